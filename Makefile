@@ -1,0 +1,41 @@
+# make demo   the whole story on the demo videos          make test    checks and tests
+# make check  ruff and mypy alone                         make bench-env, …  see benchmarks/
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test check install install-dev clean bench-env
+
+demo: .venv/.core
+	$(BIN)/preroll quickstart
+
+test: check
+	$(BIN)/python -m pytest -n 2
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: .venv/.core
+install-dev: .venv/.dev
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "preroll needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/.core: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing preroll and what it needs into .venv: about 2 GB on disk, mostly torch; a few minutes."
+	$(PIP) install --quiet -c constraints.txt -e .
+	@touch $@
+
+.venv/.dev: .venv/.core
+	@echo "Installing the test tools into .venv."
+	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+bench-env: .venv/.core
+	$(BIN)/python benchmarks/bench_env.py
+
+clean:
+	rm -rf .venv build dist ./*.egg-info

@@ -1,0 +1,15 @@
+"""preroll: which ad should a video platform show now?
+
+Importing this package registers ``preroll/Session-v0`` with Gymnasium, by string: no torch, onnxruntime or decoder is loaded.
+"""
+
+from gymnasium.envs.registration import register, registry
+
+__version__ = "0.1.0"
+
+if "preroll/Session-v0" not in registry:
+    register(
+        id="preroll/Session-v0",
+        entry_point="preroll.envs.session:SessionEnv",
+        vector_entry_point="preroll.envs.vector:SessionVectorEnv",
+    )

@@ -1,0 +1,6 @@
+"""`python -m preroll` and the `preroll` script."""
+
+from preroll.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Writing files so that a reader sees the old content or the new one, never a half."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a temporary sibling of ``path`` that takes its place when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The process's file mode mask, which mkstemp ignores."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes ``data`` to ``path`` atomically, making parent folders."""
+    with _replacing(path) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes ``text`` as UTF-8 to ``path`` atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes ``value`` as indented JSON to ``path`` atomically; NaN is refused, for JSON has none."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Writes ``array`` in NumPy's ``.npy`` format to ``path`` atomically, never pickled."""
+    with _replacing(path) as file:
+        np.save(file, array, allow_pickle=False)
+
+
+@contextmanager
+def folder(path: Path) -> Iterator[Path]:
+    """Gives a temporary sibling folder that takes the place of ``path`` when the block succeeds.
+
+    A folder cannot be replaced in one step while it has content: the old one is moved aside first and removed last, so
+    that a kill between the two leaves the old content under ``.NAME.old`` and the next call puts it back.
+    """
+    path = path.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    recover(path)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+    temporary.chmod(0o777 & ~_umask())
+    try:
+        yield temporary
+        aside = _aside(path)
+        if path.exists():
+            os.replace(path, aside)
+        os.replace(temporary, path)
+        shutil.rmtree(aside, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        recover(path)
+        raise
+
+
+def recover(path: Path) -> None:
+    """Puts back a folder that a killed :func:`folder` had moved aside; removes it where the new one arrived."""
+    aside = _aside(path)
+    if aside.exists():
+        if path.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            os.replace(aside, path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.old")

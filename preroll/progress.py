@@ -1,0 +1,38 @@
+"""One progress bar for every long job, on stderr, with an estimate of the time left."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+@contextmanager
+def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
+    """Shows progress towards ``total`` while the block runs; call the given function with the units done since.
+
+    Where stderr is no terminal (a log, a pipe), one line at the end replaces the moving bar.
+    """
+    if not sys.stderr.isatty():
+        done = 0
+
+        def count(amount: int) -> None:
+            nonlocal done
+            done += amount
+
+        print(f"{description} …", file=sys.stderr, flush=True)  # noqa: T201
+        yield count
+        print(f"{description}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(description, total=total)
+        yield lambda amount: progress.advance(task, amount)
