@@ -117,7 +117,9 @@ def _fish(pen: Pen, rng: np.random.Generator) -> None:
     skin = _color(rng)
     fin = _tone(skin, rng.choice([0.6, 1.4]))
     tall = rng.uniform(0.15, 0.24)
-    pen.shape([(0.62, 0.5), (0.97, 0.5 - rng.uniform(0.17, 0.27)), (0.87, 0.5), (0.97, 0.5 + rng.uniform(0.17, 0.27))], fin)
+    pen.shape(
+        [(0.62, 0.5), (0.97, 0.5 - rng.uniform(0.17, 0.27)), (0.87, 0.5), (0.97, 0.5 + rng.uniform(0.17, 0.27))], fin
+    )
     pen.shape([(0.3, 0.5 - tall * 0.7), (0.52, 0.5 - tall * rng.uniform(1.5, 1.9)), (0.62, 0.5 - tall * 0.5)], fin)
     pen.shape([(0.36, 0.5 + tall * 0.7), (0.5, 0.5 + tall * rng.uniform(1.3, 1.7)), (0.55, 0.5 + tall * 0.6)], fin)
     pen.disk(0.4, 0.5, 0.36, tall, skin)
@@ -175,9 +177,12 @@ def _road_sign(pen: Pen, rng: np.random.Generator) -> None:
     pen.line([(0.5, 0.5), (0.5, 0.98)], rng.uniform(0.04, 0.065), _color(rng, (0, 1), (0, 0.12), (0.4, 0.75)))
     sides, turn = [(3, -90.0), (3, 90.0), (4, 0.0), (8, 22.5), (40, 0.0)][int(rng.integers(5))]
     radius = 0.32 if sides > 4 else 0.36
-    rim, plate = [((205, 25, 30), WHITE), ((205, 25, 30), (205, 25, 30)), (BLACK, (245, 200, 30)), (WHITE, (25, 80, 190))][
-        int(rng.integers(4))
-    ]
+    rim, plate = [
+        ((205, 25, 30), WHITE),
+        ((205, 25, 30), (205, 25, 30)),
+        (BLACK, (245, 200, 30)),
+        (WHITE, (25, 80, 190)),
+    ][int(rng.integers(4))]
     angles = np.radians(turn + np.arange(sides) * 360 / sides)
     for size, color in ((1.0, _tone(WHITE, 0.95)), (0.94, rim), (rng.uniform(0.68, 0.76), plate)):
         pen.shape([(0.5 + size * radius * np.cos(a), 0.35 + size * radius * np.sin(a)) for a in angles], color)
@@ -236,7 +241,10 @@ def _microphone(pen: Pen, rng: np.random.Generator) -> None:
         pen.box(0.33, 0.93, 0.67, 0.98, _tone(body, 0.8), 0.02)
     narrow = rng.uniform(0.05, 0.075)
     pen.shape([(0.38, 0.34), (0.62, 0.34), (0.5 + narrow, handle_end), (0.5 - narrow, handle_end)], body)
-    pen.shape([(0.41, 0.38), (0.46, 0.38), (0.5 - narrow * 0.3, handle_end), (0.5 - narrow * 0.8, handle_end)], _tone(body, 1.6))
+    pen.shape(
+        [(0.41, 0.38), (0.46, 0.38), (0.5 - narrow * 0.3, handle_end), (0.5 - narrow * 0.8, handle_end)],
+        _tone(body, 1.6),
+    )
     pen.disk(0.5, 0.2, radius, radius * rng.uniform(0.95, 1.15), metal)
     mesh = _tone(metal, 0.55)
     for offset in np.linspace(-0.75, 0.75, 6):
@@ -268,7 +276,9 @@ def _drum(pen: Pen, rng: np.random.Generator) -> None:
     if _maybe(rng, 0.6):
         stick = _color(rng, (0.06, 0.1), (0.4, 0.7), (0.6, 0.85))
         for side in (-1, 1):
-            pen.line([(0.5 + side * 0.08, top), (0.5 + side * rng.uniform(0.3, 0.44), rng.uniform(0.02, 0.14))], 0.03, stick)
+            pen.line(
+                [(0.5 + side * 0.08, top), (0.5 + side * rng.uniform(0.3, 0.44), rng.uniform(0.02, 0.14))], 0.03, stick
+            )
 
 
 def _person(pen: Pen, rng: np.random.Generator) -> None:
@@ -332,7 +342,15 @@ def _chair(pen: Pen, rng: np.random.Generator) -> None:
     else:
         pen.shape([(back, top), (back + 0.2, top - 0.02), (back + 0.2, seat), (back, seat)], wood)
     cloth = _color(rng) if _maybe(rng, 0.5) else _tone(wood, 1.2)
-    pen.shape([(back - 0.02, seat + 0.06), (back + 0.16, seat - 0.04), (front + 0.02, seat - 0.04), (front - 0.1, seat + 0.06)], cloth)
+    pen.shape(
+        [
+            (back - 0.02, seat + 0.06),
+            (back + 0.16, seat - 0.04),
+            (front + 0.02, seat - 0.04),
+            (front - 0.1, seat + 0.06),
+        ],
+        cloth,
+    )
     pen.box(back - 0.02, seat + 0.06, front - 0.1, seat + 0.11, shade)
     pen.line([(back, top), (back, 0.97)], leg, wood)
     pen.line([(front - 0.13, seat + 0.08), (front - 0.13, 0.97)], leg, wood)
