@@ -1,1 +1,24 @@
-"""preroll.envs."""
+"""Sessions: the scenario, its tables, one kernel, the environments on it, and the exact optimum.
+
+Read in this order: scenario → tables → kernel → session and vector → policies → optimum.
+"""
+
+from preroll.envs.optimum import Optimum
+from preroll.envs.policies import Policy
+from preroll.envs.rollout import Rollout, rollout
+from preroll.envs.scenario import Scenario, preset_names
+from preroll.envs.session import SessionEnv
+from preroll.envs.tables import Tables
+from preroll.envs.vector import SessionVectorEnv
+
+__all__ = [
+    "Optimum",
+    "Policy",
+    "Rollout",
+    "Scenario",
+    "SessionEnv",
+    "SessionVectorEnv",
+    "Tables",
+    "preset_names",
+    "rollout",
+]

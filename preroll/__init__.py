@@ -1,6 +1,7 @@
 """preroll: which ad should a video platform show now?
 
-Importing this package registers ``preroll/Session-v0`` with Gymnasium, by string: no torch, onnxruntime or decoder is loaded.
+Importing this package registers ``preroll/Session-v0`` with Gymnasium by string: no torch, onnxruntime or decoder is
+loaded.
 """
 
 from gymnasium.envs.registration import register, registry

@@ -1,0 +1,146 @@
+"""Session-v0 for one user: the single environment on the kernel."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces as gym_spaces
+from numpy.typing import NDArray
+
+from preroll.envs import kernel
+from preroll.envs.observation import ObservationLayout, Part, Spaces
+from preroll.envs.scenario import Scenario
+from preroll.envs.tables import Tables
+from preroll.envs.vector import Lanes, observation_space
+from preroll.errors import PrerollError
+from preroll.perception.catalog import Catalog
+
+Floats = NDArray[np.float32]
+
+
+class SessionEnv(gym.Env[Floats, np.int64]):
+    """One user's visit to a video platform; the agent chooses the ad of every slot.
+
+    ## Action Space
+    ``Discrete(A)``: the ads of the scenario in the order of its file; the last action leaves the slot empty where the
+    scenario allows it. ``env.unwrapped.spaces.labels`` names them.
+
+    ## Observation Space
+    ``Box(0, 1, (d,), float32)`` made of named parts: ``env.unwrapped.observation_parts``.
+
+    ## Rewards
+    The ad's reward if the user views it, else 0.
+
+    ## Starting State
+    A first video, drawn uniformly; fatigue 0; no ad shown yet.
+
+    ## Episode End
+    ``terminated``: the user left. ``truncated``: the horizon of the scenario was reached.
+
+    ## Information
+    ``video``, ``category``, ``ad``, ``viewed``, ``view_probability``, ``expected_reward``, ``left`` of the slot just
+    played; after a reset ``video`` and ``category``.
+
+    ## Arguments
+    ``scenario``: preset name, YAML file, mapping or :class:`Scenario`. ``catalog``: name, folder or :class:`Catalog`.
+    ``tables``: a compiled scenario instead of both.
+
+    A session depends only on (seed, session number, ads shown): resets without a seed go on to the next session.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
+
+    def __init__(
+        self,
+        scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
+        catalog: str | Path | Catalog = "demo",
+        *,
+        tables: Tables | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        self.tables = tables or Tables.compile(scenario, catalog)
+        self.render_mode = render_mode
+        self.observation_space = observation_space(self.tables)
+        self.action_space = gym_spaces.Discrete(self.tables.n_actions)
+        self._lanes = Lanes(self.tables, 1)
+        self._lane = np.zeros(1, np.int64)
+        self._ad = np.zeros(1, np.int64)
+        self._values, self._flags, self._shown = (
+            np.zeros((3, 1)),
+            np.zeros((3, 1), np.bool_),
+            np.zeros((2, 1), np.int32),
+        )
+        self._size = self.tables.layout.size
+        self._nowhere = np.empty((0, self._size), np.float32)
+
+    @property
+    def spaces(self) -> Spaces:
+        """What an agent may know."""
+        return self.tables.spaces
+
+    @property
+    def layout(self) -> ObservationLayout:
+        """The parts of the observation."""
+        return self.tables.layout
+
+    @property
+    def observation_parts(self) -> Mapping[str, Part]:
+        """Name → slice, unit and meaning of the observation's parts."""
+        return self.tables.layout.parts
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Floats, dict[str, Any]]:
+        """Starts session 0 of the user stream ``seed``, or without a seed the next session."""
+        first = self._np_random is None
+        super().reset(seed=seed)
+        if seed is not None or first:
+            chosen = self.np_random_seed if seed is None else seed
+            self._lanes.seed(self._lane, np.array([chosen % 2**64], dtype=np.uint64))
+        self._lanes.start(self._lane)
+        video = int(self._lanes.state[kernel.VIDEO, 0])
+        return self._lanes.observe()[0], {
+            "video": video,
+            "category": int(self.tables.arrays.kind[video, kernel.CATEGORY]),
+        }
+
+    def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
+        """Shows ad ``action`` in the slot and gives what the user did.
+
+        Raises:
+            PrerollError: the ad does not exist, or the session is over and was not reset.
+        """
+        lanes = self._lanes
+        if lanes.state[kernel.ENDED, 0] or self._np_random is None:
+            raise PrerollError("step: no session is running: call reset() first")
+        self._ad[0] = action
+        observation = np.empty((1, self._size), np.float32)
+        values, flags, shown = self._values, self._flags, self._shown
+        ended = kernel.step(
+            lanes.tables.arrays,
+            lanes.keys,
+            lanes.state,
+            self._ad,
+            False,
+            observation,
+            values,
+            flags,
+            shown,
+            self._nowhere,
+            lanes.dice,
+        )
+        if ended < 0:
+            raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
+        (reward,), (p,), (expected,) = values.tolist()
+        (terminated,), (truncated,), (viewed,) = flags.tolist()
+        (video,), (category,) = shown.tolist()
+        info = {
+            "video": video,
+            "category": category,
+            "ad": int(action),
+            "viewed": viewed,
+            "view_probability": p,
+            "expected_reward": expected,
+            "left": terminated,
+        }
+        return observation[0], reward, terminated, truncated, info

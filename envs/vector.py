@@ -1,0 +1,212 @@
+"""Session-v0 for n lanes at once: the native vector environment on the kernel."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces as gym_spaces
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from preroll.envs import kernel
+from preroll.envs.observation import ObservationLayout, Part, Spaces
+from preroll.envs.scenario import Scenario
+from preroll.envs.tables import Tables
+from preroll.errors import PrerollError
+from preroll.perception.catalog import Catalog
+
+Floats = NDArray[np.float32]
+
+
+class Lanes:
+    """The state of n parallel sessions and the kernel calls on it, shared by the single and the vector environment.
+
+    Lane i, reset with seed s, plays the sessions 0, 1, 2, … of the user stream s + i; nothing else decides its dice.
+    """
+
+    def __init__(self, tables: Tables, n: int) -> None:
+        self.tables = tables
+        self.n = n
+        self.keys = np.zeros((2, n), dtype=np.uint64)
+        self.state = np.zeros((kernel.N_STATE, n), dtype=np.int32)
+        self.dice = np.empty((min(n, kernel.BLOCK), 3))
+
+    def seed(self, lanes: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
+        """Gives lanes their user streams and puts them before their session 0."""
+        with np.errstate(over="ignore"):
+            kernel.seed_lanes(self.keys, self.state, lanes, seeds)
+
+    def start(self, lanes: NDArray[np.int64]) -> None:
+        """Puts lanes at the first slot of their next session."""
+        sessions = self.state[kernel.SESSION, lanes].astype(np.int64) + 1
+        with np.errstate(over="ignore"):
+            kernel.start_sessions(self.tables.arrays, self.keys, self.state, lanes, sessions)
+
+    def observe(self) -> Floats:
+        """What every lane sees, float32 [n, d]."""
+        observations = np.empty((self.n, self.tables.layout.size), dtype=np.float32)
+        kernel.observe(self.tables.arrays, self.state, observations)
+        return observations
+
+
+class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
+    """Many user sessions side by side.
+
+    ``gym.make_vec("preroll/Session-v0", num_envs=n, vectorization_mode="vector_entry_point")`` makes one. Lane i reset
+    with seed s is :class:`~preroll.envs.session.SessionEnv` reset with seed s + i, bit for bit, whatever runs beside.
+
+    Rewards are float64 [n], flags bool [n]. Infos hold an array [n] for each of ``video``, ``category``, ``ad``,
+    ``viewed``, ``view_probability``, ``expected_reward`` and ``left``, always of the slot that was just played; under
+    SAME_STEP also ``final_obs`` float32 [n, d], valid in the lanes of the mask ``_final_obs``.
+
+    Args:
+        num_envs: n, number of lanes.
+        scenario: preset name, YAML file, mapping or :class:`Scenario`.
+        catalog: name, folder or :class:`Catalog`.
+        copy: whether every step gives new observation arrays, as in Gymnasium. ``False`` alternates between two
+            buffers: an observation is then valid until the step after the next.
+        autoreset_mode: NEXT_STEP (Gymnasium's default) or SAME_STEP; the sessions are the same in both.
+        tables: a compiled scenario, instead of ``scenario`` and ``catalog``.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
+        catalog: str | Path | Catalog = "demo",
+        *,
+        copy: bool = True,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        tables: Tables | None = None,
+        render_mode: None = None,
+    ) -> None:
+        mode = AutoresetMode(autoreset_mode)
+        if mode is AutoresetMode.DISABLED:
+            raise PrerollError("autoreset_mode: 'Disabled': only NextStep and SameStep are allowed")
+        if num_envs < 1:
+            raise PrerollError(f"num_envs: {num_envs}: at least 1 lane is needed")
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.tables = tables or Tables.compile(scenario, catalog)
+        self.metadata = {**self.metadata, "autoreset_mode": mode}
+        self.single_observation_space = observation_space(self.tables)
+        self.single_action_space = gym_spaces.Discrete(self.tables.n_actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._lanes = Lanes(self.tables, num_envs)
+        self._same_step = mode is AutoresetMode.SAME_STEP
+        shape = (num_envs, self.tables.layout.size)
+        self._buffers = None if copy else [np.empty(shape, np.float32) for _ in range(2)]
+        self._nowhere = np.empty((0, shape[1]), np.float32)
+
+    @property
+    def spaces(self) -> Spaces:
+        """What an agent may know."""
+        return self.tables.spaces
+
+    @property
+    def layout(self) -> ObservationLayout:
+        """The parts of the observation."""
+        return self.tables.layout
+
+    @property
+    def observation_parts(self) -> Mapping[str, Part]:
+        """Name → slice, unit and meaning of the observation's parts."""
+        return self.tables.layout.parts
+
+    @property
+    def sessions_started(self) -> NDArray[np.int64]:
+        """Number of the session that each lane is in, int64 [n], counted from 0."""
+        return np.asarray(self._lanes.state[kernel.SESSION], dtype=np.int64)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Floats, dict[str, Any]]:
+        """Starts the first session of the streams seed, seed + 1, …, or without a seed the next session of every lane.
+
+        Args:
+            seed: the seed of lane 0, or a list of one seed a lane.
+            options: ``{"reset_mask": bool [n]}`` resets only the lanes of the mask.
+        """
+        chosen = (
+            np.arange(self.num_envs)
+            if not options
+            else np.flatnonzero(options.get("reset_mask", np.ones(self.num_envs)))
+        )
+        seeds = self._seeds(seed)
+        if seeds is not None:
+            given = np.array([s is not None for s in seeds])[chosen]
+            values = np.array([seeds[i] for i in chosen[given]], dtype=np.uint64)
+            self._lanes.seed(chosen[given], values)
+        self._lanes.start(chosen)
+        video = self._lanes.state[kernel.VIDEO].copy()
+        return self._lanes.observe(), {"video": video, "category": self.tables.arrays.kind[video, kernel.CATEGORY]}
+
+    def _seeds(self, seed: int | list[int | None] | None) -> list[int | None] | None:
+        """One seed a lane; drawn from the operating system before the first session where none was given."""
+        if isinstance(seed, list):
+            return seed
+        if seed is None:
+            if self._np_random is not None:
+                return None
+            self._np_random, entropy = seeding.np_random()
+            return [(entropy + i) % 2**64 for i in range(self.num_envs)]
+        self._np_random, self._np_random_seed = seeding.np_random(seed)
+        return [(int(seed) + i) % 2**64 for i in range(self.num_envs)]
+
+    def step(
+        self, actions: NDArray[np.int64]
+    ) -> tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Shows ad ``actions[i]`` to lane i, int [n]."""
+        n, lanes = self.num_envs, self._lanes
+        ads = np.array(actions, dtype=np.int64)
+        if ads.shape != (n,):
+            raise PrerollError(f"actions: shape {ads.shape}: one ad for each of the {n} lanes is expected")
+        if self._buffers is None:
+            observations = np.empty((n, self._nowhere.shape[1]), np.float32)
+        else:
+            observations = self._buffers[0]
+            self._buffers.reverse()
+        values, flags, shown = np.empty((3, n)), np.empty((3, n), np.bool_), np.empty((2, n), np.int32)
+        final = np.empty_like(observations) if self._same_step else self._nowhere
+        arguments = (
+            lanes.tables.arrays,
+            lanes.keys,
+            lanes.state,
+            ads,
+            self._same_step,
+            observations,
+            values,
+            flags,
+            shown,
+            final,
+            lanes.dice,
+        )
+        ended = kernel.step(*arguments)
+        if ended < 0:
+            raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
+        reward, view_probability, expected_reward = values
+        terminated, truncated, viewed = flags
+        infos: dict[str, Any] = {
+            "video": shown[0],
+            "category": shown[1],
+            "ad": ads,
+            "viewed": viewed,
+            "view_probability": view_probability,
+            "expected_reward": expected_reward,
+            "left": terminated,
+        }
+        if ended and self._same_step:
+            infos["final_obs"] = final
+            infos["_final_obs"] = terminated | truncated
+        return observations, reward, terminated, truncated, infos
+
+
+def observation_space(tables: Tables) -> Any:
+    """The Box [0, 1]^d of one observation, float32."""
+    return gym_spaces.Box(0.0, 1.0, (tables.layout.size,), np.float32)
