@@ -1,0 +1,65 @@
+"""A catalog small enough for tests: in memory and as a folder."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from preroll import atomic
+from preroll.perception.catalog import Catalog
+from preroll.perception.manifest import sha256_of
+
+CATEGORIES = ("cars", "cats", "concerts")
+CLASSES = ("car", "road sign", "cat", "yarn", "guitar", "drum")
+
+
+def make_catalog(n_videos: int = 30, seed: int = 0) -> Catalog:
+    """Videos in equal parts of three categories: two object classes of a category's own, its neighbours by cosine."""
+    rng = np.random.default_rng(seed)
+    category = np.arange(n_videos) % len(CATEGORIES)
+    own = np.eye(len(CATEGORIES)).repeat(2, axis=1)[category]
+    importance = np.clip(0.8 * own * rng.random(own.shape) + 0.15 * rng.random(own.shape), 0, 1)
+    unit = importance / np.linalg.norm(importance, axis=1, keepdims=True)
+    similarity = unit @ unit.T
+    np.fill_diagonal(similarity, -1)
+    nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :10]
+    probabilities = np.stack([own[:, 2 * k] * 0.9 + 0.1 / len(CATEGORIES) for k in range(len(CATEGORIES))], axis=1)
+    return Catalog.from_arrays(
+        categories=CATEGORIES,
+        category=category,
+        neighbors=nearest,
+        neighbor_scores=np.take_along_axis(similarity, nearest, axis=1),
+        importance=importance,
+        classes=CLASSES,
+        category_probabilities=probabilities,
+        name="small",
+    )
+
+
+def write_catalog(catalog: Catalog, folder: Path) -> Path:
+    """Writes what the reader needs of a catalog, with its manifest."""
+    atomic.write_json(folder / "classes.json", list(catalog.classes))
+    catalog.videos().to_csv(folder / "videos.csv", index=False)
+    files: dict[str, Any] = {name: {} for name in ("classes.json", "videos.csv")}
+    for name in ("category", "importance", "neighbors", "neighbor_scores", "category_probabilities"):
+        array = getattr(catalog, name)
+        atomic.save_array(folder / f"{name}.npy", array)
+        files[f"{name}.npy"] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+    for name, entry in files.items():
+        entry["sha256"] = sha256_of(folder / name)
+        entry["bytes"] = (folder / name).stat().st_size
+    atomic.write_json(folder / "manifest.json", {**catalog.manifest, "files": files})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_catalog() -> Catalog:
+    """30 videos of cars, cats and concerts, ten of each, in memory."""
+    return make_catalog()
+
+
+@pytest.fixture(scope="session")
+def small_catalog_folder(small_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small catalog on disk."""
+    return write_catalog(small_catalog, tmp_path_factory.mktemp("catalog") / "small")
