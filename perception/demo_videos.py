@@ -100,7 +100,11 @@ def render_demo_videos(
     """
     if folder.exists() and not folder.is_dir():
         raise PrerollError(f"{folder}: is a file; the demo videos need a folder")
-    for name, value, least in (("per_category", per_category, 1), ("seed", seed, 0), ("workers", workers or 1, 1)):
+    for name, value, least in (
+        ("per_category", per_category, 1),
+        ("seed", seed, 0),
+        ("workers", 1 if workers is None else workers, 1),
+    ):
         if value < least:
             raise PrerollError(f"demo videos: {name} = {value}; it must be {least} or more")
     clips = demo_objects(per_category, seed)
