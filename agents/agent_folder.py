@@ -1,0 +1,103 @@
+"""An agent as a folder: weights in safetensors, the rest in JSON, a manifest with sha256; nothing that can execute.
+
+```
+agent.json           format, name, settings, spaces, seed, counters, state of the agent's generator
+arrays.safetensors   everything that is an array
+manifest.json        sha256 of the two; written last
+```
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from preroll import atomic
+from preroll.agents.agent import Agent
+from preroll.agents.registry import find
+from preroll.agents.settings import parse
+from preroll.envs.observation import Spaces
+from preroll.errors import PrerollError
+
+FORMAT = 1
+FILES = ("agent.json", "arrays.safetensors")
+
+
+def save_agent(agent: Agent, folder: Path, *, training: bool = False) -> None:
+    """Writes ``agent`` to ``folder``, which is replaced as a whole or not at all."""
+    from safetensors.numpy import save
+
+    # safetensors writes the memory as it lies, whatever the strides say
+    arrays = {name: np.ascontiguousarray(array) for name, array in agent.arrays(training=training).items()}
+    about = {
+        "format": FORMAT,
+        "name": agent.name,
+        "settings": agent.settings.model_dump(mode="json"),
+        "spaces": agent.spaces.to_dict(),
+        "seed": agent.seed,
+        "steps": agent.steps,
+        "total_steps": agent.total_steps,
+        "generator": agent.rng.bit_generator.state,
+        "training": training,
+        "counters": agent.counters(training=training),
+    }
+    content = {
+        "agent.json": (json.dumps(about, indent=2, allow_nan=False) + "\n").encode(),
+        "arrays.safetensors": save(arrays),
+    }
+    with atomic.folder(Path(folder)) as target:
+        for name, data in content.items():
+            atomic.write_bytes(target / name, data)
+        sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+        atomic.write_json(target / "manifest.json", {"format": FORMAT, "sha256": sums})
+
+
+def load_agent(folder: str | Path) -> Agent:
+    """Reads an agent that :meth:`Agent.save` wrote; it decides as the saved one did.
+
+    Raises:
+        PrerollError: a file is missing, changed since it was written, or of an unknown format.
+    """
+    from safetensors.numpy import load
+
+    folder = Path(folder)
+    atomic.recover(folder.absolute())
+    content = _verified(folder)
+    about = json.loads(content["agent.json"])
+    if about.get("format") != FORMAT:
+        raise PrerollError(
+            f"{folder / 'agent.json'}: format {about.get('format')!r} is unknown; this version reads {FORMAT}"
+        )
+    kind = find(about["name"]).load()
+    agent = kind(
+        Spaces.from_dict(about["spaces"]), parse(kind.Settings, about["name"], about["settings"]), seed=about["seed"]
+    )
+    agent.restore(load(content["arrays.safetensors"]), about["counters"])
+    agent.steps, agent.total_steps = about["steps"], about["total_steps"]
+    agent.rng.bit_generator.state = about["generator"]
+    return agent
+
+
+def _verified(folder: Path) -> dict[str, bytes]:
+    """The bytes of every file, checked against the manifest."""
+    path = folder / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf8"))
+        sums = dict(manifest["sha256"])
+    except OSError as error:
+        raise PrerollError(f"{path}: cannot be read: {error.strerror}; {folder} holds no saved agent") from None
+    except (ValueError, KeyError, TypeError):
+        raise PrerollError(f"{path}: is not the manifest of a saved agent") from None
+    content = {}
+    for name in FILES:
+        try:
+            content[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise PrerollError(f"{folder / name}: cannot be read: {error.strerror}") from None
+        if hashlib.sha256(content[name]).hexdigest() != sums.get(name):
+            raise PrerollError(
+                f"{folder / name}: is not the file that was saved: its sha256 differs from manifest.json"
+            )
+    return content

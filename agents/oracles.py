@@ -1,0 +1,117 @@
+"""Agents that know the true tables: what can be earned without planning, with one ad per category, and at all."""
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.scores import draw
+from preroll.agents.session_state import SessionState
+from preroll.agents.settings import AgentSettings
+from preroll.envs.policies import Policy
+from preroll.envs.tables import Tables
+
+SEGMENT, LAST = 1, 5  # axes of a policy table; the first one, the phase, no observation shows
+
+
+class Oracle(Agent):
+    """Follows a policy table; made by :meth:`from_tables`, not from spaces alone.
+
+    :meth:`policy` gives the table itself, whatever an observation shows. :meth:`act` reads the state from the
+    observation, so it fails where the scenario hides what the table depends on; under drift, which observations never
+    show, it follows the first phase.
+    """
+
+    table: Policy
+    state: SessionState
+
+    @classmethod
+    @abstractmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Gives the policy table of this oracle."""
+
+    @classmethod
+    def from_tables(cls, tables: Tables, settings: AgentSettings, *, seed: int = 0) -> Self:
+        """Makes the oracle of ``tables``."""
+        oracle = cls(tables.spaces, settings, seed=seed)
+        oracle._know(cls.solve(tables), tables.arrays.rows)
+        return oracle
+
+    def _know(self, table: Policy, rows: NDArray[np.float32]) -> None:
+        self.table = table
+        self.rows = rows
+        self.state = SessionState(self.spaces, rows, self.name)
+        # An axis along which nothing changes need not be read from observations.
+        entries = table.ads[..., None] if table.ads is not None else table.probabilities
+        assert entries is not None
+        self._entries = entries[:1]
+        for axis in range(SEGMENT, LAST + 1):
+            first = self._entries.take([0], axis=axis)
+            if (self._entries == first).all():
+                self._entries = first
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from the table's probabilities, whether exploring or not."""
+        return draw(self.action_probabilities(observations), self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: the table's probabilities at the state that each observation shows."""
+        shape = self._entries.shape
+        slot = self.state.slot if self._needs_progress else self.state.position
+        readers = [None, self.state.segment, slot, self.state.video, self.state.fatigue, self.state.last]
+        nowhere = np.zeros(len(observations), dtype=np.int64)
+        place = tuple(
+            read(observations) if read is not None and shape[axis] > 1 else nowhere for axis, read in enumerate(readers)
+        )
+        found = self._entries[place]
+        if self.table.ads is not None:
+            found = np.eye(self.spaces.n_actions)[found[:, 0]]
+        return found.astype(np.float64)
+
+    @property
+    def _needs_progress(self) -> bool:
+        return "progress" in self.spaces.layout.parts or "position" not in self.spaces.layout.parts
+
+    def policy(self, tables: Tables) -> Policy:
+        """Gives the oracle's table."""
+        return self.table
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives the table and the rows by which videos are found."""
+        if self.table.ads is not None:
+            return {"ads": self.table.ads, "rows": self.rows}
+        assert self.table.probabilities is not None
+        return {"probabilities": self.table.probabilities, "rows": self.rows}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back table and rows."""
+        self._know(Policy(ads=arrays.get("ads"), probabilities=arrays.get("probabilities")), arrays["rows"])
+
+
+class Greedy(Oracle):
+    """Knows the true table and maximises the reward of the next slot, uniformly over ties (tolerance 1e-9)."""
+
+    name = "greedy"
+
+    @classmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Gives :func:`preroll.envs.policies.greedy_policy`."""
+        from preroll.envs.policies import greedy_policy
+
+        return greedy_policy(tables)
+
+
+class OptimalAgent(Oracle):
+    """Follows the exact optimum of every phase."""
+
+    name = "optimum"
+
+    @classmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Solves every phase by dynamic programming."""
+        from preroll.envs.optimum import Optimum
+
+        ads = [Optimum(tables, phase).policy.ads for phase in range(tables.n_phases)]
+        return Policy(ads=np.concatenate([table for table in ads if table is not None]))

@@ -1,0 +1,85 @@
+"""Running code that uses the global random generators without sharing them with anybody."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets torch work in one thread inside the block: for small networks two are slower than one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class OwnGlobals:
+    """A context in which the global generators of Python, NumPy and torch are this object's own.
+
+    stable-baselines3 draws minibatches and initial weights from the global generators. Inside the context these
+    continue where this object's last context ended; outside they are what they were before. So two agents in one
+    process do not disturb each other, nobody's ``torch.manual_seed`` changes a training, and the state can be saved.
+    """
+
+    def __init__(self, seed: int) -> None:
+        outside = self._swap(None)
+        try:
+            random.seed(seed)
+            np.random.seed(seed % 2**32)  # noqa: NPY002  (the generator that stable-baselines3 uses)
+            torch.manual_seed(seed)
+            self._own = self._read()
+        finally:
+            self._swap(outside)
+        self._outside: tuple[Any, ...] | None = None
+
+    @staticmethod
+    def _read() -> tuple[Any, ...]:
+        return random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+
+    @classmethod
+    def _swap(cls, state: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """Gives the global state and, if one is given, puts ``state`` in its place."""
+        before = cls._read()
+        if state is not None:
+            random.setstate(state[0])
+            np.random.set_state(state[1])  # noqa: NPY002
+            torch.set_rng_state(state[2])
+        return before
+
+    def __enter__(self) -> None:
+        self._outside = self._swap(self._own)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._outside is not None
+        self._own = self._swap(self._outside)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Gives the own states as arrays, to be saved."""
+        python, (_, key, position, has_gauss, gauss), tensor = self._own
+        return {
+            "python": np.array(python[1], dtype=np.uint64),
+            "numpy": np.array(key, dtype=np.uint32),
+            "numpy_position": np.array([position, has_gauss], dtype=np.int64),
+            "numpy_gauss": np.array([gauss]),
+            "torch": tensor.numpy().copy(),
+        }
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Takes back what :meth:`arrays` gave."""
+        position, has_gauss = arrays["numpy_position"].tolist()
+        self._own = (
+            (3, tuple(arrays["python"].tolist()), None),
+            ("MT19937", arrays["numpy"].copy(), position, has_gauss, float(arrays["numpy_gauss"][0])),
+            torch.from_numpy(arrays["torch"].copy()),
+        )

@@ -1,0 +1,108 @@
+"""The agents by name. Classes are named by import path, so that asking for a bandit loads no torch."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+from preroll.agents.agent import Agent
+from preroll.agents.settings import parse
+from preroll.envs.observation import Spaces
+from preroll.envs.tables import Tables
+from preroll.errors import PrerollError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One agent of the registry.
+
+    Attributes:
+        path: ``module:class``.
+        family: baseline, bandit or deep.
+        description: what it does, in one line.
+    """
+
+    path: str
+    family: str
+    description: str
+
+    def load(self) -> type[Agent]:
+        """Imports the agent's class."""
+        module, _, name = self.path.partition(":")
+        return cast(type[Agent], getattr(import_module(module), name))
+
+
+AGENTS: dict[str, Entry] = {
+    "random": Entry("preroll.agents.baselines:RandomAgent", "baseline", "any action with equal probability"),
+    "always-short": Entry(
+        "preroll.agents.baselines:AlwaysShort", "baseline", "the short ad of the video's category, always"
+    ),
+    "always-long": Entry(
+        "preroll.agents.baselines:AlwaysLong", "baseline", "the long ad of the video's category, always"
+    ),
+    "greedy": Entry(
+        "preroll.agents.oracles:Greedy", "baseline", "knows the true table, maximises the reward of the next slot"
+    ),
+    "optimum": Entry(
+        "preroll.agents.oracles:OptimalAgent", "baseline", "the exact optimum by dynamic programming on the true table"
+    ),
+    "epsilon-greedy": Entry(
+        "preroll.agents.epsilon_greedy:EpsilonGreedy",
+        "bandit",
+        "the best mean reward so far, another ad now and then, per category",
+    ),
+    "thompson": Entry(
+        "preroll.agents.thompson:Thompson", "bandit", "Beta posterior on the view times the known reward, per category"
+    ),
+    "linucb": Entry(
+        "preroll.agents.linucb:LinUCB", "bandit", "a linear model of the reward per ad, plus its uncertainty"
+    ),
+    "dqn": Entry("preroll.agents.dqn:DQNAgent", "deep", "n-step deep Q-network of stable-baselines3"),
+    "ppo": Entry("preroll.agents.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),
+}
+
+
+def find(name: str) -> Entry:
+    """Gives the entry of ``name``.
+
+    Raises:
+        PrerollError: there is none; the known names are listed.
+    """
+    if name not in AGENTS:
+        raise PrerollError(f"agent {name!r}: unknown; agents are {', '.join(AGENTS)}")
+    return AGENTS[name]
+
+
+def make_agent(name: str, world: Any, *, seed: int = 0, **settings: Any) -> Agent:
+    """Makes an untrained agent.
+
+    Args:
+        name: a key of :data:`AGENTS`.
+        world: the :class:`Spaces` that the agent shall work in, or something that has them: :class:`Tables`, an
+            environment or a vector environment. The oracles (greedy, fixed, optimum) need one that has tables.
+        seed: seed of the agent's own generators.
+        settings: settings of that agent.
+
+    Raises:
+        PrerollError: an unknown name or setting, a value out of range, or an oracle without tables.
+    """
+    from preroll.agents.oracles import Oracle
+
+    kind = find(name).load()
+    parsed = parse(kind.Settings, name, settings)
+    spaces, tables = _spaces_and_tables(world)
+    if issubclass(kind, Oracle):
+        if tables is None:
+            raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not spaces")
+        return kind.from_tables(tables, parsed, seed=seed)
+    return kind(spaces, parsed, seed=seed)
+
+
+def _spaces_and_tables(world: Any) -> tuple[Spaces, Tables | None]:
+    """Finds what an agent may know, and the true tables if there are any."""
+    if isinstance(world, Spaces):
+        return world, None
+    world = getattr(world, "unwrapped", world)
+    tables = world if isinstance(world, Tables) else getattr(world, "tables", None)
+    if not isinstance(tables, Tables):
+        raise PrerollError(f"an agent needs tables, an environment or spaces, not {type(world).__name__}")
+    return tables.spaces, tables

@@ -1,0 +1,36 @@
+"""Settings of an agent: frozen, typed, validated, each default with its source in the field's description."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from preroll.config import validated
+from preroll.errors import PrerollError
+
+Kind = TypeVar("Kind", bound="AgentSettings")
+
+
+class AgentSettings(BaseModel):
+    """What every agent can be told. Subclasses add their own fields, and change the defaults of these."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    lanes: int = Field(
+        default=64, ge=1, le=65536, description="parallel sessions while training (64: about 0.1 ms of NumPy a step)"
+    )
+    sessions: int = Field(
+        default=4_000, ge=1, description="sessions after which training on `classic` has settled (measured)"
+    )
+
+
+def parse(kind: type[Kind], agent: str, given: Mapping[str, Any]) -> Kind:
+    """Builds the settings of ``agent`` from keywords.
+
+    Raises:
+        PrerollError: an unknown setting (the known ones are listed) or a value out of range.
+    """
+    if unknown := sorted(set(given) - set(kind.model_fields)):
+        known = ", ".join(kind.model_fields)
+        raise PrerollError(f"agent {agent}: unknown setting {unknown[0]!r}; settings are {known}")
+    return validated(kind, dict(given), f"agent {agent}")

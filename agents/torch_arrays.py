@@ -1,0 +1,39 @@
+"""A torch module or optimiser as named arrays, and back, without pickle."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+def module_arrays(module: torch.nn.Module, prefix: str) -> dict[str, NDArray[Any]]:
+    """Gives every parameter and buffer of ``module`` as ``prefix/name``, copied."""
+    return {f"{prefix}/{name}": tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()}
+
+
+def load_module(module: torch.nn.Module, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
+    """Takes back what :func:`module_arrays` gave; every name must be there."""
+    state = {name: torch.from_numpy(arrays[f"{prefix}/{name}"].copy()) for name in module.state_dict()}
+    module.load_state_dict(state)
+
+
+def optimiser_arrays(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, NDArray[Any]]:
+    """Gives the state of every parameter (Adam: step, exp_avg, exp_avg_sq) as ``prefix/index/key``, copied."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"{prefix}/{index}/{key}": torch.as_tensor(value).cpu().numpy().copy()
+        for index, entries in state.items()
+        for key, value in entries.items()
+    }
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
+    """Takes back what :func:`optimiser_arrays` gave; the groups (learning rate …) stay as they are."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, array in arrays.items():
+        if name.startswith(f"{prefix}/"):
+            _, index, key = name.rsplit("/", 2)
+            state.setdefault(int(index), {})[key] = torch.from_numpy(np.array(array))
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
