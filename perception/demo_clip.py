@@ -95,8 +95,11 @@ def encode_clip(category: str, objects: Sequence[str], rng: np.random.Generator)
         noise = _noise_tiles(rng, size)
         reformatter = VideoReformatter()
         for number, image in enumerate(_pictures(rng, category, objects, size, rate, frames)):
-            frame = reformatter.reformat(av.VideoFrame.from_image(image), format="yuv420p", threads=1)
-            filmed = av.VideoFrame.from_ndarray(_film(frame.to_ndarray(), noise, number, size[1]), format="yuv420p")
+            picture = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+            planes = (
+                reformatter.reformat(picture, format="yuv420p", threads=1).to_ndarray().astype(np.uint8, copy=False)
+            )
+            filmed = av.VideoFrame.from_ndarray(_film(planes, noise, number, size[1]), format="yuv420p")
             filmed.pts, filmed.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(filmed))
         container.mux(stream.encode())

@@ -141,8 +141,8 @@ def _room(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
     draw = ImageDraw.Draw(image)
     if rng.random() < 0.5:
         stripe, step = _shade(rng, 100, 230), int(rng.integers(10, 40))
-        for x in range(0, width, step):
-            draw.rectangle([x, 0, x + step // 3, height], fill=stripe)
+        for left in range(0, width, step):
+            draw.rectangle([left, 0, left + step // 3, height], fill=stripe)
     floor = float(rng.uniform(0.6, 0.9)) * height
     draw.rectangle([0, floor, width, height], fill=_shade(rng, 50, 180))
     draw.line([(0, floor), (width, floor)], fill=_shade(rng, 180, 240, 20), width=3)

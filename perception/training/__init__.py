@@ -1,0 +1,1 @@
+"""Training of the classifier that is shipped with preroll."""

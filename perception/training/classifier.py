@@ -1,0 +1,169 @@
+"""Train the classifier that is shipped with preroll: ``python -m preroll.perception.training.classifier --out DIR``.
+
+Writes DIR/objects.onnx and its model card DIR/objects.json. One thread, about 13 CPU-minutes by default. Pictures are
+rendered while training: every round renders fresh ones, keeps the latest rounds and trains on a random share of
+them, mirrored and with other light each time. Demo clips are never looked at.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from preroll.perception.objects import OBJECT_CLASSES
+from preroll.perception.training.export import export_classifier
+from preroll.perception.training.network import Network, Probabilities
+from preroll.perception.training.pictures import Batch, Pictures
+from preroll.perception.training.scoring import choose_threshold, score
+from preroll.progress import bar
+
+BATCH = 16
+#: Rounds of fresh pictures that are kept, and how often a picture is trained on, on average, before it is dropped.
+KEPT_ROUNDS, VISITS = 4, 3
+LEARNING_RATE, WARM_UP = 2e-3, 0.1
+#: Weight of the loss per cell, which tells where an object is; without it, learning takes many times as long.
+CELL_WEIGHT = 0.5
+#: Streams of pictures that share nothing: [seed, stream].
+TRAIN, VALIDATION, TEST = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training run depends on.
+
+    Attributes:
+        seed: of the pictures and of the network's initial weights.
+        pictures: number of pictures rendered for training.
+        held_out: number of pictures for choosing the threshold, and again for measuring precision and recall.
+        drawings: drawings per class that training pictures use; held-out pictures use others.
+        cpu_minutes: training ends early when it has used so much processor time.
+    """
+
+    seed: int = 0
+    pictures: int = 30_000
+    held_out: int = 2_000
+    drawings: int = 500
+    cpu_minutes: float = 14.0
+
+
+def train(settings: Settings) -> Network:
+    """Train a network on freshly rendered pictures, with progress on stderr."""
+    torch.set_num_threads(1)
+    torch.manual_seed(settings.seed)
+    started = time.process_time()
+    network = Network(len(OBJECT_CLASSES))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
+    total = settings.pictures * VISITS
+    seen = 0
+    with bar(total, "training") as advance:
+        for pictures, cells in _batches(settings):
+            used = (time.process_time() - started) / 60 / settings.cpu_minutes
+            if used >= 1:
+                break
+            for group in optimizer.param_groups:
+                group["lr"] = _learning_rate(max(seen / total, used))
+            loss = _loss(network, pictures, cells)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            seen += len(pictures)
+            advance(len(pictures))
+    network.eval()
+    return network
+
+
+def _learning_rate(share: float) -> float:
+    """Rise linearly during the warm-up, then fall as half a cosine."""
+    if share < WARM_UP:
+        return LEARNING_RATE * (0.05 + 0.95 * share / WARM_UP)
+    return float(LEARNING_RATE * (0.005 + 0.995 * 0.5 * (1 + np.cos(np.pi * (share - WARM_UP) / (1 - WARM_UP)))))
+
+
+def _loss(network: Network, pictures: Tensor, cells: Tensor) -> Tensor:
+    """Cross entropy of the pooled scores plus that of the cells, where the cells have an opinion."""
+    scores = network.cell_scores(pictures)
+    present = (cells == 1).flatten(2).any(2).float()
+    pooled = binary_cross_entropy_with_logits(torch.logsumexp(scores.flatten(2), 2), present)
+    weight = (cells >= 0).float() * (1 + 2 * (cells == 1).float())
+    local = binary_cross_entropy_with_logits(scores, cells.clamp(min=0).float(), weight=weight, reduction="sum")
+    return pooled + CELL_WEIGHT * local / present.numel()
+
+
+def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
+    """Render in rounds, and give every picture `VISITS` times on average before it is forgotten."""
+    stream = Pictures([settings.seed, TRAIN], settings.drawings)
+    rng = np.random.default_rng([settings.seed, TRAIN, 1])
+    size = min(1_000, settings.pictures)
+    rounds = settings.pictures // size
+    kept: list[Batch] = []
+    for _ in range(rounds):
+        kept = [*kept, stream.batch(size)][-KEPT_ROUNDS:]
+        for _ in range(VISITS * size // BATCH):
+            rows = [divmod(int(row), size) for row in rng.integers(0, len(kept) * size, BATCH)]
+            pictures = np.stack([kept[batch].pictures[row] for batch, row in rows])
+            cells = np.stack([kept[batch].cells[row] for batch, row in rows])
+            yield _varied(rng, pictures, cells)
+
+
+def _varied(rng: np.random.Generator, pictures: NDArray[np.uint8], cells: NDArray[np.int8]) -> tuple[Tensor, Tensor]:
+    """Mirror half of the pictures with their cells, and change light and tint of each."""
+    mirrored = rng.random(len(pictures)) < 0.5
+    pictures[mirrored], cells[mirrored] = pictures[mirrored, ..., ::-1], cells[mirrored, ..., ::-1]
+    gain = rng.uniform(0.85, 1.15, (len(pictures), 3, 1, 1)).astype(np.float32)
+    light = (pictures.astype(np.float32) - 114) * gain + 114
+    return torch.from_numpy(light).contiguous(memory_format=torch.channels_last), torch.from_numpy(cells)
+
+
+def probabilities(network: Probabilities, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probability [n, classes] of every class in pictures [n, 3, 128, 128]."""
+    with torch.no_grad():
+        parts = [network(torch.from_numpy(pictures[row : row + 50])) for row in range(0, len(pictures), 50)]
+    found: NDArray[np.float32] = torch.cat(parts).numpy()
+    return found
+
+
+def run(folder: Path, settings: Settings) -> None:
+    """Train, choose the threshold, measure precision and recall, and write the network with its card."""
+    started = time.process_time()
+    network = Probabilities(train(settings))
+    drawings = max(2, settings.drawings // 4)
+    validation = Pictures([settings.seed, VALIDATION], drawings).batch(settings.held_out)
+    threshold = choose_threshold(probabilities(network, validation.pictures), validation.present > 0)
+    test = Pictures([settings.seed, TEST], drawings).batch(settings.held_out)
+    metrics = score(probabilities(network, test.pictures) >= threshold, test.present > 0, OBJECT_CLASSES)
+    flags = f"--seed {settings.seed} --pictures {settings.pictures} --drawings {settings.drawings}"
+    training = {
+        "command": f"python -m preroll.perception.training.classifier --out DIR {flags}",
+        "seed": settings.seed,
+        "pictures": settings.pictures,
+        "held_out_pictures": settings.held_out,
+        "parameters": sum(weights.numel() for weights in network.parameters()),
+        "cpu_seconds": round(time.process_time() - started),
+    }
+    export_classifier(folder, network, threshold=threshold, training=training, metrics=metrics)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description="Train the embedded classifier of preroll.")
+    defaults = Settings()
+    parser.add_argument("--out", type=Path, required=True, help="folder for objects.onnx and objects.json")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="two runs with one seed are equal")
+    parser.add_argument("--pictures", type=int, default=defaults.pictures, help="number of pictures to render")
+    parser.add_argument("--held-out", type=int, default=defaults.held_out, help="pictures for threshold and for test")
+    parser.add_argument("--drawings", type=int, default=defaults.drawings, help="drawings per class")
+    parser.add_argument("--cpu-minutes", type=float, default=defaults.cpu_minutes, help="end training early after this")
+    given = parser.parse_args(arguments)
+    run(given.out, Settings(given.seed, given.pictures, given.held_out, given.drawings, given.cpu_minutes))
+
+
+if __name__ == "__main__":
+    main()

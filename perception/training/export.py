@@ -1,0 +1,108 @@
+"""Export of a trained classifier to ONNX, checked against torch before it is written, with its model card."""
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.objects import OBJECT_CLASSES
+from preroll.perception.training.network import Probabilities
+from preroll.perception.training.pictures import FILL, SIDE
+
+NAME = "objects"
+#: Largest difference between torch and onnxruntime that passes as rounding.
+TOLERANCE = 1e-4
+
+
+def export_classifier(
+    folder: Path, network: Probabilities, *, threshold: float, training: dict[str, Any], metrics: dict[str, Any]
+) -> None:
+    """Write ``folder``/objects.onnx and its card ``folder``/objects.json.
+
+    Args:
+        folder: made if missing.
+        network: uint8 [n, 3, 128, 128] → probabilities [n, classes].
+        threshold: a class is detected where its probability is at least this.
+        training: how the network was made, for the card.
+        metrics: precision and recall, for the card.
+
+    Raises:
+        PrerollError: onnxruntime does not compute what torch computes; nothing is written.
+    """
+    model = onnx_bytes(network)
+    _check_parity(network, model)
+    card = {
+        "name": NAME,
+        "description": "Finds the object classes of the demo videos; trained on rendered pictures.",
+        "input": {
+            "name": "pictures",
+            "size": [SIDE, SIDE],
+            "fit": "letterbox",
+            "fill": list(FILL),
+            "channels": "rgb",
+            "layout": "nchw",
+            "dtype": "uint8",
+            "mean": [0, 0, 0],
+            "scale": [1, 1, 1],
+        },
+        "output": {"name": "probabilities"},
+        "output_is": "probabilities",
+        "decoder": "classifier",
+        "activation": "sigmoid",
+        "threshold": threshold,
+        "classes": [[name] for name in OBJECT_CLASSES],
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "training": training,
+        "metrics": metrics,
+    }
+    atomic.write_bytes(folder / f"{NAME}.onnx", model)
+    atomic.write_json(folder / f"{NAME}.json", card)
+
+
+def onnx_bytes(network: Probabilities) -> bytes:
+    """Return the network as an ONNX file with a free batch dimension and its weights inside."""
+    example = torch.zeros((2, 3, SIDE, SIDE), dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns about torch's own deprecated calls
+        program = torch.onnx.export(
+            network.eval(),
+            (example,),
+            input_names=["pictures"],
+            output_names=["probabilities"],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise PrerollError("the ONNX exporter gave no program")
+    model = program.model_proto
+    for node in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
+        node.ClearField("metadata_props")  # holds stack traces with this machine's paths
+    memory = io.BytesIO()
+    memory.write(model.SerializeToString())
+    return memory.getvalue()
+
+
+def _check_parity(network: Probabilities, model: bytes) -> None:
+    """Compare torch and onnxruntime on random pictures, in batches of 1 and 5."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    for n in (1, 5):
+        pictures = rng.integers(0, 256, (n, 3, SIDE, SIDE), dtype=np.uint8)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(pictures)).numpy()
+        (found,) = session.run(None, {"pictures": pictures})
+        difference = float(np.abs(found - expected).max())
+        if found.shape != expected.shape or difference > TOLERANCE:
+            raise PrerollError(f"the exported network differs from torch by {difference:.2g}; nothing was written")

@@ -1,0 +1,109 @@
+"""Endless random training pictures: scenes at video-like sizes, compressed, then letterboxed to the network's input."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from preroll.perception.objects import OBJECT_CLASSES, draw_object
+from preroll.perception.scenes import BACKGROUNDS, Placement, draw_background, fit_sprite, paste, place
+
+SIDE, CELLS = 128, 8
+FILL = (114, 114, 114)
+#: Probability of 0, 1, 2, … objects in a picture.
+OBJECTS_PER_PICTURE = (0.08, 0.18, 0.27, 0.25, 0.14, 0.08)
+#: An object's longer side as a share of the frame's shorter side.
+SIZES = (0.3, 0.75)
+ASPECTS = (9 / 16, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 16 / 9)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures with their objects.
+
+    Attributes:
+        pictures: uint8 [n, 3, 128, 128], RGB.
+        present: float32 [n, classes], 1 where the class is in the picture.
+        cells: int8 [n, classes, 8, 8], 1 in the cell of an object's centre, −1 (no opinion) in the cells around it that
+            the object reaches, 0 elsewhere.
+    """
+
+    pictures: NDArray[np.uint8]
+    present: NDArray[np.float32]
+    cells: NDArray[np.int8]
+
+
+class Pictures:
+    """A stream of random pictures; objects come from a pool of drawings, each used at many sizes and places."""
+
+    def __init__(self, seed: list[int], drawings_per_class: int) -> None:
+        """Draw the pool of objects.
+
+        Args:
+            seed: two streams with one seed are equal.
+            drawings_per_class: size of the pool; fresh drawings cost about 3 ms each.
+        """
+        self.rng = np.random.default_rng(seed)
+        self.pool = [[draw_object(name, self.rng) for _ in range(drawings_per_class)] for name in OBJECT_CLASSES]
+
+    def batch(self, n: int) -> Batch:
+        """Render the next ``n`` pictures."""
+        pictures = np.empty((n, 3, SIDE, SIDE), np.uint8)
+        cells = np.zeros((n, len(OBJECT_CLASSES), CELLS, CELLS), np.int8)
+        for row in range(n):
+            rng = self.rng
+            count = int(rng.choice(len(OBJECTS_PER_PICTURE), p=OBJECTS_PER_PICTURE))
+            classes = [int(i) for i in rng.choice(len(OBJECT_CLASSES), count, replace=rng.random() < 0.2)]
+            placements = place(rng, [OBJECT_CLASSES[index] for index in classes], sizes=SIZES, lean=1.1)
+            scene = self._scene(classes, placements)
+            for index, placement in zip(classes, placements, strict=True):
+                _mark(cells[row, index], placement, scene.size)
+            pictures[row] = np.asarray(letterbox(_compressed(rng, scene), rng)).transpose(2, 0, 1)
+        return Batch(pictures, (cells == 1).any((2, 3)).astype(np.float32), cells)
+
+    def _scene(self, classes: list[int], placements: list[Placement]) -> Image.Image:
+        rng = self.rng
+        aspect, longer = float(rng.choice(ASPECTS)), int(rng.integers(128, 257))
+        size = (longer, round(longer / aspect)) if aspect >= 1 else (round(longer * aspect), longer)
+        scene = draw_background(rng, size, str(rng.choice(list(BACKGROUNDS))))
+        for index, placement in zip(classes, placements, strict=True):
+            sprite = self.pool[index][int(rng.integers(len(self.pool[index])))]
+            paste(scene, fit_sprite(sprite, placement, size), placement.x, placement.y)
+        return scene
+
+
+def _mark(cells: NDArray[np.int8], placement: Placement, frame: tuple[int, int]) -> None:
+    """Mark an object in the cells [8, 8] of its class, in place."""
+    longer = max(frame)
+    x = 0.5 + (placement.x - 0.5) * frame[0] / longer
+    y = 0.5 + (placement.y - 0.5) * frame[1] / longer
+    centres = (np.arange(CELLS) + 0.5) / CELLS
+    reach = 0.5 * placement.size * min(frame) / longer
+    near = np.hypot(centres[None, :] - x, centres[:, None] - y) < max(reach, 1 / CELLS)
+    cells[near & (cells == 0)] = -1
+    cells[int(y * CELLS), int(x * CELLS)] = 1
+
+
+def _compressed(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
+    """Add what a camera and a codec do: brightness, contrast, noise, chroma subsampling, blocks."""
+    pixels = np.asarray(scene).astype(np.float32)
+    pixels = (pixels - 128) * np.float32(rng.uniform(0.75, 1.15)) + np.float32(128 + rng.uniform(-25, 25))
+    noise = rng.standard_normal(pixels.shape[:2], dtype=np.float32) * np.float32(rng.uniform(0, 10))
+    pixels += noise[..., None]
+    np.clip(pixels, 0, 255, out=pixels)
+    memory = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(memory, "JPEG", quality=int(rng.integers(30, 92)))
+    return Image.open(memory).convert("RGB")
+
+
+def letterbox(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Fit a picture into the network's square input, centred on grey; the resampling method is drawn at random."""
+    factor = SIDE / max(image.size)
+    size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+    methods = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
+    square = Image.new("RGB", (SIDE, SIDE), FILL)
+    fitted = image.resize(size, methods[int(rng.integers(len(methods)))])
+    square.paste(fitted, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
+    return square
