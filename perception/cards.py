@@ -1,7 +1,7 @@
 """Model cards: what must be known about an ONNX network before frames can be put into it.
 
-A card is JSON. It is given explicitly, or stands beside the model (``NAME.onnx`` → ``NAME.json``), or is found among the
-cards of this package by the sha256 of the model.
+A card is JSON. It is given explicitly, or stands beside the model (``NAME.onnx`` → ``NAME.json``), or is found among
+the cards of this package by the sha256 of the model.
 """
 
 import json
@@ -29,8 +29,8 @@ class ModelCard(BaseModel):
         decoder: how outputs are read: ``classifier`` (one score per class and frame) or ``yolox`` (boxes on grids of
             stride 8, 16 and 32).
         input_size: height and width of the input [pixels].
-        fit: how a frame gets this size: ``crop`` (the largest centred part of that shape), ``letterbox`` (the whole frame,
-            the rest filled with ``pad``) or ``stretch``.
+        fit: how a frame gets this size: ``crop`` (the largest centred part of that shape), ``letterbox`` (the whole
+            frame, the rest filled with ``pad``) or ``stretch``.
         pad: grey value of the letterbox.
         pad_place: where the frame lies in the letterbox.
         channels: order of the colour channels.
@@ -48,7 +48,7 @@ class ModelCard(BaseModel):
         description: what it was made for.
         source: where it comes from.
         license: of the network's weights.
-        measured: what was measured about it, such as precision and recall.
+        metrics: what was measured about it, such as precision and recall.
         training: how it was made: the command, the seed, the data.
     """
 
@@ -75,7 +75,7 @@ class ModelCard(BaseModel):
     description: str = ""
     source: str = ""
     license: str = ""
-    measured: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     training: dict[str, Any] = {}
 
     @field_validator("classes")
@@ -152,7 +152,7 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
         found = read_card(chosen)
         if found.sha256 != digest:
             raise PrerollError(
-                f"model card {chosen}: sha256 is for another file: {found.sha256[:12]}…, but {model.name} has {digest[:12]}…"
+                f"model card {chosen}: sha256 {found.sha256[:12]}… is of another file; {model.name} has {digest[:12]}…"
             )
         return found
     known = committed_cards()

@@ -11,6 +11,7 @@ import torch
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.perception.cards import ModelCard
 from preroll.perception.objects import OBJECT_CLASSES
 from preroll.perception.training.network import Probabilities
 from preroll.perception.training.pictures import FILL, SIDE
@@ -37,32 +38,27 @@ def export_classifier(
     """
     model = onnx_bytes(network)
     _check_parity(network, model)
-    card = {
-        "name": NAME,
-        "description": "Finds the object classes of the demo videos; trained on rendered pictures.",
-        "input": {
-            "name": "pictures",
-            "size": [SIDE, SIDE],
-            "fit": "letterbox",
-            "fill": list(FILL),
-            "channels": "rgb",
-            "layout": "nchw",
-            "dtype": "uint8",
-            "mean": [0, 0, 0],
-            "scale": [1, 1, 1],
-        },
-        "output": {"name": "probabilities"},
-        "output_is": "probabilities",
-        "decoder": "classifier",
-        "activation": "sigmoid",
-        "threshold": threshold,
-        "classes": [[name] for name in OBJECT_CLASSES],
-        "sha256": hashlib.sha256(model).hexdigest(),
-        "training": training,
-        "metrics": metrics,
-    }
+    card = ModelCard(
+        name=NAME,
+        sha256=hashlib.sha256(model).hexdigest(),
+        decoder="classifier",
+        input_size=(SIDE, SIDE),
+        fit="letterbox",
+        pad=FILL[0],
+        channels="RGB",
+        dtype="uint8",
+        layout="NCHW",
+        activation="sigmoid",
+        outputs="probabilities",
+        score_threshold=threshold,
+        classes=OBJECT_CLASSES,
+        description="Finds the object classes of the demo videos; trained on rendered pictures.",
+        license="MIT",
+        metrics=metrics,
+        training=training,
+    )
     atomic.write_bytes(folder / f"{NAME}.onnx", model)
-    atomic.write_json(folder / f"{NAME}.json", card)
+    atomic.write_json(folder / f"{NAME}.json", card.model_dump(mode="json"))
 
 
 def onnx_bytes(network: Probabilities) -> bytes:
