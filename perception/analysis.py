@@ -1,0 +1,123 @@
+"""One video from its file to what was found in it: the function that every worker runs."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+from preroll import atomic
+from preroll.perception.detector import Detector, Found
+from preroll.perception.frames import FRAMES_PER_SECOND, Decoding, Sample, UnreadableError, sample
+from preroll.perception.geometry import Fit, Fitter, Pixels
+from preroll.perception.manifest import sha256_of
+from preroll.perception.pictures import SAVED_SIZE, numbered_pictures, write_picture
+
+#: What a video can turn out to be; the first two are usable.
+STATUSES = ("ok", "partial", "damaged", "unreadable", "timeout", "not_a_file")
+USABLE = STATUSES[:2]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in one video, and how much of it could be seen.
+
+    Attributes:
+        status: one of :data:`STATUSES`.
+        reason: why it is not ``ok``; empty where it is.
+        coverage: the share of its duration that was decoded, in [0, 1]; None where the file promises no duration.
+        duration: as the file promises, else as decoded [s]; None where neither is known.
+        frames: number of sampled frames.
+        sha256: of the file; of the hashes of its frames for a folder; empty where it cannot be read.
+        found: the detections.
+    """
+
+    status: str
+    reason: str = ""
+    coverage: float | None = None
+    duration: float | None = None
+    frames: int = 0
+    sha256: str = ""
+    found: Found = field(default_factory=lambda: Found.join([]))
+
+    @property
+    def usable(self) -> bool:
+        """Whether the video gets a row in the catalog's arrays."""
+        return self.status in USABLE
+
+
+def analyse(
+    path: Path,
+    detector: Detector,
+    *,
+    save_frames: Path | None = None,
+    progress: Callable[[float, float | None], None] | None = None,
+) -> Analysis:
+    """Samples a video, runs the detector on its frames and judges what could be seen.
+
+    Args:
+        path: a video file, or a folder of numbered frames.
+        detector: says what is in a frame.
+        save_frames: a folder that gets the sampled frames as 1.jpg, 2.jpg, … at 224 × 224, centred.
+        progress: is called with the seconds analysed and the seconds promised (None: not known) after each batch.
+    """
+    try:
+        digest = _hash(path)
+    except OSError as error:
+        return Analysis("unreadable", f"cannot be read: {error.strerror or error}")
+    decoding = Decoding()
+    frames = _fitted(sample(path, decoding), detector.fit, save_frames)
+    parts: list[Found] = []
+    count = 0
+    try:
+        while batch := list(islice(frames, detector.batch)):
+            parts.append(detector.find(batch, count))
+            count += len(batch)
+            if progress is not None:
+                promised = None if decoding.expected is None else float(decoding.expected)
+                progress(count / FRAMES_PER_SECOND, promised)
+    except UnreadableError as error:
+        return Analysis(error.status, str(error), sha256=digest)
+    status, reason = judge(decoding)
+    duration = float(decoding.expected or decoding.seconds)
+    return Analysis(status, reason, decoding.coverage, duration, count, digest, Found.join(parts))
+
+
+def judge(decoding: Decoding) -> tuple[str, str]:
+    """Says whether a video that gave frames is ``ok`` or ``partial``, and why.
+
+    The end of the last frame is not exact in every container: up to half a second, a tenth of a short clip, or two
+    frames may seem to be missing from a whole one, and one in a hundred of a long one.
+    """
+    expected = decoding.expected or Fraction(0)
+    slack = max(min(Fraction(1, 2), expected / 10), 2 * decoding.step) + expected / 100
+    seen = f"{float(decoding.seconds):.1f} of {float(expected):.1f} s" if expected else f"{decoding.frames} frames"
+    if decoding.error:
+        return "partial", f"decoding stopped after {seen}: {decoding.error}"
+    if decoding.missing > slack:
+        return "partial", f"the file ends after {seen}"
+    if decoding.corrupt:
+        return "partial", f"{decoding.corrupt} of {decoding.frames} frames are damaged"
+    return "ok", ""
+
+
+def _fitted(samples: Iterator[Sample], fit: Fit, save_frames: Path | None) -> Iterator[Pixels]:
+    """The samples at the detector's size, which are also written at the saved size where that was asked for."""
+    fitter = Fitter(fit)
+    if save_frames is None:
+        for one in samples:
+            yield fitter(one.frame, turns=one.turns, aspect=one.aspect)
+        return
+    saver = Fitter(Fit(SAVED_SIZE, SAVED_SIZE, "crop"))
+    with atomic.folder(save_frames) as folder:
+        for number, one in enumerate(samples, start=1):
+            write_picture(folder / f"{number}.jpg", saver(one.frame, turns=one.turns, aspect=one.aspect))
+            yield fitter(one.frame, turns=one.turns, aspect=one.aspect)
+
+
+def _hash(path: Path) -> str:
+    if not path.is_dir():
+        return sha256_of(path)
+    digests = [sha256_of(picture) for picture in numbered_pictures(path)]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""Folders of frames: reading them in the order of their numbers, and writing them."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from preroll.perception.geometry import Pixels
+
+SAVED_SIZE = 224
+_NUMBERED = re.compile(r"(\d+)\.(jpe?g|png|webp|bmp)", re.IGNORECASE)
+
+
+def numbered_pictures(folder: Path) -> list[Path]:
+    """The frames 1.jpg, 2.jpg, … of a folder in the order of their numbers: 10 comes after 9."""
+    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _NUMBERED.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def read_picture(path: Path) -> Pixels:
+    """Reads a picture upright as uint8 [height, width, 3], RGB.
+
+    Raises:
+        ValueError: where it is no whole picture, or has far too many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("JPEG", "PNG", "WEBP", "BMP")) as image:
+                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError, Warning) as error:
+        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
+
+
+def write_picture(path: Path, picture: Pixels) -> None:
+    """Writes uint8 [height, width, 3], RGB, as a JPEG of good quality."""
+    Image.fromarray(picture).save(path, quality=92)

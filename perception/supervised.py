@@ -1,0 +1,169 @@
+"""A worker process seen from outside: started, asked, given so much time, and killed."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis import Analysis
+from preroll.perception.detector import Detector
+from preroll.perception.messages import receive, send, unpack
+
+Progress = Callable[[float, float | None], None]
+_START_LIMIT = 120.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One video to analyse.
+
+    Attributes:
+        path: the file or the folder of frames.
+        save_frames: the folder that gets its sampled frames, if any.
+    """
+
+    path: Path
+    save_frames: Path | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may use before it is killed.
+
+    Attributes:
+        seconds: wall-clock time for a video of any length [s].
+        seconds_per_second: more of it for each second that the video promises to last.
+        memory: address space of a worker [bytes]; None for no limit.
+    """
+
+    seconds: float = 60.0
+    seconds_per_second: float = 10.0
+    memory: int | None = 2 << 30
+
+
+class WorkerDiedError(Exception):
+    """A worker ended in the middle of its work; the message says how."""
+
+
+class OverranError(Exception):
+    """A worker used up its time."""
+
+
+class Worker:
+    """One worker process and the pipe to it."""
+
+    def __init__(self, detector: Detector, limits: Limits, command: Sequence[str] = ()) -> None:
+        self._limits = limits
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
+        self._process = subprocess.Popen(
+            command or [sys.executable, "-P", "-m", "preroll.perception.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=_environment(),
+        )
+        self._answers: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._say({"model": str(detector.model), "card": detector.card.model_dump(), "memory": limits.memory})
+        self._started = False
+
+    def analyse(self, task: Task, progress: Progress | None = None) -> Analysis:
+        """Has one video analysed.
+
+        Raises:
+            WorkerDiedError: the process ended instead.
+            OverranError: it took longer than the limits allow.
+        """
+        if not self._started:
+            self._await_start()
+        save = None if task.save_frames is None else os.path.abspath(task.save_frames)
+        self._say({"path": os.path.abspath(task.path), "save_frames": save})
+        began, allowed = time.monotonic(), self._limits.seconds
+        while True:
+            message, payload = self._next(began + allowed - time.monotonic())
+            if message["event"] == "analysis":
+                return unpack(message, payload)
+            if message["promised"]:
+                allowed = self._limits.seconds + self._limits.seconds_per_second * message["promised"]
+            if progress is not None:
+                progress(message["seconds"], message["promised"])
+
+    def stop(self) -> None:
+        """Kills the process, whatever it does, and frees what belongs to it."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        with suppress(BrokenPipeError):
+            self._pipe_in.close()
+        self._pipe_out.close()
+        self._errors.close()
+
+    def _await_start(self) -> None:
+        try:
+            message, _ = self._next(_START_LIMIT)
+        except (WorkerDiedError, OverranError) as error:
+            raise PrerollError(
+                f"a worker process could not start: {error or 'it does not answer'}; {self._last_words()}"
+            ) from None
+        if message["event"] != "ready":
+            raise PrerollError(str(message["reason"]))
+        self._started = True
+
+    def _next(self, seconds: float) -> tuple[dict[str, Any], bytes]:
+        try:
+            answer = self._answers.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            raise OverranError from None
+        if answer is None:
+            raise WorkerDiedError(_ending(self._process.wait()))
+        return answer
+
+    def _say(self, message: dict[str, Any]) -> None:
+        # A process that has just died is noticed where its answer is awaited.
+        with suppress(BrokenPipeError):
+            send(self._pipe_in, message)
+
+    def _read(self) -> None:
+        while (message := receive(self._pipe_out)) is not None:
+            self._answers.put(message)
+        self._process.kill()
+        self._answers.put(None)
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    @property
+    def _pipe_in(self) -> Any:
+        return self._process.stdin
+
+    @property
+    def _pipe_out(self) -> Any:
+        return self._process.stdout
+
+
+def _environment() -> dict[str, str]:
+    """The environment of a worker: it imports what its supervisor imports, and its libraries start no threads."""
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**os.environ, **single, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,94 @@
+"""A process that analyses one video after another: ``python -m preroll.perception.worker``, spoken to over its pipes.
+
+Decoders and networks run on files from anywhere: one that crashes, hangs or eats all memory takes this process with it
+and nothing else (see :mod:`preroll.perception.pool`).
+"""
+
+import os
+import queue
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis import Analysis, analyse
+from preroll.perception.cards import ModelCard
+from preroll.perception.detector import Detector
+from preroll.perception.messages import pack, receive, send
+
+# A progress report is sent after so many seconds at the earliest.
+_REPORT_EVERY = 0.2
+
+
+def main() -> None:
+    """Serves requests until the supervisor closes its end of the pipe."""
+    requests, answers = _take_over_pipes()
+    first = receive(requests)
+    if first is None:
+        return
+    settings = first[0]
+    try:
+        detector = Detector(Path(settings["model"]), ModelCard.model_validate(settings["card"]))
+        _limit_memory(settings["memory"])
+    except (PrerollError, OSError, ValueError) as error:
+        send(answers, {"event": "broken", "reason": str(error)})
+        return
+    send(answers, {"event": "ready"})
+    for request in iter(_reader(requests).get, None):
+        send(answers, *pack(_analysed(request, detector, answers)))
+
+
+def _analysed(request: dict[str, Any], detector: Detector, answers: IO[bytes]) -> Analysis:
+    reported = time.monotonic()
+
+    def progress(seconds: float, promised: float | None) -> None:
+        nonlocal reported
+        if (now := time.monotonic()) - reported >= _REPORT_EVERY:
+            reported = now
+            send(answers, {"event": "progress", "seconds": seconds, "promised": promised})
+
+    save = request["save_frames"]
+    try:
+        return analyse(Path(request["path"]), detector, save_frames=Path(save) if save else None, progress=progress)
+    except MemoryError:
+        return Analysis("damaged", "it needs more memory than a worker may use")
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # whatever a file can provoke is a finding about that file
+        return Analysis("damaged", f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Keeps the pipes for messages: what a library prints goes to stderr instead of between them."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def _reader(requests: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any] | None]":
+    """Reads requests beside the work, so that a worker whose supervisor was killed ends at once."""
+    waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        while (message := receive(requests)) is not None:
+            waiting.put(message[0])
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return waiting
+
+
+def _limit_memory(limit: int | None) -> None:
+    if limit and sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    # A crash is a finding, not something to keep hundreds of megabytes of.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()
