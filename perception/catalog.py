@@ -192,7 +192,9 @@ class Catalog:
         text = dict.fromkeys(("path", "category", "status", "reason", "sha256"), "str")
         types = {**text, "index": "int64", "coverage": "float64", "duration": "float64", "frames": "int64"}
         # keep_default_na: a video may be called NA.mp4 or null.
-        frame = pd.read_csv(self.path / "videos.csv", dtype=types, keep_default_na=False, na_values={"duration": [""]})
+        frame = pd.read_csv(
+            self.path / "videos.csv", dtype=types, keep_default_na=False, na_values={"duration": [""], "coverage": [""]}
+        )
         return frame[list(VIDEO_COLUMNS)]
 
     def _videos_in_memory(self) -> "pd.DataFrame":
@@ -215,7 +217,7 @@ class Catalog:
         """What the detector found in the video of row ``video``.
 
         Returns:
-            A table with the columns ``frame`` (counted from 0), ``class`` (name) and ``confidence``.
+            A table with the columns ``frame`` (1 for the first, 3 a second), ``class`` (name) and ``confidence``.
         """
         import pandas as pd
 
@@ -229,7 +231,7 @@ class Catalog:
         rows = slice(int(columns["offsets"][video]), int(columns["offsets"][video + 1]))
         return pd.DataFrame(
             {
-                "frame": np.array(columns["frame"][rows]),
+                "frame": columns["frame"][rows] + 1,
                 "class": [self.classes[c] for c in columns["class"][rows]],
                 "confidence": np.array(columns["confidence"][rows]),
             }

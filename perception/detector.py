@@ -121,6 +121,14 @@ class Detector:
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
         return np.nan_to_num(scores, copy=False)
 
+    def check(self) -> None:
+        """Runs the network once on grey frames, so that what does not fit is known before the work begins.
+
+        Raises:
+            PrerollError: as :meth:`scores`.
+        """
+        self.scores([np.full((self.fit.height, self.fit.width, 3), 128, np.uint8)])
+
     def tensor(self, frames: list[Pixels]) -> NDArray[Any]:
         """Turns RGB frames into the network's input: channel order, normalisation, number type and layout."""
         card = self.card

@@ -1,4 +1,4 @@
-"""Finding the videos of a folder: VIDEOS/CATEGORY/VIDEO.mp4 and the like, or folders of frames VIDEOS/CATEGORY/VIDEO."""
+"""Finding videos: VIDEOS/CATEGORY/VIDEO.mp4 and the like, or folders of frames VIDEOS/CATEGORY/VIDEO."""
 
 import os
 import stat

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from preroll.errors import PrerollError
 from preroll.perception.geometry import Pixels
 
 SAVED_SIZE = 224
@@ -37,3 +38,19 @@ def read_picture(path: Path) -> Pixels:
 def write_picture(path: Path, picture: Pixels) -> None:
     """Writes uint8 [height, width, 3], RGB, as a JPEG of good quality."""
     Image.fromarray(picture).save(path, quality=92)
+
+
+def check_only_frames(folder: Path) -> None:
+    """Makes sure that saving frames to ``folder`` replaces nothing but frames.
+
+    Raises:
+        PrerollError: where it is a file, or holds anything but 1.jpg, 2.jpg, ….
+    """
+    if folder.is_dir():
+        strange = sorted(path.name for path in folder.iterdir() if not _NUMBERED.fullmatch(path.name))
+        if strange:
+            raise PrerollError(
+                f"--save-frames: {folder / strange[0]} is no frame and would be lost; give another folder"
+            )
+    elif folder.exists() or folder.is_symlink():
+        raise PrerollError(f"--save-frames: {folder} is a file; frames need a folder there")
