@@ -1,7 +1,6 @@
 """Export of a trained classifier to ONNX, checked against torch before it is written, with its model card."""
 
 import hashlib
-import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from preroll.errors import PrerollError
 from preroll.perception.cards import ModelCard
 from preroll.perception.objects import OBJECT_CLASSES
 from preroll.perception.training.network import Probabilities
-from preroll.perception.training.pictures import FILL, SIDE
+from preroll.perception.training.pictures import PAD, SIDE
 
 NAME = "objects"
 #: Largest difference between torch and onnxruntime that passes as rounding.
@@ -44,7 +43,7 @@ def export_classifier(
         decoder="classifier",
         input_size=(SIDE, SIDE),
         fit="letterbox",
-        pad=FILL[0],
+        pad=PAD,
         channels="RGB",
         dtype="uint8",
         layout="NCHW",
@@ -81,9 +80,8 @@ def onnx_bytes(network: Probabilities) -> bytes:
     model = program.model_proto
     for node in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
         node.ClearField("metadata_props")  # holds stack traces with this machine's paths
-    memory = io.BytesIO()
-    memory.write(model.SerializeToString())
-    return memory.getvalue()
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def _check_parity(network: Probabilities, model: bytes) -> None:

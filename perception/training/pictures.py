@@ -11,7 +11,8 @@ from preroll.perception.objects import OBJECT_CLASSES, draw_object
 from preroll.perception.scenes import BACKGROUNDS, Placement, draw_background, fit_sprite, paste, place
 
 SIDE, CELLS = 128, 8
-FILL = (114, 114, 114)
+#: Grey of the letterbox.
+PAD = 114
 #: Probability of 0, 1, 2, … objects in a picture.
 OBJECTS_PER_PICTURE = (0.08, 0.18, 0.27, 0.25, 0.14, 0.08)
 #: An object's longer side as a share of the frame's shorter side.
@@ -103,7 +104,7 @@ def letterbox(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     factor = SIDE / max(image.size)
     size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
     methods = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
-    square = Image.new("RGB", (SIDE, SIDE), FILL)
+    square = Image.new("RGB", (SIDE, SIDE), (PAD, PAD, PAD))
     fitted = image.resize(size, methods[int(rng.integers(len(methods)))])
     square.paste(fitted, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
     return square

@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 
 
 def choose_threshold(probabilities: NDArray[np.float32], present: NDArray[np.bool_]) -> float:
-    """Choose the threshold with the largest F1 score, in steps of 0.01, from 0.2 to 0.8.
+    """Choose the threshold with the largest F1 score, in steps of 0.01 from 0.2 to 0.8; the middle one of several.
 
     Args:
         probabilities: [n, classes].
         present: [n, classes], the truth.
     """
     candidates = np.arange(0.20, 0.805, 0.01)
-    f1 = []
+    f1: list[float] = []
     for threshold in candidates:
         found = probabilities >= threshold
         f1.append(2 * (found & present).sum() / max(1, found.sum() + present.sum()))
-    return float(round(candidates[int(np.argmax(f1))], 2))
+    best = candidates[np.array(f1) == max(f1)]
+    return float(round(best[len(best) // 2], 2))
 
 
 def score(found: NDArray[np.bool_], present: NDArray[np.bool_], classes: Sequence[str]) -> dict[str, Any]:

@@ -1,84 +1,67 @@
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
-import pytest
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.stats import fisher_exact
 
+from preroll.perception.cards import EMBEDDED, find_card
 from preroll.perception.objects import OBJECT_CLASSES
 from preroll.perception.training.classifier import main
 from preroll.perception.training.pictures import Pictures
 from preroll.perception.training.scoring import choose_threshold, score
 
-MODELS = Path(__file__).parents[2] / "perception" / "models"
 
-
-def _card(folder: Path = MODELS) -> dict[str, Any]:
-    card: dict[str, Any] = json.loads((folder / "objects.json").read_text())
-    return card
-
-
-def _detect(folder: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _detect(model: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession((folder / "objects.onnx").read_bytes(), options)
+    session = onnxruntime.InferenceSession(model.read_bytes(), options)
     found: NDArray[np.float32] = session.run(["probabilities"], {"pictures": pictures})[0]
     return found
 
 
 def test_the_shipped_card_belongs_to_the_shipped_network() -> None:
-    model = (MODELS / "objects.onnx").read_bytes()
-    assert hashlib.sha256(model).hexdigest() == _card()["sha256"]
-    assert len(model) < 2_000_000
-    assert _card()["classes"] == list(OBJECT_CLASSES)
+    card = find_card(EMBEDDED)
+    assert card.sha256 == hashlib.sha256(EMBEDDED.read_bytes()).hexdigest()
+    assert card.classes == OBJECT_CLASSES
+    assert EMBEDDED.stat().st_size < 2_000_000
 
 
 def test_the_shipped_network_was_trained_to_the_goal() -> None:
-    card = _card()
-    assert card["metrics"]["precision"] >= 0.90
-    assert card["metrics"]["recall"] >= 0.85
-    assert card["training"]["cpu_seconds"] <= 15 * 60
+    card = find_card(EMBEDDED)
+    assert card.metrics["precision"] >= 0.90
+    assert card.metrics["recall"] >= 0.85
+    assert card.training["cpu_seconds"] <= 15 * 60
 
 
 def test_precision_and_recall_on_fresh_pictures_agree_with_the_card() -> None:
-    """Hits lie within exact binomial bounds around the card's shares.
-
-    The card's shares are estimates themselves, from about ten times as many objects, and objects of one picture are not
-    independent: the bounds are those of a false-alarm rate of 1e-6 per claim.
-    """
-    card = _card()
+    """The fresh counts and the card's are of one share, by Fisher's exact test, false-alarm rate 1e-6 per claim."""
+    card = find_card(EMBEDDED)
     batch = Pictures([12345], 30).batch(250)
-    present = batch.present > 0
-    found = _detect(MODELS, batch.pictures) >= card["score_threshold"]
-    hits = int((found & present).sum())
-    for n, share in ((int(found.sum()), "precision"), (int(present.sum()), "recall")):
-        low, high = binom.interval(1 - 1e-6, n, card["metrics"][share])
-        assert low <= hits <= high, (share, hits / n)
+    fresh = score(_detect(EMBEDDED, batch.pictures) >= card.score_threshold, batch.present > 0, OBJECT_CLASSES)
+    for of in ("found", "present"):
+        table = [[counts["hits"], counts[of] - counts["hits"]] for counts in (fresh, card.metrics)]
+        assert fisher_exact(table).pvalue > 1e-6, table
 
 
 def test_any_batch_size_gives_the_same_probabilities() -> None:
     pictures = Pictures([6], 2).batch(3).pictures
-    together = _detect(MODELS, pictures)
+    together = _detect(EMBEDDED, pictures)
     assert together.shape == (3, len(OBJECT_CLASSES))
     assert ((together >= 0) & (together <= 1)).all()
-    alone = np.concatenate([_detect(MODELS, picture[None]) for picture in pictures])
+    alone = np.concatenate([_detect(EMBEDDED, picture[None]) for picture in pictures])
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-@pytest.mark.filterwarnings("default")  # torch's exporter warns about its own calls
 def test_a_short_training_run_writes_a_network_that_loads_with_its_card(tmp_path: Path) -> None:
     main(["--out", str(tmp_path), "--pictures", "48", "--held-out", "20", "--drawings", "2", "--seed", "3"])
-    card = _card(tmp_path)
+    model = tmp_path / "objects.onnx"
+    card = find_card(model)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["objects.json", "objects.onnx"]
-    model = (tmp_path / "objects.onnx").read_bytes()
-    assert hashlib.sha256(model).hexdigest() == card["sha256"]
-    assert str(Path(__file__).parents[2]).encode() not in model
-    assert _detect(tmp_path, np.zeros((4, 3, 128, 128), np.uint8)).shape == (4, len(OBJECT_CLASSES))
-    assert "--seed 3" in card["training"]["command"]
+    assert str(Path(__file__).parents[2]).encode() not in model.read_bytes()
+    assert _detect(model, np.zeros((4, 3, 128, 128), np.uint8)).shape == (4, len(OBJECT_CLASSES))
+    assert "--seed 3" in card.training["command"]
 
 
 def test_training_pictures_mark_each_present_class_in_a_cell() -> None:
