@@ -1,0 +1,47 @@
+"""Means with their 95 % intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean and the half width of its 95 % interval.
+
+    Attributes:
+        value: the mean.
+        half_width: the interval is value ± half_width.
+    """
+
+    value: float
+    half_width: float
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.value - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.value + self.half_width
+
+    def scaled(self, factor: float, shift: float = 0.0) -> "Mean":
+        """shift + factor · this."""
+        return Mean(shift + factor * self.value, abs(factor) * self.half_width)
+
+
+def mean_interval(values: NDArray[np.float64]) -> Mean:
+    """Student's t interval of the mean of independent ``values`` [n], n ≥ 2.
+
+    >>> mean_interval(np.array([1.0, 2.0, 3.0]))
+    Mean(value=2.0, half_width=2.48413771175033)
+    """
+    n = len(values)
+    error = float(values.std(ddof=1)) / n**0.5
+    return Mean(float(values.mean()), float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * error)
