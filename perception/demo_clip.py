@@ -11,8 +11,9 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
+from preroll.perception.backgrounds import BACKGROUNDS, draw_background
 from preroll.perception.objects import draw_object
-from preroll.perception.scenes import BACKGROUNDS, Placement, draw_background, fit_sprite, paste, place
+from preroll.perception.scenes import Placement, fit_sprite, paste, place
 
 #: Widths and heights [pixels], all even as 4:2:0 video wants.
 FRAMES = (

@@ -6,8 +6,10 @@ nobody, whatever the detector, can tell all categories apart (`preroll.perceptio
 """
 
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -96,7 +98,7 @@ def render_demo_videos(
         advance: called with 1 after every clip.
 
     Raises:
-        PrerollError: ``folder`` is a file, or a number is out of range.
+        PrerollError: ``folder`` is a file, a number is out of range, or a process was killed.
     """
     if folder.exists() and not folder.is_dir():
         raise PrerollError(f"{folder}: is a file; the demo videos need a folder")
@@ -116,15 +118,24 @@ def render_demo_videos(
             report(1)
         return
     # Spawned, not forked: the caller may hold threads (torch, onnxruntime), which a fork would leave half-alive.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
         jobs = [pool.submit(_write, folder, clip) for clip in clips]
         try:
             for job in as_completed(jobs):
                 job.result()
                 report(1)
+        except BrokenProcessPool:
+            raise PrerollError(
+                f"{folder}: a process that rendered demo videos was killed; run it again", status=1
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _leave_interrupts() -> None:
+    """Let the main process alone react to Ctrl-C: it stops after the clips at work, without a traceback for each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _cores() -> int:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from preroll.perception.backgrounds import BACKGROUNDS, draw_background
 from preroll.perception.objects import OBJECT_CLASSES, SPRITE_SIZE, draw_object
-from preroll.perception.scenes import BACKGROUNDS, Placement, draw_background, fit_sprite, paste, place
+from preroll.perception.scenes import Placement, fit_sprite, paste, place
 
 
 def test_twelve_classes_make_sixteen_observation_entries() -> None:
