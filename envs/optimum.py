@@ -101,7 +101,7 @@ class _Segment:
         self.tables, self.phase, self.segment = tables, phase, segment
         self.repeat = float(arrays.choice[phase, kernel.REPEAT])
         self.reward = arrays.reward[phase]
-        self.kind = np.ascontiguousarray(arrays.kind[:, kernel.RELEVANCE])
+        self.kind = np.ascontiguousarray(tables.relevance_class)
         # [S, R, F, A], before repetition and clipping
         self.view = arrays.base[phase, segment][:, None] * arrays.match[phase][None, :, None, :]
         levels = np.arange(tables.n_levels)[:, None, None] + arrays.gain[phase]
@@ -112,7 +112,7 @@ class _Segment:
     @cached_property
     def recommender(self) -> sparse.csr_matrix:
         """P(next video | video, no jump), sparse [N, N]; videos without neighbours have an empty row."""
-        neighbors, n = self.tables.arrays.neighbors, self.tables.n_videos
+        neighbors, n = self.tables.neighbors, self.tables.n_videos
         cumulated = self.tables.arrays.choice[self.phase, kernel.RANKS :]
         weights = np.where(neighbors >= 0, np.diff(cumulated, prepend=0.0), 0.0)
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
@@ -122,7 +122,7 @@ class _Segment:
     @cached_property
     def jump(self) -> Floats:
         """Probability that the next video is any, by video; 1 without neighbours. float64 [N]."""
-        alone = (self.tables.arrays.neighbors >= 0).sum(axis=1) == 0
+        alone = (self.tables.neighbors >= 0).sum(axis=1) == 0
         return np.where(alone, 1.0, self.tables.arrays.choice[self.phase, kernel.JUMP])
 
     def _before_next_video(self, value: Floats, slot: int) -> Floats:

@@ -124,7 +124,7 @@ def greedy_policy(tables: Tables) -> Policy:
 def _seen_match(tables: Tables) -> NDArray[np.float64]:
     """The match factor as the agent can know it, float64 [P, N, A]."""
     arrays, observe, catalog = tables.arrays, tables.scenario.observe, tables.catalog
-    true = arrays.match[:, arrays.kind[:, kernel.RELEVANCE]]
+    true = arrays.match[:, tables.relevance_class]
     if observe.category is True:
         return true
     if observe.category == "none":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from preroll.envs import kernel
 from preroll.envs.policies import Policy, axes
 from preroll.envs.tables import Tables
-from preroll.envs.vector import Lanes
+from preroll.envs.vector import new_lanes, new_outcome
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Rollout:
         slots: int32 [n, k], slots that were played.
         views: int32 [n, k], ads that were viewed.
         left: bool [n, k], whether the user left before the horizon.
-        by_ad: int64 [A], how often each action was chosen.
+        by_ad: int64 [n, A], how often each action was chosen in a lane.
     """
 
     revenue: NDArray[np.float64]
@@ -37,8 +37,7 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     deterministic policy gives the very sessions that stepping through the vector environment gives.
     """
     full = policy.on(tables)
-    state = Lanes(tables, lanes)
-    state.seed(np.arange(lanes), (np.arange(lanes, dtype=np.uint64) + np.uint64(seed)))
+    state = new_lanes(lanes)
     if full.ads is not None:
         ads, probabilities = full.ads, np.empty((0,) * 7)
     else:
@@ -47,11 +46,8 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     assert ads.shape in (axes(tables), (0,) * 6)
     revenue = np.zeros((lanes, sessions_per_lane))
     counts = np.zeros((3, lanes, sessions_per_lane), dtype=np.int32)
-    by_ad = np.zeros(tables.n_actions, dtype=np.int64)
+    by_ad = np.zeros((lanes, tables.n_actions + 1), dtype=np.int64)
     with np.errstate(over="ignore"):
-        kernel.play_sessions(
-            tables.arrays, state.keys, state.state, ads, probabilities, state.dice,
-            np.empty((3, lanes)), np.empty((3, lanes), np.bool_), np.empty((2, lanes), np.int32),
-            revenue, counts, by_ad,
-        )  # fmt: skip
-    return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad)
+        kernel.seed_lanes(state, np.arange(lanes), np.arange(lanes, dtype=np.uint64) + np.uint64(seed))
+        kernel.play_sessions(tables.packed, state, ads, probabilities, new_outcome(lanes), revenue, counts, by_ad)
+    return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad[:, :-1])

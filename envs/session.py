@@ -13,7 +13,7 @@ from preroll.envs import kernel
 from preroll.envs.observation import ObservationLayout, Part, Spaces
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
-from preroll.envs.vector import Lanes, observation_space
+from preroll.envs.vector import new_lanes, new_observations, new_outcome, observation_space
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
@@ -64,16 +64,11 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         self.render_mode = render_mode
         self.observation_space = observation_space(self.tables)
         self.action_space = gym_spaces.Discrete(self.tables.n_actions)
-        self._lanes = Lanes(self.tables, 1)
+        self._lanes = new_lanes(1)
         self._lane = np.zeros(1, np.int64)
         self._ad = np.zeros(1, np.int64)
-        self._values, self._flags, self._shown = (
-            np.zeros((3, 1)),
-            np.zeros((3, 1), np.bool_),
-            np.zeros((2, 1), np.int32),
-        )
-        self._size = self.tables.layout.size
-        self._nowhere = np.empty((0, self._size), np.float32)
+        self._outcome = new_outcome(1)
+        self._final = new_observations(self.tables, 0)
 
     @property
     def spaces(self) -> Spaces:
@@ -96,13 +91,12 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         super().reset(seed=seed)
         if seed is not None or first:
             chosen = self.np_random_seed if seed is None else seed
-            self._lanes.seed(self._lane, np.array([chosen % 2**64], dtype=np.uint64))
-        self._lanes.start(self._lane)
+            kernel.seed_lanes(self._lanes, self._lane, np.array([chosen % 2**64], dtype=np.uint64))
+        kernel.start_next(self.tables.packed, self._lanes, self._lane)
+        observation = new_observations(self.tables, 1)
+        kernel.observe(self.tables.packed, self._lanes, observation)
         video = int(self._lanes.state[kernel.VIDEO, 0])
-        return self._lanes.observe()[0], {
-            "video": video,
-            "category": int(self.tables.arrays.kind[video, kernel.CATEGORY]),
-        }
+        return observation[0], {"video": video, "category": int(self.tables.category[video])}
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
         """Shows ad ``action`` in the slot and gives what the user did.
@@ -110,30 +104,16 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: the ad does not exist, or the session is over and was not reset.
         """
-        lanes = self._lanes
-        if lanes.state[kernel.ENDED, 0] or self._np_random is None:
+        if self._lanes.state[kernel.ENDED, 0] or self._np_random is None:
             raise PrerollError("step: no session is running: call reset() first")
         self._ad[0] = action
-        observation = np.empty((1, self._size), np.float32)
-        values, flags, shown = self._values, self._flags, self._shown
-        ended = kernel.step(
-            lanes.tables.arrays,
-            lanes.keys,
-            lanes.state,
-            self._ad,
-            False,
-            observation,
-            values,
-            flags,
-            shown,
-            self._nowhere,
-            lanes.dice,
-        )
+        observation, outcome = new_observations(self.tables, 1), self._outcome
+        ended = kernel.step(*self.tables.packed, *self._lanes, self._ad, False, observation, *outcome, self._final)
         if ended < 0:
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
-        (reward,), (p,), (expected,) = values.tolist()
-        (terminated,), (truncated,), (viewed,) = flags.tolist()
-        (video,), (category,) = shown.tolist()
+        reward, p, expected = outcome.values[:, 0].tolist()
+        terminated, truncated, viewed = outcome.flags[:, 0].tolist()
+        video, category = outcome.shown[:, 0].tolist()
         info = {
             "video": video,
             "category": category,

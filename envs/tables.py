@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ class Tables:
     Attributes:
         scenario, catalog: what was compiled.
         spaces: what an agent may know.
-        arrays: what the kernel reads; see :class:`preroll.envs.kernel.Tables` for shapes.
+        packed: what the kernel reads. :attr:`arrays` gives the same by name; see :class:`preroll.envs.kernel.Tables`.
     """
 
     scenario: Scenario
     catalog: Catalog
     spaces: Spaces
-    arrays: kernel.Tables
+    packed: kernel.Packed
 
     @classmethod
     def compile(
@@ -47,19 +48,24 @@ class Tables:
         phases = [phase for _, phase in scenario.phases]
         relevance, relevance_class = _relevance(catalog)
         layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes))
-        arrays = kernel.Tables(
-            base=np.stack([_base(phase) for phase in phases]),
-            match=np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
-            reward=np.array([[ad.reward if ad else 0.0 for ad in _actions(phase)] for phase in phases]),
-            gain=np.stack([_gain(phase) for phase in phases]),
-            hazard=np.stack([_hazard(phase) for phase in phases]),
-            choice=np.stack([_choice(phase) for phase in phases]),
-            phase_start=np.array([start for start, _ in scenario.phases], dtype=np.int64),
-            segments=np.stack([np.cumsum([segment.share for segment in _segments(phase)]) for phase in phases]),
+        floats = (
+            np.stack([_base(phase) for phase in phases]),
+            np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
+            np.array([[ad.reward if ad else 0.0 for ad in _actions(phase)] for phase in phases]),
+            np.stack([_hazard(phase) for phase in phases]),
+            np.stack([_choice(phase) for phase in phases]),
+            np.stack([np.cumsum([segment.share for segment in _segments(phase)]) for phase in phases]),
+        )
+        integers = (
+            _sizes(scenario, layout, len(phases), len(relevance)),
+            np.array([start for start, _ in scenario.phases]),
+            np.stack([_gain(phase) for phase in phases]),
+        )
+        packed = kernel.Packed(
+            floats=np.concatenate([array.ravel() for array in floats]),
+            integers=np.concatenate([array.ravel().astype(np.int64) for array in integers]),
             rows=_rows(scenario, catalog, layout),
-            kind=np.stack([relevance_class, np.asarray(catalog.category, dtype=np.int32)], axis=1),
-            neighbors=np.ascontiguousarray(catalog.neighbors, dtype=np.int32),
-            sizes=_sizes(scenario, layout),
+            links=_links(catalog, relevance_class),
         )
         spaces = Spaces(
             name=scenario.name,
@@ -69,7 +75,28 @@ class Tables:
             no_ad=scenario.session.no_ad,
             n_slots=scenario.n_slots,
         )
-        return cls(scenario, catalog, spaces, arrays)
+        return cls(scenario, catalog, spaces, packed)
+
+    @cached_property
+    def arrays(self) -> kernel.Tables:
+        """The tables by name, as views."""
+        tables: kernel.Tables = kernel.unpack(self.packed)
+        return tables
+
+    @property
+    def neighbors(self) -> NDArray[np.int32]:
+        """The ten videos that the recommender may play next, int32 [N, 10], -1 padded."""
+        return self.packed.links[:, : kernel.N_NEIGHBORS]
+
+    @property
+    def relevance_class(self) -> NDArray[np.int32]:
+        """Row of ``arrays.match`` of every video, int32 [N]."""
+        return self.packed.links[:, kernel.RELEVANCE]
+
+    @property
+    def category(self) -> NDArray[np.int32]:
+        """Category of every video, int32 [N]; -1 where it is not known."""
+        return self.packed.links[:, kernel.CATEGORY]
 
     @property
     def layout(self) -> ObservationLayout:
@@ -89,7 +116,7 @@ class Tables:
     @property
     def n_videos(self) -> int:
         """N: number of videos."""
-        return int(self.arrays.neighbors.shape[0])
+        return int(self.packed.links.shape[0])
 
     @property
     def n_slots(self) -> int:
@@ -225,8 +252,19 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
     return rows
 
 
-def _sizes(scenario: Scenario, layout: ObservationLayout) -> NDArray[np.int64]:
-    """Slots of a session, slots of a video, and the offset of each of the session's parts, int64 [8]."""
+def _links(catalog: Catalog, relevance_class: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Neighbours, relevance class and category of every video side by side, int32 [N, 12]: one place in memory."""
+    links = np.full((catalog.n_videos, kernel.N_NEIGHBORS + 2), -1, dtype=np.int32)
+    links[:, : catalog.neighbors.shape[1]] = catalog.neighbors
+    links[:, kernel.RELEVANCE] = relevance_class
+    links[:, kernel.CATEGORY] = catalog.category
+    return links
+
+
+def _sizes(scenario: Scenario, layout: ObservationLayout, n_phases: int, n_kinds: int) -> NDArray[np.int64]:
+    """Slots of a session, the offset of each of the session's parts, and the lengths of the axes, int64 [13]."""
     parts = ("progress", "fatigue", "last_ad", "last_view", "position", "segment")
-    sizes = [scenario.n_slots, len(scenario.session.slots), *(layout.offset(name) for name in parts)]
-    return np.array(sizes, dtype=np.int64)
+    offsets = [layout.offset(name) for name in parts]
+    positions, levels = len(scenario.session.slots), scenario.user.fatigue.levels
+    lengths = [n_phases, len(_segments(scenario)), positions, levels, len(_actions(scenario)), n_kinds]
+    return np.array([scenario.n_slots, *offsets, *lengths], dtype=np.int64)

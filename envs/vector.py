@@ -21,35 +21,22 @@ from preroll.perception.catalog import Catalog
 Floats = NDArray[np.float32]
 
 
-class Lanes:
-    """The state of n parallel sessions and the kernel calls on it, shared by the single and the vector environment.
+def new_lanes(n: int) -> kernel.Lanes:
+    """Room for n lanes; seed and start them before playing."""
+    width = n + kernel.PADDING
+    keys, state = np.zeros((2, width), np.uint64), np.zeros((kernel.N_STATE, width), np.int32)
+    return kernel.Lanes(keys, state, np.empty((3, kernel.BLOCK + kernel.PADDING)))
 
-    Lane i, reset with seed s, plays the sessions 0, 1, 2, … of the user stream s + i; nothing else decides its dice.
-    """
 
-    def __init__(self, tables: Tables, n: int) -> None:
-        self.tables = tables
-        self.n = n
-        self.keys = np.zeros((2, n), dtype=np.uint64)
-        self.state = np.zeros((kernel.N_STATE, n), dtype=np.int32)
-        self.dice = np.empty((min(n, kernel.BLOCK), 3))
+def new_outcome(n: int) -> kernel.Outcome:
+    """Room for what happens in one slot on n lanes."""
+    width = n + kernel.PADDING
+    return kernel.Outcome(np.empty((3, width)), np.empty((3, width), np.bool_), np.empty((2, width), np.int32))
 
-    def seed(self, lanes: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
-        """Gives lanes their user streams and puts them before their session 0."""
-        with np.errstate(over="ignore"):
-            kernel.seed_lanes(self.keys, self.state, lanes, seeds)
 
-    def start(self, lanes: NDArray[np.int64]) -> None:
-        """Puts lanes at the first slot of their next session."""
-        sessions = self.state[kernel.SESSION, lanes].astype(np.int64) + 1
-        with np.errstate(over="ignore"):
-            kernel.start_sessions(self.tables.arrays, self.keys, self.state, lanes, sessions)
-
-    def observe(self) -> Floats:
-        """What every lane sees, float32 [n, d]."""
-        observations = np.empty((self.n, self.tables.layout.size), dtype=np.float32)
-        kernel.observe(self.tables.arrays, self.state, observations)
-        return observations
+def new_observations(tables: Tables, n: int) -> Floats:
+    """Room for n observations, float32 [n, d]."""
+    return np.empty((n, tables.layout.size), np.float32)
 
 
 class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
@@ -98,11 +85,10 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         self.single_action_space = gym_spaces.Discrete(self.tables.n_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._lanes = Lanes(self.tables, num_envs)
+        self._lanes = new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
-        shape = (num_envs, self.tables.layout.size)
-        self._buffers = None if copy else [np.empty(shape, np.float32) for _ in range(2)]
-        self._nowhere = np.empty((0, shape[1]), np.float32)
+        self._buffers = None if copy else [new_observations(self.tables, num_envs) for _ in range(2)]
+        self._final = new_observations(self.tables, num_envs if self._same_step else 0)
 
     @property
     def spaces(self) -> Spaces:
@@ -122,7 +108,7 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
     @property
     def sessions_started(self) -> NDArray[np.int64]:
         """Number of the session that each lane is in, int64 [n], counted from 0."""
-        return np.asarray(self._lanes.state[kernel.SESSION], dtype=np.int64)
+        return np.asarray(self._lanes.state[kernel.SESSION, : self.num_envs], dtype=np.int64)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -142,10 +128,12 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         if seeds is not None:
             given = np.array([s is not None for s in seeds])[chosen]
             values = np.array([seeds[i] for i in chosen[given]], dtype=np.uint64)
-            self._lanes.seed(chosen[given], values)
-        self._lanes.start(chosen)
-        video = self._lanes.state[kernel.VIDEO].copy()
-        return self._lanes.observe(), {"video": video, "category": self.tables.arrays.kind[video, kernel.CATEGORY]}
+            kernel.seed_lanes(self._lanes, chosen[given], values)
+        kernel.start_next(self.tables.packed, self._lanes, chosen)
+        observations = new_observations(self.tables, self.num_envs)
+        kernel.observe(self.tables.packed, self._lanes, observations)
+        video = self._lanes.state[kernel.VIDEO, : self.num_envs].copy()
+        return observations, {"video": video, "category": self.tables.category[video]}
 
     def _seeds(self, seed: int | list[int | None] | None) -> list[int | None] | None:
         """One seed a lane; drawn from the operating system before the first session where none was given."""
@@ -164,37 +152,23 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
     ) -> tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Shows ad ``actions[i]`` to lane i, int [n]."""
         n, lanes = self.num_envs, self._lanes
-        ads = np.array(actions, dtype=np.int64)
+        ads = np.array(actions, dtype=np.int64)  # a copy: it goes into the infos
         if ads.shape != (n,):
             raise PrerollError(f"actions: shape {ads.shape}: one ad for each of the {n} lanes is expected")
         if self._buffers is None:
-            observations = np.empty((n, self._nowhere.shape[1]), np.float32)
+            observations = new_observations(self.tables, n)
         else:
             observations = self._buffers[0]
             self._buffers.reverse()
-        values, flags, shown = np.empty((3, n)), np.empty((3, n), np.bool_), np.empty((2, n), np.int32)
-        final = np.empty_like(observations) if self._same_step else self._nowhere
-        arguments = (
-            lanes.tables.arrays,
-            lanes.keys,
-            lanes.state,
-            ads,
-            self._same_step,
-            observations,
-            values,
-            flags,
-            shown,
-            final,
-            lanes.dice,
-        )
-        ended = kernel.step(*arguments)
+        outcome = new_outcome(n)
+        ended = kernel.step(*self.tables.packed, *lanes, ads, self._same_step, observations, *outcome, self._final)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
-        reward, view_probability, expected_reward = values
-        terminated, truncated, viewed = flags
+        reward, view_probability, expected_reward = outcome.values[:, :n]
+        terminated, truncated, viewed = outcome.flags[:, :n]
         infos: dict[str, Any] = {
-            "video": shown[0],
-            "category": shown[1],
+            "video": outcome.shown[0, :n],
+            "category": outcome.shown[1, :n],
             "ad": ads,
             "viewed": viewed,
             "view_probability": view_probability,
@@ -202,7 +176,7 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
             "left": terminated,
         }
         if ended and self._same_step:
-            infos["final_obs"] = final
+            infos["final_obs"] = self._final.copy()
             infos["_final_obs"] = terminated | truncated
         return observations, reward, terminated, truncated, infos
 
