@@ -19,7 +19,7 @@ from preroll.perception.detector import Detector
 from preroll.perception.frames import FRAMES_PER_SECOND
 from preroll.perception.importance import importance
 from preroll.perception.listing import Listed, Listing, list_videos
-from preroll.perception.neighbors import nearest_neighbors, share_in_category
+from preroll.perception.neighbors import nearest_neighbors
 from preroll.perception.pictures import check_only_frames
 from preroll.perception.pool import Pool
 from preroll.perception.supervised import Limits, Task
@@ -128,18 +128,12 @@ def _content(rows: list[Row], model: Detector) -> Content:
         "neighbors": neighbors,
         "neighbor_scores": scores,
     }
-    accuracy = None
     if (probabilities := out_of_fold_probabilities(shown, category, len(categories))) is not None:
         arrays["category_probabilities"] = probabilities
-        accuracy = round(float((probabilities.argmax(1) == category).mean()), 4)
-    own, chance = share_in_category(neighbors, category)
     facts = {
         "left_out": len(rows) - len(usable),
         "frames_per_second": FRAMES_PER_SECOND,
         "detector": {"name": model.card.name, "sha256": model.card.sha256, "card_sha256": _card_hash(model)},
-        "category_accuracy": accuracy,
-        "neighbors_in_category": round(own, 4),
-        "neighbors_in_category_by_chance": round(chance, 4),
     }
     return Content(rows, categories, names, arrays, facts)
 

@@ -237,6 +237,14 @@ class Catalog:
             }
         )
 
+    def neighbors_in_category(self) -> tuple[float, float]:
+        """How often a neighbour is of the video's own category, and how often a video drawn at random would be."""
+        near = self.neighbors >= 0
+        same = (self.category[self.neighbors] == self.category[:, None]) & near
+        sizes = np.bincount(self.category)[self.category]
+        chance = (sizes - 1).mean() / max(self.n_videos - 1, 1)
+        return float(same.sum() / max(near.sum(), 1)), float(chance)
+
     def check_values(self) -> None:
         """Reads every row and checks that indices are in range and numbers are what they are said to be.
 

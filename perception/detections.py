@@ -58,3 +58,16 @@ def as_table(analysis: Analysis, classes: tuple[str, ...]) -> pd.DataFrame:
     for key in ("frames", "status", "reason", "coverage", "duration"):
         table.attrs[key] = getattr(analysis, key)
     return table
+
+
+def class_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """What a table of :func:`detect` says about each class.
+
+    Returns:
+        By falling importance, with the columns ``class``, ``frames`` (in which it was found), ``mean`` (confidence in
+        these) and ``importance`` (mean of the largest confidence over all sampled frames).
+    """
+    best = table.groupby(["class", "frame"])["confidence"].max().astype("float64").groupby("class")
+    summary = pd.DataFrame({"frames": best.size(), "mean": best.mean()})
+    summary["importance"] = summary["mean"] * summary["frames"] / max(table.attrs["frames"], 1)
+    return summary.reset_index().sort_values(["importance", "class"], ascending=[False, True], ignore_index=True)

@@ -65,17 +65,3 @@ def _ordered(candidates: NDArray[np.int64], scores: NDArray[np.float32], block: 
     order = np.lexsort((candidates, -ranked), axis=1)[:, : min(k, candidates.shape[1] - 1)]
     nearest = np.take_along_axis(candidates, order, 1).astype(np.int32)
     return nearest, np.clip(np.take_along_axis(scores, order, 1), 0, 1)
-
-
-def share_in_category(neighbors: NDArray[np.int32], category: NDArray[np.int16]) -> tuple[float, float]:
-    """How often a neighbour is of the video's own category, and how often a video drawn at random would be.
-
-    Args:
-        neighbors: int32 [N, k], −1 padded.
-        category: int16 [N].
-    """
-    near = neighbors >= 0
-    same = (category[neighbors] == category[:, None]) & near
-    sizes = np.bincount(category)[category]
-    chance = (sizes - 1).mean() / max(len(category) - 1, 1)
-    return float(same.sum() / max(near.sum(), 1)), float(chance)

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from preroll import __version__
+from preroll.commands import catalog, detect
 from preroll.errors import PrerollError
 
 app = typer.Typer(
@@ -14,6 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.add_typer(catalog.app, name="catalog")
+app.command()(detect.detect)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,33 @@
+"""One way to print a table: aligned, with colour and rules on a terminal, plain text in a pipe."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: Sequence[str] = ()) -> None:
+    """Prints rows under their columns on stdout.
+
+    Args:
+        columns: the headings.
+        rows: what stands below them, one entry per column.
+        left: the columns of text, set to the left; the others are numbers, set to the right.
+    """
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # What is piped is read by programs and kept in files: nothing is folded to the width of a screen.
+        console = Console(highlight=False, width=10_000)
+    table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(one_line(str(value))) for value in row))
+    console.print(table)
+
+
+def one_line(text: str) -> str:
+    r"""Text as it can be shown: a name with a newline or an escape sequence in it shows ``\n`` or ``\x1b``."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
