@@ -61,7 +61,7 @@ class Packed(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """The tables by name. P phases, U segments, S slots of a video, F fatigue levels, A actions, R relevance classes."""
+    """The tables by name. P phases, U segments, S slots of a video, F fatigue levels, A actions, R relevances."""
 
     base: NDArray[np.float64]  # [P, U, S, F, A]   p · position · wear · appeal
     match: NDArray[np.float64]  # [P, R, A]        m + (1 - m) · relevance
@@ -76,8 +76,7 @@ class Tables(NamedTuple):
     links: NDArray[np.int32]  # [N, 12]            ten neighbours (-1 padded), relevance class, category
 
 
-@inlined
-def unpack(packed: Any) -> Any:
+def named(packed: Any) -> Any:
     """Views of the packed arrays by name."""
     floats, integers = packed.floats, packed.integers
     p, u, s = integers[PHASES], integers[SEGMENTS], integers[POSITIONS]
@@ -97,6 +96,9 @@ def unpack(packed: Any) -> Any:
     gain = integers[N_SIZES + p :].reshape((p, a, 2))
     sizes = integers[:N_SIZES]
     return Tables(base, match, reward, hazard, choice, segments, sizes, phase_start, gain, packed.rows, packed.links)
+
+
+unpack = inlined(named)  # compiled code cannot hand arrays out, so Python calls `named`
 
 
 class Lanes(NamedTuple):

@@ -80,7 +80,7 @@ class Tables:
     @cached_property
     def arrays(self) -> kernel.Tables:
         """The tables by name, as views."""
-        tables: kernel.Tables = kernel.unpack(self.packed)
+        tables: kernel.Tables = kernel.named(self.packed)
         return tables
 
     @property
