@@ -51,4 +51,7 @@ def _scaled(old: Any, value: Any, dotted: str, source: str) -> Any:
         return value
     if isinstance(old, bool) or not isinstance(old, int | float):
         raise PrerollError(f"{source}: {dotted}: only a number can be scaled, not {old!r}")
-    return old * value["scale"]
+    factor = value["scale"]
+    if isinstance(factor, bool) or not isinstance(factor, int | float):
+        raise PrerollError(f"{source}: {dotted}: scale: a number is expected, not {factor!r}")
+    return old * factor

@@ -5,6 +5,7 @@ file states only what it uses. Units: probabilities and factors are plain number
 the currency of the platform, sessions last ``session.horizon`` videos.
 """
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -276,13 +277,13 @@ class Scenario(_Part):
         if isinstance(source, Scenario):
             return source
         if isinstance(source, Mapping):
-            return validated(cls, source, "scenario")
+            return _validated(source, "scenario")
         path = PRESETS / f"{source}.yaml" if str(source) in preset_names() else Path(source)
         if not path.is_file():
             raise PrerollError(
                 f"scenario {str(source)!r}: no such preset or file; presets are {', '.join(preset_names())}"
             )
-        return validated(cls, {"name": path.stem, **load_yaml(path)}, str(path))
+        return _validated({"name": path.stem, **load_yaml(path)}, str(path))
 
     def replace(self, changes: Mapping[str, Any]) -> "Scenario":
         """Gives a copy with dotted keys set: ``{"ads.cats.long.view_probability": 0.5, "user.mismatch": 0.2}``.
@@ -293,11 +294,24 @@ class Scenario(_Part):
             PrerollError: an unknown key, or a value out of range.
         """
         source = f"scenario {self.name}"
-        return validated(Scenario, apply_overrides(self.model_dump(mode="json"), changes, source), source)
+        return _validated(apply_overrides(self.model_dump(mode="json"), changes, source), source)
 
     def dump(self) -> str:
         """Writes the whole scenario as YAML that :meth:`load` reads back equal."""
         return dump_yaml(self.model_dump(mode="json"))
+
+
+def _validated(value: Mapping[str, Any], source: str) -> Scenario:
+    """Validates; an error in the n-th ad names the ad as the file does, not its number."""
+    try:
+        return validated(Scenario, value, source)
+    except PrerollError as error:
+        groups = value.get("ads")
+        groups = groups if isinstance(groups, Mapping) else {}
+        labels = [f"{category}.{name}" for category, ads in groups.items() if isinstance(ads, Mapping) for name in ads]
+        numbers = {str(number): label for number, label in enumerate(labels)}
+        named = re.sub(r"(?<= ads\.)\d+(?=\.)", lambda found: numbers.get(found[0], found[0]), str(error))
+        raise PrerollError(named) from None
 
 
 def preset_names() -> list[str]:
