@@ -1,11 +1,15 @@
 """The `preroll` command: every group of commands put together, and one way to report an error."""
 
+import errno
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 import typer
 
 from preroll import __version__
-from preroll.commands import catalog, detect
+from preroll.commands import catalog, detect, evaluate, quickstart, scenario, train
 from preroll.errors import PrerollError
 
 app = typer.Typer(
@@ -15,8 +19,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command()(quickstart.quickstart)
 app.add_typer(catalog.app, name="catalog")
 app.command()(detect.detect)
+app.add_typer(scenario.app, name="scenario")
+app.command()(train.train)
+app.command()(evaluate.evaluate)
 
 
 def _version(wanted: bool) -> None:
@@ -32,10 +40,36 @@ def _root(
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
 
 
+class _Stopped(BaseException):
+    """A signal asked to stop; no ``except Exception`` on the way to :func:`main` swallows it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    # A second signal must not interrupt the tidying up of the first.
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, signal.SIG_IGN)
+    raise _Stopped(number)
+
+
 def main() -> None:
-    """Runs the command line; errors of the user are one line on stderr and an exit status, never a traceback."""
+    """Runs the command line; what goes wrong is one line on stderr and an exit status, never a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app()
     except PrerollError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.status)
+        _fail(str(error), error.status)
+    except _Stopped as stopped:
+        name = signal.Signals(stopped.number).name
+        _fail(f"stopped by {name}; nothing half-written is left behind", 128 + stopped.number)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        _fail(f"{error.filename or 'files'}: {error.strerror or error}", 1 if full else 2)
+
+
+def _fail(line: str, status: int) -> NoReturn:
+    typer.echo(f"error: {line}", err=True)
+    sys.exit(status)

@@ -9,20 +9,21 @@ import numpy as np
 from preroll.simulations.exact import Exact
 from preroll.simulations.ledger import SessionLedger
 
-FIRST_BIN = 100
+FIRST_BIN = 50
 GROWTH = 10 ** (1 / 20)  # 20 bins per tenfold number of sessions, once these are wider than FIRST_BIN
 
 #: Every curve of every agent, with its meaning; the x axis (TensorBoard's "step") is sessions seen, always.
 TAGS: dict[str, str] = {
     "session/revenue": "mean sum of rewards of a session",
-    "session/percent_of_optimum": "mean expected revenue [% of the exact optimum of the same sessions]",
-    "session/regret": "mean of optimum − expected revenue; expected: Σ P(view) · reward of the ads shown",
+    "session/expected": "mean of Σ P(view) · reward of the ads shown: as revenue, without the noise of the views",
+    "session/percent_of_optimum": "100 · expected / exact optimum",
+    "session/regret": "exact optimum − expected",
     "session/view_rate": "share of the ads shown that were viewed",
     "session/long_share": "share of the ads shown that were long",
     "session/empty_share": "share of slots left without an ad",
     "session/length": "mean number of slots of a session",
     "session/left": "share of sessions that the user left before the horizon",
-    "regret/total": "sum of optimum − expected revenue over all sessions so far",
+    "regret/total": "sum of regret over all sessions so far",
 }
 #: Prefix of what an agent tells about its own learning; the agent's docstring explains each.
 AGENT_TAG = "agent/"
@@ -32,9 +33,9 @@ def bin_edges(sessions: int) -> list[int]:
     """Gives the edges of the bins of ``sessions`` sessions: the same for every agent, wider as learning slows down.
 
     >>> bin_edges(350)
-    [0, 100, 200, 300, 350]
-    >>> bin_edges(1200)[-4:]
-    [900, 1010, 1133, 1200]
+    [0, 50, 100, 150, 200, 250, 300, 350]
+    >>> bin_edges(1000)[-4:]
+    [764, 857, 962, 1000]
     """
     edges = [0]
     while edges[-1] < sessions:
@@ -109,6 +110,7 @@ class CurveBuilder:
         slots, shown = float(book.slots[rows].sum()), max(float(book.shown[rows].sum()), 1.0)
         return {
             "session/revenue": float(book.revenue[rows].mean()),
+            "session/expected": float(book.expected[rows].mean()),
             "session/percent_of_optimum": 100 * float(book.expected[rows].sum() / max(best.sum(), 1e-300)),
             "session/regret": float(regret.mean()),
             "session/view_rate": float(book.views[rows].sum()) / shown,

@@ -1,6 +1,6 @@
 """Evaluation: frozen agents, exploration off, on a fixed set of sessions with the same users and dice for all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +88,14 @@ class Evaluation:
         return next(row for row in self.rows if row.name == name)
 
 
-def evaluate(players: Mapping[str, Player], tables: Tables, *, sessions: int = SESSIONS, seed: int = 0) -> Evaluation:
+def evaluate(
+    players: Mapping[str, Player],
+    tables: Tables,
+    *,
+    sessions: int = SESSIONS,
+    seed: int = 0,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
     """Compares agents with each other and with random, greedy and the exact optimum.
 
     Every agent plays sessions 0 … k - 1 of every lane to their end ("the first n to end" would favour short ones).
@@ -99,6 +106,7 @@ def evaluate(players: Mapping[str, Player], tables: Tables, *, sessions: int = S
         tables: the scenario on the catalog.
         sessions: at least so many sessions; whole lanes are played.
         seed: decides the users; they are others than in training with any seed.
+        advance: is called with 1 after every agent, references included.
 
     Raises:
         PrerollError: fewer sessions than an interval needs, or an agent made for other observations or ads.
@@ -111,7 +119,10 @@ def evaluate(players: Mapping[str, Player], tables: Tables, *, sessions: int = S
     exact = Exact(tables, per_lane)
     base = derive(seed, EVALUATION)
     everyone: dict[str, Player] = {**players, **exact.references}
-    results = {name: _play(name, player, tables, exact, base, lanes, per_lane) for name, player in everyone.items()}
+    results = {}
+    for name, player in everyone.items():
+        results[name] = _play(name, player, tables, exact, base, lanes, per_lane)
+        advance(1)
     best, worst = (results[name][0].revenue.mean(axis=1) for name in ("optimum", "random"))
     rows = [_row(name, tables, exact, *result, best, worst) for name, result in results.items()]
     return Evaluation(tables.scenario.name, lanes * per_lane, lanes, exact.is_bound, tuple(rows))

@@ -66,8 +66,8 @@ def train(
 ) -> TrainingResult:
     """Trains an agent and writes a run folder.
 
-    While it trains, the run is a hidden sibling ``.NAME.….part``, in which TensorBoard sees the curves grow; it gets its
-    name when everything is in it, and vanishes where the training is stopped: a run is complete or does not exist.
+    While it trains, the run is a hidden sibling ``.NAME.….part``, in which TensorBoard sees the curves grow; it gets
+    its name when everything is in it, and vanishes where the training is stopped: a run is complete or does not exist.
 
     Args:
         agent_name: a name of :data:`preroll.agents.AGENTS`; baselines and oracles just play.

@@ -1,0 +1,82 @@
+"""`preroll evaluate`: trained runs beside random, greedy and the exact optimum."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preroll.errors import PrerollError
+
+if TYPE_CHECKING:
+    from preroll.agents import Agent
+    from preroll.envs.tables import Tables
+    from preroll.simulations.evaluation import Evaluation
+    from preroll.simulations.run import Run
+
+WIDE = 110  # columns of a terminal that show every number
+
+
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders made by `preroll train`.")],
+    sessions: Annotated[int, typer.Option(help="Sessions that every agent plays.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Other users; never those of a training.")] = 0,
+    scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
+    catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,
+) -> None:
+    """Compare trained agents, frozen and not exploring, on the same users and dice.
+
+    Random, greedy and the exact optimum are always among them.
+
+    Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
+    """
+    from preroll import progress
+    from preroll.simulations.evaluation import REFERENCES
+    from preroll.simulations.evaluation import evaluate as compare
+    from preroll.simulations.run import Run
+
+    opened = [Run.open(run) for run in runs]
+    tables = _tables(opened, scenario, catalog)
+    players = _players([run for run in opened if run.settings.agent not in REFERENCES])
+    with progress.bar(len(players) + len(REFERENCES), f"Evaluating on {sessions:,} sessions") as advance:
+        evaluation = compare(players, tables, sessions=sessions, seed=seed, advance=advance)
+    print_comparison(evaluation)
+
+
+def print_comparison(evaluation: "Evaluation") -> None:
+    """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
+    from preroll.commands.table import print_table
+    from preroll.simulations.table import comparison, footnote
+
+    roomy = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE
+    columns, rows = comparison(evaluation, extra=roomy)
+    print_table(columns, rows, left=("agent",))
+    typer.echo(footnote(evaluation))
+
+
+def _tables(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Tables":
+    """What to play: as asked for, else what all runs were trained on."""
+    from preroll.envs.tables import Tables
+    from preroll.perception.catalog import Catalog
+
+    first = runs[0]
+    for run in runs[1:]:
+        if scenario is None and run.scenario != first.scenario:
+            raise PrerollError(
+                f"runs {first.path} and {run.path}: were trained on different scenarios; name one with --scenario"
+            )
+        if catalog is None and run.settings.catalog.sha256 != first.settings.catalog.sha256:
+            raise PrerollError(
+                f"runs {first.path} and {run.path}: were trained on different catalogs; name one with --catalog"
+            )
+    return Tables.compile(scenario or first.scenario, Catalog.load(catalog) if catalog else first.load_catalog())
+
+
+def _players(runs: "list[Run]") -> "dict[str, Agent]":
+    """The trained agents by the names of their runs: the whole path where two folders have the same name."""
+    from preroll.simulations.evaluation import REFERENCES
+
+    names = [run.name for run in runs]
+    unique = len(set(names)) == len(names) and not set(names) & set(REFERENCES)
+    return {name if unique else str(run.path): run.load_agent() for name, run in zip(names, runs, strict=True)}

@@ -1,0 +1,61 @@
+"""`preroll scenario`: the presets, and whether a file of one's own is right."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="List, show and check scenarios: all probabilities, rewards and rules.", no_args_is_help=True)
+
+Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Preset, or a YAML file.")]
+
+
+@app.command(name="list")
+def list_presets() -> None:
+    """List the presets.
+
+    Example: `preroll scenario list`
+    """
+    from preroll.commands.table import print_table
+    from preroll.envs.scenario import Scenario, preset_names
+
+    presets = [Scenario.load(name) for name in preset_names()]
+    rows = [(p.name, p.session.horizon, len(p.ads), _yes(p.session.no_ad), p.description) for p in presets]
+    print_table(("scenario", "videos", "ads", "no ad", "description"), rows, left=("scenario", "no ad", "description"))
+
+
+@app.command()
+def show(scenario: Scenario) -> None:
+    """Print a scenario as YAML with every value, defaults included: a start for one's own.
+
+    Example: `preroll scenario show classic > mine.yaml`
+    """
+    from preroll.envs.scenario import Scenario
+
+    typer.echo(Scenario.load(scenario).dump(), nl=False)
+
+
+@app.command()
+def check(
+    scenario: Scenario,
+    catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
+) -> None:
+    """Check a scenario, alone and on a catalog; say what random, greedy and the optimum earn.
+
+    Example: `preroll scenario check mine.yaml --catalog catalog`
+    """
+    from preroll.envs.tables import Tables
+    from preroll.simulations.exact import Exact
+
+    tables = Tables.compile(scenario, catalog)
+    exact = Exact(tables)
+    typer.echo(
+        f"{scenario}: is right. {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "
+        f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
+    )
+    best = "Upper bound of the optimum" if exact.is_bound else "Exact optimum"
+    shares = [f"{name} {exact.value_of(exact.references[name]) / exact.optimum:.1%}" for name in ("greedy", "random")]
+    typer.echo(f"{best}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
+
+
+def _yes(value: bool) -> str:
+    return "allowed" if value else "never"

@@ -1,0 +1,113 @@
+"""The whole story in one call: demo videos → catalog → trained agents → comparison → picture."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from preroll import progress
+from preroll.agents import AGENTS
+from preroll.envs.tables import Tables
+from preroll.errors import PrerollError
+from preroll.perception.catalog import Catalog
+from preroll.simulations.crew import Job, train_all
+from preroll.simulations.evaluation import REFERENCES, SESSIONS, Evaluation, evaluate
+from preroll.simulations.picture import draw_curves
+from preroll.simulations.run import Run
+
+SCENARIO = "classic"
+#: The slow ones first, so that both workers end together.
+AGENT_NAMES = ("ppo", "dqn", "linucb", "epsilon-greedy", "thompson", "greedy", "random")
+#: On `classic` the slowest learner, PPO, has settled after about 15,000.
+TRAINING_SESSIONS = 30_000
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a quickstart made.
+
+    Attributes:
+        catalog: folder of the catalog.
+        runs: folder of the runs, TensorBoard's logdir.
+        pictures: files of the learning curves.
+        evaluation: the comparison.
+    """
+
+    catalog: Path
+    runs: Path
+    pictures: list[Path]
+    evaluation: Evaluation
+
+    def failures(self) -> list[str]:
+        """Learners whose revenue is not above that of random by more than the 95 % interval of the difference."""
+        learners = [row for row in self.evaluation.rows if row.name in AGENTS and AGENTS[row.name].family != "baseline"]
+        return [row.name for row in learners if row.above_random.low <= 0]
+
+
+def tell(
+    out: Path,
+    *,
+    seed: int = 0,
+    sessions: int = TRAINING_SESSIONS,
+    evaluation_sessions: int = SESSIONS,
+    note: Callable[[str], None] = lambda _: None,
+) -> Story:
+    """Does everything below ``out``; the catalog there is used again if it is as it was built.
+
+    Args:
+        out: a folder; made if missing.
+        seed: of training and evaluation; the demo videos are always the same.
+        sessions: sessions that every agent sees.
+        evaluation_sessions: sessions of the comparison.
+        note: is called with a line about what was not done anew.
+
+    Raises:
+        PrerollError: a number out of range, or ``out`` is a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise PrerollError(f"--out {out}: is a file; a folder is needed")
+    if sessions < 1:
+        raise PrerollError(f"--sessions {sessions}: at least 1 is needed")
+    catalog = demo_catalog(out, note)
+    runs = train_agents(out / "runs", catalog, seed=seed, sessions=sessions)
+    tables = Tables.compile(SCENARIO, catalog)
+    learners = {run.name: run.load_agent() for run in runs if AGENTS[run.settings.agent].family != "baseline"}
+    with progress.bar(len(learners) + len(REFERENCES), f"Evaluating on {evaluation_sessions:,} sessions") as advance:
+        evaluation = evaluate(learners, tables, sessions=evaluation_sessions, seed=seed, advance=advance)
+    curves = {run.name: run.curve for run in runs if run.name in learners}
+    references = {row.name: row.exact or row.revenue.value for row in evaluation.rows if row.name not in learners}
+    title = f"Revenue per session while learning: {SCENARIO}, seed {seed}"
+    pictures = draw_curves(out / "curves", curves, references, title)
+    return Story(catalog, out / "runs", pictures, evaluation)
+
+
+def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None) -> Path:
+    """Makes ``out/catalog`` from the demo videos in ``out/videos``, unless it is there already and verifies."""
+    from preroll.perception.build import build_catalog
+    from preroll.perception.demo_videos import CATEGORIES, render_demo_videos
+    from preroll.perception.manifest import altered_files
+
+    catalog, videos, per_category = out / "catalog", out / "videos", 100
+    if catalog.is_dir():
+        try:
+            there = Catalog.open(catalog)
+            if not altered_files(catalog, there.manifest):
+                note(f"{catalog}: is there and verifies; it is used again.")
+                return catalog
+        except PrerollError:
+            pass  # it is built again
+    with progress.bar(per_category * len(CATEGORIES), "Rendering videos") as advance:
+        render_demo_videos(videos, per_category=per_category, advance=advance)
+    report = build_catalog(videos, catalog)
+    if report.empty or report.left_out:
+        raise PrerollError(f"{videos}: {len(report.left_out)} of the demo videos could not be used", status=1)
+    return catalog
+
+
+def train_agents(runs: Path, catalog: Path, *, seed: int, sessions: int) -> list[Run]:
+    """Trains every agent of the story to ``runs/AGENT``, on two processes; gives the runs, fast learners first."""
+    jobs = [Job(name, SCENARIO, str(catalog), sessions, seed, str(runs / name)) for name in AGENT_NAMES]
+    with progress.bar(len(jobs) * sessions, "Training agents (sessions)") as advance:
+        train_all(jobs, workers=min(WORKERS, os.cpu_count() or 1), advance=advance)
+    return [Run.open(job.run) for job in reversed(jobs)]
