@@ -1,0 +1,112 @@
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from preroll.cli import main
+from preroll.perception.catalog import Catalog
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Calls the command line: its exit status, what it wrote to stdout, and to stderr."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["preroll", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        code = caught.value.code
+        output = capsys.readouterr()
+        return (code if isinstance(code, int) else 0), output.out, output.err
+
+    return call
+
+
+def last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
+def demo_videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five clips of each demo category."""
+    from preroll.perception.demo_videos import render_demo_videos
+
+    folder = tmp_path_factory.mktemp("demo") / "videos"
+    render_demo_videos(folder, per_category=5, workers=1)
+    return folder
+
+
+def test_videos_become_a_catalog_that_can_be_shown_and_verified(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+    out = tmp_path / "catalog"
+    status, told, _ = run("catalog", "build", demo_videos, "--out", out, "--workers", "1")
+    assert status == 0
+    assert "15 videos, 12 object classes" in told
+    assert "Made by: preroll catalog build videos --out DIR" in told
+    assert "Neighbours in the video's own category" in told
+    assert run("catalog", "show", out)[1] == told
+    status, told, _ = run("catalog", "verify", out)
+    assert (status, "all as they were built" in told) == (0, True)
+    status, told, _ = run("catalog", "similar", out, "cats-001.mp4")
+    assert told.startswith("Most similar to cats/cats-001.mp4:\nrank  score  path")
+    assert len(told.strip().splitlines()) == 12
+
+
+def test_bad_videos_are_told_with_their_reasons(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+    videos = tmp_path / "videos"
+    shutil.copytree(demo_videos, videos)
+    (videos / "cats" / "story.mp4").write_text("once upon a time")
+    (videos / "dogs").mkdir()
+    (videos / "dogs" / "none.mp4").write_bytes(b"")
+    (videos / "cats" / "notes.txt").write_text("")
+    status, told, errors = run("catalog", "build", videos, "--out", tmp_path / "out", "--workers", "1")
+    assert status == 1
+    assert "2 of 17 videos were left out; 0 are seen in part." in told
+    assert "cats/story.mp4  unreadable  not a video that can be opened" in told
+    assert "1 other files lie beside the videos" in told
+    assert last_line(errors) == "error: no usable video is left in: dogs; the catalog is without them"
+    assert Catalog.open(tmp_path / "out").n_videos == 15
+
+
+def test_an_altered_catalog_is_found_out(run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(Catalog.load("demo").path, copy)
+    (copy / "videos.csv").write_text("altered")
+    status, told, errors = run("catalog", "verify", copy)
+    assert status == 1
+    assert told == "videos.csv: its content does not match the manifest\n"
+    assert last_line(errors).endswith("1 of its files are not as they were built")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("build", "nowhere", "--out", "out"), "error: videos nowhere: no such folder"),
+        (("build", "empty", "--out", "out"), "error: videos empty: no video in any subfolder"),
+        (("build", "empty"), "Missing option '--out'"),
+        (("show", "nowhere"), "error: catalog nowhere: no such folder"),
+        (("similar", "demo", "cats-999.mp4"), "error: catalog"),
+        (("verify", "empty"), "error: catalog empty: it has no manifest.json"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    status, told, errors = run("catalog", *arguments)
+    assert (status, told) == (2, "")
+    assert message in errors
+    assert "Traceback" not in errors
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
+
+
+def test_demo_videos_come_with_their_ceiling(run: Run, tmp_path: Path) -> None:
+    status, told, _ = run("catalog", "demo-videos", tmp_path / "videos", "--per-category", "5", "--workers", "1")
+    assert status == 0
+    assert told.startswith("15 videos in ")
+    assert "would tell the category of" in told
+    assert len(list((tmp_path / "videos").glob("*/*.mp4"))) == 15

@@ -1,0 +1,173 @@
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.perception.build import build_catalog
+from preroll.perception.catalog import Catalog
+from preroll.perception.manifest import altered_files
+
+Clip = Callable[..., Path]
+Network = Callable[..., Path]
+COLORS = {"blues": (0, 0, 255), "reds": (255, 0, 0)}
+
+
+@pytest.fixture
+def network(tmp_path: Path, make_network: Network) -> Path:
+    return make_network(tmp_path / "network" / "colours.onnx", score_threshold=0.05)
+
+
+@pytest.fixture
+def videos(tmp_path: Path, make_clip: Clip) -> Path:
+    """Two categories of three clips, each of its own colour with a little of another."""
+    for category, color in COLORS.items():
+        for i in range(3):
+            make_clip(tmp_path / "videos" / category / f"{i}.mp4", [color] * 8 + [(0, 60 * i, 0)] * 2)
+    return tmp_path / "videos"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def sound_only(path: Path) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        assert isinstance(stream, av.AudioStream)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 44100), np.float32), format="fltp", layout="mono")
+        frame.rate = 44100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, network: Path) -> None:
+    report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
+    catalog = Catalog.open(tmp_path / "out")
+    assert report.status == 0
+    assert catalog.categories == ("blues", "reds")
+    assert catalog.classes == ("red", "green", "blue")
+    assert catalog.category.tolist() == [0, 0, 0, 1, 1, 1]
+    # A second of video: at 0, 1/3 and 2/3 s its colour fills the frame.
+    np.testing.assert_allclose(catalog.importance[:3], [[0, 0, 1]] * 3, atol=0.03)
+    np.testing.assert_allclose(catalog.importance[3:], [[1, 0, 0]] * 3, atol=0.03)
+    assert sorted(catalog.neighbors[0][:2].tolist()) == [1, 2]
+    assert catalog.category_probabilities is not None
+    assert (catalog.category_probabilities.argmax(1) == catalog.category).all()
+    assert set(catalog.detections(0)["class"]) == {"blue"}
+    assert catalog.detections(0)["frame"].tolist() == [1, 2, 3]
+    assert altered_files(catalog.path, catalog.manifest) == []
+    catalog.check_values()
+
+
+def test_the_number_of_workers_changes_no_byte(tmp_path: Path, videos: Path, network: Path) -> None:
+    for workers in (1, 2):
+        build_catalog(videos, tmp_path / f"out{workers}", detector=network, workers=workers)
+    assert contents(tmp_path / "out1") == contents(tmp_path / "out2")
+    assert str(tmp_path) not in (tmp_path / "out1" / "manifest.json").read_text()
+
+
+def test_what_cannot_be_used_is_listed_and_the_build_goes_on(tmp_path: Path, videos: Path, network: Path) -> None:
+    reds = videos / "reds"
+    (reds / "text.mp4").write_text("no video")
+    (reds / "empty.mp4").write_bytes(b"")
+    (reds / "new\nline.mp4").write_bytes(b"")
+    sound_only(reds / "sound.mp4")
+    os.mkfifo(reds / "pipe.mp4")
+    data = (reds / "0.mp4").read_bytes()
+    (reds / "cut.mp4").write_bytes(data[: len(data) // 2])
+    report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
+    table = report.catalog.videos().set_index("path")
+    assert report.status == 0
+    assert len(report.left_out) == 6
+    assert table["status"]["reds/text.mp4"] == "unreadable"
+    assert "not a video" in table["reason"]["reds/empty.mp4"]
+    assert table["status"]["reds/new\nline.mp4"] == "unreadable"
+    assert table["reason"]["reds/sound.mp4"] == "it has no video, only: audio"
+    assert table["status"]["reds/pipe.mp4"] == "not_a_file"
+    assert table["status"]["reds/cut.mp4"] == "unreadable"
+    assert table["index"].tolist() == [0, 1, 2, 3, 4, 5, -1, -1, -1, -1, -1, -1]
+    assert report.catalog.n_videos == 6
+
+
+def test_a_damaged_clip_counts_as_far_as_it_goes(tmp_path: Path, real: Path, videos: Path, network: Path) -> None:
+    shutil.copyfile(real / "videos" / "edge_corrupted.mp4", videos / "reds" / "corrupted.mp4")
+    report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
+    row = report.catalog.videos().set_index("path").loc["reds/corrupted.mp4"]
+    assert (row["status"], row["coverage"], row["frames"], row["index"]) == ("partial", 0.56, 9, 6)
+    assert [one.listed.path for one in report.partial] == ["reds/corrupted.mp4"]
+
+
+def test_a_category_that_ends_empty_is_left_out_and_makes_status_1(tmp_path: Path, videos: Path, network: Path) -> None:
+    (videos / "greens").mkdir()
+    (videos / "greens" / "a.mp4").write_text("no video")
+    report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
+    assert report.empty == ("greens",)
+    assert report.status == 1
+    assert report.catalog.categories == ("blues", "reds")
+
+
+def test_without_one_usable_video_nothing_is_written(tmp_path: Path, network: Path) -> None:
+    (tmp_path / "videos" / "reds").mkdir(parents=True)
+    (tmp_path / "videos" / "reds" / "a.mp4").write_text("no video")
+    with pytest.raises(PrerollError, match=r"none of 1 videos can be used; the first, reds/a\.mp4: ") as caught:
+        build_catalog(tmp_path / "videos", tmp_path / "out", detector=network, workers=1)
+    assert caught.value.status == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["network", "videos"]
+
+
+def test_saved_frames_are_videos_again(tmp_path: Path, videos: Path, network: Path) -> None:
+    first = build_catalog(videos, tmp_path / "out", detector=network, save_frames=tmp_path / "frames", workers=1)
+    saved = tmp_path / "frames" / "blues" / "0.mp4"
+    assert sorted(path.name for path in saved.iterdir()) == ["1.jpg", "2.jpg", "3.jpg"]
+    again = build_catalog(tmp_path / "frames", tmp_path / "out2", detector=network, workers=1)
+    assert again.catalog.videos()["path"].tolist() == first.catalog.videos()["path"].tolist()
+    np.testing.assert_allclose(again.catalog.importance, first.catalog.importance, atol=0.03)
+
+
+def test_a_category_of_one_video_gets_no_probabilities(tmp_path: Path, videos: Path, network: Path) -> None:
+    for name in ("1.mp4", "2.mp4"):
+        (videos / "reds" / name).unlink()
+    report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
+    assert report.catalog.category_probabilities is None
+
+
+def test_a_folder_that_is_no_catalog_is_never_replaced(tmp_path: Path, videos: Path, network: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "diary.txt").write_text("dear")
+    with pytest.raises(PrerollError, match="not empty and holds no catalog"):
+        build_catalog(videos, tmp_path / "out", detector=network)
+    assert (tmp_path / "out" / "diary.txt").read_text() == "dear"
+
+
+def test_a_catalog_is_replaced_unless_something_else_lies_in_it(tmp_path: Path, videos: Path, network: Path) -> None:
+    build_catalog(videos, tmp_path / "out", detector=network, workers=1)
+    (videos / "reds" / "2.mp4").unlink()
+    assert build_catalog(videos, tmp_path / "out", detector=network, workers=1).catalog.n_videos == 5
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    with pytest.raises(PrerollError, match=r"notes\.txt is no part of the catalog there and would be lost"):
+        build_catalog(videos, tmp_path / "out", detector=network)
+
+
+def test_output_must_lie_apart_from_the_videos(tmp_path: Path, videos: Path, network: Path) -> None:
+    with pytest.raises(PrerollError, match="--out out: must not lie in VIDEOS"):
+        build_catalog(videos, videos / "out", detector=network)
+    with pytest.raises(PrerollError, match="--save-frames videos: must not lie in VIDEOS"):
+        build_catalog(videos, tmp_path / "out", detector=network, save_frames=videos)
+
+
+def test_saving_frames_replaces_nothing_but_frames(tmp_path: Path, videos: Path, network: Path) -> None:
+    kept = tmp_path / "frames" / "reds" / "0.mp4"
+    kept.mkdir(parents=True)
+    (kept / "diary.txt").write_text("dear")
+    with pytest.raises(PrerollError, match=r"diary\.txt is no frame and would be lost"):
+        build_catalog(videos, tmp_path / "out", detector=network, save_frames=tmp_path / "frames")
+
+
+def test_no_worker_is_too_few(tmp_path: Path, videos: Path, network: Path) -> None:
+    with pytest.raises(PrerollError, match="--workers 0: must be at least 1"):
+        build_catalog(videos, tmp_path / "out", detector=network, workers=0)

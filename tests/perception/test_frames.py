@@ -1,0 +1,131 @@
+import shutil
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preroll.perception.analysis import judge
+from preroll.perception.frames import Decoding, UnreadableError, sample
+from preroll.perception.geometry import Fit, Fitter
+from preroll.perception.pictures import numbered_pictures
+
+Clip = Callable[..., Path]
+GREYS = [(20 + 10 * i,) * 3 for i in range(20)]
+
+
+def grey_numbers(path: Path, decoding: Decoding | None = None) -> list[int]:
+    """Which frame of a clip of GREYS each sample is."""
+    fitter = Fitter(Fit(16, 16, "stretch"))
+    samples = sample(path, decoding or Decoding())
+    return [round((float(fitter(one.frame).mean()) - 20) / 10) for one in samples]
+
+
+def test_the_frame_on_screen_is_taken_three_times_a_second(tmp_path: Path, make_clip: Clip) -> None:
+    decoding = Decoding()
+    assert grey_numbers(make_clip(tmp_path / "a.mp4", GREYS, rate=10), decoding) == [0, 3, 6, 10, 13, 16]
+    assert decoding.frames == 20
+    assert decoding.seconds == decoding.expected == 2
+    assert decoding.coverage == 1
+    assert judge(decoding) == ("ok", "")
+
+
+def test_a_slow_video_shows_each_frame_for_as_long_as_it_lasts(tmp_path: Path, make_clip: Clip) -> None:
+    assert grey_numbers(make_clip(tmp_path / "a.mp4", GREYS[:3], rate=1)) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_a_variable_rate_is_followed(tmp_path: Path, make_clip: Clip) -> None:
+    times = [Fraction(0), Fraction(1, 10), Fraction(2, 10), Fraction(1), Fraction(11, 10)]
+    assert grey_numbers(make_clip(tmp_path / "a.mkv", GREYS[:5], times=times)) == [0, 2, 2, 3]
+
+
+def test_time_counts_from_the_first_frame(tmp_path: Path, make_clip: Clip) -> None:
+    times = [Fraction(i, 10) + 5 for i in range(10)]
+    decoding = Decoding()
+    assert grey_numbers(make_clip(tmp_path / "a.mkv", GREYS[:10], times=times), decoding) == [0, 3, 6]
+    assert decoding.seconds == 1
+
+
+def test_a_single_frame_is_a_video(tmp_path: Path, make_clip: Clip) -> None:
+    decoding = Decoding()
+    assert grey_numbers(make_clip(tmp_path / "a.mp4", GREYS[:1]), decoding) == [0]
+    assert judge(decoding) == ("ok", "")
+
+
+def test_half_a_matroska_file_is_partial_though_no_decoder_complains(tmp_path: Path, make_clip: Clip) -> None:
+    rng = np.random.default_rng(0)
+    colors = [tuple(int(v) for v in rng.integers(0, 256, 3)) for _ in range(100)]
+    whole = make_clip(tmp_path / "a.mkv", colors, size=(160, 120))
+    data = whole.read_bytes()
+    whole.write_bytes(data[: len(data) // 2])
+    decoding = Decoding()
+    assert 0 < len(grey_numbers(whole, decoding)) < 30
+    status, reason = judge(decoding)
+    assert status == "partial"
+    assert "of 10.0 s" in reason
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>no video</html>", b"ffconcat version 1.0\nfile /etc/passwd\n"])
+def test_what_is_no_video_is_unreadable(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableError, match="not a video that can be opened") as caught:
+        list(sample(path, Decoding()))
+    assert caught.value.status == "unreadable"
+
+
+def test_a_picture_named_mp4_is_no_video(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    shutil.move(tmp_path / "a.png", tmp_path / "a.mp4")
+    with pytest.raises(UnreadableError, match="not a video that can be opened"):
+        list(sample(tmp_path / "a.mp4", Decoding()))
+
+
+def test_frames_of_a_folder_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for number in (10, 9, 1, 2):
+        Image.new("RGB", (8, 8), (number,) * 3).save(tmp_path / f"{number}.png")
+    (tmp_path / "notes.txt").write_text("")
+    assert [path.stem for path in numbered_pictures(tmp_path)] == ["1", "2", "9", "10"]
+    decoding = Decoding()
+    greys = [int(one.frame.to_ndarray(format="rgb24")[0, 0, 0]) for one in sample(tmp_path, decoding)]
+    assert greys == [1, 2, 9, 10]
+    assert decoding.seconds == Fraction(4, 3)
+
+
+def test_a_damaged_frame_ends_its_folder_and_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    decoding = Decoding()
+    assert len(list(sample(tmp_path, decoding))) == 1
+    status, reason = judge(decoding)
+    assert status == "partial"
+    assert "2.png" in reason
+
+
+def test_a_rotated_clip_comes_upright(real: Path) -> None:
+    (one,) = sample(real / "videos" / "edge_video_90.mov", Decoding())
+    assert one.turns == 3
+    assert (one.frame.width, one.frame.height) == (568, 320)
+    upright = Fitter(Fit(142, 80, "stretch"))(one.frame, turns=one.turns)
+    full = np.rot90(one.frame.to_ndarray(format="rgb24"), -1)
+    expected = full.reshape(142, 4, 80, 4, 3).mean((1, 3))
+    assert np.abs(upright - expected).mean() < 4
+
+
+def test_a_damaged_clip_gives_what_stands_before_the_damage(real: Path) -> None:
+    decoding = Decoding()
+    assert len(list(sample(real / "videos" / "edge_corrupted.mp4", decoding))) == 9
+    assert decoding.frames == 28
+    assert judge(decoding) == (
+        "partial",
+        "decoding stopped after 2.8 of 5.0 s: Invalid data found when processing input",
+    )
+
+
+def test_ten_bits_a_colour_are_read(real: Path) -> None:
+    (first, *_) = sample(real / "videos" / "h264_10bits.mp4", Decoding())
+    picture = Fitter(Fit(50, 50, "crop"))(first.frame)
+    assert picture.dtype == np.uint8
+    assert picture.std() > 10

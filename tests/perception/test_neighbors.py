@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from preroll.perception.catalog import NEIGHBORS
+from preroll.perception.neighbors import nearest_neighbors
+
+
+def by_hand(importance: NDArray[np.float32]) -> tuple[list[list[int]], list[list[float]]]:
+    """The definition, word by word."""
+    vectors = importance.astype(np.float64)
+    indices, cosines = [], []
+    for i, one in enumerate(vectors):
+        scores = [
+            (-float(np.float32(one @ two / np.linalg.norm(one) / np.linalg.norm(two))), j)
+            for j, two in enumerate(vectors)
+            if j != i and one.any() and two.any()
+        ]
+        best = sorted(scores)[:NEIGHBORS]
+        padding = NEIGHBORS - len(best)
+        indices.append([j for _, j in best] + [-1] * padding)
+        cosines.append([-score for score, _ in best] + [0.0] * padding)
+    return indices, cosines
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 11, 12, 200])
+def test_they_are_the_exact_ten_by_cosine(n: int) -> None:
+    rng = np.random.default_rng(n)
+    importance = (rng.random((n, 6)) * (rng.random((n, 6)) < 0.5)).astype(np.float32)
+    nearest, scores = nearest_neighbors(importance)
+    expected, cosines = by_hand(importance)
+    np.testing.assert_array_equal(nearest, expected)
+    np.testing.assert_allclose(scores, cosines, atol=1e-6)
+
+
+def test_equal_scores_are_ordered_by_index_even_where_hundreds_tie() -> None:
+    importance = np.zeros((300, 3), np.float32)
+    importance[::2, 0] = np.linspace(0.1, 1, 150)
+    importance[1::2, 1] = 1
+    nearest, scores = nearest_neighbors(importance)
+    assert nearest[298].tolist() == list(range(0, 20, 2))
+    assert nearest[0].tolist() == list(range(2, 22, 2))
+    assert nearest[299].tolist() == list(range(1, 21, 2))
+    np.testing.assert_allclose(scores, 1, atol=1e-6)
+
+
+def test_a_video_without_objects_has_no_neighbours_and_is_nobodys() -> None:
+    importance = np.ones((15, 2), np.float32)
+    importance[7] = 0
+    nearest, scores = nearest_neighbors(importance)
+    assert (nearest[7] == -1).all()
+    assert (scores[7] == 0).all()
+    assert not (nearest == 7).any()
+
+
+def test_nothing_at_all_has_no_neighbours() -> None:
+    assert (nearest_neighbors(np.zeros((20, 4), np.float32))[0] == -1).all()

@@ -1,0 +1,105 @@
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis import analyse
+from preroll.perception.detector import Detector
+from preroll.perception.pool import Pool
+from preroll.perception.supervised import Limits, Task, Worker
+
+Clip = Callable[..., Path]
+Network = Callable[..., Path]
+
+# A worker that does to each video what the video's name says.
+STUB = """
+import os, signal, sys, time
+from preroll.perception.analysis import Analysis
+from preroll.perception.messages import pack, receive, send
+pipes = sys.stdin.buffer, sys.stdout.buffer
+receive(pipes[0])
+send(pipes[1], {"event": "ready"})
+while (request := receive(pipes[0])) is not None:
+    name = os.path.basename(request[0]["path"])
+    if name == "sleep":
+        time.sleep(600)
+    if name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name == "babble":
+        pipes[1].write(b"this is no message of ours" * 1000)
+        pipes[1].flush()
+        time.sleep(600)
+    send(pipes[1], *pack(Analysis("ok", sha256=str(os.getpid()))))
+"""
+
+
+@pytest.fixture
+def detector(tmp_path: Path, make_network: Network) -> Detector:
+    return Detector(make_network(tmp_path / "network" / "colours.onnx"))
+
+
+def stub_pool(detector: Detector, seconds: float = 30.0) -> Pool:
+    return Pool(detector, workers=1, limits=Limits(seconds=seconds), command=[sys.executable, "-c", STUB])
+
+
+def test_a_worker_finds_what_the_same_function_finds_here(tmp_path: Path, detector: Detector, make_clip: Clip) -> None:
+    clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 5 + [(0, 0, 255)] * 5)
+    ((number, there),) = Pool(detector, workers=1).map([Task(clip)])
+    here = analyse(clip, detector)
+    assert number == 0
+    assert (
+        (there.status, there.frames, there.sha256) == (here.status, here.frames, here.sha256) == ("ok", 3, here.sha256)
+    )
+    assert there.found.frame.tolist() == here.found.frame.tolist()
+    assert there.found.confidence.tolist() == here.found.confidence.tolist()
+
+
+def test_every_task_is_answered_whatever_the_number_of_workers(
+    tmp_path: Path, detector: Detector, make_clip: Clip
+) -> None:
+    clips = [make_clip(tmp_path / f"{i}.mp4", [(40 * i, 0, 0)] * 4) for i in range(5)]
+    (tmp_path / "5.mp4").write_bytes(b"no video")
+    results = dict(Pool(detector, workers=2).map([Task(clip) for clip in (*clips, tmp_path / "5.mp4")]))
+    assert [results[i].status for i in range(6)] == ["ok"] * 5 + ["unreadable"]
+
+
+def test_a_worker_that_overruns_is_killed_and_the_next_video_gets_a_new_one(detector: Detector) -> None:
+    results = dict(stub_pool(detector, seconds=1.0).map([Task(Path(name)) for name in ("a", "sleep", "b", "c")]))
+    assert [results[i].status for i in range(4)] == ["ok", "timeout", "ok", "ok"]
+    assert results[0].sha256 != results[2].sha256 == results[3].sha256
+
+
+def test_a_worker_that_dies_costs_one_video_and_its_end_is_told(detector: Detector) -> None:
+    results = dict(stub_pool(detector).map([Task(Path(name)) for name in ("die", "a")]))
+    assert results[0].status == "damaged"
+    assert "SIGKILL" in results[0].reason
+    assert results[1].status == "ok"
+
+
+def test_a_worker_that_talks_nonsense_is_killed(detector: Detector) -> None:
+    results = dict(stub_pool(detector).map([Task(Path(name)) for name in ("babble", "a")]))
+    assert [results[i].status for i in range(2)] == ["damaged", "ok"]
+
+
+def test_a_worker_that_cannot_start_ends_the_work_with_its_last_words(detector: Detector) -> None:
+    pool = Pool(detector, workers=2, command=[sys.executable, "-c", "import sys; sys.exit('out of luck')"])
+    with pytest.raises(PrerollError, match="could not start: exit status 1; out of luck"):
+        list(pool.map([Task(Path("a")), Task(Path("b"))]))
+
+
+def test_leaving_early_kills_the_workers(detector: Detector) -> None:
+    results = stub_pool(detector).map([Task(Path("a")), Task(Path("sleep"))])
+    _, first = next(results)
+    results.close()  # type: ignore[attr-defined]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(first.sha256), 0)
+
+
+def test_a_worker_ends_when_its_supervisor_is_gone(detector: Detector) -> None:
+    worker = Worker(detector, Limits())
+    worker._pipe_in.close()
+    assert worker._process.wait(timeout=60) == 0
+    worker.stop()
