@@ -29,8 +29,8 @@ def save_agent(agent: Agent, folder: Path, *, training: bool = False) -> None:
     """Writes ``agent`` to ``folder``, which is replaced as a whole or not at all."""
     from safetensors.numpy import save
 
-    # safetensors writes the memory as it lies, whatever the strides say
-    arrays = {name: np.ascontiguousarray(array) for name, array in agent.arrays(training=training).items()}
+    # safetensors writes the memory as it lies, whatever its strides; ascontiguousarray would give 0-d arrays an axis
+    arrays = {name: np.asarray(array, order="C") for name, array in agent.arrays(training=training).items()}
     about = {
         "format": FORMAT,
         "name": agent.name,

@@ -76,7 +76,7 @@ class DQNAgent(DeepAgent):
             exploration_initial_eps=s.epsilon,
             exploration_final_eps=s.final_epsilon,
             max_grad_norm=s.max_gradient,
-            policy_kwargs={"net_arch": list(s.hidden)},
+            policy_kwargs={"net_arch": list(s.hidden), "activation_fn": self.activation},
             device="cpu",
             seed=None,
             _init_setup_model=False,

@@ -51,9 +51,9 @@ def absorb(
     weights: NDArray[np.float64],
     features: NDArray[np.float64],
     ads: NDArray[np.int64],
-    rewards: NDArray[np.float64],
+    targets: NDArray[np.float64],
 ) -> None:
-    """Adds every row to the regression of its ad, in place: A += xxᵀ, b += r·x, w = A⁻¹b.
+    """Adds every row to the regression of its ad, in place: A += xxᵀ, b += y·x, w = A⁻¹b.
 
     The inverse follows by Sherman and Morrison: A⁻¹ −= (A⁻¹x)(A⁻¹x)ᵀ / (1 + xᵀA⁻¹x).
     """
@@ -72,7 +72,7 @@ def absorb(
                 continue
             for k in range(d):
                 gain[k] += inverses[a, j, k] * x
-            moments[a, j] += rewards[i] * x
+            moments[a, j] += targets[i] * x
         for j in range(d):
             scale += gain[j] * features[i, j]
         for j in range(d):

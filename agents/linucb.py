@@ -19,21 +19,26 @@ class LinUCBSettings(AgentSettings):
     """How the model is regularised and how wide its confidence is taken."""
 
     alpha: float = Field(
-        default=1.0,
+        default=0.3,
         ge=0,
         description="width in standard errors (Li et al. 2010); times √(2 ln t) where growth is log",
     )
     growth: Literal["constant", "log"] = Field(
         default="log", description="a constant alpha ≤ 1 locked into a bad ad in runs with 20 seeds; √ln t never does"
     )
+    target: Literal["view", "reward"] = Field(
+        default="view",
+        description="view: the reward of an ad is known, so only its view is learned; reward: as published",
+    )
     ridge: float = Field(default=1.0, gt=0, description="A starts as ridge · identity (Li et al. 2010: 1)")
 
 
 class LinUCB(Agent):
-    """Shows the ad with the largest wᵀx + α·√(xᵀA⁻¹x), one ridge regression (A, b) per ad on the whole observation.
+    """Shows the ad with the largest upper bound reward[a]·(w[a]ᵀx + α·√(xᵀA[a]⁻¹x)), x the whole observation.
 
-    Li, Chu, Langford & Schapire 2010, algorithm 1: A = ridge·I + Σ xxᵀ, b = Σ r·x, w = A⁻¹b, r the reward divided by
-    the largest ad reward. α is constant or alpha·√(2 ln t), t the transitions seen.
+    Li, Chu, Langford & Schapire 2010, algorithm 1, one ridge regression per ad: A = ridge·I + Σ xxᵀ, b = Σ y·x,
+    w = A⁻¹b, with y = 1 if the ad was viewed, else 0. With target "reward" y is the reward and the factor reward[a] is
+    left out, as published. α is constant or alpha·√(2 ln t), t the transitions seen.
 
     Metrics: ``alpha`` now; ``width``, the mean of √(xᵀA⁻¹x) over the last batch's lanes and all ads.
     """
@@ -45,7 +50,7 @@ class LinUCB(Agent):
     def __init__(self, spaces: Spaces, settings: LinUCBSettings, *, seed: int = 0) -> None:
         super().__init__(spaces, settings, seed=seed)
         size = spaces.layout.size
-        self.scale = float(max(spaces.rewards.max(), 1e-12))
+        self.pay = spaces.rewards if settings.target == "view" else np.ones(spaces.n_actions)
         self.inverses = np.tile(np.eye(size) / settings.ridge, (spaces.n_actions, 1, 1))
         self.moments = np.zeros((spaces.n_actions, size))
         self.weights = np.zeros((spaces.n_actions, size))
@@ -69,16 +74,16 @@ class LinUCB(Agent):
     def _scores(self, observations: NDArray[np.float32], explore: bool) -> NDArray[np.float64]:
         means, widths = predict(self.inverses, self.weights, observations.astype(np.float64))
         if not explore:
-            result: NDArray[np.float64] = means
-            return result
+            expected: NDArray[np.float64] = means * self.pay
+            return expected
         self._width = float(widths.mean())
-        bounds: NDArray[np.float64] = means + self.alpha * widths
+        bounds: NDArray[np.float64] = (means + self.alpha * widths) * self.pay
         return bounds
 
     def _learn(self, transitions: Transitions) -> None:
         features = transitions.observations.astype(np.float64)
-        rewards = transitions.rewards / self.scale
-        absorb(self.inverses, self.moments, self.weights, features, transitions.ads, rewards)
+        learned = transitions.viewed if self.settings.target == "view" else transitions.rewards
+        absorb(self.inverses, self.moments, self.weights, features, transitions.ads, learned.astype(np.float64))
 
     def metrics(self) -> dict[str, float]:
         """Gives ``alpha`` and ``width``."""

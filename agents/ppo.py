@@ -19,10 +19,10 @@ from preroll.agents.transitions import Transitions
 class PPOSettings(DeepSettings):
     """Settings of PPO; the defaults were measured on `pacing`, where they reach 0.97 to 0.98 of the optimum."""
 
-    lanes: int = Field(default=1024, ge=1, le=65536, description="parallel sessions while training (measured)")
-    sessions: int = Field(default=60_000, ge=1, description="sessions after which training on `classic` has settled")
+    lanes: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
+    sessions: int = Field(default=50_000, ge=1, description="sessions after which training on `classic` has settled")
     steps: int = Field(default=40, ge=1, description="steps of every lane between two trainings (measured)")
-    batch: int = Field(default=4096, ge=2, description="transitions per gradient step (measured)")
+    batch: int = Field(default=2048, ge=2, description="transitions per gradient step (measured)")
     epochs: int = Field(
         default=4, ge=1, description="passes over the transitions (measured; Schulman et al. 2017: 3 to 10)"
     )
@@ -69,7 +69,7 @@ class PPOAgent(DeepAgent):
             ent_coef=s.entropy,
             vf_coef=s.value_weight,
             max_grad_norm=s.max_gradient,
-            policy_kwargs={"net_arch": {"pi": list(s.hidden), "vf": list(s.hidden)}},
+            policy_kwargs={"net_arch": {"pi": list(s.hidden), "vf": list(s.hidden)}, "activation_fn": self.activation},
             device="cpu",
             seed=None,
             _init_setup_model=False,
