@@ -7,13 +7,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from preroll.perception.build import BuildReport, build_catalog
+    from preroll.perception.cards import ModelCard
     from preroll.perception.catalog import Catalog
+    from preroll.perception.demo_videos import render_demo_videos
+    from preroll.perception.detections import detect
+    from preroll.perception.detector import Detector
+    from preroll.perception.supervised import Limits
 
 _HOMES = {
+    "BuildReport": "build",
     "Catalog": "catalog",
+    "Detector": "detector",
+    "Limits": "supervised",
+    "ModelCard": "cards",
+    "build_catalog": "build",
+    "detect": "detections",
+    "render_demo_videos": "demo_videos",
 }
 
-__all__ = ["Catalog"]
+__all__ = [
+    "BuildReport",
+    "Catalog",
+    "Detector",
+    "Limits",
+    "ModelCard",
+    "build_catalog",
+    "detect",
+    "render_demo_videos",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,10 @@
 
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from glob import escape
 
 from preroll.perception.analysis import Analysis
 from preroll.perception.detector import Detector
@@ -109,10 +111,10 @@ class _Shift(threading.Thread):
             try:
                 return worker.analyse(task, self._progress)
             except OverranError:
-                self._dismiss()
+                self._dismiss(task)
                 return Analysis("timeout", "it took longer than the time limit")
             except WorkerDiedError as error:
-                self._dismiss()
+                self._dismiss(task)
                 ending = str(error)
         return Analysis("damaged", f"the worker that decoded it died twice ({ending})")
 
@@ -124,11 +126,15 @@ class _Shift(threading.Thread):
                 self._worker = self._pool.new_worker()
             return self._worker
 
-    def _dismiss(self) -> None:
+    def _dismiss(self, task: Task) -> None:
         with self._lock:
             if self._worker is not None and not self._ended:
                 self._worker.stop()
                 self._worker = None
+        if task.save_frames is not None:
+            # A killed process cannot remove the frames that it had begun to write.
+            for part in task.save_frames.parent.glob(f".{escape(task.save_frames.name)}.*.part"):
+                shutil.rmtree(part, ignore_errors=True)
 
 
 def cores() -> int:

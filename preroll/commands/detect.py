@@ -1,5 +1,7 @@
 """`preroll detect`: what one video shows."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -21,17 +23,22 @@ def detect(
     from preroll.perception.detections import detect as detect_in
 
     done = 0
-    with progress.bar(100, "Detecting objects (%)") as advance:
+    with ExitStack() as shown:
+        advance: Callable[[int], None] | None = None
 
         def report(seconds: float, promised: float | None) -> None:
-            nonlocal done
+            # The bar comes with the first news, so that a mistake in the arguments is told alone.
+            nonlocal advance, done
+            if advance is None:
+                advance = shown.enter_context(progress.bar(100, "Detecting objects (%)"))
             if promised:
                 percent = min(100, round(100 * seconds / promised))
                 advance(percent - done)
                 done = percent
 
         table = detect_in(source, detector=detector or EMBEDDED, card=card, progress=report)
-        advance(100 - done)
+        if advance is not None:
+            advance(100 - done)
     facts = table.attrs
     found = table["frame"].nunique()
     typer.echo(f"{one_line(str(source))}: {facts['frames']} frames sampled, objects in {found}.")

@@ -72,6 +72,14 @@ def test_a_worker_that_overruns_is_killed_and_the_next_video_gets_a_new_one(dete
     assert results[0].sha256 != results[2].sha256 == results[3].sha256
 
 
+def test_frames_that_a_killed_worker_had_begun_to_save_are_removed(tmp_path: Path, detector: Detector) -> None:
+    (tmp_path / ".sleep.abc.part").mkdir()
+    (tmp_path / ".sleepy.abc.part").mkdir()
+    ((_, analysis),) = stub_pool(detector, seconds=0.5).map([Task(Path("sleep"), tmp_path / "sleep")])
+    assert analysis.status == "timeout"
+    assert [path.name for path in tmp_path.glob(".*.part")] == [".sleepy.abc.part"]
+
+
 def test_a_worker_that_dies_costs_one_video_and_its_end_is_told(detector: Detector) -> None:
     results = dict(stub_pool(detector).map([Task(Path(name)) for name in ("die", "a")]))
     assert results[0].status == "damaged"
