@@ -106,3 +106,28 @@ def flow(
                     shown[v, a] += weight
                     there[v, level[f, a, 0], m0] += weight * (1.0 - p) * stay[f, a, 0]
                     there[v, level[f, a, 1], m1] += weight * p * stay[f, a, 1]
+
+
+@compiled
+def weigh(
+    view: Any,
+    repeat: Any,
+    reward: Any,
+    level: Any,
+    stay: Any,
+    kind: Any,
+    after: Any,
+    mass: Any,
+    group: Any,
+    weighed: Any,
+) -> None:
+    """Adds mass · q of every action to ``weighed`` float64 [G, A], by the group int [N, F, M] of the state."""
+    n_videos, n_levels, n_last = mass.shape
+    for v in range(n_videos):
+        for f in range(n_levels):
+            for m in range(n_last):
+                if mass[v, f, m] == 0.0:
+                    continue
+                for a in range(reward.shape[0]):
+                    q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
+                    weighed[group[v, f, m], a] += mass[v, f, m] * q

@@ -11,6 +11,7 @@ slot; M = 2A + 1.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Policy:
         probabilities: float64 [P, U, T, N, F, M, A]; or None.
     """
 
-    ads: NDArray[np.int16] | None = None
+    ads: NDArray[np.integer[Any]] | None = None
     probabilities: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:

@@ -1,0 +1,85 @@
+"""What every simple policy is worth against the optimum, before any training."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from preroll.envs import kernel
+from preroll.envs.optimum import Optimum
+from preroll.envs.plans import best_fixed, best_open_loop
+from preroll.envs.policies import Policy, fixed_policy, greedy_policy, random_policy
+from preroll.envs.tables import Tables
+from preroll.errors import PrerollError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One policy's exact worth.
+
+    Attributes:
+        name: what the policy is.
+        value: expected revenue of a session.
+        share: value as a share of the optimum.
+        slots: expected number of slots of a session.
+        shares: share of slots that each length class has, by name; ``none`` is an empty slot.
+        note: how the policy was found, where that limits what the number says.
+    """
+
+    name: str
+    value: float
+    share: float
+    slots: float
+    shares: dict[str, float]
+    note: str = ""
+
+
+def compare(tables: Tables, phase: int = 0) -> list[Row]:
+    """Exact values of the optimum and of simple policies, best first by definition, not by value."""
+    optimum = Optimum(tables, phase)
+    return [_row(optimum, name, policy, note) for name, policy, note in _policies(optimum)]
+
+
+def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
+    tables = optimum.tables
+    yield "optimum", optimum.policy, "knows the user's hidden segment: a bound" if optimum.is_bound else ""
+    if tables.catalog.category_probabilities is not None:
+        believed = Optimum(as_predicted(tables), optimum.phase)
+        yield "optimum on predicted categories", believed.policy, "perception's category taken for true"
+    yield "greedy", greedy_policy(tables), "knows the tables, looks one slot ahead"
+    fixed = best_fixed(optimum)
+    yield "best fixed per category", fixed.policy, "" if fixed.proven else "best found"
+    if tables.n_videos * tables.n_levels * tables.n_slots <= 50_000_000:
+        yield "best open-loop plan", best_open_loop(optimum).policy, "by slot and category; best found"
+    for length in tables.scenario.lengths:
+        try:
+            yield f"always {length}", fixed_policy(tables, length), ""
+        except PrerollError:  # a category without an ad of this length has no such policy
+            continue
+    yield "random", random_policy(tables), ""
+
+
+def as_predicted(tables: Tables) -> Tables:
+    """The tables of somebody who takes the most probable predicted category of every video for its true one.
+
+    Raises:
+        PrerollError: the catalog has no predictions.
+    """
+    probabilities = tables.catalog.category_probabilities
+    if probabilities is None:
+        raise PrerollError(f"catalog {tables.catalog.path}: has no category probabilities")
+    links = np.array(tables.packed.links)
+    guessed = np.asarray(probabilities).argmax(axis=1)
+    if len(tables.arrays.match[0]) != len(tables.catalog.categories):
+        raise PrerollError(f"catalog {tables.catalog.path}: has videos without a true category")
+    links[:, kernel.RELEVANCE] = guessed
+    return replace(tables, packed=tables.packed._replace(links=links))
+
+
+def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> Row:
+    value, visits = optimum.value_of(policy), optimum.visits(policy)
+    shares: dict[str, float] = {}
+    for length, share in zip(optimum.tables.spaces.lengths, visits.shares(), strict=True):
+        shares[length] = shares.get(length, 0.0) + float(share)
+    best = optimum.value
+    return Row(name, value, value / best if best > 0 else 1.0, visits.slots, shares, note)

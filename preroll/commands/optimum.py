@@ -1,0 +1,72 @@
+"""`preroll optimum`: what a scenario is worth, exactly, before any training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preroll.commands.table import print_table
+
+if TYPE_CHECKING:
+    from preroll.envs import Optimum
+
+
+def optimum(
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="Preset or YAML file.")] = "pacing",
+    catalog: Annotated[str, typer.Option("--catalog", "-c", help="Folder of a catalog, or demo.")] = "demo",
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of the best ads (.png or .svg).")] = None,
+) -> None:
+    """Print the exact value of the optimum and of simple policies, and the best ad by category and fatigue.
+
+    Example: `preroll optimum --scenario pacing --plot best-ads.png`
+    """
+    from preroll.envs import Optimum, Tables
+    from preroll.envs.comparison import compare
+
+    tables = Tables.compile(scenario, catalog)
+    for phase in range(tables.n_phases):
+        if tables.n_phases > 1:
+            typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")
+        rows = compare(tables, phase)
+        lengths = list(rows[0].shares)
+        print_table(
+            ["policy", "revenue/session", "% of optimum", "slots/session", *(f"% {name}" for name in lengths), ""],
+            [
+                (
+                    row.name,
+                    f"{row.value:.4f}",
+                    f"{100 * row.share:.2f}",
+                    f"{row.slots:.2f}",
+                    *(f"{100 * row.shares[name]:.1f}" for name in lengths),
+                    row.note,
+                )
+                for row in rows
+            ],
+            left=("policy", ""),
+        )
+        exact = Optimum(tables, phase)
+        if tables.n_levels > 1:
+            _print_best_ads(exact)
+    if plot is not None:
+        from preroll.envs.best_ads_picture import draw_best_ads
+
+        draw_best_ads(Optimum(tables), plot)
+        typer.echo(f"Best ads by slot and fatigue: {plot}")
+
+
+def _print_best_ads(exact: "Optimum") -> None:
+    """The optimal action by category and fatigue in the middle of a session."""
+    from preroll.envs.best_ads import best_ads
+
+    tables = exact.tables
+    slot = tables.n_slots // 2
+    chosen = best_ads(exact)[:, slot]
+    typer.echo(f"\nBest ad by fatigue level in slot {slot + 1} of {tables.n_slots} (most videos of the category):")
+    print_table(
+        ["category", *(f"fatigue {level}" for level in range(tables.n_levels))],
+        [
+            (name, *(tables.spaces.labels[ad] for ad in chosen[category]))
+            for category, name in enumerate(tables.catalog.categories)
+        ],
+        left=("category", *(f"fatigue {level}" for level in range(tables.n_levels))),
+    )
