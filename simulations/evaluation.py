@@ -109,23 +109,36 @@ def evaluate(
         advance: is called with 1 after every agent, references included.
 
     Raises:
-        PrerollError: fewer sessions than an interval needs, or an agent made for other observations or ads.
+        PrerollError: as :func:`check`.
     """
-    if sessions < FEWEST_LANES:
-        raise PrerollError(f"sessions: {sessions}: an interval needs at least {FEWEST_LANES}")
-    if taken := sorted(set(players) & set(REFERENCES)):
-        raise PrerollError(f"agent {taken[0]!r}: the name is kept for the reference, which is always shown")
+    check(players, tables, sessions)
     lanes, per_lane = _split(tables, sessions)
     exact = Exact(tables, per_lane)
     base = derive(seed, EVALUATION)
     everyone: dict[str, Player] = {**players, **exact.references}
     results = {}
     for name, player in everyone.items():
-        results[name] = _play(name, player, tables, exact, base, lanes, per_lane)
+        results[name] = _play(player, tables, exact, base, lanes, per_lane)
         advance(1)
     best, worst = (results[name][0].revenue.mean(axis=1) for name in ("optimum", "random"))
     rows = [_row(name, tables, exact, *result, best, worst) for name, result in results.items()]
     return Evaluation(tables.scenario.name, lanes * per_lane, lanes, exact.is_bound, tuple(rows))
+
+
+def check(players: Mapping[str, Player], tables: Tables, sessions: int) -> None:
+    """Checks the arguments of :func:`evaluate` without starting anything.
+
+    Raises:
+        PrerollError: fewer sessions than an interval needs, a name that is taken, or an agent made for other
+            observations or ads.
+    """
+    if sessions < FEWEST_LANES:
+        raise PrerollError(f"sessions: {sessions}: an interval needs at least {FEWEST_LANES}")
+    if taken := sorted(set(players) & set(REFERENCES)):
+        raise PrerollError(f"agent {taken[0]!r}: the name is kept for the reference, which is always shown")
+    for name, player in players.items():
+        if isinstance(player, Agent):
+            _check_fit(name, player, tables)
 
 
 def _split(tables: Tables, sessions: int) -> tuple[int, int]:
@@ -136,11 +149,10 @@ def _split(tables: Tables, sessions: int) -> tuple[int, int]:
 
 
 def _play(
-    name: str, player: Player, tables: Tables, exact: Exact, seed: int, lanes: int, per_lane: int
+    player: Player, tables: Tables, exact: Exact, seed: int, lanes: int, per_lane: int
 ) -> tuple[Rollout, float | None]:
     """What happened, and the exact value if there is one."""
     if isinstance(player, Agent):
-        _check_fit(name, player, tables)
         try:
             policy = player.policy(tables)
         except PrerollError:  # too many observable states for a table

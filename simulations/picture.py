@@ -42,7 +42,7 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _frame(axes, curves, title)
-    labels = [(value, f"{name} {value:.2f}", GREY) for name, value in references.items()]
+    labels = [(value, name, GREY) for value, name in _merged(references)]
     for value in references.values():
         axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     for (name, curve), colour in zip(curves.items(), _cycle(len(curves)), strict=True):
@@ -66,6 +66,14 @@ def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
 
 
+def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
+    """One label for references whose lines are one: (value, names with the value)."""
+    names: dict[str, list[str]] = {}
+    for name, value in references.items():
+        names.setdefault(f"{value:.2f}", []).append(name)
+    return [(float(value), f"{' = '.join(group)} {value}") for value, group in names.items()]
+
+
 def _cycle(n: int) -> Sequence[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(n)]
 
@@ -85,7 +93,14 @@ def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
             va="center",
             fontsize=10,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 2, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.7,
+                "shrinkA": 2,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
         )
 
 

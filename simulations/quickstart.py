@@ -11,7 +11,7 @@ from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 from preroll.simulations.crew import Job, train_all
-from preroll.simulations.evaluation import REFERENCES, SESSIONS, Evaluation, evaluate
+from preroll.simulations.evaluation import FEWEST_LANES, REFERENCES, SESSIONS, Evaluation, evaluate
 from preroll.simulations.picture import draw_curves
 from preroll.simulations.run import Run
 
@@ -69,6 +69,8 @@ def tell(
         raise PrerollError(f"--out {out}: is a file; a folder is needed")
     if sessions < 1:
         raise PrerollError(f"--sessions {sessions}: at least 1 is needed")
+    if evaluation_sessions < FEWEST_LANES:
+        raise PrerollError(f"--evaluation-sessions {evaluation_sessions}: at least {FEWEST_LANES} are needed")
     catalog = demo_catalog(out, note)
     runs = train_agents(out / "runs", catalog, seed=seed, sessions=sessions)
     tables = Tables.compile(SCENARIO, catalog)

@@ -23,14 +23,13 @@ from preroll import atomic
 from preroll.agents import Agent, load_agent
 from preroll.config import dump_yaml, load_yaml, validated
 from preroll.envs.scenario import Scenario
-from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception import catalog as catalogs
 from preroll.perception.catalog import DEMO, Catalog
 from preroll.simulations.curves import Curve
 
 if TYPE_CHECKING:
-    from preroll.simulations.training import TrainingResult
+    from preroll.simulations.training import Training, TrainingResult
 
 FORMAT = 1
 RESULT = "result.json"
@@ -140,16 +139,17 @@ def check_target(run: Path, *, replace: bool = False) -> None:
         raise PrerollError(f"run {run}: is there already; name another folder, or replace it with --replace")
 
 
-def write_settings(folder: Path, run: Path, agent: Agent, tables: Tables, sessions: int, seed: int) -> None:
-    """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``, which will be renamed to ``run``."""
+def write_settings(folder: Path, training: "Training") -> None:
+    """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``, which will be renamed to the training's target."""
+    assert training.target is not None
     settings = RunSettings(
-        agent=agent.name,
-        seed=seed,
-        sessions=sessions,
-        catalog=_reference(tables.catalog, run),
-        settings=agent.settings.model_dump(mode="json"),
+        agent=training.agent.name,
+        seed=training.seed,
+        sessions=training.sessions,
+        catalog=_reference(training.tables.catalog, training.target),
+        settings=training.agent.settings.model_dump(mode="json"),
     )
-    atomic.write_text(folder / "scenario.yaml", tables.scenario.dump())
+    atomic.write_text(folder / "scenario.yaml", training.tables.scenario.dump())
     atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
 
 

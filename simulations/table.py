@@ -47,7 +47,7 @@ def comparison(evaluation: Evaluation, *, extra: bool = True) -> tuple[list[str]
     """
     empty = any(row.empty_share > 0 for row in evaluation.rows)
     columns = [c for c in COLUMNS if (extra or not c.extra) and (empty or c.title != "empty")]
-    rows = sorted(evaluation.rows, key=lambda row: -row.percent.value)
+    rows = sorted(evaluation.rows, key=_rank)
     return [c.title for c in columns], [[c.cell(row) for c in columns] for row in rows]
 
 
@@ -59,6 +59,12 @@ def footnote(evaluation: Evaluation) -> str:
         f"sessions. Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent "
         f"lanes, and {evaluation.rows[0].optimum:.3f} is {best}."
     )
+
+
+def _rank(row: Row) -> tuple[float, int]:
+    """By expected revenue; of equals first the optimum, then greedy."""
+    order = ("optimum", "greedy", row.name)
+    return round(row.regret, 6), order.index(row.name)
 
 
 def _interval(mean: Mean, digits: int) -> str:

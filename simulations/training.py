@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode
 
 from preroll import atomic
 from preroll.agents import Agent, Transitions, make_agent
+from preroll.agents.registry import find
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
@@ -52,6 +53,87 @@ class TrainingResult:
     run: Path | None
 
 
+@dataclass(frozen=True)
+class Training:
+    """A training that is ready to start: all that could be wrong with it has been checked.
+
+    Attributes:
+        agent: untrained.
+        tables: the scenario on the catalog.
+        sessions: how many to see.
+        seed: of users and agent.
+        target: the run folder to write; None writes nothing.
+    """
+
+    agent: Agent
+    tables: Tables
+    sessions: int
+    seed: int
+    target: Path | None
+
+    def run(self, advance: Advance | None = None) -> TrainingResult:
+        """Trains, and writes the run folder.
+
+        Args:
+            advance: is called with the number of sessions that ended since the last call.
+        """
+        if self.target is None:
+            return self._fit(lambda *_: None, advance)
+        with atomic.folder(self.target) as folder:
+            write_settings(folder, self)
+            with EventFile(folder) as events:
+                result = self._fit(events.write, advance)
+            self.agent.save(folder / "agent")
+            write_result(folder, result)
+        return result
+
+    def _fit(self, on_point: OnPoint, advance: Advance | None) -> TrainingResult:
+        exact = Exact(self.tables)
+        wall, cpu = time.perf_counter(), time.process_time()
+        curve = fit(
+            self.agent, self.tables, sessions=self.sessions, seed=self.seed, exact=exact, on_point=on_point,
+            advance=advance,
+        )  # fmt: skip
+        return TrainingResult(
+            agent=self.agent,
+            tables=self.tables,
+            curve=curve,
+            sessions=self.sessions,
+            steps=self.agent.steps,
+            optimum=float(exact.optimum_by_phase[0]),
+            seconds=time.perf_counter() - wall,
+            cpu_seconds=time.process_time() - cpu,
+            run=self.target,
+        )
+
+
+def prepare(
+    agent_name: str,
+    *,
+    scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
+    catalog: str | Path | Catalog = "demo",
+    sessions: int | None = None,
+    seed: int = 0,
+    run: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    replace: bool = False,
+) -> Training:
+    """Checks the arguments of :func:`train` without starting anything.
+
+    Raises:
+        PrerollError: something unknown or out of range.
+    """
+    find(agent_name)
+    tables = Tables.compile(scenario, catalog)
+    agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **(settings or {}))
+    sessions = agent.settings.sessions if sessions is None else sessions
+    if sessions < 1:
+        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    if run is not None:
+        check_target(run, replace=replace)
+    return Training(agent, tables, sessions, seed, run)
+
+
 def train(
     agent_name: str,
     *,
@@ -83,39 +165,11 @@ def train(
     Raises:
         PrerollError: something unknown or out of range; then nothing was started or written.
     """
-    tables = Tables.compile(scenario, catalog)
-    agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **(settings or {}))
-    sessions = agent.settings.sessions if sessions is None else sessions
-    if sessions < 1:
-        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
-    if run is None:
-        return _timed(agent, tables, sessions, seed, None, lambda *_: None, advance)
-    check_target(run, replace=replace)
-    with atomic.folder(run) as folder:
-        write_settings(folder, run, agent, tables, sessions, seed)
-        with EventFile(folder) as events:
-            result = _timed(agent, tables, sessions, seed, run, events.write, advance)
-        agent.save(folder / "agent")
-        write_result(folder, result)
-    return result
-
-
-def _timed(
-    agent: Agent,
-    tables: Tables,
-    sessions: int,
-    seed: int,
-    run: Path | None,
-    on_point: OnPoint,
-    advance: Advance | None,
-) -> TrainingResult:
-    exact = Exact(tables)
-    wall, cpu = time.perf_counter(), time.process_time()
-    curve = fit(agent, tables, sessions=sessions, seed=seed, exact=exact, on_point=on_point, advance=advance)
-    seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-    return TrainingResult(
-        agent, tables, curve, sessions, agent.steps, float(exact.optimum_by_phase[0]), seconds, cpu_seconds, run
-    )
+    training = prepare(
+        agent_name, scenario=scenario, catalog=catalog, sessions=sessions, seed=seed, run=run, settings=settings,
+        replace=replace,
+    )  # fmt: skip
+    return training.run(advance)
 
 
 def fit(

@@ -32,16 +32,17 @@ def evaluate(
     Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
     """
     from preroll import progress
-    from preroll.simulations.evaluation import REFERENCES
-    from preroll.simulations.evaluation import evaluate as compare
+    from preroll.simulations import evaluation
     from preroll.simulations.run import Run
 
     opened = [Run.open(run) for run in runs]
     tables = _tables(opened, scenario, catalog)
-    players = _players([run for run in opened if run.settings.agent not in REFERENCES])
-    with progress.bar(len(players) + len(REFERENCES), f"Evaluating on {sessions:,} sessions") as advance:
-        evaluation = compare(players, tables, sessions=sessions, seed=seed, advance=advance)
-    print_comparison(evaluation)
+    players = _players([run for run in opened if run.settings.agent not in evaluation.REFERENCES])
+    evaluation.check(players, tables, sessions)
+    total = len(players) + len(evaluation.REFERENCES)
+    with progress.bar(total, f"Evaluating on {sessions:,} sessions") as advance:
+        result = evaluation.evaluate(players, tables, sessions=sessions, seed=seed, advance=advance)
+    print_comparison(result)
 
 
 def print_comparison(evaluation: "Evaluation") -> None:

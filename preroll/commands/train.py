@@ -30,19 +30,25 @@ def train(
     from preroll import progress
     from preroll.agents.registry import find
     from preroll.envs.scenario import Scenario
-    from preroll.simulations.training import train as train_agent
+    from preroll.simulations.training import prepare
 
     find(agent)
     settings, overrides = parse_changes(changes or [])
     world = Scenario.load(scenario)
     world = world.replace(overrides) if overrides else world
     run = run or Path("runs") / f"{world.name}-{agent}-{seed}"
-    expected = sessions or settings.get("sessions") or find(agent).load().Settings.model_fields["sessions"].default
-    with progress.bar(expected, f"Training {agent} (sessions)") as advance:
-        result = train_agent(
-            agent, scenario=world, catalog=catalog, sessions=sessions, seed=seed, run=run, settings=settings,
-            replace=replace, advance=advance,
-        )  # fmt: skip
+    training = prepare(
+        agent,
+        scenario=world,
+        catalog=catalog,
+        sessions=sessions,
+        seed=seed,
+        run=run,
+        settings=settings,
+        replace=replace,
+    )
+    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance:
+        result = training.run(advance)
     curve = result.curve
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
     typer.echo(
