@@ -25,8 +25,8 @@ from preroll.perception.training.scoring import choose_threshold, score
 from preroll.progress import bar
 
 BATCH = 16
-#: Rounds of fresh pictures that are kept, and how often a picture is trained on, on average, before it is dropped.
-KEPT_ROUNDS, VISITS = 4, 3
+#: Fresh pictures per round, rounds that are kept, and how often a picture is used, on average, until it is dropped.
+ROUND, KEPT_ROUNDS, VISITS = 1_000, 4, 3
 LEARNING_RATE, WARM_UP = 2e-3, 0.1
 #: Weight of the loss per cell, which tells where an object is; without it, learning takes many times as long.
 CELL_WEIGHT = 0.5
@@ -63,7 +63,7 @@ def train(settings: Settings) -> Network:
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     total = settings.pictures * VISITS
     seen = 0
-    with bar(total, "training") as advance:
+    with bar(_visits(settings), "training") as advance:
         for pictures, cells in _batches(settings):
             used = (time.process_time() - started) / 60 / settings.cpu_minutes
             if used >= 1:
@@ -78,6 +78,12 @@ def train(settings: Settings) -> Network:
             advance(len(pictures))
     network.eval()
     return network
+
+
+def _visits(settings: Settings) -> int:
+    """How many pictures a run trains on, repeated ones included: whole batches in whole rounds."""
+    size = min(ROUND, settings.pictures)
+    return settings.pictures // size * (VISITS * size // BATCH) * BATCH
 
 
 def _learning_rate(share: float) -> float:
@@ -101,7 +107,7 @@ def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
     """Render in rounds, and give every picture `VISITS` times on average before it is forgotten."""
     stream = Pictures([settings.seed, TRAIN], settings.drawings)
     rng = np.random.default_rng([settings.seed, TRAIN, 1])
-    size = min(1_000, settings.pictures)
+    size = min(ROUND, settings.pictures)
     rounds = settings.pictures // size
     kept: list[Batch] = []
     for _ in range(rounds):
