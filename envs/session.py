@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from preroll.envs import kernel
 from preroll.envs.observation import ObservationLayout, Part, Spaces
+from preroll.envs.render import MODES, Timeline
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
 from preroll.envs.vector import new_lanes, new_observations, new_outcome, observation_space
@@ -45,12 +46,13 @@ class SessionEnv(gym.Env[Floats, np.int64]):
 
     ## Arguments
     ``scenario``: preset name, YAML file, mapping or :class:`Scenario`. ``catalog``: name, folder or :class:`Catalog`.
-    ``tables``: a compiled scenario instead of both.
+    ``tables``: a compiled scenario instead of both. ``render_mode``: None, ``ansi`` (a line of text for every slot) or
+    ``rgb_array`` (a timeline of the session, uint8 [360, 640, 3]).
 
     A session depends only on (seed, session number, ads shown): resets without a seed go on to the next session.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": list(MODES), "render_fps": 4}  # noqa: RUF012
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class SessionEnv(gym.Env[Floats, np.int64]):
     ) -> None:
         self.tables = tables or Tables.compile(scenario, catalog)
         self.render_mode = render_mode
+        self._timeline = Timeline.of(self.tables, render_mode)
         self.observation_space = observation_space(self.tables)
         self.action_space = gym_spaces.Discrete(self.tables.n_actions)
         self._lanes = new_lanes(1)
@@ -96,6 +99,8 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         observation = new_observations(self.tables, 1)
         kernel.observe(self.tables.packed, self._lanes, observation)
         video = int(self._lanes.state[kernel.VIDEO, 0])
+        if self._timeline is not None:
+            self._timeline.start(self._lanes.state[kernel.SESSION, 0], video)
         return observation[0], {"video": video, "category": int(self.tables.category[video])}
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
@@ -123,4 +128,11 @@ class SessionEnv(gym.Env[Floats, np.int64]):
             "expected_reward": expected,
             "left": terminated,
         }
+        if self._timeline is not None:
+            state = self._lanes.state[:, 0]
+            self._timeline.add(info, reward, state[kernel.FATIGUE], state[kernel.VIDEO])
         return observation[0], reward, terminated, truncated, info
+
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The slot just played as a line of text, the session so far as a picture, or None without a render mode."""
+        return None if self._timeline is None else self._timeline.render()
