@@ -17,6 +17,7 @@ from preroll.envs.policies import Policy, by_category_policy
 from preroll.envs.tables import Tables
 
 ENUMERATED = 10_000  # fixed policies; beyond it, coordinate ascent
+RANDOM_BEGINNINGS = 8  # of a search for the best memoryless policy, beside the plans that suggest themselves
 GAIN = 1e-9  # an improvement smaller than this is none
 
 
@@ -83,6 +84,9 @@ def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool
     n_groups = int(group.max()) + 1
     beginnings = [np.full((optimum.tables.n_slots, n_groups), ad) for ad in range(optimum.tables.n_actions)]
     beginnings.append(_greedy_plan(optimum.tables, seen, n_groups))
+    rng = np.random.default_rng(0)
+    at_random = rng.integers(0, optimum.tables.n_actions, (RANDOM_BEGINNINGS, optimum.tables.n_slots, n_groups))
+    beginnings.extend(at_random)
     found = [_improve(programs, shares, plan, seen, by_last) for plan in beginnings]
     plan, value = max(found, key=lambda one: one[1])
     return Found(Policy(ads=plan[:, seen]), value, False)

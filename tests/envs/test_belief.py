@@ -1,0 +1,55 @@
+"""Hidden users: what an agent can earn that has to infer who it serves."""
+
+import numpy as np
+import pytest
+
+from preroll.envs import Optimum, Scenario, Tables
+from preroll.envs.belief import belief_optimum
+from preroll.envs.plans import best_memoryless
+from preroll.errors import PrerollError
+from preroll.perception.catalog import Catalog
+
+
+def everything_a_memoryless_agent_sees(tables: Tables) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Category and last outcome of a state, as one number."""
+    n_last = 2 * tables.n_actions + 1
+    return np.asarray(tables.category, dtype=np.int64)[:, None, None] * n_last + np.arange(n_last)
+
+
+def test_on_hidden_users_remembering_is_worth_more_than_five_percent() -> None:
+    tables = Tables.compile("hidden-users", "demo")
+    exact = Optimum(tables)
+    belief = belief_optimum(exact)
+    memoryless = best_memoryless(exact, everything_a_memoryless_agent_sees(tables), by_last=True)
+    assert belief.lower >= 1.05 * memoryless.value
+    assert belief.lower <= belief.upper <= exact.value
+
+
+def test_the_two_bounds_meet_as_the_grid_gets_finer(small_catalog: Catalog) -> None:
+    exact = Optimum(Tables.compile("hidden-users", small_catalog))
+    coarse, fine = belief_optimum(exact, grid=11), belief_optimum(exact, grid=201)
+    assert fine.upper <= coarse.upper + 1e-12
+    assert fine.upper - fine.lower < 0.002 * exact.value
+
+
+def test_with_equal_segments_there_is_nothing_to_infer(small_catalog: Catalog) -> None:
+    same = [{"name": "one", "share": 0.5}, {"name": "other", "share": 0.5}]
+    exact = Optimum(Tables.compile(Scenario.load("pacing").replace({"user.segments": same}), small_catalog))
+    belief = belief_optimum(exact, grid=5)
+    assert belief.lower == pytest.approx(exact.value, rel=1e-9)
+    assert belief.upper == pytest.approx(exact.value, rel=1e-9)
+
+
+def test_one_slot_is_solved_by_hand(small_catalog: Catalog) -> None:
+    """With one slot the optimum of the belief is the best ad against the mixture."""
+    scenario = Scenario.load("hidden-users").replace({"session.horizon": 1})
+    belief = belief_optimum(Optimum(Tables.compile(scenario, small_catalog)))
+    short = 0.7 * (0.5 * 0.8 + 0.5 * 1.2) * 1
+    long = 0.6 * (0.5 * 1.0 + 0.5 * 0.2) * 2.5
+    assert belief.lower == pytest.approx(max(short, long))
+    assert belief.upper == pytest.approx(max(short, long))
+
+
+def test_a_scenario_without_two_hidden_segments_is_refused(small_catalog: Catalog) -> None:
+    with pytest.raises(PrerollError, match="exactly two segments"):
+        belief_optimum(Optimum(Tables.compile("classic", small_catalog)))
