@@ -21,6 +21,7 @@ def optimum(
     Example: `preroll optimum --scenario pacing --plot best-ads.png`
     """
     from preroll.envs import Optimum, Tables
+    from preroll.envs.belief import belief_optimum
     from preroll.envs.comparison import compare
 
     tables = Tables.compile(scenario, catalog)
@@ -45,6 +46,12 @@ def optimum(
             left=("policy", ""),
         )
         exact = Optimum(tables, phase)
+        if exact.is_bound and tables.n_segments == 2:
+            between = belief_optimum(exact)
+            typer.echo(
+                f"\nAn agent that infers the hidden segment can earn {between.lower:.4f} to {between.upper:.4f}"
+                f" ({100 * between.lower / exact.value:.2f} to {100 * between.upper / exact.value:.2f} % of the bound)."
+            )
         if tables.n_levels > 1:
             _print_best_ads(exact)
     if plot is not None:
