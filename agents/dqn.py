@@ -12,8 +12,9 @@ from stable_baselines3.common.utils import polyak_update
 
 from preroll.agents.deep import DeepAgent, DeepSettings, to_tensor
 from preroll.agents.own_globals import one_thread
-from preroll.agents.scores import draw, uniform_over_maximisers
+from preroll.agents.scores import draw
 from preroll.agents.transitions import Transitions
+from preroll.envs.policies import uniform_over_best
 
 
 class DQNSettings(DeepSettings):
@@ -95,7 +96,7 @@ class DQNAgent(DeepAgent):
         """Exact: (1 − ε) for the largest Q-value, plus ε/A for every ad; ε = 0 without ``explore``."""
         with one_thread(), torch.no_grad():
             values = self.model.q_net.q_net(to_tensor(observations)).numpy()
-        best = uniform_over_maximisers(values)
+        best = uniform_over_best(values)
         epsilon = self.epsilon if explore else 0.0
         mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spaces.n_actions
         return mixed

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
-from preroll.agents.scores import draw, pick_best, uniform_over_maximisers
+from preroll.agents.scores import draw, pick_best
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.observation import Spaces
+from preroll.envs.policies import uniform_over_best
 
 
 class EpsilonGreedySettings(AgentSettings):
@@ -71,7 +72,7 @@ class EpsilonGreedy(Agent):
         return self._table(explore=explore)[self.context(observations)]
 
     def _table(self, *, explore: bool) -> NDArray[np.float64]:
-        best = uniform_over_maximisers(self.scores())
+        best = uniform_over_best(self.scores())
         if not explore:
             return best
         epsilon = self.epsilons()[:, None]

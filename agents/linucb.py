@@ -9,10 +9,11 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.linear import absorb, predict
-from preroll.agents.scores import pick_best, uniform_over_maximisers
+from preroll.agents.scores import pick_best
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.observation import Spaces
+from preroll.envs.policies import uniform_over_best
 
 
 class LinUCBSettings(AgentSettings):
@@ -69,7 +70,7 @@ class LinUCB(Agent):
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: uniform over the ads with the largest score."""
-        return uniform_over_maximisers(self._scores(observations, explore))
+        return uniform_over_best(self._scores(observations, explore))
 
     def _scores(self, observations: NDArray[np.float32], explore: bool) -> NDArray[np.float64]:
         means, widths = predict(self.inverses, self.weights, observations.astype(np.float64))

@@ -103,6 +103,20 @@ class Greedy(Oracle):
         return greedy_policy(tables)
 
 
+class BestFixed(Oracle):
+    """Always the same ad before videos of a category: the best such choice of every phase, known."""
+
+    name = "fixed"
+
+    @classmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Gives :func:`preroll.envs.plans.best_fixed` for every phase."""
+        from preroll.envs.optimum import Optimum
+        from preroll.envs.plans import best_fixed
+
+        return _by_phase([best_fixed(Optimum(tables, phase)).policy for phase in range(tables.n_phases)])
+
+
 class OptimalAgent(Oracle):
     """Follows the exact optimum of every phase."""
 
@@ -113,5 +127,9 @@ class OptimalAgent(Oracle):
         """Solves every phase by dynamic programming."""
         from preroll.envs.optimum import Optimum
 
-        ads = [Optimum(tables, phase).policy.ads for phase in range(tables.n_phases)]
-        return Policy(ads=np.concatenate([table for table in ads if table is not None]))
+        return _by_phase([Optimum(tables, phase).policy for phase in range(tables.n_phases)])
+
+
+def _by_phase(policies: list[Policy]) -> Policy:
+    """One deterministic policy whose first axis is the phase."""
+    return Policy(ads=np.concatenate([policy.ads for policy in policies if policy.ads is not None]))

@@ -12,8 +12,9 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from preroll.agents.agent import Arrays
 from preroll.agents.deep import DeepAgent, DeepSettings, to_tensor
 from preroll.agents.own_globals import one_thread
-from preroll.agents.scores import draw, uniform_over_maximisers
+from preroll.agents.scores import draw
 from preroll.agents.transitions import Transitions
+from preroll.envs.policies import uniform_over_best
 
 
 class PPOSettings(DeepSettings):
@@ -86,7 +87,7 @@ class PPOAgent(DeepAgent):
             latent = policy.mlp_extractor.forward_actor(to_tensor(observations))
             logits = policy.action_net(latent).double()
             probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
-        return probabilities if explore else uniform_over_maximisers(probabilities)
+        return probabilities if explore else uniform_over_best(probabilities)
 
     def _allocate(self, lanes: int) -> None:
         model = self.model

@@ -42,6 +42,7 @@ AGENTS: dict[str, Entry] = {
     "greedy": Entry(
         "preroll.agents.oracles:Greedy", "baseline", "knows the true table, maximises the reward of the next slot"
     ),
+    "fixed": Entry("preroll.agents.oracles:BestFixed", "baseline", "the best single ad for each category, known"),
     "optimum": Entry(
         "preroll.agents.oracles:OptimalAgent", "baseline", "the exact optimum by dynamic programming on the true table"
     ),

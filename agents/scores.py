@@ -3,29 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-TOLERANCE = 1e-9
-"""Scores closer than this are equal: the `cars` ads of `classic` both pay 0.8, up to rounding."""
+from preroll.envs.policies import TIE
 
 
 def maximisers(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Marks the entries of each row of ``scores`` (…, A) that are within :data:`TOLERANCE` of its largest.
+    """Marks the entries of each row of ``scores`` (…, A) that are within 1e-9 of its largest.
 
     >>> maximisers(np.array([[0.2, 0.8, 0.8]]))
     array([[False,  True,  True]])
     """
-    best: NDArray[np.bool_] = scores >= scores.max(axis=-1, keepdims=True) - TOLERANCE
+    best: NDArray[np.bool_] = scores >= scores.max(axis=-1, keepdims=True) - TIE
     return best
-
-
-def uniform_over_maximisers(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Gives each row of ``scores`` (…, A) as probabilities, equal over its maximisers.
-
-    >>> uniform_over_maximisers(np.array([[0.2, 0.8, 0.8]]))
-    array([[0. , 0.5, 0.5]])
-    """
-    best = maximisers(scores)
-    shares: NDArray[np.float64] = best / best.sum(axis=-1, keepdims=True)
-    return shares
 
 
 def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -9,10 +9,11 @@ from pydantic import Field
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.beta_race import probability_of_being_best
 from preroll.agents.contexts import CategoryContext
-from preroll.agents.scores import pick_best, uniform_over_maximisers
+from preroll.agents.scores import pick_best
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.observation import Spaces
+from preroll.envs.policies import uniform_over_best
 
 
 class ThompsonSettings(AgentSettings):
@@ -54,7 +55,7 @@ class Thompson(Agent):
         """Exact without ``explore``; with it the probability of the largest draw, by quadrature (error below 0.002)."""
         context = self.context(observations)
         if not explore:
-            return uniform_over_maximisers(self._means())[context]
+            return uniform_over_best(self._means())[context]
         table = np.stack(
             [probability_of_being_best(v, s, self.spaces.rewards) for v, s in zip(self.views, self.skips, strict=True)]
         )

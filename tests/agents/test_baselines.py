@@ -62,6 +62,15 @@ def test_on_pacing_the_optimum_reads_the_state_back_from_observations(pacing: Ta
     assert solution.value_of(greedy.policy(pacing)) < 0.9 * solution.value
 
 
+def test_the_best_fixed_choice_lies_between_always_a_length_and_the_optimum(pacing: Tables) -> None:
+    optimum = Optimum(pacing)
+    value = {
+        name: optimum.value_of(tabulate(pacing, make_agent(name, pacing).action_probabilities))
+        for name in ("always-short", "always-long", "fixed")
+    }
+    assert max(value["always-short"], value["always-long"]) <= value["fixed"] + 1e-9 < optimum.value
+
+
 def test_the_optimum_does_not_act_on_what_the_scenario_hides(small_catalog: Catalog) -> None:
     blind = Scenario.load("pacing").replace({"observe.fatigue": False})
     tables = Tables.compile(blind, small_catalog)

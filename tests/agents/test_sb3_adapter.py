@@ -43,7 +43,7 @@ def test_it_plays_the_sessions_of_the_native_environment(pacing: Tables) -> None
 def test_observations_stay_what_they_were_while_the_environment_goes_on(classic: Tables) -> None:
     wrapped = adapter(classic)
     wrapped.seed(0)
-    kept = [wrapped.reset(), *(wrapped.step(np.zeros(8, dtype=np.int64))[0] for _ in range(4))]
+    kept: list[Any] = [wrapped.reset(), *(wrapped.step(np.zeros(8, dtype=np.int64))[0] for _ in range(4))]
     copies = [np.array(observations) for observations in kept]
     for _ in range(30):
         wrapped.step(np.ones(8, dtype=np.int64))

@@ -1,13 +1,14 @@
 import numpy as np
 from scipy.stats import binom
 
-from preroll.agents.scores import draw, maximisers, pick_best, uniform_over_maximisers
+from preroll.agents.scores import draw, maximisers, pick_best
+from preroll.envs.policies import uniform_over_best
 
 
 def test_scores_that_differ_by_rounding_are_ties() -> None:
     scores = np.array([[0.8, 0.8 - 1e-12, 0.7], [0.8, 0.8 - 1e-6, 0.7]])
     assert maximisers(scores).tolist() == [[True, True, False], [True, False, False]]
-    assert uniform_over_maximisers(scores).tolist() == [[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]
+    assert uniform_over_best(scores).tolist() == [[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]
 
 
 def test_ties_are_broken_evenly_and_losers_never_picked() -> None:
