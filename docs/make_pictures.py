@@ -1,0 +1,168 @@
+"""Makes the pictures of docs/model.md: `python docs/make_pictures.py` writes docs/pictures/model-*.png."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from preroll.envs import Optimum, Scenario, SessionEnv, Tables, rollout
+from preroll.envs.policies import fixed_policy, greedy_policy
+
+FOLDER = Path(__file__).parent / "pictures"
+BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#888888"
+
+
+def mismatch(axes: Axes) -> None:
+    """P(view) of the long cat ad before each kind of video."""
+    tables = Tables.compile("classic")
+    ad = tables.spaces.labels.index("cats.long")
+    names = tables.catalog.categories
+    p = [tables.ads[ad].view_probability * tables.arrays.match[0, k, ad] for k in range(len(names))]
+    axes.bar(names, p, color=[BLUE if name == "cats" else GREY for name in names])
+    axes.set(title="Mismatch: the long cats ad, m = 0.4", xlabel="category of the video", ylabel="P(view)")
+
+
+def position(axes: Axes) -> None:
+    """P(view) of one ad by slot of the video, in `published`."""
+    tables = Tables.compile("published")
+    axes.bar(tables.scenario.session.slots, tables.arrays.base[0, 0, :, 0, 0], color=[GREY, BLUE, ORANGE])
+    axes.set(title="Position: the short cats ad of `published`", xlabel="slot", ylabel="P(view)", ylim=(0, 1))
+
+
+def wear(axes: Axes) -> None:
+    """P(view) of both cat ads by fatigue, in `pacing`."""
+    tables = Tables.compile("pacing")
+    for label, colour in (("cats.short", BLUE), ("cats.long", ORANGE)):
+        p = tables.arrays.base[0, 0, 0, :, tables.spaces.labels.index(label)]
+        axes.plot(p, "o-", color=colour, label=label)
+    axes.set(title="Wear: tired users view less (`pacing`)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1))
+    axes.legend(frameon=False)
+
+
+def repeat(axes: Axes) -> None:
+    """P(view) of an ad that is shown twice in a row, by the repeat factor."""
+    factors = np.linspace(0, 1.5, 7)
+    p = [min(0.7 * factor, 1.0) for factor in factors]
+    axes.plot(factors, p, "o-", color=BLUE)
+    axes.axhline(0.7, color=GREY, linestyle="--", linewidth=1)
+    axes.set(
+        title="Repetition: the same ad again, p = 0.7", xlabel="factor `user.repeat`", ylabel="P(view)", ylim=(0, 1.1)
+    )
+
+
+def fatigue(axes: Axes) -> None:
+    """One session with two long ads and an empty slot in turn: fatigue and views."""
+    env = SessionEnv("pacing")
+    observation, _ = env.reset(seed=0)
+    parts = env.observation_parts
+    levels, viewed, over = [], [], False
+    while not over:
+        levels.append(int(observation[parts["fatigue"].slice].argmax()))
+        category = env.spaces.categories[observation[parts["category"].slice].argmax()]
+        label = f"{category}.long" if len(levels) % 3 else "none"
+        observation, _, left, horizon, info = env.step(env.spaces.labels.index(label))
+        viewed.append(info["viewed"])
+        over = left or horizon
+    axes.step(range(len(levels)), levels, where="mid", color=BLUE)
+    seen = [slot for slot, view in enumerate(viewed) if view]
+    axes.plot(seen, [levels[slot] for slot in seen], "o", color=ORANGE, label="ad viewed")
+    axes.set(
+        title="Fatigue: a view tires, every slot recovers", xlabel="slot", ylabel="fatigue level f", ylim=(-0.3, 5.3)
+    )
+    axes.legend(frameon=False)
+
+
+def leaving(axes: Axes) -> None:
+    """Share of sessions that reach each slot, exactly."""
+    tables = Tables.compile("pacing")
+    exact = Optimum(tables)
+    policies = {
+        "optimum": (exact.policy, GREEN),
+        "always short": (fixed_policy(tables, "short"), BLUE),
+        "always long": (fixed_policy(tables, "long"), ORANGE),
+    }
+    for name, (policy, colour) in policies.items():
+        axes.plot(exact.visits(policy).shown.sum(axis=(1, 2)), color=colour, label=name)
+    axes.set(title="Leaving: who is still there (`pacing`)", xlabel="slot", ylabel="share of sessions", ylim=(0, 1.02))
+    axes.legend(frameon=False)
+
+
+def recommender(axes: Axes) -> None:
+    """Probability of each neighbour to be the next video."""
+    for decay, colour in ((0.8, BLUE), (0.5, ORANGE)):
+        tables = Tables.compile(Scenario.load("classic").replace({"recommender.rank_decay": decay}))
+        p = 0.9 * np.diff(tables.arrays.choice[0, 2:], prepend=0)
+        axes.plot(range(1, 11), p, "o-", color=colour, label=f"decay {decay}")
+    axes.axhline(0.1 / 300, color=GREY, linestyle="--", linewidth=1)
+    axes.set(title="Next video: jump 0.1, else a neighbour", xlabel="rank of the neighbour", ylabel="probability")
+    axes.legend(frameon=False)
+
+
+def drift(axes: Axes) -> None:
+    """Revenue by session number: the greedy policy of the first phase against the optimum of each phase."""
+    tables = Tables.compile("drift")
+    stale = Optimum(tables, 0).policy
+    revenue = rollout(tables, stale, seed=1, lanes=2000, sessions_per_lane=300).revenue.mean(axis=0)
+    axes.plot(revenue.reshape(-1, 5).mean(axis=1).repeat(5), color=ORANGE, label="plays the first phase for ever")
+    best = [Optimum(tables, phase).value for phase in range(3)]
+    axes.step([0, 100, 200, 300], [*best, best[-1]], where="post", color=GREEN, label="optimum of the phase")
+    axes.set(title="Drift: the table changes", xlabel="session of the lane", ylabel="revenue a session")
+    axes.legend(frameon=False)
+
+
+def segments(axes: Axes) -> None:
+    """P(view) of both lengths by segment, in `hidden-users`."""
+    tables = Tables.compile("hidden-users")
+    names = [segment.name for segment in tables.scenario.user.segments]
+    for offset, (length, colour) in enumerate((("short", BLUE), ("long", ORANGE))):
+        ad = tables.spaces.labels.index(f"cats.{length}")
+        revenue = tables.arrays.base[0, :, 0, 0, ad] * tables.ads[ad].reward
+        axes.bar(np.arange(2) + 0.4 * offset - 0.2, revenue, 0.38, color=colour, label=length)
+    axes.set_xticks(range(2), names)
+    axes.set(title="Segments: different ads for different users", ylabel="expected reward", xlabel="hidden segment")
+    axes.legend(frameon=False)
+
+
+def no_ad(axes: Axes) -> None:
+    """What the optimum and greedy show, as shares of slots."""
+    tables = Tables.compile("pacing")
+    exact = Optimum(tables)
+    lengths = np.array(tables.spaces.lengths)
+    bottom = np.zeros(2)
+    for length, colour in (("none", "#DDDDDD"), ("short", BLUE), ("long", ORANGE)):
+        shares = [exact.visits(p).shares()[lengths == length].sum() for p in (exact.policy, greedy_policy(tables))]
+        axes.barh(["optimum", "greedy"], shares, left=bottom, color=colour, label=length)
+        bottom += shares
+    axes.set(title="No ad: the optimum lets users rest (`pacing`)", xlabel="share of slots", xlim=(0, 1))
+    axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.25))
+
+
+PICTURES: tuple[Callable[[Axes], None], ...] = (
+    mismatch,
+    position,
+    wear,
+    repeat,
+    fatigue,
+    leaving,
+    recommender,
+    drift,
+    segments,
+    no_ad,
+)
+
+
+def main() -> None:
+    """Draws them all."""
+    FOLDER.mkdir(exist_ok=True)
+    for draw in PICTURES:
+        figure = Figure(figsize=(5, 2.7), layout="constrained")
+        axes = figure.add_subplot()
+        draw(axes)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(FOLDER / f"model-{draw.__name__.replace('_', '-')}.png", dpi=100)
+
+
+if __name__ == "__main__":
+    main()
