@@ -46,7 +46,8 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     for value in references.values():
         axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     for (name, curve), colour in zip(curves.items(), _cycle(len(curves)), strict=True):
-        x, y = curve.sessions, np.array(curve.values["session/expected"], dtype=np.float64)
+        x, y = np.array(curve.sessions), np.array(curve.values["session/expected"], dtype=np.float64)
+        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
         axes.plot(x, y, color=colour, linewidth=1.8, zorder=3)
         axes.plot(x[-1], y[-1], "o", color=colour, markersize=4, zorder=4)
         labels.append((float(y[-1]), name, colour))

@@ -84,13 +84,13 @@ def tell(
     return Story(catalog, out / "runs", pictures, evaluation)
 
 
-def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None) -> Path:
+def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per_category: int = 100) -> Path:
     """Makes ``out/catalog`` from the demo videos in ``out/videos``, unless it is there already and verifies."""
     from preroll.perception.build import build_catalog
     from preroll.perception.demo_videos import CATEGORIES, render_demo_videos
     from preroll.perception.manifest import altered_files
 
-    catalog, videos, per_category = out / "catalog", out / "videos", 100
+    catalog, videos = out / "catalog", out / "videos"
     if catalog.is_dir():
         try:
             there = Catalog.open(catalog)

@@ -128,9 +128,13 @@ def check_target(run: Path, *, replace: bool = False) -> None:
     """Raises unless a run may be written to ``run``: nothing is there, an empty folder, or a run to be replaced.
 
     Raises:
-        PrerollError: something else is there, which is never overwritten.
+        PrerollError: something else is there, which is never overwritten, or no folder can be made there.
     """
     atomic.recover(run.absolute())
+    ground = next(place for place in (run.absolute(), *run.absolute().parents) if place.exists())
+    if not ground.is_dir() or not os.access(ground, os.W_OK):
+        reason = "cannot be written" if ground.is_dir() else "is no folder"
+        raise PrerollError(f"run {run}: cannot be made there: {ground} {reason}")
     if not run.exists() or (run.is_dir() and not any(run.iterdir())):
         return
     if not (run / RESULT).is_file():

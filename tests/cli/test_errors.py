@@ -1,0 +1,86 @@
+"""The command line as a user meets it: one line on stderr, the exit status, nothing left behind."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+
+def preroll(*arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "preroll", *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["train", "thomson"], "agent 'thomson': unknown; agents are random, "),
+        (["train", "random", "--scenario", "clasic"], "scenario 'clasic': no such preset or file; presets are classic"),
+        (
+            ["train", "random", "--catalog", "none"],
+            "catalog none: no such folder; make one with `preroll catalog build",
+        ),
+        (["train", "random", "--sessions", "0"], "sessions: 0: at least 1 is needed"),
+        (["train", "random", "--set", "user.mismatch=2"], "scenario classic: user.mismatch: 2: should be less than or"),
+        (["train", "thompson", "--set", "prior=2"], "agent thompson: unknown setting 'prior'; settings are lanes, "),
+        (["train", "random", "--run", "."], "run .: is there already and is no run; it is not touched"),
+        (["train", "random", "--run", "bad.yaml/run"], "run bad.yaml/run: cannot be made there: /"),
+        (["evaluate", "none"], "run none: no such folder; make one with `preroll train AGENT --run none`"),
+        (["scenario", "check", "bad.yaml"], "bad.yaml: ads.cats.long.view_probability: 1.3: should be less than or"),
+        (["quickstart", "--out", "bad.yaml"], "--out bad.yaml: is a file; a folder is needed"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(arguments: list[str], line: str, tmp_path: Path) -> None:
+    ad = "{seconds: 30, view_probability: 1.3, reward: 3}"
+    (tmp_path / "bad.yaml").write_text(f"ads: {{cats: {{long: {ad}}}}}")
+    done = preroll(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"error: {line}")
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "random", "--nope"], ["train"], ["trian"], ["train", "random", "--seed", "x"]]
+)
+def test_wrong_usage_has_status_2(arguments: list[str], tmp_path: Path) -> None:
+    assert preroll(*arguments, cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "quickstart", "scenario check", "scenario show"])
+def test_help_shows_an_example(command: str, tmp_path: Path) -> None:
+    done = preroll(*command.split(), "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"preroll {command}" in done.stdout.split("Example:")[1]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_training_with_one_line_and_no_run(number: int, status: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "preroll", "train", "random", "--sessions", "100000000", "--run", "runs/r"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("runs/.r.*/events*")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert told.splitlines()[-1] == (
+        f"error: stopped by {signal.Signals(number).name}; nothing half-written is left behind"
+    )
+    assert "Traceback" not in told
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_commands_without_a_network_load_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from preroll.cli import app\n"
+        "r = CliRunner().invoke(app, ['train', 'thompson', '--sessions', '60', '--run', 'r'], catch_exceptions=False)\n"
+        "r = CliRunner().invoke(app, ['evaluate', 'r', '--sessions', '60'], catch_exceptions=False)\n"
+        "print(r.exit_code, [m for m in ('torch', 'onnxruntime', 'av', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.strip() == "0 []"

@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from preroll.cli import app
+from preroll.envs.scenario import Scenario, preset_names
+from preroll.errors import PrerollError
+
+
+def scenario(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["scenario", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_every_preset_is_listed_with_its_description() -> None:
+    told = scenario("list")
+    for name in preset_names():
+        assert any(line.startswith(name) and Scenario.load(name).description in line for line in told.splitlines())
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_what_is_shown_can_be_saved_and_loaded_as_the_same_scenario(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(scenario("show", name))
+    assert Scenario.load(tmp_path / "mine.yaml") == Scenario.load(name)
+
+
+def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
+    told = scenario("check", "classic", "--catalog", str(small_catalog_folder))
+    assert "is right. 6 ads, 6 actions, up to 20 slots" in told
+    assert "greedy 100.0%, random 5" in told
+
+
+def test_a_category_that_the_catalog_lacks_is_named(small_catalog_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(scenario("show", "classic").replace("cats:", "dogs:"))
+    arguments = ["scenario", "check", str(tmp_path / "mine.yaml"), "--catalog", str(small_catalog_folder)]
+    with pytest.raises(PrerollError, match=r"ads\.dogs: .* it has cars, cats, concerts"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)

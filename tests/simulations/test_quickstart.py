@@ -1,0 +1,52 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from preroll.envs.policies import random_policy
+from preroll.envs.tables import Tables
+from preroll.errors import PrerollError
+from preroll.perception.catalog import Catalog
+from preroll.perception.manifest import altered_files
+from preroll.simulations.evaluation import evaluate
+from preroll.simulations.quickstart import Story, demo_catalog, tell
+
+
+def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_path: Path) -> None:
+    notes: list[str] = []
+    folder = demo_catalog(tmp_path, notes.append, per_category=4)
+    built = folder / "manifest.json"
+    first = built.stat().st_mtime_ns
+    demo_catalog(tmp_path, notes.append, per_category=4)
+    assert built.stat().st_mtime_ns == first
+    assert notes == [f"{folder}: is there and verifies; it is used again."]
+    (folder / "classes.json").write_text("[]")
+    demo_catalog(tmp_path, notes.append, per_category=4)
+    assert not altered_files(folder, Catalog.open(folder).manifest)
+    assert len(notes) == 1
+
+
+def test_an_agent_that_does_not_beat_random_is_named(small_catalog: Catalog) -> None:
+    tables = Tables.compile("classic", small_catalog)
+    evaluation = evaluate({"thompson": random_policy(tables)}, tables, sessions=300)
+    assert Story(Path(), Path(), [], evaluation).failures() == ["thompson"]
+
+
+def test_the_story_ends_with_runs_pictures_and_a_comparison(small_catalog_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_catalog_folder, tmp_path / "catalog")
+    story = tell(tmp_path, sessions=600, evaluation_sessions=3000)
+    learners = {"epsilon-greedy", "thompson", "linucb", "dqn", "ppo"}
+    assert {row.name for row in story.evaluation.rows} == learners | {"random", "greedy", "optimum"}
+    assert {path.name for path in story.runs.iterdir()} == learners | {"random", "greedy"}
+    assert all(path.stat().st_size > 10_000 for path in story.pictures)
+    assert not {"epsilon-greedy", "thompson", "linucb"} & set(story.failures())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [({"sessions": 0}, "--sessions 0"), ({"evaluation_sessions": 3}, "--evaluation-sessions 3: at least 30")],
+)
+def test_wrong_numbers_are_told_before_anything_is_made(arguments: dict[str, int], line: str, tmp_path: Path) -> None:
+    with pytest.raises(PrerollError, match=line):
+        tell(tmp_path / "out", **arguments)  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
