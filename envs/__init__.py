@@ -3,6 +3,7 @@
 Read in this order: scenario → tables → kernel → session and vector → policies → optimum.
 """
 
+from preroll.envs.check import check_env
 from preroll.envs.optimum import Optimum
 from preroll.envs.policies import Policy
 from preroll.envs.rollout import Rollout, rollout
@@ -19,6 +20,7 @@ __all__ = [
     "SessionEnv",
     "SessionVectorEnv",
     "Tables",
+    "check_env",
     "preset_names",
     "rollout",
 ]

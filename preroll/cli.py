@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from preroll import __version__
-from preroll.commands import catalog, detect, evaluate, optimum, quickstart, scenario, train
+from preroll.commands import catalog, check_env, detect, evaluate, optimum, quickstart, scenario, train
 from preroll.errors import PrerollError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(quickstart.quickstart)
 app.add_typer(catalog.app, name="catalog")
 app.command()(detect.detect)
 app.add_typer(scenario.app, name="scenario")
+app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
 app.command()(train.train)
 app.command()(evaluate.evaluate)

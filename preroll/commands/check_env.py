@@ -1,0 +1,32 @@
+"""`preroll check-env`: whether the environment keeps its promises for a scenario."""
+
+from typing import Annotated
+
+import typer
+
+from preroll.errors import PrerollError
+
+
+def check_env(
+    scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
+    catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that the checks draw.")] = 0,
+) -> None:
+    """Check the environment of a scenario: replay, copies, lanes, bounds, and frequencies against the tables.
+
+    Runs the checkers of Gymnasium and stable-baselines3, and all that they leave out. Takes some seconds. Exit status
+    1 where a check fails. With a right environment the frequencies raise a false alarm for one seed in a million.
+
+    Example: `preroll check-env --scenario pacing --catalog catalog`
+    """
+    from preroll import progress
+    from preroll.commands.table import print_table
+    from preroll.envs import check
+
+    with progress.bar(len(check.NAMES), "Checking the environment") as advance:
+        report = check.check_env(scenario, catalog, seed=seed, advance=advance)
+    rows = [(finding.name, finding.status, finding.why) for finding in report.findings]
+    print_table(("check", "result", "what was checked"), rows, left=("check", "result", "what was checked"))
+    if report.failed:
+        names = ", ".join(finding.name for finding in report.failed)
+        raise PrerollError(f"{len(report.failed)} of {len(rows)} checks failed: {names}", status=1)
