@@ -8,13 +8,23 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from preroll.errors import PrerollError
 from preroll.perception.manifest import sha256_of
 
 FOLDER = Path(__file__).parent / "cards"
 EMBEDDED = Path(__file__).parent / "models" / "objects.onnx"
+EMBEDDED_SEGMENTER = Path(__file__).parent / "models" / "segments.onnx"
 
 Triple = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -26,8 +36,9 @@ class ModelCard(BaseModel):
     Attributes:
         name: what the detector is called.
         sha256: hash of the ONNX file that the card describes.
-        decoder: how outputs are read: ``classifier`` (one score per class and frame) or ``yolox`` (boxes on grids of
-            stride 8, 16 and 32).
+        decoder: how outputs are read: ``classifier`` (one score per class and frame), or, one row per object,
+            ``yolox`` (boxes on grids of stride 8, 16 and 32), ``yolo-seg`` (boxes with mask coefficients, and mask
+            prototypes), ``maskrcnn`` (boxes, labels, scores and masks) or ``semantic`` (one score per class and pixel).
         input_size: height and width of the input [pixels].
         fit: how a frame gets this size: ``crop`` (the largest centred part of that shape), ``letterbox`` (the whole
             frame, the rest filled with ``pad``) or ``stretch``.
@@ -41,6 +52,9 @@ class ModelCard(BaseModel):
         activation: ``softmax`` (classes exclude each other: a frame has its best class, one row) or ``sigmoid`` (every
             class above the threshold).
         outputs: whether the network gives ``probabilities`` or ``logits``, to which the activation is still applied.
+        top: a classifier's most classes per frame; None for one with ``softmax``, and any number with ``sigmoid``.
+        background: where the network has a class that stands for no object, beside those that ``classes`` names; for
+            ``semantic`` and ``maskrcnn``.
         score_threshold: the least confidence that is reported.
         iou_threshold: overlap above which two boxes are one object.
         min_area: the least area of an object [% of the image].
@@ -56,7 +70,7 @@ class ModelCard(BaseModel):
 
     name: Annotated[str, Field(min_length=1)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    decoder: Literal["classifier", "yolox"]
+    decoder: Literal["classifier", "yolox", "yolo-seg", "maskrcnn", "semantic"]
     input_size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
     fit: Literal["crop", "letterbox", "stretch"]
     pad: Annotated[int, Field(ge=0, le=255)] = 114
@@ -68,6 +82,8 @@ class ModelCard(BaseModel):
     layout: Literal["NCHW", "NHWC"]
     activation: Literal["softmax", "sigmoid"]
     outputs: Literal["probabilities", "logits"]
+    top: Annotated[int, Field(ge=1)] | None = None
+    background: Literal["none", "first", "last"] = "none"
     score_threshold: Share = 0.25
     iou_threshold: Share = 0.45
     min_area: Annotated[float, Field(ge=0, le=100)] = 0.3
@@ -90,7 +106,23 @@ class ModelCard(BaseModel):
     def _numbers_fit(self) -> Self:
         if self.dtype == "uint8" and (any(self.mean) or self.scale != (1.0, 1.0, 1.0)):
             raise ValueError("an input of dtype uint8 takes no mean or scale: the network normalises by itself")
+        if self.background != "none" and self.decoder not in ("semantic", "maskrcnn"):
+            raise ValueError(f"background {self.background} is for the decoders semantic and maskrcnn")
+        if self.top is not None and self.decoder != "classifier":
+            raise ValueError("top is for the decoder classifier; objects are limited by score_threshold and min_area")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The hash of a card stands in the manifests of catalogs: what is at its default is left out of what came later.
+        written: dict[str, Any] = default(self)
+        later = {"top": None, "background": "none"}
+        return {key: value for key, value in written.items() if key not in later or value != later[key]}
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the network tells where things are, one row per object, and not only what a frame shows."""
+        return self.decoder != "classifier"
 
 
 def _distinct(names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:

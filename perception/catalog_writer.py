@@ -14,7 +14,7 @@ from preroll.errors import PrerollError
 from preroll.perception import manifest as manifests
 from preroll.perception.analysis import Analysis
 from preroll.perception.catalog import VIDEO_COLUMNS
-from preroll.perception.detector import Found
+from preroll.perception.found import Found
 from preroll.perception.listing import Listed
 
 

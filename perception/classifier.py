@@ -16,7 +16,8 @@ def class_scores(outputs: list[NDArray[np.generic]], card: ModelCard) -> Scores:
         card: says whether the activation is inside of the network.
 
     Returns:
-        float32 [n, C] in [0, 1]. For ``softmax`` only the best class of a frame is not 0 (ties: the first).
+        float32 [n, C] in [0, 1]. Where the card has a ``top``, only so many classes of a frame, the best ones, are not
+        0 (ties: the first); with ``softmax`` and without a ``top`` only the best.
 
     Raises:
         ValueError: where the output has another number of classes than the card.
@@ -28,8 +29,9 @@ def class_scores(outputs: list[NDArray[np.generic]], card: ModelCard) -> Scores:
     if card.outputs == "logits":
         scores = _softmax(scores) if card.activation == "softmax" else _sigmoid(scores)
     scores = np.clip(scores, 0, 1)
-    if card.activation == "softmax":
-        best = scores.argmax(1)[:, None]
+    top = card.top or (1 if card.activation == "softmax" else len(card.classes))
+    if top < scores.shape[1]:
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :top] if top > 1 else scores.argmax(1)[:, None]
         winners = np.zeros_like(scores)
         np.put_along_axis(winners, best, np.take_along_axis(scores, best, 1), 1)
         return winners

@@ -1,7 +1,6 @@
-"""An ONNX network that says which object classes are in a frame, run by onnxruntime as its model card says."""
+"""An ONNX network that says what is in a frame, and where, run by onnxruntime as its model card says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +11,23 @@ from numpy.typing import NDArray
 from preroll.errors import PrerollError
 from preroll.perception.cards import EMBEDDED, ModelCard, find_card
 from preroll.perception.classifier import class_scores
-from preroll.perception.geometry import Fit, Pixels
-from preroll.perception.yolox import box_scores
+from preroll.perception.found import Found
+from preroll.perception.geometry import Fit, Pixels, View
+from preroll.perception.located import Located
+from preroll.perception.maskrcnn import maskrcnn_objects
+from preroll.perception.semantic import semantic_objects
+from preroll.perception.yolo_seg import yolo_seg_objects
+from preroll.perception.yolox import yolox_objects
 
 # Frames that go through the network at once where it allows it.
 BATCH = 8
 
-_DECODERS: dict[str, Callable[[list[NDArray[np.generic]], ModelCard], NDArray[np.float32]]] = {
-    "classifier": class_scores,
-    "yolox": box_scores,
+_DECODERS: dict[str, Callable[[list[NDArray[np.generic]], ModelCard, list[View]], list[Located]]] = {
+    "maskrcnn": maskrcnn_objects,
+    "semantic": semantic_objects,
+    "yolo-seg": yolo_seg_objects,
+    "yolox": yolox_objects,
 }
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found in a sequence of frames, one entry per frame and class, by frame and then by class.
-
-    Attributes:
-        frame: int32 [M], counted from 0.
-        label: int16 [M], index of the class.
-        confidence: float32 [M] in (0, 1].
-    """
-
-    frame: NDArray[np.int32]
-    label: NDArray[np.int16]
-    confidence: NDArray[np.float32]
-
-    @classmethod
-    def join(cls, parts: list["Found"]) -> "Found":
-        """Puts what was found in consecutive stretches of frames together."""
-        return cls(
-            np.concatenate([np.zeros(0, np.int32), *(part.frame for part in parts)]),
-            np.concatenate([np.zeros(0, np.int16), *(part.label for part in parts)]),
-            np.concatenate([np.zeros(0, np.float32), *(part.confidence for part in parts)]),
-        )
 
 
 class Detector:
@@ -72,8 +54,11 @@ class Detector:
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
         self._session = _session(model)
         self._input = self._choose_input()
-        self._batch = self._input.shape[0] if isinstance(self._input.shape[0], int) else BATCH
-        self._decode = _DECODERS[self.card.decoder]
+        free = not isinstance(self._input.shape[0], int)
+        self._single = len(self._input.shape) == 3
+        # Mask R-CNN gives one list of objects, whatever the number of frames.
+        one_by_one = self._single or self.card.decoder == "maskrcnn"
+        self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
 
     def _choose_input(self) -> Any:
         inputs = self._session.get_inputs()
@@ -81,8 +66,9 @@ class Detector:
             raise PrerollError(f"detector {self.model}: it has {len(inputs)} inputs; one is expected, for the frames")
         wanted = _shape(self.card)
         given = inputs[0].shape
-        fits = len(given) == 4 and all(
-            not isinstance(has, int) or has == needs for has, needs in zip(given[1:], wanted, strict=True)
+        # A network for one frame at a time may do without the axis of the batch.
+        fits = len(given) in (3, 4) and all(
+            not isinstance(has, int) or has == needs for has, needs in zip(given[-3:], wanted, strict=True)
         )
         if not fits:
             raise PrerollError(f"detector {self.model}: its input is {given}, but its card says [n, {wanted}]")
@@ -99,27 +85,57 @@ class Detector:
         return self._batch
 
     def scores(self, frames: list[Pixels]) -> NDArray[np.float32]:
-        """Runs the network on frames of its size.
+        """Runs the network on frames of its size and says how sure it is of each class.
 
         Args:
             frames: at most ``batch`` arrays uint8 [height, width, 3], RGB.
 
         Returns:
-            float32 [n, C]: the confidence of each class in each frame, 0 where it is not there.
+            float32 [n, C]: the confidence of each class in each frame, of its best object where the network finds
+            objects; 0 where it is not there.
 
         Raises:
             PrerollError: where the network fails, or gives something that does not fit its card.
         """
+        if not self.card.finds_objects:
+            decoded: NDArray[np.float32] = self._run(frames, lambda outputs: class_scores(outputs, self.card))
+            return np.nan_to_num(decoded[: len(frames)], copy=False)
+        best = np.zeros((len(frames), len(self.card.classes)), np.float32)
+        for row, located in zip(best, self.objects(frames), strict=True):
+            np.maximum.at(row, located.label, located.confidence)
+        return best
+
+    def objects(self, frames: list[Pixels], views: list[View] | None = None) -> list[Located]:
+        """Runs a network that finds objects.
+
+        Args:
+            frames: as for :meth:`scores`.
+            views: where each frame lies in its array; without them the array is the frame.
+
+        Returns:
+            The objects of each frame.
+
+        Raises:
+            PrerollError: as for :meth:`scores`; and where the network is a classifier.
+        """
+        if not self.card.finds_objects:
+            raise PrerollError(f"detector {self.model}: it is a classifier; it says what a frame shows, and not where")
+        height, width = self.card.input_size
+        seen = views or [View(height, width, 0, 0, height, width)] * len(frames)
+        decode = _DECODERS[self.card.decoder]
+        located: list[Located] = self._run(frames, lambda outputs: decode(outputs, self.card, seen))
+        return located
+
+    def _run(self, frames: list[Pixels], decode: Callable[[list[NDArray[np.generic]]], Any]) -> Any:
         tensor = self.tensor(frames)
-        missing = self._batch - len(frames) if isinstance(self._input.shape[0], int) else 0
-        if missing:
+        missing = self._batch - len(frames) if isinstance(self._input.shape[0], int) and not self._single else 0
+        if missing > 0:
             tensor = np.concatenate((tensor, np.repeat(tensor[-1:], missing, 0)))
         try:
-            outputs = self._session.run(None, {self._input.name: tensor})
-            scores = self._decode(outputs, self.card)[: len(frames)]
+            outputs = self._session.run(None, {self._input.name: tensor[0] if self._single else tensor})
+            return decode(outputs)
         except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
-        return np.nan_to_num(scores, copy=False)
 
     def check(self) -> None:
         """Runs the network once on grey frames, so that what does not fit is known before the work begins.
@@ -142,13 +158,16 @@ class Detector:
             pixels = pixels.transpose(0, 3, 1, 2)
         return np.ascontiguousarray(pixels, dtype=card.dtype)
 
-    def find(self, frames: list[Pixels], first: int = 0) -> Found:
-        """Runs the network and keeps what is at least as confident as the card's threshold.
+    def find(self, frames: list[Pixels], first: int = 0, views: list[View] | None = None) -> Found:
+        """Runs the network and keeps what its card's thresholds allow.
 
         Args:
             frames: as for :meth:`scores`.
             first: number of the first of these frames in their video.
+            views: as for :meth:`objects`.
         """
+        if self.card.finds_objects:
+            return Found.of_objects(self.objects(frames, views), first)
         scores = self.scores(frames)
         frame, label = np.nonzero((scores > 0) & (scores >= np.float32(self.card.score_threshold)))
         return Found((frame + first).astype(np.int32), label.astype(np.int16), scores[frame, label])

@@ -13,6 +13,35 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
+class View:
+    """Where an upright frame lies in a network's input.
+
+    Attributes:
+        height: rows of the frame.
+        width: columns of the frame.
+        top: row of the input at which the frame begins; negative where its upper part is cut off.
+        left: column of the input at which it begins.
+        rows: rows of the input that the whole frame would take.
+        columns: columns of the input that the whole frame would take.
+    """
+
+    height: int
+    width: int
+    top: int
+    left: int
+    rows: int
+    columns: int
+
+    def to_frame(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turns boxes [k, 4] as x0, y0, x1, y1 from pixels of the input into pixels of the frame, cut at its edges."""
+        start = np.array([self.left, self.top] * 2, np.float32)
+        most = np.array([self.width, self.height] * 2, np.float32)
+        scale = most / np.array([self.columns, self.rows] * 2, np.float32)
+        inside: NDArray[np.float32] = np.clip((boxes - start) * scale, 0, most)
+        return inside
+
+
+@dataclass(frozen=True)
 class Fit:
     """A target size and how a frame of another shape gets it.
 
@@ -47,6 +76,17 @@ class Fit:
             return max(rows, self.height), max(columns, self.width)
         return min(max(rows, 1), self.height), min(max(columns, 1), self.width)
 
+    def view(self, height: int, width: int, aspect: Fraction = Fraction(1)) -> View:
+        """Where an upright frame of the given size (see :meth:`scaled`) comes to lie."""
+        rows, columns = self.scaled(height, width, aspect)
+        if self.how == "crop":
+            top, left = -((rows - self.height) // 2), -((columns - self.width) // 2)
+        elif self.place == "center":
+            top, left = (self.height - rows) // 2, (self.width - columns) // 2
+        else:
+            top, left = 0, 0
+        return View(height, width, top, left, rows, columns)
+
 
 class Fitter:
     """Scales the frames of one video to one :class:`Fit`.
@@ -69,27 +109,28 @@ class Fitter:
         Returns:
             uint8 [height, width, 3], RGB.
         """
-        fit = self.fit
-        if turns % 2:
-            columns, rows = fit.scaled(frame.width, frame.height, 1 / aspect)
-        else:
-            rows, columns = fit.scaled(frame.height, frame.width, aspect)
+        view = self.view(frame, turns=turns, aspect=aspect)
+        columns, rows = (view.rows, view.columns) if turns % 2 else (view.columns, view.rows)
         # AREA averages the pixels that fall together, at the cost of BILINEAR. One thread: each worker has one core.
         scaled = self._scaler.reformat(
             frame, width=columns, height=rows, format="rgb24", interpolation=Interpolation.AREA, threads=1
         )
         upright: Pixels = np.rot90(scaled.to_ndarray(), turns)
-        return np.ascontiguousarray(self._placed(upright))
+        return np.ascontiguousarray(self._placed(upright, view))
 
-    def _placed(self, picture: Pixels) -> Pixels:
-        fit, (rows, columns) = self.fit, picture.shape[:2]
-        if (rows, columns) == (fit.height, fit.width):
+    def view(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> View:
+        """Where the same frame comes to lie when it is scaled, cropped or padded, and turned."""
+        if turns % 2:
+            return self.fit.view(frame.width, frame.height, 1 / aspect)
+        return self.fit.view(frame.height, frame.width, aspect)
+
+    def _placed(self, picture: Pixels, view: View) -> Pixels:
+        fit = self.fit
+        if (view.rows, view.columns) == (fit.height, fit.width):
             return picture
         if fit.how == "crop":
-            top, left = (rows - fit.height) // 2, (columns - fit.width) // 2
+            top, left = -view.top, -view.left
             return picture[top : top + fit.height, left : left + fit.width]
         field = np.full((fit.height, fit.width, 3), fit.pad, np.uint8)
-        centred = fit.place == "center"
-        top, left = ((fit.height - rows) // 2, (fit.width - columns) // 2) if centred else (0, 0)
-        field[top : top + rows, left : left + columns] = picture
+        field[view.top : view.top + view.rows, view.left : view.left + view.columns] = picture
         return field

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.detector import Found
+from preroll.perception.found import Found
 
 
 def importance(found: Found, frames: int, classes: int) -> NDArray[np.float32]:

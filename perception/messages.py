@@ -10,10 +10,10 @@ from typing import IO, Any
 import numpy as np
 
 from preroll.perception.analysis import Analysis
-from preroll.perception.detector import Found
+from preroll.perception.found import Found
 
 _HEAD = struct.Struct(">II")
-_COLUMNS = (("frame", "<i4"), ("label", "<i2"), ("confidence", "<f4"))
+_COLUMNS = (("frame", "<i4", 1), ("label", "<i2", 1), ("confidence", "<f4", 1), ("area", "<f4", 1), ("box", "<f4", 4))
 # A longer header than this is no message of ours.
 _LONGEST_HEADER = 16 << 20
 
@@ -47,7 +47,7 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
 def pack(analysis: Analysis) -> tuple[dict[str, Any], bytes]:
     """Turns an analysis into a message."""
     message = {key: getattr(analysis, key) for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
-    payload = b"".join(getattr(analysis.found, name).astype(kind).tobytes() for name, kind in _COLUMNS)
+    payload = b"".join(getattr(analysis.found, name).astype(kind).tobytes() for name, kind, _ in _COLUMNS)
     return {"event": "analysis", "rows": len(analysis.found.frame), **message}, payload
 
 
@@ -55,8 +55,9 @@ def unpack(message: dict[str, Any], payload: bytes) -> Analysis:
     """Turns a message back into an analysis."""
     rows, start = message["rows"], 0
     columns = {}
-    for name, kind in _COLUMNS:
-        columns[name] = np.frombuffer(payload, kind, rows, start)
-        start += rows * np.dtype(kind).itemsize
+    for name, kind, width in _COLUMNS:
+        column = np.frombuffer(payload, kind, rows * width, start)
+        columns[name] = column.reshape(rows, width) if width > 1 else column
+        start += column.nbytes
     fields = {key: message[key] for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
     return Analysis(**fields, found=Found(**columns))

@@ -71,5 +71,14 @@ def fit_sprite(sprite: Image.Image, placement: Placement, frame: tuple[int, int]
 
 def paste(image: Image.Image, sprite: Image.Image, x: float, y: float) -> None:
     """Paste a fitted drawing with its centre at the shares (x, y) of the picture's width and height, in place."""
-    left, top = round(x * image.width - sprite.width / 2), round(y * image.height - sprite.height / 2)
-    image.paste(sprite, (left, top), sprite)
+    image.paste(sprite, _corner(image, sprite, x, y), sprite)
+
+
+def paste_mask(mask: Image.Image, sprite: Image.Image, x: float, y: float, value: int) -> None:
+    """Write ``value`` in place where :func:`paste` would put at least half of the drawing's own colour."""
+    opaque = sprite.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0)
+    mask.paste(value, _corner(mask, sprite, x, y), opaque)
+
+
+def _corner(image: Image.Image, sprite: Image.Image, x: float, y: float) -> tuple[int, int]:
+    return round(x * image.width - sprite.width / 2), round(y * image.height - sprite.height / 2)

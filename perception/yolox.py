@@ -5,20 +5,21 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.perception.boxes import choose_boxes
 from preroll.perception.cards import ModelCard
+from preroll.perception.geometry import View
+from preroll.perception.located import Located, locate
 
 STRIDES = (8, 16, 32)
 
 
-def box_scores(outputs: list[NDArray[np.generic]], card: ModelCard) -> NDArray[np.float32]:
-    """The best score of every class over all boxes of a frame.
+def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
+    """The objects of each frame; an object's area is that of its box.
 
     Args:
         outputs: the first is [n, A, 5 + C]: x, y, width, height, objectness, and the classes' scores.
-        card: gives the classes and the least area of a box.
-
-    Returns:
-        float32 [n, C] in [0, 1]: objectness × class score of the best box that is large enough.
+        card: gives the classes and the thresholds.
+        views: where each of at most n frames lies in the input.
 
     Raises:
         ValueError: where the output does not fit the card.
@@ -30,19 +31,21 @@ def box_scores(outputs: list[NDArray[np.generic]], card: ModelCard) -> NDArray[n
             f"the network gives {list(raw.shape[1:])} a frame, but its card {[len(grid), 5 + len(card.classes)]}"
         )
     scores = raw[:, :, 4:5] * raw[:, :, 5:]
-    sides = boxes(raw, card.input_size)[:, :, 2:]
-    percent = 100 * sides.prod(2) / np.prod(card.input_size)
-    scores[percent < card.min_area] = 0
-    best: NDArray[np.float32] = np.clip(scores.max(1), 0, 1)
-    return best
+    corners = boxes(raw, card.input_size)
+    found = []
+    for view, score, corner in zip(views, scores, corners, strict=False):
+        place, label = choose_boxes(score, corner, card)
+        found.append(locate(card, view, label, score[place, label], corner[place]))
+    return found
 
 
 def boxes(raw: NDArray[np.float32], input_size: tuple[int, int]) -> NDArray[np.float32]:
-    """Turns raw outputs [n, A, ≥ 4] into centre x, centre y, width and height [pixels of the input], [n, A, 4]."""
+    """Turns raw outputs [n, A, ≥ 4] into x0, y0, x1, y1 [pixels of the input], [n, A, 4]."""
     grid, stride = grids(input_size)
     centres = (raw[:, :, :2] + grid) * stride
     # A wild output must not overflow: no box is wider than e^20 cells.
-    return np.concatenate((centres, np.exp(np.minimum(raw[:, :, 2:4], 20)) * stride), 2)
+    half = np.exp(np.minimum(raw[:, :, 2:4], 20)) * stride / 2
+    return np.concatenate((centres - half, centres + half), 2)
 
 
 @cache

@@ -20,14 +20,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from preroll.perception.objects import OBJECT_CLASSES
 from preroll.perception.training.export import export_classifier
 from preroll.perception.training.network import Network, Probabilities
-from preroll.perception.training.pictures import Batch, Pictures
+from preroll.perception.training.pictures import Pictures
+from preroll.perception.training.schedule import learning_rate, replay, total_visits
 from preroll.perception.training.scoring import choose_threshold, score
 from preroll.progress import bar
 
-BATCH = 16
-#: Fresh pictures per round, rounds that are kept, and how often a picture is used, on average, until it is dropped.
-ROUND, KEPT_ROUNDS, VISITS = 1_000, 4, 3
-LEARNING_RATE, WARM_UP = 2e-3, 0.1
+#: How often a picture is used, on average, until it is dropped.
+VISITS = 3
+LEARNING_RATE = 2e-3
 #: Weight of the loss per cell, which tells where an object is; without it, learning takes many times as long.
 CELL_WEIGHT = 0.5
 #: Streams of pictures that share nothing: [seed, stream].
@@ -63,13 +63,13 @@ def train(settings: Settings) -> Network:
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     total = settings.pictures * VISITS
     seen = 0
-    with bar(_visits(settings), "training") as advance:
+    with bar(total_visits(settings.pictures, VISITS), "training") as advance:
         for pictures, cells in _batches(settings):
             used = (time.process_time() - started) / 60 / settings.cpu_minutes
             if used >= 1:
                 break
             for group in optimizer.param_groups:
-                group["lr"] = _learning_rate(max(seen / total, used))
+                group["lr"] = learning_rate(max(seen / total, used), LEARNING_RATE)
             loss = _loss(network, pictures, cells)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -78,19 +78,6 @@ def train(settings: Settings) -> Network:
             advance(len(pictures))
     network.eval()
     return network
-
-
-def _visits(settings: Settings) -> int:
-    """How many pictures a run trains on, repeated ones included: whole batches in whole rounds."""
-    size = min(ROUND, settings.pictures)
-    return settings.pictures // size * (VISITS * size // BATCH) * BATCH
-
-
-def _learning_rate(share: float) -> float:
-    """Rise linearly during the warm-up, then fall as half a cosine."""
-    if share < WARM_UP:
-        return LEARNING_RATE * (0.05 + 0.95 * share / WARM_UP)
-    return float(LEARNING_RATE * (0.005 + 0.995 * 0.5 * (1 + np.cos(np.pi * (share - WARM_UP) / (1 - WARM_UP)))))
 
 
 def _loss(network: Network, pictures: Tensor, cells: Tensor) -> Tensor:
@@ -104,19 +91,12 @@ def _loss(network: Network, pictures: Tensor, cells: Tensor) -> Tensor:
 
 
 def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
-    """Render in rounds, and give every picture `VISITS` times on average before it is forgotten."""
     stream = Pictures([settings.seed, TRAIN], settings.drawings)
     rng = np.random.default_rng([settings.seed, TRAIN, 1])
-    size = min(ROUND, settings.pictures)
-    rounds = settings.pictures // size
-    kept: list[Batch] = []
-    for _ in range(rounds):
-        kept = [*kept, stream.batch(size)][-KEPT_ROUNDS:]
-        for _ in range(VISITS * size // BATCH):
-            rows = [divmod(int(row), size) for row in rng.integers(0, len(kept) * size, BATCH)]
-            pictures = np.stack([kept[batch].pictures[row] for batch, row in rows])
-            cells = np.stack([kept[batch].cells[row] for batch, row in rows])
-            yield _varied(rng, pictures, cells)
+    for rows in replay(stream, rng, pictures=settings.pictures, visits=VISITS):
+        pictures = np.stack([batch.pictures[row] for batch, row in rows])
+        cells = np.stack([batch.cells[row] for batch, row in rows])
+        yield _varied(rng, pictures, cells)
 
 
 def _varied(rng: np.random.Generator, pictures: NDArray[np.uint8], cells: NDArray[np.int8]) -> tuple[Tensor, Tensor]:

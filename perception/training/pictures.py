@@ -9,7 +9,7 @@ from PIL import Image
 
 from preroll.perception.backgrounds import BACKGROUNDS, draw_background
 from preroll.perception.objects import OBJECT_CLASSES, draw_object
-from preroll.perception.scenes import Placement, fit_sprite, paste, place
+from preroll.perception.scenes import Placement, fit_sprite, paste, paste_mask, place
 
 SIDE, CELLS = 128, 8
 #: Grey of the letterbox.
@@ -30,11 +30,15 @@ class Batch:
         present: float32 [n, classes], 1 where the class is in the picture.
         cells: int8 [n, classes, 8, 8], 1 in the cell of an object's centre, −1 (no opinion) in the cells around it that
             the object reaches, 0 elsewhere.
+        labels: uint8 [n, 128, 128], 1 + the class of the object in front at each pixel, 0 where there is none.
+        frames: int [n, 4], where the scene lies in its letterbox: first row and column, rows, columns.
     """
 
     pictures: NDArray[np.uint8]
     present: NDArray[np.float32]
     cells: NDArray[np.int8]
+    labels: NDArray[np.uint8]
+    frames: NDArray[np.int64]
 
 
 class Pictures:
@@ -54,26 +58,35 @@ class Pictures:
         """Render the next ``n`` pictures."""
         pictures = np.empty((n, 3, SIDE, SIDE), np.uint8)
         cells = np.zeros((n, len(OBJECT_CLASSES), CELLS, CELLS), np.int8)
+        labels = np.zeros((n, SIDE, SIDE), np.uint8)
+        frames = np.zeros((n, 4), np.int64)
         for row in range(n):
             rng = self.rng
             count = int(rng.choice(len(OBJECTS_PER_PICTURE), p=OBJECTS_PER_PICTURE))
             classes = [int(i) for i in rng.choice(len(OBJECT_CLASSES), count, replace=rng.random() < 0.2)]
             placements = place(rng, [OBJECT_CLASSES[index] for index in classes], sizes=SIZES, lean=1.1)
-            scene = self._scene(classes, placements)
+            scene, mask = self._scene(classes, placements)
             for index, placement in zip(classes, placements, strict=True):
                 _mark(cells[row, index], placement, scene.size)
             pictures[row] = np.asarray(letterbox(_compressed(rng, scene), rng)).transpose(2, 0, 1)
-        return Batch(pictures, (cells == 1).any((2, 3)).astype(np.float32), cells)
+            frames[row] = top, left, rows, columns = letterboxed(scene.size)
+            fitted = mask.resize((columns, rows), Image.Resampling.NEAREST)
+            labels[row, top : top + rows, left : left + columns] = np.asarray(fitted)
+        return Batch(pictures, (cells == 1).any((2, 3)).astype(np.float32), cells, labels, frames)
 
-    def _scene(self, classes: list[int], placements: list[Placement]) -> Image.Image:
+    def _scene(self, classes: list[int], placements: list[Placement]) -> tuple[Image.Image, Image.Image]:
+        """A scene, and 1 + the class of the object in front at each of its pixels."""
         rng = self.rng
         aspect, longer = float(rng.choice(ASPECTS)), int(rng.integers(128, 257))
         size = (longer, round(longer / aspect)) if aspect >= 1 else (round(longer * aspect), longer)
         scene = draw_background(rng, size, str(rng.choice(list(BACKGROUNDS))))
+        mask = Image.new("L", size)
         for index, placement in zip(classes, placements, strict=True):
             sprite = self.pool[index][int(rng.integers(len(self.pool[index])))]
-            paste(scene, fit_sprite(sprite, placement, size), placement.x, placement.y)
-        return scene
+            fitted = fit_sprite(sprite, placement, size)
+            paste(scene, fitted, placement.x, placement.y)
+            paste_mask(mask, fitted, placement.x, placement.y, index + 1)
+        return scene, mask
 
 
 def _mark(cells: NDArray[np.int8], placement: Placement, frame: tuple[int, int]) -> None:
@@ -102,10 +115,16 @@ def _compressed(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
 
 def letterbox(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Fit a picture into the network's square input, centred on grey; the resampling method is drawn at random."""
-    factor = SIDE / max(image.size)
-    size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+    top, left, rows, columns = letterboxed(image.size)
     methods = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
     square = Image.new("RGB", (SIDE, SIDE), (PAD, PAD, PAD))
-    fitted = image.resize(size, methods[int(rng.integers(len(methods)))])
-    square.paste(fitted, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
+    fitted = image.resize((columns, rows), methods[int(rng.integers(len(methods)))])
+    square.paste(fitted, (left, top))
     return square
+
+
+def letterboxed(size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Where a picture of a width and height lies in the square input: first row and column, rows, columns."""
+    factor = SIDE / max(size)
+    columns, rows = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    return (SIDE - rows) // 2, (SIDE - columns) // 2, rows, columns

@@ -8,7 +8,8 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.cards import ModelCard
 from preroll.perception.classifier import class_scores
-from preroll.perception.detector import Detector, Found
+from preroll.perception.detector import Detector
+from preroll.perception.found import Found
 
 Network = Callable[..., Path]
 RED = np.full((16, 16, 3), (255, 51, 0), np.uint8)

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preroll.perception.detector import Found
+from preroll.perception.found import Found
 from preroll.perception.importance import importance
 
 entries = st.lists(
