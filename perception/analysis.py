@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 from preroll import atomic
-from preroll.perception.detector import Detector, Found
+from preroll.perception.detector import Detector
+from preroll.perception.found import Found
 from preroll.perception.frames import FRAMES_PER_SECOND, Decoding, Sample, UnreadableError, sample
 from preroll.perception.geometry import Fit, Fitter, Pixels
 from preroll.perception.manifest import sha256_of
@@ -17,6 +19,10 @@ from preroll.perception.pictures import SAVED_SIZE, numbered_pictures, write_pic
 #: What a video can turn out to be; the first two are usable.
 STATUSES = ("ok", "partial", "damaged", "unreadable", "timeout", "not_a_file")
 USABLE = STATUSES[:2]
+
+
+class SavingError(Exception):
+    """Frames cannot be written, because of a full disk or the like: no finding about the video."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ def analyse(
     detector: Detector,
     *,
     save_frames: Path | None = None,
+    fast: bool = False,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> Analysis:
     """Samples a video, runs the detector on its frames and judges what could be seen.
@@ -60,23 +67,25 @@ def analyse(
         path: a video file, or a folder of numbered frames.
         detector: says what is in a frame.
         save_frames: a folder that gets the sampled frames as 1.jpg, 2.jpg, … at 224 × 224, centred.
-        progress: is called with the seconds analysed and the seconds promised (None: not known) after each batch.
+        fast: skip the frames that no other frame refers to.
+        progress: is called with the seconds analysed and the seconds promised (None: not known) at each sample.
+
+    Raises:
+        SavingError: frames cannot be written.
     """
     try:
         digest = _hash(path)
     except OSError as error:
         return Analysis("unreadable", f"cannot be read: {error.strerror or error}")
     decoding = Decoding()
-    frames = _fitted(sample(path, decoding), detector.fit, save_frames)
+    samples = _told(sample(path, decoding, fast=fast), decoding, progress)
+    frames = _fitted(samples, detector.fit, save_frames)
     parts: list[Found] = []
     count = 0
     try:
         while batch := list(islice(frames, detector.batch)):
             parts.append(detector.find(batch, count))
             count += len(batch)
-            if progress is not None:
-                promised = None if decoding.expected is None else float(decoding.expected)
-                progress(count / FRAMES_PER_SECOND, promised)
     except UnreadableError as error:
         return Analysis(error.status, str(error), sha256=digest)
     status, reason = judge(decoding)
@@ -102,6 +111,15 @@ def judge(decoding: Decoding) -> tuple[str, str]:
     return "ok", ""
 
 
+def _told(
+    samples: Iterator[Sample], decoding: Decoding, progress: Callable[[float, float | None], None] | None
+) -> Iterator[Sample]:
+    for number, one in enumerate(samples):
+        if progress is not None:
+            progress(number / FRAMES_PER_SECOND, None if decoding.expected is None else float(decoding.expected))
+        yield one
+
+
 def _fitted(samples: Iterator[Sample], fit: Fit, save_frames: Path | None) -> Iterator[Pixels]:
     """The samples at the detector's size, which are also written at the saved size where that was asked for."""
     fitter = Fitter(fit)
@@ -110,10 +128,22 @@ def _fitted(samples: Iterator[Sample], fit: Fit, save_frames: Path | None) -> It
             yield fitter(one.frame, turns=one.turns, aspect=one.aspect)
         return
     saver = Fitter(Fit(SAVED_SIZE, SAVED_SIZE, "crop"))
-    with atomic.folder(save_frames) as folder:
+    with ExitStack() as stack:
+        with _saving(save_frames):
+            folder = stack.enter_context(atomic.folder(save_frames))
         for number, one in enumerate(samples, start=1):
-            write_picture(folder / f"{number}.jpg", saver(one.frame, turns=one.turns, aspect=one.aspect))
+            with _saving(save_frames):
+                write_picture(folder / f"{number}.jpg", saver(one.frame, turns=one.turns, aspect=one.aspect))
             yield fitter(one.frame, turns=one.turns, aspect=one.aspect)
+
+
+@contextmanager
+def _saving(folder: Path) -> Iterator[None]:
+    """What goes wrong in the block is the disk's fault and not the video's."""
+    try:
+        yield
+    except OSError as error:
+        raise SavingError(f"--save-frames {folder}: {error.strerror or error}") from None
 
 
 def _hash(path: Path) -> str:

@@ -15,10 +15,10 @@ from preroll.perception.cards import EMBEDDED
 from preroll.perception.catalog import Catalog
 from preroll.perception.catalog_writer import Content, Row, check_replaceable, write_catalog
 from preroll.perception.categories import out_of_fold_probabilities
-from preroll.perception.detector import Detector
 from preroll.perception.frames import FRAMES_PER_SECOND
 from preroll.perception.importance import importance
 from preroll.perception.listing import Listed, Listing, list_videos
+from preroll.perception.model_file import ModelFile
 from preroll.perception.neighbors import nearest_neighbors
 from preroll.perception.pictures import check_only_frames
 from preroll.perception.pool import Pool
@@ -83,9 +83,10 @@ def build_catalog(
     listing = list_videos(videos)
     frames_folder = None if save_frames is None else Path(save_frames)
     _check_places(videos, out, frames_folder, listing)
-    model = Detector(Path(detector), None if card is None else Path(card))
-    model.check()
-    rows = _analysed(listing, Pool(model, workers=workers, limits=limits), frames_folder)
+    model = ModelFile.find(Path(detector), None if card is None else Path(card))
+    pool = Pool(model, workers=workers, limits=limits)
+    pool.check()
+    rows = _analysed(listing, pool, frames_folder)
     write_catalog(out, _content(rows, model), _command(videos, Path(detector)))
     return _report(Catalog.open(out), rows, listing)
 
@@ -110,7 +111,7 @@ def _frames_of(listed: Listed, frames: Path) -> Path:
     return frames / listed.file.parent.name / listed.file.name
 
 
-def _content(rows: list[Row], model: Detector) -> Content:
+def _content(rows: list[Row], model: ModelFile) -> Content:
     usable = [row for row in rows if row.analysis.usable]
     if not usable:
         first = rows[0]
@@ -138,7 +139,7 @@ def _content(rows: list[Row], model: Detector) -> Content:
     return Content(rows, categories, names, arrays, facts)
 
 
-def _card_hash(model: Detector) -> str:
+def _card_hash(model: ModelFile) -> str:
     return hashlib.sha256(model.card.model_dump_json().encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from preroll.errors import PrerollError
 from preroll.perception.analysis import Analysis
 from preroll.perception.cards import EMBEDDED, ModelCard
-from preroll.perception.detector import Detector
+from preroll.perception.model_file import ModelFile
 from preroll.perception.pool import Pool
 from preroll.perception.supervised import Limits, Progress, Task
 
@@ -42,9 +42,10 @@ def detect(
         raise PrerollError(f"video {source}: no such file or folder")
     if not source.is_file() and not source.is_dir():
         raise PrerollError(f"video {source}: not a regular file, nor a folder of frames")
-    model = Detector(Path(detector), Path(card) if isinstance(card, str) else card)
-    model.check()
-    ((_, analysis),) = Pool(model, workers=1, limits=limits).map([Task(source)], progress)
+    model = ModelFile.find(Path(detector), Path(card) if isinstance(card, str) else card)
+    pool = Pool(model, workers=1, limits=limits)
+    pool.check()
+    ((_, analysis),) = pool.map([Task(source)], progress)
     if not analysis.usable:
         raise PrerollError(f"video {source}: {analysis.status}: {analysis.reason}")
     return as_table(analysis, model.card.classes)

@@ -4,9 +4,8 @@ At the times 0, 1/rate, 2/rate, … after the first frame, the frame on screen i
 before that time. Frame rates, variable rates and start offsets need no other treatment.
 """
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -67,7 +66,6 @@ class Decoding:
     expected: Fraction | None = None
     step: Fraction = Fraction(1, FRAMES_PER_SECOND)
     error: str = ""
-    _began: Fraction | None = field(default=None, repr=False)
 
     @property
     def coverage(self) -> float | None:
@@ -82,13 +80,17 @@ class Decoding:
         return max(Fraction(0), (self.expected or Fraction(0)) - self.seconds)
 
 
-def sample(path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND) -> Iterator[Sample]:
+def sample(
+    path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fast: bool = False
+) -> Iterator[Sample]:
     """Samples a video file, or a folder of frames 1.jpg, 2.jpg, … that was sampled before.
 
     Args:
         path: the video file or folder.
         decoding: is filled with what was learned.
         rate: samples per second.
+        fast: skip the frames that no other frame refers to; about half of the work, and as many samples, which may be
+            a few frames older.
 
     Yields:
         The samples in order. An error in the middle of a file ends them and is noted in ``decoding``: what a decoder
@@ -97,7 +99,10 @@ def sample(path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND) -> 
     Raises:
         UnreadableError: where not one frame can be had.
     """
-    yield from _sample_folder(path, decoding, rate) if path.is_dir() else _sample_video(path, decoding, rate)
+    if path.is_dir():
+        yield from _sample_folder(path, decoding, rate)
+    else:
+        yield from _sample_video(path, decoding, rate, fast)
 
 
 def _sample_folder(folder: Path, decoding: Decoding, rate: int) -> Iterator[Sample]:
@@ -116,50 +121,110 @@ def _sample_folder(folder: Path, decoding: Decoding, rate: int) -> Iterator[Samp
         raise UnreadableError("damaged", decoding.error or "a folder without frames 1.jpg, 2.jpg, …")
 
 
-def _sample_video(path: Path, decoding: Decoding, rate: int) -> Iterator[Sample]:
-    tick = 0
-    shown: Sample | None = None
-    for current in _decoded(path, decoding):
-        if shown is not None:
-            hold = min(current.time, shown.time + LONGEST_HOLD)
-            while Fraction(tick, rate) < hold:
-                yield replace(shown, time=Fraction(tick, rate))
-                tick += 1
-            tick = max(tick, math.ceil(current.time * rate))
-        shown = current
-    if shown is None:
-        raise UnreadableError("damaged", decoding.error or "not one frame could be decoded")
-    decoding.seconds = shown.time + decoding.step
-    while Fraction(tick, rate) < decoding.seconds:
-        yield replace(shown, time=Fraction(tick, rate))
-        tick += 1
-
-
-def _decoded(path: Path, decoding: Decoding) -> Iterator[Sample]:
-    """Every frame of a file with its time."""
+def _sample_video(path: Path, decoding: Decoding, rate: int, fast: bool) -> Iterator[Sample]:
     with _opened(path) as container:
         stream = _video_stream(container)
         # Frame threads make damaged files decode differently each time; each worker process has one core.
         stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1
+        if fast:
+            stream.codec_context.skip_frame = "NONREF"
         decoding.expected = _promised(container, stream)
         decoding.step = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
-        aspect = _aspect(stream)
-        latest = -decoding.step
-        frames = container.decode(stream)
-        while True:
-            try:
-                frame = next(frames)
-            except StopIteration:
-                return
-            except (av.FFmpegError, ValueError, MemoryError) as error:
-                decoding.error = _said(error)
-                return
-            decoding.frames += 1
-            decoding.corrupt += bool(frame.is_corrupt)
-            # Frames come in order of presentation; one that claims an earlier time is shown at once.
-            latest = max(_time(frame, stream, decoding, latest + decoding.step), latest, Fraction(0))
-            yield Sample(frame, latest, round(frame.rotation / 90) % 4, aspect)
+        clock = _Clock(stream.time_base or Fraction(1, 90_000), decoding.step)
+        frames = _decoded(_forward(container, stream, clock) if fast else container.decode(stream), decoding)
+        yield from _shown(frames, clock, decoding, rate, _aspect(stream))
+
+
+class _Clock:
+    """Presentation time in whole units of the stream's time base, for fractions cost more than all else per frame.
+
+    Attributes:
+        base: the unit [s].
+        step: units from a frame to the next, where that does not say.
+        time: of the latest frame, counted from the first.
+        end: of the packets that were read, counted from the first frame, where :func:`_forward` reads them.
+    """
+
+    def __init__(self, base: Fraction, step: Fraction) -> None:
+        self.base = base
+        self.step = max(1, round(step / base))
+        self.time = -self.step
+        self.end = 0
+        self._began: int | None = None
+
+    def tell(self, frame: VideoFrame) -> int:
+        """The time of the next frame; guessed where the file does not say."""
+        time = self.time + self.step
+        if frame.pts is not None:
+            pts = frame.pts
+            if frame.time_base is not None and frame.time_base != self.base:
+                pts = round(pts * frame.time_base / self.base)
+            if self._began is None:
+                self._began = pts
+            time = pts - self._began
+        # Frames come in order of presentation; one that claims an earlier time is shown at once.
+        self.time = max(time, self.time, 0)
+        return self.time
+
+    def read(self, packet: "av.Packet") -> None:
+        """Notes how far a packet reaches."""
+        if packet.pts is not None and self._began is not None:
+            self.end = max(self.end, packet.pts + (packet.duration or self.step) - self._began)
+
+
+def _shown(
+    frames: Iterator[VideoFrame], clock: _Clock, decoding: Decoding, rate: int, aspect: Fraction
+) -> Iterator[Sample]:
+    """The frame on screen at each tick of 1 / rate seconds."""
+    # Tick t is at t · period units / units_per_period: compared in whole numbers.
+    up, down = clock.base.numerator * rate, clock.base.denominator
+    longest = int(LONGEST_HOLD / clock.base)
+    tick, since = 0, 0
+    shown: VideoFrame | None = None
+    for frame in frames:
+        time = clock.tell(frame)
+        if shown is not None and tick * down < time * up:
+            hold = min(time, since + longest) * up
+            while tick * down < hold:
+                yield _sampled(shown, tick, rate, aspect)
+                tick += 1
+            tick = max(tick, -(-time * up // down))
+        shown, since = frame, time
+    if shown is None:
+        raise UnreadableError("damaged", decoding.error or "not one frame could be decoded")
+    decoding.seconds = max(since * clock.base + decoding.step, clock.end * clock.base)
+    last = min(decoding.seconds, since * clock.base + LONGEST_HOLD)
+    while Fraction(tick, rate) < last:
+        yield _sampled(shown, tick, rate, aspect)
+        tick += 1
+
+
+def _sampled(frame: VideoFrame, tick: int, rate: int, aspect: Fraction) -> Sample:
+    return Sample(frame, Fraction(tick, rate), round(frame.rotation / 90) % 4, aspect)
+
+
+def _forward(container: "av.container.InputContainer", stream: "av.VideoStream", clock: _Clock) -> Iterator[VideoFrame]:
+    """Decodes packet by packet: where frames are skipped, the packets tell how far the video reaches."""
+    for packet in container.demux(stream):
+        yield from packet.decode()
+        clock.read(packet)
+
+
+def _decoded(frames: Iterator[VideoFrame], decoding: Decoding) -> Iterator[VideoFrame]:
+    """Every frame, counted; an error ends them and is noted."""
+    while True:
+        try:
+            frame = next(frames)
+        except StopIteration:
+            return
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            decoding.error = _said(error)
+            return
+        decoding.frames += 1
+        if frame.is_corrupt:
+            decoding.corrupt += 1
+        yield frame
 
 
 def _opened(path: Path) -> "av.container.InputContainer":
@@ -178,17 +243,6 @@ def _video_stream(container: "av.container.InputContainer") -> "av.VideoStream":
             return stream
     kinds = sorted({stream.type or "unknown" for stream in container.streams})
     raise UnreadableError("unreadable", f"it has no video, only: {', '.join(kinds) or 'nothing'}")
-
-
-def _time(frame: VideoFrame, stream: "av.VideoStream", decoding: Decoding, guess: Fraction) -> Fraction:
-    """The presentation time of a frame since the first one [s]; guessed where the file does not say."""
-    base = frame.time_base or stream.time_base
-    if frame.pts is None or base is None:
-        return guess
-    absolute = frame.pts * base
-    if decoding._began is None:
-        decoding._began = absolute
-    return absolute - decoding._began
 
 
 def _promised(container: "av.container.InputContainer", stream: "av.VideoStream") -> Fraction | None:

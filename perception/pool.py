@@ -1,15 +1,25 @@
-"""Many videos on several supervised workers: one that dies or overruns is replaced and costs one video."""
+"""Many videos on several supervised workers of this machine."""
 
 import os
 import queue
-import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from glob import escape
+from typing import Protocol
 
 from preroll.perception.analysis import Analysis
-from preroll.perception.detector import Detector
-from preroll.perception.supervised import Limits, OverranError, Progress, Task, Worker, WorkerDiedError
+from preroll.perception.attendant import Attendant
+from preroll.perception.model_file import Carded
+from preroll.perception.supervised import Limits, Progress, Task
+
+
+class Engine(Protocol):
+    """Where videos are analysed: on this machine, or on many."""
+
+    def check(self) -> None:
+        """Starts one worker, so that a network that cannot be used is known before the work begins."""
+
+    def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
+        """Analyses every task and yields its number with the result, in the order in which they finish."""
 
 
 class Pool:
@@ -24,7 +34,7 @@ class Pool:
 
     def __init__(
         self,
-        detector: Detector,
+        detector: Carded,
         *,
         workers: int | None = None,
         limits: Limits | None = None,
@@ -32,8 +42,22 @@ class Pool:
     ) -> None:
         self._detector = detector
         self._size = workers or cores()
-        self._limits = limits or Limits()
+        self._limits = limits
         self._command = command
+        self._first: Attendant | None = None
+
+    def check(self) -> None:
+        """Starts one worker, which the next :meth:`map` uses.
+
+        Raises:
+            PrerollError: where the network cannot be loaded, or does not fit its card.
+        """
+        self._first = self._first or self._attendant()
+        try:
+            self._first.start()
+        except BaseException:
+            self._first.stop()
+            raise
 
     def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
         """Analyses every task and yields its number with the result, in the order in which they finish.
@@ -49,7 +73,9 @@ class Pool:
         for item in enumerate(tasks):
             todo.put(item)
         done: queue.SimpleQueue[tuple[int, Analysis] | BaseException] = queue.SimpleQueue()
-        shifts = [_Shift(self, todo, done, progress) for _ in range(min(self._size, len(tasks)))]
+        first, self._first = self._first or self._attendant(), None
+        others = [self._attendant() for _ in range(min(self._size, len(tasks)) - 1)]
+        shifts = [_Shift(one, todo, done, progress) for one in (first, *others)]
         try:
             for shift in shifts:
                 shift.start()
@@ -62,33 +88,30 @@ class Pool:
             for shift in shifts:
                 shift.end()
 
-    def new_worker(self) -> Worker:
-        """Starts one more worker process."""
-        return Worker(self._detector, self._limits, self._command)
+    def _attendant(self) -> Attendant:
+        return Attendant(self._detector, self._limits, self._command)
 
 
 class _Shift(threading.Thread):
-    """A thread that has one worker at a time and gives it one video after another."""
+    """A thread that gives its attendant one video after another."""
 
     def __init__(
         self,
-        pool: Pool,
+        attendant: Attendant,
         todo: "queue.SimpleQueue[tuple[int, Task]]",
         done: "queue.SimpleQueue[tuple[int, Analysis] | BaseException]",
         progress: Progress | None,
     ) -> None:
         super().__init__(daemon=True)
-        self._pool, self._todo, self._done, self._progress = pool, todo, done, progress
-        self._worker: Worker | None = None
+        self._attendant, self._todo, self._done, self._progress = attendant, todo, done, progress
         self._ended = False
-        self._lock = threading.Lock()
 
     def run(self) -> None:
         """Works until nothing is left or the shift is ended."""
         try:
             while not self._ended:
                 number, task = self._todo.get_nowait()
-                self._done.put((number, self._attended(task)))
+                self._done.put((number, self._attendant.attend(task, self._progress)))
         except queue.Empty:
             pass
         except BaseException as error:
@@ -96,45 +119,10 @@ class _Shift(threading.Thread):
 
     def end(self) -> None:
         """Stops the worker at once and waits for the thread."""
-        with self._lock:
-            self._ended = True
-            if self._worker is not None:
-                self._worker.stop()
+        self._ended = True
+        self._attendant.stop()
         if self.ident is not None:
             self.join()
-
-    def _attended(self, task: Task) -> Analysis:
-        """One video's analysis, or what became of the worker. A death may have come from outside: it gets two tries."""
-        ending = ""
-        for _ in range(2):
-            worker = self._present_worker()
-            try:
-                return worker.analyse(task, self._progress)
-            except OverranError:
-                self._dismiss(task)
-                return Analysis("timeout", "it took longer than the time limit")
-            except WorkerDiedError as error:
-                self._dismiss(task)
-                ending = str(error)
-        return Analysis("damaged", f"the worker that decoded it died twice ({ending})")
-
-    def _present_worker(self) -> Worker:
-        with self._lock:
-            if self._ended:
-                raise WorkerDiedError("stopped")
-            if self._worker is None:
-                self._worker = self._pool.new_worker()
-            return self._worker
-
-    def _dismiss(self, task: Task) -> None:
-        with self._lock:
-            if self._worker is not None and not self._ended:
-                self._worker.stop()
-                self._worker = None
-        if task.save_frames is not None:
-            # A killed process cannot remove the frames that it had begun to write.
-            for part in task.save_frames.parent.glob(f".{escape(task.save_frames.name)}.*.part"):
-                shutil.rmtree(part, ignore_errors=True)
 
 
 def cores() -> int:

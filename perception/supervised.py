@@ -16,11 +16,12 @@ from typing import Any
 
 from preroll.errors import PrerollError
 from preroll.perception.analysis import Analysis
-from preroll.perception.detector import Detector
 from preroll.perception.messages import receive, send, unpack
+from preroll.perception.model_file import Carded
 
 Progress = Callable[[float, float | None], None]
 _START_LIMIT = 120.0
+_GRANTED_AHEAD = 60.0
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,12 @@ class Task:
     Attributes:
         path: the file or the folder of frames.
         save_frames: the folder that gets its sampled frames, if any.
+        fast: skip the frames that no other frame refers to.
     """
 
     path: Path
     save_frames: Path | None = None
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ class Limits:
     seconds_per_second: float = 10.0
     memory: int | None = 2 << 30
 
+    def allowed(self, done: float, promised: float | None) -> float:
+        """Wall-clock time since its start that a video may have used [s].
+
+        A file may promise to last for years: its time is granted minute by minute, as it is analysed.
+
+        Args:
+            done: how much of the video has been analysed [s].
+            promised: how long it says that it lasts [s]; None where it does not.
+        """
+        granted = done + _GRANTED_AHEAD
+        return self.seconds + self.seconds_per_second * (granted if promised is None else min(promised, granted))
+
 
 class WorkerDiedError(Exception):
     """A worker ended in the middle of its work; the message says how."""
@@ -62,7 +77,7 @@ class OverranError(Exception):
 class Worker:
     """One worker process and the pipe to it."""
 
-    def __init__(self, detector: Detector, limits: Limits, command: Sequence[str] = ()) -> None:
+    def __init__(self, detector: Carded, limits: Limits, command: Sequence[str] = ()) -> None:
         self._limits = limits
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
         self._process = subprocess.Popen(
@@ -85,17 +100,17 @@ class Worker:
             WorkerDiedError: the process ended instead.
             OverranError: it took longer than the limits allow.
         """
-        if not self._started:
-            self._await_start()
+        self.await_start()
         save = None if task.save_frames is None else os.path.abspath(task.save_frames)
-        self._say({"path": os.path.abspath(task.path), "save_frames": save})
+        self._say({"path": os.path.abspath(task.path), "save_frames": save, "fast": task.fast})
         began, allowed = time.monotonic(), self._limits.seconds
         while True:
             message, payload = self._next(began + allowed - time.monotonic())
             if message["event"] == "analysis":
                 return unpack(message, payload)
-            if message["promised"]:
-                allowed = self._limits.seconds + self._limits.seconds_per_second * message["promised"]
+            if message["event"] == "broken":
+                raise PrerollError(str(message["reason"]), status=1)
+            allowed = self._limits.allowed(message["seconds"], message["promised"])
             if progress is not None:
                 progress(message["seconds"], message["promised"])
 
@@ -109,7 +124,14 @@ class Worker:
         self._pipe_out.close()
         self._errors.close()
 
-    def _await_start(self) -> None:
+    def await_start(self) -> None:
+        """Waits until the process has loaded and tried its network.
+
+        Raises:
+            PrerollError: where it cannot, with its last words.
+        """
+        if self._started:
+            return
         try:
             message, _ = self._next(_START_LIMIT)
         except (WorkerDiedError, OverranError) as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from preroll.errors import PrerollError
-from preroll.perception.analysis import Analysis, analyse
+from preroll.perception.analysis import Analysis, SavingError, analyse
 from preroll.perception.cards import ModelCard
 from preroll.perception.detector import Detector
 from preroll.perception.messages import pack, receive, send
@@ -31,14 +31,19 @@ def main() -> None:
         return
     settings = first[0]
     try:
-        detector = Detector(Path(settings["model"]), ModelCard.model_validate(settings["card"]))
+        # The limit comes first: a small file can unfold to a network that fills all memory.
         _limit_memory(settings["memory"])
-    except (PrerollError, OSError, ValueError) as error:
-        send(answers, {"event": "broken", "reason": str(error)})
+        detector = Detector(Path(settings["model"]), ModelCard.model_validate(settings["card"]))
+        detector.check()
+    except (PrerollError, OSError, ValueError, MemoryError) as error:
+        send(answers, {"event": "broken", "reason": str(error) or "the network needs more memory than a worker may use"})
         return
     send(answers, {"event": "ready"})
     for request in iter(_reader(requests).get, None):
-        send(answers, *pack(_analysed(request, detector, answers)))
+        try:
+            send(answers, *pack(_analysed(request, detector, answers)))
+        except SavingError as error:
+            send(answers, {"event": "broken", "reason": str(error)})
 
 
 def _analysed(request: dict[str, Any], detector: Detector, answers: IO[bytes]) -> Analysis:
@@ -50,12 +55,14 @@ def _analysed(request: dict[str, Any], detector: Detector, answers: IO[bytes]) -
             reported = now
             send(answers, {"event": "progress", "seconds": seconds, "promised": promised})
 
-    save = request["save_frames"]
+    save = Path(request["save_frames"]) if request["save_frames"] else None
     try:
-        return analyse(Path(request["path"]), detector, save_frames=Path(save) if save else None, progress=progress)
+        return analyse(
+            Path(request["path"]), detector, save_frames=save, fast=bool(request["fast"]), progress=progress
+        )
     except MemoryError:
         return Analysis("damaged", "it needs more memory than a worker may use")
-    except BrokenPipeError:
+    except (BrokenPipeError, SavingError):
         raise
     except Exception as error:  # whatever a file can provoke is a finding about that file
         return Analysis("damaged", f"{type(error).__name__}: {' '.join(str(error).split())}")
