@@ -23,27 +23,32 @@ def apply_overrides(settings: Mapping[str, Any], changes: Mapping[str, Any], sou
     """
     result = copy.deepcopy(dict(settings))
     for dotted, value in changes.items():
-        for holder, key in _places(result, dotted.split("."), dotted, source):
+        for holder, key in _places(result, dotted, dotted, source):
             holder[key] = _scaled(holder[key], value, dotted, source)
     return result
 
 
-def _places(node: Any, parts: list[str], dotted: str, source: str) -> list[tuple[Any, Any]]:
-    """Every (container, key) that the dotted path means."""
-    if isinstance(node, dict):
-        keys: list[Any] = list(node)
-        chosen = keys if parts[0] == "*" else [key for key in keys if str(key) == parts[0]]
-    elif isinstance(node, list):
-        keys = list(range(len(node)))
-        chosen = keys if parts[0] == "*" else [key for key in keys if str(key) == parts[0]]
-    else:
-        keys, chosen = [], []
+def _places(node: Any, path: str, dotted: str, source: str) -> list[tuple[Any, Any]]:
+    """Every (container, key) that the rest of a dotted path means; a key may have dots in it (a category ``vol.1``)."""
+    keys: list[Any] = list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
+    chosen = [(key, rest) for key in keys if (rest := _after(str(key), path)) is not None]
     if not chosen:
         known = f"known here: {', '.join(map(str, keys))}" if keys else "there is nothing below it"
-        raise PrerollError(f"{source}: {dotted}: unknown key {parts[0]!r}; {known}")
-    if len(parts) == 1:
-        return [(node, key) for key in chosen]
-    return [place for key in chosen for place in _places(node[key], parts[1:], dotted, source)]
+        raise PrerollError(f"{source}: {dotted}: unknown key {path.split('.')[0]!r}; {known}")
+    places = []
+    for key, rest in chosen:
+        places.extend(_places(node[key], rest, dotted, source) if rest else [(node, key)])
+    return places
+
+
+def _after(key: str, path: str) -> str | None:
+    """What follows ``key``, or a ``*`` for it, in the path; empty at its end, None where the path begins otherwise."""
+    for beginning in (key, "*"):
+        if path == beginning:
+            return ""
+        if path.startswith(f"{beginning}."):
+            return path[len(beginning) + 1 :]
+    return None
 
 
 def _scaled(old: Any, value: Any, dotted: str, source: str) -> Any:

@@ -22,6 +22,7 @@ PRESETS = Path(__file__).parent / "scenarios"
 Probability = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(ge=0, le=100)]
 Name = Annotated[str, Field(pattern=r"^[\w-]+$", max_length=64)]
+Category = Annotated[str, Field(pattern=r"^[^\x00-\x1f*]+$", max_length=255, description="a folder's name")]
 NotViewedViewed = tuple[float, float]
 
 
@@ -32,7 +33,7 @@ class _Part(BaseModel):
 class Ad(_Part):
     """One ad; its place in ``Scenario.ads`` is the number of the action that shows it."""
 
-    category: Name
+    category: Category
     name: Name
     length: Name = Field(description="length class; the ad's name where it is not given")
     seconds: float = Field(gt=0, le=3600, description="duration [s]")

@@ -57,5 +57,20 @@ def check(
     typer.echo(f"{best}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
 
 
+@app.command()
+def new(
+    catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")],
+    like: Annotated[str, typer.Option(help="Scenario whose rules and numbers are taken over.")] = "classic",
+) -> None:
+    """Print a valid scenario for the categories of a catalog, to be changed by hand.
+
+    Example: `preroll scenario new --catalog catalog --like pacing > mine.yaml`
+    """
+    from preroll.envs.template import scenario_for
+    from preroll.perception.catalog import Catalog
+
+    typer.echo(scenario_for(Catalog.load(catalog), like).dump(), nl=False)
+
+
 def _yes(value: bool) -> str:
     return "allowed" if value else "never"
