@@ -131,6 +131,7 @@ def _sample_video(path: Path, decoding: Decoding, rate: int, fast: bool) -> Iter
             stream.codec_context.skip_frame = "NONREF"
         decoding.expected = _promised(container, stream)
         decoding.step = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
+        # PyAV gives every frame the time base of its stream.
         clock = _Clock(stream.time_base or Fraction(1, 90_000), decoding.step)
         frames = _decoded(_forward(container, stream, clock) if fast else container.decode(stream), decoding)
         yield from _shown(frames, clock, decoding, rate, _aspect(stream))
@@ -157,12 +158,9 @@ class _Clock:
         """The time of the next frame; guessed where the file does not say."""
         time = self.time + self.step
         if frame.pts is not None:
-            pts = frame.pts
-            if frame.time_base is not None and frame.time_base != self.base:
-                pts = round(pts * frame.time_base / self.base)
             if self._began is None:
-                self._began = pts
-            time = pts - self._began
+                self._began = frame.pts
+            time = frame.pts - self._began
         # Frames come in order of presentation; one that claims an earlier time is shown at once.
         self.time = max(time, self.time, 0)
         return self.time
