@@ -15,9 +15,9 @@ from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
+from preroll.events import EventFile
 from preroll.perception.catalog import Catalog
 from preroll.simulations.curves import Curve, CurveBuilder
-from preroll.simulations.events import EventFile
 from preroll.simulations.exact import Exact
 from preroll.simulations.ledger import SessionLedger, Step
 from preroll.simulations.run import check_target, write_result, write_settings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from preroll.simulations.events import NAME, EventFile
+from preroll.events import NAME, EventFile
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -28,7 +28,7 @@ def test_a_point_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
 
 def test_no_torch_and_no_tensorflow_is_needed(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from preroll.simulations.events import EventFile\n"
+        "import sys; from pathlib import Path; from preroll.events import EventFile\n"
         "with EventFile(Path(sys.argv[1])) as e: e.write(1, {'a': 1.0})\n"
         "print([m for m in ('torch', 'tensorflow') if m in sys.modules])"
     )

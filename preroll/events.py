@@ -25,7 +25,7 @@ class EventFile:
         self._put(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def write(self, step: int, scalars: dict[str, float]) -> None:
-        """Adds one number for every tag at ``step`` (sessions seen)."""
+        """Adds one number for every tag at ``step`` (sessions seen, epochs, …)."""
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
 
