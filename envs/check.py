@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from preroll.envs import check_lanes, check_public, check_replay, check_tables
 from preroll.envs.check_sample import Sample
-from preroll.envs.check_subject import CheckFailedError, NotApplicableError, Subject
+from preroll.envs.check_subject import SAMPLED_SLOTS, CheckFailedError, NotApplicableError, Subject
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
@@ -85,6 +85,7 @@ def check_env(
     *,
     seed: int = 0,
     env_id: str = "preroll/Session-v0",
+    slots: int = SAMPLED_SLOTS,
     only: Iterable[str] | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> Report:
@@ -98,6 +99,7 @@ def check_env(
         catalog: name, folder or object.
         seed: of everything that is drawn.
         env_id: the registered environment; your own subclass, registered with Gymnasium, can be checked as well.
+        slots: size of the sample that is held against the tables; more slots find smaller errors.
         only: names of checks; all of :data:`NAMES` by default.
         advance: called with 1 after every check.
 
@@ -107,12 +109,12 @@ def check_env(
     wanted = list(NAMES if only is None else only)
     if unknown := [name for name in wanted if name not in NAMES]:
         raise PrerollError(f"check {unknown[0]!r}: no such check; there are {', '.join(NAMES)}")
-    if seed < 0:
-        raise PrerollError(f"seed: {seed}: must not be negative")
+    if seed < 0 or slots < 1:
+        raise PrerollError(f"seed {seed}, slots {slots}: seed must not be negative, slots must be at least 1")
     import preroll  # noqa: F401  (registers the environment, also where only preroll.envs is used)
 
     tables = Tables.compile(scenario, catalog)
-    run = _Run(Subject(env_id, tables, seed, _arguments(scenario, tables)))
+    run = _Run(Subject(env_id, tables, seed, _arguments(scenario, tables), slots))
     findings = []
     for name in wanted:
         findings.append(run.check(name))

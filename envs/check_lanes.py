@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.envs.check_subject import CheckFailedError, Subject
+from preroll.envs.check_subject import CheckFailedError, Subject, unequal
 
 LANES = 257  # one more than the kernel's block
 COMPARED = (0, 1, 63, 64, 255, 256)  # around the edges of blocks and of vector registers
@@ -66,9 +66,8 @@ def autoreset(subject: Subject) -> str:
     for lane, (one, other) in enumerate(zip(same, following, strict=True)):
         for number, (first, second) in enumerate(zip(one, other, strict=False)):
             for name, value in first.items():
-                if name not in second or not np.array_equal(value, second[name]):
-                    told = f"{value!r} under SAME_STEP, {second.get(name)!r} under NEXT_STEP"
-                    raise CheckFailedError(f"lane {lane}, moment {number}: {name}: {told}")
+                if told := unequal(value, second.get(name)):
+                    raise CheckFailedError(f"lane {lane}, moment {number}, SAME_STEP and NEXT_STEP: {name}{told}")
             compared += 1
     return f"{MODE_LANES} lanes, {compared:,} moments"
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from preroll.envs import kernel
 from preroll.envs.check_subject import Subject
 
-PLAYED = 400_000  # slots
 SAME = 1e-12  # two products of the same probabilities, multiplied in another order
 
 Numbers = NDArray[Any]
@@ -37,8 +36,8 @@ class Sample:
     def __init__(self, subject: Subject) -> None:
         self.subject, self.tables = subject, subject.tables
         self.arrays = subject.tables.arrays
-        self.n = max(4, min(2048, PLAYED // (2 * self.tables.n_slots)))
-        self.n_steps = max(2 * self.tables.n_slots, PLAYED // self.n)
+        self.n = max(4, min(2048, subject.slots // (2 * self.tables.n_slots)))
+        self.n_steps = max(2 * self.tables.n_slots, subject.slots // self.n)
         self.low = np.full(self.tables.layout.size, np.inf)
         self.high = np.full(self.tables.layout.size, -np.inf)
         self.wrong: dict[str, str] = {}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from preroll.envs.tables import Tables
 
 SLOTS = 4000  # that a check plays with one environment, if whole sessions allow it
+SAMPLED_SLOTS = 400_000  # of the sample that is held against the tables
 
 
 class CheckFailedError(Exception):
@@ -43,12 +44,14 @@ class Subject:
         seed: of everything that the checks draw.
         arguments: scenario and catalog as text or plain values, as a JSON spec holds them; None where the catalog
             exists in memory alone.
+        slots: size of the sample that is held against the tables.
     """
 
     env_id: str
     tables: Tables
     seed: int
     arguments: Mapping[str, Any] | None
+    slots: int = SAMPLED_SLOTS
 
     def single(self) -> gym.Env[Any, Any]:
         """A new copy of the environment, without wrappers."""
@@ -106,13 +109,20 @@ class Subject:
 
 def difference(one: Moment, other: Moment) -> str | None:
     """The first of observation, reward and flags in which two moments differ, with both values; None if they agree."""
-    if not np.array_equal(one.kept, other.kept):
-        entry = int(np.flatnonzero(one.kept != other.kept)[0])
-        return f"observation[{entry}]: {one.kept[entry]!r} and {other.kept[entry]!r}"
-    for name in ("reward", "terminated", "truncated"):
-        if getattr(one, name) != getattr(other, name):
-            return f"{name}: {getattr(one, name)!r} and {getattr(other, name)!r}"
+    for name in ("kept", "reward", "terminated", "truncated"):
+        if told := unequal(getattr(one, name), getattr(other, name)):
+            return f"{'observation' if name == 'kept' else name}{told}"
     return None
+
+
+def unequal(one: Any, other: Any) -> str | None:
+    """Where two numbers, or two arrays [n], differ, with both values; None if they are equal."""
+    if np.array_equal(one, other):
+        return None
+    if np.ndim(one) != 1 or np.shape(one) != np.shape(other):
+        return f": {one} and {other}"
+    entry = int(np.flatnonzero(np.asarray(one) != np.asarray(other))[0])
+    return f"[{entry}]: {one[entry]} and {other[entry]}"
 
 
 def info_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:

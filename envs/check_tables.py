@@ -1,9 +1,10 @@
 """Checks of a sample of sessions against the tables: what is told is true, what is random is as frequent as it should.
 
 Frequencies are held against exact binomial bounds. Trials of one cell share one probability, and each is thrown anew
-whatever happened before; but how many trials a cell gets depends on what happened. Therefore only the first 2^k trials
-of a cell are counted, with the largest such number there is, and the bounds are widened for every k: so the stated rate
-of false alarms holds exactly (a union bound over cells and k).
+whatever happened before; but how many trials a cell gets depends on what happened. Therefore only the first n trials of
+a cell are counted, n being the largest of 1, 2, …, 7, 8, 10, 12, 14, 16, 20, … that there is (three binary digits), and
+the bounds are widened for every such n: so the stated rate of false alarms holds exactly (a union bound over cells, n
+and the two sides).
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from preroll.envs.check_subject import CheckFailedError, NotApplicableError
 
 FALSE_ALARM = 1e-6  # of all frequency checks of one report together
 FAMILIES = 3  # views, leaving, videos
-DOUBLINGS = 40  # more than the binary digits of any number of trials
+LENGTHS = 4 * 40  # numbers of three binary digits, up to 2^40 trials
 SURE = -np.log(FALSE_ALARM)  # expected events that make it as sure as that to see one
 
 
@@ -127,6 +128,11 @@ def videos(sample: Sample) -> str:
     decay = np.diff(sample.arrays.choice[phase, 2:], prepend=0.0, axis=1) * (neighbors >= 0)
     weights = decay / np.maximum(decay.sum(axis=1, keepdims=True), 1e-300)
     jump = np.where((neighbors >= 0).any(axis=1), sample.arrays.choice[phase, 0], 1.0)[:, None]
+    ordered = np.sort(neighbors, axis=1)
+    near = (ordered[:, 0] >= 0) + ((np.diff(ordered, axis=1) > 0) & (ordered[:, 1:] >= 0)).sum(axis=1)
+    to_neighbor = (1 - jump[:, 0]) * (near > 0) + jump[:, 0] * near / n
+    arrived = (end[:, None] == neighbors).any(axis=1)
+    cells += [_Cell("a neighbour next", p, arrived[rows]) for (p,), rows in _groups(to_neighbor.round(12))]
     for rank in range(neighbors.shape[1]):
         there = np.flatnonzero(neighbors[:, rank] >= 0)
         target = neighbors[there, rank, None]
@@ -136,7 +142,7 @@ def videos(sample: Sample) -> str:
         cells += [
             _Cell(f"neighbour {rank + 1} next", value, arrived[rows]) for (value,), rows in _groups(p[:, 0].round(12))
         ]
-    return _within_bounds(cells, len(numbers) + 10 * n * sample.tables.n_phases, "next and first videos")
+    return _within_bounds(cells, len(numbers) + 11 * n * sample.tables.n_phases, "next and first videos")
 
 
 def _category(sample: Sample, category: int) -> str:
@@ -159,16 +165,25 @@ def _within_bounds(cells: list[_Cell], n_possible: int, what: str) -> str:
     """Raises where a cell's frequency lies outside its bounds; ``n_possible`` counts the cells that there could be."""
     from scipy import stats  # slow to load, and only checks need it
 
-    level = FALSE_ALARM / FAMILIES / (n_possible * DOUBLINGS)
-    trials = 0
-    for cell in cells:
-        n = 1 << (len(cell.happened).bit_length() - 1)
-        count = int(cell.happened[:n].sum())
-        trials += n
-        tail = min(stats.binom.cdf(count, n, cell.p), stats.binom.sf(count - 1, n, cell.p))
-        if tail < level / 2:
-            raise CheckFailedError(
-                f"{cell.label}: {count:,} of {n:,} are {count / n:.4f}, the tables say {cell.p:.4f} "
-                f"(tail probability {tail:.1e})"
-            )
-    return f"{trials:,} trials in {len(cells):,} cells of {what} within exact binomial bounds"
+    level = FALSE_ALARM / FAMILIES / (n_possible * LENGTHS)
+    n = np.array([_three_digits(len(cell.happened)) for cell in cells])
+    count = np.array([int(cell.happened[:length].sum()) for cell, length in zip(cells, n, strict=True)])
+    p = np.array([cell.p for cell in cells])
+    tail = np.minimum(stats.binom.cdf(count, n, p), stats.binom.sf(count - 1, n, p))
+    worst = int(tail.argmin())
+    if tail[worst] < level / 2:
+        raise CheckFailedError(
+            f"{cells[worst].label}: {count[worst]:,} of {n[worst]:,} are {count[worst] / n[worst]:.4f}, the tables say "
+            f"{p[worst]:.4f} (tail probability {tail[worst]:.1e})"
+        )
+    return f"{n.sum():,} trials in {len(cells):,} cells of {what} within exact binomial bounds"
+
+
+def _three_digits(n: int) -> int:
+    """The number with all but its first three binary digits set to 0.
+
+    >>> [_three_digits(n) for n in (1, 7, 9, 1000, 1023)]
+    [1, 7, 8, 896, 896]
+    """
+    low = max(0, n.bit_length() - 3)
+    return n >> low << low

@@ -11,6 +11,9 @@ def check_env(
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
     seed: Annotated[int, typer.Option(min=0, help="Of everything that the checks draw.")] = 0,
+    slots: Annotated[
+        int, typer.Option(min=1, help="Slots held against the tables; more find smaller errors.")
+    ] = 400_000,
 ) -> None:
     """Check the environment of a scenario: replay, copies, lanes, bounds, and frequencies against the tables.
 
@@ -24,7 +27,7 @@ def check_env(
     from preroll.envs import check
 
     with progress.bar(len(check.NAMES), "Checking the environment") as advance:
-        report = check.check_env(scenario, catalog, seed=seed, advance=advance)
+        report = check.check_env(scenario, catalog, seed=seed, slots=slots, advance=advance)
     rows = [(finding.name, finding.status, finding.why) for finding in report.findings]
     print_table(("check", "result", "what was checked"), rows, left=("check", "result", "what was checked"))
     if report.failed:
