@@ -9,11 +9,14 @@ from itertools import islice
 from pathlib import Path
 
 from preroll import atomic
+from preroll.perception.cards import ModelCard
 from preroll.perception.detector import Detector
 from preroll.perception.found import Found
 from preroll.perception.frames import FRAMES_PER_SECOND, Decoding, Sample, UnreadableError, sample
-from preroll.perception.geometry import Fit, Fitter, Pixels
+from preroll.perception.geometry import Fit, Fitter, Pixels, View
+from preroll.perception.located import Located
 from preroll.perception.manifest import sha256_of
+from preroll.perception.overlay import Canvas, draw_objects
 from preroll.perception.pictures import SAVED_SIZE, numbered_pictures, write_picture
 
 #: What a video can turn out to be; the first two are usable.
@@ -58,6 +61,7 @@ def analyse(
     detector: Detector,
     *,
     save_frames: Path | None = None,
+    overlay: Path | None = None,
     fast: bool = False,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> Analysis:
@@ -67,6 +71,7 @@ def analyse(
         path: a video file, or a folder of numbered frames.
         detector: says what is in a frame.
         save_frames: a folder that gets the sampled frames as 1.jpg, 2.jpg, … at 224 × 224, centred.
+        overlay: a folder that gets them as 1.jpg, 2.jpg, … with the objects drawn into them; for a detector of objects.
         fast: skip the frames that no other frame refers to.
         progress: is called with the seconds analysed and the seconds promised (None: not known) at each sample.
 
@@ -79,13 +84,20 @@ def analyse(
         return Analysis("unreadable", f"cannot be read: {error.strerror or error}")
     decoding = Decoding()
     samples = _told(sample(path, decoding, fast=fast), decoding, progress)
-    frames = _fitted(samples, detector.fit, save_frames)
+    frames = _fitted(samples, detector.fit, save_frames, Canvas() if overlay is not None else None)
     parts: list[Found] = []
     count = 0
     try:
-        while batch := list(islice(frames, detector.batch)):
-            parts.append(detector.find(batch, count))
-            count += len(batch)
+        with _drawing(overlay, detector.card) as draw:
+            while batch := list(islice(frames, detector.batch)):
+                pixels, views = [one.pixels for one in batch], [one.view for one in batch]
+                if draw is None:
+                    parts.append(detector.find(pixels, count, views))
+                else:
+                    objects = detector.objects(pixels, views)
+                    parts.append(Found.of_objects(objects, count))
+                    draw(batch, objects, count)
+                count += len(batch)
     except UnreadableError as error:
         return Analysis(error.status, str(error), sha256=digest)
     status, reason = judge(decoding)
@@ -120,30 +132,67 @@ def _told(
         yield one
 
 
-def _fitted(samples: Iterator[Sample], fit: Fit, save_frames: Path | None) -> Iterator[Pixels]:
+@dataclass(frozen=True)
+class _Fitted:
+    """A sample at the detector's size, where its frame lies in it, and a picture of the whole frame to draw on."""
+
+    pixels: Pixels
+    view: View
+    picture: Pixels | None
+
+
+def _fitted(samples: Iterator[Sample], fit: Fit, save_frames: Path | None, canvas: Canvas | None) -> Iterator[_Fitted]:
     """The samples at the detector's size, which are also written at the saved size where that was asked for."""
     fitter = Fitter(fit)
+
+    def fitted(one: Sample) -> _Fitted:
+        view = fitter.view(one.frame, turns=one.turns, aspect=one.aspect)
+        pixels = fitter(one.frame, turns=one.turns, aspect=one.aspect)
+        return _Fitted(pixels, view, canvas(one) if canvas is not None else None)
+
     if save_frames is None:
-        for one in samples:
-            yield fitter(one.frame, turns=one.turns, aspect=one.aspect)
+        yield from map(fitted, samples)
         return
     saver = Fitter(Fit(SAVED_SIZE, SAVED_SIZE, "crop"))
     with ExitStack() as stack:
-        with _saving(save_frames):
+        with _saving("--save-frames", save_frames):
             folder = stack.enter_context(atomic.folder(save_frames))
         for number, one in enumerate(samples, start=1):
-            with _saving(save_frames):
+            with _saving("--save-frames", save_frames):
                 write_picture(folder / f"{number}.jpg", saver(one.frame, turns=one.turns, aspect=one.aspect))
-            yield fitter(one.frame, turns=one.turns, aspect=one.aspect)
+            yield fitted(one)
+
+
+_Draw = Callable[[list[_Fitted], list[Located], int], None]
 
 
 @contextmanager
-def _saving(folder: Path) -> Iterator[None]:
+def _drawing(overlay: Path | None, card: ModelCard) -> Iterator[_Draw | None]:
+    """Gives what draws a batch of frames, the first of which has the given number, into the folder of overlays."""
+    if overlay is None:
+        yield None
+        return
+    with ExitStack() as stack:
+        with _saving("--overlay", overlay):
+            folder = stack.enter_context(atomic.folder(overlay))
+
+        def draw(batch: list[_Fitted], objects: list[Located], first: int) -> None:
+            for number, (one, located) in enumerate(zip(batch, objects, strict=True), start=first + 1):
+                assert one.picture is not None
+                drawn = draw_objects(one.picture, located, card.classes, card.input_size)
+                with _saving("--overlay", overlay):
+                    write_picture(folder / f"{number}.jpg", drawn)
+
+        yield draw
+
+
+@contextmanager
+def _saving(option: str, folder: Path) -> Iterator[None]:
     """What goes wrong in the block is the disk's fault and not the video's."""
     try:
         yield
     except OSError as error:
-        raise SavingError(f"--save-frames {folder}: {error.strerror or error}") from None
+        raise SavingError(f"{option} {folder}: {error.strerror or error}") from None
 
 
 def _hash(path: Path) -> str:

@@ -71,8 +71,9 @@ class Attendant:
             if self._worker is not None and not self._stopped:
                 self._worker.stop()
                 self._worker = None
-        if task.save_frames is not None:
-            remove_parts(task.save_frames)
+        for folder in (task.save_frames, task.overlay):
+            if folder is not None:
+                remove_parts(folder)
 
 
 def remove_parts(folder: Path) -> None:

@@ -40,8 +40,8 @@ def write_picture(path: Path, picture: Pixels) -> None:
     Image.fromarray(picture).save(path, quality=92)
 
 
-def check_only_frames(folder: Path) -> None:
-    """Makes sure that saving frames to ``folder`` replaces nothing but frames.
+def check_only_frames(folder: Path, option: str = "--save-frames") -> None:
+    """Makes sure that saving frames to ``folder`` replaces nothing but frames; ``option`` asked for it.
 
     Raises:
         PrerollError: where it is a file, or holds anything but 1.jpg, 2.jpg, ….
@@ -49,8 +49,6 @@ def check_only_frames(folder: Path) -> None:
     if folder.is_dir():
         strange = sorted(path.name for path in folder.iterdir() if not _NUMBERED.fullmatch(path.name))
         if strange:
-            raise PrerollError(
-                f"--save-frames: {folder / strange[0]} is no frame and would be lost; give another folder"
-            )
+            raise PrerollError(f"{option}: {folder / strange[0]} is no frame and would be lost; give another folder")
     elif folder.exists() or folder.is_symlink():
-        raise PrerollError(f"--save-frames: {folder} is a file; frames need a folder there")
+        raise PrerollError(f"{option}: {folder} is a file; frames need a folder there")

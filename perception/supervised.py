@@ -32,11 +32,13 @@ class Task:
         path: the file or the folder of frames.
         save_frames: the folder that gets its sampled frames, if any.
         fast: skip the frames that no other frame refers to.
+        overlay: the folder that gets them with the objects drawn into them, if any.
     """
 
     path: Path
     save_frames: Path | None = None
     fast: bool = False
+    overlay: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ class Worker:
             OverranError: it took longer than the limits allow.
         """
         self.await_start()
-        save = None if task.save_frames is None else os.path.abspath(task.save_frames)
-        self._say({"path": os.path.abspath(task.path), "save_frames": save, "fast": task.fast})
+        save, overlay = (one and os.path.abspath(one) for one in (task.save_frames, task.overlay))
+        self._say({"path": os.path.abspath(task.path), "save_frames": save, "overlay": overlay, "fast": task.fast})
         began, allowed = time.monotonic(), self._limits.seconds
         while True:
             message, payload = self._next(began + allowed - time.monotonic())

@@ -36,7 +36,9 @@ def main() -> None:
         detector = Detector(Path(settings["model"]), ModelCard.model_validate(settings["card"]))
         detector.check()
     except (PrerollError, OSError, ValueError, MemoryError) as error:
-        send(answers, {"event": "broken", "reason": str(error) or "the network needs more memory than a worker may use"})
+        send(
+            answers, {"event": "broken", "reason": str(error) or "the network needs more memory than a worker may use"}
+        )
         return
     send(answers, {"event": "ready"})
     for request in iter(_reader(requests).get, None):
@@ -55,11 +57,10 @@ def _analysed(request: dict[str, Any], detector: Detector, answers: IO[bytes]) -
             reported = now
             send(answers, {"event": "progress", "seconds": seconds, "promised": promised})
 
-    save = Path(request["save_frames"]) if request["save_frames"] else None
+    save, overlay = (Path(request[key]) if request[key] else None for key in ("save_frames", "overlay"))
+    fast = bool(request["fast"])
     try:
-        return analyse(
-            Path(request["path"]), detector, save_frames=save, fast=bool(request["fast"]), progress=progress
-        )
+        return analyse(Path(request["path"]), detector, save_frames=save, overlay=overlay, fast=fast, progress=progress)
     except MemoryError:
         return Analysis("damaged", "it needs more memory than a worker may use")
     except (BrokenPipeError, SavingError):
