@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from preroll import __version__
-from preroll.commands import catalog, check_env, detect, evaluate, optimum, quickstart, scenario, train
+from preroll.commands import catalog, check_env, detect, evaluate, optimum, predict, quickstart, scenario, train
 from preroll.errors import PrerollError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.add_typer(predict.app, name="predict")
 
 
 def _version(wanted: bool) -> None:

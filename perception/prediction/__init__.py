@@ -1,0 +1,6 @@
+"""Video-level predictions: tags, genres and memorability, by one small framework.
+
+Data (:mod:`~preroll.perception.prediction.formats`) → :mod:`~preroll.perception.prediction.split` → a model
+(:mod:`~preroll.perception.prediction.models`) → :mod:`~preroll.perception.prediction.metrics` →
+:mod:`~preroll.perception.prediction.run`. A task (:mod:`~preroll.perception.prediction.task`) says what the four are.
+"""

@@ -1,0 +1,1 @@
+"""Small data sets in the exact file formats, quirks included, whose best reachable score is known."""

@@ -1,0 +1,1 @@
+"""Metrics by exact definition: one file per idea, each formula in a docstring."""

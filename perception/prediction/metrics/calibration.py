@@ -1,0 +1,129 @@
+"""Whether 0.8 means eight times in ten: temperature, reliability, and its picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+
+Floats = NDArray[np.float64]
+_TINY = 1e-7
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Pairs of probability and outcome, in bins of probability.
+
+    Attributes:
+        predicted: float64 [B], mean probability of each bin; NaN for an empty one.
+        observed: float64 [B], share of its outcomes that are true.
+        count: int64 [B].
+        error: expected calibration error Σ count/n · |observed − predicted|.
+    """
+
+    predicted: Floats
+    observed: Floats
+    count: NDArray[np.int64]
+    error: float
+
+
+def reliability(probabilities: NDArray[np.floating], outcomes: NDArray[np.bool_], bins: int = 15) -> Reliability:
+    """Compares probabilities with outcomes in equal bins of [0, 1].
+
+    Args:
+        probabilities: any shape.
+        outcomes: bool, of the same shape.
+        bins: B.
+    """
+    flat, true = np.asarray(probabilities, np.float64).ravel(), outcomes.ravel()
+    place = np.clip((flat * bins).astype(np.int64), 0, bins - 1)
+    count = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        predicted = np.bincount(place, flat, bins) / count
+        observed = np.bincount(place, true, bins) / count
+    error = float(np.nansum(np.abs(observed - predicted) * count) / max(1, len(flat)))
+    return Reliability(predicted, observed, count, error)
+
+
+def tags_temperature(probabilities: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
+    """The T with which σ(log-odds / T) has the least log loss over all pairs (video, class).
+
+    Args:
+        probabilities: [n, K], of labels that do not exclude each other.
+        targets: bool [n, K].
+    """
+    odds = log_odds(probabilities)
+    sign = np.where(targets, -1.0, 1.0)
+    return _coldest(lambda t: float(np.logaddexp(0, sign * odds / t).sum()))
+
+
+def classes_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
+    """The T with which softmax(log p / T) has the least log loss.
+
+    Args:
+        probabilities: [n, K], rows of sum 1.
+        truth: [n], the true classes.
+    """
+    return _coldest(
+        lambda t: -float(np.log(heated_classes(probabilities, t)[np.arange(len(truth)), truth] + 1e-300).sum())
+    )
+
+
+def heated_tags(probabilities: NDArray[np.floating], temperature: float) -> Floats:
+    """σ(log-odds / T): above 1, T makes probabilities less sure; their order stays."""
+    heated: Floats = 0.5 * (1 + np.tanh(0.5 * log_odds(probabilities) / temperature))
+    return heated
+
+
+def heated_classes(probabilities: NDArray[np.floating], temperature: float) -> Floats:
+    """softmax(log p / T) of each row."""
+    logs = np.log(np.clip(np.asarray(probabilities, np.float64), _TINY, 1)) / temperature
+    powers: Floats = np.exp(logs - logs.max(-1, keepdims=True))
+    powers /= powers.sum(-1, keepdims=True)
+    return powers
+
+
+def log_odds(probabilities: NDArray[np.floating]) -> Floats:
+    """log(p / (1 − p)), with p kept off 0 and 1."""
+    p = np.clip(np.asarray(probabilities, np.float64), _TINY, 1 - _TINY)
+    odds: Floats = np.log(p / (1 - p))
+    return odds
+
+
+def draw_reliability(path: Path, curves: "dict[str, Reliability]", title: str) -> None:
+    """Writes a picture of observed share against predicted probability, a dot's area growing with its bin.
+
+    Args:
+        path: ``.png`` or ``.svg``.
+        curves: what to compare, by name.
+        title: stands above it.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    for name, curve in curves.items():
+        known = curve.count > 0
+        sizes = 8 + 10 * np.log1p(curve.count[known])
+        line = axes.plot(curve.predicted[known], curve.observed[known], linewidth=1)[0]
+        label = f"{name}: error {curve.error:.4f}"
+        axes.scatter(curve.predicted[known], curve.observed[known], sizes, color=line.get_color(), label=label)
+    axes.set(xlabel="predicted probability", ylabel="observed share", xlim=(0, 1), ylim=(0, 1), title=title)
+    axes.legend(loc="upper left")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix == ".png" else None)
+
+
+def _coldest(loss: "object") -> float:
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(lambda log_t: loss(np.exp(log_t)), bounds=(np.log(0.05), np.log(20)), method="bounded")  # type: ignore[operator]
+    temperature = float(np.exp(found.x))
+    if not np.isfinite(temperature):
+        raise PrerollError("calibration: the probabilities must be numbers")
+    return temperature

@@ -1,0 +1,1 @@
+"""The networks and linear models of the predictors: one file per family."""

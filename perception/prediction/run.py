@@ -1,0 +1,190 @@
+"""A run of predictions: one training as a folder, which is complete or does not exist.
+
+```
+settings.yaml        everything the YAML file says, defaults included
+model/               ONNX and safetensors, or JSON; names.json: what is predicted, and what it was trained on
+held_out.npy         predictions about the held-out rows, float32 [n, K], by models that never saw them
+held_out_ids.json    their ids
+metrics.csv          the table
+reliability.png      predicted probability against observed share
+events.out.tfevents.preroll    TensorBoard's curves
+result.json          metrics, choices, skipped input, cost, versions; written last
+```
+"""
+
+import csv
+import io
+import json
+import math
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from preroll import atomic
+from preroll.config import dump_yaml
+from preroll.errors import PrerollError
+from preroll.events import EventFile
+from preroll.perception.prediction.settings import GenreSettings, Settings, TagSettings
+from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.task import Fitted, Progress, Table, Task, Trained
+
+FORMAT = 1
+RESULT = "result.json"
+_PACKAGES = ("preroll", "numpy", "torch", "onnxruntime", "scikit-learn")
+
+
+def task_of(settings: Settings) -> Task[Any]:
+    """The task that the settings are for."""
+    if isinstance(settings, TagSettings):
+        from preroll.perception.prediction.tags import Tags
+
+        return Tags(settings)
+    if isinstance(settings, GenreSettings):
+        from preroll.perception.prediction.genres import Genres
+
+        return Genres(settings)
+    from preroll.perception.prediction.memorability import Memorability
+
+    return Memorability(settings)
+
+
+def check_target(run: Path, *, replace: bool = False) -> None:
+    """Makes sure that writing a run destroys nothing but an older run.
+
+    Raises:
+        PrerollError: something else is there, or a run that is not to be replaced.
+    """
+    atomic.recover(run.absolute())
+    if not run.exists() or (run.is_dir() and not any(run.iterdir())):
+        return
+    if not (run / RESULT).is_file():
+        raise PrerollError(f"run: {run}: is there already and is no run; it is not touched: name another folder")
+    if not replace:
+        raise PrerollError(f"run: {run}: is there already; name another folder, or replace it with --replace")
+
+
+def train(
+    settings: Settings,
+    *,
+    skip_bad: bool = False,
+    replace: bool = False,
+    started: Callable[[int], Callable[[int], None]] | None = None,
+) -> tuple[Fitted, Skipping]:
+    """Trains what the settings say, and writes the run's folder.
+
+    Args:
+        settings: of one of the tasks.
+        skip_bad: whether bad input is passed over and listed.
+        replace: whether an older run may be replaced.
+        started: is called with the number of steps when everything was checked; what it gives is called with the steps
+            done since.
+
+    Raises:
+        PrerollError: data or settings are wrong; nothing is written.
+    """
+    check_target(settings.run, replace=replace)
+    task, skipping = task_of(settings), Skipping(skip_bad)
+    data = task.load(skipping)
+    advance = started(task.steps) if started else lambda _: None
+    with atomic.folder(settings.run) as folder:
+        atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
+        wall, cpu = time.perf_counter(), time.process_time()
+        with EventFile(folder) as events:
+            fitted = task.fit(data, folder / "model", Progress(events.write, advance))
+        cost = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+        _write(folder, settings, fitted, skipping, cost, data.names)
+    return fitted, skipping
+
+
+def _write(
+    folder: Path, settings: Settings, fitted: Fitted, skipping: Skipping, cost: dict[str, float], names: tuple[str, ...]
+) -> None:
+    atomic.write_json(folder / "model" / "names.json", {"names": list(names), "trained": list(fitted.trained)})
+    atomic.save_array(folder / "held_out.npy", np.asarray(fitted.held_out, np.float32))
+    atomic.write_json(folder / "held_out_ids.json", list(fitted.ids))
+    atomic.write_text(folder / "metrics.csv", table_csv(fitted.report.table))
+    if fitted.reliability:
+        _draw(folder / "reliability.png", fitted)
+    result = {
+        "format": FORMAT,
+        "task": settings.task,
+        "metrics": fitted.report.metrics,
+        "notes": list(fitted.report.notes),
+        **fitted.facts,
+        "skipped": skipping.found,
+        "cost": {name: round(value, 3) for name, value in cost.items()},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+    }
+    atomic.write_json(folder / RESULT, plain(result))
+
+
+def _draw(path: Path, fitted: Fitted) -> None:
+    from preroll.perception.prediction.metrics.calibration import draw_reliability, reliability
+
+    curves = {name: reliability(*pairs) for name, pairs in fitted.reliability.items()}
+    draw_reliability(path, curves, "Held-out predictions")
+
+
+def open_run(folder: Path) -> Trained:
+    """Reads a finished run.
+
+    Raises:
+        PrerollError: there is none, or a file of it cannot be read.
+    """
+    atomic.recover(folder.absolute())
+    if not (folder / RESULT).is_file():
+        raise PrerollError(f"run: {folder}: there is no finished run; make one with `preroll predict train FILE.yaml`")
+    try:
+        facts = json.loads((folder / RESULT).read_text("utf8"))
+        model = json.loads((folder / "model" / "names.json").read_text("utf8"))
+        ids = json.loads((folder / "held_out_ids.json").read_text("utf8"))
+        held_out = np.load(folder / "held_out.npy", allow_pickle=False)
+        if facts["format"] != FORMAT:
+            raise PrerollError(f"{folder / RESULT}: format {facts['format']!r} is not known; must be {FORMAT}")
+        return Trained(
+            folder / "model",
+            tuple(model["names"]),
+            tuple(model["trained"]),
+            dict(zip(ids, held_out, strict=True)),
+            facts,
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise PrerollError(f"run: {folder}: cannot be read: {error}") from None
+
+
+def open_run_for(settings: Settings) -> Trained:
+    """The finished run of these settings.
+
+    Raises:
+        PrerollError: there is none, or it is of another task.
+    """
+    run = open_run(settings.run)
+    if run.facts["task"] != settings.task:
+        raise PrerollError(f"run: {settings.run}: is a run of {run.facts['task']}, not of {settings.task}")
+    return run
+
+
+def table_csv(table: Table) -> str:
+    """The table as CSV; a number that is not defined is an empty field."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(table.columns)
+    for row in table.rows:
+        rows.writerow(["" if isinstance(value, float) and math.isnan(value) else value for value in row])
+    return text.getvalue()
+
+
+def plain(value: Any) -> Any:
+    """The same with lists for tuples, Python's numbers for NumPy's, and None for NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,188 @@
+"""Tags: many labels a video from YouTube-8M's features, as a task of the framework."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.tag_arrays import TagArrays, converted
+from preroll.perception.prediction.formats.tagged import FEATURES
+from preroll.perception.prediction.formats.vocabulary import read_vocabulary
+from preroll.perception.prediction.formats.yt8m_csv import read_csv
+from preroll.perception.prediction.formats.yt8m_tfrecord import read_tfrecord
+from preroll.perception.prediction.metrics.calibration import heated_tags, tags_temperature
+from preroll.perception.prediction.metrics.ranking import best_classes
+from preroll.perception.prediction.predictor import Ensemble
+from preroll.perception.prediction.settings import TagSettings
+from preroll.perception.prediction.shuffled import consecutive, shuffled, steps_of
+from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.split import check_unseen
+from preroll.perception.prediction.tags_report import quick_metrics, report, seed_metrics
+from preroll.perception.prediction.task import Fitted, Probabilities, Progress, Report, Task, Trained
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from preroll.perception.prediction.network_fit import Batch
+
+_READERS = {"csv": read_csv, "tfrecord": read_tfrecord}
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class TagData:
+    """Tagged videos that train, tagged videos that measure, and the names of the tags."""
+
+    train: TagArrays
+    validation: TagArrays
+    names: tuple[str, ...]
+
+
+class Tags(Task[TagData]):
+    """The task ``tags``."""
+
+    def __init__(self, settings: TagSettings) -> None:
+        """Keep the settings."""
+        self.settings = settings
+        self.steps = settings.training.epochs * len(settings.training.seeds)
+
+    def load(self, skipping: Skipping) -> TagData:
+        """Reads both parts, which must not share an id."""
+        data = self.settings.data
+        parts = [self._arrays(pattern, skipping) for pattern in (data.train, data.validation)]
+        if both := sorted(set(parts[0].ids) & set(parts[1].ids)):
+            raise PrerollError(f"data.validation: video {both[0]!r} and {len(both) - 1} more are in data.train too")
+        return TagData(parts[0], parts[1], self._names(parts[0].classes))
+
+    def _arrays(self, pattern: str, skipping: Skipping) -> TagArrays:
+        data = self.settings.data
+        files = sorted(data.folder.glob(pattern), key=_numerically)
+        if not files:
+            raise PrerollError(f"data.folder: {data.folder}: no file matches {pattern!r}")
+        return converted(files, _READERS[data.format], data.cache, skipping)
+
+    def _names(self, classes: int) -> tuple[str, ...]:
+        path = self.settings.data.vocabulary
+        return tuple(str(k) for k in range(classes)) if path is None else read_vocabulary(path, classes)
+
+    def fit(self, data: TagData, folder: Path, progress: Progress) -> Fitted:
+        """Trains one network per seed; the last epoch counts unless ``best_by`` says otherwise."""
+        targets, by_seed = data.validation.targets(), []
+        epochs, cost = [], []
+        for seed in self.settings.training.seeds:
+            began = time.process_time()
+            network, epoch = self._network(data, targets, seed, progress)
+            cost.append(round(time.process_time() - began, 2))
+            _export(folder / f"seed-{seed}.onnx", network, data.validation)
+            by_seed.append(_torch_probabilities(network, data.validation))
+            epochs.append(epoch)
+        mean = np.mean(by_seed, axis=0, dtype=np.float32)
+        temperature, reliability = _calibrated(mean, targets)
+        facts: dict[str, Any] = {
+            "epochs": epochs,
+            "training_cpu_seconds": cost,
+            "temperature": temperature,
+            "by_seed": seed_metrics(by_seed, targets),
+            "videos": {"train": len(data.train), "validation": len(data.validation)},
+        }
+        told = report(mean, targets, data.names)
+        return Fitted(data.validation.ids, mean, told, facts, data.train.ids, reliability)
+
+    def _network(
+        self, data: TagData, targets: NDArray[np.bool_], seed: int, progress: Progress
+    ) -> "tuple[nn.Module, int]":
+        from preroll.perception.prediction.models.vector_networks import log_odds, make_vector_network
+        from preroll.perception.prediction.network_fit import Lesson, fit
+
+        training, arrays = self.settings.training, data.train
+        bias = log_odds(arrays.frequencies(), len(arrays))
+
+        def validate(network: "nn.Module") -> dict[str, float]:
+            return quick_metrics(_torch_probabilities(network, data.validation), targets)
+
+        def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+            progress.point(epoch, {f"seed-{seed}/{name}": value for name, value in metrics.items()})
+            progress.advance(1)
+
+        return fit(
+            lambda: make_vector_network(self.settings.model, FEATURES, bias),
+            Lesson(lambda rng: _batches(arrays, training.batch, rng), steps_of(len(arrays), training.batch), validate),
+            training,
+            seed,
+            on_epoch,
+        )
+
+    def evaluate(self, data: TagData, run: Trained) -> tuple[Report, Sequence[str], Probabilities]:
+        """Measures a run on the validation videos, none of which it was trained on."""
+        check_unseen(data.validation.ids, run.trained)
+        found = _predicted(run, data.validation)
+        return report(found, data.validation.targets(), data.names), data.validation.ids, found
+
+    def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
+        """Predicts the videos of ``data.apply``, or of the validation."""
+        arrays = self._arrays(self.settings.data.apply or self.settings.data.validation, skipping)
+        return arrays.ids, _predicted(run, arrays)
+
+
+def _numerically(path: Path) -> tuple[list[int], str]:
+    """train_10 comes after train_9."""
+    return [int(digits) for digits in re.findall(r"\d+", path.name)], path.name
+
+
+def _batches(arrays: TagArrays, batch: int, rng: np.random.Generator) -> "Iterator[Batch]":
+    import torch
+
+    for rows in shuffled(np.arange(len(arrays)), batch, rng):
+        yield (torch.from_numpy(arrays.features[rows]),), torch.from_numpy(arrays.targets(rows)).float()
+
+
+def _export(path: Path, network: "nn.Module", videos: TagArrays) -> None:
+    from preroll.perception.prediction.export import Probabilities as WithSigmoid
+    from preroll.perception.prediction.export import export
+
+    examples = [(_tensor(videos, np.arange(rows)),) for rows in (2, 1, min(64, len(videos)))]
+    export(path, WithSigmoid(network), examples, inputs=["features"], output="probabilities")
+
+
+def _tensor(videos: TagArrays, rows: NDArray[np.int64]) -> "Tensor":
+    import torch
+
+    return torch.from_numpy(np.array(videos.features[rows % len(videos)]))
+
+
+def _torch_probabilities(network: "nn.Module", videos: TagArrays) -> Probabilities:
+    import torch
+
+    network.eval()
+    with torch.no_grad():
+        parts = [torch.sigmoid(network(_tensor(videos, rows))) for rows in consecutive(np.arange(len(videos)), _BLOCK)]
+    joined: Probabilities = torch.cat(parts).numpy()
+    return joined
+
+
+def _predicted(run: Trained, videos: TagArrays) -> Probabilities:
+    blocks = consecutive(np.arange(len(videos)), _BLOCK)
+    return Ensemble(run.folder)({"features": np.array(videos.features[rows])} for rows in blocks)
+
+
+def _calibrated(
+    probabilities: Probabilities, targets: NDArray[np.bool_]
+) -> tuple[float, dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]]:
+    """The temperature of the 20 best pairs of every video, and those pairs before and after.
+
+    The picture's "after" is honest: each half of the videos is heated by the temperature of the other half.
+    """
+    best = best_classes(probabilities, 20)
+    pairs = np.take_along_axis(probabilities, best, 1)
+    true = np.take_along_axis(targets, best, 1)
+    heated = np.empty(pairs.shape)
+    for half in (0, 1):
+        if len(pairs[1 - half :: 2]):
+            heated[half::2] = heated_tags(pairs[half::2], tags_temperature(pairs[1 - half :: 2], true[1 - half :: 2]))
+    return tags_temperature(pairs, true), {"as trained": (pairs, true), "with temperature": (heated, true)}

@@ -1,0 +1,192 @@
+"""`preroll predict`: tags, genres and memorability of videos, from features that are on disk."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from preroll.commands.table import one_line, print_table
+from preroll.errors import PrerollError
+
+if TYPE_CHECKING:
+    from preroll.perception.prediction.task import Report
+
+app = typer.Typer(help="Predict tags, genres and memorability of videos, and put them into a catalog.")
+
+File = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="Task, data, model: see docs/predictions.md.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad input, and list it.")]
+# More lines of a table, or of what was skipped, than these are counted; the run's files have them all.
+_LISTED = 25
+
+
+@app.command()
+def train(
+    file: File,
+    skip_bad: SkipBad = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the run that is there.")] = False,
+) -> None:
+    """Train and measure a model, and write the run's folder that the file names.
+
+    Example: `preroll predict train examples/predictions/tags.yaml`
+    """
+    from preroll import progress
+    from preroll.perception.prediction.run import train as run_training
+    from preroll.perception.prediction.settings import load_settings
+
+    settings = load_settings(file)
+    with ExitStack() as shown:
+
+        def started(steps: int) -> Callable[[int], None]:
+            # The bar comes when all is checked, so that a mistake in the data is told alone.
+            return shown.enter_context(progress.bar(steps, f"Training {settings.task}"))
+
+        fitted, skipping = run_training(settings, skip_bad=skip_bad, replace=replace, started=started)
+    _tell(fitted.report)
+    _tell_skipped(skipping.found)
+    typer.echo(f"\nRun: {settings.run}\nLook at it: tensorboard --logdir {settings.run}")
+
+
+@app.command()
+def evaluate(file: File, skip_bad: SkipBad = False) -> None:
+    """Measure a trained model again on the held-out videos of the data that the file names."""
+    from preroll.perception.prediction.run import open_run_for, task_of
+    from preroll.perception.prediction.settings import load_settings
+    from preroll.perception.prediction.skipping import Skipping
+
+    settings, skipping = load_settings(file), Skipping(skip_bad)
+    run, task = open_run_for(settings), task_of(settings)
+    report, _, _ = task.evaluate(task.load(skipping), run)
+    _tell(report)
+    _tell_skipped(skipping.found)
+
+
+@app.command()
+def apply(
+    file: File,
+    out: Annotated[Path, typer.Option(help="Folder for predictions.npy, ids.json, names.json, predictions.csv.")],
+    skip_bad: SkipBad = False,
+    calibrated: Annotated[bool, typer.Option("--calibrated/--raw", help="Apply the run's temperature.")] = True,
+) -> None:
+    """Predict videos with a trained model; labels are not needed.
+
+    Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
+    """
+    from preroll.perception.prediction.predictions import Predictions
+    from preroll.perception.prediction.run import open_run_for, task_of
+    from preroll.perception.prediction.settings import load_settings
+    from preroll.perception.prediction.skipping import Skipping
+
+    settings, skipping = load_settings(file), Skipping(skip_bad)
+    run = open_run_for(settings)
+    ids, values = task_of(settings).apply(run, skipping)
+    found = Predictions(settings.task, tuple(ids), run.names, values)
+    found = found.heated(run.facts.get("temperature", 1.0)) if calibrated else found
+    found.save(out)
+    _tell_skipped(skipping.found)
+    typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
+
+
+@app.command()
+def embed(
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEOS", help="Videos, or folders of videos or frames.")],
+    encoder: Annotated[Path, typer.Option(help="ONNX image encoder, with its model card beside it.")],
+    out: Annotated[Path, typer.Option(help="Folder for one NAME.npy per video, float32 [frames, width].")],
+    card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")] = None,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Embed the frames of videos, three a second, with any ONNX image encoder.
+
+    Example: `preroll predict embed trailers/ --encoder clip-vit-b32.onnx --out embeddings`
+    """
+    from preroll import progress
+    from preroll.perception.prediction.embedding import embed_videos, videos_in
+    from preroll.perception.prediction.encoder import Encoder
+    from preroll.perception.prediction.skipping import Skipping
+
+    skipping, listed = Skipping(skip_bad), videos_in(videos)
+    model = Encoder(encoder, card)
+    with progress.bar(len(listed), "Embedding videos") as advance:
+        done = embed_videos(listed, model, out, skipping, advance)
+    _tell_skipped(skipping.found)
+    typer.echo(f"{done} of {len(listed)} videos embedded: {out}")
+    if done < len(listed):
+        raise PrerollError(f"{len(listed) - done} videos could not be embedded", status=1)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="FILE.pkl", help="Pickled list or map of builtins.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE.json", help="The same as JSON.")],
+) -> None:
+    """Turn a pickled list or map into JSON; a pickle that asks for anything but builtins is refused."""
+    from preroll import atomic
+    from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
+    from preroll.perception.prediction.run import plain
+
+    content = read_plain_pickle(source)
+    try:
+        atomic.write_json(out, plain(content))
+    except (TypeError, ValueError) as error:
+        raise PrerollError(f"{source}: cannot be JSON: {error}") from None
+    typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
+
+
+@app.command()
+def catalog(
+    source: Annotated[str, typer.Argument(metavar="CATALOG", help="Folder of a catalog, or demo.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
+    categories: Annotated[Path | None, typer.Option(help="Predictions whose names are the categories.")] = None,
+    tags: Annotated[Path | None, typer.Option(help="Predictions of tags: neighbours by them.")] = None,
+    memorability: Annotated[Path | None, typer.Option(help="Predictions of memorability.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Predictions-like folder with the true memorability.")] = None,
+) -> None:
+    """Put predictions (folders that `apply` wrote, ids being the catalog's paths) into a copy of a catalog.
+
+    Example: `preroll predict catalog DIR --tags predictions/tags --out DIR-with-tags`
+    """
+    from preroll.perception.catalog import Catalog
+    from preroll.perception.prediction.into_catalog import write_predicted_catalog
+    from preroll.perception.prediction.predictions import Predictions
+
+    def read(path: Path | None) -> Predictions | None:
+        return None if path is None else Predictions.open(path)
+
+    made = write_predicted_catalog(
+        Catalog.load(source),
+        out,
+        categories=read(categories),
+        tags=read(tags),
+        memorability=read(memorability),
+        true_memorability=read(truth),
+    )
+    own, chance = made.neighbors_in_category()
+    typer.echo(f"{made!r}\nNeighbours in the video's own category: {own:.1%}; by chance {chance:.1%}.")
+
+
+def _tell(report: "Report") -> None:
+    print_table(
+        ("metric", "value"), [(name, _number(value)) for name, value in report.metrics.items()], left=("metric",)
+    )
+    if report.table.rows:
+        typer.echo()
+        rows = [tuple(_number(value) for value in row) for row in report.table.rows[:_LISTED]]
+        print_table(report.table.columns, rows, left=report.table.text)
+        if len(report.table.rows) > _LISTED:
+            typer.echo(f"… and {len(report.table.rows) - _LISTED:,} more: see metrics.csv.")
+    for note in report.notes:
+        typer.echo(note)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _tell_skipped(found: list[str]) -> None:
+    if found:
+        typer.echo(f"\nSkipped {len(found):,} pieces of bad input:")
+        for line in found[:_LISTED]:
+            typer.echo(f"  {one_line(line)}")
+        if len(found) > _LISTED:
+            typer.echo(f"  … and {len(found) - _LISTED:,} more: see result.json.")
