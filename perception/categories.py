@@ -1,19 +1,32 @@
-"""A video's category as perception sees it: logistic regression on importance, fitted without the video."""
+"""A video's category as perception sees it: a classifier on importance, fitted without the video."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 FOLDS = 5
+#: Videos of this split are learned from; those of every other split are judged by what these alone teach.
+TRAIN = "train"
+
+Classifier = Literal["logistic-regression", "random-forest", "gradient-boosting"]
+CLASSIFIERS: tuple[Classifier, ...] = get_args(Classifier)
 
 
 def out_of_fold_probabilities(
-    importance: NDArray[np.float32], category: NDArray[np.int16], categories: int
+    importance: NDArray[np.float32],
+    category: NDArray[np.int16],
+    categories: int,
+    *,
+    classifier: Classifier = "logistic-regression",
+    train: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32] | None:
     """Predicts each video's category with a model that was fitted without the video.
 
@@ -21,22 +34,53 @@ def out_of_fold_probabilities(
         importance: float32 [N, C].
         category: int16 [N], the true categories.
         categories: K.
+        classifier: which kind of model.
+        train: bool [N], the videos to learn from; all of them without it. They are judged by cross-validation among
+            themselves, the others by a model that learned from all of these.
 
     Returns:
-        float32 [N, K], rows of sum 1; None where a category has fewer than two videos. Folds: five, or as many as the
-        smallest category has videos.
+        float32 [N, K], rows of sum 1; None where a category has fewer than two videos to learn from. Folds: five, or
+        as many as the smallest category has such videos.
     """
-    folds = min(FOLDS, int(np.bincount(category, minlength=categories).min()))
+    learned = np.ones(len(category), np.bool_) if train is None else train
+    folds = min(FOLDS, int(np.bincount(category[learned], minlength=categories).min()))
     if folds < 2:
         return None
     if categories == 1:
         return np.ones((len(category), 1), np.float32)
+    vectors = importance.astype(np.float64)
+    probabilities = np.empty((len(category), categories))
     splits = StratifiedKFold(folds, shuffle=True, random_state=0)
     # One thread: sums in another order would give other bytes on another number of cores.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=10.0, max_iter=2000)
-        probabilities = cross_val_predict(
-            model, importance.astype(np.float64), category, cv=splits, method="predict_proba"
+        model = _MODELS[classifier]()
+        probabilities[learned] = cross_val_predict(
+            model, vectors[learned], category[learned], cv=splits, method="predict_proba"
         )
+        if not learned.all():
+            model.fit(vectors[learned], category[learned])
+            probabilities[~learned] = model.predict_proba(vectors[~learned])
     return np.asarray(probabilities, np.float32)
+
+
+def _logistic_regression() -> Any:
+    return LogisticRegression(C=10.0, max_iter=2000)
+
+
+def _random_forest() -> Any:
+    return RandomForestClassifier(n_estimators=200, min_samples_leaf=2, random_state=0, n_jobs=1)
+
+
+def _gradient_boosting() -> Any:
+    # Small leaves, for a hundred videos per category are the normal case; no share of them is set aside.
+    return HistGradientBoostingClassifier(
+        max_iter=100, learning_rate=0.1, min_samples_leaf=5, early_stopping=False, random_state=0
+    )
+
+
+_MODELS: dict[Classifier, Callable[[], Any]] = {
+    "logistic-regression": _logistic_regression,
+    "random-forest": _random_forest,
+    "gradient-boosting": _gradient_boosting,
+}

@@ -43,7 +43,7 @@ def nearest_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -> Ne
 
 
 def approximate_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -> tuple[Neighbors, float]:
-    """The same by a graph of near points (HNSW, Malkov & Yashunin 2016, arXiv 1603.09320): faster beyond 100,000 videos.
+    """The same by a graph of near points (HNSW, Malkov & Yashunin 2016, arXiv 1603.09320), for 100,000 videos and more.
 
     Scores are exact; some neighbours may be missed, and less similar ones stand in their places.
 

@@ -1,14 +1,18 @@
 import numpy as np
+import pytest
 
-from preroll.perception.categories import out_of_fold_probabilities
+from preroll.perception.categories import CLASSIFIERS, Classifier, out_of_fold_probabilities
 
 
-def test_categories_that_show_different_things_are_told_apart() -> None:
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_categories_that_show_different_things_are_told_apart(classifier: Classifier) -> None:
     rng = np.random.default_rng(0)
     category = np.repeat(np.arange(3, dtype=np.int16), 20)
     importance = (np.eye(3)[category] * 0.8 + rng.random((60, 3)) * 0.1).astype(np.float32)
-    probabilities = out_of_fold_probabilities(importance, category, 3)
+    probabilities = out_of_fold_probabilities(importance, category, 3, classifier=classifier)
     assert probabilities is not None
+    again = out_of_fold_probabilities(importance, category, 3, classifier=classifier)
+    np.testing.assert_array_equal(probabilities, again)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
     assert (probabilities.argmax(1) == category).all()
@@ -40,3 +44,25 @@ def test_a_single_category_is_certain() -> None:
 def test_two_videos_in_the_smallest_category_are_enough() -> None:
     importance = np.random.default_rng(0).random((6, 2)).astype(np.float32)
     assert out_of_fold_probabilities(importance, np.array([0, 0, 0, 0, 1, 1], np.int16), 2) is not None
+
+
+def test_videos_of_other_splits_teach_nothing() -> None:
+    category = np.repeat(np.arange(2, dtype=np.int16), 10)
+    importance = np.eye(2, dtype=np.float32)[category]
+    train = np.ones(20, np.bool_)
+    train[[8, 9, 18, 19]] = False
+    # The videos that are not learned from show the other category's objects: that must change nothing for the rest.
+    importance[~train] = importance[~train][:, ::-1]
+    with_split = out_of_fold_probabilities(importance, category, 2, train=train)
+    alone = out_of_fold_probabilities(importance[train], category[train], 2)
+    assert with_split is not None
+    assert alone is not None
+    np.testing.assert_array_equal(with_split[train], alone)
+    assert (with_split[~train].argmax(1) != category[~train]).all()
+
+
+def test_a_category_without_two_videos_to_learn_from_gets_no_prediction() -> None:
+    importance = np.random.default_rng(0).random((6, 2)).astype(np.float32)
+    category = np.array([0, 0, 0, 1, 1, 1], np.int16)
+    train = np.array([1, 1, 1, 1, 0, 0], np.bool_)
+    assert out_of_fold_probabilities(importance, category, 2, train=train) is None
