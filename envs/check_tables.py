@@ -48,7 +48,10 @@ def truth(sample: Sample) -> str:
     if sample.wrong:
         more = f" (and {len(sample.wrong) - 1} more)" if len(sample.wrong) > 1 else ""
         raise CheckFailedError(next(iter(sample.wrong.values())) + more)
-    return f"{len(sample.played['slot']):,} slots of {len(sample.first_videos):,} sessions"
+    told = f"{len(sample.played['slot']):,} slots of {len(sample.first_videos):,} sessions"
+    reached, phases = int(sample.played["phase"].max()) + 1, sample.tables.n_phases
+    # Phases begin after so many sessions of a lane; a larger sample reaches the later ones.
+    return told + (f"; phases of drift reached: {reached} of {phases}" if phases > 1 else "")
 
 
 def termination(sample: Sample) -> str:
