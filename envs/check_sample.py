@@ -36,7 +36,9 @@ class Sample:
     def __init__(self, subject: Subject) -> None:
         self.subject, self.tables = subject, subject.tables
         self.arrays = subject.tables.arrays
-        self.n = max(4, min(2048, subject.slots // (2 * self.tables.n_slots)))
+        # Enough sessions for the last phase of drift to be a third of the sample, if the slots allow it.
+        n_sessions = max(2, round(1.5 * float(self.arrays.phase_start[-1])))
+        self.n = max(4, min(2048, subject.slots // (n_sessions * self.tables.n_slots)))
         self.n_steps = max(2 * self.tables.n_slots, subject.slots // self.n)
         self.low = np.full(self.tables.layout.size, np.inf)
         self.high = np.full(self.tables.layout.size, -np.inf)
