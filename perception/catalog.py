@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NEIGHBORS = 10
 DEMO = "demo"
+# Arrays that a catalog may do without.
+_OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile")
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
 
 
@@ -39,6 +41,9 @@ class Catalog:
             category has fewer than two videos.
         neighbors: int32 [N, 10], the most similar other videos, best first, padded with −1.
         neighbor_scores: float32 [N, 10], their cosine similarities, 0 where padded.
+        memorability: float32 [N] in [0, 1], how likely a viewer truly remembers the video; None where nobody measured.
+        memorability_quantile: float32 [N] in [0, 1], the share of videos that are predicted to be less memorable, by a
+            model that never saw the video; None where nothing was predicted.
     """
 
     path: Path
@@ -49,6 +54,8 @@ class Catalog:
     category_probabilities: NDArray[np.float32] | None
     neighbors: NDArray[np.int32]
     neighbor_scores: NDArray[np.float32]
+    memorability: NDArray[np.float32] | None
+    memorability_quantile: NDArray[np.float32] | None
 
     def __init__(self, path: Path, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         self.path = path
@@ -59,6 +66,8 @@ class Catalog:
         self.category_probabilities = arrays.get("category_probabilities")
         self.neighbors = arrays["neighbors"]
         self.neighbor_scores = arrays["neighbor_scores"]
+        self.memorability = arrays.get("memorability")
+        self.memorability_quantile = arrays.get("memorability_quantile")
         self._check_shapes()
 
     @classmethod
@@ -86,8 +95,7 @@ class Catalog:
         manifest = manifests.read_manifest(path)
         files = manifest["files"]
         names = ["category", "importance", "neighbors", "neighbor_scores"]
-        if "category_probabilities.npy" in files:
-            names.append("category_probabilities")
+        names += [name for name in _OPTIONAL if f"{name}.npy" in files]
         return cls(path, manifest, {name: _map(path, f"{name}.npy", files[f"{name}.npy"]["shape"]) for name in names})
 
     @classmethod
@@ -101,6 +109,8 @@ class Catalog:
         classes: Sequence[str],
         neighbor_scores: ArrayLike | None = None,
         category_probabilities: ArrayLike | None = None,
+        memorability: ArrayLike | None = None,
+        memorability_quantile: ArrayLike | None = None,
         name: str = "memory",
     ) -> "Catalog":
         """Makes a catalog in memory, with the same checks as one from disk.
@@ -113,6 +123,8 @@ class Catalog:
             classes: C names of object classes.
             neighbor_scores: [N, 10]; without them 1 for every neighbour and 0 for padding.
             category_probabilities: [N, K], or None.
+            memorability: [N], or None.
+            memorability_quantile: [N], or None.
             name: stands for the path.
 
         Raises:
@@ -126,8 +138,9 @@ class Catalog:
             "neighbors": nearest,
             "neighbor_scores": np.ascontiguousarray(scores, np.float32),
         }
-        if category_probabilities is not None:
-            arrays["category_probabilities"] = np.ascontiguousarray(category_probabilities, np.float32)
+        optional = dict(zip(_OPTIONAL, (category_probabilities, memorability, memorability_quantile), strict=True))
+        given = {name: array for name, array in optional.items() if array is not None}
+        arrays |= {name: np.ascontiguousarray(array, np.float32) for name, array in given.items()}
         manifest = {
             "format": manifests.FORMAT,
             "version": manifests.VERSION,
@@ -174,6 +187,8 @@ class Catalog:
             self.category_probabilities,
         ):
             digest.update(b"none" if array is None else array.tobytes())
+        for array in (self.memorability, self.memorability_quantile):
+            digest.update(b"" if array is None else array.tobytes())
         return digest.hexdigest()
 
     def videos(self) -> "pd.DataFrame":
@@ -258,8 +273,8 @@ class Catalog:
         near = self.neighbors
         self._require("neighbors", (near >= -1) & (near < n), f"must lie in 0 … {n - 1}, or be −1 for padding")
         self._require("neighbors", near != np.arange(n)[:, None], "must not hold the video itself")
-        for name, array in (("importance", self.importance), ("category_probabilities", self.category_probabilities)):
-            if array is not None:
+        for name in ("importance", *_OPTIONAL):
+            if (array := getattr(self, name)) is not None:
                 self._require(name, (array >= 0) & (array <= 1 + 1e-6), "must lie in [0, 1]")
         self._require("neighbor_scores", np.isfinite(self.neighbor_scores), "must be finite")
         if len(self.classes) != self.importance.shape[1]:
@@ -281,6 +296,8 @@ class Catalog:
             "category_probabilities": (self.category_probabilities, (n, k), "float32"),
             "neighbors": (self.neighbors, (n, NEIGHBORS), "int32"),
             "neighbor_scores": (self.neighbor_scores, (n, NEIGHBORS), "float32"),
+            "memorability": (self.memorability, (n,), "float32"),
+            "memorability_quantile": (self.memorability_quantile, (n,), "float32"),
         }
         for name, (array, shape, kind) in expected.items():
             if array is not None and (array.shape != shape or array.dtype != kind):
