@@ -1,5 +1,6 @@
 """A trained network as ONNX, compared with torch before it is written, and its weights as safetensors."""
 
+import inspect
 import logging
 import warnings
 from collections.abc import Sequence
@@ -96,7 +97,8 @@ def _onnx(network: nn.Module, example: tuple[Tensor, ...], inputs: list[str], ou
 def _shapes(network: nn.Module, inputs: int, axes: dict[int, "torch.export.Dim"]) -> tuple[object, ...]:
     shapes = tuple(axes for _ in range(inputs))
     # Arguments of *inputs count as one argument.
-    return (shapes,) if isinstance(network, Probabilities) else shapes
+    kinds = {argument.kind for argument in inspect.signature(network.forward).parameters.values()}
+    return (shapes,) if inspect.Parameter.VAR_POSITIONAL in kinds else shapes
 
 
 def _largest_difference(

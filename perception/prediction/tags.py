@@ -97,7 +97,8 @@ class Tags(Task[TagData]):
     def _network(
         self, data: TagData, targets: NDArray[np.bool_], seed: int, progress: Progress
     ) -> "tuple[nn.Module, int]":
-        from preroll.perception.prediction.models.vector_networks import log_odds, make_vector_network
+        from preroll.perception.prediction.models.output_layer import log_odds
+        from preroll.perception.prediction.models.vector_networks import make_vector_network
         from preroll.perception.prediction.network_fit import Lesson, fit
 
         training, arrays = self.settings.training, data.train

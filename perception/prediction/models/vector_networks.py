@@ -1,21 +1,10 @@
 """Networks from one feature vector to a score per class: what they share is a normalised input and an output bias."""
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from preroll.perception.prediction.models.output_layer import output_layer
 from preroll.perception.prediction.settings import TagModel
-
-
-def log_odds(frequencies: NDArray[np.float64], videos: int) -> Tensor:
-    """log(p / (1 − p)) of every class, float32 [K], with half a video added so that no class is impossible.
-
-    A network that starts from these has nothing left to learn about how common its classes are: with thousands of rare
-    classes the first epochs would do little else.
-    """
-    shares = (frequencies * videos + 0.5) / (videos + 1)
-    return torch.from_numpy(np.log(shares / (1 - shares)).astype(np.float32))
 
 
 class Linear(nn.Module):
@@ -25,7 +14,7 @@ class Linear(nn.Module):
         """Build the layers."""
         super().__init__()
         self.input = nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(dropout))
-        self.output = _output(features, bias)
+        self.output = output_layer(features, bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """Score every class."""
@@ -49,7 +38,7 @@ class Mlp(nn.Module):
             nn.ReLU(),
             nn.Dropout(dropout),
         )
-        self.output = _output(second, bias)
+        self.output = output_layer(second, bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """Score every class."""
@@ -71,7 +60,7 @@ class Gated(nn.Module):
         self.hidden = nn.Sequential(nn.Linear(features, units, bias=False), nn.BatchNorm1d(units), nn.ReLU())
         self.gate = nn.Sequential(nn.Linear(units, units, bias=False), nn.BatchNorm1d(units), nn.Sigmoid())
         self.dropout = nn.Dropout(dropout[1])
-        self.output = _output(units, bias)
+        self.output = output_layer(units, bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """Score every class."""
@@ -93,7 +82,7 @@ class MixtureOfExperts(nn.Module):
         self.classes, self.experts = len(bias), experts
         self.input = nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(dropout))
         self.gates = nn.Linear(features, self.classes * (experts + 1))
-        self.scores = _output(features, bias.repeat_interleave(experts))
+        self.scores = output_layer(features, bias.repeat_interleave(experts))
         nn.init.zeros_(self.gates.weight)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -104,14 +93,6 @@ class MixtureOfExperts(nn.Module):
         log_yes = torch.logsumexp(gates[..., 1:] + nn.functional.logsigmoid(scores), 2)
         no = torch.cat((gates[..., :1], gates[..., 1:] + nn.functional.logsigmoid(-scores)), 2)
         return log_yes - torch.logsumexp(no, 2)
-
-
-def _output(features: int, bias: Tensor) -> nn.Linear:
-    layer = nn.Linear(features, len(bias))
-    nn.init.normal_(layer.weight, std=0.01)
-    with torch.no_grad():
-        layer.bias.copy_(bias)
-    return layer
 
 
 def make_vector_network(settings: TagModel, features: int, bias: Tensor) -> nn.Module:

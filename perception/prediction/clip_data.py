@@ -1,0 +1,128 @@
+"""Clips with captions, audio, C3D or frames, joined by name and never by the order of rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.memorability_csv import (
+    AUDIO_COLUMNS,
+    C3D_COLUMNS,
+    GroundTruth,
+    read_captions,
+    read_ground_truth,
+    read_vectors,
+)
+from preroll.perception.prediction.models.blocks import Floats
+from preroll.perception.prediction.settings import MemorabilityData
+from preroll.perception.prediction.skipping import Skipping
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the tables say about clips, by the clips' names.
+
+    Attributes:
+        captions: texts; None where there is no table.
+        vectors: tables of vectors by block.
+    """
+
+    captions: dict[str, str] | None
+    vectors: dict[str, dict[str, NDArray[np.float64]]]
+
+    @property
+    def clips(self) -> list[str]:
+        """Every clip that any table knows, sorted."""
+        tables: list[dict[str, object]] = [dict(table) for table in self.vectors.values()]
+        return sorted({name for table in [dict(self.captions or {}), *tables] for name in table})
+
+    def texts(self, names: Sequence[str]) -> list[str | None]:
+        """The captions of these clips, None where one lacks it."""
+        return [(self.captions or {}).get(name) for name in names]
+
+    def matrix(self, block: str, names: Sequence[str]) -> Floats:
+        """A block's vectors of these clips, float64 [n, d], NaN rows where one lacks it."""
+        table = self.vectors[block]
+        width = len(next(iter(table.values())))
+        rows = np.full((len(names), width), np.nan)
+        for row, name in enumerate(names):
+            if name in table:
+                rows[row] = table[name]
+        return rows
+
+    def lacking(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What each table lacks of these clips, one line a table."""
+        tables = {"captions": self.captions, **self.vectors}
+        notes = []
+        for block, table in tables.items():
+            missing = [name for name in names if table is not None and name not in table]
+            if missing:
+                more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+                notes.append(
+                    f"{block} lack {len(missing)} of {len(names)} clips: {missing[0]}{more}; the mean stands in."
+                )
+        return tuple(notes)
+
+
+@dataclass(frozen=True)
+class ScoredClips:
+    """Clips whose memorability was measured, and their features.
+
+    Attributes:
+        truth: names, movies, scores, annotators.
+        features: what is known about the clips.
+        names: of what is predicted: ``memorability``.
+    """
+
+    truth: GroundTruth
+    features: Features
+    names: tuple[str, ...] = ("memorability",)
+
+
+def read_features(data: MemorabilityData, skipping: Skipping) -> Features:
+    """Reads every table that the settings name, and computes what they ask for from raw material.
+
+    Raises:
+        PrerollError: nothing is named, or a table is bad.
+    """
+    captions = None if data.captions is None else read_captions(data.captions, skipping)
+    vectors = {}
+    for block, path, columns in (("audio", data.audio, AUDIO_COLUMNS), ("c3d", data.c3d, C3D_COLUMNS)):
+        if path is not None:
+            vectors[block] = read_vectors(path, columns, skipping)
+    if data.raw is not None:
+        vectors |= _raw(data.raw, data.encoder, skipping, audio=data.audio is None)
+    empty = [block for block, table in {"captions": captions, **vectors}.items() if table is not None and not table]
+    if empty:
+        raise PrerollError(f"data.{empty[0]}: holds no usable clip")
+    if captions is None and not vectors:
+        raise PrerollError("data: names no features; give captions, audio, c3d or raw")
+    return Features(captions, vectors)
+
+
+def read_clips(data: MemorabilityData, skipping: Skipping) -> ScoredClips:
+    """Reads scores and features; clips without scores are left to ``apply``."""
+    truth = read_ground_truth(data.ground_truth, skipping)
+    features = read_features(data, skipping)
+    known = set(features.clips)
+    if not any(name in known for name in truth.names):
+        raise PrerollError(f"{data.ground_truth}: no clip of it is in any table of features; compare sequence_name")
+    return ScoredClips(truth, features)
+
+
+def _raw(
+    folder: Path, encoder: Path | None, skipping: Skipping, *, audio: bool
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    from preroll.perception.prediction.raw_clips import audio_statistics, frame_means
+
+    found = {}
+    if audio and (folder / "audios").is_dir():
+        found["audio"] = audio_statistics(folder / "audios", skipping)
+    if encoder is not None:
+        found["frames"] = frame_means(folder, encoder, skipping)
+    if not found:
+        raise PrerollError(f"data.raw: {folder}: give data.encoder for its videos or frames, or put sounds in audios/")
+    return found

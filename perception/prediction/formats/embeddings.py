@@ -1,0 +1,46 @@
+"""Embeddings of a video's frames: one .npy a video, float [N, width], perhaps zero-padded in front."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.perception.prediction.skipping import Skipping
+
+
+def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.floating] | None:
+    """The frames of one video, mapped into memory, without the padding; None where they are bad and were skipped.
+
+    A row of zeros is no embedding: those in front of the first other row are padding and are cut off. Rows of zeros
+    behind it stay, and the models mask them.
+
+    Args:
+        path: ID.npy.
+        width: of an embedding.
+        skipping: what to do about a bad file.
+    """
+    try:
+        frames = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        skipping.bad(path, "", "there is no such file for this id")
+        return None
+    except (OSError, ValueError, EOFError) as error:
+        skipping.bad(path, "", f"cannot be read as an array: {error}")
+        return None
+    if not isinstance(frames, np.ndarray) or frames.dtype.kind != "f" or frames.ndim != 2:
+        skipping.bad(path, "", f"must be numbers [N, {width}], not {getattr(frames, 'dtype', '?')} {np.shape(frames)}")
+        return None
+    if frames.shape[1] != width:
+        skipping.bad(path, "", f"has embeddings of width {frames.shape[1]}, must have {width}")
+        return None
+    finite = np.isfinite(frames)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0] + 1
+        skipping.bad(path, f"row {row}, column {column}", "is not a finite number")
+        return None
+    shown = np.flatnonzero(frames.any(1))
+    if not len(shown):
+        skipping.bad(path, "", "holds nothing but padding")
+        return None
+    found: NDArray[np.floating] = frames[shown[0] :]
+    return found

@@ -1,0 +1,53 @@
+"""Ridge regression for every penalty at once, and support vector regression, both with weighted clips."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def ridge_paths(z: Floats, y: Floats, weights: Floats, penalties: tuple[float, ...]) -> list[tuple[Floats, float]]:
+    """Minimises Σ weight · (y − z·w − b)² + penalty · |w|² for each penalty.
+
+    Solved among the n clips, not the d features: w = Zᵀ (Z Zᵀ + penalty)⁻¹ y with weighted, centred clips Z, and one
+    eigenvalue decomposition serves all penalties.
+
+    Args:
+        z: [n, d].
+        y: [n].
+        weights: [n], positive.
+        penalties: at least one, positive.
+
+    Returns:
+        (w float64 [d], b) of each.
+    """
+    centre = np.average(z, axis=0, weights=weights)
+    level = float(np.average(y, weights=weights))
+    root = np.sqrt(weights)
+    inner = (z - centre) * root[:, None]
+    values, vectors = np.linalg.eigh(inner @ inner.T)
+    target = vectors.T @ ((y - level) * root)
+    found = []
+    for penalty in penalties:
+        w = inner.T @ (vectors @ (target / (np.maximum(values, 0) + penalty)))
+        found.append((w, level - float(centre @ w)))
+    return found
+
+
+def linear_svr(z: Floats, y: Floats, weights: Floats, penalty: float) -> tuple[Floats, float]:
+    """Support vector regression with a linear kernel and a tube of 0.05 around the score.
+
+    Args:
+        z: [n, d].
+        y: [n].
+        weights: [n]; a clip's share of the penalty, relative to their mean.
+        penalty: C.
+
+    Returns:
+        (w float64 [d], b).
+    """
+    from sklearn.svm import SVR
+
+    model = SVR(kernel="precomputed", C=penalty, epsilon=0.05)
+    model.fit(z @ z.T, y, sample_weight=weights / weights.mean())
+    return z[model.support_].T @ model.dual_coef_[0], float(model.intercept_[0])

@@ -1,0 +1,44 @@
+"""Features of clips from raw material: videos or frames, and sounds, each file named by its clip."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.log_mel import log_mel_statistics, read_wave
+from preroll.perception.prediction.skipping import Skipping
+
+
+def audio_statistics(folder: Path, skipping: Skipping) -> dict[str, NDArray[np.float64]]:
+    """Log-mel statistics of every .wav file, float64 [128] by its name without suffix."""
+    found = {}
+    for path in sorted(folder.glob("*.wav")):
+        try:
+            found[path.stem] = log_mel_statistics(*read_wave(path))
+        except ValueError as error:
+            skipping.bad(path, "", str(error))
+    return found
+
+
+def frame_means(folder: Path, encoder: Path, skipping: Skipping) -> dict[str, NDArray[np.float64]]:
+    """The mean embedding of each clip's frames, float64 [D], from ``frames/CLIP/1.jpg, …`` or else ``videos/CLIP.mp4``.
+
+    Raises:
+        PrerollError: there are neither, or the encoder cannot be used.
+    """
+    from preroll.perception.frames import UnreadableError
+    from preroll.perception.prediction.embedding import embed, videos_in
+    from preroll.perception.prediction.encoder import Encoder
+
+    places = [place for place in (folder / "frames", folder / "videos") if place.is_dir()]
+    if not places:
+        raise PrerollError(f"data.raw: {folder}: has neither frames/ nor videos/")
+    model = Encoder(encoder)
+    found = {}
+    for name, path in videos_in(places[:1]):
+        try:
+            found[name] = embed(path, model).mean(0, dtype=np.float64)
+        except UnreadableError as error:
+            skipping.bad(path, "", str(error))
+    return found
