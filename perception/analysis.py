@@ -79,7 +79,7 @@ def analyse(
         SavingError: frames cannot be written.
     """
     try:
-        digest = _hash(path)
+        digest = content_hash(path)
     except OSError as error:
         return Analysis("unreadable", f"cannot be read: {error.strerror or error}")
     decoding = Decoding()
@@ -195,7 +195,8 @@ def _saving(option: str, folder: Path) -> Iterator[None]:
         raise SavingError(f"{option} {folder}: {error.strerror or error}") from None
 
 
-def _hash(path: Path) -> str:
+def content_hash(path: Path) -> str:
+    """The sha256 of a video's file; for a folder of frames that of their hashes, in their order."""
     if not path.is_dir():
         return sha256_of(path)
     digests = [sha256_of(picture) for picture in numbered_pictures(path)]

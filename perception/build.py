@@ -1,28 +1,30 @@
-"""Building a catalog: every video of a folder through the workers, then importance, neighbours and categories."""
+"""Building a catalog: every video of a folder or a table through the workers, then what the catalog holds."""
 
-import hashlib
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Literal
 
 from preroll import progress
 from preroll.errors import PrerollError
 from preroll.perception.analysis import Analysis
+from preroll.perception.attendant import remove_parts
 from preroll.perception.cards import EMBEDDED
 from preroll.perception.catalog import Catalog
-from preroll.perception.catalog_writer import Content, Row, check_replaceable, write_catalog
-from preroll.perception.categories import out_of_fold_probabilities
-from preroll.perception.frames import FRAMES_PER_SECOND
-from preroll.perception.importance import importance
+from preroll.perception.catalog_content import Choices, catalog_content
+from preroll.perception.catalog_writer import Row, check_replaceable, write_catalog
+from preroll.perception.download import DownloadLimits, check_downloader, fetch_videos
+from preroll.perception.journal import Journal, open_journal
 from preroll.perception.listing import Listed, Listing, list_videos
 from preroll.perception.model_file import ModelFile
-from preroll.perception.neighbors import nearest_neighbors
 from preroll.perception.pictures import check_only_frames
-from preroll.perception.pool import Pool
+from preroll.perception.pool import Engine, Pool
+from preroll.perception.ray_engine import RayEngine
+from preroll.perception.resume import earlier_analyses, recipe_of, settled
 from preroll.perception.supervised import Limits, Task
+from preroll.perception.video_table import is_table, read_table
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class BuildReport:
         partial: the videos of which only a part could be seen.
         empty: categories that were left without any usable video.
         others: files beside the videos that were passed over, for their names are not videos'.
+        resumed: videos that were not analysed again.
     """
 
     catalog: Catalog
@@ -42,11 +45,29 @@ class BuildReport:
     partial: tuple[Row, ...]
     empty: tuple[str, ...]
     others: int
+    resumed: int
 
     @property
     def status(self) -> int:
         """The exit status: 1 where a category ended empty."""
         return 1 if self.empty else 0
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is built, checked before anything is started."""
+
+    videos: Path
+    out: Path
+    frames: Path | None
+    downloads: Path
+    listing: Listing
+    model: ModelFile
+    fast: bool
+
+    def saved(self, listed: Listed) -> Path | None:
+        """The folder of a video's saved frames."""
+        return None if self.frames is None else self.frames / listed.category / listed.name
 
 
 def build_catalog(
@@ -58,92 +79,123 @@ def build_catalog(
     save_frames: str | Path | None = None,
     workers: int | None = None,
     limits: Limits | None = None,
+    fast: bool = False,
+    choices: Choices | None = None,
+    engine: Literal["local", "ray"] = "local",
+    downloads: str | Path | None = None,
+    download_limits: DownloadLimits | None = None,
 ) -> BuildReport:
     """Makes a catalog of a folder of videos: VIDEOS/CATEGORY/VIDEO.mp4 or VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, ….
 
-    A video that cannot be used is listed with its status and reason, and the build goes on. The result does not depend
-    on the number of workers.
+    A video that cannot be used is listed with its status and reason, and the build goes on. A build that was
+    interrupted goes on where it was when it is called again. The result depends neither on that nor on the number of
+    workers, nor on the engine.
 
     Args:
-        videos: the folder of videos.
-        out: the folder of the catalog; replaced only when the new one is complete.
+        videos: the folder of videos, or a table: a CSV file with the columns path or url, category and split.
+        out: the folder of the catalog; replaced only when the new one is complete. Videos that are already in it and
+            have not changed are not analysed again.
         detector: an ONNX model; the embedded one by default.
         card: its model card, where it is not found by itself.
         save_frames: a folder that gets the sampled frames as CATEGORY/VIDEO/1.jpg, 2.jpg, …
         workers: number of processes; one per core by default.
         limits: what a worker may use before it is killed.
+        fast: skip the frames that no other frame refers to.
+        choices: what is made of the detections.
+        engine: this machine, or a Ray cluster.
+        downloads: the folder of fetched videos; by default TABLE.downloads beside the table.
+        download_limits: what fetching one video may cost.
 
     Raises:
         PrerollError: before anything is started, where an argument is wrong (status 2); afterwards, where not one video
-            can be used (status 1).
+            can be used, or the disk is full (status 1).
     """
-    videos, out = Path(videos), Path(out)
     if workers is not None and workers < 1:
         raise PrerollError(f"--workers {workers}: must be at least 1")
-    listing = list_videos(videos)
-    frames_folder = None if save_frames is None else Path(save_frames)
-    _check_places(videos, out, frames_folder, listing)
-    model = ModelFile.find(Path(detector), None if card is None else Path(card))
-    pool = Pool(model, workers=workers, limits=limits)
-    pool.check()
-    rows = _analysed(listing, pool, frames_folder)
-    write_catalog(out, _content(rows, model), _command(videos, Path(detector)))
-    return _report(Catalog.open(out), rows, listing)
+    source = Path(videos)
+    plan = _planned(
+        source,
+        Path(out),
+        None if save_frames is None else Path(save_frames),
+        source.with_suffix(".downloads") if downloads is None else Path(downloads),
+        ModelFile.find(Path(detector), None if card is None else Path(card)),
+        fast,
+    )
+    wanted = choices or Choices()
+    wanted.check(plan.model.card)
+    where: Engine = _engine(engine, plan.model, workers, limits)
+    recipe = recipe_of(plan.model, fast)
+    with _disk(plan.out), open_journal(plan.out, recipe) as journal:
+        where.check()
+        remove_parts(plan.out)
+        listing = _fetched(plan, download_limits or DownloadLimits())
+        known = earlier_analyses(plan.out, recipe) | journal.known
+        rows, resumed = _analysed(plan, listing, where, journal, known)
+        content = catalog_content(rows, plan.model.card, wanted, recipe)
+        write_catalog(plan.out, content, _command(source, Path(detector), fast, wanted))
+    return _report(Catalog.open(plan.out), rows, listing, resumed)
 
 
-def _analysed(listing: Listing, pool: Pool, frames: Path | None) -> list[Row]:
-    """Every listed video with its analysis, in the order of the list."""
-    results = {i: Analysis("not_a_file", one.problem) for i, one in enumerate(listing.videos) if one.problem}
-    waiting = [i for i in range(len(listing.videos)) if i not in results]
-    tasks = [_task(listing.videos[i], frames) for i in waiting]
-    with progress.bar(len(tasks), "Detecting objects") as advance:
-        for number, analysis in pool.map(tasks):
-            results[waiting[number]] = analysis
-            advance(1)
-    return [Row(one, results[i]) for i, one in enumerate(listing.videos)]
+def _planned(videos: Path, out: Path, frames: Path | None, downloads: Path, model: ModelFile, fast: bool) -> _Plan:
+    listing = read_table(videos, downloads) if is_table(videos) else list_videos(videos)
+    check_downloader(listing.videos)
+    plan = _Plan(videos, out, frames, downloads, listing, model, fast)
+    _check_places(plan)
+    return plan
 
 
-def _task(listed: Listed, frames: Path | None) -> Task:
-    return Task(listed.file, None if frames is None else _frames_of(listed, frames))
+def _engine(name: str, model: ModelFile, workers: int | None, limits: Limits | None) -> Engine:
+    if name == "ray":
+        return RayEngine(model, workers=workers, limits=limits)
+    if name != "local":
+        raise PrerollError(f"--engine {name}: must be local or ray")
+    return Pool(model, workers=workers, limits=limits)
 
 
-def _frames_of(listed: Listed, frames: Path) -> Path:
-    return frames / listed.file.parent.name / listed.file.name
-
-
-def _content(rows: list[Row], model: ModelFile) -> Content:
-    usable = [row for row in rows if row.analysis.usable]
-    if not usable:
-        first = rows[0]
+@contextmanager
+def _disk(out: Path) -> Iterator[None]:
+    """A disk that is full ends the build with what was found so far kept."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or out
         raise PrerollError(
-            f"none of {len(rows)} videos can be used; the first, {first.listed.path}: {first.analysis.reason}", status=1
-        )
-    categories = tuple(sorted({row.listed.category for row in usable}))
-    names, c = model.card.classes, len(model.card.classes)
-    category = np.array([categories.index(row.listed.category) for row in usable], np.int16)
-    shown = np.stack([importance(row.analysis.found, row.analysis.frames, c) for row in usable])
-    neighbors, scores = nearest_neighbors(shown)
-    arrays: dict[str, Any] = {
-        "category": category,
-        "importance": shown,
-        "neighbors": neighbors,
-        "neighbor_scores": scores,
-    }
-    if (probabilities := out_of_fold_probabilities(shown, category, len(categories))) is not None:
-        arrays["category_probabilities"] = probabilities
-    facts = {
-        "left_out": len(rows) - len(usable),
-        "frames_per_second": FRAMES_PER_SECOND,
-        "detector": {"name": model.card.name, "sha256": model.card.sha256, "card_sha256": _card_hash(model)},
-    }
-    return Content(rows, categories, names, arrays, facts)
+            f"{place}: {error.strerror or error}; what was found so far is kept: give the same command again", status=1
+        ) from None
 
 
-def _card_hash(model: ModelFile) -> str:
-    return hashlib.sha256(model.card.model_dump_json().encode()).hexdigest()
+def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
+    videos = plan.listing.videos
+    if not (wanted := sum(bool(one.url) for one in videos)):
+        return plan.listing
+    with progress.bar(wanted, "Fetching videos") as advance:
+        return Listing(fetch_videos(videos, plan.downloads, limits, advance), plan.listing.others)
 
 
-def _report(catalog: Catalog, rows: list[Row], listing: Listing) -> BuildReport:
+def _analysed(
+    plan: _Plan, listing: Listing, engine: Engine, journal: Journal, known: dict[str, Analysis]
+) -> tuple[list[Row], int]:
+    """Every listed video with its analysis, in the order of the list, and how many were known before."""
+    videos = listing.videos
+    saved = [plan.saved(one) for one in videos]
+    results = settled(videos, known, saved)
+    resumed = len(results)
+    results |= {i: Analysis(one.status, one.problem) for i, one in enumerate(videos) if one.problem}
+    waiting = [i for i in range(len(videos)) if i not in results]
+    for i in waiting:
+        if (folder := saved[i]) is not None:
+            remove_parts(folder)
+    tasks = [Task(videos[i].file, saved[i], plan.fast) for i in waiting]
+    title = f"Detecting objects ({resumed:,} videos known)" if resumed else "Detecting objects"
+    with progress.bar(len(tasks), title) as advance:
+        for number, analysis in engine.map(tasks):
+            results[waiting[number]] = analysis
+            journal.add(videos[waiting[number]].path, analysis)
+            advance(1)
+    return [Row(one, results[i]) for i, one in enumerate(videos)], resumed
+
+
+def _report(catalog: Catalog, rows: list[Row], listing: Listing, resumed: int) -> BuildReport:
     named = {row.listed.category for row in rows}
     return BuildReport(
         catalog=catalog,
@@ -151,29 +203,50 @@ def _report(catalog: Catalog, rows: list[Row], listing: Listing) -> BuildReport:
         partial=tuple(row for row in rows if row.analysis.status == "partial"),
         empty=tuple(sorted(named - set(catalog.categories))),
         others=listing.others,
+        resumed=resumed,
     )
 
 
-def _command(videos: Path, detector: Path) -> str:
+def _command(videos: Path, detector: Path, fast: bool, choices: Choices) -> str:
     """The command as the manifest tells it: names instead of paths, so that it is the same wherever it was run."""
     parts = ["preroll", "catalog", "build", shlex.quote(videos.absolute().name), "--out", "DIR"]
     if detector != EMBEDDED:
         parts += ["--detector", shlex.quote(detector.name)]
+    usual = Choices()
+    parts += ["--fast"] * fast
+    for key in ("importance", "classifier"):
+        if getattr(choices, key) != getattr(usual, key):
+            parts += [f"--{key}", getattr(choices, key)]
+    parts += ["--idf"] * choices.idf + ["--approximate"] * choices.approximate
     return " ".join(parts)
 
 
-def _check_places(videos: Path, out: Path, frames: Path | None, listing: Listing) -> None:
+def _check_places(plan: _Plan) -> None:
     """Makes sure that what is written and what is read lie apart, and that nothing of the user's is replaced."""
-    places = {"VIDEOS": videos.resolve(), "--out": out.resolve()}
-    if frames is not None:
-        places["--save-frames"] = frames.resolve()
+    places = {"VIDEOS": plan.videos.resolve(), "--out": plan.out.resolve()}
+    if plan.frames is not None:
+        places["--save-frames"] = plan.frames.resolve()
+    if any(one.url for one in plan.listing.videos):
+        places["--downloads"] = plan.downloads.resolve()
     names = list(places)
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
             one, other = places[first], places[second]
             if one == other or one in other.parents or other in one.parents:
                 raise PrerollError(f"{second} {other.name}: must not lie in {first}, nor hold it; give another folder")
-    check_replaceable(out)
-    if frames is not None:
-        for listed in listing.videos:
-            check_only_frames(_frames_of(listed, frames))
+    check_replaceable(plan.out)
+    if plan.frames is not None:
+        _check_saved(plan)
+
+
+def _check_saved(plan: _Plan) -> None:
+    names: dict[Path | None, str] = {}
+    for listed in plan.listing.videos:
+        folder = plan.saved(listed)
+        if folder is not None:
+            check_only_frames(folder)
+        if folder in names:
+            raise PrerollError(
+                f"--save-frames: {names[folder]} and {listed.path} would share {listed.category}/{listed.name}"
+            )
+        names[folder] = listed.path

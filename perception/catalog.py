@@ -25,6 +25,8 @@ DEMO = "demo"
 # Arrays that a catalog may do without.
 _OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile")
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
+SPLIT = "split"
+_DETECTIONS = ("offsets", "frame", "class", "confidence", "area", "box")
 
 
 class Catalog:
@@ -198,19 +200,21 @@ class Catalog:
             One row per video with the columns ``index`` (its row in the arrays, −1 for one that was left out),
             ``path`` (relative to the folder of videos), ``category``, ``status`` (ok, partial, damaged, unreadable,
             timeout or not_a_file), ``reason``, ``coverage`` (the share of its duration that was decoded), ``duration``
-            [s], ``frames`` (sampled) and ``sha256``.
+            [s], ``frames`` (sampled), ``sha256``, and ``split`` (such as train or test; empty where nothing was said).
         """
         import pandas as pd
 
         if not self.manifest["files"]:
             return self._videos_in_memory()
-        text = dict.fromkeys(("path", "category", "status", "reason", "sha256"), "str")
+        text = dict.fromkeys(("path", "category", "status", "reason", "sha256", SPLIT), "str")
         types = {**text, "index": "int64", "coverage": "float64", "duration": "float64", "frames": "int64"}
         # keep_default_na: a video may be called NA.mp4 or null.
         frame = pd.read_csv(
             self.path / "videos.csv", dtype=types, keep_default_na=False, na_values={"duration": [""], "coverage": [""]}
         )
-        return frame[list(VIDEO_COLUMNS)]
+        if SPLIT not in frame:
+            frame[SPLIT] = ""
+        return frame[[*VIDEO_COLUMNS, SPLIT]]
 
     def _videos_in_memory(self) -> "pd.DataFrame":
         import pandas as pd
@@ -225,6 +229,7 @@ class Catalog:
             "duration": np.nan,
             "frames": 0,
             "sha256": "",
+            SPLIT: "",
         }
         return pd.DataFrame(columns)
 
@@ -232,25 +237,39 @@ class Catalog:
         """What the detector found in the video of row ``video``.
 
         Returns:
-            A table with the columns ``frame`` (1 for the first, 3 a second), ``class`` (name) and ``confidence``.
+            A table with the columns ``frame`` (1 for the first, 3 a second), ``class`` (name) and ``confidence``; of a
+            detector that tells where things are, also ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``,
+            ``y1`` [pixels of the upright frame].
         """
         import pandas as pd
 
+        columns = self.detection_columns
+        rows = slice(int(columns["offsets"][video]), int(columns["offsets"][video + 1]))
+        table = {
+            "frame": columns["frame"][rows] + 1,
+            "class": [self.classes[c] for c in columns["class"][rows]],
+            "confidence": np.array(columns["confidence"][rows]),
+        }
+        if "area" in columns:
+            table["area"] = np.array(columns["area"][rows])
+            table |= dict(zip(("x0", "y0", "x1", "y1"), columns["box"][rows].T, strict=True))
+        return pd.DataFrame(table)
+
+    @cached_property
+    def detection_columns(self) -> dict[str, NDArray[Any]]:
+        """All detections, memory-mapped: those of row i are offsets[i] … offsets[i + 1] of every other column.
+
+        Returns:
+            ``offsets`` int64 [N + 1], ``frame`` int32 [M] (from 0), ``class`` int16 [M], ``confidence`` float32 [M],
+            and, of a detector that tells where things are, ``area`` float32 [M] and ``box`` float32 [M, 4].
+        """
         files = self.manifest["files"]
         if "detections/offsets.npy" not in files:
             raise PrerollError(f"catalog {self.path}: it holds no detections")
-        columns = {
-            name: _map(self.path, f"detections/{name}.npy", files[f"detections/{name}.npy"]["shape"])
-            for name in ("offsets", "frame", "class", "confidence")
+        names = [name for name in _DETECTIONS if f"detections/{name}.npy" in files]
+        return {
+            name: _map(self.path, f"detections/{name}.npy", files[f"detections/{name}.npy"]["shape"]) for name in names
         }
-        rows = slice(int(columns["offsets"][video]), int(columns["offsets"][video + 1]))
-        return pd.DataFrame(
-            {
-                "frame": columns["frame"][rows] + 1,
-                "class": [self.classes[c] for c in columns["class"][rows]],
-                "confidence": np.array(columns["confidence"][rows]),
-            }
-        )
 
     def neighbors_in_category(self) -> tuple[float, float]:
         """How often a neighbour is of the video's own category, and how often a video drawn at random would be."""

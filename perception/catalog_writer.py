@@ -13,7 +13,7 @@ from preroll import atomic
 from preroll.errors import PrerollError
 from preroll.perception import manifest as manifests
 from preroll.perception.analysis import Analysis
-from preroll.perception.catalog import VIDEO_COLUMNS
+from preroll.perception.catalog import SPLIT, VIDEO_COLUMNS
 from preroll.perception.found import Found
 from preroll.perception.listing import Listed
 
@@ -37,6 +37,7 @@ class Content:
         arrays: ``category``, ``importance``, ``neighbors``, ``neighbor_scores`` and, where there are any,
             ``category_probabilities``.
         facts: further entries of the manifest.
+        objects: whether the detector tells where things are, so that areas and boxes are kept.
     """
 
     rows: list[Row]
@@ -44,6 +45,7 @@ class Content:
     classes: tuple[str, ...]
     arrays: dict[str, NDArray[Any]]
     facts: dict[str, Any]
+    objects: bool = False
 
 
 def write_catalog(out: Path, content: Content, command: str) -> None:
@@ -51,7 +53,8 @@ def write_catalog(out: Path, content: Content, command: str) -> None:
     with atomic.folder(out) as folder:
         atomic.write_json(folder / "classes.json", list(content.classes))
         atomic.write_text(folder / "videos.csv", _videos_csv(content.rows))
-        arrays = {**content.arrays, **_detections([row.analysis.found for row in content.rows if row.analysis.usable])}
+        found = [row.analysis.found for row in content.rows if row.analysis.usable]
+        arrays = {**content.arrays, **_detections(found, content.objects)}
         for name, array in arrays.items():
             atomic.save_array(folder / f"{name}.npy", array)
         atomic.write_json(folder / manifests.NAME, _manifest(folder, content, arrays, command))
@@ -97,21 +100,26 @@ def _manifest(folder: Path, content: Content, arrays: dict[str, NDArray[Any]], c
     }
 
 
-def _detections(found: list[Found]) -> dict[str, NDArray[Any]]:
-    """All detections in four columns; those of the video of row i are offsets[i] … offsets[i + 1]."""
+def _detections(found: list[Found], objects: bool) -> dict[str, NDArray[Any]]:
+    """All detections in columns; those of the video of row i are offsets[i] … offsets[i + 1]."""
     joined = Found.join(found)
-    return {
+    columns: dict[str, NDArray[Any]] = {
         "detections/offsets": np.cumsum([0, *(len(one.frame) for one in found)], dtype=np.int64),
         "detections/frame": joined.frame,
         "detections/class": joined.label,
         "detections/confidence": joined.confidence,
     }
+    if objects:
+        columns |= {"detections/area": joined.area, "detections/box": joined.box}
+    return columns
 
 
 def _videos_csv(rows: list[Row]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(VIDEO_COLUMNS)
+    # A folder of categories has no splits, and its table no empty column.
+    splits = any(row.listed.split for row in rows)
+    table.writerow((*VIDEO_COLUMNS, SPLIT) if splits else VIDEO_COLUMNS)
     index = 0
     for row in rows:
         one = row.analysis
@@ -119,5 +127,6 @@ def _videos_csv(rows: list[Row]) -> str:
         coverage = "" if one.coverage is None else round(one.coverage, 4)
         duration = "" if one.duration is None else round(one.duration, 3)
         place = (row.listed.path, row.listed.category)
-        table.writerow([number, *place, one.status, one.reason, coverage, duration, one.frames, one.sha256])
+        facts = [number, *place, one.status, one.reason, coverage, duration, one.frames, one.sha256]
+        table.writerow([*facts, row.listed.split] if splits else facts)
     return text.getvalue()

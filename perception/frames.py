@@ -80,9 +80,7 @@ class Decoding:
         return max(Fraction(0), (self.expected or Fraction(0)) - self.seconds)
 
 
-def sample(
-    path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fast: bool = False
-) -> Iterator[Sample]:
+def sample(path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fast: bool = False) -> Iterator[Sample]:
     """Samples a video file, or a folder of frames 1.jpg, 2.jpg, … that was sampled before.
 
     Args:
@@ -165,7 +163,7 @@ class _Clock:
         self.time = max(time, self.time, 0)
         return self.time
 
-    def read(self, packet: "av.Packet") -> None:
+    def read(self, packet: "av.Packet[av.VideoStream]") -> None:
         """Notes how far a packet reaches."""
         if packet.pts is not None and self._began is not None:
             self.end = max(self.end, packet.pts + (packet.duration or self.step) - self._began)

@@ -58,4 +58,5 @@ def weighted_by_rarity(importance: NDArray[np.float32]) -> NDArray[np.float32]:
     videos = len(importance)
     shows = np.count_nonzero(importance, axis=0)
     weight = (np.log((1 + videos) / (1 + shows)) + 1) / (np.log(1 + videos) + 1)
-    return (importance * weight).astype(np.float32)
+    weighted: NDArray[np.float32] = (importance * weight).astype(np.float32)
+    return weighted

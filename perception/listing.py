@@ -1,4 +1,4 @@
-"""Finding videos: VIDEOS/CATEGORY/VIDEO.mp4 and the like, or folders of frames VIDEOS/CATEGORY/VIDEO."""
+"""Finding videos: VIDEOS/CATEGORY/VIDEO.mp4 and the like, folders of frames VIDEOS/CATEGORY/VIDEO, or a table."""
 
 import os
 import stat
@@ -9,6 +9,7 @@ from preroll.errors import PrerollError
 from preroll.perception.pictures import numbered_pictures
 
 _NAMES = "3gp asf avi flv ivf m2ts m4v mkv mov mp4 mpeg mpg mts mxf nut ogv ts webm wmv y4m"
+_NOT_REGULAR = "not a regular file"
 SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
 
 
@@ -18,20 +19,28 @@ class Listed:
 
     Attributes:
         file: where it is.
-        path: its name in the catalog: CATEGORY/VIDEO.
-        category: the name of its folder.
+        path: its name in the catalog: CATEGORY/VIDEO; in a table, its path there or its URL.
+        category: the name of its folder, or what the table says.
         problem: why it cannot be a video; empty for a regular file or a folder of frames.
+        status: which kind of problem it is.
+        split: such as ``train`` or ``test``, where a table says so.
+        url: from where it is fetched; empty for a file.
+        name: what the folder of its saved frames is called.
     """
 
     file: Path
     path: str
     category: str
     problem: str = ""
+    status: str = "not_a_file"
+    split: str = ""
+    url: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The videos of a folder, sorted by category and path, and how many other files lie beside them."""
+    """The videos of a folder or a table, sorted by category and path, and how many other files lie beside them."""
 
     videos: list[Listed]
     others: int
@@ -44,7 +53,9 @@ def list_videos(folder: Path) -> Listing:
         PrerollError: where the folder is missing, unreadable, or holds no video in any subfolder.
     """
     if not folder.is_dir():
-        raise PrerollError(f"videos {folder}: no such folder; it must hold one folder of videos per category")
+        raise PrerollError(
+            f"videos {folder}: no such folder; it must hold one folder of videos per category, or be a table, FILE.csv"
+        )
     videos: list[Listed] = []
     others = 0
     try:
@@ -73,23 +84,26 @@ def _visible(folder: Path) -> list[Path]:
 def _listed(entry: Path, folder: str) -> Listed | None:
     """What an entry of a category's folder is; None for a file whose name is not a video's."""
     category = shown(folder)
-    path = f"{category}/{shown(entry.name)}"
+    problem = problem_of(entry)
+    if problem in ("", _NOT_REGULAR) and not entry.is_dir() and entry.suffix.lower() not in SUFFIXES:
+        return None
+    return Listed(entry, f"{category}/{shown(entry.name)}", category, problem, name=entry.name)
+
+
+def problem_of(entry: Path) -> str:
+    """Why a path cannot be a video, without opening it; empty for a regular file or a folder of frames."""
     try:
         mode = entry.stat().st_mode
     except OSError as error:
-        is_link = entry.is_symlink()
-        return Listed(
-            entry, path, category, f"{'a link that leads nowhere' if is_link else 'not there'}: {error.strerror}"
-        )
+        return f"{'a link that leads nowhere' if entry.is_symlink() else 'not there'}: {error.strerror}"
+    except ValueError as error:
+        return f"not a path: {error}"
     if stat.S_ISDIR(mode):
         try:
-            problem = "" if numbered_pictures(entry) else "a folder without frames 1.jpg, 2.jpg, …"
+            return "" if numbered_pictures(entry) else "a folder without frames 1.jpg, 2.jpg, …"
         except OSError as error:
-            problem = f"a folder that cannot be read: {error.strerror}"
-        return Listed(entry, path, category, problem)
-    if entry.suffix.lower() not in SUFFIXES:
-        return None
-    return Listed(entry, path, category, "" if stat.S_ISREG(mode) else "not a regular file")
+            return f"a folder that cannot be read: {error.strerror}"
+    return "" if stat.S_ISREG(mode) else _NOT_REGULAR
 
 
 def shown(name: str) -> str:

@@ -115,6 +115,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of_text(text: str) -> str:
+    """The sha256 of a text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def altered_files(folder: Path, manifest: dict[str, Any]) -> list[str]:
     """Hashes every file again: one line for each that is missing, altered or not in the manifest."""
     findings = []

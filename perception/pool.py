@@ -125,6 +125,17 @@ class _Shift(threading.Thread):
             self.join()
 
 
+def try_in_worker(detector: Carded) -> None:
+    """Loads and runs a network once in a worker with limits, before it is loaded here.
+
+    Raises:
+        PrerollError: where it needs too much memory, or does not fit its card.
+    """
+    pool = Pool(detector, workers=1)
+    pool.check()
+    list(pool.map([]))
+
+
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
