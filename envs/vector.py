@@ -119,33 +119,46 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
             seed: the seed of lane 0, or a list of one seed a lane.
             options: ``{"reset_mask": bool [n]}`` resets only the lanes of the mask.
         """
-        chosen = (
-            np.arange(self.num_envs)
-            if not options
-            else np.flatnonzero(options.get("reset_mask", np.ones(self.num_envs)))
-        )
+        chosen = self._chosen(options)
         seeds = self._seeds(seed)
-        if seeds is not None:
-            given = np.array([s is not None for s in seeds])[chosen]
-            values = np.array([seeds[i] for i in chosen[given]], dtype=np.uint64)
-            kernel.seed_lanes(self._lanes, chosen[given], values)
+        seeded = np.array([lane for lane in chosen if seeds[lane] is not None], dtype=np.int64)
+        values = np.array([(seeds[lane] or 0) % 2**64 for lane in seeded], dtype=np.uint64)
+        kernel.seed_lanes(self._lanes, seeded, values)
         kernel.start_next(self.tables.packed, self._lanes, chosen)
         observations = new_observations(self.tables, self.num_envs)
         kernel.observe(self.tables.packed, self._lanes, observations)
         video = self._lanes.state[kernel.VIDEO, : self.num_envs].copy()
         return observations, {"video": video, "category": self.tables.category[video]}
 
-    def _seeds(self, seed: int | list[int | None] | None) -> list[int | None] | None:
-        """One seed a lane; drawn from the operating system before the first session where none was given."""
+    def _chosen(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
+        """The lanes that a reset is for."""
+        mask = np.asarray((options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_)))
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
+            raise PrerollError(f"reset_mask: {mask.dtype} {mask.shape}: bool [{self.num_envs}] is expected")
+        return np.flatnonzero(mask)
+
+    def _seeds(self, seed: int | list[int | None] | None) -> list[int | None]:
+        """A seed for every lane that begins a new stream; None for those that go on with theirs.
+
+        Before the first session, lanes without a seed get one from the operating system.
+        """
+        n = self.num_envs
+        first = self._np_random is None
         if isinstance(seed, list):
-            return seed
-        if seed is None:
-            if self._np_random is not None:
-                return None
-            self._np_random, entropy = seeding.np_random()
-            return [(entropy + i) % 2**64 for i in range(self.num_envs)]
-        self._np_random, self._np_random_seed = seeding.np_random(seed)
-        return [(int(seed) + i) % 2**64 for i in range(self.num_envs)]
+            if len(seed) != n:
+                raise PrerollError(
+                    f"seed: a list of {len(seed)}: one seed, or None, for each of the {n} lanes is expected"
+                )
+            seeds = list(seed)
+        else:
+            seeds = [None if seed is None else int(seed) + lane for lane in range(n)]
+        number = None if isinstance(seed, list) else seed
+        if first or number is not None:
+            self._np_random, entropy = seeding.np_random(number)
+            self._np_random_seed = entropy
+            if first:
+                seeds = [entropy + lane if own is None else own for lane, own in enumerate(seeds)]
+        return seeds
 
     def step(
         self, actions: NDArray[np.int64]

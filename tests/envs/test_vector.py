@@ -1,0 +1,77 @@
+"""The vector environment's resets: seeds of every form, and who goes on with what."""
+
+import numpy as np
+import pytest
+
+from preroll.envs import SessionEnv, SessionVectorEnv
+from preroll.errors import PrerollError
+from preroll.perception.catalog import Catalog
+
+
+def videos(envs: SessionVectorEnv, seed: int | list[int | None] | None = None) -> list[int]:
+    """First videos after a reset."""
+    found: list[int] = envs.reset(seed=seed)[1]["video"].tolist()
+    return found
+
+
+def test_lane_i_of_seed_s_is_the_single_environment_of_seed_s_plus_i(small_catalog: Catalog) -> None:
+    single = SessionEnv("pacing", small_catalog)
+    assert videos(SessionVectorEnv(5, "pacing", small_catalog), 7) == [
+        single.reset(seed=seed)[1]["video"] for seed in range(7, 12)
+    ]
+
+
+def test_a_list_gives_every_lane_its_own_seed(small_catalog: Catalog) -> None:
+    single = SessionEnv("classic", small_catalog)
+    expected = [single.reset(seed=seed)[1]["video"] for seed in (3, 99, 3)]
+    assert videos(SessionVectorEnv(3, "classic", small_catalog), [3, 99, 3]) == expected
+
+
+def test_lanes_without_a_seed_get_streams_of_their_own(small_catalog: Catalog) -> None:
+    """A bug once: a first reset with a list of None left all lanes on one stream, the same every time."""
+    envs = SessionVectorEnv(64, "classic", small_catalog)
+    assert len(set(videos(envs, [None] * 64))) > 10
+    assert videos(envs, [None] * 64) != videos(SessionVectorEnv(64, "classic", small_catalog), [None] * 64)
+
+
+def test_after_a_list_of_seeds_a_reset_goes_on_to_the_next_sessions(small_catalog: Catalog) -> None:
+    """A bug once: the seeds of a list were forgotten at the next reset."""
+    one, other = (SessionVectorEnv(3, "classic", small_catalog) for _ in range(2))
+    one.reset(seed=[1, 2, 3])
+    other.reset(seed=1)
+    assert videos(one) == videos(other)
+    assert one.sessions_started.tolist() == [1, 1, 1]
+
+
+def test_a_lane_without_a_seed_goes_on_beside_one_that_begins_anew(small_catalog: Catalog) -> None:
+    envs = SessionVectorEnv(2, "classic", small_catalog)
+    envs.reset(seed=5)
+    envs.reset(seed=[5, None])
+    assert envs.sessions_started.tolist() == [0, 1]
+
+
+def test_the_reset_mask_leaves_the_other_lanes_alone(small_catalog: Catalog) -> None:
+    envs = SessionVectorEnv(3, "classic", small_catalog)
+    envs.reset(seed=5)
+    envs.reset(options={"reset_mask": np.array([False, True, False])})
+    assert envs.sessions_started.tolist() == [0, 1, 0]
+
+
+def test_seeds_of_any_size_are_taken(small_catalog: Catalog) -> None:
+    envs = SessionVectorEnv(2, "classic", small_catalog)
+    assert videos(envs, [2**64 + 1, 2**70]) == videos(envs, [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("seed", "options", "message"),
+    [
+        ([1, 2], None, "one seed, or None, for each of the 3 lanes"),
+        (None, {"reset_mask": np.ones(2, bool)}, r"bool \[3\] is expected"),
+        (None, {"reset_mask": np.ones(3)}, r"bool \[3\] is expected"),
+    ],
+)
+def test_a_wrong_seed_or_mask_is_refused(
+    seed: list[int | None] | None, options: dict[str, object] | None, message: str, small_catalog: Catalog
+) -> None:
+    with pytest.raises(PrerollError, match=message):
+        SessionVectorEnv(3, "classic", small_catalog).reset(seed=seed, options=options)
