@@ -52,7 +52,7 @@ class Detector:
         self.card = card if isinstance(card, ModelCard) else find_card(model, card)
         height, width = self.card.input_size
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
-        self._session = _session(model)
+        self._session = open_session(model.read_bytes(), model)
         self._input = self._choose_input()
         free = not isinstance(self._input.shape[0], int)
         self._single = len(self._input.shape) == 3
@@ -78,6 +78,12 @@ class Detector:
                 f"detector {self.model}: its input is {inputs[0].type}, but its card says {self.card.dtype}"
             )
         return inputs[0]
+
+    @property
+    def batch_axis(self) -> int | str:
+        """Size of the first axis of the network's input, or its name where it is free."""
+        axis = self._input.shape[0]
+        return axis if isinstance(axis, int) else str(axis or "n")
 
     @property
     def batch(self) -> int:
@@ -126,16 +132,26 @@ class Detector:
         located: list[Located] = self._run(frames, lambda outputs: decode(outputs, self.card, seen))
         return located
 
+    def raw(self, frames: list[Pixels]) -> list[NDArray[np.generic]]:
+        """Runs the network and gives its outputs as they are."""
+        outputs: list[NDArray[np.generic]] = self._run(frames, lambda given: given)
+        return outputs
+
     def _run(self, frames: list[Pixels], decode: Callable[[list[NDArray[np.generic]]], Any]) -> Any:
-        tensor = self.tensor(frames)
-        missing = self._batch - len(frames) if isinstance(self._input.shape[0], int) and not self._single else 0
-        if missing > 0:
-            tensor = np.concatenate((tensor, np.repeat(tensor[-1:], missing, 0)))
         try:
-            outputs = self._session.run(None, {self._input.name: tensor[0] if self._single else tensor})
-            return decode(outputs)
+            return decode(self._session.run(None, self.feed(frames)))
         except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
+
+    def feed(self, frames: list[Pixels]) -> dict[str, NDArray[Any]]:
+        """The network's input for at most ``batch`` frames, by name; a batch of fixed size is filled with the last."""
+        tensor = self.tensor(frames)
+        if self._single:
+            return {self._input.name: tensor[0]}
+        missing = self._input.shape[0] - len(frames) if isinstance(self._input.shape[0], int) else 0
+        if missing > 0:
+            tensor = np.concatenate((tensor, np.repeat(tensor[-1:], missing, 0)))
+        return {self._input.name: tensor}
 
     def check(self) -> None:
         """Runs the network once on grey frames, so that what does not fit is known before the work begins.
@@ -178,7 +194,16 @@ def _shape(card: ModelCard) -> tuple[int, int, int]:
     return (3, height, width) if card.layout == "NCHW" else (height, width, 3)
 
 
-def _session(model: Path) -> onnxruntime.InferenceSession:
+def open_session(content: bytes, model: Path) -> onnxruntime.InferenceSession:
+    """Loads a network for one thread.
+
+    Args:
+        content: the ONNX file's bytes.
+        model: its name, for error messages.
+
+    Raises:
+        PrerollError: where it cannot be loaded.
+    """
     options = onnxruntime.SessionOptions()
     # One thread per worker process, and none that spins while it waits: the machine's cores are shared by workers.
     options.intra_op_num_threads = 1
@@ -186,6 +211,6 @@ def _session(model: Path) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(model.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # as above
         raise PrerollError(f"detector {model}: cannot be loaded: {' '.join(str(error).split())}") from None

@@ -39,7 +39,7 @@ def _sorted_outputs(
     outputs: list[NDArray[np.generic]],
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
     """Boxes, labels, scores and masks, told apart by their number of axes and their type."""
-    kinds = {(one.ndim, one.dtype.kind): one for one in outputs}
+    kinds = {(one.ndim, str(one.dtype.kind)): one for one in outputs}
     wanted = ((2, "f"), (1, "i"), (1, "f"), (4, "f"))
     shapes = ", ".join(f"{one.dtype} {list(one.shape)}" for one in outputs)
     if any(kind not in kinds for kind in wanted):

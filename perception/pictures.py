@@ -11,6 +11,7 @@ from preroll.errors import PrerollError
 from preroll.perception.geometry import Pixels
 
 SAVED_SIZE = 224
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _NUMBERED = re.compile(r"(\d+)\.(jpe?g|png|webp|bmp)", re.IGNORECASE)
 
 

@@ -9,7 +9,18 @@ from typing import NoReturn
 import typer
 
 from preroll import __version__
-from preroll.commands import catalog, check_env, detect, evaluate, optimum, predict, quickstart, scenario, train
+from preroll.commands import (
+    catalog,
+    check_env,
+    detect,
+    detector,
+    evaluate,
+    optimum,
+    predict,
+    quickstart,
+    scenario,
+    train,
+)
 from preroll.errors import PrerollError
 
 app = typer.Typer(
@@ -22,6 +33,7 @@ app = typer.Typer(
 app.command()(quickstart.quickstart)
 app.add_typer(catalog.app, name="catalog")
 app.command()(detect.detect)
+app.add_typer(detector.app, name="detector")
 app.add_typer(scenario.app, name="scenario")
 app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)

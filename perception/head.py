@@ -1,0 +1,108 @@
+"""A new last layer on the embeddings of a network: how it is trained, and how good it is on pictures held out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+Floats = NDArray[np.float32]
+#: Share of the pictures that the head is measured on; at least one of each class.
+HELD_OUT = 0.25
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear layer: embedding @ weights + bias, before the softmax.
+
+    Attributes:
+        weights: float32 [d, classes].
+        bias: float32 [classes].
+    """
+
+    weights: Floats
+    bias: Floats
+
+    def classify(self, embeddings: Floats) -> NDArray[np.int64]:
+        """The most probable class of each of the embeddings [n, d]."""
+        best: NDArray[np.int64] = (embeddings @ self.weights + self.bias).argmax(1)
+        return best
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a head got right of pictures that it was not trained on.
+
+    Attributes:
+        right: number of pictures, by class [classes].
+        total: number of pictures, by class [classes].
+        likeliest: share of the largest class among them, which always naming it would get right.
+    """
+
+    right: NDArray[np.int64]
+    total: NDArray[np.int64]
+    likeliest: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the pictures that it got right."""
+        return float(self.right.sum() / self.total.sum())
+
+    @property
+    def balanced(self) -> float:
+        """Mean over the classes of the share that it got right."""
+        return float((self.right / self.total).mean())
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Exact binomial interval of the accuracy (Clopper and Pearson 1934)."""
+        hits, n, tail = int(self.right.sum()), int(self.total.sum()), (1 - confidence) / 2
+        low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
+        high = 1.0 if hits == n else float(beta.ppf(1 - tail, hits + 1, n - hits))
+        return low, high
+
+
+def fit_head(embeddings: Floats, labels: NDArray[np.int64]) -> Head:
+    """Trains a logistic regression on standardised embeddings, each class with the same weight in all.
+
+    The standardisation is folded into the layer.
+
+    Args:
+        embeddings: [n, d].
+        labels: [n], 0 … classes − 1, each at least once, at least two.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean = embeddings.mean(0, dtype=np.float64)
+    spread = embeddings.std(0, dtype=np.float64)
+    # A value that never changes says nothing; dividing by almost nothing would blow up its noise.
+    spread[spread < 1e-6 * max(1.0, float(spread.max()))] = np.inf
+    model = LogisticRegression(class_weight="balanced", max_iter=2000)
+    model.fit((embeddings - mean) / spread, labels)
+    slopes, start = model.coef_, model.intercept_
+    if len(slopes) == 1:
+        # Of two classes scikit-learn tells the second one's logit alone.
+        slopes, start = np.concatenate((-slopes / 2, slopes / 2)), np.concatenate((-start / 2, start / 2))
+    weights = (slopes / spread).T
+    bias = start - mean @ weights
+    return Head(weights.astype(np.float32), bias.astype(np.float32))
+
+
+def measure_head(embeddings: Floats, labels: NDArray[np.int64], seed: int = 0) -> HeldOut:
+    """Trains a head on three quarters of each class and measures it on the rest.
+
+    Args:
+        embeddings: [n, d].
+        labels: [n], each of the classes at least twice.
+        seed: decides which pictures are held out.
+    """
+    rng = np.random.default_rng(seed)
+    classes = int(labels.max()) + 1
+    held = np.zeros(len(labels), np.bool_)
+    for label in range(classes):
+        own = rng.permutation(np.flatnonzero(labels == label))
+        held[own[: max(1, round(HELD_OUT * len(own)))]] = True
+    head = fit_head(embeddings[~held], labels[~held])
+    truth = labels[held]
+    hits = truth[head.classify(embeddings[held]) == truth]
+    total = np.bincount(truth, minlength=classes)
+    return HeldOut(np.bincount(hits, minlength=classes), total, float(total.max() / total.sum()))

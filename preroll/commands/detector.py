@@ -1,0 +1,133 @@
+"""`preroll detector`: cards for networks from anywhere, and new classes for them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preroll.commands.table import one_line, print_table
+from preroll.errors import PrerollError
+
+if TYPE_CHECKING:
+    from preroll.perception.adapt import Adapted
+
+app = typer.Typer(help="Make an ONNX network ready for use as a detector.", no_args_is_help=True)
+
+# More unreadable pictures than these are counted.
+_LISTED = 10
+Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The network.")]
+
+
+@app.command()
+def card(
+    model: Model,
+    classes: Annotated[Path, typer.Option(help="File of class names: one a line, JSON, or {0: 'name', …}.")],
+    decoder: Annotated[str, typer.Option(help="classifier, yolox, yolo-seg, maskrcnn or semantic.")] = "classifier",
+    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH.", show_default="as in the file")] = None,
+    fit: Annotated[str, typer.Option(help="crop, letterbox or stretch.")] = "crop",
+    channels: Annotated[str, typer.Option(help="RGB or BGR.")] = "RGB",
+    mean: Annotated[
+        str, typer.Option(help="Subtracted from pixels of 0 … 255: R,G,B in the channels' order.")
+    ] = "0,0,0",
+    scale: Annotated[str, typer.Option(help="Multiplied afterwards.")] = "1,1,1",
+    activation: Annotated[str, typer.Option(help="softmax or sigmoid.")] = "softmax",
+    outputs: Annotated[str, typer.Option(help="probabilities, or logits without the activation.")] = "probabilities",
+    background: Annotated[str, typer.Option(help="none, first or last: a class beside those named.")] = "none",
+    threshold: Annotated[float | None, typer.Option(help="Least confidence.", show_default="0.25")] = None,
+    top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="1 with softmax")] = None,
+    out: Annotated[Path | None, typer.Option(help="The card.", show_default="MODEL.json")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a card that is there.")] = False,
+) -> None:
+    """Write the card of a network, and try it on very different pictures: a wrong card often shows in its answers."""
+    from preroll import atomic
+    from preroll.perception.card_maker import doubts, make_card, read_classes
+    from preroll.perception.detector import Detector
+    from preroll.perception.model_file import ModelFile
+    from preroll.perception.pool import try_in_worker
+    from preroll.perception.probes import probe_pictures
+
+    place = out or model.with_suffix(".json")
+    if place.exists() and not replace:
+        raise PrerollError(f"--out {place}: is there already; give --replace or another file")
+    given = {
+        "decoder": decoder,
+        "input_size": None if size is None else _sides(size),
+        "fit": fit,
+        "channels": channels,
+        "mean": _three("--mean", mean),
+        "scale": _three("--scale", scale),
+        "activation": activation,
+        "outputs": outputs,
+        "background": background,
+        "score_threshold": threshold,
+        "top": top,
+    }
+    made = make_card(model, read_classes(classes), given)
+    try_in_worker(ModelFile(model, made))
+    detector = Detector(model, made)
+    for doubt in doubts(detector, probe_pictures(detector.fit)):
+        typer.echo(f"warning: {doubt}", err=True)
+    atomic.write_json(place, made.model_dump(mode="json"))
+    height, width = made.input_size
+    typer.echo(
+        f"{place}: {made.decoder}, {len(made.classes):,} classes; frames {made.fit}, {height} × {width},"
+        f" {made.channels}, {made.dtype}, {made.layout}."
+    )
+
+
+def _sides(text: str) -> tuple[int, int]:
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+        raise PrerollError(f"--size {text}: must be HEIGHTxWIDTH, such as 224x224")
+    return int(parts[0]), int(parts[1])
+
+
+def _three(option: str, text: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 3):
+        raise PrerollError(f"{option} {text}: must be one number, or three with commas between them")
+    return numbers * 3 if len(numbers) == 1 else numbers
+
+
+@app.command()
+def adapt(
+    model: Model,
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder with one folder of pictures per class.")],
+    out: Annotated[Path, typer.Option(help="The new network, NEW.onnx; its card NEW.json is written beside it.")],
+    card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")] = None,
+    seed: Annotated[int, typer.Option(help="Decides which pictures are held out.")] = 0,
+) -> None:
+    """Teach a classifier new classes: its backbone stays as it is, a new head is trained on the pictures.
+
+    A quarter of each class is held out to measure the head; the one that is written is trained on all of them. Pictures
+    that resemble each other, such as frames of one video, make the held-out ones too easy.
+    """
+    from preroll import progress
+    from preroll.perception.adapt import adapt as adapt_to
+    from preroll.perception.adapt import list_pictures
+
+    with progress.bar(len(list_pictures(images).files), "Reading pictures") as advance:
+        made = adapt_to(model, images, out, card=card, seed=seed, advance=advance)
+    _tell(made, model, out)
+
+
+def _tell(made: "Adapted", model: Path, out: Path) -> None:
+    held = made.held_out
+    low, high = held.interval()
+    typer.echo(f"{out}: {model.name} up to {one_line(made.layer)}, and a new head for {len(made.counts)} classes.")
+    typer.echo(
+        f"Held-out accuracy {held.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}; {held.total.sum():,} pictures);"
+        f" balanced over the classes {held.balanced:.1%}; always the likeliest class {held.likeliest:.1%}."
+    )
+    rows = [
+        [one_line(name), n, int(total), f"{right / total:.1%}"]
+        for name, n, right, total in zip(made.card.classes, made.counts, held.right, held.total, strict=True)
+    ]
+    print_table(("class", "pictures", "held out", "of these right"), rows, left=("class",))
+    if made.unreadable:
+        typer.echo(f"\n{len(made.unreadable)} pictures could not be read:")
+        for path, reason in made.unreadable[:_LISTED]:
+            typer.echo(f"  {one_line(str(path))}: {reason}")
