@@ -54,7 +54,7 @@ def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], in
         for i in order:
             shape = _on_picture(located.masks[i], located, image.size, input_size)
             tint = Image.new("RGB", image.size, color_of(int(located.label[i])))
-            image.paste(tint, mask=shape.point(lambda value: round(value * STRENGTH)))
+            image.paste(tint, mask=shape.point(lambda value: round(255 * STRENGTH) if value >= 128 else 0))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(_FONT_SIZE)
     scale = np.array([image.width / located.view.width, image.height / located.view.height] * 2)
     for i in order:
@@ -70,12 +70,12 @@ def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], in
 
 def color_of(label: int) -> tuple[int, int, int]:
     """A bright colour for a class; neighbouring classes are far apart on the wheel."""
-    red, green, blue = colorsys.hsv_to_rgb(label * 0.618034 % 1, 0.65, 1.0)
+    red, green, blue = colorsys.hsv_to_rgb(label * 0.754878 % 1, 0.65, 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def _on_picture(mask: Mask, located: Located, size: tuple[int, int], input_size: tuple[int, int]) -> Image.Image:
-    """A mask as a grey picture of the given width and height, 255 where the object is."""
+    """A mask as a grey picture of the given width and height, at least 128 where the object is."""
     cells: NDArray[np.uint8] = np.zeros(mask.grid, np.uint8)
     rows, columns = mask.cells.shape
     cells[mask.top : mask.top + rows, mask.left : mask.left + columns] = np.where(mask.cells, 255, 0)
