@@ -1,24 +1,23 @@
 """`preroll catalog`: from videos to a catalog, and what a catalog says."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from preroll.commands.catalog_description import describe, list_videos, no_video_left, report_of, tell_losses
 from preroll.commands.table import one_line, print_table
 from preroll.errors import PrerollError
 
-if TYPE_CHECKING:
-    from preroll.perception.build import BuildReport
-    from preroll.perception.catalog import Catalog
-
 app = typer.Typer(help="Make a catalog of a folder of videos, and look into one.", no_args_is_help=True)
 
-# More left-out videos than these are counted; videos.csv names them all.
-_LISTED = 20
-Videos = Annotated[Path, typer.Argument(metavar="VIDEOS", help="Folder with one folder of videos per category.")]
+Videos = Annotated[
+    Path, typer.Argument(metavar="VIDEOS", help="Folder with one folder of videos per category, or a table, FILE.csv.")
+]
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a catalog; `demo` is the one in the package.")]
 Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
+_FETCHING = "Videos from URLs"
+_LIMITS = "Limits and engines"
 
 
 @app.command()
@@ -28,38 +27,102 @@ def build(
     detector: Annotated[Path | None, typer.Option(help="ONNX model.", show_default="the embedded one")] = None,
     card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")] = None,
     save_frames: Annotated[Path | None, typer.Option(help="Also write CATEGORY/VIDEO/1.jpg, … here.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Skip frames that no other refers to: half the work.")] = False,
+    importance: Annotated[
+        str, typer.Option(help="Of a class in a frame: confidence, presence or area.")
+    ] = "confidence",
+    idf: Annotated[bool, typer.Option("--idf", help="Weigh classes by how few videos show them.")] = False,
+    classifier: Annotated[
+        str, typer.Option(help="Of categories: logistic-regression, random-forest or gradient-boosting.")
+    ] = "logistic-regression",
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="Find neighbours by a graph: for more than 100,000 videos.")
+    ] = False,
     workers: Workers = None,
+    worker_memory: Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=_LIMITS)] = "2GiB",
+    video_timeout: Annotated[
+        str, typer.Option(help="Seconds for a video, + so many times its duration.", rich_help_panel=_LIMITS)
+    ] = "60+10x",
+    engine: Annotated[str, typer.Option(help="local, or ray: a Ray cluster.", rich_help_panel=_LIMITS)] = "local",
+    downloads: Annotated[
+        Path | None, typer.Option(help="Folder for them.", show_default="TABLE.downloads", rich_help_panel=_FETCHING)
+    ] = None,
+    download_size: Annotated[str, typer.Option(help="Largest file.", rich_help_panel=_FETCHING)] = "1GiB",
+    download_timeout: Annotated[float, typer.Option(help="Seconds for each.", rich_help_panel=_FETCHING)] = 600,
 ) -> None:
-    """Make a catalog: VIDEOS/CATEGORY/VIDEO.mp4, or frames VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, ….
+    """Make a catalog: VIDEOS/CATEGORY/VIDEO.mp4, frames VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, …, or a table.
 
-    Videos that cannot be used are listed with a reason, and the build goes on. Exit status 1 where a category is left
-    without any.
+    A table is a CSV file with the columns path or url, category and, if you like, split. Videos that cannot be used are
+    listed with a reason, and the build goes on; an interrupted build goes on where it was. Exit status 1 where a
+    category is left without any.
     """
+    from preroll.perception.amounts import parse_size, parse_time_limit
     from preroll.perception.build import build_catalog
     from preroll.perception.cards import EMBEDDED
+    from preroll.perception.catalog_content import Choices
+    from preroll.perception.download import DownloadLimits
+    from preroll.perception.supervised import Limits
 
+    if download_timeout <= 0:
+        raise PrerollError(f"--download-timeout {download_timeout:g}: must be above 0")
     report = build_catalog(
-        videos, out, detector=detector or EMBEDDED, card=card, save_frames=save_frames, workers=workers
+        videos,
+        out,
+        detector=detector or EMBEDDED,
+        card=card,
+        save_frames=save_frames,
+        workers=workers,
+        limits=Limits(
+            *parse_time_limit(video_timeout, "--video-timeout"), parse_size(worker_memory, "--worker-memory")
+        ),
+        fast=fast,
+        choices=Choices(importance, idf, classifier, approximate),  # type: ignore[arg-type]  # checked there
+        engine=engine,  # type: ignore[arg-type]
+        downloads=downloads,
+        download_limits=DownloadLimits(parse_size(download_size, "--download-size"), download_timeout),
     )
-    _describe(report.catalog)
-    _tell_losses(report)
+    describe(report.catalog)
+    tell_losses(report)
     if report.empty:
-        names = ", ".join(one_line(name) for name in report.empty)
-        raise PrerollError(f"no usable video is left in: {names}; the catalog is without them", status=report.status)
+        raise PrerollError(no_video_left(report), status=report.status)
 
 
 @app.command()
-def show(folder: Folder = "demo") -> None:
+def show(
+    folder: Folder = "demo",
+    confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
+) -> None:
     """Describe a catalog: its categories, what its videos show, and how well they can be told apart."""
+    from preroll import atomic
     from preroll.perception.catalog import Catalog
+    from preroll.perception.category_report import confusion_picture
 
     catalog = Catalog.load(folder)
-    _describe(catalog)
+    describe(catalog)
     table = catalog.videos()
     odd = table[table["status"] != "ok"]
     if len(odd):
         typer.echo()
-        _list_videos(list(zip(odd["path"], odd["status"], odd["reason"], strict=True)))
+        list_videos(list(zip(odd["path"], odd["status"], odd["reason"], strict=True)))
+    if confusion is not None:
+        if (report := report_of(catalog)) is None:
+            raise PrerollError("--confusion: categories were not measured, so there is no matrix", status=1)
+        atomic.write_bytes(confusion, confusion_picture(report))
+        typer.echo(f"Confusion matrix written to {confusion}.")
+
+
+@app.command()
+def export(
+    folder: Folder,
+    csv: Annotated[Path, typer.Option("--csv", help="New folder for videos.csv, importance.csv, neighbors.csv, ….")],
+) -> None:
+    """Write a catalog's tables as CSV files for spreadsheets."""
+    from preroll.perception.catalog import Catalog
+    from preroll.perception.spreadsheets import export_tables
+
+    written = export_tables(Catalog.load(folder), csv)
+    typer.echo(f"In {csv}:")
+    print_table(("file", "rows"), [(name, f"{rows:,}") for name, rows in written.items()], left=("file",))
 
 
 @app.command()
@@ -115,47 +178,3 @@ def demo_videos(
     if per_category >= 5:
         ceiling = demo_ceiling(per_category, seed)
         typer.echo(f"Who saw every object would tell the category of {ceiling:.1%} of them (5-fold cross-validation).")
-
-
-def _describe(catalog: "Catalog") -> None:
-    typer.echo(f"Catalog {catalog.path}: {catalog.n_videos:,} videos, {len(catalog.classes)} object classes.")
-    typer.echo(f"Made by: {catalog.manifest['command']}\n")
-    rows = []
-    for k, name in enumerate(catalog.categories):
-        shown = catalog.importance[catalog.category == k]
-        means = shown.mean(0)
-        top = [f"{catalog.classes[c]} {means[c]:.2f}" for c in (-means).argsort(kind="stable")[:4] if means[c] > 0]
-        rows.append((name, len(shown), int((~shown.any(1)).sum()), ", ".join(top)))
-    columns = ("category", "videos", "without objects", "most important classes (mean importance)")
-    print_table(columns, rows, left=(columns[0], columns[3]))
-    typer.echo()
-    _tell_quality(catalog)
-
-
-def _tell_quality(catalog: "Catalog") -> None:
-    probabilities = catalog.category_probabilities
-    if probabilities is None:
-        typer.echo("Category from objects: not measured, for a category has fewer than two videos.")
-    else:
-        right = (probabilities.argmax(1) == catalog.category).mean()
-        typer.echo(f"Category from objects: {right:.1%} right, each video judged by a model that never saw it.")
-    own, chance = catalog.neighbors_in_category()
-    typer.echo(f"Neighbours in the video's own category: {own:.1%}; by chance {chance:.1%}.")
-
-
-def _tell_losses(report: "BuildReport") -> None:
-    total = report.catalog.n_videos + len(report.left_out)
-    if report.left_out or report.partial:
-        typer.echo(
-            f"\n{len(report.left_out)} of {total:,} videos were left out; {len(report.partial)} are seen in part."
-        )
-        rows = (*report.left_out, *report.partial)
-        _list_videos([(row.listed.path, row.analysis.status, row.analysis.reason) for row in rows])
-    if report.others:
-        typer.echo(f"{report.others} other files lie beside the videos and were passed over.")
-
-
-def _list_videos(rows: list[tuple[str, str, str]]) -> None:
-    print_table(("video", "status", "reason"), rows[:_LISTED], left=("video", "status", "reason"))
-    if len(rows) > _LISTED:
-        typer.echo(f"… and {len(rows) - _LISTED:,} more: see videos.csv.")

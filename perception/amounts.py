@@ -1,0 +1,38 @@
+"""Sizes and time limits as people write them: ``2GiB``, ``60+10x``."""
+
+import math
+import re
+
+from preroll.errors import PrerollError
+
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def parse_size(text: str, option: str) -> int:
+    """Turns ``2GiB``, ``512 MB``, ``1.5g`` or a number of bytes into bytes; K, M and G are powers of 1,024.
+
+    Raises:
+        PrerollError: naming the option.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
+    size = 0 if match is None else int(float(match[1]) * _UNITS[match[2]])
+    if not 0 < size < 1 << 60:
+        raise PrerollError(f"{option} {text}: must be a size, such as 512MiB or 2GiB")
+    return size
+
+
+def parse_time_limit(text: str, option: str) -> tuple[float, float]:
+    """Turns ``60+10x`` into 60 s and ten times the video's duration, and ``30`` into 30 s for any video.
+
+    Returns:
+        Seconds, and seconds per second of video.
+
+    Raises:
+        PrerollError: naming the option.
+    """
+    number = r"(\d+(?:\.\d*)?|\.\d+)"
+    match = re.fullmatch(rf"{number}(?:\s*\+\s*{number}\s*x)?", text.strip().lower())
+    seconds, times = (float(match[1]), float(match[2] or 0)) if match else (0.0, 0.0)
+    if not (0 < seconds < math.inf and times < math.inf):
+        raise PrerollError(f"{option} {text}: must be seconds, such as 30, or 60+10x for ten times the duration more")
+    return seconds, times
