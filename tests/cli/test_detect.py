@@ -5,6 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from preroll.perception.cards import EMBEDDED
+
 REAL = Path(__file__).parents[3] / "shared" / "realdata"
 WEIGHTS, BOTTLE = REAL / "weights", REAL / "videos" / "bottle-detection.mp4"
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real clips of ../shared/realdata")
@@ -54,4 +56,49 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: tuple[str
     assert done.stdout == ""
     assert done.stderr.strip().splitlines()[-1].startswith(message)
     assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
+
+
+@needs_real_clips
+def test_bottles_have_their_place_in_most_frames_of_a_real_clip(tmp_path: Path) -> None:
+    arguments = ("--segment", "--detector", WEIGHTS / "yolox_nano.onnx", "--out", "objects.csv", "--overlay", "drawn")
+    done = preroll("detect", BOTTLE, *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "objects.csv")
+    assert list(table.columns) == ["frame", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
+    bottles = table[table["class"] == "bottle"]
+    assert bottles["frame"].nunique() >= 108
+    # One to three bottles stand on the table; each takes about a twentieth of the picture of 640 × 360.
+    assert 1 <= len(bottles) / bottles["frame"].nunique() <= 3
+    assert bottles["area"].between(3, 8).mean() > 0.9
+    assert bottles["x1"].between(0, 640).all()
+    assert bottles["y1"].between(0, 360).all()
+    filled = 100 * (bottles["x1"] - bottles["x0"]) * (bottles["y1"] - bottles["y0"]) / (640 * 360)
+    assert (filled - bottles["area"]).abs().max() < 0.1
+    assert len(list((tmp_path / "drawn").iterdir())) == 120
+
+
+@needs_real_clips
+def test_a_classifier_gives_as_many_classes_as_are_wanted(tmp_path: Path) -> None:
+    model = WEIGHTS / "SqueezeNet_fp16.onnx"
+    done = preroll("detect", BOTTLE, "--detector", model, "--top", "3", "--out", "found.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "found.csv")
+    assert (table.groupby("frame").size() == 3).all()
+    assert table.groupby("frame")["class"].nunique().eq(3).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--segment", "--detector", EMBEDDED), "error: --segment: "),
+        (("--overlay", "drawn"), "error: --overlay: only objects can be drawn; give --segment too"),
+        (("--top", "0"), "error: --top 0: must be at least 1"),
+    ],
+)
+def test_options_that_do_not_fit_are_told(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    done = preroll("detect", "text.mp4", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith(message)
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
