@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from preroll import atomic
 from preroll.errors import PrerollError
@@ -41,6 +42,11 @@ class Memorability(Task[ScoredClips]):
 
     def fit(self, data: ScoredClips, folder: Path, progress: Progress) -> Fitted:
         """Measures by cross-validation, then fits the model that is kept on every clip."""
+        # One thread: sums in another order would give other numbers on another number of cores.
+        with threadpool_limits(1):
+            return self._fit(data, folder, progress)
+
+    def _fit(self, data: ScoredClips, folder: Path, progress: Progress) -> Fitted:
         truth, settings = data.truth, self.settings.model
         held_out = np.zeros(len(truth.names))
         chosen = []

@@ -165,6 +165,23 @@ def catalog(
     typer.echo(f"{made!r}\nNeighbours in the video's own category: {own:.1%}; by chance {chance:.1%}.")
 
 
+@app.command()
+def generate(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="tags, genres or memorability.")],
+    out: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+) -> None:
+    """Make a small data set in the exact file format of a task, whose best reachable score is known.
+
+    Example: `preroll predict generate genres --out runs/genres-data`
+    """
+    from preroll.perception.prediction.generators.best_reachable import best_reachable, generate_data
+
+    for name, value in best_reachable(task, generate_data(task, out, seed)).items():
+        typer.echo(f"Who knew how it was made would reach {name} {value:.4f}.")
+    typer.echo(f"Data: {out}")
+
+
 def _tell(report: "Report") -> None:
     print_table(
         ("metric", "value"), [(name, _number(value)) for name, value in report.metrics.items()], left=("metric",)

@@ -1,0 +1,45 @@
+"""Making the data set of a task, and the score that the truth itself would reach on it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.generators.ideal import Ideal
+from preroll.perception.prediction.generators.memorable_clips import generate_memorability
+from preroll.perception.prediction.generators.tag_videos import generate_tags
+from preroll.perception.prediction.generators.trailers import generate_genres
+from preroll.perception.prediction.metrics.average_precision import macro_average_precision
+from preroll.perception.prediction.metrics.ranking import global_average_precision, hit_at
+from preroll.perception.prediction.metrics.regression import spearman
+
+TASKS = ("tags", "genres", "memorability")
+
+
+def generate_data(task: str, out: Path, seed: int = 0) -> Ideal:
+    """Writes the data set of a task to a new or empty folder.
+
+    Raises:
+        PrerollError: the task is unknown, or the folder is not empty.
+    """
+    if task not in TASKS:
+        raise PrerollError(f"{task!r} is no task; must be one of {', '.join(TASKS)}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise PrerollError(f"--out {out}: is not empty; name a new folder")
+    if task == "tags":
+        return generate_tags(out, seed=seed)
+    return generate_genres(out, seed=seed) if task == "genres" else generate_memorability(out, seed=seed)
+
+
+def best_reachable(task: str, ideal: Ideal) -> dict[str, float]:
+    """The metrics of the true probabilities, measured on what was drawn from them."""
+    truth = ideal.targets
+    if task == "memorability":
+        return {"Spearman": spearman(ideal.probabilities[:, 0], truth[:, 0].astype(np.float64))}
+    labels = truth.astype(np.bool_)
+    if task == "genres":
+        return {"macro AP": macro_average_precision(ideal.probabilities, labels).mean}
+    return {
+        "GAP@20": global_average_precision(ideal.probabilities, labels),
+        "Hit@1": hit_at(ideal.probabilities, labels, 1),
+    }

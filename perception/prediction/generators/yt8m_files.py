@@ -1,0 +1,80 @@
+"""Writing YouTube-8M's formats, as the readers read them."""
+
+import gzip
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll import atomic
+from preroll.perception.prediction.formats.protobuf import encoded, encoded_varint
+from preroll.perception.prediction.formats.tagged import CLASSES, VISUAL, Tagged
+from preroll.perception.prediction.formats.tfrecord import record
+
+
+def csv_line(video: Tagged) -> bytes:
+    """One line of the CSV: 3862 labels, 1152 numbers, an empty field."""
+    labels = np.full(CLASSES, "0")
+    labels[video.labels] = "1"
+    return (",".join([*labels, *(f"{value:.7g}" for value in video.features)]) + ",\n").encode()
+
+
+def write_csv(path: Path, videos: Iterable[Tagged]) -> None:
+    """Writes ``.csv`` or ``.csv.gz``."""
+    content = b"".join(csv_line(video) for video in videos)
+    atomic.write_bytes(path, gzip.compress(content, 1, mtime=0) if path.suffix == ".gz" else content)
+
+
+def write_tfrecord(path: Path, videos: Iterable[Tagged]) -> None:
+    """Writes video-level examples."""
+    atomic.write_bytes(path, b"".join(record(example(video)) for video in videos))
+
+
+def example(video: Tagged) -> bytes:
+    """A video-level ``tf.train.Example``."""
+    features = {
+        "id": encoded(1, encoded(1, video.id.encode())),
+        "labels": _ints(video.labels),
+        "mean_rgb": _floats(video.features[:VISUAL]),
+        "mean_audio": _floats(video.features[VISUAL:]),
+    }
+    return encoded(1, _map(features))
+
+
+def frame_example(name: str, labels: Sequence[int], rgb: NDArray[np.uint8], audio: NDArray[np.uint8]) -> bytes:
+    """A frame-level ``tf.train.SequenceExample``.
+
+    Args:
+        name: id.
+        labels: of the video.
+        rgb: uint8 [frames, 1024].
+        audio: uint8 [frames, 128].
+    """
+    context = {"id": encoded(1, encoded(1, name.encode())), "labels": _ints(np.array(labels))}
+    lists = {
+        key: b"".join(encoded(1, encoded(1, encoded(1, row.tobytes()))) for row in rows)
+        for key, rows in (("rgb", rgb), ("audio", audio))
+    }
+    return encoded(1, _map(context)) + encoded(2, _map(lists))
+
+
+def vocabulary_csv(names: dict[int, str]) -> str:
+    """The classes' names, quoted, the way ``yt8m_voc.csv`` has them; others are called Entity NUMBER."""
+    lines = ["Index,TrainVideoCount,KnowledgeGraphId,Name,WikiUrl,Vertical1,Vertical2,Vertical3,WikiDescription"]
+    for k in range(CLASSES):
+        name = names.get(k, f"Entity {k}").replace('"', '""')
+        lines.append(f'{k},{CLASSES - k},/m/{k:05x},"{name}",,Made up,,,"A class, made up."')
+    return "\n".join(lines) + "\n"
+
+
+def _map(features: dict[str, bytes]) -> bytes:
+    return b"".join(encoded(1, encoded(1, key.encode()) + encoded(2, value)) for key, value in features.items())
+
+
+def _ints(values: "NDArray[np.integer]") -> bytes:
+    return encoded(3, encoded(1, b"".join(encoded_varint(int(value)) for value in values)))
+
+
+def _floats(values: NDArray[np.float32]) -> bytes:
+    return encoded(2, encoded(1, values.astype("<f4").tobytes()))
