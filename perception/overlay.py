@@ -62,9 +62,11 @@ def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], in
         color = color_of(int(located.label[i]))
         draw.rectangle((x0, y0, x1 - 1 if x1 - 1 > x0 else x0, y1 - 1 if y1 - 1 > y0 else y0), outline=color, width=2)
         text = f"{classes[located.label[i]]} {located.confidence[i]:.2f} · {located.area[i]:.1f} %"
-        box = draw.textbbox((x0 + 3, max(0.0, y0 - _FONT_SIZE - 4)), text, font=font)
+        # A label at the right edge moves to the left until it is whole.
+        place = max(0.0, min(x0, image.width - draw.textlength(text, font=font) - 6)) + 3, max(0.0, y0 - _FONT_SIZE - 4)
+        box = draw.textbbox(place, text, font=font)
         draw.rectangle((box[0] - 3, box[1] - 2, box[2] + 3, box[3] + 2), fill=color)
-        draw.text((x0 + 3, max(0.0, y0 - _FONT_SIZE - 4)), text, fill=(0, 0, 0), font=font)
+        draw.text(place, text, fill=(0, 0, 0), font=font)
     return np.asarray(image)
 
 

@@ -46,7 +46,7 @@ def write_colors(path: Path, *, batch: int | str = "n", **card: Any) -> Path:
         helper.make_node("Add", ["black", "grey"], ["background"]),
         helper.make_node("Concat", ["background", "colors"], ["scores"], axis=1),
     ]
-    arrays = {
+    arrays: dict[str, np.ndarray[Any, Any]] = {
         "white": np.full((1, 1, 1, 1), 1 / 255, np.float32),
         "nothing": np.zeros((), np.float32),
         "grey": np.full((), 0.4, np.float32),

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def layout(n: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     return [boxes, labels, scores, masks]  # type: ignore[list-item]
 
 
-def detector_of(path: Path, n: int, **card: object) -> Detector:
+def detector_of(path: Path, n: int, **card: Any) -> Detector:
     values = layout(n)
     order = card.pop("order", (0, 1, 2, 3))
     assert isinstance(order, tuple)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def layout() -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     return [rows, prototypes]
 
 
-def detector_of(path: Path, *values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], **card: object) -> Detector:
+def detector_of(path: Path, *values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], **card: Any) -> Detector:
     changes = {"decoder": "yolo-seg", "activation": "sigmoid", **card}
     return Detector(write_constants(path, list(values or layout()), **changes))
 
@@ -34,7 +35,7 @@ def test_a_mask_is_where_its_prototypes_are_positive_inside_of_its_box(tmp_path:
     (found,) = detector_of(tmp_path / "a.onnx").objects([FRAME])
     assert found.label.tolist() == [0, 2]
     np.testing.assert_allclose(found.confidence, [0.9, 0.7])
-    np.testing.assert_allclose(found.box, [[0, 0.5, 16, 15.5], [16, 16, 32, 32]])
+    np.testing.assert_allclose(found.box, np.array([[0, 0.5, 16, 15.5], [16, 16, 32, 32]]))
     # 4 × 4 cells of 4 × 4 pixels each.
     np.testing.assert_allclose(found.area, [25, 25])
     assert found.masks is not None
