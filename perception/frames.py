@@ -4,6 +4,7 @@ At the times 0, 1/rate, 2/rate, … after the first frame, the frame on screen i
 before that time. Frame rates, variable rates and start offsets need no other treatment.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -245,14 +246,21 @@ def _promised(container: "av.container.InputContainer", stream: "av.VideoStream"
     """The duration that the file claims for its video [s]: of the stream, else its tag, else of the container."""
     if stream.duration and stream.time_base:
         return stream.duration * stream.time_base
-    tag = stream.metadata.get("DURATION", "")
-    parts = tag.split(":")
-    if len(parts) == 3:
-        try:
-            return int(parts[0]) * 3600 + int(parts[1]) * 60 + Fraction(parts[2])
-        except ValueError:
-            pass
-    return Fraction(container.duration, av.time_base) if container.duration else None
+    promised = _tagged(stream.metadata.get("DURATION", ""))
+    if promised is None and container.duration:
+        promised = Fraction(container.duration, av.time_base)
+    start = Fraction(container.start_time or 0, av.time_base)
+    # Matroska counts from zero, however late its first frame comes.
+    if promised is not None and "matroska" in container.format.name and 0 < start < promised:
+        promised -= start
+    return promised
+
+
+def _tagged(tag: str) -> Fraction | None:
+    """The duration in a tag such as 00:01:02.500000000 [s]."""
+    # Strictly: Fraction would also take 1/0 and 1e999999999.
+    match = re.fullmatch(r"(\d{1,5}):(\d\d):(\d\d(?:\.\d{1,9})?)", tag)
+    return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3]) if match else None
 
 
 def _aspect(stream: "av.VideoStream") -> Fraction:

@@ -24,13 +24,13 @@ def real() -> Path:
     return REAL
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_clip() -> Callable[..., Path]:
     """Gives :func:`write_clip`."""
     return write_clip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_network() -> Callable[..., Path]:
     """Gives :func:`write_network`."""
     return write_network
