@@ -1,6 +1,6 @@
 """Clips with captions, audio, C3D or frames, joined by name and never by the order of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +36,7 @@ class Features:
     @property
     def clips(self) -> list[str]:
         """Every clip that any table knows, sorted."""
-        tables: list[dict[str, object]] = [dict(table) for table in self.vectors.values()]
-        return sorted({name for table in [dict(self.captions or {}), *tables] for name in table})
+        return sorted({*(self.captions or {}), *(name for table in self.vectors.values() for name in table)})
 
     def texts(self, names: Sequence[str]) -> list[str | None]:
         """The captions of these clips, None where one lacks it."""
@@ -55,7 +54,7 @@ class Features:
 
     def lacking(self, names: Sequence[str]) -> tuple[str, ...]:
         """What each table lacks of these clips, one line a table."""
-        tables = {"captions": self.captions, **self.vectors}
+        tables: dict[str, Collection[str] | None] = {"captions": self.captions, **self.vectors}
         notes = []
         for block, table in tables.items():
             missing = [name for name in names if table is not None and name not in table]

@@ -112,7 +112,7 @@ class Encoder:
         if card.channels == "BGR":
             pixels = pixels[..., ::-1]
         if card.dtype != "uint8":
-            pixels = (pixels.astype(np.float32) - np.float32(card.mean)) * np.float32(card.scale)
+            pixels = (pixels.astype(np.float32) - np.array(card.mean, np.float32)) * np.array(card.scale, np.float32)
         if card.layout == "NCHW":
             pixels = pixels.transpose(0, 3, 1, 2)
         return np.ascontiguousarray(pixels, dtype=card.dtype)

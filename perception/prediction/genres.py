@@ -1,7 +1,7 @@
 """Genres: many labels a movie from the embeddings of its frames, as a task of the framework."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,8 @@ class Genres(Task[Movies]):
             _export(folder / f"seed-{seed}.onnx", network, [data.frames[row] for row in data.split.train[:3]])
             by_seed.append([self._torch_probabilities(network, data, rows) for rows in (chosen, held)])
             epochs.append(epoch)
-        on_validation, on_test = (np.mean(part, axis=0, dtype=np.float32) for part in zip(*by_seed, strict=True))
+        on_validation: Probabilities = np.stack([seed[0] for seed in by_seed]).mean(0)
+        on_test: Probabilities = np.stack([seed[1] for seed in by_seed]).mean(0)
         thresholds = best_thresholds(on_validation, data.targets[chosen])
         temperature = tags_temperature(on_validation, data.targets[chosen])
         truth = data.targets[held]
@@ -69,7 +70,10 @@ class Genres(Task[Movies]):
         }
         trained = tuple(sorted({data.movies[row] for row in (*data.split.train, *chosen)}))
         ids = tuple(data.ids[row] for row in held)
-        pairs = {"as trained": (on_test, truth), "with temperature": (heated_tags(on_test, temperature), truth)}
+        pairs: dict[str, tuple[NDArray[Any], NDArray[np.bool_]]] = {
+            "as trained": (on_test, truth),
+            "with temperature": (heated_tags(on_test, temperature), truth),
+        }
         return Fitted(ids, on_test, report(on_test, truth, data.names, thresholds), facts, trained, pairs)
 
     def _network(self, data: Movies, seed: int, progress: Progress) -> "tuple[nn.Module, int]":
@@ -162,7 +166,7 @@ def _over_patches(videos: Sequence[Frames], length: int, run: Any) -> Probabilit
     return means
 
 
-def _units(data: Movies) -> "Any":
+def _units(data: Movies) -> "Callable[[], Units]":
     """Makes the first layer of a network, from the mean and the spread of the training movies' frames."""
     import torch
 
@@ -177,7 +181,7 @@ def _units(data: Movies) -> "Any":
         total += shown.sum(0)
         squares += (shown**2).sum()
     centre = total / count
-    variance = max((squares / count - centre @ centre) / len(centre), 1e-12)
+    variance = max(float(squares / count - centre @ centre) / len(centre), 1e-12)
     tensors = torch.tensor(centre, dtype=torch.float32), torch.tensor(variance**-0.5, dtype=torch.float32)
 
     def make() -> "Units":

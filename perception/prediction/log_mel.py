@@ -59,7 +59,8 @@ def log_mel_statistics(sound: Floats, rate: int) -> Floats:
 def mel_filters(size: int, rate: int) -> Floats:
     """Triangles evenly spaced on the mel scale 2595·log10(1 + f/700), float64 [64, size // 2 + 1]."""
     high = min(HIGH, rate / 2)
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([LOW, high]) / 700)), BANDS + 2)
+    low, top = (2595 * np.log10(1 + frequency / 700) for frequency in (LOW, high))
+    mels = np.linspace(low, top, BANDS + 2)
     corners = 700 * (10 ** (mels / 2595) - 1)
     frequencies = np.fft.rfftfreq(size, 1 / rate)
     rising = (frequencies - corners[:-2, None]) / (corners[1:-1] - corners[:-2])[:, None]

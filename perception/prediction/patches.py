@@ -31,4 +31,5 @@ def padded(patches: Sequence[Frames]) -> Padded:
     frames = np.zeros((len(patches), longest, patches[0].shape[1]), np.float32)
     for row, patch in enumerate(patches):
         frames[row, : len(patch)] = patch
-    return frames, frames.any(2).astype(np.float32)
+    mask: NDArray[np.float32] = np.any(frames, axis=2).astype(np.float32)
+    return frames, mask

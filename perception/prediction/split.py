@@ -1,6 +1,6 @@
 """Which videos train, which choose, and which measure: apart by movie, and asserted to be so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,7 @@ def by_movie(movies: Sequence[str], *, validation: float, test: float, seed: int
     return split
 
 
-def by_lists(movies: Sequence[str], ids: Sequence[str], lists: dict[str, Sequence[str]]) -> Split:
+def by_lists(movies: Sequence[str], ids: Sequence[str], lists: Mapping[str, Sequence[str]]) -> Split:
     """The split that lists of ids say; ids in no list are left out.
 
     Raises:

@@ -82,7 +82,7 @@ class Tags(Task[TagData]):
             _export(folder / f"seed-{seed}.onnx", network, data.validation)
             by_seed.append(_torch_probabilities(network, data.validation))
             epochs.append(epoch)
-        mean = np.mean(by_seed, axis=0, dtype=np.float32)
+        mean: Probabilities = np.stack(by_seed).mean(0)
         temperature, reliability = _calibrated(mean, targets)
         facts: dict[str, Any] = {
             "epochs": epochs,

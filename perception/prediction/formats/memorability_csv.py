@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,11 +52,11 @@ def read_ground_truth(path: Path, skipping: Skipping) -> GroundTruth:
     table = _read(path)
     for column in ("movie_name", NAME, "nb_annotations", "memorability_score"):
         if column not in table:
-            raise PrerollError(f"{path}: has no column {column!r}, only {', '.join(table)[:200]}")
+            raise PrerollError(f"{path}: has no column {column!r}, only {_listed(table)}")
     scores = _numbers(table["memorability_score"])
     counts = _numbers(table["nb_annotations"])
     names, good = _names(path, table, skipping)
-    for row in np.flatnonzero(good):
+    for row in np.flatnonzero(good).tolist():
         what = ""
         if not 0 <= scores[row] <= 1:
             what = f"memorability_score {table['memorability_score'].iloc[row]!r} must lie in [0, 1]"
@@ -83,10 +84,10 @@ def read_captions(path: Path, skipping: Skipping) -> dict[str, str]:
     table = _read(path)
     for column in (NAME, "cc"):
         if column not in table:
-            raise PrerollError(f"{path}: has no column {column!r}, only {', '.join(table)[:200]}")
+            raise PrerollError(f"{path}: has no column {column!r}, only {_listed(table)}")
     names, good = _names(path, table, skipping)
     captions = {}
-    for row in np.flatnonzero(good):
+    for row in np.flatnonzero(good).tolist():
         text = table["cc"].iloc[row]
         if not isinstance(text, str) or not text.strip():
             skipping.bad(path, _row(row), "has no caption")
@@ -138,10 +139,10 @@ def read_vectors(path: Path, columns: tuple[str, ...], skipping: Skipping) -> di
 
 def _check_columns(path: Path, table: "pd.DataFrame", columns: tuple[str, ...]) -> None:
     missing = [name for name in (NAME, *columns) if name not in table]
-    known = {NAME, *columns}
-    extra = [name for name in table if name not in known and not name.startswith("Unnamed: ")]
+    known, names = {NAME, *columns}, [str(name) for name in table.columns]
+    extra = [name for name in names if name not in known and not name.startswith("Unnamed: ")]
     extra += [
-        name for name in table if name.startswith("Unnamed: ") and name != "Unnamed: 0" and table[name].notna().any()
+        name for name in names if name.startswith("Unnamed: ") and name != "Unnamed: 0" and table[name].notna().any()
     ]
     if missing or extra:
         what = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}"
@@ -175,8 +176,12 @@ def _names(path: Path, table: "pd.DataFrame", skipping: Skipping) -> tuple[NDArr
     return names, good
 
 
-def _numbers(column: "pd.Series[object]") -> NDArray[np.float64]:
+def _numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:
     return pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+
+
+def _listed(table: "pd.DataFrame") -> str:
+    return ", ".join(str(name) for name in table.columns)[:200]
 
 
 def _row(row: int) -> str:

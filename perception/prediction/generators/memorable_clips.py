@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from preroll import atomic
 from preroll.perception.prediction.formats.memorability_csv import AUDIO_COLUMNS, C3D_COLUMNS
@@ -24,8 +25,8 @@ def generate_memorability(out: Path, *, movies: int = 40, clips: int = 6, seed: 
     A clip's recall probability is σ((words + sound + sight) / 2), where each is the clip's own hidden number, and
     partly its movie's, so that random folds flatter. k of n annotators (8 to 12) remember it. The captions' vivid
     words, one direction of the audio vectors and one of the C3D vectors show the three numbers with some noise. Quirks:
-    a BOM, a column ``memorabable``, paragraphs repeated ten times, the first clip without a caption, a column of row numbers, a
-    trailing column without content, and rows in an order of their own in every table.
+    a BOM, a column ``memorabable``, paragraphs repeated ten times, the first clip without a caption, a column of row
+    numbers, a trailing column without content, and rows in an order of their own in every table.
 
     Args:
         out: folder.
@@ -55,10 +56,13 @@ def generate_memorability(out: Path, *, movies: int = 40, clips: int = 6, seed: 
     sight = _vectors(hidden[:, 2], len(C3D_COLUMNS), rng)
     c3d = [[names[i], *_texts(sight[i]), ""] for i in rng.permutation(n)]
     _write(out / "c3d_vectors.csv", ["sequence_name", *C3D_COLUMNS, ""], c3d)
-    return Ideal(tuple(names), recall[:, None], scores[:, None])
+    likely = np.asarray(binom.logpmf(np.round(scores * annotators), annotators, recall), np.float64)
+    return Ideal(tuple(names), recall[:, None], scores[:, None], likely)
 
 
-def _write_truth(out: Path, names: list[str], movie: NDArray[np.int64], scores: Floats, annotators: Floats) -> None:
+def _write_truth(
+    out: Path, names: list[str], movie: NDArray[np.int64], scores: Floats, annotators: NDArray[np.int64]
+) -> None:
     heading = [
         "movie_name", "start(sec)", "end(sec)", "sequence_name", "Neutral (1)_Typical (0)", "nb_annotations",
         "memorability_score", "memorabable",

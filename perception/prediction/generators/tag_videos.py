@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.perception.prediction.formats.tagged import CLASSES, FEATURES, Tagged
-from preroll.perception.prediction.generators.ideal import Ideal, drawn_with_a_label, noisy_or_none
+from preroll.perception.prediction.generators.ideal import Ideal, drawn_with_a_label, log_likelihood, noisy_or_none
 from preroll.perception.prediction.generators.yt8m_files import vocabulary_csv, write_csv, write_tfrecord
 
 #: Hidden numbers of a video, and classes that occur.
@@ -51,7 +51,8 @@ def generate_tags(
     names = {int(k): f"Drums, snares and class {k}" for k in classes}
     atomic.write_text(out / "yt8m_voc.csv", vocabulary_csv(names))
     ids = _write(out, videos[:train], videos[train:], tfrecord=tfrecord)
-    return Ideal(ids, _spread(noisy_or_none(chances[train:]), classes), _spread(labels[train:], classes) > 0)
+    truth, held = noisy_or_none(chances[train:]), labels[train:]
+    return Ideal(ids, _spread(truth, classes), _spread(held, classes) > 0, log_likelihood(chances[train:], held))
 
 
 def _write(out: Path, train: list[Tagged], validation: list[Tagged], *, tfrecord: bool) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll import atomic
-from preroll.perception.prediction.generators.ideal import Ideal, drawn_with_a_label, noisy_or_none
+from preroll.perception.prediction.generators.ideal import Ideal, drawn_with_a_label, log_likelihood, noisy_or_none
 
 GENRES = (
     "Action", "Adventure", "Animation", "Biography", "Comedy", "Crime", "Documentary", "Drama", "Family", "Fantasy",
@@ -48,7 +48,8 @@ def generate_genres(out: Path, *, movies: int = 400, seed: int = 0) -> Ideal:
         atomic.save_array(out / "embeddings" / f"{name}.npy", frames)
     table = {name: [int(one) for one in labels[movie]] for name, movie in zip(ids, owner, strict=True)}
     _write_tables(out, ids, table)
-    return Ideal(tuple(ids), noisy_or_none(chances)[owner], labels[owner])
+    likely = log_likelihood(chances, labels)
+    return Ideal(tuple(ids), noisy_or_none(chances)[owner], labels[owner], likely[owner])
 
 
 def _frames(signal: NDArray[np.float64], rng: np.random.Generator, *, padded: bool) -> NDArray[np.float32]:

@@ -48,7 +48,8 @@ def hit_at(scores: Scores, targets: Targets, k: int) -> float:
     """
     known = targets.any(1)
     best = best_classes(scores[known], k)
-    return _mean(np.take_along_axis(targets[known], best, 1).any(1))
+    hits: NDArray[np.bool_] = np.take_along_axis(targets[known], best, 1).any(1)  # type: ignore[assignment]
+    return _mean(hits)
 
 
 def precision_at_equal_recall(scores: Scores, targets: Targets) -> float:

@@ -23,7 +23,8 @@ class Block:
     @property
     def present(self) -> NDArray[np.bool_]:
         """Which clips have it."""
-        return ~np.isnan(self.values).any(1)
+        known: NDArray[np.bool_] = np.logical_not(np.isnan(self.values).any(1))
+        return known
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ class Units(nn.Module):
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
         """Normalise."""
         units = frames / frames.norm(dim=2, keepdim=True).clamp_min(1e-6)
-        return ((units - self.centre) * self.scale).masked_fill(mask[:, :, None] == 0, 0.0)
+        scaled: Tensor = ((units - self.centre) * self.scale).masked_fill(mask[:, :, None] == 0, 0.0)
+        return scaled
 
 
 class MeanNetwork(nn.Module):
