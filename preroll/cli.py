@@ -15,9 +15,11 @@ from preroll.commands import (
     detect,
     detector,
     evaluate,
+    experiment,
     optimum,
     predict,
     quickstart,
+    results,
     scenario,
     train,
 )
@@ -39,6 +41,8 @@ app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.add_typer(experiment.app, name="experiment")
+app.command()(results.results)
 app.add_typer(predict.app, name="predict")
 
 

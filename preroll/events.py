@@ -32,6 +32,20 @@ class EventFile:
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         self._put(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
 
+    def write_picture(self, step: int, tag: str, png: bytes, *, width: int, height: int) -> None:
+        """Adds one picture, of so many pixels, given as the bytes of a PNG file."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        picture = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=png)
+        self.write_for_plugin(step, Summary.Value(tag=tag, image=picture))
+
+    def write_for_plugin(self, step: int, value: object) -> None:
+        """Adds a ``Summary.Value`` of any kind, for one of TensorBoard's plugins."""
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        self._put(Event(wall_time=time.time(), step=step, summary=Summary(value=[value])))
+
     def _put(self, event: object) -> None:
         self._writer.write(event.SerializeToString())  # type: ignore[attr-defined]
         self._writer.flush()

@@ -1,21 +1,17 @@
-"""Several trainings side by side, each in a worker process of its own."""
+"""Several jobs side by side, each in a supervised worker process of its own; a worker that dies is replaced."""
 
-import json
-import os
 import queue
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from preroll.errors import PrerollError
+from preroll.simulations.worker_process import WorkerProcess
 
-GRACE = 5.0  # seconds that a worker has to clean up
+Request = Mapping[str, Any]
+Advance = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,26 @@ class Job:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        number: of the request.
+        error: of the last try; None where it was done.
+        status: the exit status that goes with the error.
+        full: whether no other job could do better: the disk is full, or may not be written.
+    """
+
+    number: int
+    error: str | None = None
+    status: int = 1
+    full: bool = False
+
+
+Outcomes = Generator[Outcome, None, None]
+
+
 def train_all(jobs: Sequence[Job], *, workers: int, advance: Callable[[int], None] = lambda _: None) -> None:
     """Trains every job, the first ones first; results do not depend on the number of workers.
 
@@ -52,91 +68,104 @@ def train_all(jobs: Sequence[Job], *, workers: int, advance: Callable[[int], Non
     Raises:
         PrerollError: of the first job that failed; the others are stopped, and leave nothing half-written.
     """
-    todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    for job in jobs:
-        todo.put(job)
-    news: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    with _Crew(min(workers, len(jobs)), todo, news):
-        done = 0
-        while done < len(jobs):
-            message = news.get()
-            if "error" in message:
-                raise PrerollError(message["error"], status=message["status"])
-            done += "done" in message
-            advance(message.get("advance", 0))
+    requests = [{"job": "train", **asdict(job)} for job in jobs]
+    outcomes = work(requests, workers=workers, advance=lambda _, sessions: advance(sessions))
+    with closing(outcomes):
+        for outcome in outcomes:
+            if outcome.error is not None:
+                said = outcome.error
+                died = said.startswith("its process died")
+                raise PrerollError(
+                    f"training {jobs[outcome.number].agent}: {said}" if died else said, status=outcome.status
+                )
+
+
+def work(requests: Sequence[Request], *, workers: int, tries: int = 1, advance: Advance = lambda *_: None) -> Outcomes:
+    """Has every request done; yields how each ended, in the order in which they end.
+
+    Closing the iterator stops all workers, which leave nothing half-written.
+
+    Args:
+        requests: what :mod:`preroll.simulations.worker` understands; long ones first.
+        workers: number of processes.
+        tries: how often a job is tried, where it fails or its process dies.
+        advance: is called in this thread with a request's number and the sessions that ended; with a negative number
+            where a try failed and its sessions are to be done again.
+    """
+    crew = _Crew(min(workers, len(requests)), requests, tries)
+    try:
+        ended = 0
+        while ended < len(requests):
+            news = crew.news.get()
+            if isinstance(news, Outcome):
+                ended += 1
+                yield news
+            else:
+                advance(*news)
+    finally:
+        crew.stop()
 
 
 class _Crew:
     """Worker processes, each with a thread that gives it jobs and passes on what it says."""
 
-    def __init__(self, size: int, todo: "queue.SimpleQueue[Job]", news: "queue.SimpleQueue[dict[str, Any]]") -> None:
-        self._todo, self._news = todo, news
-        self._errors = [tempfile.TemporaryFile() for _ in range(size)]  # noqa: SIM115  (closed by __exit__)
-        self._processes = [_start(errors) for errors in self._errors]
+    def __init__(self, size: int, requests: Sequence[Request], tries: int) -> None:
+        self.news: queue.SimpleQueue[Outcome | tuple[int, int]] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
+        for item in enumerate(requests):
+            self._todo.put(item)
+        self._tries = tries
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._processes = [WorkerProcess() for _ in range(size)]
         self._threads = [threading.Thread(target=self._attend, args=(i,), daemon=True) for i in range(size)]
-
-    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Ends all processes and threads."""
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.terminate()
         for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.await_end()
         for thread in self._threads:
             thread.join()
-        for process, errors in zip(self._processes, self._errors, strict=True):
-            process.communicate()
-            errors.close()
+        for process in self._processes:
+            process.close()
 
     def _attend(self, i: int) -> None:
-        process = self._processes[i]
-        assert process.stdin is not None
-        assert process.stdout is not None
-        while True:
+        while not self._stopped:
             try:
-                job = self._todo.get_nowait()
+                number, request = self._todo.get_nowait()
             except queue.Empty:
                 return
-            try:
-                process.stdin.write(json.dumps(asdict(job)) + "\n")
-                process.stdin.flush()
-            except OSError:  # it died; its output has ended
-                pass
-            for line in process.stdout:
-                message = json.loads(line)
-                self._news.put(message)
-                if "advance" not in message:
+            for _ in range(self._tries):
+                outcome = self._try(i, number, request)
+                if outcome.error is None or outcome.full or self._stopped:
                     break
+            self.news.put(outcome)
+
+    def _try(self, i: int, number: int, request: Request) -> Outcome:
+        """One try; a process that died is replaced before the next one."""
+        self._replace_if_dead(i)
+        process, done = self._processes[i], 0
+        process.ask(request)
+        for message in process.answers():
+            if "advance" in message:
+                done += message["advance"]
+                self.news.put((number, message["advance"]))
+            elif "error" in message:
+                self.news.put((number, -done))
+                return Outcome(number, message["error"], message["status"], message.get("full", False))
             else:
-                self._news.put({"error": f"training {job.agent}: {self._ending(i)}", "status": 1})
-                return
+                return Outcome(number)
+        self.news.put((number, -done))
+        return Outcome(number, f"its process died ({process.ending()}); {process.last_words()}")
 
-    def _ending(self, i: int) -> str:
-        """How a worker died, and the last thing that it said."""
-        code = self._processes[i].wait()
-        how = f"exit status {code}" if code >= 0 else signal.Signals(-code).name
-        self._errors[i].seek(0)
-        lines = self._errors[i].read().decode(errors="replace").strip().splitlines()
-        return f"its process died ({how}); {lines[-1] if lines else 'it said nothing'}"
-
-
-def _start(errors: Any) -> "subprocess.Popen[str]":
-    """Starts a worker that imports what this process imports and whose libraries start no threads."""
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    path = os.pathsep.join(part or os.getcwd() for part in sys.path)
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "preroll.simulations.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        encoding="utf8",
-        env={**os.environ, **single, "PYTHONPATH": path},
-    )
+    def _replace_if_dead(self, i: int) -> None:
+        with self._lock:
+            if self._processes[i].ended and not self._stopped:
+                self._processes[i].close()
+                self._processes[i] = WorkerProcess()

@@ -35,7 +35,7 @@ def bin_edges(sessions: int) -> list[int]:
     >>> bin_edges(350)
     [0, 50, 100, 150, 200, 250, 300, 350]
     >>> bin_edges(1000)[-4:]
-    [764, 857, 962, 1000]
+    [714, 801, 899, 1000]
     """
     edges = [0]
     while edges[-1] < sessions:

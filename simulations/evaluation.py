@@ -112,13 +112,13 @@ def evaluate(
         PrerollError: as :func:`check`.
     """
     check(players, tables, sessions)
-    lanes, per_lane = _split(tables, sessions)
+    lanes, per_lane = split(tables, sessions)
     exact = Exact(tables, per_lane)
     base = derive(seed, EVALUATION)
     everyone: dict[str, Player] = {**players, **exact.references}
     results = {}
     for name, player in everyone.items():
-        results[name] = _play(player, tables, exact, base, lanes, per_lane)
+        results[name] = play_out(player, tables, exact, base, lanes, per_lane)
         advance(1)
     best, worst = (results[name][0].revenue.mean(axis=1) for name in ("optimum", "random"))
     rows = [_row(name, tables, exact, *result, best, worst) for name, result in results.items()]
@@ -141,17 +141,26 @@ def check(players: Mapping[str, Player], tables: Tables, sessions: int) -> None:
             _check_fit(name, player, tables)
 
 
-def _split(tables: Tables, sessions: int) -> tuple[int, int]:
-    """(lanes, sessions per lane); with drift a lane is long enough to spend half of it in the last phase."""
+def split(tables: Tables, sessions: int) -> tuple[int, int]:
+    """Gives (lanes, sessions per lane); with drift a lane is long enough to spend half of it in the last phase."""
     lanes = max(min(LANES, sessions // 10), FEWEST_LANES)
     per_lane = max(-(-sessions // lanes), 2 * tables.scenario.phases[-1][0])
     return max(min(lanes, -(-sessions // per_lane)), FEWEST_LANES), per_lane
 
 
-def _play(
+def play_out(
     player: Player, tables: Tables, exact: Exact, seed: int, lanes: int, per_lane: int
 ) -> tuple[Rollout, float | None]:
-    """What happened, and the exact value if there is one."""
+    """Plays a fixed set of sessions; gives what happened, and the exact value if there is one.
+
+    Args:
+        player: an agent, exploration off, or a policy table.
+        tables: the scenario on the catalog.
+        exact: exact values of ``tables`` for ``per_lane`` sessions.
+        seed: lane i plays the stream seed + i.
+        lanes: n.
+        per_lane: sessions of each lane.
+    """
     if isinstance(player, Agent):
         try:
             policy = player.policy(tables)

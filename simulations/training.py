@@ -25,6 +25,7 @@ from preroll.simulations.seeds import AGENT, TRAINING, derive
 
 Advance = Callable[[int], None]
 OnPoint = Callable[[int, dict[str, float]], None]
+Finish = Callable[[Path, "TrainingResult", EventFile], None]
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,12 @@ class Training:
     seed: int
     target: Path | None
 
-    def run(self, advance: Advance | None = None) -> TrainingResult:
+    def run(self, advance: Advance | None = None, finish: Finish | None = None) -> TrainingResult:
         """Trains, and writes the run folder.
 
         Args:
             advance: is called with the number of sessions that ended since the last call.
+            finish: is called with the folder in the making, before ``result.json`` completes it, to add to it.
         """
         if self.target is None:
             return self._fit(lambda *_: None, advance)
@@ -83,7 +85,9 @@ class Training:
             write_settings(folder, self)
             with EventFile(folder) as events:
                 result = self._fit(events.write, advance)
-            self.agent.save(folder / "agent")
+                self.agent.save(folder / "agent")
+                if finish is not None:
+                    finish(folder, result, events)
             write_result(folder, result)
         return result
 

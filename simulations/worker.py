@@ -1,51 +1,90 @@
-"""A process that trains one agent after another: ``python -m preroll.simulations.worker``, spoken to over its pipes.
+"""A process that does one job after another: ``python -m preroll.simulations.worker``, spoken to over its pipes.
 
-Requests and answers are lines of JSON: a request is the arguments of :func:`preroll.simulations.train`, an answer is
-``{"advance": n}``, ``{"done": true}`` or ``{"error": line, "status": n}``. It ends when its input does.
+Requests and answers are lines of JSON. A request is ``{"job": "train", …}`` with the arguments of
+:func:`preroll.simulations.train`, or what :func:`preroll.simulations.experiment.cell.cell_request` gives; an answer is
+``{"advance": n}``, ``{"done": true}`` or ``{"error": line, "status": n}``, with ``"full": true`` where no other job
+could do better. It ends when its input does.
 """
 
+import errno
 import json
 import os
+import queue
 import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from preroll.errors import PrerollError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def main() -> None:
     """Serves requests until the input ends."""
     # Ctrl-C reaches every process of a terminal: whoever started this one decides, and ends it by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _stop)
     answers = _take_over_stdout()
+    requests: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    while (line := requests.get()) is not None:
+        _say(answers, _done(json.loads(line), lambda n: _say(answers, {"advance": n})))
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the tidying up
+    sys.exit(128 + number)
+
+
+def _listen(requests: "queue.SimpleQueue[str | None]") -> None:
+    """Passes on requests; when the input ends, whoever asked has gone, and the job at hand is given up."""
     for line in sys.stdin:
-        _say(answers, _trained(json.loads(line), answers))
+        requests.put(line)
+    requests.put(None)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _trained(request: Mapping[str, Any], answers: IO[str]) -> dict[str, Any]:
-    """Trains as ``request`` says; gives the last answer."""
-    from preroll.simulations.training import train
-
+def _done(request: Mapping[str, Any], advance: Callable[[int], None]) -> dict[str, Any]:
+    """Does as ``request`` says; gives the last answer."""
     try:
-        train(
-            request["agent"],
-            scenario=request["scenario"],
-            catalog=request["catalog"],
-            sessions=request["sessions"],
-            seed=request["seed"],
-            run=Path(request["run"]),
-            settings=request["settings"],
-            replace=True,
-            advance=lambda n: _say(answers, {"advance": n}),
-        )
+        _JOBS[request["job"]](request, advance)
     except PrerollError as error:
         return {"error": str(error), "status": error.status}
+    except BrokenPipeError:  # of the answers: nobody listens any more
+        raise
     except OSError as error:
-        return {"error": f"{error.filename or request['run']}: {error.strerror}", "status": 1}
+        line = f"{error.filename or request['run']}: {error.strerror or error}"
+        return {"error": line, "status": 1, "full": error.errno in FULL}
     return {"done": True}
+
+
+def _train(request: Mapping[str, Any], advance: Callable[[int], None]) -> None:
+    from preroll.simulations.training import train
+
+    train(
+        request["agent"],
+        scenario=request["scenario"],
+        catalog=request["catalog"],
+        sessions=request["sessions"],
+        seed=request["seed"],
+        run=Path(request["run"]),
+        settings=request["settings"],
+        replace=True,
+        advance=advance,
+    )
+
+
+def _cell(request: Mapping[str, Any], advance: Callable[[int], None]) -> None:
+    from preroll.simulations.experiment.cell import run_cell
+
+    run_cell(request, advance)
+
+
+_JOBS: dict[str, Callable[[Mapping[str, Any], Callable[[int], None]], None]] = {"train": _train, "cell": _cell}
 
 
 def _take_over_stdout() -> IO[str]:

@@ -64,7 +64,7 @@ def test_a_worker_ends_and_tidies_up_when_nobody_listens_any_more(small_catalog_
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    request = asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000))
+    request = {"job": "train", **asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000))}
     process.stdin.write(json.dumps(request).encode() + b"\n")
     process.stdin.flush()
     assert b"advance" in process.stdout.readline()

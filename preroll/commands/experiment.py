@@ -1,0 +1,130 @@
+"""`preroll experiment`: one YAML file, one command, all cells."""
+
+import os
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preroll.commands.table import print_table
+from preroll.errors import PrerollError
+
+if TYPE_CHECKING:
+    from preroll.simulations.experiment.plan import Plan
+    from preroll.simulations.experiment.store import State, Store
+
+app = typer.Typer(no_args_is_help=True, help="Questions as YAML files: run them, look how far they are.")
+
+
+class EngineName(StrEnum):
+    """Where cells run."""
+
+    LOCAL = "local"
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="See examples/experiments/.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; the same one goes on where it stopped.")],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="one per core")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the cells, estimate time and disk; do nothing.")
+    ] = False,
+    engine: Annotated[EngineName, typer.Option(help="Where cells run.")] = EngineName.LOCAL,
+) -> None:
+    """Run the cells of an experiment that are not done yet.
+
+    A cell is a training and its evaluation, kept as a run folder that is complete or absent: after Ctrl-C, a kill or a
+    full disk the same command does what is missing. A cell that fails three times is listed with its error, the others
+    go on, and the exit status is 1.
+
+    Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
+    """
+    from preroll.simulations.experiment.file import Experiment
+    from preroll.simulations.experiment.plan import Plan
+    from preroll.simulations.experiment.running import Local, run_plan
+    from preroll.simulations.experiment.store import Store
+
+    plan, store = Plan.of(Experiment.load(file)), Store(out)
+    workers = workers or _cores()
+    if dry_run:
+        _print_dry_run(plan, store, workers)
+        return
+    report = run_plan(plan, file.read_text("utf8"), store, Local(workers), lambda line: typer.echo(line, err=True))
+    _print_summary(store, plan)
+    already = len(plan.cells) - report.done - len(report.failures)
+    typer.echo(
+        f"\n{len(plan.cells)} cells: {report.done} done now, {already} were there already, "
+        f"{len(report.failures)} failed.\nTable: preroll results {out} --csv   Page: preroll report {out}   "
+        f"Curves: preroll tensorboard {out}"
+    )
+    if report.failures:
+        for name, error in report.failures.items():
+            typer.echo(f"{name}: {error}", err=True)
+        raise PrerollError(f"{len(report.failures)} cells failed three times; they are listed above", status=1)
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
+    cells: Annotated[bool, typer.Option("--cells", help="List every cell, not only those that are not done.")] = False,
+) -> None:
+    """Say which cells are done, missing, changed or failed.
+
+    Example: `preroll experiment status threshold`
+    """
+    from preroll.simulations.experiment.store import State, Store
+
+    store = Store(folder)
+    plan = store.read_plan()
+    states = store.states(plan)
+    failures = store.failures()
+    for name, state in states.items():
+        if cells or state is not State.DONE:
+            error = f": {failures[name]}" if state is State.FAILED else ""
+            typer.echo(f"{state:<8}{name}{error}")
+    typer.echo(f"{plan.name}: {_counts(states)}; {store.size() / 1e6:.1f} MB on disk")
+
+
+def _counts(states: "dict[str, State]") -> str:
+    counts = Counter(states.values())
+    return f"{len(states)} cells, " + ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+
+
+def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
+    from preroll.simulations.experiment.estimate import estimate
+    from preroll.simulations.experiment.running import changes
+
+    store.check()
+    states = store.states(plan)
+    expected = estimate(store, plan.cells, states)
+    print_table(
+        ["cell", "state", "sessions", "seconds"],
+        [(c.id, states[c.id], f"{c.sessions:,}", f"{expected.seconds.get(c.id, 0):.1f}") for c in plan.cells],
+        left=("cell", "state"),
+    )
+    for line in changes(plan, store, states):
+        typer.echo(line)
+    typer.echo(
+        f"{_counts(states)}; about {_duration(expected.wall(workers))} on {workers} workers and "
+        f"{expected.bytes / 1e6:.1f} MB for what is not done. Nothing was run."
+    )
+
+
+def _print_summary(store: "Store", plan: "Plan") -> None:
+    from preroll.simulations.experiment.summary import summary
+
+    columns, rows = summary(store, plan, store.states(plan))
+    print_table(columns, rows, left=("point", "agent"))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,42 @@
+"""`preroll results`: the tidy table of an experiment."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from preroll.commands.table import print_table
+from preroll.errors import PrerollError
+
+
+def results(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Write DIR/results.csv.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write DIR/results.parquet.")] = False,
+) -> None:
+    """Print the means of an experiment, or write its tidy table: one row per cell, with every setting and number.
+
+    Exit status 1 where cells are missing.
+
+    Example: `preroll results threshold --csv`
+    """
+    from preroll.simulations.experiment.results import results, write_csv, write_parquet
+    from preroll.simulations.experiment.store import State, Store
+    from preroll.simulations.experiment.summary import summary
+
+    store = Store(folder)
+    plan = store.read_plan()
+    states = store.states(plan)
+    if csv or parquet:
+        table = results(store)
+        for wanted, write, name in ((csv, write_csv, "results.csv"), (parquet, write_parquet, "results.parquet")):
+            if wanted:
+                write(table, folder / name)
+                typer.echo(f"{folder / name}: {len(table)} rows, {len(table.columns)} columns")
+    else:
+        columns, rows = summary(store, plan, states)
+        print_table(columns, rows, left=("point", "agent"))
+    if missing := sum(state is not State.DONE for state in states.values()):
+        raise PrerollError(
+            f"{missing} of {len(states)} cells are not done; see preroll experiment status {folder}", status=1
+        )

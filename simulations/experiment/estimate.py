@@ -1,0 +1,67 @@
+"""How long cells take and how much they write, before they run: from the cells that are done, else from a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preroll.agents.registry import AGENTS
+from preroll.simulations.experiment.plan import Cell
+from preroll.simulations.experiment.store import State, Store, read_cell
+from preroll.simulations.run import Run
+
+#: CPU seconds per 1,000 training sessions of `pacing` (18 slots each), measured on one core.
+SECONDS_PER_1000 = {"baseline": 0.05, "bandit": 0.06, "deep": 1.0}
+#: CPU seconds per 1,000 evaluation sessions, and those that every cell costs besides.
+EVALUATION_PER_1000, FIXED = 0.002, 0.3
+BYTES = {"baseline": 120_000, "bandit": 60_000, "deep": 500_000}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What remains to be done.
+
+    Attributes:
+        seconds: of each cell [CPU s], by id.
+        bytes: that all of them will write.
+    """
+
+    seconds: Mapping[str, float]
+    bytes: int
+
+    def wall(self, workers: int) -> float:
+        """Duration on that many workers [s]."""
+        return max(sum(self.seconds.values()) / workers, max(self.seconds.values(), default=0.0))
+
+
+def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -> Estimate:
+    """Estimates the cells that are not done; those that are tell what an agent costs here.
+
+    Args:
+        store: the experiment's folder.
+        cells: all cells of the plan.
+        states: by id.
+    """
+    known: dict[str, tuple[float, int]] = {}
+    for cell in cells:
+        if states[cell.id] is State.DONE and cell.label not in known:
+            known[cell.label] = _measured(store.folder(cell))
+    todo = [cell for cell in cells if states[cell.id] is not State.DONE]
+    seconds = {cell.id: _seconds(cell, known) for cell in todo}
+    return Estimate(seconds, sum(known[c.label][1] if c.label in known else BYTES[_family(c)] for c in todo))
+
+
+def _seconds(cell: Cell, known: Mapping[str, tuple[float, int]]) -> float:
+    per_1000 = known[cell.label][0] if cell.label in known else SECONDS_PER_1000[_family(cell)]
+    return per_1000 * cell.sessions / 1000 + EVALUATION_PER_1000 * cell.evaluation_sessions / 1000 + FIXED
+
+
+def _measured(folder: Path) -> tuple[float, int]:
+    """(CPU seconds per 1,000 training sessions, bytes) of a run."""
+    run = Run.open(folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    spent = run.result["cost"]["cpu_seconds"] + read_cell(folder)["evaluation_cpu_seconds"]
+    return 1000 * spent / run.settings.sessions, size
+
+
+def _family(cell: Cell) -> str:
+    return AGENTS[cell.agent].family

@@ -1,0 +1,57 @@
+"""A small experiment, run once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preroll.config import dump_yaml
+from preroll.simulations.experiment.file import Experiment
+from preroll.simulations.experiment.plan import Plan
+from preroll.simulations.experiment.running import Local, run_plan
+from preroll.simulations.experiment.store import Store
+
+MakeFile = Callable[..., Path]
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    """A small experiment: two points, three agents, two seeds."""
+    return {
+        "name": "small",
+        "scenario": "classic",
+        "vary": {"ads.*.long.view_probability": {"scale": [0.5, 1.0]}},
+        "agents": ["random", "optimum", {"thompson": {"lanes": 16}}],
+        "seeds": 2,
+        "sessions": 150,
+        "evaluate": {"sessions": 600},
+        **changes,
+    }
+
+
+@pytest.fixture(scope="session")
+def make_file(small_catalog_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeFile:
+    """Writes an experiment file on the small catalog, with changed keys."""
+
+    def make(**changes: Any) -> Path:
+        path = tmp_path_factory.mktemp("file") / "small.yaml"
+        path.write_text(dump_yaml(settings(catalog=str(small_catalog_folder), **changes)))
+        return path
+
+    return make
+
+
+def load(path: Path) -> Plan:
+    """The plan of a file."""
+    return Plan.of(Experiment.load(path))
+
+
+@pytest.fixture(scope="session")
+def small_store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The small experiment, done by two workers."""
+    store = Store(tmp_path_factory.mktemp("experiment") / "out")
+    path = make_file()
+    report = run_plan(load(path), path.read_text(), store, Local(2))
+    assert report.done == 12
+    assert not report.failures
+    return store
