@@ -26,9 +26,7 @@ def read_csv(path: Path, skipping: Skipping) -> Iterator[Tagged]:
         PrerollError: a line is wrong, and ``skipping`` does not allow to pass it over.
     """
     try:
-        with _opened(path) as file, warnings.catch_warnings():
-            # NumPy announces numbers that it cannot read to their end as a deprecation.
-            warnings.simplefilter("error", DeprecationWarning)
+        with _opened(path) as file:
             for row, line in enumerate(file, start=1):
                 try:
                     labels, features = parse_line(line)
@@ -72,8 +70,11 @@ def parse_line(line: bytes) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     if not line.endswith(b","):
         raise BadLineError("must be empty", FIELDS)
     try:
-        features = np.fromstring(line[_LABEL_BYTES:-1].decode("ascii"), np.float32, sep=",")
-    except (DeprecationWarning, UnicodeDecodeError):
+        with warnings.catch_warnings():
+            # NumPy before 2.3 tells of numbers that it cannot read to their end by a deprecation.
+            warnings.simplefilter("error", DeprecationWarning)
+            features = np.fromstring(line[_LABEL_BYTES:-1].decode("ascii"), np.float32, sep=",")
+    except (DeprecationWarning, ValueError):
         raise _bad_number(line) from None
     if len(features) != FEATURES or not np.isfinite(features).all():
         raise _bad_number(line)

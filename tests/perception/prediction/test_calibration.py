@@ -14,9 +14,7 @@ def test_the_temperature_of_overconfident_tags_is_found() -> None:
     sure = 1 / (1 + np.exp(-2 * ODDS))
     temperature = calibration.tags_temperature(sure, TRUE)
     assert temperature == pytest.approx(2, abs=0.15)
-    before, after = (
-        calibration.reliability(p, TRUE).error for p in (sure, calibration.heated_tags(sure, temperature))
-    )
+    before, after = (calibration.reliability(p, TRUE).error for p in (sure, calibration.heated_tags(sure, temperature)))
     assert after < 0.02 < before
 
 

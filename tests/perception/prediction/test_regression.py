@@ -47,9 +47,7 @@ def test_the_noise_ceiling_is_what_the_true_probabilities_reach() -> None:
 def test_more_annotators_lift_the_ceiling() -> None:
     rng = np.random.default_rng(1)
     p = rng.beta(3, 3, 600)
-    few, many = (
-        regression.noise_ceiling(rng.binomial(n, p) / n, np.full(600, n), draws=50).spearman for n in (5, 100)
-    )
+    few, many = (regression.noise_ceiling(rng.binomial(n, p) / n, np.full(600, n), draws=50).spearman for n in (5, 100))
     assert few < 0.8 < 0.95 < many
 
 

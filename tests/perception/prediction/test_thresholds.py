@@ -17,7 +17,9 @@ def test_precision_recall_and_ap_are_scikit_learns() -> None:
     np.testing.assert_allclose(ours.precision[KNOWN], precision[KNOWN])
     np.testing.assert_allclose(ours.recall[KNOWN], recall[KNOWN])
     np.testing.assert_array_equal(ours.support, support)
-    assert ours.macro()[2] == pytest.approx(average_precision_score(TARGETS[:, KNOWN], SCORES[:, KNOWN], average="macro"))
+    assert ours.macro()[2] == pytest.approx(
+        average_precision_score(TARGETS[:, KNOWN], SCORES[:, KNOWN], average="macro")
+    )
     assert ours.weighted()[2] == pytest.approx(
         average_precision_score(TARGETS[:, KNOWN], SCORES[:, KNOWN], average="weighted")
     )
