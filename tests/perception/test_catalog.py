@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +136,37 @@ def test_values_out_of_range_are_refused(changes: dict[str, Any], message: str) 
 def test_catalogs_of_the_same_content_have_the_same_hash() -> None:
     assert small_catalog().sha256 == small_catalog(name="other").sha256
     assert small_catalog().sha256 != small_catalog(category=[0, 0, 1]).sha256
+
+
+def test_a_catalog_of_a_million_videos_is_opened_without_reading_it(tmp_path: Path) -> None:
+    n, k, c = 1_000_000, 3, 80
+    shapes = {
+        "category": ("<i2", (n,)),
+        "importance": ("<f4", (n, c)),
+        "category_probabilities": ("<f4", (n, k)),
+        "neighbors": ("<i4", (n, 10)),
+        "neighbor_scores": ("<f4", (n, 10)),
+    }
+    atomic.write_json(tmp_path / "classes.json", [f"class {i}" for i in range(c)])
+    (tmp_path / "videos.csv").write_text("")
+    files: dict[str, Any] = {name: {"sha256": "0" * 64} for name in ("classes.json", "videos.csv")}
+    for name, (kind, shape) in shapes.items():
+        # Files with holes: 408 MB that take no place on the disk.
+        np.lib.format.open_memmap(tmp_path / f"{name}.npy", "w+", kind, shape)
+        files[f"{name}.npy"] = {"sha256": "0" * 64, "shape": list(shape)}
+    manifest = small_catalog().manifest | {"videos": n, "categories": ["a", "b", "c"], "files": files}
+    atomic.write_json(tmp_path / "manifest.json", manifest)
+    code = f"""if True:
+        import resource
+        from preroll.perception.catalog import Catalog
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        catalog = Catalog.open({str(tmp_path)!r})
+        catalog.importance[999_999], catalog.neighbors[500_000]
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        print(catalog.n_videos, len(catalog.classes), after.ru_maxrss - before.ru_maxrss)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    videos, classes, grown = map(int, done.stdout.split())
+    assert (videos, classes) == (n, c)
+    # KiB on Linux; less than a hundredth of what lies on the disk.
+    assert grown < 4096

@@ -1,8 +1,11 @@
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -129,3 +132,58 @@ def test_ten_bits_a_colour_are_read(real: Path) -> None:
     picture = Fitter(Fit(50, 50, "crop"))(first.frame)
     assert picture.dtype == np.uint8
     assert picture.std() > 10
+
+
+def test_fast_decoding_samples_as_often_and_sees_as_far(real: Path) -> None:
+    whole, fast = Decoding(), Decoding()
+    usual = [one.time for one in sample(real / "videos" / "pool.mp4", whole)]
+    assert [one.time for one in sample(real / "videos" / "pool.mp4", fast, fast=True)] == usual
+    assert (fast.seconds, judge(fast)) == (whole.seconds, ("ok", ""))
+    assert fast.frames < 0.6 * whole.frames
+
+
+def test_fast_decoding_skips_frames_that_no_other_needs(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"bf": "3", "b-pyramid": "none", "g": "40"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.thread_count = 1
+        for grey in GREYS * 2:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), grey, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    whole, fast = Decoding(), Decoding()
+    assert len(list(sample(path, whole))) == len(list(sample(path, fast, fast=True))) == 12
+    assert (whole.frames, whole.seconds) == (40, 4)
+    assert fast.frames < 25
+    assert fast.seconds == 4
+
+
+def test_frames_are_not_held(tmp_path: Path) -> None:
+    # 60 frames of 3.1 MB: were they kept, 187 MB.
+    frame = b"FRAME\n" + b"\x80" * (1920 * 1080 * 3 // 2)
+    (tmp_path / "a.y4m").write_bytes(b"YUV4MPEG2 W1920 H1080 F10:1 C420jpeg\n" + frame)
+    code = f"""if True:
+        import resource
+        from pathlib import Path
+        from preroll.perception.frames import Decoding, sample
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        folder = Path({str(tmp_path)!r})
+        one = sum(1 for _ in sample(folder / "a.y4m", Decoding()))
+        before = peak()
+        with (folder / "b.y4m").open("wb") as file:
+            data = (folder / "a.y4m").read_bytes()
+            start = data.index(b"FRAME")
+            file.write(data[:start])
+            for _ in range(60):
+                file.write(data[start:])
+        before = peak()
+        print(sum(1 for _ in sample(folder / "b.y4m", Decoding())), peak() - before)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    samples, grown = map(int, done.stdout.split())
+    assert samples == 18
+    # KiB: a few frames at most, of 3 MB each.
+    assert grown < 40_000
