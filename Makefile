@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check install install-dev clean bench-env
+.PHONY: demo test check install install-dev clean bench-env bench-perception
 
 demo: .venv/.core
 	$(BIN)/preroll quickstart
@@ -36,6 +36,9 @@ install-dev: .venv/.dev
 
 bench-env: .venv/.core
 	$(BIN)/python benchmarks/bench_env.py
+
+bench-perception: .venv/.dev
+	$(BIN)/python benchmarks/bench_perception.py
 
 clean:
 	rm -rf .venv build dist ./*.egg-info

@@ -1,0 +1,265 @@
+"""What perception costs, beside the bare libraries that it stands on: ``make bench-perception``.
+
+Parts, chosen by name (without any, all); every ratio is of two things measured in turn in one process:
+
+* ``decode``: decoding, sampling at 3 frames a second and resizing to 128 × 128, against PyAV's bare forward decode of
+  the same file, one thread each, by CPU time; on the real clips of ../shared/realdata, or else on rendered ones. Goal ≥ .8.
+* ``detect``: frames through the detector, against a bare onnxruntime loop on ready tensors, by CPU time. Goal ≥ .9.
+* ``neighbours``: all-pairs top 10 with 80 classes, normalising, leaving the video itself out and ordering ties
+  included, against a bare faiss-cpu flat search, by wall-clock time. Goal ≤ 1.3 times.
+* ``int8``: the embedded network with static int8 quantisation against float32: speed, and what is lost.
+* ``open``: opening a catalog of 1,000,000 videos.
+* ``build``: the demo catalog of 300 clips. Goal < 60 s on two quiet cores.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import faiss
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from preroll.perception.cards import EMBEDDED
+from preroll.perception.catalog import Catalog
+from preroll.perception.detector import Detector
+from preroll.perception.frames import Decoding, sample
+from preroll.perception.geometry import Fit, Fitter
+from preroll.perception.neighbors import approximate_neighbors, nearest_neighbors
+
+REAL = Path(__file__).parents[2] / "shared" / "realdata" / "videos"
+CLIPS = ("bottle-detection.mp4", "car-detection.mp4", "pool.mp4")
+ROUNDS = 5
+
+
+def main() -> None:
+    """Run the chosen parts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="; ".join(PARTS))
+    parser.add_argument("--videos", type=int, nargs="*", default=[10_000, 100_000], help="sizes for neighbours")
+    chosen = parser.parse_args()
+    missed = 0
+    for name in chosen.parts or PARTS:
+        print(f"\n{name}")
+        results = PARTS[name](chosen.videos) if name == "neighbours" else PARTS[name]()
+        for line, met in results:
+            print(f"  {line}{'' if met is None else '  goal met' if met else '  GOAL MISSED'}", flush=True)
+            missed += met is False
+    sys.exit(missed > 0)
+
+
+Results = Iterator[tuple[str, bool | None]]
+
+
+def in_turn(
+    ours: Callable[[], object], theirs: Callable[[], object], clock: Callable[[], float]
+) -> tuple[float, float]:
+    """The medians of both, measured one after the other so that a busy machine is busy for both [s]."""
+    ours(), theirs()
+    times: tuple[list[float], list[float]] = [], []
+    for _ in range(ROUNDS):
+        for function, kept in zip((ours, theirs), times, strict=True):
+            began = clock()
+            function()
+            kept.append(clock() - began)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def bench_decode() -> Results:
+    """Decode, sample and resize against bare decoding."""
+    with tempfile.TemporaryDirectory() as folder:
+        clips = [REAL / name for name in CLIPS] if REAL.is_dir() else rendered(Path(folder), 1)
+        for clip in clips:
+            frames = bare_decode(clip)
+            ours, bare = in_turn(
+                lambda clip=clip: resized(clip), lambda clip=clip: bare_decode(clip), time.process_time
+            )
+            fast, _ = in_turn(lambda clip=clip: resized(clip, fast=True), lambda: None, time.process_time)
+            rates = f"{frames / ours:7,.0f} of {frames / bare:7,.0f} frames per CPU-second: {bare / ours:.2f}"
+            yield f"{clip.name:22} {rates} (with --fast {bare / fast:.2f})", bare / ours >= 0.8
+
+
+def bare_decode(clip: Path) -> int:
+    """Decode every frame with PyAV and drop it."""
+    with av.open(str(clip)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        return sum(1 for _ in container.decode(stream))
+
+
+def resized(clip: Path, *, fast: bool = False) -> int:
+    """What a worker does before the network."""
+    fitter = Fitter(Fit(128, 128, "letterbox"))
+    return sum(
+        fitter(one.frame, turns=one.turns, aspect=one.aspect).shape[0] for one in sample(clip, Decoding(), fast=fast)
+    )
+
+
+def bench_detect() -> Results:
+    """The detector against its own session."""
+    detector = Detector(EMBEDDED)
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (128, 128, 3), np.uint8) for _ in range(detector.batch)]
+    tensor, session = detector.tensor(frames), session_of(EMBEDDED.read_bytes())
+    (name,) = (one.name for one in session.get_inputs())
+    repeats = range(40)
+    ours, bare = in_turn(
+        lambda: [detector.find(frames) for _ in repeats],
+        lambda: [session.run(None, {name: tensor}) for _ in repeats],
+        time.process_time,
+    )
+    count = len(repeats) * len(frames)
+    rates = f"{count / ours:,.0f} of {count / bare:,.0f} frames per CPU-second: {bare / ours:.2f}"
+    yield f"embedded network, batches of {len(frames)}: {rates}", bare / ours >= 0.9
+
+
+def session_of(model: bytes) -> onnxruntime.InferenceSession:
+    """A session as the detector's: one thread, no spinning."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def bench_neighbours(sizes: list[int]) -> Results:
+    """Exact neighbours against a bare flat search, and approximate ones."""
+    for n in sizes:
+        rng = np.random.default_rng(0)
+        shown = (rng.random((n, 80)) * (rng.random((n, 80)) < 0.15)).astype(np.float32)
+        units = shown / np.maximum(np.linalg.norm(shown, axis=1, keepdims=True), 1e-9)
+        bare, ours = 1e9, 1e9
+        for _ in range(3 if n <= 10_000 else 1):
+            bare = min(bare, wall(lambda units=units: flat_search(units)))
+            ours = min(ours, wall(lambda shown=shown: nearest_neighbors(shown)))
+        yield f"{n:7,} videos: {ours:6.1f} s against {bare:6.1f} s: {ours / bare:.2f} times", ours / bare <= 1.3
+        tied = (rng.random((n, 80)) < 0.03).astype(np.float32)
+        yield (
+            f"{n:7,} videos by presence alone, where thousands tie: {wall(lambda t=tied: nearest_neighbors(t)):.1f} s",
+            None,
+        )
+        began = time.perf_counter()
+        _, recall = approximate_neighbors(shown)
+        yield f"{n:7,} videos approximately: {time.perf_counter() - began:.1f} s with recall {recall:.1%}", None
+
+
+def flat_search(units: NDArray[np.float32]) -> None:
+    """What faiss does at least."""
+    index = faiss.IndexFlatIP(units.shape[1])
+    index.add(units)
+    index.search(units, 10)
+
+
+def wall(function: Callable[[], object]) -> float:
+    """Wall-clock time of one call [s]."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def bench_int8() -> Results:
+    """The embedded network in int8, calibrated on rendered pictures."""
+    from preroll.perception.objects import OBJECT_CLASSES
+    from preroll.perception.training.pictures import Pictures
+    from preroll.perception.training.scoring import score
+
+    calibration, held_out = Pictures([777], 20).batch(120).pictures, Pictures([778], 20).batch(400)
+    sessions = {"float32": session_of(EMBEDDED.read_bytes()), "int8": session_of(quantized(calibration))}
+    threshold = Detector(EMBEDDED).card.score_threshold
+    f1 = {}
+    for name, session in sessions.items():
+        found = session.run(["probabilities"], {"pictures": held_out.pictures})[0] >= threshold
+        counts = score(found, held_out.present > 0, OBJECT_CLASSES)
+        f1[name] = 2 * counts["hits"] / (counts["found"] + counts["present"])
+        yield f"{name:8} precision {counts['precision']:.3f}, recall {counts['recall']:.3f}, F1 {f1[name]:.3f}", None
+    batch = held_out.pictures[:8]
+    quick, usual = in_turn(
+        lambda: [sessions["int8"].run(None, {"pictures": batch}) for _ in range(30)],
+        lambda: [sessions["float32"].run(None, {"pictures": batch}) for _ in range(30)],
+        time.process_time,
+    )
+    yield f"int8 is {usual / quick:.2f} times as fast, and loses {f1['float32'] - f1['int8']:.3f} of F1", None
+
+
+def quantized(pictures: NDArray[np.uint8]) -> bytes:
+    """The embedded network with weights and activations in int8 (QDQ)."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.batches = iter(pictures.reshape(-1, 8, *pictures.shape[1:]))
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            batch = next(self.batches, None)
+            return None if batch is None else {"pictures": batch}
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ready, small = Path(folder, "ready.onnx"), Path(folder, "int8.onnx")
+        quant_pre_process(str(EMBEDDED), str(ready))
+        quantize_static(
+            str(ready), str(small), Reader(), per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
+        return small.read_bytes()
+
+
+def bench_open() -> Results:
+    """A catalog of a million videos, in files with holes."""
+    n, c = 1_000_000, 80
+    shapes = {
+        "category": ("<i2", (n,)), "importance": ("<f4", (n, c)), "category_probabilities": ("<f4", (n, 3)),
+        "neighbors": ("<i4", (n, 10)), "neighbor_scores": ("<f4", (n, 10)),
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        files: dict[str, object] = {name: {"sha256": "0" * 64} for name in ("classes.json", "videos.csv")}
+        for name, (kind, shape) in shapes.items():
+            np.lib.format.open_memmap(Path(folder, f"{name}.npy"), "w+", kind, shape)
+            files[f"{name}.npy"] = {"sha256": "0" * 64, "shape": list(shape)}
+        demo = Catalog.load("demo").manifest
+        Path(folder, "manifest.json").write_text(json.dumps(demo | {"videos": n, "files": files}))
+        yield (
+            f"{n:,} videos are opened in {1000 * min(wall(lambda: Catalog.open(folder)) for _ in range(5)):.2f} ms",
+            None,
+        )
+
+
+def rendered(folder: Path, per_category: int) -> list[Path]:
+    """Demo clips."""
+    from preroll.perception.demo_videos import render_demo_videos
+
+    render_demo_videos(folder / "videos", per_category=per_category)
+    return sorted((folder / "videos").glob("*/*.mp4"))
+
+
+def bench_build() -> Results:
+    """The demo catalog, by the command line."""
+    from preroll.perception.build import build_catalog
+
+    with tempfile.TemporaryDirectory() as folder:
+        clips = rendered(Path(folder), 100)
+        seconds = wall(lambda: build_catalog(Path(folder, "videos"), Path(folder, "catalog")))
+        yield f"{len(clips)} clips become a catalog in {seconds:.1f} s", seconds < 60
+
+
+PARTS: dict[str, Callable[..., Results]] = {
+    "decode": bench_decode,
+    "detect": bench_detect,
+    "neighbours": bench_neighbours,
+    "int8": bench_int8,
+    "open": bench_open,
+    "build": bench_build,
+}
+
+if __name__ == "__main__":
+    main()
