@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from preroll.envs import kernel
 from preroll.envs.check_subject import Subject
+from preroll.envs.packing import Arrays
 
 SAME = 1e-12  # two products of the same probabilities, multiplied in another order
 
@@ -160,7 +161,7 @@ class _Counted:
         self.last_ad, self.video = np.full((2, n), -1, dtype=np.int64)
         self.possible = np.ones((n, n_segments), dtype=np.bool_)
 
-    def phase(self, arrays: kernel.Tables) -> NDArray[np.int64]:
+    def phase(self, arrays: Arrays) -> NDArray[np.int64]:
         """The phase of drift that each lane is in."""
         return np.asarray(np.searchsorted(arrays.phase_start, self.session, side="right") - 1)
 

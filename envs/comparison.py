@@ -1,11 +1,10 @@
 """What every simple policy is worth against the optimum, before any training."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from preroll.envs import kernel
 from preroll.envs.optimum import Optimum
 from preroll.envs.plans import best_fixed, best_open_loop
 from preroll.envs.policies import Policy, fixed_policy, greedy_policy, random_policy
@@ -68,12 +67,10 @@ def as_predicted(tables: Tables) -> Tables:
     probabilities = tables.catalog.category_probabilities
     if probabilities is None:
         raise PrerollError(f"catalog {tables.catalog.path}: has no category probabilities")
-    links = np.array(tables.packed.links)
     guessed = np.asarray(probabilities).argmax(axis=1)
     if len(tables.arrays.match[0]) != len(tables.catalog.categories):
         raise PrerollError(f"catalog {tables.catalog.path}: has videos without a true category")
-    links[:, kernel.RELEVANCE] = guessed
-    return replace(tables, packed=tables.packed._replace(links=links))
+    return tables.with_relevance_class(guessed)
 
 
 def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> Row:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from preroll.envs import kernel
 from preroll.envs.policies import Policy, axes
 from preroll.envs.tables import Tables
-from preroll.envs.vector import new_lanes, new_outcome
+from preroll.envs.vector import new_lanes, new_results
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,12 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     assert ads.shape in (axes(tables), (0,) * 6)
     revenue = np.zeros((lanes, sessions_per_lane))
     counts = np.zeros((3, lanes, sessions_per_lane), dtype=np.int32)
-    by_ad = np.zeros((lanes, tables.n_actions + 1), dtype=np.int64)
+    by_ad = np.zeros((lanes, tables.n_actions), dtype=np.int64)
+    block = kernel.BLOCK
+    account = kernel.Account(np.zeros(block, np.int64), np.zeros(block), np.zeros(block, np.int64))
     with np.errstate(over="ignore"):
         kernel.seed_lanes(state, np.arange(lanes), np.arange(lanes, dtype=np.uint64) + np.uint64(seed))
-        kernel.play_sessions(tables.packed, state, ads, probabilities, new_outcome(lanes), revenue, counts, by_ad)
-    return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad[:, :-1])
+        kernel.play_sessions(
+            tables.packed, state, ads, probabilities, new_results(block), account, revenue, counts, by_ad
+        )
+    return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad)

@@ -14,7 +14,7 @@ from preroll.envs.observation import ObservationLayout, Part, Spaces
 from preroll.envs.render import MODES, Timeline
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
-from preroll.envs.vector import new_lanes, new_observations, new_outcome, observation_space
+from preroll.envs.vector import new_lanes, new_observations, new_results, observation_space
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
@@ -70,7 +70,7 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         self._lanes = new_lanes(1)
         self._lane = np.zeros(1, np.int64)
         self._ad = np.zeros(1, np.int64)
-        self._outcome = new_outcome(1)
+        self._outcome = new_results(1)
         self._final = new_observations(self.tables, 0)
 
     @property
@@ -117,7 +117,7 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         if ended < 0:
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
         reward, p, expected = outcome.values[:, 0].tolist()
-        terminated, truncated, viewed = outcome.flags[:, 0].tolist()
+        terminated, truncated, viewed, _ = outcome.flags[:, 0].tolist()
         video, category = outcome.shown[:, 0].tolist()
         info = {
             "video": video,
@@ -130,7 +130,7 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         }
         if self._timeline is not None:
             state = self._lanes.state[:, 0]
-            self._timeline.add(info, reward, state[kernel.FATIGUE], state[kernel.VIDEO])
+            self._timeline.add(info, reward, state[kernel.CELL] % self.tables.n_levels, state[kernel.VIDEO])
         return observation[0], reward, terminated, truncated, info
 
     def render(self) -> str | NDArray[np.uint8] | None:

@@ -1,8 +1,7 @@
 """Compiling a scenario and a catalog into the tables that the kernel, the optimum and the agents share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from preroll.envs import kernel
 from preroll.envs.observation import ObservationLayout, Spaces
+from preroll.envs.packing import Arrays, aligned, pack
 from preroll.envs.scenario import Ad, Scenario, Segment
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
@@ -25,12 +25,14 @@ class Tables:
     Attributes:
         scenario, catalog: what was compiled.
         spaces: what an agent may know.
-        packed: what the kernel reads. :attr:`arrays` gives the same by name; see :class:`preroll.envs.kernel.Tables`.
+        arrays: the model's tables by name.
+        packed: what the kernel reads.
     """
 
     scenario: Scenario
     catalog: Catalog
     spaces: Spaces
+    arrays: Arrays
     packed: kernel.Packed
 
     @classmethod
@@ -48,25 +50,19 @@ class Tables:
         phases = [phase for _, phase in scenario.phases]
         relevance, relevance_class = _relevance(catalog)
         layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes))
-        floats = (
-            np.stack([_base(phase) for phase in phases]),
-            np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
-            np.array([[ad.reward if ad else 0.0 for ad in _actions(phase)] for phase in phases]),
-            np.stack([_hazard(phase) for phase in phases]),
-            np.stack([_choice(phase) for phase in phases]),
-            np.stack([np.cumsum([segment.share for segment in _segments(phase)]) for phase in phases]),
-        )
-        integers = (
-            _sizes(scenario, layout, len(phases), len(relevance)),
-            np.array([start for start, _ in scenario.phases]),
-            np.stack([_gain(phase) for phase in phases]),
-        )
-        packed = kernel.Packed(
-            floats=np.concatenate([array.ravel() for array in floats]),
-            integers=np.concatenate([array.ravel().astype(np.int64) for array in integers]),
+        arrays = Arrays(
+            base=np.stack([_base(phase) for phase in phases]),
+            match=np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
+            reward=np.array([[ad.reward if ad else 0.0 for ad in _actions(phase)] for phase in phases]),
+            hazard=np.stack([_hazard(phase) for phase in phases]),
+            choice=np.stack([_choice(phase) for phase in phases]),
+            segments=np.stack([np.cumsum([segment.share for segment in _segments(phase)]) for phase in phases]),
+            phase_start=np.array([start for start, _ in scenario.phases]),
+            gain=np.stack([_gain(phase) for phase in phases]),
             rows=_rows(scenario, catalog, layout),
-            links=_links(catalog, relevance_class),
         )
+        category = np.asarray(catalog.category).astype(np.int32)
+        packed = pack(arrays, _neighbors(catalog), relevance_class, category, layout, scenario.n_slots)
         spaces = Spaces(
             name=scenario.name,
             layout=layout,
@@ -75,28 +71,28 @@ class Tables:
             no_ad=scenario.session.no_ad,
             n_slots=scenario.n_slots,
         )
-        return cls(scenario, catalog, spaces, packed)
-
-    @cached_property
-    def arrays(self) -> kernel.Tables:
-        """The tables by name, as views."""
-        tables: kernel.Tables = kernel.named(self.packed)
-        return tables
+        return cls(scenario, catalog, spaces, arrays, packed)
 
     @property
     def neighbors(self) -> NDArray[np.int32]:
         """The ten videos that the recommender may play next, int32 [N, 10], -1 padded."""
-        return self.packed.links[:, : kernel.N_NEIGHBORS]
+        return self.packed.records[:, : kernel.N_NEIGHBORS]
 
     @property
     def relevance_class(self) -> NDArray[np.int32]:
         """Row of ``arrays.match`` of every video, int32 [N]."""
-        return self.packed.links[:, kernel.RELEVANCE]
+        return self.packed.records[:, kernel.KIND]
 
     @property
     def category(self) -> NDArray[np.int32]:
         """Category of every video, int32 [N]; -1 where it is not known."""
-        return self.packed.links[:, kernel.CATEGORY]
+        return self.packed.records[:, kernel.CATEGORY]
+
+    def with_relevance_class(self, relevance_class: NDArray[np.int64]) -> "Tables":
+        """The same tables with each video taken for one of another relevance class, int [N]."""
+        records = aligned(self.packed.records)
+        records[:, kernel.KIND] = relevance_class
+        return replace(self, packed=self.packed._replace(records=records))
 
     @property
     def layout(self) -> ObservationLayout:
@@ -116,7 +112,7 @@ class Tables:
     @property
     def n_videos(self) -> int:
         """N: number of videos."""
-        return int(self.packed.links.shape[0])
+        return int(self.packed.records.shape[0])
 
     @property
     def n_slots(self) -> int:
@@ -215,11 +211,11 @@ def _match(scenario: Scenario, relevance: NDArray[np.float64], categories: tuple
     return np.stack(columns, axis=1)
 
 
-def _gain(scenario: Scenario) -> NDArray[np.int32]:
-    """Fatigue gained less recovery, int32 [A, 2]."""
+def _gain(scenario: Scenario) -> NDArray[np.int64]:
+    """Fatigue gained less recovery, int64 [A, 2]."""
     fatigue = scenario.user.fatigue
     gain = [fatigue.gain.get(ad.length if ad else "none", (0, 0)) for ad in _actions(scenario)]
-    return np.array(gain, dtype=np.int32) - np.int32(fatigue.recovery)
+    return np.array(gain, dtype=np.int64) - fatigue.recovery
 
 
 def _hazard(scenario: Scenario) -> NDArray[np.float64]:
@@ -252,19 +248,8 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
     return rows
 
 
-def _links(catalog: Catalog, relevance_class: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Neighbours, relevance class and category of every video side by side, int32 [N, 12]: one place in memory."""
-    links = np.full((catalog.n_videos, kernel.N_NEIGHBORS + 2), -1, dtype=np.int32)
-    links[:, : catalog.neighbors.shape[1]] = catalog.neighbors
-    links[:, kernel.RELEVANCE] = relevance_class
-    links[:, kernel.CATEGORY] = catalog.category
-    return links
-
-
-def _sizes(scenario: Scenario, layout: ObservationLayout, n_phases: int, n_kinds: int) -> NDArray[np.int64]:
-    """Slots of a session, the offset of each of the session's parts, and the lengths of the axes, int64 [13]."""
-    parts = ("progress", "fatigue", "last_ad", "last_view", "position", "segment")
-    offsets = [layout.offset(name) for name in parts]
-    positions, levels = len(scenario.session.slots), scenario.user.fatigue.levels
-    lengths = [n_phases, len(_segments(scenario)), positions, levels, len(_actions(scenario)), n_kinds]
-    return np.array([scenario.n_slots, *offsets, *lengths], dtype=np.int64)
+def _neighbors(catalog: Catalog) -> NDArray[np.int32]:
+    """Ten neighbours of every video, int32 [N, 10], -1 padded."""
+    neighbors = np.full((catalog.n_videos, kernel.N_NEIGHBORS), -1, dtype=np.int32)
+    neighbors[:, : catalog.neighbors.shape[1]] = catalog.neighbors
+    return neighbors

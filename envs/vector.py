@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces as gym_spaces
@@ -21,22 +21,52 @@ from preroll.perception.catalog import Catalog
 Floats = NDArray[np.float32]
 
 
-def new_lanes(n: int) -> kernel.Lanes:
+def new_lanes(n: int) -> kernel.State:
     """Room for n lanes; seed and start them before playing."""
     width = n + kernel.PADDING
     keys, state = np.zeros((2, width), np.uint64), np.zeros((kernel.N_STATE, width), np.int32)
-    return kernel.Lanes(keys, state, np.empty((3, kernel.BLOCK + kernel.PADDING)))
+    return kernel.State(keys, state, np.zeros(kernel.N_SCRATCH * (kernel.BLOCK + kernel.PADDING)))
 
 
-def new_outcome(n: int) -> kernel.Outcome:
+def new_results(n: int) -> kernel.Results:
     """Room for what happens in one slot on n lanes."""
     width = n + kernel.PADDING
-    return kernel.Outcome(np.empty((3, width)), np.empty((3, width), np.bool_), np.empty((2, width), np.int32))
+    values, flags, shown = np.empty((3, width)), np.empty((4, width), np.bool_), np.empty((2, width), np.int32)
+    return kernel.Results(np.empty(n, np.int64), values, flags, shown)
 
 
 def new_observations(tables: Tables, n: int) -> Floats:
     """Room for n observations, float32 [n, d]."""
     return np.empty((n, tables.layout.size), np.float32)
+
+
+class _Room(NamedTuple):
+    """What one step writes to, and the same as it is returned."""
+
+    written: tuple[NDArray[Any], ...]  # what `kernel.step` takes after `same_step`
+    returned: tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
+    infos: dict[str, Any]
+    last_infos: dict[str, Any]  # the infos where a session ended
+
+    @classmethod
+    def of(cls, tables: Tables, n: int, same_step: bool) -> "_Room":
+        """Room for a step of n lanes."""
+        observations, results = new_observations(tables, n), new_results(n)
+        final = new_observations(tables, n if same_step else 0)
+        reward, view_probability, expected_reward = results.values[:, :n]
+        terminated, truncated, viewed, over = results.flags[:, :n]
+        infos = {
+            "video": results.shown[kernel.SHOWN_VIDEO, :n],
+            "category": results.shown[kernel.SHOWN_CATEGORY, :n],
+            "ad": results.ads,
+            "viewed": viewed,
+            "view_probability": view_probability,
+            "expected_reward": expected_reward,
+            "left": terminated,
+        }
+        last_infos = {**infos, "final_obs": final, "_final_obs": over} if same_step else infos
+        written = (observations, *results, final)
+        return cls(written, (observations, reward, terminated, truncated), infos, last_infos)
 
 
 class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
@@ -53,8 +83,8 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         num_envs: n, number of lanes.
         scenario: preset name, YAML file, mapping or :class:`Scenario`.
         catalog: name, folder or :class:`Catalog`.
-        copy: whether every step gives new observation arrays, as in Gymnasium. ``False`` alternates between two
-            buffers: an observation is then valid until the step after the next.
+        copy: whether every step gives new arrays, as in Gymnasium. ``False`` alternates between two sets of them: what
+            a step gave is then valid until the step after the next.
         autoreset_mode: NEXT_STEP (Gymnasium's default) or SAME_STEP; the sessions are the same in both.
         tables: a compiled scenario, instead of ``scenario`` and ``catalog``.
     """
@@ -87,8 +117,20 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._lanes = new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
-        self._buffers = None if copy else [new_observations(self.tables, num_envs) for _ in range(2)]
-        self._final = new_observations(self.tables, num_envs if self._same_step else 0)
+        self._copy = copy
+        self._rooms = self._new_rooms()
+
+    def _new_rooms(self) -> list[_Room]:
+        """Two sets of arrays, written in turns; none where every step gives new ones."""
+        return [] if self._copy else [_Room.of(self.tables, self.num_envs, self._same_step) for _ in range(2)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the arrays that steps are written to: views of them would lose what they are views of."""
+        return {**self.__dict__, "_rooms": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._rooms = self._new_rooms()
 
     @property
     def spaces(self) -> Spaces:
@@ -164,34 +206,18 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         self, actions: NDArray[np.int64]
     ) -> tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Shows ad ``actions[i]`` to lane i, int [n]."""
-        n, lanes = self.num_envs, self._lanes
-        ads = np.array(actions, dtype=np.int64)  # a copy: it goes into the infos
-        if ads.shape != (n,):
-            raise PrerollError(f"actions: shape {ads.shape}: one ad for each of the {n} lanes is expected")
-        if self._buffers is None:
-            observations = new_observations(self.tables, n)
+        ads = np.ascontiguousarray(actions, dtype=np.int64)
+        if ads.shape != (self.num_envs,):
+            raise PrerollError(f"actions: shape {ads.shape}: one ad for each of the {self.num_envs} lanes is expected")
+        if self._rooms:
+            room = self._rooms[0]
+            self._rooms.reverse()
         else:
-            observations = self._buffers[0]
-            self._buffers.reverse()
-        outcome = new_outcome(n)
-        ended = kernel.step(*self.tables.packed, *lanes, ads, self._same_step, observations, *outcome, self._final)
+            room = _Room.of(self.tables, self.num_envs, self._same_step)
+        ended = kernel.step(*self.tables.packed, *self._lanes, ads, self._same_step, *room.written)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
-        reward, view_probability, expected_reward = outcome.values[:, :n]
-        terminated, truncated, viewed = outcome.flags[:, :n]
-        infos: dict[str, Any] = {
-            "video": outcome.shown[0, :n],
-            "category": outcome.shown[1, :n],
-            "ad": ads,
-            "viewed": viewed,
-            "view_probability": view_probability,
-            "expected_reward": expected_reward,
-            "left": terminated,
-        }
-        if ended and self._same_step:
-            infos["final_obs"] = self._final.copy()
-            infos["_final_obs"] = terminated | truncated
-        return observations, reward, terminated, truncated, infos
+        return *room.returned, dict(room.last_infos if ended else room.infos)
 
 
 def observation_space(tables: Tables) -> Any:
