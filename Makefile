@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check install install-dev clean bench-env bench-perception
+.PHONY: demo test check install install-dev clean bench-env bench-perception bench-predict
 
 demo: .venv/.core
 	$(BIN)/preroll quickstart
@@ -39,6 +39,9 @@ bench-env: .venv/.core
 
 bench-perception: .venv/.dev
 	$(BIN)/python benchmarks/bench_perception.py
+
+bench-predict: .venv/.core
+	$(BIN)/python benchmarks/bench_predict.py
 
 clean:
 	rm -rf .venv build dist ./*.egg-info

@@ -1,0 +1,112 @@
+"""What predictors of tags reach on real YouTube-8M features, and what they cost. Run: make bench-predict.
+
+Needs ../shared/realdata/youtube8m (7,236 training and 1,206 validation videos). Four parts, each on one thread:
+`gated` with three seeds and `linear` with one, against their targets; the recommender's space of tags against raw
+features; and a run of the size of the whole collection (the given files repeated six times: 43,416 videos), its memory
+and the time of an epoch.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from preroll.config import dump_yaml
+from preroll.perception.neighbors import nearest_neighbors
+from preroll.perception.prediction.into_catalog import tag_vectors
+from preroll.perception.prediction.run import open_run
+from preroll.perception.prediction.settings import TagSettings
+from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.tags import Tags
+
+DATA = Path("../shared/realdata/youtube8m")
+COPIES = 6
+
+
+def main() -> None:
+    """Run all parts and print one line for each number."""
+    if not DATA.is_dir():
+        sys.exit(f"needs {DATA}")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        gated = train(home, "gated", {"data": data(DATA, home), "training": {"seeds": [0, 1, 2]}})
+        seeds = gated["by_seed"]
+        for name, target in (("GAP@20", 0.635), ("Hit@1", 0.745), ("Hit@5", 0.85), ("Hit@20", 0.895)):
+            told(f"gated, {name}, mean of 3 seeds", float(np.mean(seeds[name])), target)
+            told(f"gated, {name}, of the seeds' mean prediction", gated["metrics"][name], target)
+        told("gated, CPU-s of a seed's training", max(gated["training_cpu_seconds"]), 90, most=True)
+        linear = {"name": "linear", "input_dropout": 0.2}
+        run = train(
+            home, "linear", {"data": data(DATA, home), "model": linear, "training": {"epochs": 8, "seeds": [0]}}
+        )
+        told("linear, GAP@20", run["metrics"]["GAP@20"], 0.58)
+        neighbours(home)
+        large(home)
+
+
+def data(folder: Path, home: Path) -> dict[str, str]:
+    """The data part of the settings."""
+    return {"folder": str(folder), "cache": str(home / "arrays")}
+
+
+def train(home: Path, name: str, settings: dict[str, object]) -> dict[str, object]:
+    """Run `preroll predict train` in a process of its own and give its result."""
+    path = home / f"{name}.yaml"
+    path.write_text(dump_yaml({"task": "tags", "run": str(home / name), **settings}))
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "preroll", "predict", "train", str(path)], check=True, stdout=subprocess.DEVNULL
+    )
+    print(f"  ({name}: {time.perf_counter() - began:.0f} s)", flush=True)
+    found: dict[str, object] = json.loads((home / name / "result.json").read_text())
+    return found
+
+
+def neighbours(home: Path) -> None:
+    """How many of the ten neighbours of a validation video share one of its labels, by tags and by raw features."""
+    settings = TagSettings.model_validate({"task": "tags", "run": str(home / "gated"), "data": data(DATA, home)})
+    videos = Tags(settings).load(Skipping()).validation
+    held_out = open_run(home / "gated").held_out
+    predicted = np.stack([held_out[name] for name in videos.ids])
+    targets = videos.targets().astype(np.float32)
+    shares = targets @ targets.T > 0
+    for name, space in (("tags", tag_vectors(predicted)), ("raw features", np.array(videos.features))):
+        nearest, _ = nearest_neighbors(space)
+        told(f"neighbours that share a label, by {name}", float(np.take_along_axis(shares, nearest, 1).mean()))
+
+
+def large(home: Path) -> None:
+    """One epoch on as many videos as the whole collection has, conversion included."""
+    folder = home / "large"
+    folder.mkdir()
+    for path in DATA.glob("*_*.csv.gz"):
+        for copy in range(COPIES if path.name.startswith("train") else 1):
+            (folder / path.name.replace("_", f"_{copy}_")).symlink_to(path.absolute())
+    settings = {"data": data(folder, home), "training": {"epochs": 1, "seeds": [0]}}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = train(home, "large-run", settings)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"large: {run['videos']}; conversion, epoch and export {after.ru_utime - before.ru_utime:.0f} CPU-s")
+    told("large, CPU-s of an epoch", run["training_cpu_seconds"][0], 60, most=True)
+    # The largest of all children so far: the large run, or none of them reached so much.
+    told("large, peak memory [GiB]", after.ru_maxrss / 2**20, 4, most=True)
+
+
+def told(name: str, value: float, target: float | None = None, *, most: bool = False) -> None:
+    """Print one number, its target, and whether it is met."""
+    if target is None:
+        print(f"{name:60} {value:8.4f}", flush=True)
+        return
+    met = value <= target if most else value >= target
+    print(f"{name:60} {value:8.4f}  {'≤' if most else '≥'} {target}  {'met' if met else 'MISSED'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
