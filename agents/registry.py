@@ -17,7 +17,7 @@ class Entry:
 
     Attributes:
         path: ``module:class``.
-        family: baseline, bandit or deep.
+        family: baseline, bandit (per category), contextual (bandits that see the whole observation) or deep.
         description: what it does, in one line.
     """
 
@@ -51,11 +51,39 @@ AGENTS: dict[str, Entry] = {
         "bandit",
         "the best mean reward so far, another ad now and then, per category",
     ),
+    "ucb1": Entry("preroll.agents.ucb:UCB1", "bandit", "an upper confidence bound of the view, per category"),
+    "kl-ucb": Entry("preroll.agents.kl_ucb:KLUCB", "bandit", "as ucb1 with the tightest bound for views"),
     "thompson": Entry(
         "preroll.agents.thompson:Thompson", "bandit", "Beta posterior on the view times the known reward, per category"
     ),
+    "gaussian-thompson": Entry(
+        "preroll.agents.gaussian_thompson:GaussianThompson", "bandit", "normal posterior on the reward, per category"
+    ),
+    "exp3": Entry("preroll.agents.exp3:EXP3", "bandit", "exponential weights, for users that may do anything"),
+    "discounted-ucb": Entry("preroll.agents.ucb:DiscountedUCB", "bandit", "ucb1 with fading memory, for drift"),
+    "window-ucb": Entry("preroll.agents.ucb:WindowUCB", "bandit", "ucb1 on a sliding window, for drift"),
+    "discounted-thompson": Entry(
+        "preroll.agents.thompson:DiscountedThompson", "bandit", "thompson with fading memory, for drift"
+    ),
+    "window-thompson": Entry(
+        "preroll.agents.thompson:WindowThompson", "bandit", "thompson on a sliding window, for drift"
+    ),
     "linucb": Entry(
-        "preroll.agents.linucb:LinUCB", "bandit", "a linear model of the reward per ad, plus its uncertainty"
+        "preroll.agents.linucb:LinUCB", "contextual", "a linear model of the view per ad, plus its uncertainty"
+    ),
+    "lints": Entry(
+        "preroll.agents.lints:LinTS", "contextual", "a draw from the posterior of a linear model of the view per ad"
+    ),
+    "logistic-thompson": Entry(
+        "preroll.agents.logistic_thompson:LogisticThompson",
+        "contextual",
+        "a draw from the posterior of a logistic model of the view per ad",
+    ),
+    "squarecb": Entry(
+        "preroll.agents.squarecb:SquareCB", "contextual", "a linear model per ad, explored by inverse gap weighting"
+    ),
+    "neural-linear": Entry(
+        "preroll.agents.neural_linear:NeuralLinear", "contextual", "LinTS on the last layer of a network"
     ),
     "dqn": Entry("preroll.agents.dqn:DQNAgent", "deep", "n-step deep Q-network of stable-baselines3"),
     "ppo": Entry("preroll.agents.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.envs.compiled import compiled
 from preroll.envs.policies import TIE
 
 
@@ -21,13 +22,37 @@ def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray
 
     Without a tie no random number is drawn.
     """
-    best = maximisers(scores)
-    choice: NDArray[np.int64] = best.argmax(axis=1)
-    tied = np.flatnonzero(best.sum(axis=1) > 1)
-    if tied.size:
-        keys = np.where(best[tied], rng.random((tied.size, scores.shape[1])), -1.0)
-        choice[tied] = keys.argmax(axis=1)
+    choice = np.empty(len(scores), dtype=np.int64)
+    if not _first_best(np.ascontiguousarray(scores, dtype=np.float64), TIE, choice):
+        return choice
+    settle_ties(scores, choice, rng)
     return choice
+
+
+def settle_ties(scores: NDArray[np.floating], choice: NDArray[np.int64], rng: np.random.Generator) -> None:
+    """Writes one maximiser at random into ``choice`` (n,) for every row of ``scores`` (n, A) that has several."""
+    best = maximisers(scores)
+    tied = np.flatnonzero(best.sum(axis=1) > 1)
+    keys = np.where(best[tied], rng.random((tied.size, scores.shape[1])), -1.0)
+    choice[tied] = keys.argmax(axis=1)
+
+
+@compiled
+def _first_best(scores: NDArray[np.float64], tolerance: float, choice: NDArray[np.int64]) -> int:
+    """Writes the first maximiser of every row; gives how many rows have a further one within ``tolerance``."""
+    ties = 0
+    for i in range(scores.shape[0]):
+        largest = scores[i, 0]
+        for a in range(scores.shape[1]):
+            largest = max(largest, scores[i, a])
+        found = 0
+        for a in range(scores.shape[1]):
+            if scores[i, a] >= largest - tolerance:
+                if found == 0:
+                    choice[i] = a
+                found += 1
+        ties += found > 1
+    return ties
 
 
 def draw(probabilities: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:

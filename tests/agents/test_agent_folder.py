@@ -14,6 +14,7 @@ from preroll.errors import PrerollError
 Practise = Callable[[Agent, Tables, int], None]
 SMALL: dict[str, dict[str, Any]] = {
     "ppo": {"lanes": 8, "steps": 10, "batch": 40},
+    "neural-linear": {"lanes": 8, "train_every": 80, "buffer": 300, "batch": 32, "gradient_steps": 5},
     "dqn": {"lanes": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
 }
 
@@ -37,7 +38,7 @@ def test_a_loaded_agent_decides_as_the_saved_one(
         )
 
 
-@pytest.mark.parametrize("name", ["epsilon-greedy", "thompson", "linucb", "ppo", "dqn"])
+@pytest.mark.parametrize("name", [name for name, entry in AGENTS.items() if entry.family != "baseline"])
 def test_an_agent_saved_for_training_goes_on_exactly_where_it_stood(
     name: str, pacing: Tables, practise: Practise, tmp_path: Path
 ) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -6,13 +7,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from preroll.agents import Agent, Transitions, make_agent
+from preroll.agents import AGENTS, Agent, Transitions, make_agent
 from preroll.agents.beta_race import probability_of_being_best
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.perception.catalog import Catalog
 
 Practise = Callable[[Agent, Tables, int], None]
-BANDITS = ("epsilon-greedy", "thompson", "linucb")
+BANDITS = tuple(name for name, entry in AGENTS.items() if entry.family in ("bandit", "contextual"))
+QUADRATURE = {name for name in BANDITS if "thompson" in name} | {"lints", "neural-linear"}  # stated error: 0.002
+SLOW = {"exp3": 0.9, "squarecb": 0.95, "gaussian-thompson": 0.95}  # share of the optimum after a short training
 
 
 def one_step(
@@ -57,12 +60,16 @@ def test_a_batch_of_lanes_teaches_what_its_lanes_teach_one_by_one(classic: Table
     ads = rng.integers(classic.n_actions, size=200)
     viewed = rng.random(200) < 0.5
     together, apart = make_agent(name, classic), make_agent(name, classic)
-    together.update(one_step(observations, ads, viewed, classic.spaces.rewards))
+    chances = np.full(200, 1 / classic.n_actions)
+    step = replace(one_step(observations, ads, viewed, classic.spaces.rewards), propensities=chances)
+    together.update(step)
     for i in range(200):
         one = slice(i, i + 1)
-        apart.update(one_step(observations[one], ads[one], viewed[one], classic.spaces.rewards))
+        alone = one_step(observations[one], ads[one], viewed[one], classic.spaces.rewards)
+        apart.update(replace(alone, propensities=chances[one]))
+    atol = 1e-6 if name == "neural-linear" else 1e-12  # torch rounds float32 otherwise in batches
     for key, array in together.arrays().items():
-        np.testing.assert_allclose(array, apart.arrays()[key], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(array, apart.arrays()[key], rtol=1e-9, atol=atol)
     assert together.steps == apart.steps == 200
 
 
@@ -87,9 +94,9 @@ def test_what_is_drawn_follows_the_probabilities_that_are_told(
     told = agent.action_probabilities(row, explore=True)[0]
     assert told.sum() == pytest.approx(1.0)
     drawn = np.bincount(agent.act(np.repeat(row, 20_000, axis=0)), minlength=pacing.n_actions)
-    slack = 0.002 if name == "thompson" else 0.0  # stated error of its quadrature
+    slack = 0.002 if name in QUADRATURE else 0.0
     for action, p in enumerate(told):
-        low = binom.ppf(1e-6, 20_000, max(p - slack, 0.0))  # false alarms: below 5 in 100,000 over all bandits
+        low = binom.ppf(1e-6, 20_000, max(p - slack, 0.0))  # false alarms: below 3 in 10,000 over all bandits
         high = binom.ppf(1 - 1e-6, 20_000, min(p + slack, 1.0))
         assert low <= drawn[action] <= high, (action, p, drawn)
 
@@ -129,7 +136,7 @@ def test_bandits_find_the_best_ads_of_classic(classic: Tables, practise: Practis
     optimum = Optimum(classic)
     agent = make_agent(name, classic, seed=1)
     practise(agent, classic, agent.settings.sessions * classic.n_slots // agent.lanes)
-    assert optimum.value_of(agent.policy(classic)) > 0.99 * optimum.value
+    assert optimum.value_of(agent.policy(classic)) > SLOW.get(name, 0.99) * optimum.value
 
 
 def test_where_the_category_is_hidden_a_bandit_has_one_context(small_catalog: Catalog, practise: Practise) -> None:

@@ -1,0 +1,117 @@
+"""What a per-category bandit remembers: everything, the recent past with fading weight, or a window of it."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.settings import AgentSettings
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class MemorySettings(AgentSettings):
+    """How long outcomes count."""
+
+    memory: Literal["all", "discount", "window"] = Field(
+        default="all", description="all: nothing changes (Auer et al. 2002); discount, window: users drift"
+    )
+    discount: float = Field(
+        default=0.999,
+        gt=0,
+        lt=1,
+        description="weight lost with each decision of the category: 1 − ¼·√(2 changes / 128,000 decisions) "
+        "(Garivier & Moulines 2011, with the numbers of `drift`)",
+    )
+    window: int = Field(
+        default=2_000,
+        ge=1,
+        le=1_000_000,
+        description="decisions of the category that count: 2·√(T ln T / 2 changes), T = 128,000 (Garivier & Moulines "
+        "2011, with the numbers of `drift`, rounded)",
+    )
+
+
+class Memory:
+    """Weighted number and sum of the values of every (category, ad).
+
+    Every category has its own clock, as if it were a bandit of its own. A batch of n lanes counts as n decisions in the
+    order of the lanes, so that it leaves what its lanes would leave one by one.
+
+    N[k, a] = Σ wᵢ and S[k, a] = Σ wᵢ·yᵢ over the decisions i of category k for ad a, where w is 1 ("all"),
+    discount^(later decisions of k) ("discount"), or 1 for the last ``window`` decisions of k and else 0 ("window").
+
+    Args:
+        shape: (K, A).
+        settings: which of the three, and how long.
+
+    Attributes:
+        counts: N, float64 (K, A).
+        sums: S, float64 (K, A).
+    """
+
+    def __init__(self, shape: tuple[int, int], settings: MemorySettings) -> None:
+        self.settings = settings
+        self.counts, self.sums = np.zeros(shape), np.zeros(shape)
+        if settings.memory == "window":
+            self.seen = np.zeros(shape[0], dtype=np.int64)
+            self.ring_ads = np.full((shape[0], settings.window), -1, dtype=np.int32)
+            self.ring_values = np.zeros((shape[0], settings.window))
+
+    def add(self, context: NDArray[np.int64], ads: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+        """Remembers ``values`` (n,) of ``ads`` (n,) shown in ``context`` (n,)."""
+        if self.settings.memory == "discount":
+            self._fade(context, ads, values)
+        elif self.settings.memory == "window":
+            self._slide(context, ads, values)
+        else:
+            np.add.at(self.counts, (context, ads), 1.0)
+            np.add.at(self.sums, (context, ads), values)
+
+    def _fade(self, context: NDArray[np.int64], ads: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+        gamma = self.settings.discount
+        sizes, ranks = _order(context, len(self.counts))
+        fade = (gamma**sizes)[:, None]
+        self.counts *= fade
+        self.sums *= fade
+        weights = gamma ** (sizes[context] - 1 - ranks)
+        np.add.at(self.counts, (context, ads), weights)
+        np.add.at(self.sums, (context, ads), weights * values)
+
+    def _slide(self, context: NDArray[np.int64], ads: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+        width = self.settings.window
+        sizes, ranks = _order(context, len(self.counts))
+        kept = sizes[context] - ranks <= width
+        if not kept.all():
+            context, ads, values, ranks = context[kept], ads[kept], values[kept], ranks[kept]
+        places = context, (self.seen[context] + ranks) % width
+        gone = self.ring_ads[places]
+        left = gone >= 0
+        cells = context[left], gone[left]
+        np.subtract.at(self.counts, cells, 1.0)
+        np.subtract.at(self.sums, cells, self.ring_values[places][left])
+        self.ring_ads[places] = ads
+        self.ring_values[places] = values
+        np.add.at(self.counts, (context, ads), 1.0)
+        np.add.at(self.sums, (context, ads), values)
+        self.seen += sizes
+
+    def arrays(self) -> Arrays:
+        """Gives all that is remembered."""
+        names = ("counts", "sums", *(("seen", "ring_ads", "ring_values") if self.settings.memory == "window" else ()))
+        return {name: getattr(self, name) for name in names}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Takes back what :meth:`arrays` gave."""
+        for name in self.arrays():
+            setattr(self, name, arrays[name].copy())
+
+
+def _order(context: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Gives how many rows each context has (count,), and for each row how many of its context came before it (n,)."""
+    sizes = np.bincount(context, minlength=count)
+    order = np.argsort(context, kind="stable")
+    ranks = np.empty(len(context), dtype=np.int64)
+    ranks[order] = np.arange(len(context)) - (np.cumsum(sizes) - sizes)[context[order]]
+    return sizes, ranks
