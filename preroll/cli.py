@@ -10,6 +10,7 @@ import typer
 
 from preroll import __version__
 from preroll.commands import (
+    agent,
     catalog,
     check_env,
     detect,
@@ -39,6 +40,7 @@ app.add_typer(detector.app, name="detector")
 app.add_typer(scenario.app, name="scenario")
 app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
+app.add_typer(agent.app, name="agent")
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.add_typer(experiment.app, name="experiment")

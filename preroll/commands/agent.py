@@ -1,0 +1,58 @@
+"""`preroll agent`: who can choose ads, and what each of them can be told."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="List the agents; show an agent's settings with defaults and sources.", no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_agents() -> None:
+    """List the agents: baselines, bandits and deep agents.
+
+    Example: `preroll agent list`
+    """
+    from preroll.agents.registry import AGENTS
+    from preroll.commands.table import print_table
+
+    rows = [(name, entry.family, entry.description) for name, entry in AGENTS.items()]
+    print_table(("agent", "family", "description"), rows, left=("agent", "family", "description"))
+
+
+@app.command()
+def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `preroll agent list`.")]) -> None:
+    """Show what an agent does, and its settings: default, what is allowed, meaning and source of the default.
+
+    Example: `preroll agent show linucb`, then `preroll train linucb --set alpha=0.5`
+    """
+    import inspect
+
+    from preroll.agents.registry import find
+    from preroll.commands.table import print_table
+
+    kind = find(agent).load()
+    typer.echo(f"{agent}: {inspect.getdoc(kind)}\n")
+    properties = kind.Settings.model_json_schema()["properties"]
+    rows = [
+        (name, json.dumps(about["default"]), _allowed(about), about["description"])
+        for name, about in properties.items()
+    ]
+    print_table(("setting", "default", "allowed", "meaning and source"), rows, left=("setting", "meaning and source"))
+
+
+_BOUNDS = {"minimum": "≥ ", "exclusiveMinimum": "> ", "maximum": "≤ ", "exclusiveMaximum": "< "}
+
+
+def _allowed(about: dict[str, object]) -> str:
+    """What a setting may be, from its JSON schema.
+
+    >>> _allowed({"type": "integer", "minimum": 1, "maximum": 8}), _allowed({"enum": ["a", "b"]})
+    ('integer ≥ 1 ≤ 8', 'a | b')
+    """
+    if isinstance(choices := about.get("enum"), list):
+        return " | ".join(map(str, choices))
+    bounds = [f"{sign}{about[key]:g}" for key, sign in _BOUNDS.items() if key in about]
+    kind = "list" if about.get("type") == "array" else about.get("type", "any")
+    return " ".join([str(kind), *bounds])
