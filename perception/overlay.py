@@ -24,12 +24,12 @@ class Canvas:
         self._fitters: dict[tuple[int, int], Fitter] = {}
 
     def __call__(self, sample: Sample) -> Pixels:
-        """Gives uint8 [height, width, 3], RGB, with :data:`LONGEST` as the longer side at most."""
+        """Gives uint8 [height, width, 3], RGB, with :data:`LONGEST` as the longer side, so that names can be read."""
         frame, aspect = sample.frame, sample.aspect
         height, width = float(frame.height), float(frame.width * aspect)
         if sample.turns % 2:
             height, width = width, height
-        factor = min(1.0, LONGEST / max(height, width))
+        factor = LONGEST / max(height, width)
         size = max(1, round(height * factor)), max(1, round(width * factor))
         if size not in self._fitters:
             self._fitters[size] = Fitter(Fit(*size, "stretch"))
@@ -72,7 +72,7 @@ def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], in
 
 def color_of(label: int) -> tuple[int, int, int]:
     """A bright colour for a class; neighbouring classes are far apart on the wheel."""
-    red, green, blue = colorsys.hsv_to_rgb(label * 0.754878 % 1, 0.65, 1.0)
+    red, green, blue = colorsys.hsv_to_rgb(label * 0.618034 % 1, (0.65, 0.35, 0.9)[label // 5 % 3], 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 

@@ -26,7 +26,7 @@ from preroll.perception.training.scoring import choose_threshold, score
 from preroll.progress import bar
 
 #: How often a picture is used, on average, until it is dropped.
-VISITS = 3
+VISITS, BATCH = 3, 16
 LEARNING_RATE = 2e-3
 #: Weight of the loss per cell, which tells where an object is; without it, learning takes many times as long.
 CELL_WEIGHT = 0.5
@@ -63,7 +63,7 @@ def train(settings: Settings) -> Network:
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     total = settings.pictures * VISITS
     seen = 0
-    with bar(total_visits(settings.pictures, VISITS), "training") as advance:
+    with bar(total_visits(settings.pictures, VISITS, BATCH), "training") as advance:
         for pictures, cells in _batches(settings):
             used = (time.process_time() - started) / 60 / settings.cpu_minutes
             if used >= 1:
@@ -93,7 +93,7 @@ def _loss(network: Network, pictures: Tensor, cells: Tensor) -> Tensor:
 def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
     stream = Pictures([settings.seed, TRAIN], settings.drawings)
     rng = np.random.default_rng([settings.seed, TRAIN, 1])
-    for rows in replay(stream, rng, pictures=settings.pictures, visits=VISITS):
+    for rows in replay(stream, rng, pictures=settings.pictures, visits=VISITS, batch=BATCH):
         pictures = np.stack([batch.pictures[row] for batch, row in rows])
         cells = np.stack([batch.cells[row] for batch, row in rows])
         yield _varied(rng, pictures, cells)

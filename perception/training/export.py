@@ -1,4 +1,4 @@
-"""Export of a trained classifier to ONNX, checked against torch before it is written, with its model card."""
+"""Export of a trained network to ONNX, checked against torch before it is written, and the classifier's model card."""
 
 import hashlib
 import warnings
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from preroll import atomic
 from preroll.errors import PrerollError
@@ -36,7 +37,6 @@ def export_classifier(
         PrerollError: onnxruntime does not compute what torch computes; nothing is written.
     """
     model = onnx_bytes(network)
-    _check_parity(network, model)
     card = ModelCard(
         name=NAME,
         sha256=hashlib.sha256(model).hexdigest(),
@@ -60,8 +60,15 @@ def export_classifier(
     atomic.write_json(folder / f"{NAME}.json", card.model_dump(mode="json"))
 
 
-def onnx_bytes(network: Probabilities) -> bytes:
-    """Return the network as an ONNX file with a free batch dimension and its weights inside."""
+def onnx_bytes(network: nn.Module) -> bytes:
+    """Return a network as an ONNX file with a free batch dimension and its weights inside.
+
+    Args:
+        network: uint8 [n, 3, 128, 128] → probabilities [n, …].
+
+    Raises:
+        PrerollError: onnxruntime does not compute what torch computes.
+    """
     example = torch.zeros((2, 3, SIDE, SIDE), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns about torch's own deprecated calls
@@ -81,10 +88,11 @@ def onnx_bytes(network: Probabilities) -> bytes:
     for node in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
         node.ClearField("metadata_props")  # holds stack traces with this machine's paths
     data: bytes = model.SerializeToString()
+    _check_parity(network, data)
     return data
 
 
-def _check_parity(network: Probabilities, model: bytes) -> None:
+def _check_parity(network: nn.Module, model: bytes) -> None:
     """Compare torch and onnxruntime on random pictures, in batches of 1 and 5."""
     import onnxruntime
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from preroll.perception.training.pictures import Batch, Pictures
 
-#: Fresh pictures per round, rounds that are kept, and pictures that are looked at together.
-ROUND, KEPT_ROUNDS, BATCH = 1_000, 4, 16
+#: Fresh pictures per round, and rounds that are kept.
+ROUND, KEPT_ROUNDS = 1_000, 4
 WARM_UP = 0.1
 
 
 def replay(
-    stream: Pictures, rng: np.random.Generator, *, pictures: int, visits: int
+    stream: Pictures, rng: np.random.Generator, *, pictures: int, visits: int, batch: int
 ) -> Iterator[list[tuple[Batch, int]]]:
     """Render in rounds, and give every picture ``visits`` times on average before it is forgotten.
 
@@ -21,23 +21,24 @@ def replay(
         rng: chooses among those that are kept.
         pictures: number of pictures to render in all.
         visits: how often a picture is used on average.
+        batch: number of pictures that are looked at together.
 
     Yields:
-        `BATCH` pictures at a time, each as a batch of rendered pictures and its row in it.
+        ``batch`` pictures at a time, each as a batch of rendered pictures and its row in it.
     """
     size = min(ROUND, pictures)
     kept: list[Batch] = []
     for _ in range(pictures // size):
         kept = [*kept, stream.batch(size)][-KEPT_ROUNDS:]
-        for _ in range(visits * size // BATCH):
-            rows = [divmod(int(row), size) for row in rng.integers(0, len(kept) * size, BATCH)]
-            yield [(kept[batch], row) for batch, row in rows]
+        for _ in range(visits * size // batch):
+            rows = [divmod(int(row), size) for row in rng.integers(0, len(kept) * size, batch)]
+            yield [(kept[number], row) for number, row in rows]
 
 
-def total_visits(pictures: int, visits: int) -> int:
+def total_visits(pictures: int, visits: int, batch: int) -> int:
     """How many pictures :func:`replay` gives, repeated ones included: whole batches in whole rounds."""
     size = min(ROUND, pictures)
-    return pictures // size * (visits * size // BATCH) * BATCH
+    return pictures // size * (visits * size // batch) * batch
 
 
 def learning_rate(share: float, peak: float) -> float:

@@ -59,9 +59,9 @@ def test_pictures_are_upright_and_have_square_pixels(turns: int, aspect: Fractio
     assert Canvas()(Sample(frame, Fraction(0), turns, Fraction(aspect))).shape[:2] == shape
 
 
-def test_a_small_frame_is_not_blown_up() -> None:
+def test_a_small_frame_is_enlarged_so_that_names_can_be_read() -> None:
     frame = VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
-    assert Canvas()(Sample(frame, Fraction(0))).shape == (48, 64, 3)
+    assert Canvas()(Sample(frame, Fraction(0))).shape == (480, 640, 3)
 
 
 def test_every_sampled_frame_is_drawn_and_rows_are_objects(tmp_path: Path, make_clip: Clip) -> None:
@@ -75,7 +75,7 @@ def test_every_sampled_frame_is_drawn_and_rows_are_objects(tmp_path: Path, make_
     assert table["area"].tolist() == [100, 100]
     assert table[["x0", "y0", "x1", "y1"]].to_numpy().tolist() == [[0, 0, 64, 48]] * 2
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["1.jpg", "2.jpg", "3.jpg"]
-    assert read_picture(tmp_path / "drawn" / "1.jpg").shape == (48, 64, 3)
+    assert read_picture(tmp_path / "drawn" / "1.jpg").shape == (480, 640, 3)
 
 
 def test_without_segment_a_detector_of_objects_gives_a_row_per_class(tmp_path: Path, make_clip: Clip) -> None:
