@@ -643,3 +643,10 @@ def play_sessions(
                 else:
                     playing -= 1
                     _take_place(block, account, i, at(playing))
+
+
+@compiled
+def watch_dice(lanes: Any, dice: Any) -> None:
+    """For every lane the die of how much of the ad is watched in its slot, into ``dice`` float64 [n]."""
+    for i in range(dice.shape[0]):
+        dice[i] = die(lanes.keys[SESSION_KEY, i], lanes.state[SLOT, i], WATCH)

@@ -1,5 +1,6 @@
 """Session-v0 for one user: the single environment on the kernel."""
 
+import operator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from gymnasium import spaces as gym_spaces
 from numpy.typing import NDArray
 
 from preroll.envs import kernel
+from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.observation import ObservationLayout, Part, Spaces
 from preroll.envs.render import MODES, Timeline
 from preroll.envs.scenario import Scenario
@@ -42,7 +44,8 @@ class SessionEnv(gym.Env[Floats, np.int64]):
 
     ## Information
     ``video``, ``category``, ``ad``, ``viewed``, ``view_probability``, ``expected_reward``, ``left`` of the slot just
-    played; after a reset ``video`` and ``category``.
+    played, and where the scenario has an abandonment curve ``watched``, the fraction of the ad that was watched;
+    after a reset ``video`` and ``category``.
 
     ## Arguments
     ``scenario``: preset name, YAML file, mapping or :class:`Scenario`. ``catalog``: name, folder or :class:`Catalog`.
@@ -67,6 +70,7 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         self._timeline = Timeline.of(self.tables, render_mode)
         self.observation_space = observation_space(self.tables)
         self.action_space = gym_spaces.Discrete(self.tables.n_actions)
+        self._abandons = bool(self.tables.scenario.user.abandonment)
         self._lanes = new_lanes(1)
         self._lane = np.zeros(1, np.int64)
         self._ad = np.zeros(1, np.int64)
@@ -111,7 +115,11 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         """
         if self._lanes.state[kernel.ENDED, 0] or self._np_random is None:
             raise PrerollError("step: no session is running: call reset() first")
-        self._ad[0] = action
+        try:
+            self._ad[0] = operator.index(action)
+        except (TypeError, OverflowError):
+            raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}") from None
+        abandoned = abandoned_at(self.tables.scenario, self._lanes, 1) if self._abandons else None
         observation, outcome = new_observations(self.tables, 1), self._outcome
         ended = kernel.step(*self.tables.packed, *self._lanes, self._ad, False, observation, *outcome, self._final)
         if ended < 0:
@@ -128,6 +136,8 @@ class SessionEnv(gym.Env[Floats, np.int64]):
             "expected_reward": expected,
             "left": terminated,
         }
+        if abandoned is not None:
+            info["watched"] = float(watched(abandoned, np.array([viewed]), self._ad, len(self.tables.ads))[0])
         if self._timeline is not None:
             state = self._lanes.state[:, 0]
             self._timeline.add(info, reward, state[kernel.CELL] % self.tables.n_levels, state[kernel.VIDEO])

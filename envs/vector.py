@@ -12,6 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from preroll.envs import kernel
+from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.observation import ObservationLayout, Part, Spaces
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
@@ -77,7 +78,8 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
 
     Rewards are float64 [n], flags bool [n]. Infos hold an array [n] for each of ``video``, ``category``, ``ad``,
     ``viewed``, ``view_probability``, ``expected_reward`` and ``left``, always of the slot that was just played; under
-    SAME_STEP also ``final_obs`` float32 [n, d], valid in the lanes of the mask ``_final_obs``.
+    SAME_STEP also ``final_obs`` float32 [n, d], valid in the lanes of the mask ``_final_obs``; where the scenario has
+    an abandonment curve also ``watched``, the fraction of the ad that was watched.
 
     Args:
         num_envs: n, number of lanes.
@@ -115,6 +117,7 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         self.single_action_space = gym_spaces.Discrete(self.tables.n_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self._abandons = bool(self.tables.scenario.user.abandonment)
         self._lanes = new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
@@ -206,7 +209,12 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         self, actions: NDArray[np.int64]
     ) -> tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Shows ad ``actions[i]`` to lane i, int [n]."""
-        ads = np.ascontiguousarray(actions, dtype=np.int64)
+        if self._np_random is None:
+            raise PrerollError("step: no session is running: call reset() first")
+        given = np.asarray(actions)
+        if given.dtype.kind not in "iu":
+            raise PrerollError(f"actions: {given.dtype}: integers are expected, the numbers of the ads")
+        ads = np.ascontiguousarray(given, dtype=np.int64)
         if ads.shape != (self.num_envs,):
             raise PrerollError(f"actions: shape {ads.shape}: one ad for each of the {self.num_envs} lanes is expected")
         if self._rooms:
@@ -214,10 +222,14 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
             self._rooms.reverse()
         else:
             room = _Room.of(self.tables, self.num_envs, self._same_step)
+        abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs) if self._abandons else None
         ended = kernel.step(*self.tables.packed, *self._lanes, ads, self._same_step, *room.written)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
-        return *room.returned, dict(room.last_infos if ended else room.infos)
+        infos = dict(room.last_infos if ended else room.infos)
+        if abandoned is not None:
+            infos["watched"] = watched(abandoned, infos["viewed"], ads, len(self.tables.ads))
+        return *room.returned, infos
 
 
 def observation_space(tables: Tables) -> Any:

@@ -75,3 +75,20 @@ def test_a_wrong_seed_or_mask_is_refused(
 ) -> None:
     with pytest.raises(PrerollError, match=message):
         SessionVectorEnv(3, "classic", small_catalog).reset(seed=seed, options=options)
+
+
+def test_a_step_before_the_first_reset_is_refused(small_catalog: Catalog) -> None:
+    """A bug once: lanes of zeros were played without a word."""
+    with pytest.raises(PrerollError, match="call reset"):
+        SessionVectorEnv(3, "classic", small_catalog).step(np.zeros(3, int))
+
+
+def test_an_ad_that_is_no_integer_is_refused(small_catalog: Catalog) -> None:
+    """A bug once: step(1.7) played ad 1."""
+    envs, env = SessionVectorEnv(3, "classic", small_catalog), SessionEnv("classic", small_catalog)
+    envs.reset(seed=0)
+    env.reset(seed=0)
+    with pytest.raises(PrerollError, match="integers are expected"):
+        envs.step(np.array([0.0, 1.7, 2.0]))
+    with pytest.raises(PrerollError, match=r"action 1\.7: ads are numbered 0 to 5"):
+        env.step(1.7)  # type: ignore[arg-type]
