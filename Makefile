@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check install install-dev clean bench-env bench-perception bench-predict
+.PHONY: demo test check install install-dev clean bench-env bench-agents bench-perception bench-predict
 
 demo: .venv/.core
 	$(BIN)/preroll quickstart
@@ -42,6 +42,9 @@ bench-perception: .venv/.dev
 
 bench-predict: .venv/.core
 	$(BIN)/python benchmarks/bench_predict.py
+
+bench-agents: .venv/.core
+	$(BIN)/python benchmarks/bench_agents.py
 
 clean:
 	rm -rf .venv build dist ./*.egg-info
