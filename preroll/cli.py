@@ -17,6 +17,7 @@ from preroll.commands import (
     detector,
     evaluate,
     experiment,
+    export,
     optimum,
     predict,
     quickstart,
@@ -43,6 +44,7 @@ app.command()(optimum.optimum)
 app.add_typer(agent.app, name="agent")
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(export.export)
 app.add_typer(experiment.app, name="experiment")
 app.command()(results.results)
 app.add_typer(predict.app, name="predict")

@@ -1,0 +1,33 @@
+"""`preroll export`: a trained agent as one ONNX file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+N_COMPARED = 10_000
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by `preroll train`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as policy.onnx.")],
+) -> None:
+    """Write a run's agent as ONNX: raw observations in; scores, ad and probabilities out.
+
+    Before the file is written, it must show the agent's ad for 10,000 observations of the run's scenario.
+
+    Example: `preroll export runs/classic-thompson-0 policy.onnx`
+    """
+    from preroll.agents.onnx_export import export as write
+    from preroll.envs.tables import Tables
+    from preroll.simulations.observations import sample_observations
+    from preroll.simulations.run import Run
+
+    trained = Run.open(run)
+    agent = trained.load_agent()
+    tables = Tables.compile(trained.scenario, trained.load_catalog())
+    size = write(agent, file, sample_observations(tables, N_COMPARED))
+    typer.echo(
+        f"{file}: {agent.name}, {size:,} bytes, observation [n, {agent.spaces.layout.size}] → scores, ad, "
+        f"probabilities; the same ad as the agent's for {N_COMPARED:,} observations."
+    )
