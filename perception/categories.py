@@ -1,5 +1,6 @@
 """A video's category as perception sees it: a classifier on importance, fitted without the video."""
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any, Literal, get_args
@@ -48,7 +49,7 @@ def out_of_fold_probabilities(
         return None
     if categories == 1:
         return np.ones((len(category), 1), np.float32)
-    vectors = importance.astype(np.float64)
+    vectors = _scaled(importance.astype(np.float64))
     probabilities = np.empty((len(category), categories))
     splits = StratifiedKFold(folds, shuffle=True, random_state=0)
     # One thread: sums in another order would give other bytes on another number of cores.
@@ -62,6 +63,15 @@ def out_of_fold_probabilities(
             model.fit(vectors[learned], category[learned])
             probabilities[~learned] = model.predict_proba(vectors[~learned])
     return np.asarray(probabilities, np.float32)
+
+
+def _scaled(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same vectors with their largest number in (.5, 1]: areas are small, and would be regularised away.
+
+    The factor is a power of two, which changes no digit.
+    """
+    largest = float(vectors.max())
+    return vectors if largest <= 0 else vectors * 2.0 ** -math.ceil(math.log2(largest))
 
 
 def _logistic_regression() -> Any:

@@ -19,7 +19,7 @@ _GATHERED = 1024
 # Cosines of float32 vectors are this close to the exact ones.
 _ROUNDING = 1e-5
 # The graph of approximate search: links per point, breadth while it is built, and while it is searched.
-_LINKS, _BUILD_BREADTH, _SEARCH_BREADTH = 16, 48, 64
+_LINKS, _BUILD_BREADTH, _SEARCH_BREADTH = 16, 48, 128
 _RECALL_SAMPLE = 1000
 
 Neighbors = tuple[NDArray[np.int32], NDArray[np.float32]]

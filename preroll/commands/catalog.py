@@ -126,11 +126,20 @@ def export(
 
 
 @app.command()
-def similar(folder: Folder, video: Annotated[str, typer.Argument(help="Path in the catalog, name, or row.")]) -> None:
+def similar(
+    folder: Folder,
+    video: Annotated[str, typer.Argument(help="Path in the catalog, name, or row.")],
+    picture: Annotated[Path | None, typer.Option(help="JPEG file for a row of their frames; with --videos.")] = None,
+    videos: Annotated[Path | None, typer.Option(help="The folder of videos that it was made of.")] = None,
+) -> None:
     """Print the videos most similar to one, by the objects that they show."""
+    from preroll import atomic
     from preroll.perception.catalog import Catalog
     from preroll.perception.similar import find_video, similar_videos
+    from preroll.perception.similar_picture import similar_picture
 
+    if (picture is None) != (videos is None):
+        raise PrerollError("--picture and --videos: give both, or neither")
     catalog = Catalog.load(folder)
     row = find_video(catalog, video)
     found = similar_videos(catalog, row)
@@ -140,6 +149,9 @@ def similar(folder: Folder, video: Annotated[str, typer.Argument(help="Path in t
     typer.echo(f"Most similar to {one_line(path)}:")
     found["score"] = found["score"].map("{:.3f}".format)
     print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
+    if picture is not None and videos is not None:
+        atomic.write_bytes(picture, similar_picture(catalog, row, videos))
+        typer.echo(f"Their frames are drawn in {picture}.")
 
 
 @app.command()

@@ -66,3 +66,13 @@ def test_a_category_without_two_videos_to_learn_from_gets_no_prediction() -> Non
     category = np.array([0, 0, 0, 1, 1, 1], np.int16)
     train = np.array([1, 1, 1, 1, 0, 0], np.bool_)
     assert out_of_fold_probabilities(importance, category, 2, train=train) is None
+
+
+def test_small_numbers_tell_as_much_as_large_ones() -> None:
+    rng = np.random.default_rng(0)
+    category = np.repeat(np.arange(2, dtype=np.int16), 10)
+    importance = (np.eye(2)[category] * 0.5 + rng.random((20, 2)) * 0.25).astype(np.float32)
+    usual = out_of_fold_probabilities(importance, category, 2)
+    small = out_of_fold_probabilities(importance / np.float32(64), category, 2)
+    assert usual is not None
+    np.testing.assert_array_equal(usual, small)
