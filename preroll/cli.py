@@ -21,6 +21,7 @@ from preroll.commands import (
     optimum,
     predict,
     quickstart,
+    report,
     results,
     scenario,
     train,
@@ -47,6 +48,8 @@ app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.add_typer(experiment.app, name="experiment")
 app.command()(results.results)
+app.command()(report.report)
+app.command()(report.tensorboard)
 app.add_typer(predict.app, name="predict")
 
 

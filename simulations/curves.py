@@ -86,9 +86,9 @@ class CurveBuilder:
 
     def __init__(self, ledger: SessionLedger, exact: Exact) -> None:
         self.curve = Curve()
-        self._ledger, self._exact = ledger, exact
+        self._ledger, self.exact = ledger, exact
         self._bins = list(pairwise(bin_edges(ledger.sessions)))
-        self._total_regret = 0.0
+        self.total_regret = 0.0
 
     def ready(self) -> bool:
         """Whether a bin is complete that has no point yet."""
@@ -101,12 +101,17 @@ class CurveBuilder:
         self.curve.add(stop, point)
         return stop, point
 
+    def restore(self, curve: Curve, total_regret: float) -> None:
+        """Goes on after the last point of ``curve``, whose regret adds up to ``total_regret``."""
+        self.curve, self.total_regret = curve, total_regret
+        self._bins = self._bins[len(curve.sessions) :]
+
     def _means(self, rows: slice) -> dict[str, float]:
         book = self._ledger
-        phase = np.searchsorted(self._exact.phase_start, book.lane_session[rows], side="right") - 1
-        best = self._exact.optimum_by_phase[phase]
+        phase = np.searchsorted(self.exact.phase_start, book.lane_session[rows], side="right") - 1
+        best = self.exact.optimum_by_phase[phase]
         regret = best - book.expected[rows]
-        self._total_regret += float(regret.sum())
+        self.total_regret += float(regret.sum())
         slots, shown = float(book.slots[rows].sum()), max(float(book.shown[rows].sum()), 1.0)
         return {
             "session/revenue": float(book.revenue[rows].mean()),
@@ -118,5 +123,5 @@ class CurveBuilder:
             "session/empty_share": 1 - float(book.shown[rows].sum()) / slots,
             "session/length": slots / len(regret),
             "session/left": float(book.left[rows].mean()),
-            "regret/total": self._total_regret,
+            "regret/total": self.total_regret,
         }

@@ -90,8 +90,7 @@ class Run:
         if not path.is_dir():
             raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {path}`")
         result = _read_result(path)
-        settings = validated(RunSettings, load_yaml(path / "settings.yaml"), str(path / "settings.yaml"))
-        return cls(path, settings, Scenario.load(path / "scenario.yaml"), result)
+        return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
 
     @property
     def name(self) -> str:
@@ -113,15 +112,29 @@ class Run:
         Raises:
             PrerollError: it is gone, or is not the one it was.
         """
-        reference = self.settings.catalog
-        source = DEMO if reference.path == DEMO else Path(os.path.normpath(self.path.absolute() / reference.path))
-        catalog = Catalog.load(source)
-        if catalog.sha256 != reference.sha256:
-            raise PrerollError(
-                f"{self.path / 'settings.yaml'}: catalog.sha256: the catalog {catalog.path} has changed since this run "
-                "was trained; name the one to use with --catalog"
-            )
-        return catalog
+        return load_catalog(self.settings.catalog, self.path, self.path / "settings.yaml")
+
+
+def read_settings(folder: Path) -> RunSettings:
+    """Reads the ``settings.yaml`` of a run or a checkpoint."""
+    path = folder / "settings.yaml"
+    return validated(RunSettings, load_yaml(path), str(path))
+
+
+def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catalog:
+    """Loads the catalog that ``reference`` names, as seen from the folder ``run``.
+
+    Raises:
+        PrerollError: it is gone, or is not the one it was; ``told_by`` is the file that says which it was.
+    """
+    source = DEMO if reference.path == DEMO else Path(os.path.normpath(run.absolute() / reference.path))
+    catalog = Catalog.load(source)
+    if catalog.sha256 != reference.sha256:
+        raise PrerollError(
+            f"{told_by}: catalog.sha256: the catalog {catalog.path} has changed since this run "
+            "was trained; name the one to use with --catalog"
+        )
+    return catalog
 
 
 def check_target(run: Path, *, replace: bool = False) -> None:

@@ -1,30 +1,31 @@
 """Training: one loop for every agent, from random to PPO."""
 
+import math
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gymnasium.vector import AutoresetMode
-
 from preroll import atomic
-from preroll.agents import Agent, Transitions, make_agent
+from preroll.agents import Agent, make_agent
 from preroll.agents.registry import find
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
-from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 from preroll.events import EventFile
 from preroll.perception.catalog import Catalog
-from preroll.simulations.curves import Curve, CurveBuilder
+from preroll.simulations import checkpoint
+from preroll.simulations.curves import Curve
 from preroll.simulations.exact import Exact
-from preroll.simulations.ledger import SessionLedger, Step
+from preroll.simulations.loop import Loop
 from preroll.simulations.run import check_target, write_result, write_settings
-from preroll.simulations.seeds import AGENT, TRAINING, derive
+from preroll.simulations.seeds import AGENT, derive
 
 Advance = Callable[[int], None]
 OnPoint = Callable[[int, dict[str, float]], None]
+Stop = Callable[[], int]
 Finish = Callable[[Path, "TrainingResult", EventFile], None]
 
 
@@ -64,6 +65,8 @@ class Training:
         sessions: how many to see.
         seed: of users and agent.
         target: the run folder to write; None writes nothing.
+        resumed: where a stopped training goes on; None begins.
+        spent: wall-clock and CPU time [s] that it took until then.
     """
 
     agent: Agent
@@ -71,44 +74,81 @@ class Training:
     sessions: int
     seed: int
     target: Path | None
+    resumed: Loop | None = None
+    spent: tuple[float, float] = (0.0, 0.0)
 
-    def run(self, advance: Advance | None = None, finish: Finish | None = None) -> TrainingResult:
+    def run(
+        self,
+        advance: Advance | None = None,
+        finish: Finish | None = None,
+        *,
+        stop: Stop = lambda: 0,
+        save_every: float = math.inf,
+    ) -> TrainingResult:
         """Trains, and writes the run folder.
 
         Args:
             advance: is called with the number of sessions that ended since the last call.
             finish: is called with the folder in the making, before ``result.json`` completes it, to add to it.
+            stop: is asked after every step; a signal's number saves a checkpoint and stops.
+            save_every: seconds between two checkpoints, from which a killed training can go on.
+
+        Raises:
+            PrerollError: ``stop`` asked for it; the status is 128 + the signal's number.
         """
         if self.target is None:
-            return self._fit(lambda *_: None, advance)
+            return self._fit(lambda *_: None, advance, stop, math.inf)
         with atomic.folder(self.target) as folder:
             write_settings(folder, self)
             with EventFile(folder) as events:
-                result = self._fit(events.write, advance)
+                result = self._fit(events.write, advance, stop, save_every)
                 self.agent.save(folder / "agent")
                 if finish is not None:
                     finish(folder, result, events)
             write_result(folder, result)
+        checkpoint.remove(self.target)
         return result
 
-    def _fit(self, on_point: OnPoint, advance: Advance | None) -> TrainingResult:
-        exact = Exact(self.tables)
-        wall, cpu = time.perf_counter(), time.process_time()
-        curve = fit(
-            self.agent, self.tables, sessions=self.sessions, seed=self.seed, exact=exact, on_point=on_point,
-            advance=advance,
-        )  # fmt: skip
+    def _fit(self, on_point: OnPoint, advance: Advance | None, stop: Stop, save_every: float) -> TrainingResult:
+        wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
+        loop = self.resumed
+        if loop is None:
+            loop = Loop(self.agent, self.tables, self.sessions, Exact(self.tables))
+            loop.start(self.seed)
+        else:
+            _tell_again(loop.curve, on_point)
+        saved = time.monotonic()
+        while not loop.done:
+            _step(loop, on_point, advance)
+            number = stop()
+            if self.target is not None and (number or time.monotonic() - saved >= save_every):
+                checkpoint.save(self, loop, (time.perf_counter() - wall, time.process_time() - cpu))
+                saved = time.monotonic()
+            if number:
+                raise PrerollError(self._stopped(number, loop), status=128 + number)
         return TrainingResult(
             agent=self.agent,
             tables=self.tables,
-            curve=curve,
+            curve=loop.curve,
             sessions=self.sessions,
             steps=self.agent.steps,
-            optimum=float(exact.optimum_by_phase[0]),
+            optimum=float(loop.builder.exact.optimum_by_phase[0]),
             seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
             run=self.target,
         )
+
+    def _stopped(self, number: int, loop: Loop) -> str:
+        name = signal.Signals(number).name
+        line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
+        return f"{line}; go on with `preroll train --resume {self.target}`" if self.target else line
+
+
+def _tell_again(curve: Curve, on_point: OnPoint) -> None:
+    """Passes on the points of before a stop: the event file of the run that goes on is a new one."""
+    for row, seen in enumerate(curve.sessions):
+        values = {tag: column[row] for tag, column in curve.values.items()}
+        on_point(seen, {tag: value for tag, value in values.items() if value is not None})
 
 
 def prepare(
@@ -135,6 +175,12 @@ def prepare(
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     if run is not None:
         check_target(run, replace=replace)
+        if checkpoint.place(run).exists():
+            if not replace:
+                raise PrerollError(
+                    f"run {run}: an unfinished training is there; go on with --resume {run}, or start over with --replace"
+                )
+            checkpoint.remove(run)
     return Training(agent, tables, sessions, seed, run)
 
 
@@ -200,31 +246,18 @@ def fit(
         on_point: is called with (sessions seen, value by tag) for every point of the curve.
         advance: is called with the number of sessions that ended since the last call.
     """
-    exact = exact or Exact(tables)
-    lanes = min(agent.lanes, sessions)
-    envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
-    ledger = SessionLedger(tables.spaces, lanes, sessions)
-    curve = CurveBuilder(ledger, exact)
-    agent.begin(sessions * tables.n_slots)
-    observations, _ = envs.reset(seed=derive(seed, TRAINING))
-    while not ledger.done:
-        ads = agent.act(observations)
-        following, rewards, terminated, truncated, infos = envs.step(ads)
-        true_next = following
-        if "final_obs" in infos:
-            # rows of lanes that go on are the same in both; "final_obs" is fresh, so it may be filled up
-            true_next, ended = infos["final_obs"], infos["_final_obs"]
-            true_next[~ended] = following[~ended]
-        agent.update(
-            Transitions(observations, ads, rewards, true_next, terminated, truncated, infos["viewed"]),
-        )
-        over = ledger.add(Step(ads, rewards, infos["expected_reward"], infos["viewed"], terminated, truncated))
-        observations = following
-        if over and advance is not None:
-            advance(over)
-        while over and curve.ready():
-            seen, point = curve.next_point(agent.metrics())
+    loop = Loop(agent, tables, sessions, exact or Exact(tables))
+    loop.start(seed)
+    while not loop.done:
+        _step(loop, on_point, advance)
+    return loop.curve
+
+
+def _step(loop: Loop, on_point: OnPoint, advance: Advance | None) -> None:
+    """One step of ``loop``, and what it makes known."""
+    over = loop.step()
+    if over and advance is not None:
+        advance(over)
+    if over:
+        for seen, point in loop.points():
             on_point(seen, point)
-            # users may leave early: schedules span the slots that sessions really have
-            agent.begin(round(float(ledger.slots[:seen].mean()) * sessions))
-    return curve.curve

@@ -9,11 +9,11 @@ from preroll.simulations.experiment.plan import Cell
 from preroll.simulations.experiment.store import State, Store, read_cell
 from preroll.simulations.run import Run
 
-#: CPU seconds per 1,000 training sessions of `pacing` (18 slots each), measured on one core.
-SECONDS_PER_1000 = {"baseline": 0.05, "bandit": 0.06, "deep": 1.0}
+#: CPU seconds per 1,000 training sessions of `pacing` (18 slots each), measured on one core; bandits by default.
+SECONDS_PER_1000, BANDIT_SECONDS = {"baseline": 0.05, "deep": 1.0}, 0.06
 #: CPU seconds per 1,000 evaluation sessions, and those that every cell costs besides.
 EVALUATION_PER_1000, FIXED = 0.002, 0.3
-BYTES = {"baseline": 120_000, "bandit": 60_000, "deep": 500_000}
+BYTES, BANDIT_BYTES = {"baseline": 120_000, "deep": 500_000}, 60_000
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,16 @@ def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -
             known[cell.label] = _measured(store.folder(cell))
     todo = [cell for cell in cells if states[cell.id] is not State.DONE]
     seconds = {cell.id: _seconds(cell, known) for cell in todo}
-    return Estimate(seconds, sum(known[c.label][1] if c.label in known else BYTES[_family(c)] for c in todo))
+    return Estimate(seconds, sum(_bytes(cell, known) for cell in todo))
 
 
 def _seconds(cell: Cell, known: Mapping[str, tuple[float, int]]) -> float:
-    per_1000 = known[cell.label][0] if cell.label in known else SECONDS_PER_1000[_family(cell)]
+    per_1000 = known[cell.label][0] if cell.label in known else SECONDS_PER_1000.get(_family(cell), BANDIT_SECONDS)
     return per_1000 * cell.sessions / 1000 + EVALUATION_PER_1000 * cell.evaluation_sessions / 1000 + FIXED
+
+
+def _bytes(cell: Cell, known: Mapping[str, tuple[float, int]]) -> int:
+    return known[cell.label][1] if cell.label in known else BYTES.get(_family(cell), BANDIT_BYTES)
 
 
 def _measured(folder: Path) -> tuple[float, int]:

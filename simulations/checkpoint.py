@@ -1,0 +1,86 @@
+"""An unfinished training on disk: beside the run ``NAME`` the folder ``.NAME.checkpoint``, from which it goes on.
+
+```
+scenario.yaml, settings.yaml   as in a run
+agent/                         the agent with all that learning goes on from
+loop.safetensors, loop.json    lanes, last observations, books, curve; time spent
+```
+
+It is replaced as a whole, so that a kill at any moment leaves the one before. At the same number of threads and the
+same package versions the training that goes on ends bit for bit as one that was never stopped.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from preroll import atomic
+from preroll.agents import load_agent
+from preroll.envs.scenario import Scenario
+from preroll.envs.tables import Tables
+from preroll.errors import PrerollError
+from preroll.simulations.exact import Exact
+from preroll.simulations.loop import Loop
+from preroll.simulations.run import RunSettings, load_catalog, read_settings, write_settings
+
+if TYPE_CHECKING:
+    from preroll.simulations.training import Training
+
+
+def place(run: Path) -> Path:
+    """Folder of the checkpoint of ``run``."""
+    run = run.absolute()
+    return run.with_name(f".{run.name}.checkpoint")
+
+
+def save(training: "Training", loop: Loop, seconds: tuple[float, float]) -> None:
+    """Writes the checkpoint of ``training``.
+
+    Args:
+        training: what is trained.
+        loop: where it stands, between two steps.
+        seconds: wall-clock and CPU time spent so far.
+    """
+    from safetensors.numpy import save as as_safetensors
+
+    assert training.target is not None
+    with atomic.folder(place(training.target)) as folder:
+        write_settings(folder, training)
+        loop.agent.save(folder / "agent", training=True)
+        arrays = {name: np.array(array, order="C") for name, array in loop.arrays().items()}
+        atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
+        atomic.write_json(folder / "loop.json", {"seconds": list(seconds), **loop.counters()})
+
+
+def load(run: Path) -> "Training":
+    """Reads the checkpoint of ``run`` as a training that goes on where it was stopped.
+
+    Raises:
+        PrerollError: there is none, or it cannot be read.
+    """
+    from safetensors.numpy import load_file
+
+    from preroll.simulations.training import Training
+
+    folder = place(run)
+    atomic.recover(folder)
+    if not folder.is_dir():
+        raise PrerollError(f"run {run}: no training was stopped there that could go on")
+    settings: RunSettings = read_settings(folder)
+    scenario = Scenario.load(folder / "scenario.yaml")
+    tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))
+    agent = load_agent(folder / "agent")
+    exact = Exact(tables)
+    loop = Loop(agent, tables, settings.sessions, exact)
+    counters = json.loads((folder / "loop.json").read_text("utf8"))
+    loop.restore(load_file(folder / "loop.safetensors"), counters)
+    wall, cpu = counters["seconds"]
+    return Training(agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=(wall, cpu))
+
+
+def remove(run: Path) -> None:
+    """Removes the checkpoint of a run that is complete, or is started over."""
+    shutil.rmtree(place(run), ignore_errors=True)

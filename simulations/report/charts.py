@@ -1,0 +1,190 @@
+"""The charts of a report, as inline SVG."""
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from preroll.simulations.intervals import mean_interval
+from preroll.simulations.picture import COLOURS, GREY
+from preroll.simulations.report.material import Material, number_of
+from preroll.simulations.report.words import long_less_short, point_title
+from preroll.simulations.statistics.aggregates import performance_profile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MOST_CURVES = 6
+
+
+def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = (7.0, 3.8)) -> str:
+    """Draws one chart; gives ``<svg>`` that scales with the page and is named by ``title`` for screen readers."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    draw(axes)
+    memory = io.StringIO()
+    # Another salt for every chart: two charts on one page must not share the names of their clips.
+    with rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
+        figure.savefig(memory, format="svg", metadata={"Date": None})
+    text = memory.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    return text.replace("<svg", f'<svg role="img" aria-label="{_attribute(title)}"', 1)
+
+
+def style(material: Material, agent: str) -> dict[str, Any]:
+    """Colour and marker of an agent: the same on every chart; the optimum is grey and dashed."""
+    if agent == "optimum":
+        return {"color": GREY, "marker": None, "linestyle": "--"}
+    others = [name for name in material.agents if name != "optimum"]
+    i = others.index(agent)
+    return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
+
+
+def percent_by_point(material: Material, point: str) -> str:
+    """Percent of the optimum of every agent at one point: mean, t interval, and every seed's own value."""
+
+    def draw(axes: "Axes") -> None:
+        for row, agent in enumerate(reversed(material.agents)):
+            values = material.values(point, agent, "percent_of_optimum")
+            if not len(values):
+                continue
+            look = style(material, agent)
+            axes.plot(values, np.full(len(values), row + 0.22), "o", color=look["color"], alpha=0.5, markersize=4)
+            half = mean_interval(values).half_width if len(values) > 1 else 0.0
+            axes.errorbar(values.mean(), row, xerr=half, color=look["color"], marker=look["marker"] or "|", capsize=4)
+        axes.set_yticks(range(len(material.agents)), list(reversed(material.agents)))
+        axes.axvline(100, color=GREY, linestyle="--", linewidth=1)
+        axes.set_xlabel("% of the exact optimum")
+        axes.grid(axis="x", color="#e6e6e6")
+
+    title = f"Percent of the optimum by agent: {point_title(material, point)}"
+    return svg(draw, title, (7.0, 1.0 + 0.42 * len(material.agents)))
+
+
+def learning_curves(material: Material, point: str) -> str:
+    """Percent of the optimum over sessions seen: mean over seeds, with a band where two seeds or more are done."""
+
+    def draw(axes: "Axes") -> None:
+        for agent in material.learners or material.agents:
+            curves = material.curves(point, agent)
+            if not curves:
+                continue
+            x = np.array(curves[0].sessions)
+            y = np.array([curve.values["session/percent_of_optimum"] for curve in curves], np.float64)
+            look = style(material, agent)
+            axes.plot(x, y.mean(axis=0), color=look["color"], label=agent, linewidth=1.8)
+            if len(y) > 1:
+                half = [mean_interval(column).half_width for column in y.T]
+                axes.fill_between(
+                    x, y.mean(axis=0) - half, y.mean(axis=0) + half, color=look["color"], alpha=0.15, lw=0
+                )
+        axes.axhline(100, color=GREY, linestyle="--", linewidth=1)
+        axes.set_xscale("log")
+        axes.set_ylim(max(axes.get_ylim()[0], 0), 105)
+        axes.set_xlabel("sessions seen")
+        axes.set_ylabel("% of the optimum, exploring")
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+        axes.grid(axis="y", color="#e6e6e6")
+        axes.legend(frameon=False, fontsize=9)
+
+    return svg(draw, f"Learning curves: {point_title(material, point)}")
+
+
+def over_key(material: Material, key: str, name: str, label: str, *, factor: float = 1.0) -> str:
+    """One number of every agent over the only varied key."""
+
+    def draw(axes: "Axes") -> None:
+        x = np.array([number_of(cell.values[key]) for cell in material.points.values()], np.float64)
+        order = np.argsort(x)
+        for agent in material.agents:
+            by_point = [factor * material.values(point, agent, name) for point in material.points]
+            if not all(len(values) for values in by_point):
+                continue
+            y = np.array([values.mean() for values in by_point])
+            half = np.array([mean_interval(v).half_width if len(v) > 1 else 0.0 for v in by_point])
+            look = style(material, agent)
+            axes.errorbar(
+                x[order], y[order], yerr=half[order], label=agent, capsize=3, linewidth=1.6, markersize=5, **look
+            )
+        axes.set_xlabel(key + (" (factor)" if _scaled(material, key) else ""))
+        axes.set_ylabel(label)
+        axes.grid(axis="y", color="#e6e6e6")
+        axes.legend(frameon=False, fontsize=9)
+
+    return svg(draw, f"{label} over {key}")
+
+
+def long_against_short(material: Material, key: str) -> str | None:
+    """Exact revenue of always long less always short over the only varied key; None where there are no such ads."""
+    found = [(number_of(c.values[key]), long_less_short(material, point)) for point, c in material.points.items()]
+    if any(gain is None for _, gain in found):
+        return None
+
+    def draw(axes: "Axes") -> None:
+        x, y = np.array(sorted(found), np.float64).T
+        axes.axhline(0, color=GREY, linewidth=1)
+        axes.plot(x, y, color=COLOURS[0], marker="o")
+        axes.fill_between(x, y, 0, where=(y > 0).tolist(), color=COLOURS[0], alpha=0.15, lw=0, interpolate=True)
+        axes.set_xlabel(key + (" (factor)" if _scaled(material, key) else ""))
+        axes.set_ylabel("always long − always short")
+        axes.grid(axis="y", color="#e6e6e6")
+
+    return svg(draw, f"Where long beats short, exactly, over {key}", (7.0, 2.8))
+
+
+def profiles(material: Material) -> str | None:
+    """Performance profiles: the share of runs above each share of the optimum (Agarwal et al. 2021)."""
+    scores = {agent: material.scores(agent) for agent in material.agents if agent != "optimum"}
+    able = {agent: matrix for agent, matrix in scores.items() if matrix is not None}
+    if not able or sum(matrix.size for matrix in able.values()) < 2 * len(able):
+        return None
+
+    def draw(axes: "Axes") -> None:
+        lowest = min(float(matrix.min()) for matrix in able.values())
+        thresholds = np.linspace(max(lowest - 0.02, 0), 1, 201)
+        for agent, matrix in able.items():
+            look = style(material, agent)
+            axes.step(
+                100 * thresholds,
+                100 * performance_profile(matrix, thresholds),
+                color=look["color"],
+                label=agent,
+                lw=1.8,
+            )
+        axes.set_xlabel("% of the exact optimum")
+        axes.set_ylabel("runs above it [%]")
+        axes.grid(color="#e6e6e6")
+        axes.legend(frameon=False, fontsize=9)
+
+    return svg(draw, "Performance profiles")
+
+
+def _scaled(material: Material, key: str) -> bool:
+    return any(isinstance(cell.values[key], dict) for cell in material.points.values())
+
+
+def _attribute(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+
+
+def chosen_points(points: Sequence[str], most: int = MOST_CURVES) -> list[str]:
+    """At most so many points, evenly spread over all.
+
+    >>> chosen_points(["a", "b", "c", "d", "e"], 3)
+    ['a', 'c', 'e']
+    """
+    if len(points) <= most:
+        return list(points)
+    return [points[i] for i in np.linspace(0, len(points) - 1, most).round().astype(int)]

@@ -1,0 +1,131 @@
+"""The tables of a report."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import numpy as np
+
+from preroll.simulations.intervals import mean_interval
+from preroll.simulations.report.material import Material
+from preroll.simulations.report.words import point_title, verdicts
+from preroll.simulations.statistics import FEWEST_FOR_BOOTSTRAP
+from preroll.simulations.statistics.aggregates import interquartile_mean, optimality_gap, probability_of_improvement
+from preroll.simulations.statistics.bootstrap import Interval, bootstrap_interval
+
+Entry = tuple[str, float | str]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Entry]], *, sortable: bool = False) -> str:
+    """An HTML table; each entry is (text, key), and the key is what a click on the heading sorts by."""
+    titles = "".join(
+        f"<th scope=col><button>{escape(title)}</button></th>" if sortable else f"<th scope=col>{escape(title)}</th>"
+        for title in head
+    )
+    body = "".join(
+        "<tr>" + "".join(f'<td data-key="{escape(str(key))}">{escape(text)}</td>' for text, key in row) + "</tr>"
+        for row in rows
+    )
+    kind = " class=sortable" if sortable else ""
+    return f"<div class=wide><table{kind}><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def agents_table(material: Material) -> str:
+    """Every agent at every point, over its seeds."""
+    rows: list[list[Entry]] = []
+    for point in material.points:
+        for agent in material.agents:
+            if not len(material.values(point, agent, "revenue")):
+                continue
+            seeds = len(material.values(point, agent, "revenue"))
+            rows.append(
+                [
+                    (point_title(material, point), point),
+                    (agent, agent),
+                    (f"{seeds}" if seeds == material.seeds else f"{seeds} of {material.seeds}", seeds),
+                    *(_entry(material, point, agent, *column) for column in _COLUMNS),
+                ]
+            )
+    return table(["point", "agent", "seeds", *(title for title, *_ in _COLUMNS)], rows, sortable=True)
+
+
+_COLUMNS = (
+    ("revenue", "revenue", 1.0, 3),
+    ("% of optimum", "percent_of_optimum", 1.0, 2),
+    ("regret", "regret", 1.0, 3),
+    ("viewed %", "view_rate", 100.0, 1),
+    ("long %", "long_share", 100.0, 1),
+    ("empty %", "empty_share", 100.0, 1),
+    ("slots", "session_length", 1.0, 1),
+    ("left %", "left", 100.0, 1),
+)
+
+
+def _entry(
+    material: Material, point: str, agent: str, title: str, name: str, factor: float, digits: int
+) -> tuple[str, float]:
+    values = factor * material.values(point, agent, name)
+    mean = float(values.mean())
+    half = f" ± {mean_interval(values).half_width:.{digits}f}" if len(values) > 1 and name in _WITH_INTERVAL else ""
+    return f"{mean:.{digits}f}{half}", mean
+
+
+_WITH_INTERVAL = ("revenue", "percent_of_optimum")
+
+
+def aggregates_table(material: Material) -> str:
+    """Numbers over all points: mean, interquartile mean, optimality gap, probability of improvement over the best."""
+    scores = {agent: matrix for agent in material.agents if (matrix := material.scores(agent)) is not None}
+    learners = [agent for agent in material.learners if agent in scores]
+    best = max(learners, key=lambda agent: float(scores[agent].mean())) if learners else None
+    rows: list[list[Entry]] = []
+    for agent, matrix in scores.items():
+        middle, gap = (bootstrap_interval(matrix, one) for one in (interquartile_mean, optimality_gap))
+        over = probability_of_improvement(scores[best], matrix) if best and agent != best else float("nan")
+        rows.append(
+            [
+                (agent, agent),
+                _percent(Interval(float(matrix.mean()), np.nan, np.nan)),
+                _percent(middle),
+                _percent(gap),
+                ("" if np.isnan(over) else f"{over:.2f}", over),
+            ]
+        )
+    return table(["agent", "mean", "interquartile mean", "optimality gap", f"P({best} is better)"], rows, sortable=True)
+
+
+def aggregates_note(material: Material) -> str:
+    """What the table of aggregates may be read as."""
+    if material.seeds < FEWEST_FOR_BOOTSTRAP:
+        return f"With {material.seeds} seeds no bootstrap interval is given: it would cover less than it claims."
+    return "In brackets: 95 % stratified bootstrap over seeds, within each point."
+
+
+def verdicts_table(material: Material) -> str:
+    """Every learner against the best one of each point."""
+    rows: list[list[Entry]] = [
+        [
+            (point_title(material, verdict.task), verdict.task),
+            (verdict.agent, verdict.agent),
+            (verdict.words, verdict.words),
+            (_difference(verdict.result.difference.value, verdict.result.difference.half_width),
+             verdict.result.difference.value),
+            (f"{verdict.p:.3g}", verdict.p),
+            (_times(verdict.result.variance_reduction), verdict.result.variance_reduction),
+        ]
+        for verdict in verdicts(material)
+    ]  # fmt: skip
+    head = ["point", "agent", "in words", "best − agent", "p (Holm)", "variance reduction"]
+    return table(head, rows, sortable=True)
+
+
+def _percent(interval: Interval) -> tuple[str, float]:
+    ends = "" if np.isnan(interval.low) else f" [{100 * interval.low:.2f}, {100 * interval.high:.2f}]"
+    return f"{100 * interval.value:.2f} %{ends}", interval.value
+
+
+def _difference(value: float, half: float) -> str:
+    return f"{value:.3f} ± {half:.3f}"
+
+
+def _times(reduction: float) -> str:
+    return "all" if np.isinf(reduction) else f"{reduction:.1f} ×"
