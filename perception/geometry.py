@@ -112,10 +112,17 @@ class Fitter:
         view = self.view(frame, turns=turns, aspect=aspect)
         columns, rows = (view.rows, view.columns) if turns % 2 else (view.columns, view.rows)
         # AREA averages the pixels that fall together, at the cost of BILINEAR. One thread: each worker has one core.
+        transparent = any(component.is_alpha for component in frame.format.components)
         scaled = self._scaler.reformat(
-            frame, width=columns, height=rows, format="rgb24", interpolation=Interpolation.AREA, threads=1
+            frame,
+            width=columns,
+            height=rows,
+            format="rgba" if transparent else "rgb24",
+            interpolation=Interpolation.AREA,
+            threads=1,
         )
-        upright: Pixels = np.rot90(scaled.to_ndarray(), turns)
+        pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
+        upright: Pixels = np.rot90(on_grey(pixels, self.fit.pad) if transparent else pixels, turns)
         return np.ascontiguousarray(self._placed(upright, view))
 
     def view(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> View:
@@ -134,3 +141,10 @@ class Fitter:
         field = np.full((fit.height, fit.width, 3), fit.pad, np.uint8)
         field[view.top : view.top + view.rows, view.left : view.left + view.columns] = picture
         return field
+
+
+def on_grey(pixels: Pixels, grey: int = 114) -> Pixels:
+    """Lays uint8 [height, width, 4], RGBA, on grey: where a picture is see-through there is nothing to be seen."""
+    alpha = pixels[..., 3:].astype(np.uint16)
+    laid: Pixels = ((pixels[..., :3] * alpha + grey * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return laid

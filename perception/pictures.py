@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from preroll.errors import PrerollError
-from preroll.perception.geometry import Pixels
+from preroll.perception.geometry import Pixels, on_grey
 
 SAVED_SIZE = 224
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -31,7 +31,10 @@ def read_picture(path: Path) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=("JPEG", "PNG", "WEBP", "BMP")) as image:
-                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+                upright = ImageOps.exif_transpose(image)
+                if upright.has_transparency_data:
+                    return on_grey(np.array(upright.convert("RGBA")))
+                return np.array(upright.convert("RGB"))
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError, Warning) as error:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
 

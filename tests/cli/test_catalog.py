@@ -89,6 +89,11 @@ def test_an_altered_catalog_is_found_out(run: Run, tmp_path: Path) -> None:
         (("build", "empty"), "Missing option '--out'"),
         (("show", "nowhere"), "error: catalog nowhere: no such folder"),
         (("similar", "demo", "cats-999.mp4"), "error: catalog"),
+        (("similar", "demo", "0", "--picture", "a.jpg"), "error: --picture and --videos: give both, or neither"),
+        (("build", "empty", "--out", "out", "--worker-memory", "much"), "error: --worker-memory much: must be a size"),
+        (("build", "empty", "--out", "out", "--video-timeout", "10x"), "error: --video-timeout 10x: must be seconds"),
+        (("build", "table.csv", "--out", "out"), "error: videos table.csv: no such file; a table of videos is"),
+        (("export", "demo", "--csv", "."), "error: --csv .: must be a new or an empty folder"),
         (("verify", "empty"), "error: catalog empty: it has no manifest.json"),
     ],
 )
@@ -102,6 +107,33 @@ def test_a_mistake_is_one_line_and_status_2(
     assert message in errors
     assert "Traceback" not in errors
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
+
+
+def test_a_build_again_knows_its_videos_and_takes_other_choices(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+    arguments = ("catalog", "build", demo_videos, "--out", tmp_path / "out", "--workers", "1")
+    run(*arguments)
+    status, told, _ = run(*arguments, "--importance", "presence", "--idf", "--classifier", "random-forest")
+    assert status == 0
+    assert "15 of 15 videos had been analysed before and have not changed." in told
+    assert "--importance presence --classifier random-forest --idf" in told
+    _, told, _ = run(*arguments, "--approximate", "--worker-memory", "1.5GiB", "--video-timeout", "30+5x")
+    assert "They were found approximately: recall 100.0%." in told
+
+
+def test_a_catalog_comes_out_as_pictures_and_tables(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+    status, told, _ = run("catalog", "show", "demo", "--confusion", tmp_path / "confusion.png")
+    assert status == 0
+    assert "Brier" in told
+    assert "ECE" in told
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    status, told, _ = run("catalog", "export", "demo", "--csv", tmp_path / "tables")
+    assert status == 0
+    assert "neighbors.csv" in told
+    run("catalog", "build", demo_videos, "--out", tmp_path / "out", "--workers", "1")
+    drawn = ("--videos", demo_videos, "--picture", tmp_path / "row.jpg")
+    status, told, _ = run("catalog", "similar", tmp_path / "out", "cats-001.mp4", *drawn)
+    assert status == 0
+    assert (tmp_path / "row.jpg").read_bytes().startswith(b"\xff\xd8")
 
 
 def test_demo_videos_come_with_their_ceiling(run: Run, tmp_path: Path) -> None:

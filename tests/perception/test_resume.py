@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.perception import build as building
 from preroll.perception.analysis import Analysis
 from preroll.perception.build import build_catalog
 from preroll.perception.catalog import Catalog
+from preroll.perception.catalog_content import Choices
 from preroll.perception.found import Found
 from preroll.perception.journal import Journal, journal_folder, open_journal
 from preroll.perception.supervised import Limits
@@ -197,7 +197,7 @@ def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(
         tmp_path / "out",
         detector=network,
         workers=1,
-        choices=building.Choices("presence", True, "random-forest", True),
+        choices=Choices("presence", True, "random-forest", True),
     )
     assert report.resumed == 13
     manifest = report.catalog.manifest
@@ -210,9 +210,9 @@ def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"choices": building.Choices(importance="size")}, "--importance size: must be one of confidence, presence"),  # type: ignore[arg-type]
-        ({"choices": building.Choices(classifier="oracle")}, "--classifier oracle: must be one of logistic"),  # type: ignore[arg-type]
-        ({"choices": building.Choices(importance="area")}, "--importance area: the detector colours says what"),
+        ({"choices": Choices(importance="size")}, "--importance size: must be one of confidence, presence"),  # type: ignore[arg-type]
+        ({"choices": Choices(classifier="oracle")}, "--classifier oracle: must be one of logistic"),  # type: ignore[arg-type]
+        ({"choices": Choices(importance="area")}, "--importance area: the detector colours says what"),
         ({"engine": "cloud"}, "--engine cloud: must be local or ray"),
     ],
 )

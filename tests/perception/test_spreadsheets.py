@@ -29,7 +29,7 @@ def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
         categories=["=1+1", "cats"],
         category=[0, 1],
         neighbors=np.full((2, 10), -1),
-        importance=[[0.5], [np.float32(1) / 3]],
+        importance=np.array([[0.5], [1 / 3]], np.float32),
         classes=["@class"],
     )
     rows = export_tables(catalog, tmp_path / "out")
