@@ -76,6 +76,8 @@ def write_predicted_catalog(
     tags: Predictions | None = None,
     memorability: Predictions | None = None,
     true_memorability: Predictions | None = None,
+    calibrate: bool = False,
+    picture: Path | None = None,
 ) -> Catalog:
     """Writes a copy of a catalog with predictions in it. Ids are the catalog's paths, with or without suffix.
 
@@ -87,6 +89,9 @@ def write_predicted_catalog(
         memorability: becomes ``memorability_quantile``: what agents see of it. Predictions about videos of movies that
             the model was trained on must be out-of-fold, as ``preroll predict apply`` gives them.
         true_memorability: becomes ``memorability``: what viewers do.
+        calibrate: whether the probabilities of the categories, given or those of the catalog, are heated, each video's
+            by a temperature that is fitted on other videos.
+        picture: file for the reliability of these probabilities before and after; with ``calibrate`` alone.
 
     Raises:
         PrerollError: ``out`` holds something else, nothing is given, or something is not predicted.
@@ -95,17 +100,21 @@ def write_predicted_catalog(
 
     given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
     used = {name: one for name, one in given.items() if one is not None}
-    if not used:
-        raise PrerollError("give at least one of --categories, --tags, --memorability and --truth")
+    if not used and not calibrate:
+        raise PrerollError("give at least one of --categories, --tags, --memorability, --truth and --calibrate")
+    if picture is not None and not calibrate:
+        raise PrerollError("--picture: shows what --calibrate did; give both")
     if not catalog.manifest["files"]:
         raise PrerollError(f"catalog {catalog.path}: it is in memory alone; predictions go into a catalog on disk")
     check_replaceable(out)
     arrays = _arrays(catalog, used)
+    if calibrate:
+        arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
     with atomic.folder(out) as folder:
         shutil.copytree(catalog.path, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
         for name, array in arrays.items():
             atomic.save_array(folder / f"{name}.npy", array)
-        atomic.write_json(folder / manifests.NAME, _manifest(catalog, folder, arrays, used))
+        atomic.write_json(folder / manifests.NAME, _manifest(catalog, folder, arrays, used, calibrate))
     return Catalog.open(out)
 
 
@@ -131,6 +140,18 @@ def _arrays(catalog: Catalog, used: dict[str, Predictions]) -> dict[str, NDArray
     return arrays
 
 
+def _calibrated(catalog: Catalog, arrays: dict[str, NDArray[Any]], picture: Path | None) -> NDArray[np.float32]:
+    from preroll.perception.prediction.category_calibration import calibrated_categories, draw_category_reliability
+
+    before = arrays.get("category_probabilities", catalog.category_probabilities)
+    if before is None:
+        raise PrerollError(f"--calibrate: catalog {catalog.path} has no probabilities of categories")
+    after, _ = calibrated_categories(before, catalog.category)
+    if picture is not None:
+        draw_category_reliability(picture, before, after, catalog.category)
+    return after
+
+
 def _ids(catalog: Catalog, predicted: Predictions) -> list[str]:
     """What the predictions call the catalog's N videos: their paths, or their paths without suffix."""
     table = catalog.videos()
@@ -140,7 +161,7 @@ def _ids(catalog: Catalog, predicted: Predictions) -> list[str]:
 
 
 def _manifest(
-    catalog: Catalog, folder: Path, arrays: dict[str, NDArray[Any]], used: dict[str, Predictions]
+    catalog: Catalog, folder: Path, arrays: dict[str, NDArray[Any]], used: dict[str, Predictions], calibrate: bool
 ) -> dict[str, Any]:
     files = dict(catalog.manifest["files"])
     for name, array in arrays.items():
@@ -151,7 +172,7 @@ def _manifest(
             "dtype": str(array.dtype),
             "shape": list(array.shape),
         }
-    options = " ".join(f"--{name} …" for name in used)
+    options = " ".join([*(f"--{name} …" for name in used), *(["--calibrate"] if calibrate else [])])
     added = {
         name: {"task": one.task, "sha256": hashlib.sha256(np.ascontiguousarray(one.values).tobytes()).hexdigest()}
         for name, one in used.items()

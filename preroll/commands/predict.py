@@ -13,7 +13,9 @@ from preroll.errors import PrerollError
 if TYPE_CHECKING:
     from preroll.perception.prediction.task import Report
 
-app = typer.Typer(help="Predict tags, genres and memorability of videos, and put them into a catalog.")
+app = typer.Typer(
+    help="Predict tags, genres and memorability of videos, and put them into a catalog.", no_args_is_help=True
+)
 
 File = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="Task, data, model: see docs/predictions.md.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad input, and list it.")]
@@ -141,6 +143,8 @@ def catalog(
     tags: Annotated[Path | None, typer.Option(help="Predictions of tags: neighbours by them.")] = None,
     memorability: Annotated[Path | None, typer.Option(help="Predictions of memorability.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Predictions-like folder with the true memorability.")] = None,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="Heat the categories' probabilities.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Reliability before and after --calibrate.")] = None,
 ) -> None:
     """Put predictions (folders that `apply` wrote, ids being the catalog's paths) into a copy of a catalog.
 
@@ -160,6 +164,8 @@ def catalog(
         tags=read(tags),
         memorability=read(memorability),
         true_memorability=read(truth),
+        calibrate=calibrate,
+        picture=picture,
     )
     own, chance = made.neighbors_in_category()
     typer.echo(f"{made!r}\nNeighbours in the video's own category: {own:.1%}; by chance {chance:.1%}.")

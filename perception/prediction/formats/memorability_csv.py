@@ -59,9 +59,9 @@ def read_ground_truth(path: Path, skipping: Skipping) -> GroundTruth:
     for row in np.flatnonzero(good).tolist():
         what = ""
         if not 0 <= scores[row] <= 1:
-            what = f"memorability_score {table['memorability_score'].iloc[row]!r} must lie in [0, 1]"
+            what = f"memorability_score {table['memorability_score'].iloc[row]} must lie in [0, 1]"
         elif not (counts[row] >= 1 and counts[row] == round(counts[row])):
-            what = f"nb_annotations {table['nb_annotations'].iloc[row]!r} must be a whole number, at least 1"
+            what = f"nb_annotations {table['nb_annotations'].iloc[row]} must be a whole number, at least 1"
         elif not str(table["movie_name"].iloc[row]).strip() or table["movie_name"].isna().iloc[row]:
             what = "movie_name is empty"
         if what:

@@ -77,7 +77,7 @@ def _write_truth(
 def _write_captions(out: Path, names: list[str], vividness: Floats, rng: np.random.Generator) -> None:
     rows = []
     for i in rng.permutation(len(names)):
-        share = 1 / (1 + np.exp(-1.5 * vividness[i]))
+        share = 1 / (1 + np.exp(-3 * vividness[i]))
         words = [str(rng.choice(_VIVID if rng.random() < share else _QUIET)) for _ in range(24)]
         words = [word if rng.random() < 0.8 else str(rng.choice(_EITHER)) for word in words]
         paragraph = "A clip with a " + " and a ".join(words) + "."

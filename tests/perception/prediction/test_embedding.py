@@ -1,0 +1,114 @@
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.embedding import embed, embed_videos, videos_in
+from preroll.perception.prediction.encoder import Encoder
+from preroll.perception.prediction.log_mel import log_mel_statistics, mel_filters, read_wave
+from preroll.perception.prediction.raw_clips import audio_statistics, frame_means
+from preroll.perception.prediction.skipping import Skipping
+
+RED, BLUE = (250, 0, 0), (0, 0, 250)
+
+
+def test_the_frames_of_a_video_are_embedded_in_order(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clip = make_clip(tmp_path / "v" / "a.mp4", [RED] * 10 + [BLUE] * 10)
+    encoder = Encoder(make_network(tmp_path / "encoder.onnx", batch=4))
+    vectors = embed(clip, encoder)
+    assert vectors.shape == (6, encoder.width) == (6, 3)
+    assert vectors.dtype == np.float32
+    assert vectors.argmax(1).tolist() == [0, 0, 0, 2, 2, 2]
+
+
+def test_one_file_a_video_and_bad_videos_are_listed(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    make_clip(tmp_path / "v" / "cars" / "a.mp4", [RED] * 4)
+    (tmp_path / "v" / "cars" / "b.mp4").write_bytes(b"no video")
+    encoder = Encoder(make_network(tmp_path / "encoder.onnx"))
+    listed = videos_in([tmp_path / "v"])
+    assert [name for name, _ in listed] == ["cars/a", "cars/b"]
+    skipping, steps = Skipping(allowed=True), list[int]()
+    assert embed_videos(listed, encoder, tmp_path / "out", skipping, steps.append) == 1
+    assert np.load(tmp_path / "out" / "cars" / "a.npy").shape[1] == 3
+    assert (len(skipping.found), steps) == (1, [1, 1])
+    with pytest.raises(PrerollError, match=r"b\.mp4"):
+        embed_videos(listed, encoder, tmp_path / "out", Skipping(), steps.append)
+
+
+def test_a_card_of_another_file_is_refused(tmp_path: Path, make_network: Callable[..., Path]) -> None:
+    model = make_network(tmp_path / "encoder.onnx", sha256="0" * 64)
+    with pytest.raises(PrerollError, match="is of another file"):
+        Encoder(model)
+    model.with_suffix(".json").unlink()
+    with pytest.raises(PrerollError, match="no model card"):
+        Encoder(model)
+    with pytest.raises(PrerollError, match="no such file"):
+        Encoder(tmp_path / "none.onnx")
+
+
+def test_two_videos_of_one_name_are_refused(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
+    first, second = (make_clip(tmp_path / folder / "a.mp4", [RED] * 2) for folder in ("x", "y"))
+    with pytest.raises(PrerollError, match="would be called 'a'"):
+        videos_in([first, second])
+    with pytest.raises(PrerollError, match="holds no video"):
+        videos_in([tmp_path / "x" / "a.mp4"][:0] or [_empty(tmp_path)])
+
+
+def _empty(tmp_path: Path) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+def test_the_real_classifier_embeds_a_real_clip(real: Path) -> None:
+    encoder = Encoder(real / "weights" / "SqueezeNet_fp16.onnx")
+    vectors = embed(real / "videos" / "pool.mp4", encoder)
+    assert vectors.shape[1] == encoder.width == 1000
+    np.testing.assert_allclose(vectors.sum(1), 1, atol=0.02)
+
+
+def tone(path: Path, frequency: float, *, seconds: float = 1.0, rate: int = 16000, width: int = 2) -> Path:
+    values = 0.5 * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        whole = (values * 2.0 ** (8 * width - 1)).astype(np.int64) + (128 if width == 1 else 0)
+        file.writeframes(b"".join(int(v).to_bytes(width, "little", signed=width > 1) for v in whole))
+    return path
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_waves_of_every_depth_are_read(tmp_path: Path, width: int) -> None:
+    sound, rate = read_wave(tone(tmp_path / "a.wav", 440, width=width))
+    assert (rate, len(sound)) == (16000, 16000)
+    np.testing.assert_allclose(np.abs(sound).max(), 0.5, atol=0.01)
+
+
+def test_a_tone_is_loudest_in_its_own_band(tmp_path: Path) -> None:
+    centres = mel_filters(400, 16000) @ np.fft.rfftfreq(400, 1 / 16000) / mel_filters(400, 16000).sum(1).clip(1e-9)
+    for frequency in (1000.0, 3000.0):
+        levels = log_mel_statistics(*read_wave(tone(tmp_path / "a.wav", frequency)))
+        assert levels.shape == (128,)
+        assert abs(centres[levels[:64].argmax()] - frequency) < 0.1 * frequency
+
+
+def test_features_of_raw_clips(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    tone(tmp_path / "audios" / "c1.wav", 440)
+    (tmp_path / "audios" / "c2.wav").write_bytes(b"no sound")
+    skipping = Skipping(allowed=True)
+    assert list(audio_statistics(tmp_path / "audios", skipping)) == ["c1"]
+    assert "is no wave file" in skipping.found[0]
+    make_clip(tmp_path / "videos" / "c1.mp4", [RED] * 4)
+    means = frame_means(tmp_path, make_network(tmp_path / "encoder.onnx"), Skipping())
+    assert means["c1"].argmax() == 0

@@ -1,0 +1,146 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.perception.catalog import Catalog
+from preroll.perception.manifest import altered_files, sha256_of
+from preroll.perception.prediction.category_calibration import calibrated_categories
+from preroll.perception.prediction.into_catalog import quantiles, tag_vectors, write_predicted_catalog
+from preroll.perception.prediction.predictions import Predictions
+
+RNG = np.random.default_rng(0)
+
+
+def ids(catalog: Catalog) -> tuple[str, ...]:
+    return tuple(catalog.videos()["path"])
+
+
+def predicted(catalog: Catalog, task: str, names: tuple[str, ...]) -> Predictions:
+    values = RNG.random((catalog.n_videos, len(names))).astype(np.float32)
+    return Predictions(task, ids(catalog)[::-1], names, values)
+
+
+def test_tag_vectors_are_roots_of_the_best_probabilities_of_length_1() -> None:
+    probabilities = np.array([[0.64, 0.36, 0.1], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(
+        tag_vectors(probabilities, best=2), np.array([[0.8, 0.6, 0.0], [0.0, 0.0, 0.0]]), atol=1e-6
+    )
+
+
+def test_quantiles_rank_and_share_between_equals() -> None:
+    np.testing.assert_allclose(quantiles(np.array([3.0, 1.0, 1.0, 9.0])), [0.625, 0.25, 0.25, 0.875])
+
+
+def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
+    small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    before = Catalog.open(small_catalog_folder)
+    names = ("other", *before.categories[::-1])
+    categories = predicted(before, "genres", names)
+    tags = predicted(before, "tags", tuple("abcdefghijkl"))
+    memory = predicted(before, "memorability", ("memorability",))
+    made = write_predicted_catalog(
+        before, tmp_path / "new", categories=categories, tags=tags, memorability=memory, true_memorability=memory
+    )
+    made.check_values()
+    assert altered_files(made.path, made.manifest) == []
+    expected = categories.values[::-1][:, [names.index(name) for name in before.categories]]
+    found = made.category_probabilities
+    assert found is not None
+    np.testing.assert_allclose(found, expected / expected.sum(1, keepdims=True), atol=1e-6)
+    np.testing.assert_array_equal(made.category, before.category)
+    space = tag_vectors(tags.values[::-1])
+    cosines = space @ space.T
+    np.fill_diagonal(cosines, -1)
+    assert made.neighbors[:, 0].tolist() == cosines.argmax(1).tolist()
+    assert made.memorability is not None
+    assert made.memorability_quantile is not None
+    np.testing.assert_array_equal(made.memorability, memory.values[::-1, 0])
+    assert made.memorability_quantile.argsort().tolist() == made.memorability.argsort().tolist()
+    assert set(made.manifest["predictions"]) == {"categories", "tags", "memorability", "truth"}
+    assert "preroll predict catalog" in made.manifest["command"]
+
+
+def test_what_is_not_given_stays_byte_by_byte(small_catalog_folder: Path, tmp_path: Path) -> None:
+    before = Catalog.open(small_catalog_folder)
+    memory = predicted(before, "memorability", ("memorability",))
+    made = write_predicted_catalog(before, tmp_path / "new", memorability=memory)
+    for name in before.manifest["files"]:
+        assert sha256_of(made.path / name) == sha256_of(before.path / name)
+    assert before.memorability_quantile is None
+    assert made.memorability is None
+
+
+def test_probabilities_are_calibrated_by_other_videos(small_catalog_folder: Path, tmp_path: Path) -> None:
+    before = Catalog.open(small_catalog_folder)
+    made = write_predicted_catalog(before, tmp_path / "new", calibrate=True, picture=tmp_path / "p.png")
+    assert before.category_probabilities is not None
+    assert made.category_probabilities is not None
+    assert made.category_probabilities.shape == before.category_probabilities.shape
+    np.testing.assert_allclose(made.category_probabilities.sum(1), 1, atol=1e-5)
+    assert made.category_probabilities.argmax(1).tolist() == before.category_probabilities.argmax(1).tolist()
+    assert "--calibrate" in made.manifest["command"]
+    assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_calibration_helps_videos_that_it_never_saw() -> None:
+    truth = RNG.dirichlet((1, 1, 1), 600)
+    category = (RNG.random((600, 1)) > truth.cumsum(1)).sum(1)
+    sure = truth**3 / (truth**3).sum(1, keepdims=True)
+    heated, temperatures = calibrated_categories(sure, category)
+    assert all(2 < temperature < 4.5 for temperature in temperatures)
+    losses = [-np.log(p[np.arange(600), category] + 1e-12).mean() for p in (sure, heated)]
+    assert losses[1] < losses[0]
+
+
+def test_ids_may_do_without_the_suffix(small_catalog_folder: Path, tmp_path: Path) -> None:
+    before = Catalog.open(small_catalog_folder)
+    memory = predicted(before, "memorability", ("memorability",))
+    bare = Predictions(
+        memory.task, tuple(Path(name).with_suffix("").as_posix() for name in memory.ids), ("m",), memory.values
+    )
+    made = write_predicted_catalog(before, tmp_path / "new", true_memorability=bare)
+    assert made.memorability is not None
+    np.testing.assert_array_equal(made.memorability, memory.values[::-1, 0])
+
+
+def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_folder: Path, tmp_path: Path) -> None:
+    catalog, out = Catalog.open(small_catalog_folder), tmp_path / "new"
+    memory = predicted(catalog, "memorability", ("memorability",))
+    few = Predictions("memorability", memory.ids[:3], memory.names, memory.values[:3])
+    with pytest.raises(PrerollError, match="nothing about 'cars/0' and 26 more"):
+        write_predicted_catalog(catalog, out, memorability=few)
+    with pytest.raises(PrerollError, match="nothing is predicted about the category 'cars'"):
+        write_predicted_catalog(catalog, out, categories=predicted(catalog, "genres", ("cats",)))
+    wild = Predictions("memorability", memory.ids, memory.names, memory.values + 1)
+    with pytest.raises(PrerollError, match="must lie in"):
+        write_predicted_catalog(catalog, out, true_memorability=wild)
+    with pytest.raises(PrerollError, match="give at least one"):
+        write_predicted_catalog(catalog, out)
+    with pytest.raises(PrerollError, match="in memory alone"):
+        write_predicted_catalog(small_catalog, out, memorability=memory)
+    assert not out.exists()
+
+
+def test_the_demo_catalog_carries_no_memorability() -> None:
+    demo = Catalog.load("demo")
+    assert (demo.memorability, demo.memorability_quantile) == (None, None)
+
+
+def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
+    one = Predictions("tags", ("a", "b"), ("x", "y", "z"), RNG.random((2, 3)).astype(np.float32))
+    one.save(tmp_path / "p")
+    again = Predictions.open(tmp_path / "p")
+    assert (again.task, again.ids, again.names) == (one.task, one.ids, one.names)
+    np.testing.assert_array_equal(again.values, one.values)
+    assert (tmp_path / "p" / "predictions.csv").read_text().startswith("id,name 1,value 1,")
+    (tmp_path / "p" / "ids.json").write_text(json.dumps(["a"]))
+    with pytest.raises(PrerollError, match="do not fit"):
+        Predictions.open(tmp_path / "p")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("")
+    with pytest.raises(PrerollError, match="holds no predictions"):
+        one.save(tmp_path / "full")
