@@ -8,7 +8,7 @@ from preroll.errors import PrerollError
 from preroll.simulations.experiment.file import Experiment
 from preroll.simulations.experiment.plan import Plan
 from preroll.simulations.experiment.variation import points
-from tests.simulations.experiment.conftest import MakeFile, load
+from tests.simulations.conftest import MakeFile, load
 
 
 def test_every_combination_of_point_agent_and_seed_is_a_cell(make_file: MakeFile) -> None:

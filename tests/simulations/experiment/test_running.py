@@ -22,7 +22,7 @@ from preroll.simulations.experiment.cell import is_complete, run_cell
 from preroll.simulations.experiment.results import COST, results, write_parquet
 from preroll.simulations.experiment.running import Local, run_plan
 from preroll.simulations.experiment.store import State, Store
-from tests.simulations.experiment.conftest import MakeFile, load
+from tests.simulations.conftest import MakeFile, load
 
 #: Moments of a kill in the default run; PREROLL_KILLS=20 for the long one.
 KILLS = int(os.environ.get("PREROLL_KILLS", "3"))

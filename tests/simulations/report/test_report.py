@@ -1,0 +1,139 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.simulations.experiment.running import Local, run_plan
+from preroll.simulations.experiment.store import Store
+from preroll.simulations.report.material import Material
+from preroll.simulations.report.page import page, write_report
+from preroll.simulations.report.sample import draw_session, play_session, told
+from preroll.simulations.report.words import headline, long_less_short
+from tests.browser import dump
+from tests.simulations.conftest import MakeFile, load
+
+
+@pytest.fixture(scope="module")
+def store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two learners at two points, three seeds; long ads are worth it at the second point alone."""
+    path = make_file(
+        agents=["random", "optimum", "thompson", "linucb"],
+        seeds=3,
+        description="Is <long> worth it?",
+        vary={"ads.*.long.view_probability": {"scale": [0.5, 1.5]}},
+        sessions=400,
+    )
+    store = Store(tmp_path_factory.mktemp("report") / "out")
+    assert not run_plan(load(path), path.read_text(), store, Local(1)).failures
+    return store
+
+
+@pytest.fixture(scope="module")
+def html(store: Store) -> str:
+    return page(Material.of(store))
+
+
+def test_the_headline_answers_in_words_with_numbers(store: Store) -> None:
+    ranking, threshold, *_, verdicts = headline(Material.of(store))
+    assert re.match(
+        r"Of the exact optimum, on average over 2 points, the agents earned: \w+ \d+\.\d ± \d+\.\d %", ranking
+    )
+    assert "always showing the short one from ads.*.long.view_probability ≈ 0." in threshold
+    assert re.search(r"Of 2 comparisons .* no difference shown", verdicts)
+
+
+def test_where_long_beats_short_is_exact(store: Store) -> None:
+    """On classic with factor 1.5: .45·3, .6·2, .75·2 against .7, .8, .9 in every slot of 20, videos in equal parts."""
+    material = Material.of(store)
+    gains = [long_less_short(material, point) for point in material.points]
+    assert gains[0] is not None
+    assert gains[0] < 0 < (gains[1] or 0)
+
+
+def test_the_page_needs_nothing_else_and_is_small(store: Store, html: str, tmp_path: Path) -> None:
+    size = write_report(Material.of(store), tmp_path / "report.html")
+    assert size == (tmp_path / "report.html").stat().st_size < 3_000_000
+    assert not re.findall(r'(?:src|href)=["\']?(?!data:|#)[^"\'\s>]+', html.replace("xlink:", ""))
+    assert "@import" not in html
+    assert "Is &lt;long&gt; worth it?" in html
+    for section in ("Learning curves", "What agents show, beside the optimum", "One session", "How to get this again"):
+        assert section in html
+
+
+def test_the_same_results_give_the_same_page(store: Store, html: str) -> None:
+    assert page(Material.of(store)) == html
+
+
+def test_a_sample_session_is_one_that_can_happen(store: Store) -> None:
+    material = Material.of(store)
+    point = next(iter(material.points))
+    tables, cell = material.tables(point), material.cells(point, "optimum")[0]
+    slots = play_session(material.run(cell).load_agent(), tables)
+    assert len(slots) == 20
+    assert all(slot.ad.split(".")[0] == slot.category for slot in slots)
+    assert all((slot.reward > 0) == slot.viewed for slot in slots)
+    assert f"revenue {sum(slot.reward for slot in slots):g}" in told(slots)
+    assert draw_session(slots, tables, "x").count("<rect") == 20
+
+
+def test_what_is_missing_is_said(small_store: Store, make_file: MakeFile, tmp_path: Path) -> None:
+    path = make_file(seeds=3)
+    more = Store(tmp_path / "more")
+    (tmp_path / "more").symlink_to(small_store.path)
+    plan = load(path)
+    states = more.states(plan)
+    material = Material(more, plan, states)
+    assert headline(material)[0].startswith("6 of 18 cells are not done; no interval covers")
+    empty = Store(tmp_path / "empty")
+    empty.write_plan(plan, "")
+    with pytest.raises(PrerollError, match="no cell is done yet"):
+        Material.of(empty)
+
+
+def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
+    path = make_file(
+        vary={"ads.*.long.view_probability": {"scale": [0.5, 1.5]}, "user.mismatch": [0.1, 0.9]},
+        agents=["thompson"], seeds=1,
+    )  # fmt: skip
+    store = Store(tmp_path / "out")
+    run_plan(load(path), path.read_text(), store, Local(1))
+    html = page(Material.of(store))
+    assert html.count("<table class=map>") == 3
+    assert ">short -" in html
+    assert ">long +" in html
+
+
+PROBE = """
+<pre id=probe></pre><script>
+const errors = []; addEventListener('error', e => errors.push(e.message));
+const table = [...document.querySelectorAll('table.sortable')].at(-1), column = 3;
+const read = () => [...table.tBodies[0].rows].map(r => parseFloat(r.cells[column].dataset.key));
+const button = table.tHead.rows[0].cells[column].querySelector('button');
+button.click(); const up = read(); button.click(); const down = read();
+document.getElementById('probe').textContent = JSON.stringify({up, down, errors,
+  wide: document.documentElement.scrollWidth, inner: innerWidth});
+</script>
+"""
+
+
+def test_in_a_browser_sorting_works_and_a_phone_needs_no_horizontal_scroll(html: str, tmp_path: Path) -> None:
+    import json
+
+    # A frame of 400 pixels: some browsers make no window that narrow.
+    (tmp_path / "page.html").write_text(html.replace("</body>", PROBE + "</body>"))
+    frame = "<iframe id=f width=400 height=900 style='border:0' src=page.html></iframe><pre id=out></pre><script>"
+    frame += "f.onload=()=>out.textContent=f.contentDocument.getElementById('probe').textContent</script>"
+    (tmp_path / "frame.html").write_text(f"<!doctype html><body>{frame}")
+    url = (tmp_path / "frame.html").as_uri()
+    with_files = dump(url, tmp_path)
+    document, errors = with_files
+    found = re.search(r"<pre id=\"out\">(\{.*?\})</pre>", document)
+    if found is None:
+        pytest.skip("this browser keeps frames of files apart")
+    told = json.loads(found.group(1))
+    assert not errors
+    assert not told["errors"]
+    assert told["up"] == sorted(told["up"])
+    assert told["down"] == sorted(told["down"], reverse=True)
+    assert told["wide"] <= 400

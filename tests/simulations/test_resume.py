@@ -1,0 +1,119 @@
+"""A training that was stopped and goes on ends bit for bit as one that never was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.simulations import checkpoint
+from preroll.simulations.run import Run
+from preroll.simulations.training import prepare
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "thompson": {"lanes": 16},
+    "window-ucb": {"lanes": 16, "window": 50},
+    "epsilon-greedy": {"lanes": 16},
+    "exp3": {"lanes": 16},
+    "lints": {"lanes": 16},
+    "logistic-thompson": {"lanes": 16},
+    "neural-linear": {"lanes": 16, "train_every": 400, "batch": 32, "gradient_steps": 5},
+    "dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "target_every": 7},
+    "ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
+}
+COMPARED = ("agent/agent.json", "agent/arrays.safetensors", "settings.yaml", "scenario.yaml")
+
+
+def same(first: Path, second: Path) -> None:
+    """Agent, settings and curve of two runs are equal, byte for byte."""
+    for name in COMPARED:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    curves = [json.loads((run / "result.json").read_text())["curve"] for run in (first, second)]
+    assert curves[0] == curves[1]
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: Path) -> None:
+    def begin(run: Path) -> Any:
+        return prepare(name, scenario="pacing", sessions=150, seed=3, run=run, settings=SETTINGS[name])
+
+    begin(tmp_path / "straight").run()
+    rng = np.random.default_rng(len(name))
+    training, run = begin(tmp_path / "stopped"), tmp_path / "stopped"
+    for _ in range(3):
+        steps_left = int(rng.integers(1, 60))
+
+        def stop() -> int:
+            nonlocal steps_left
+            steps_left -= 1
+            return 0 if steps_left else signal.SIGTERM
+
+        with pytest.raises(PrerollError, match=f"go on with `preroll train --resume {run}`") as error:
+            training.run(stop=stop)
+        assert error.value.status == 143
+        assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.checkpoint"]
+        training = checkpoint.load(run)
+    training.run()
+    same(tmp_path / "straight", run)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped", "straight"]
+
+
+def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.05; from preroll.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "train", *arguments], cwd=folder, text=True, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> None:
+    arguments = ("dqn", "--sessions", "300", "--set", "lanes=16", "--set", "learning_starts=160", "--set", "batch=64")
+    straight = command(*arguments, "--run", "straight", folder=tmp_path)
+    assert straight.wait(timeout=120) == 0
+    rng = np.random.default_rng(1)
+    place = checkpoint.place(tmp_path / "killed")
+    process = command(*arguments, "--run", "killed", folder=tmp_path)
+    for _ in range(3):
+        while process.poll() is None and not (place / "loop.json").exists():
+            time.sleep(0.01)
+        time.sleep(float(rng.uniform(0.0, 0.5)))
+        process.kill()
+        process.communicate()
+        if (tmp_path / "killed").exists():
+            break
+        process = command("--resume", "killed", folder=tmp_path)
+    process.communicate(timeout=120)
+    same(tmp_path / "straight", tmp_path / "killed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, tmp_path: Path) -> None:
+    process = command("ppo", "--sessions", "200000", "--run", "run", folder=tmp_path)
+    while not checkpoint.place(tmp_path / "run").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "go on with `preroll train --resume run`" in told
+    assert "Traceback" not in told
+    assert [path.name for path in tmp_path.iterdir()] == [".run.checkpoint"]
+
+
+def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="stopped by SIGINT after 0 of 50 sessions"):
+        prepare("random", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    with pytest.raises(PrerollError, match=f"an unfinished training is there; go on with --resume {run}"):
+        prepare("random", sessions=50, run=run)
+    prepare("random", sessions=50, run=run, replace=True).run()
+    assert Run.open(run).name == "run"
+    with pytest.raises(PrerollError, match="no training was stopped there"):
+        checkpoint.load(run)
