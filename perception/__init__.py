@@ -10,15 +10,19 @@ if TYPE_CHECKING:
     from preroll.perception.build import BuildReport, build_catalog
     from preroll.perception.cards import ModelCard
     from preroll.perception.catalog import Catalog
+    from preroll.perception.catalog_content import Choices
     from preroll.perception.demo_videos import render_demo_videos
     from preroll.perception.detections import detect
     from preroll.perception.detector import Detector
+    from preroll.perception.download import DownloadLimits
     from preroll.perception.supervised import Limits
 
 _HOMES = {
     "BuildReport": "build",
     "Catalog": "catalog",
+    "Choices": "catalog_content",
     "Detector": "detector",
+    "DownloadLimits": "download",
     "Limits": "supervised",
     "ModelCard": "cards",
     "build_catalog": "build",
@@ -29,7 +33,9 @@ _HOMES = {
 __all__ = [
     "BuildReport",
     "Catalog",
+    "Choices",
     "Detector",
+    "DownloadLimits",
     "Limits",
     "ModelCard",
     "build_catalog",
