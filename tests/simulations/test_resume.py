@@ -66,7 +66,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
 
 
 def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
-    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.05; from preroll.cli import main; main()"
+    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.2; from preroll.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "train", *arguments], cwd=folder, text=True, stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -75,8 +75,10 @@ def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
 
 def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> None:
     arguments = ("dqn", "--sessions", "300", "--set", "lanes=16", "--set", "learning_starts=160", "--set", "batch=64")
+    arguments += ("--set", "buffer=2000")
     straight = command(*arguments, "--run", "straight", folder=tmp_path)
-    assert straight.wait(timeout=120) == 0
+    straight.communicate(timeout=120)
+    assert straight.returncode == 0
     rng = np.random.default_rng(1)
     place = checkpoint.place(tmp_path / "killed")
     process = command(*arguments, "--run", "killed", folder=tmp_path)

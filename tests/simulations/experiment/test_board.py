@@ -54,8 +54,10 @@ def test_tensorboard_opens_on_this_machine_alone_and_shows_reward_curves(small_s
         with urllib.request.urlopen(f"{address}data/runs") as answer:
             runs = answer.read().decode()
         assert "long.view_probability=x1/thompson-lanes=16/seed-0" in runs
-        document, _ = dump(f"{address}#timeseries", tmp_path, milliseconds=20_000, width=1600)
-        assert "session/revenue" in document or "revenue" in document
+        url = f"{address}?tagFilter=session%2Frevenue#timeseries"
+        document, _ = dump(url, tmp_path, milliseconds=30_000, width=1600)
+        assert 'title="session/revenue"' in document
+        assert document.count("<path") > 12  # a line for each of the cells
     finally:
         process.terminate()
         process.wait()

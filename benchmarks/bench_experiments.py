@@ -1,0 +1,121 @@
+"""What experiments cost: overhead of a cell, workers, evaluation, a sweep. Ratios within one run, CPU seconds.
+
+    python benchmarks/bench_experiments.py [--quick]
+
+Wall-clock ratios say something on a quiet machine alone; CPU seconds are nearly the same on a busy one.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from preroll.agents import make_agent
+from preroll.config import dump_yaml
+from preroll.envs.tables import Tables
+from preroll.simulations.experiment.cell import cell_request, run_cell
+from preroll.simulations.experiment.file import Experiment
+from preroll.simulations.experiment.measurement import measure
+from preroll.simulations.experiment.plan import Plan
+from preroll.simulations.experiment.running import Local, run_plan
+from preroll.simulations.experiment.store import Store, read_cell
+from preroll.simulations.run import Run
+
+PROVENANCE = {"git": None, "changed": None}
+
+
+def plan_of(folder: Path, **settings: object) -> Plan:
+    """Writes an experiment file and expands it."""
+    path = folder / "bench.yaml"
+    path.write_text(dump_yaml(settings))
+    return Plan.of(Experiment.load(path))
+
+
+def overhead(folder: Path) -> None:
+    """CPU seconds of a cell besides training and evaluation, after the first one."""
+    plan = plan_of(folder, scenario="pacing", agents=["thompson", "random"], seeds=4, sessions=2000)
+    spent = []
+    for cell in plan.cells:
+        began = time.process_time()
+        run_cell(cell_request(cell, folder / cell.id, PROVENANCE))
+        total = time.process_time() - began
+        cost = Run.open(folder / cell.id).result["cost"]["cpu_seconds"]
+        spent.append(total - cost - read_cell(folder / cell.id)["evaluation_cpu_seconds"])
+    print(f"overhead of a cell: {max(spent[1:]):.3f} CPU-s at most after the first (target 0.5)")
+
+
+def evaluation() -> None:
+    """CPU seconds for a million sessions of a tabular and of a linear agent on the demo catalog."""
+    for scenario in ("classic", "pacing"):
+        tables = Tables.compile(scenario)
+        for name in ("thompson", "linucb"):
+            agent = make_agent(name, tables)
+            measure(agent, tables, sessions=1000, seed=0)
+            began = time.process_time()
+            measure(agent, tables, sessions=1_000_000, seed=0)
+            spent = time.process_time() - began
+            print(f"evaluation of 1,000,000 sessions, {name} on {scenario}: {spent:.2f} CPU-s (target 3)")
+
+
+def workers(folder: Path, sessions: int) -> None:
+    """Wall-clock ratio of one worker and two on cells that are bound by the CPU."""
+    plan = plan_of(folder, scenario="classic", agents=["thompson"], seeds=8, sessions=sessions)
+    seconds = []
+    for number in (1, 2):
+        store = Store(folder / f"workers-{number}")
+        began = time.perf_counter()
+        run_plan(plan, "", store, Local(number))
+        seconds.append(time.perf_counter() - began)
+    load = os.getloadavg()[0]
+    print(
+        f"two workers are {seconds[0] / seconds[1]:.2f} × as fast as one (target 1.8; {seconds[0]:.1f} and "
+        f"{seconds[1]:.1f} s; load of the machine {load:.1f})"
+    )
+
+
+def sweep(folder: Path, cells: int) -> None:
+    """CPU and wall-clock seconds of a sweep of bandit cells."""
+    plan = plan_of(
+        folder,
+        scenario="pacing",
+        random={"draws": cells // 20, "ranges": {"user.mismatch": [0.1, 0.9]}},
+        agents=["thompson", "linucb"],
+        seeds=10,
+        sessions=5000,
+        evaluate={"sessions": 20_000},
+    )
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    report = run_plan(plan, "", Store(folder / "sweep"), Local(2))
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    share = 200 / report.done
+    print(
+        f"a sweep of 200 bandit cells: {cpu * share:.0f} CPU-s, so {cpu * share / 2:.0f} s on two quiet cores (target "
+        f"180); it took {wall * share:.0f} s here"
+    )
+
+
+def main() -> None:
+    """Runs all of it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
+    quick = parser.parse_args().quick
+    folder = Path(tempfile.mkdtemp(prefix="bench-experiments-"))
+    try:
+        for name in ("overhead", "workers", "sweep"):
+            (folder / name).mkdir()
+        overhead(folder / "overhead")
+        evaluation()
+        workers(folder / "workers", 3000 if quick else 20_000)
+        sweep(folder / "sweep", 20 if quick else 200)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
