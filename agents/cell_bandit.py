@@ -96,5 +96,5 @@ class IndexBandit(CellBandit):
         """Gives ``bonus``."""
         counts = self.memory.counts
         known = (counts > 0) & (self.unit > 0)
-        gaps = (self.indices() - self.means())[known] if known.any() else np.zeros(1)
-        return {"bonus": float(gaps.mean())}
+        gaps = self.indices()[known] - self.means()[known]
+        return {"bonus": float(gaps.mean()) if gaps.size else 0.0}

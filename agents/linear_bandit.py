@@ -95,7 +95,12 @@ class LinearBandit(Agent):
         """Gives ``inverses`` (A, d, d), ``moments`` and ``weights`` (A, d)."""
         return {"inverses": self.inverses, "moments": self.moments, "weights": self.weights}
 
+    def counters(self, *, training: bool = False) -> dict[str, Any]:
+        """Gives the width of the last choice, which is a metric."""
+        return {"width": float(self.width)} if training else {}
+
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
         """Takes back the regressions."""
+        self.width = counters.get("width", 0.0)
         self.inverses, self.moments = arrays["inverses"].copy(), arrays["moments"].copy()
         self.weights = arrays["weights"].copy()

@@ -47,7 +47,7 @@ class LogisticThompson(Agent):
         shape = (spaces.n_actions, spaces.layout.size)
         self.means = np.zeros(shape)
         self.precisions = np.full(shape, settings.precision)
-        self._widths = np.zeros((1, 1))
+        self.width = 0.0
 
     def predict(self, observations: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Gives mean and standard deviation of w̃[a]ᵀx, both (n, A)."""
@@ -60,7 +60,7 @@ class LogisticThompson(Agent):
         """Chooses by one posterior draw per lane and ad; without ``explore`` by the posterior means."""
         logits, widths = self.predict(observations)
         if explore:
-            self._widths = widths
+            self.width = float(widths.mean())
             logits += widths * self.rng.standard_normal(widths.shape)
         return pick_best(expit(logits) * self.spaces.rewards, self.rng)
 
@@ -90,14 +90,19 @@ class LogisticThompson(Agent):
 
     def metrics(self) -> dict[str, float]:
         """Gives ``width``."""
-        return {"width": float(self._widths.mean())}
+        return {"width": self.width}
 
     def arrays(self, *, training: bool = False) -> Arrays:
         """Gives ``means`` and ``precisions`` (A, d)."""
         return {"means": self.means, "precisions": self.precisions}
 
+    def counters(self, *, training: bool = False) -> dict[str, Any]:
+        """Gives the width of the last choice, which is a metric."""
+        return {"width": self.width} if training else {}
+
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
         """Takes back the posterior."""
+        self.width = counters.get("width", 0.0)
         self.means, self.precisions = arrays["means"].copy(), arrays["precisions"].copy()
 
 

@@ -114,7 +114,7 @@ class NeuralLinear(LinTS):
     def counters(self, *, training: bool = False) -> dict[str, Any]:
         """Gives what was kept and trained so far."""
         counters = {"kept": self._kept, "since": self._since, "trainings": self._trainings, "loss": self._loss}
-        return counters if training else {}
+        return {**super().counters(training=True), **counters} if training else {}
 
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
         """Takes back regressions and network and, where it was saved, the state of learning."""

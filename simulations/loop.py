@@ -98,6 +98,8 @@ class Loop:
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
         """Goes back to where :meth:`arrays` and :meth:`counters` were taken; nothing is reset."""
         self._observations = arrays["observations"].copy()
+        # All dice come from the lanes' keys; the generator only marks the lanes as started, without a reset.
+        self.envs.np_random = np.random.default_rng(0)
         for name, array in self.envs._lanes._asdict().items():
             array[...] = arrays[f"lanes/{name}"]
         for name, value in vars(self.ledger).items():

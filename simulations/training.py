@@ -178,7 +178,8 @@ def prepare(
         if checkpoint.place(run).exists():
             if not replace:
                 raise PrerollError(
-                    f"run {run}: an unfinished training is there; go on with --resume {run}, or start over with --replace"
+                    f"run {run}: an unfinished training is there; go on with --resume {run}, or start over with "
+                    "--replace"
                 )
             checkpoint.remove(run)
     return Training(agent, tables, sessions, seed, run)

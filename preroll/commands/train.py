@@ -1,15 +1,27 @@
 """`preroll train`: one agent learns, and a run folder keeps what came of it."""
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from preroll.errors import PrerollError
 
+if TYPE_CHECKING:
+    from preroll.simulations.training import Training
+
+SAVE_EVERY = 60.0  # seconds between two checkpoints
+
 
 def train(
-    agent: Annotated[str, typer.Argument(metavar="AGENT", help="random, greedy, thompson, linucb, dqn, ppo, …")],
+    agent: Annotated[
+        str | None,
+        typer.Argument(metavar="AGENT", help="random, greedy, thompson, linucb, dqn, ppo, …: `preroll agent list`."),
+    ] = None,
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
     sessions: Annotated[int | None, typer.Option(help="Sessions to see.", show_default="the agent's own")] = None,
@@ -20,18 +32,30 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Setting of the agent, or dotted of scenario."),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the run that is there.")] = False,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped training; no AGENT then.")
+    ] = None,
 ) -> None:
     """Train an agent on sessions.
 
     Baselines and oracles play along, so that every agent has a curve over sessions seen.
 
+    Ctrl-C saves where the training stands; so does every minute. It goes on, as if never stopped, with `--resume`.
+
     Example: `preroll train dqn --scenario pacing --seed 1 --set lanes=256 --set user.mismatch=0.2`
     """
-    from preroll import progress
     from preroll.agents.registry import find
     from preroll.envs.scenario import Scenario
+    from preroll.simulations import checkpoint
     from preroll.simulations.training import prepare
 
+    if resume is not None:
+        if agent is not None or changes or run is not None:
+            raise PrerollError(f"--resume {resume}: goes on with what was begun: no AGENT, --run or --set beside it")
+        _train(checkpoint.load(resume))
+        return
+    if agent is None:
+        raise PrerollError("train: an AGENT is needed; `preroll agent list` names them")
     find(agent)
     settings, overrides = parse_changes(changes or [])
     world = Scenario.load(scenario)
@@ -47,8 +71,19 @@ def train(
         settings=settings,
         replace=replace,
     )
-    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance:
-        result = training.run(advance)
+    _train(training)
+
+
+def _train(training: "Training") -> None:
+    """Runs ``training`` with a bar, and tells what came of it."""
+    from preroll import progress
+
+    agent, run = training.agent.name, training.target
+    assert run is not None
+    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, deferred_signals() as stop:
+        if training.resumed is not None:
+            advance(training.resumed.ledger.ended)
+        result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
     curve = result.curve
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
     typer.echo(
@@ -56,6 +91,28 @@ def train(
         f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; the exact optimum is {result.optimum:.2f}."
     )
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {run}\nLook at it: tensorboard --logdir {run.parent}")
+
+
+@contextmanager
+def deferred_signals() -> Iterator[Callable[[], int]]:
+    """Keeps Ctrl-C and SIGTERM until they are asked for; a second one stops at once, as outside."""
+    numbers: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def keep(number: int, _frame: FrameType | None) -> None:
+        numbers.append(number)
+        _put_back()
+
+    def _put_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in before:
+        signal.signal(number, keep)
+    try:
+        yield lambda: numbers[0] if numbers else 0
+    finally:
+        _put_back()
 
 
 def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -139,6 +139,16 @@ def test_bandits_find_the_best_ads_of_classic(classic: Tables, practise: Practis
     assert optimum.value_of(agent.policy(classic)) > SLOW.get(name, 0.99) * optimum.value
 
 
+@pytest.mark.parametrize("name", BANDITS)
+def test_metrics_are_finite_from_the_start_and_named_in_the_docstring(classic: Tables, name: str) -> None:
+    agent = make_agent(name, classic)
+    row = classic.arrays.rows[:1]
+    for _ in range(2):
+        assert np.isfinite(list(agent.metrics().values())).all()
+        assert all(f"``{key}``" in str(type(agent).__doc__) for key in agent.metrics())
+        agent.update(one_step(row, agent.act(row), np.array([True]), classic.spaces.rewards))
+
+
 def test_where_the_category_is_hidden_a_bandit_has_one_context(small_catalog: Catalog, practise: Practise) -> None:
     hidden = Scenario.load("classic").replace({"observe.category": "none"})
     tables = Tables.compile(hidden, small_catalog)
