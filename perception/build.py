@@ -123,16 +123,20 @@ def build_catalog(
     )
     wanted = choices or Choices()
     wanted.check(plan.model.card)
-    where: Engine = _engine(engine, plan.model, workers, limits)
-    recipe = recipe_of(plan.model, fast)
+    where = _engine(engine, plan.model, workers, limits)
+    return _built(plan, where, wanted, download_limits or DownloadLimits())
+
+
+def _built(plan: _Plan, where: Engine, choices: Choices, limits: DownloadLimits) -> BuildReport:
+    recipe = recipe_of(plan.model, plan.fast)
     with _disk(plan.out), open_journal(plan.out, recipe) as journal:
         where.check()
         remove_parts(plan.out)
-        listing = _fetched(plan, download_limits or DownloadLimits())
+        listing = _fetched(plan, limits)
         known = earlier_analyses(plan.out, recipe) | journal.known
         rows, resumed = _analysed(plan, listing, where, journal, known)
-        content = catalog_content(rows, plan.model.card, wanted, recipe)
-        write_catalog(plan.out, content, _command(source, Path(detector), fast, wanted))
+        content = catalog_content(rows, plan.model.card, choices, recipe)
+        write_catalog(plan.out, content, _command(plan, choices))
     return _report(Catalog.open(plan.out), rows, listing, resumed)
 
 
@@ -207,13 +211,13 @@ def _report(catalog: Catalog, rows: list[Row], listing: Listing, resumed: int) -
     )
 
 
-def _command(videos: Path, detector: Path, fast: bool, choices: Choices) -> str:
+def _command(plan: _Plan, choices: Choices) -> str:
     """The command as the manifest tells it: names instead of paths, so that it is the same wherever it was run."""
-    parts = ["preroll", "catalog", "build", shlex.quote(videos.absolute().name), "--out", "DIR"]
-    if detector != EMBEDDED:
-        parts += ["--detector", shlex.quote(detector.name)]
+    parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
+    if plan.model.model != EMBEDDED:
+        parts += ["--detector", shlex.quote(plan.model.model.name)]
     usual = Choices()
-    parts += ["--fast"] * fast
+    parts += ["--fast"] * plan.fast
     for key in ("importance", "classifier"):
         if getattr(choices, key) != getattr(usual, key):
             parts += [f"--{key}", getattr(choices, key)]

@@ -16,8 +16,17 @@ Videos = Annotated[
 ]
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a catalog; `demo` is the one in the package.")]
 Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
-_FETCHING = "Videos from URLs"
-_LIMITS = "Limits and engines"
+_LIMITS, _FETCHING = "Limits and engines", "Videos from URLs"
+Memory = Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=_LIMITS)]
+Timeout = Annotated[
+    str, typer.Option(help="Seconds for a video, + so many times its duration.", rich_help_panel=_LIMITS)
+]
+EngineName = Annotated[str, typer.Option(help="local, or ray: a Ray cluster.", rich_help_panel=_LIMITS)]
+Downloads = Annotated[
+    Path | None, typer.Option(help="Folder for them.", show_default="TABLE.downloads", rich_help_panel=_FETCHING)
+]
+DownloadSize = Annotated[str, typer.Option(help="Largest file.", rich_help_panel=_FETCHING)]
+DownloadTimeout = Annotated[float, typer.Option(help="Seconds for each.", rich_help_panel=_FETCHING)]
 
 
 @app.command()
@@ -39,16 +48,12 @@ def build(
         bool, typer.Option("--approximate", help="Find neighbours by a graph: for more than 100,000 videos.")
     ] = False,
     workers: Workers = None,
-    worker_memory: Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=_LIMITS)] = "2GiB",
-    video_timeout: Annotated[
-        str, typer.Option(help="Seconds for a video, + so many times its duration.", rich_help_panel=_LIMITS)
-    ] = "60+10x",
-    engine: Annotated[str, typer.Option(help="local, or ray: a Ray cluster.", rich_help_panel=_LIMITS)] = "local",
-    downloads: Annotated[
-        Path | None, typer.Option(help="Folder for them.", show_default="TABLE.downloads", rich_help_panel=_FETCHING)
-    ] = None,
-    download_size: Annotated[str, typer.Option(help="Largest file.", rich_help_panel=_FETCHING)] = "1GiB",
-    download_timeout: Annotated[float, typer.Option(help="Seconds for each.", rich_help_panel=_FETCHING)] = 600,
+    worker_memory: Memory = "2GiB",
+    video_timeout: Timeout = "60+10x",
+    engine: EngineName = "local",
+    downloads: Downloads = None,
+    download_size: DownloadSize = "1GiB",
+    download_timeout: DownloadTimeout = 600,
 ) -> None:
     """Make a catalog: VIDEOS/CATEGORY/VIDEO.mp4, frames VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, …, or a table.
 
