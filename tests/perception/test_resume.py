@@ -18,8 +18,10 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.analysis import Analysis
 from preroll.perception.build import build_catalog
+from preroll.perception.cards import EMBEDDED_SEGMENTER
 from preroll.perception.catalog import Catalog
 from preroll.perception.catalog_content import Choices
+from preroll.perception.demo_videos import render_demo_videos
 from preroll.perception.found import Found
 from preroll.perception.journal import Journal, journal_folder, open_journal
 from preroll.perception.supervised import Limits
@@ -230,3 +232,22 @@ def test_fast_decoding_is_another_recipe(tmp_path: Path, videos: Path, network: 
     fast = build_catalog(videos, tmp_path / "out", detector=network, workers=1, fast=True)
     assert fast.resumed == 0
     assert Catalog.open(tmp_path / "out").manifest["fast"] is True
+
+
+def test_objects_keep_their_areas_and_boxes_through_a_catalog(tmp_path: Path) -> None:
+    render_demo_videos(tmp_path / "videos", per_category=1, workers=1)
+    options: dict[str, Any] = {"detector": EMBEDDED_SEGMENTER, "workers": 1, "choices": Choices("area")}
+    first = build_catalog(tmp_path / "videos", tmp_path / "out", **options).catalog
+    found = first.detections(0)
+    assert list(found.columns) == ["frame", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
+    frames = int(first.videos()["frames"][0])
+    share = (found["confidence"].astype(float) * found["area"] / 100).groupby(found["class"]).sum() / frames
+    importance = dict(zip(first.classes, first.importance[0].tolist(), strict=True))
+    # No two objects of a class fill a frame here, so that nothing is cut off at 1.
+    assert {name: pytest.approx(value, rel=1e-4) for name, value in share.items()} == {
+        name: value for name, value in importance.items() if value > 0
+    }
+    before = contents(tmp_path / "out")
+    again = build_catalog(tmp_path / "videos", tmp_path / "out", **options)
+    assert again.resumed == 3
+    assert contents(tmp_path / "out") == before
