@@ -74,15 +74,26 @@ def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
 
 
 def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> None:
-    arguments = ("dqn", "--sessions", "300", "--set", "lanes=16", "--set", "learning_starts=160", "--set", "batch=64")
-    arguments += ("--set", "buffer=2000")
+    arguments = (
+        "dqn",
+        "--sessions",
+        "300",
+        "--set",
+        "lanes=16",
+        "--set",
+        "learning_starts=160",
+        "--set",
+        "batch=64",
+        "--set",
+        "buffer=2000",
+    )
     straight = command(*arguments, "--run", "straight", folder=tmp_path)
     straight.communicate(timeout=120)
     assert straight.returncode == 0
     rng = np.random.default_rng(1)
     place = checkpoint.place(tmp_path / "killed")
     process = command(*arguments, "--run", "killed", folder=tmp_path)
-    for _ in range(3):
+    for _ in range(2):
         while process.poll() is None and not (place / "loop.json").exists():
             time.sleep(0.01)
         time.sleep(float(rng.uniform(0.0, 0.5)))
