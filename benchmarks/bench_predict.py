@@ -70,16 +70,25 @@ def train(home: Path, name: str, settings: dict[str, object]) -> dict[str, objec
 
 
 def neighbours(home: Path) -> None:
-    """How many of the ten neighbours of a validation video share one of its labels, by tags and by raw features."""
-    settings = TagSettings.model_validate({"task": "tags", "run": str(home / "gated"), "data": data(DATA, home)})
-    videos = Tags(settings).load(Skipping()).validation
-    held_out = open_run(home / "gated").held_out
-    predicted = np.stack([held_out[name] for name in videos.ids])
-    targets = videos.targets().astype(np.float32)
-    shares = targets @ targets.T > 0
-    for name, space in (("tags", tag_vectors(predicted)), ("raw features", np.array(videos.features))):
+    """How many of the ten neighbours of a training video share one of its labels, by tags and by raw features.
+
+    Each half of the training files is predicted by a network that was trained on the other half.
+    """
+    odd, even = "train_*[13579].csv.gz", "train_*[02468].csv.gz"
+    predicted, parts = [], []
+    for number, (learned, held) in enumerate(((odd, even), (even, odd))):
+        files = data(DATA, home) | {"train": learned, "validation": held}
+        train(home, f"half-{number}", {"data": files, "training": {"seeds": [0]}})
+        held_out = open_run(home / f"half-{number}").held_out
+        settings = TagSettings.model_validate({"task": "tags", "run": str(home / "none"), "data": files})
+        parts.append(Tags(settings).load(Skipping()).validation)
+        predicted.append(np.stack([held_out[name] for name in parts[-1].ids]))
+    targets = np.concatenate([part.targets() for part in parts]).astype(np.float32)
+    raw = np.concatenate([part.features for part in parts])
+    for name, space in (("tags", tag_vectors(np.concatenate(predicted))), ("raw features", raw)):
         nearest, _ = nearest_neighbors(space)
-        told(f"neighbours that share a label, by {name}", float(np.take_along_axis(shares, nearest, 1).mean()))
+        shares = [float((targets[near] @ targets[row] > 0).mean()) for row, near in enumerate(nearest)]
+        told(f"neighbours that share a label, by {name}", float(np.mean(shares)))
 
 
 def large(home: Path) -> None:

@@ -25,9 +25,9 @@ def tag_files(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture(scope="session")
 def trailer_files(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Trailers of 200 movies."""
+    """Trailers of 320 movies."""
     folder = tmp_path_factory.mktemp("genres")
-    return folder, generate_genres(folder, movies=200)
+    return folder, generate_genres(folder, movies=320)
 
 
 @pytest.fixture(scope="session")

