@@ -10,10 +10,11 @@ and stores results is vectorised. Numba has that flag but no option for it; here
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import njit, typeof
 from numba.core.cpu import CPUTargetOptions
+from numba.core.dispatcher import Dispatcher
 from numba.core.options import TargetOptions
 
 CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # type: ignore[no-untyped-call]
@@ -21,18 +22,35 @@ CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # type: ignore[no-u
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+_PART: dict[str, Any] = {**_OPTIONS, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_NO_OVERLAP: dict[str, Any] = {"noalias": True}
+
+
 def compiled(function: Function) -> Function:
     """Compiles ``function`` at its first call and keeps the machine code on disk."""
-    return cast(Function, njit(cache=True, error_model="numpy", _nrt=False)(function))  # type: ignore[call-overload]
+    return cast(Function, njit(cache=True, **_OPTIONS)(function))
 
 
 def inlined(function: Function) -> Function:
-    """As :func:`compiled`, for a part of other compiled functions: its code is merged into theirs."""
-    options = {"cache": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
-    return cast(Function, njit(**options)(function))  # type: ignore[call-overload]
+    """As :func:`compiled`, for a part of other compiled functions alone: its code is merged into theirs."""
+    return cast(Function, njit(**_PART)(function))
 
 
 def loop(function: Function) -> Function:
     """As :func:`inlined`, for a loop over lanes whose arrays do not overlap: it is vectorised."""
-    options = {"cache": True, "error_model": "numpy", "_nrt": False, "forceinline": True, "noalias": True}
-    return cast(Function, njit(**options)(function))  # type: ignore[call-overload]
+    return cast(Function, njit(**_PART, **_NO_OVERLAP)(function))
+
+
+def direct(function: Function, *arguments: object) -> Function:
+    """The machine code of a compiled ``function`` for arguments of these types.
+
+    Numba looks at the type of every argument in every call, which takes as long as a step of a few lanes. The caller
+    promises arguments of the same types. In plain Python it is ``function`` itself.
+    """
+    if not isinstance(function, Dispatcher):
+        return function
+    types = tuple(typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+    function.compile(types)
+    compiled_for_types: Any = function.overloads[types]
+    return cast(Function, compiled_for_types.entry_point)

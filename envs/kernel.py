@@ -23,8 +23,8 @@ VIEW, LEAVE, NEXT_VIDEO, FIRST_VIDEO, SEGMENT_DIE, ACTION, WATCH = range(1, 8)
 
 # Rows of keys and of state.
 LANE_KEY, SESSION_KEY = range(2)
-SESSION, SLOT, CELL, VIDEO, LAST, ENDED = range(6)
-N_STATE = 6
+SESSION, SLOT, CELL, VIDEO, LAST, ENDED, VIDEO_KIND, FOLLOWING = range(8)
+N_STATE = 8
 
 # Rows of the results of a step.
 REWARD, VIEW_PROBABILITY, EXPECTED_REWARD = range(3)
@@ -61,6 +61,11 @@ DIE_OF_VIEW, DIE_OF_LEAVING, DIE_OF_VIDEO, PLACE, NEAR, OTHER, LIKELY, WORTH, VI
 )
 N_SCRATCH = 12
 CHUNK = 8  # floats that are copied at once
+LARGE = 2**19  # numbers; records that take more of them than this do not stay in the processor's caches
+
+at: Any = (
+    np.uint64
+)  # an index that is never negative spares Numba the wrap-around, which keeps loops from being vectorised
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -97,7 +102,7 @@ class State(NamedTuple):
     """The state of n parallel sessions in three arrays; rows of n + PADDING. :func:`lanes_of` gives it by name."""
 
     keys: NDArray[np.uint64]  # [2, n]   LANE_KEY, SESSION_KEY
-    state: NDArray[np.int32]  # [6, n]  SESSION … ENDED
+    state: NDArray[np.int32]  # [8, n]  SESSION … FOLLOWING
     scratch: NDArray[np.float64]  # [12 · (BLOCK + PADDING)]
 
 
@@ -121,6 +126,8 @@ class Lanes(NamedTuple):
     video: Any  # int32
     last: Any  # int32     outcome of the last slot: ad if not viewed, A + ad if viewed, 2A before the first slot
     ended: Any  # int32    1: the next step starts a new session
+    kind: Any  # int32     of the video
+    following: Any  # int32  the video that follows if the user stays: drawn as soon as a slot begins
 
 
 class Outcome(NamedTuple):
@@ -135,12 +142,6 @@ class Outcome(NamedTuple):
     over: Any  # bool      terminated or truncated
     video: Any  # int32
     category: Any  # int32
-
-
-@inlined
-def at(index: Any) -> Any:
-    """An index that is never negative: spares Numba the wrap-around, which keeps loops from being vectorised."""
-    return np.uint64(index)
 
 
 @inlined
@@ -174,6 +175,8 @@ def lanes_of(keys: Any, state: Any, start: Any, stop: Any) -> Any:
         state[VIDEO, start:stop],
         state[LAST, start:stop],
         state[ENDED, start:stop],
+        state[VIDEO_KIND, start:stop],
+        state[FOLLOWING, start:stop],
     )
 
 
@@ -256,15 +259,6 @@ def seed_lanes(lanes: Any, chosen: Any, seeds: Any) -> None:
         lanes.state[SESSION, chosen[j]] = -1
 
 
-@compiled
-def start_next(packed: Any, lanes: Any, chosen: Any) -> None:
-    """Puts the ``chosen`` lanes at the first slot of their next session."""
-    tables, named = unpack(packed), lanes_of(lanes.keys, lanes.state, 0, lanes.state.shape[1])
-    for j in range(chosen.shape[0]):
-        i = at(chosen[j])
-        start_session(tables, named, i, np.int64(named.session[i]) + 1)
-
-
 @inlined
 def _write_entries(tables: Any, lanes: Any, i: Any, out: Any, start: Any) -> None:
     """What the agent sees of the session besides the cell: progress, the last ad, and whether it was viewed."""
@@ -279,75 +273,61 @@ def _write_entries(tables: Any, lanes: Any, i: Any, out: Any, start: Any) -> Non
 
 
 @loop
-def _write_rows(tables: Any, lanes: Any, out: Any) -> None:
-    """What each lane sees: the video's row, behind it the one that belongs to the cell, then single entries.
+def _write_rows(tables: Any, lanes: Any, first: Any, n: Any, out: Any) -> None:
+    """Observations of ``n`` lanes: the video's row, behind it the one that belongs to the cell, then single entries.
 
     Rows are copied in whole chunks where there is room: what lies behind their end is written over by what follows, the
     next lane included. Written as it stands, a chunk is one move of the processor; in a function of its own, or with
     the row's own length, it becomes a call of memcpy, which takes three times as long.
     """
-    n, size, n_row, n_own = (
-        at(lanes.cell.shape[0]),
-        at(tables.sizes[SIZE]),
-        at(tables.sizes[VIDEO_SIZE]),
-        at(tables.sizes[OWN_SIZE]),
-    )
+    size, n_row, n_own = at(tables.sizes[SIZE]), at(tables.sizes[VIDEO_SIZE]), at(tables.sizes[OWN_SIZE])
     row_chunks, own_chunks = (n_row + at(CHUNK - 1)) >> _3, (n_own + at(CHUNK - 1)) >> _3
     room = out.shape[0] - np.int64(max(row_chunks * at(CHUNK), n_row + own_chunks * at(CHUNK)))
-    fitting = at(min(room // np.int64(size) + 1, np.int64(n))) if room >= 0 else at(0)
+    fitting = at(min(room // np.int64(size) + 1, n)) if room >= 0 else at(0)
     for i in range(fitting):
-        start, video, cell = i * size, at(lanes.video[i]), at(lanes.cell[i])
+        start, video, cell = i * size, at(lanes.video[first + i]), at(lanes.cell[first + i])
         for chunk in range(row_chunks):
             for k in range(at(CHUNK)):
                 out[start + chunk * at(CHUNK) + k] = tables.rows[video, at(ROW) + chunk * at(CHUNK) + k]
         for chunk in range(own_chunks):
             for k in range(at(CHUNK)):
                 out[start + n_row + chunk * at(CHUNK) + k] = tables.session_rows[cell * n_own + chunk * at(CHUNK) + k]
-        _write_entries(tables, lanes, i, out, start)
-    for i in range(fitting, n):
-        start, video, cell = i * size, at(lanes.video[i]), at(lanes.cell[i])
+        _write_entries(tables, lanes, first + i, out, start)
+    for i in range(fitting, at(n)):
+        start, video, cell = i * size, at(lanes.video[first + i]), at(lanes.cell[first + i])
         for k in range(n_row):
             out[start + k] = tables.rows[video, at(ROW) + k]
         for k in range(min(n_own, size - n_row)):
             out[start + n_row + k] = tables.session_rows[cell * n_own + k]
-        _write_entries(tables, lanes, i, out, start)
-
-
-@inlined
-def _part(lanes: Any, start: Any, stop: Any) -> Any:
-    """Lanes ``start`` … ``stop`` - 1 of a block."""
-    return Lanes(
-        lanes.lane_key[start:stop],
-        lanes.session_key[start:stop],
-        lanes.session[start:stop],
-        lanes.slot[start:stop],
-        lanes.cell[start:stop],
-        lanes.video[start:stop],
-        lanes.last[start:stop],
-        lanes.ended[start:stop],
-    )
+        _write_entries(tables, lanes, first + i, out, start)
 
 
 @compiled
 def observe(packed: Any, lanes: Any, observations: Any) -> None:
     """Writes what every lane sees into ``observations`` float32 [n, d]."""
-    _write_rows(
-        unpack(packed),
-        lanes_of(lanes.keys, lanes.state, 0, observations.shape[0]),
-        observations.reshape(observations.size),
-    )
+    n = np.int64(observations.shape[0])
+    named = lanes_of(lanes.keys, lanes.state, 0, n)
+    _write_rows(unpack(packed), named, at(0), n, observations.reshape(observations.size))
 
 
 @loop
 def _roll(lanes: Any, scratch: Any, leaves: Any) -> None:
-    """The dice of viewing, of the next video and, where anybody ever leaves, of leaving."""
+    """The dice of viewing and, where anybody ever leaves, of leaving."""
     n = at(lanes.slot.shape[0])
-    for i in range(n):
-        scratch[DIE_OF_VIEW + i] = die(lanes.session_key[i], lanes.slot[i], VIEW)
-        scratch[DIE_OF_VIDEO + i] = die(lanes.session_key[i], lanes.slot[i], NEXT_VIDEO)
     if leaves:
         for i in range(n):
+            scratch[DIE_OF_VIEW + i] = die(lanes.session_key[i], lanes.slot[i], VIEW)
             scratch[DIE_OF_LEAVING + i] = die(lanes.session_key[i], lanes.slot[i], LEAVE)
+    else:
+        for i in range(n):
+            scratch[DIE_OF_VIEW + i] = die(lanes.session_key[i], lanes.slot[i], VIEW)
+
+
+@loop
+def _roll_videos(lanes: Any, scratch: Any) -> None:
+    """The dice of the next video."""
+    for i in range(at(lanes.slot.shape[0])):
+        scratch[DIE_OF_VIDEO + i] = die(lanes.session_key[i], lanes.slot[i], NEXT_VIDEO)
 
 
 @inlined
@@ -386,6 +366,42 @@ def _draw_each(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
 
 
 @inlined
+def _look_ahead(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
+    """The kind of each lane's video and the video that follows, which no ad changes, as soon as a slot begins.
+
+    A video's record is then read in one place of the step. In large catalogs that costs most, and a loop that does
+    nothing but touch both halves of the records has many of them under way in memory at once.
+    """
+    if tables.links.size > LARGE:
+        for i in range(at(lanes.slot.shape[0])):
+            numbers[FOUND + i] = tables.links[at(lanes.video[i]), at(0)] + tables.links[at(lanes.video[i]), at(ROW)]
+    if tables.sizes[PHASES] == 1 and tables.sizes[FULL] > 0:
+        _roll_videos(lanes, scratch)
+        _draw(tables.choice, tables.links.shape[0], at(lanes.slot.shape[0]), scratch, numbers)
+    else:
+        _roll_videos(lanes, scratch)
+        _draw_each(tables, lanes, scratch, numbers)
+    for i in range(at(lanes.slot.shape[0])):
+        video = at(lanes.video[i])
+        near = np.int64(tables.links[video, at(numbers[PLACE + i])])
+        lanes.following[i] = near * numbers[NEAR + i] + numbers[OTHER + i]  # a choice would become a branch
+        lanes.kind[i] = tables.links[video, at(KIND)]
+
+
+@compiled
+def start_next(packed: Any, lanes: Any, chosen: Any) -> None:
+    """Puts the ``chosen`` lanes at the first slot of their next session."""
+    tables, n = unpack(packed), np.int64(lanes.state.shape[1] - PADDING)
+    named, numbers = lanes_of(lanes.keys, lanes.state, 0, n), lanes.scratch.view(np.int64)
+    for j in range(chosen.shape[0]):
+        i = at(chosen[j])
+        start_session(tables, named, i, np.int64(named.session[i]) + 1)
+    for start in range(0, n, BLOCK):
+        block = lanes_of(lanes.keys, lanes.state, start, min(start + BLOCK, n))
+        _look_ahead(tables, block, lanes.scratch, numbers)
+
+
+@inlined
 def _respond(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any) -> None:
     """Views or not; tires; leaves or not; after the last slot of a video, and if the user stays, the next video.
 
@@ -396,23 +412,21 @@ def _respond(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any) -> N
     first = tables.sizes[PHASES] * tables.sizes[SEGMENTS] * tables.sizes[LEVELS]
     n_cells = at(first * tables.sizes[POSITIONS])  # those before `first` are the cells of a video's first slot
     for i in range(at(lanes.slot.shape[0])):
-        video, ad, last = np.int64(lanes.video[i]), np.int64(ads[i]), np.int64(lanes.last[i])
-        user = at(tables.links[at(video), at(KIND)]) * n_cells + at(lanes.cell[i])
+        ad, last = np.int64(ads[i]), np.int64(lanes.last[i])
+        user = at(lanes.kind[i]) * n_cells + at(lanes.cell[i])
         line = (user * at(n_ads) + at(ad)) * at(N_ANSWERS)
         again = (last == ad) | (last == ad + n_ads)
         p = answers[line + at(CHANCE) + at(again)]
         viewed = at(scratch[DIE_OF_VIEW + i] < p)
         left = scratch[DIE_OF_LEAVING + i] < answers[line + at(RISK) + viewed]
         cell = cells[line + at(AFTER) + viewed]
-        near = np.int64(tables.links[at(video), at(numbers[PLACE + i])])
-        following = near * numbers[NEAR + i] + numbers[OTHER + i]  # a choice would become a branch on what is random
         scratch[LIKELY + i] = p
         scratch[WORTH + i] = answers[line + at(PAY)]
         numbers[ABOUT + i] = cells[line + at(SHOWN)]
         numbers[VIEW_DONE + i] = viewed
         numbers[LEFT + i] = left
         lanes.cell[i] = cell
-        lanes.video[i] = video if left | (cell >= first) else following
+        lanes.video[i] = lanes.video[i] if left | (cell >= first) else lanes.following[i]
 
 
 @loop
@@ -435,15 +449,11 @@ def _settle(lanes: Any, ads: Any, scratch: Any, numbers: Any, outcome: Any, n_ad
 
 @inlined
 def _play(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any, outcome: Any) -> None:
-    """One slot on the lanes of a block, from dice to the next video."""
+    """One slot on the lanes of a block: dice, response, results."""
     sizes = tables.sizes
     for i in range(at(lanes.slot.shape[0])):
         outcome.video[i] = lanes.video[i]
     _roll(lanes, scratch, sizes[LEAVES] > 0)
-    if sizes[PHASES] == 1 and sizes[FULL] > 0:
-        _draw(tables.choice, tables.links.shape[0], at(lanes.slot.shape[0]), scratch, numbers)
-    else:
-        _draw_each(tables, lanes, scratch, numbers)
     _respond(tables, lanes, ads, scratch, numbers)
     _settle(lanes, ads, scratch, numbers, outcome, sizes[ACTIONS], sizes[N_SLOTS])
 
@@ -478,8 +488,7 @@ def _turn(tables: Any, lanes: Any, outcome: Any, numbers: Any, same_step: Any, f
             _begin_again(tables, lanes, outcome, i)
         elif same_step:
             ended += 1
-            lane = np.int64(i)
-            _write_rows(tables, _part(lanes, lane, lane + 1), final[lane * np.int64(tables.sizes[SIZE]) :])
+            _write_rows(tables, lanes, i, np.int64(1), final[np.int64(i * at(tables.sizes[SIZE])) :])
             start_session(tables, lanes, i, np.int64(lanes.session[i]) + 1)
         else:
             ended += 1
@@ -499,6 +508,7 @@ def _take(actions: Any, n_ads: Any, ads: Any) -> Any:
 
 @compiled
 def step(
+    actions: Any,
     floats: Any,
     integers: Any,
     records: Any,
@@ -506,7 +516,6 @@ def step(
     keys: Any,
     state: Any,
     scratch: Any,
-    actions: Any,
     same_step: Any,
     observations: Any,
     ads: Any,
@@ -520,7 +529,7 @@ def step(
     A lane whose session ended starts its next one at once (``same_step``: its last observation goes to ``final``) or
     with the next call (the ad is then ignored, the reward is 0), as Gymnasium's SAME_STEP and NEXT_STEP say.
 
-    Arguments: the arrays of :class:`Packed` and of :class:`State`; actions int64 [n]; observations float32 [n, d]; the
+    Arguments: actions int64 [n]; the arrays of :class:`Packed` and of :class:`State`; observations float32 [n, d]; the
     arrays of :class:`Results`; final float32 [n, d] (not used unless ``same_step``). An ad that does not exist is
     refused with -1 before anything is played.
     """
@@ -531,11 +540,12 @@ def step(
     seen, last_seen = observations.reshape(observations.size), final.reshape(final.size)
     ended = 0
     for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
+        stop: Any = min(start + BLOCK, n)
         lanes, outcome = lanes_of(keys, state, start, stop), outcome_of(values, flags, shown, start, stop)
         _play(tables, lanes, ads[start:stop], scratch, numbers, outcome)
         ended += _turn(tables, lanes, outcome, numbers, same_step, last_seen[start * size :])
-        _write_rows(tables, lanes, seen[start * size :])
+        _look_ahead(tables, lanes, scratch, numbers)
+        _write_rows(tables, lanes, at(0), stop - start, seen[start * size :])
     return ended
 
 
@@ -617,13 +627,14 @@ def play_sessions(
     n, n_sessions = revenue.shape
     numbers = scratch.view(np.int64)
     for start in range(0, n, BLOCK):
-        playing = min(BLOCK, n - start)
+        playing: Any = min(BLOCK, n - start)
         block = lanes_of(keys, state, start, start + playing)
         for i in range(playing):
             account.lane[i], account.revenue[i], account.views[i] = start + i, 0.0, 0
             start_session(tables, block, i, 0)
         while playing > 0:
             block = lanes_of(keys, state, start, start + playing)
+            _look_ahead(tables, block, scratch, numbers)
             outcome = outcome_of(results.values, results.flags, results.shown, 0, playing)
             for i in range(at(playing)):
                 ad = _chosen_ad(tables, block, i, ads, probabilities)

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from preroll.envs import kernel
 from preroll.envs.abandonment import abandoned_at, watched
+from preroll.envs.compiled import direct
 from preroll.envs.observation import ObservationLayout, Part, Spaces
 from preroll.envs.render import MODES, Timeline
 from preroll.envs.scenario import Scenario
@@ -56,6 +57,8 @@ class SessionEnv(gym.Env[Floats, np.int64]):
     """
 
     metadata: dict[str, Any] = {"render_modes": list(MODES), "render_fps": 4}  # noqa: RUF012
+
+    _play: ClassVar[Any] = None  # `kernel.step` as machine code, from the first step on
 
     def __init__(
         self,
@@ -121,7 +124,10 @@ class SessionEnv(gym.Env[Floats, np.int64]):
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}") from None
         abandoned = abandoned_at(self.tables.scenario, self._lanes, 1) if self._abandons else None
         observation, outcome = new_observations(self.tables, 1), self._outcome
-        ended = kernel.step(*self.tables.packed, *self._lanes, self._ad, False, observation, *outcome, self._final)
+        arguments = (self._ad, *self.tables.packed, *self._lanes, False, observation, *outcome, self._final)
+        if self._play is None:
+            SessionEnv._play = staticmethod(direct(kernel.step, *arguments))
+        ended = self._play(*arguments)
         if ended < 0:
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
         reward, p, expected = outcome.values[:, 0].tolist()

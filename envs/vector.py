@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces as gym_spaces
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from preroll.envs import kernel
 from preroll.envs.abandonment import abandoned_at, watched
+from preroll.envs.compiled import direct
 from preroll.envs.observation import ObservationLayout, Part, Spaces
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
@@ -42,15 +43,15 @@ def new_observations(tables: Tables, n: int) -> Floats:
 
 
 class _Room(NamedTuple):
-    """What one step writes to, and the same as it is returned."""
+    """What one step reads and writes, and what it returns of it."""
 
-    written: tuple[NDArray[Any], ...]  # what `kernel.step` takes after `same_step`
+    arguments: tuple[Any, ...]  # of `kernel.step`, after the actions
     returned: tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
     infos: dict[str, Any]
     last_infos: dict[str, Any]  # the infos where a session ended
 
     @classmethod
-    def of(cls, tables: Tables, n: int, same_step: bool) -> "_Room":
+    def of(cls, tables: Tables, lanes: kernel.State, n: int, same_step: bool) -> "_Room":
         """Room for a step of n lanes."""
         observations, results = new_observations(tables, n), new_results(n)
         final = new_observations(tables, n if same_step else 0)
@@ -66,8 +67,8 @@ class _Room(NamedTuple):
             "left": terminated,
         }
         last_infos = {**infos, "final_obs": final, "_final_obs": over} if same_step else infos
-        written = (observations, *results, final)
-        return cls(written, (observations, reward, terminated, truncated), infos, last_infos)
+        arguments = (*tables.packed, *lanes, same_step, observations, *results, final)
+        return cls(arguments, (observations, reward, terminated, truncated), infos, last_infos)
 
 
 class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
@@ -92,6 +93,8 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+
+    _play: ClassVar[Any] = None  # `kernel.step` as machine code, from the first step on
 
     def __init__(
         self,
@@ -125,7 +128,10 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
 
     def _new_rooms(self) -> list[_Room]:
         """Two sets of arrays, written in turns; none where every step gives new ones."""
-        return [] if self._copy else [_Room.of(self.tables, self.num_envs, self._same_step) for _ in range(2)]
+        return [] if self._copy else [self._new_room() for _ in range(2)]
+
+    def _new_room(self) -> _Room:
+        return _Room.of(self.tables, self._lanes, self.num_envs, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the arrays that steps are written to: views of them would lose what they are views of."""
@@ -221,9 +227,11 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
             room = self._rooms[0]
             self._rooms.reverse()
         else:
-            room = _Room.of(self.tables, self.num_envs, self._same_step)
+            room = self._new_room()
         abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs) if self._abandons else None
-        ended = kernel.step(*self.tables.packed, *self._lanes, ads, self._same_step, *room.written)
+        if self._play is None:
+            SessionVectorEnv._play = staticmethod(direct(kernel.step, ads, *room.arguments))
+        ended = self._play(ads, *room.arguments)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
         infos = dict(room.last_infos if ended else room.infos)
