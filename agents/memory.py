@@ -18,18 +18,18 @@ class MemorySettings(AgentSettings):
         default="all", description="all: nothing changes (Auer et al. 2002); discount, window: users drift"
     )
     discount: float = Field(
-        default=0.999,
+        default=0.9999,
         gt=0,
         lt=1,
-        description="weight lost with each decision of the category: 1 − ¼·√(2 changes / 128,000 decisions) "
-        "(Garivier & Moulines 2011, with the numbers of `drift`)",
+        description="share of its weight that an outcome keeps with each later decision of the category (measured on "
+        "`drift`; 1 − ¼·√(changes / decisions) of Garivier & Moulines 2011 would be 0.999: too short for six ads)",
     )
     window: int = Field(
-        default=2_000,
+        default=12_000,
         ge=1,
         le=1_000_000,
-        description="decisions of the category that count: 2·√(T ln T / 2 changes), T = 128,000 (Garivier & Moulines "
-        "2011, with the numbers of `drift`, rounded)",
+        description="decisions of the category that count (measured on `drift`; 2·√(T ln T / changes) of Garivier & "
+        "Moulines 2011 would be 1,700: too short for six ads)",
     )
 
 
