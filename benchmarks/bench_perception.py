@@ -3,7 +3,8 @@
 Parts, chosen by name (without any, all); every ratio is of two things measured in turn in one process:
 
 * ``decode``: decoding, sampling at 3 frames a second and resizing to 128 × 128, against PyAV's bare forward decode of
-  the same file, one thread each, by CPU time; on the real clips of ../shared/realdata, or else on rendered ones. Goal ≥ .8.
+  the same file, one thread each, by CPU time; on the real clips of ../shared/realdata, or else on rendered ones.
+  Goal ≥ .8.
 * ``detect``: frames through the detector, against a bare onnxruntime loop on ready tensors, by CPU time. Goal ≥ .9.
 * ``neighbours``: all-pairs top 10 with 80 classes, normalising, leaving the video itself out and ordering ties
   included, against a bare faiss-cpu flat search, by wall-clock time. Goal ≤ 1.3 times.

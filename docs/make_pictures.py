@@ -28,7 +28,7 @@ def position(axes: Axes) -> None:
     """P(view) of one ad by slot of the video, in `published`."""
     tables = Tables.compile("published")
     axes.bar(tables.scenario.session.slots, tables.arrays.base[0, 0, :, 0, 0], color=[GREY, BLUE, ORANGE])
-    axes.set(title="Position: the short cats ad of `published`", xlabel="slot", ylabel="P(view)", ylim=(0, 1))
+    axes.set(title="Position: the short cats ad of published", xlabel="slot", ylabel="P(view)", ylim=(0, 1))
 
 
 def wear(axes: Axes) -> None:
@@ -37,7 +37,7 @@ def wear(axes: Axes) -> None:
     for label, colour in (("cats.short", BLUE), ("cats.long", ORANGE)):
         p = tables.arrays.base[0, 0, 0, :, tables.spaces.labels.index(label)]
         axes.plot(p, "o-", color=colour, label=label)
-    axes.set(title="Wear: tired users view less (`pacing`)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1))
+    axes.set(title="Wear: tired users view less (pacing)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1))
     axes.legend(frameon=False)
 
 
@@ -69,7 +69,7 @@ def fatigue(axes: Axes) -> None:
     seen = [slot for slot, view in enumerate(viewed) if view]
     axes.plot(seen, [levels[slot] for slot in seen], "o", color=ORANGE, label="ad viewed")
     axes.set(
-        title="Fatigue: a view tires, every slot recovers", xlabel="slot", ylabel="fatigue level f", ylim=(-0.3, 5.3)
+        title="Fatigue: a view tires, an empty slot recovers", xlabel="slot", ylabel="fatigue level f", ylim=(-0.3, 5.3)
     )
     axes.legend(frameon=False)
 
@@ -85,7 +85,7 @@ def leaving(axes: Axes) -> None:
     }
     for name, (policy, colour) in policies.items():
         axes.plot(exact.visits(policy).shown.sum(axis=(1, 2)), color=colour, label=name)
-    axes.set(title="Leaving: who is still there (`pacing`)", xlabel="slot", ylabel="share of sessions", ylim=(0, 1.02))
+    axes.set(title="Leaving: who is still there (pacing)", xlabel="slot", ylabel="share of sessions", ylim=(0, 1.02))
     axes.legend(frameon=False)
 
 
@@ -135,7 +135,7 @@ def no_ad(axes: Axes) -> None:
         shares = [exact.visits(p).shares()[lengths == length].sum() for p in (exact.policy, greedy_policy(tables))]
         axes.barh(["optimum", "greedy"], shares, left=bottom, color=colour, label=length)
         bottom += shares
-    axes.set(title="No ad: the optimum lets users rest (`pacing`)", xlabel="share of slots", xlim=(0, 1))
+    axes.set(title="No ad: the optimum lets users rest (pacing)", xlabel="share of slots", xlim=(0, 1))
     axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.25))
 
 

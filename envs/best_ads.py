@@ -6,15 +6,16 @@ from numpy.typing import NDArray
 from preroll.envs.optimum import Optimum
 
 
-def best_ads(optimum: Optimum) -> NDArray[np.int64]:
-    """The best ad for most videos of a category, int [K, T, F], for a user without a last ad, in the first segment.
+def best_ads(optimum: Optimum, segment: int = 0) -> NDArray[np.int64]:
+    """The best ad for most videos of a category, int [K, T, F], for a user of one segment and without a last ad.
 
-    Videos of one category can differ, for they lead to different next videos; the majority is shown.
+    Videos of one category can differ, for they lead to different next videos; the majority is shown, and of equally
+    good ads the first.
     """
     tables = optimum.tables
     ads = optimum.policy.ads
     assert ads is not None
-    by_video = ads[0, 0, ..., -1]  # [T, N, F]
+    by_video = ads[0, segment, ..., -1]  # [T, N, F]
     category = np.asarray(tables.category)
     chosen = np.zeros((len(tables.catalog.categories), *by_video.shape[::2]), dtype=np.int64)
     for k in range(len(chosen)):

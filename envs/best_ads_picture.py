@@ -1,54 +1,98 @@
 """A picture of the optimal policy: one panel a category, slots to the right, fatigue up, colour for the best ad."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.envs.best_ads import best_ads
 from preroll.envs.optimum import Optimum
+from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; the empty slot is grey.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 EMPTY = "#DDDDDD"
 
 
-def draw_best_ads(optimum: Optimum, path: Path) -> None:
-    """Writes the picture as PNG or SVG, by the ending of ``path``.
+def check_ending(path: Path) -> None:
+    """Raises :class:`PrerollError` unless a picture can be written to ``path``."""
+    if path.suffix not in (".png", ".svg"):
+        raise PrerollError(f"--plot: {path}: the name should end in .png or .svg")
+
+
+def draw_best_ads(tables: Tables, path: Path) -> None:
+    """Writes the picture as PNG or SVG, by the ending of ``path``: one row for every phase of drift and every segment.
 
     Raises:
         PrerollError: another ending.
     """
-    if path.suffix not in (".png", ".svg"):
-        raise PrerollError(f"--plot: {path}: the name should end in .png or .svg")
+    check_ending(path)
     import io
 
-    from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    tables = optimum.tables
     spaces = tables.spaces
-    chosen = best_ads(optimum)
-    shown = sorted(set(np.unique(chosen).tolist()))
+    rows = [
+        (_title(tables, phase, segment), best_ads(optimum, segment))
+        for phase, optimum in enumerate(Optimum(tables, phase) for phase in range(tables.n_phases))
+        for segment in range(tables.n_segments)
+    ]
+    shown = sorted({ad for _, chosen in rows for ad in np.unique(chosen).tolist()})
     colours = {ad: EMPTY if spaces.labels[ad] == "none" else COLOURS[i % len(COLOURS)] for i, ad in enumerate(shown)}
-    figure = Figure(figsize=(3.4 * len(chosen) + 1.4, 3.2), layout="constrained")
-    panels = figure.subplots(1, len(chosen), sharey=True, squeeze=False)[0]
-    code = np.searchsorted(shown, chosen)
-    colour_map = ListedColormap([colours[ad] for ad in shown])
-    norm = BoundaryNorm(np.arange(len(shown) + 1) - 0.5, len(shown))
-    for panel, name, grid in zip(panels, tables.catalog.categories, code, strict=True):
-        panel.imshow(grid.T, origin="lower", aspect="auto", cmap=colour_map, norm=norm, interpolation="nearest")
-        panel.set_title(f"before {name} videos", fontsize=10)
+    n_categories = len(tables.catalog.categories)
+    height = 0.9 + len(rows) * (2.3 if tables.n_levels > 1 else 1.1)
+    figure = Figure(figsize=(3.4 * n_categories + 1.4, height), layout="constrained")
+    grid = figure.subplots(len(rows), n_categories, sharex=True, sharey=True, squeeze=False)
+    for panels, (title, chosen) in zip(grid, rows, strict=True):
+        _draw_row(panels, tables, title, np.searchsorted(shown, chosen), [colours[ad] for ad in shown])
+    for panel in grid[-1]:
         panel.set_xlabel("slot")
-    panels[0].set_ylabel("fatigue level")
     figure.suptitle(f"{tables.scenario.name}: the best ad, exactly", fontsize=11)
-    figure.legend(
-        handles=[Patch(color=colours[ad], label=spaces.labels[ad]) for ad in shown],
-        loc="outside right center",
-        frameon=False,
-    )
+    handles = [Patch(color=colours[ad], label=spaces.labels[ad]) for ad in shown]
+    figure.legend(handles=handles, loc="outside right center", frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:], dpi=150)
     atomic.write_bytes(path, buffer.getvalue())
+
+
+def _title(tables: Tables, phase: int, segment: int) -> str:
+    """What a row of panels is for; empty where there is only one."""
+    parts = []
+    if tables.n_phases > 1:
+        parts.append(f"from session {tables.arrays.phase_start[phase]:,}")
+    if tables.n_segments > 1:
+        parts.append(f"{tables.scenario.user.segments[segment].name} users")
+    return ", ".join(parts)
+
+
+def _draw_row(
+    panels: "Sequence[Axes]", tables: Tables, title: str, code: NDArray[np.int64], colours: list[str]
+) -> None:
+    """One panel a category: ``code`` int [K, T, F] indexes ``colours``."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.ticker import MaxNLocator
+
+    norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
+    for panel, name, ads in zip(panels, tables.catalog.categories, code, strict=True):
+        extent = (0.5, tables.n_slots + 0.5, -0.5, tables.n_levels - 0.5)
+        panel.imshow(
+            ads.T,
+            origin="lower",
+            aspect="auto",
+            cmap=ListedColormap(colours),
+            norm=norm,
+            interpolation="nearest",
+            extent=extent,
+        )
+        panel.set_title(f"before {name} videos", fontsize=10)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_yticks(range(tables.n_levels) if tables.n_levels > 1 else [])
+    panels[0].set_ylabel("\n".join(part for part in (title, "fatigue level" if tables.n_levels > 1 else "") if part))

@@ -11,6 +11,8 @@ from preroll.envs.policies import Policy, fixed_policy, greedy_policy, random_po
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 
+LARGEST_PLAN = 50_000_000  # states of a session, for which an open-loop plan is searched
+
 
 @dataclass(frozen=True)
 class Row:
@@ -40,22 +42,30 @@ def compare(tables: Tables, phase: int = 0) -> list[Row]:
 
 
 def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
+    """Name, policy and note of each row; policies that go by category are left out where videos have none."""
     tables = optimum.tables
+    labelled = bool((np.asarray(tables.category) >= 0).all())
     yield "optimum", optimum.policy, "knows the user's hidden segment: a bound" if optimum.is_bound else ""
-    if tables.catalog.category_probabilities is not None:
+    if labelled and tables.catalog.category_probabilities is not None:
         believed = Optimum(as_predicted(tables), optimum.phase)
         yield "optimum on predicted categories", believed.policy, "perception's category taken for true"
     yield "greedy", greedy_policy(tables), "knows the tables, looks one slot ahead"
+    if labelled:
+        yield from _by_category(optimum)
+    yield "random", random_policy(tables), ""
+
+
+def _by_category(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
+    tables = optimum.tables
     fixed = best_fixed(optimum)
     yield "best fixed per category", fixed.policy, "" if fixed.proven else "best found"
-    if tables.n_videos * tables.n_levels * tables.n_slots <= 50_000_000:
+    if tables.n_videos * tables.n_levels * tables.n_slots <= LARGEST_PLAN:
         yield "best open-loop plan", best_open_loop(optimum).policy, "by slot and category; best found"
     for length in tables.scenario.lengths:
         try:
             yield f"always {length}", fixed_policy(tables, length), ""
         except PrerollError:  # a category without an ad of this length has no such policy
             continue
-    yield "random", random_policy(tables), ""
 
 
 def as_predicted(tables: Tables) -> Tables:

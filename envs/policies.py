@@ -138,8 +138,14 @@ def _seen_match(tables: Tables) -> NDArray[np.float64]:
 
 
 def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:
-    """Always ``ads[k]`` before videos of category k; int [K] or [T, K]."""
+    """Always ``ads[k]`` before videos of category k; int [K] or [T, K].
+
+    Raises:
+        PrerollError: a video of the catalog has no category.
+    """
     category = np.asarray(tables.catalog.category).astype(np.int64)
+    if (category < 0).any():
+        raise PrerollError(f"catalog {tables.catalog.path}: has videos without a category: no policy can go by it")
     return Policy(ads=ads[..., category][..., None, None].astype(np.int16))
 
 

@@ -169,7 +169,7 @@ class Scenario(_Part):
     name: Name = "scenario"
     description: str = ""
     session: Session = Session()
-    ads: tuple[Ad, ...] = Field(min_length=1, max_length=1000)
+    ads: tuple[Ad, ...] = Field(max_length=1000)
     user: User = User()
     recommender: Recommender = Recommender()
     observe: Observe = Observe()
@@ -184,7 +184,9 @@ class Scenario(_Part):
         ads = []
         for category, group in value.items():
             if not isinstance(group, Mapping) or not group:
-                raise ValueError(f"{category}: a mapping of ad names to ads is expected")
+                raise ValueError(
+                    f"{category}: at least one ad is needed, as NAME: {{seconds, view_probability, reward}}"
+                )
             for name, ad in group.items():
                 if not isinstance(ad, Mapping):
                     raise ValueError(
@@ -196,6 +198,8 @@ class Scenario(_Part):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         labels = [ad.label for ad in self.ads]
+        if not labels:
+            raise ValueError("ads: at least one ad is needed")
         if len(set(labels)) != len(labels):
             raise ValueError("ads: an ad stands twice")
         lengths = {*self.lengths, "none"}

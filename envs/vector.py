@@ -107,6 +107,8 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         tables: Tables | None = None,
         render_mode: None = None,
     ) -> None:
+        if render_mode is not None:
+            raise PrerollError(f"render_mode: {render_mode!r}: only the single environment draws; None is allowed")
         mode = AutoresetMode(autoreset_mode)
         if mode is AutoresetMode.DISABLED:
             raise PrerollError("autoreset_mode: 'Disabled': only NextStep and SameStep are allowed")
@@ -203,6 +205,8 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
             seeds = list(seed)
         else:
             seeds = [None if seed is None else int(seed) + lane for lane in range(n)]
+        if any(own is not None and own < 0 for own in seeds):
+            raise PrerollError(f"seed: {seed}: seeds should not be negative")
         number = None if isinstance(seed, list) else seed
         if first or number is not None:
             self._np_random, entropy = seeding.np_random(number)

@@ -1,14 +1,16 @@
 """The one reader of YAML settings: strict about keys, and one line about what is wrong."""
 
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from preroll.errors import PrerollError
 
+_NUMBER = re.compile(r"[-+]?[\d.]+[eE][-+]?\w+")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -72,29 +74,70 @@ def validated(model: type[Model], value: Any, source: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise PrerollError(f"{source}: {explain(error)}") from None
+        raise PrerollError(f"{source}: {explain(error, model)}") from None
 
 
-def explain(error: ValidationError) -> str:
-    """Tells the first finding of a pydantic error in one line."""
+def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """Tells one finding of a pydantic error in one line; with ``model`` also the known keys and the whole range."""
     found = error.errors(include_url=False)
+    # A wrong item makes pydantic call its list too short as well: what lies above another finding is its consequence.
+    found = [one for one in found if not any(_above(one["loc"], other["loc"]) for other in found)]
+    found.sort(key=lambda one: one["type"] != "extra_forbidden")  # a misspelt key is why another one is missing
     first = found[0]
-    key = ".".join(str(part) for part in first["loc"] if part not in ("function-after", "constrained-float")) or "(top)"
+    key = ".".join(str(part) for part in first["loc"])
     value = first.get("input")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key{more}"
+        holder = _model_at(model, first["loc"][:-1])
+        known = f"; known here: {', '.join(holder.model_fields)}" if holder else ""
+        return f"{key}: unknown key{known}{more}"
     if first["type"] == "missing":
         return f"{key}: is missing{more}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if allowed := _range_at(model, first["loc"]):
+        message = f"should be {allowed}"
     shown = "" if isinstance(value, Mapping | list | tuple | BaseModel) else f" {value!r}:"
     hint = _yaml_trap(value, first["type"])
-    return f"{key}:{shown} {message}{hint}{more}"
+    return f"{key}{':' if key else ''}{shown} {message}{hint}{more}".strip()
+
+
+def _above(one: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    """Whether one place holds another."""
+    return len(one) < len(other) and other[: len(one)] == one
+
+
+def _model_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model whose keys stand at a place, as far as it can be told from the fields' types."""
+    for part in place:
+        if model is None:
+            return None
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        inside = (field.annotation, *get_args(field.annotation)) if field else ()
+        model = next((one for one in inside if isinstance(one, type) and issubclass(one, BaseModel)), None)
+    return model
+
+
+def _range_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> str:
+    """The interval that a number must lie in, such as "in [0, 1]"; empty where the field has no two bounds."""
+    holder = _model_at(model, place[:-1])
+    field = holder.model_fields.get(str(place[-1])) if holder and place else None
+    bounds = {name: getattr(rule, name) for rule in (field.metadata if field else ()) for name in _bounds_of(rule)}
+    low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
+    if low is None or high is None:
+        return ""
+    return f"in {'[' if 'ge' in bounds else '('}{low:g}, {high:g}{']' if 'le' in bounds else ')'}"
+
+
+def _bounds_of(rule: object) -> list[str]:
+    """The bounds that a rule of a field sets."""
+    return [name for name in ("ge", "gt", "le", "lt") if getattr(rule, name, None) is not None]
 
 
 def _yaml_trap(value: Any, kind: str) -> str:
     """The two surprises of YAML 1.1 that people meet in settings."""
-    if isinstance(value, str) and kind.startswith(("float", "int")):
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
         return " (YAML reads 1e3 as text: write 1.0e+3)"
     if isinstance(value, bool) and not kind.startswith("bool"):
         return " (YAML reads no, off, yes and on as true or false: put it in quotes)"

@@ -22,8 +22,11 @@ def optimum(
     """
     from preroll.envs import Optimum, Tables
     from preroll.envs.belief import belief_optimum
+    from preroll.envs.best_ads_picture import check_ending, draw_best_ads
     from preroll.envs.comparison import compare
 
+    if plot is not None:
+        check_ending(plot)
     tables = Tables.compile(scenario, catalog)
     for phase in range(tables.n_phases):
         if tables.n_phases > 1:
@@ -52,28 +55,28 @@ def optimum(
                 f"\nAn agent that infers the hidden segment can earn {between.lower:.4f} to {between.upper:.4f}"
                 f" ({100 * between.lower / exact.value:.2f} to {100 * between.upper / exact.value:.2f} % of the bound)."
             )
-        if tables.n_levels > 1:
-            _print_best_ads(exact)
+        _print_best_ads(exact)
     if plot is not None:
-        from preroll.envs.best_ads_picture import draw_best_ads
-
-        draw_best_ads(Optimum(tables), plot)
+        draw_best_ads(tables, plot)
         typer.echo(f"Best ads by slot and fatigue: {plot}")
 
 
 def _print_best_ads(exact: "Optimum") -> None:
-    """The optimal action by category and fatigue in the middle of a session."""
+    """The optimal action by category and fatigue in the middle of a session, for every segment."""
     from preroll.envs.best_ads import best_ads
 
     tables = exact.tables
     slot = tables.n_slots // 2
-    chosen = best_ads(exact)[:, slot]
-    typer.echo(f"\nBest ad by fatigue level in slot {slot + 1} of {tables.n_slots} (most videos of the category):")
-    print_table(
-        ["category", *(f"fatigue {level}" for level in range(tables.n_levels))],
-        [
-            (name, *(tables.spaces.labels[ad] for ad in chosen[category]))
-            for category, name in enumerate(tables.catalog.categories)
-        ],
-        left=("category", *(f"fatigue {level}" for level in range(tables.n_levels))),
-    )
+    columns = [f"fatigue {level}" for level in range(tables.n_levels)] if tables.n_levels > 1 else ["best ad"]
+    for segment in range(tables.n_segments):
+        who = f" for {tables.scenario.user.segments[segment].name} users" if tables.n_segments > 1 else ""
+        chosen = best_ads(exact, segment)[:, slot]
+        typer.echo(f"\nBest ad in slot {slot + 1} of {tables.n_slots}{who}, for most videos of the category:")
+        print_table(
+            ["category", *columns],
+            [
+                (name, *(tables.spaces.labels[ad] for ad in chosen[category]))
+                for category, name in enumerate(tables.catalog.categories)
+            ],
+            left=("category", *columns),
+        )

@@ -1,5 +1,7 @@
 """`preroll quickstart`: the whole story on the demo videos."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +40,8 @@ def quickstart(
     )
     typer.echo()
     print_comparison(story.evaluation)
+    if not shutil.which("preroll"):
+        typer.echo(f"\nFirst:        source {Path(sys.executable).parent / 'activate'}", nl=False)
     typer.echo(f"\nCatalog:      preroll catalog show {story.catalog}")
     typer.echo(f"Curves:       {story.pictures[0]}, {story.pictures[1].name}")
     typer.echo(f"TensorBoard:  tensorboard --logdir {story.runs}")

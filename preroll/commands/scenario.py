@@ -19,8 +19,11 @@ def list_presets() -> None:
     from preroll.envs.scenario import Scenario, preset_names
 
     presets = [Scenario.load(name) for name in preset_names()]
-    rows = [(p.name, p.session.horizon, len(p.ads), _yes(p.session.no_ad), p.description) for p in presets]
-    print_table(("scenario", "videos", "ads", "no ad", "description"), rows, left=("scenario", "no ad", "description"))
+    rows = [
+        (p.name, p.session.horizon, len(p.ads), _yes(p.session.no_ad), p.description.split(":")[0].split(". ")[0])
+        for p in presets
+    ]
+    print_table(("scenario", "horizon", "ads", "no ad", "description"), rows, left=("scenario", "no ad", "description"))
 
 
 @app.command()

@@ -41,10 +41,10 @@ def test_the_order_of_the_file_numbers_the_ads() -> None:
     [
         (
             {"ads.cats.long.view_probability": 1.5},
-            r"ads\.cats\.long\.view_probability: 1\.5: should be less than or equal to 1",
+            r"ads\.cats\.long\.view_probability: 1\.5: should be in \[0, 1\]",
         ),
         ({"ads.cats.long.view_probability": float("nan")}, r"view_probability: nan"),
-        ({"user.mismatch": -0.1}, r"user\.mismatch: -0\.1: should be greater than or equal to 0"),
+        ({"user.mismatch": -0.1}, r"user\.mismatch: -0\.1: should be in \[0, 1\]"),
         ({"user.mismatch": "x"}, r"user\.mismatch: 'x'"),
         ({"user.mismatchh": 0.1}, r"unknown key 'mismatchh'; known here: mismatch, "),
         ({"ads.dogs.long.reward": 1}, r"unknown key 'dogs'; known here: cats, cars, concerts"),
