@@ -12,6 +12,7 @@ from preroll.errors import PrerollError
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default="DIR/report.html")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Folder for the main charts as SVG files.")] = None,
 ) -> None:
     """Write one page of HTML with everything that an experiment showed; it needs no network and no other file.
 
@@ -19,13 +20,17 @@ def report(
     """
     from preroll.simulations.experiment.store import Store
     from preroll.simulations.report.material import Material
-    from preroll.simulations.report.page import write_report
+    from preroll.simulations.report.page import write_pictures, write_report
 
     path = out or folder / "report.html"
     if path.is_dir():
         raise PrerollError(f"--out {path}: is a folder; a file is needed")
-    size = write_report(Material.of(Store(folder)), path)
+    material = Material.of(Store(folder))
+    size = write_report(material, path)
     typer.echo(f"{path}: {size / 1e6:.2f} MB")
+    if pictures is not None:
+        for picture in write_pictures(material, pictures):
+            typer.echo(str(picture))
 
 
 def tensorboard(

@@ -103,7 +103,7 @@ def learning_curves(material: Material, point: str) -> str:
 
 
 def over_key(material: Material, key: str, name: str, label: str, *, factor: float = 1.0) -> str:
-    """One number of every agent over the only varied key."""
+    """One percentage of every agent over the only varied key."""
 
     def draw(axes: "Axes") -> None:
         x = np.array([number_of(cell.values[key]) for cell in material.points.values()], np.float64)
@@ -118,6 +118,8 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
             axes.errorbar(
                 x[order], y[order], yerr=half[order], label=agent, capsize=3, linewidth=1.6, markersize=5, **look
             )
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -3), min(high, 103))
         axes.set_xlabel(key + (" (factor)" if _scaled(material, key) else ""))
         axes.set_ylabel(label)
         axes.grid(axis="y", color="#e6e6e6")

@@ -18,6 +18,7 @@ from preroll.simulations.report.words import headline, point_title
 
 LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3
+PERCENT, LONG = "% of the exact optimum", "long ads, % of ads shown"
 
 
 def write_report(material: Material, path: Path) -> int:
@@ -32,6 +33,28 @@ def write_report(material: Material, path: Path) -> int:
         raise PrerollError(f"{path}: the page would have {size / 1e6:.1f} MB, more than 3 MB", status=1)
     atomic.write_text(path, html)
     return size
+
+
+def write_pictures(material: Material, folder: Path) -> list[Path]:
+    """Writes the charts over the only varied number as SVG files, to be shown elsewhere.
+
+    Raises:
+        PrerollError: the experiment does not vary exactly one number.
+    """
+    keys = list(next(iter(material.points.values())).values)
+    if len(keys) != 1 or not material.numeric(keys[0]):
+        raise PrerollError(f"--pictures: experiment {material.plan.name} does not vary exactly one number")
+    drawn = {
+        "percent": charts.over_key(material, keys[0], "percent_of_optimum", PERCENT),
+        "long": charts.over_key(material, keys[0], "long_share", LONG, factor=100),
+        "gain": charts.long_against_short(material, keys[0]),
+    }
+    paths = []
+    for name, text in drawn.items():
+        if text is not None:
+            paths.append(folder / f"{material.plan.name}-{name}.svg")
+            atomic.write_text(paths[-1], text)
+    return paths
 
 
 def page(material: Material) -> str:
@@ -81,8 +104,8 @@ def _over_keys(material: Material) -> str:
     keys = list(next(iter(material.points.values())).values)
     if len(keys) == 1 and material.numeric(keys[0]):
         parts = [
-            charts.over_key(material, keys[0], "percent_of_optimum", "% of the exact optimum"),
-            charts.over_key(material, keys[0], "long_share", "long ads, % of ads shown", factor=100),
+            charts.over_key(material, keys[0], "percent_of_optimum", PERCENT),
+            charts.over_key(material, keys[0], "long_share", LONG, factor=100),
             charts.long_against_short(material, keys[0]) or "",
         ]
         return "".join(f"<figure>{part}</figure>" for part in parts if part)
@@ -151,7 +174,10 @@ def _reproduce(material: Material) -> str:
     run = material.run(material.done[0])
     versions = ", ".join(f"{name} {number}" for name, number in run.result["versions"].items())
     text = (material.store.path / FILE).read_text("utf8")
-    found = {str(told["git"]) + (" (changed)" if told["changed"] else "") for told in _provenances(material)}
+    found = {
+        str(told["git"] or "no repository") + (" (changed)" if told["changed"] else "")
+        for told in _provenances(material)
+    }
     code = ", ".join(sorted(found))
     spent = sum(material.run(cell).result["cost"]["cpu_seconds"] for cell in material.done)
     return (
