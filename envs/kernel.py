@@ -637,11 +637,10 @@ def play_sessions(
             _look_ahead(tables, block, scratch, numbers)
             outcome = outcome_of(results.values, results.flags, results.shown, 0, playing)
             for i in range(at(playing)):
-                ad = _chosen_ad(tables, block, i, ads, probabilities)
-                results.ads[i] = ad
-                by_ad[at(account.lane[i]), at(ad)] += 1
+                results.ads[i] = _chosen_ad(tables, block, i, ads, probabilities)
             _play(tables, block, results.ads[:playing], scratch, numbers, outcome)
             for i in range(at(playing)):
+                by_ad[at(account.lane[i]), at(results.ads[i])] += 1
                 account.revenue[i] += outcome.reward[i]
                 account.views[i] += outcome.viewed[i]
             found = _find_ended(block, outcome, numbers)
