@@ -1,14 +1,25 @@
 """A catalog small enough for tests: in memory and as a folder."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from preroll import atomic
 from preroll.perception.catalog import Catalog
 from preroll.perception.manifest import sha256_of
+
+# No test asserts a time, not even hypothesis's own; where CI is set, the same examples are tried every time.
+settings.register_profile(
+    "preroll",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("preroll")
 
 CATEGORIES = ("cars", "cats", "concerts")
 CLASSES = ("car", "road sign", "cat", "yarn", "guitar", "drum")

@@ -40,7 +40,7 @@ def test_any_value_of_any_key_is_taken_or_refused(key: str, value: Any) -> None:
     try:
         parsed = parse_manifest(text, Path("m"))
     except PrerollError:
-        assert value != MANIFEST[key]
+        assert (type(value), value) != (type(MANIFEST[key]), MANIFEST[key])  # True == 1, but is no version
     else:
         assert type(parsed[key]) is type(MANIFEST[key])
 
