@@ -35,7 +35,7 @@ def _numbers(group: Sequence[dict[str, float]], planned: int) -> list[str]:
         str(len(group)) if len(group) == planned else f"{len(group)} of {planned}",
         _interval(column["revenue"], 3),
         _interval(column["percent_of_optimum"], 2),
-        f"{column['regret'].mean():.3f}",
+        f"{column['regret'].mean():.3f}".replace("-0.000", "0.000"),
         f"{100 * column['view_rate'].mean():.1f} %",
         f"{100 * column['long_share'].mean():.1f} %",
         f"{column['session_length'].mean():.1f}",

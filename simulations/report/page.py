@@ -202,3 +202,7 @@ def _left_out(material: Material, shown: list[str]) -> str:
     return (
         _note(f"{len(shown)} of {len(material.points)} points are drawn; the table below has all.") if missing else ""
     )
+
+
+def _code(told: dict[str, object]) -> str:
+    return f"{told['git'] or 'no repository'}{' (changed)' if told['changed'] else ''}"

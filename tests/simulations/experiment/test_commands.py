@@ -1,0 +1,69 @@
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from preroll.cli import app
+from preroll.config import load_yaml
+from preroll.errors import PrerollError
+from preroll.simulations.experiment.file import Experiment
+from preroll.simulations.experiment.plan import Plan
+from preroll.simulations.experiment.store import Store
+from tests.simulations.conftest import MakeFile
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "experiments").glob("*.yaml"))
+
+
+def preroll(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_dry_run_lists_cells_time_and_disk_and_runs_nothing(make_file: MakeFile, tmp_path: Path) -> None:
+    told = preroll("experiment", "run", make_file(), "--out", tmp_path / "out", "--dry-run")
+    assert told.exit_code == 0
+    assert "long.view_probability=x0.5/random/seed-0" in told.stdout
+    assert "12 cells, 12 missing; about " in told.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_there_is_not_run_again_and_the_table_is_printed(small_store: Store, make_file: MakeFile) -> None:
+    told = preroll("experiment", "run", make_file(), "--out", small_store.path)
+    assert told.exit_code == 0
+    assert "12 cells: 0 done now, 12 were there already, 0 failed." in told.stdout
+    assert "100.00 ± 0.00" in told.stdout
+    assert "12 cells, 12 done" in preroll("experiment", "status", small_store.path).stdout
+
+
+def test_the_tidy_table_is_written_as_csv_and_parquet(small_store: Store, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_store.path, tmp_path / "out")
+    assert preroll("results", folder, "--csv", "--parquet").exit_code == 0
+    tables = pd.read_csv(folder / "results.csv"), pd.read_parquet(folder / "results.parquet")
+    assert [len(table) for table in tables] == [12, 12]
+    assert list(tables[0]["revenue"]) == list(tables[1]["revenue"])
+
+
+def test_missing_cells_are_named_and_give_exit_status_1(small_store: Store, tmp_path: Path) -> None:
+    store = Store(Path(shutil.copytree(small_store.path, tmp_path / "out")))
+    gone = store.read_plan().cells[3]
+    shutil.rmtree(store.folder(gone))
+    assert f"missing {gone.id}" in preroll("experiment", "status", store.path).stdout
+    told = preroll("results", store.path)
+    assert "1 of 2" in told.stdout
+    assert isinstance(told.exception, PrerollError)
+    assert told.exception.status == 1
+
+
+def test_a_folder_of_something_else_is_said_so(tmp_path: Path) -> None:
+    for command in (("experiment", "status"), ("results",), ("report",)):
+        told = preroll(*command, tmp_path)
+        assert isinstance(told.exception, PrerollError)
+        assert "is no folder of an experiment" in str(told.exception)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_can_be_run(path: Path) -> None:
+    plan = Plan.of(Experiment.load(path))
+    assert len(plan.cells) >= 60
+    assert "description" in load_yaml(path)
