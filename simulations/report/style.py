@@ -2,7 +2,8 @@
 
 STYLE = """
 :root{color-scheme:light}*{box-sizing:border-box}
-body{margin:0;overflow-wrap:anywhere;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#1a1a1a;background:#fff}
+body{margin:0;overflow-wrap:anywhere;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
+color:#1a1a1a;background:#fff}
 main{max-width:860px;margin:0 auto;padding:1rem}h1{font-size:1.7rem;line-height:1.2;margin:.6rem 0}
 h2{font-size:1.25rem;margin:2.2rem 0 .4rem;border-top:1px solid #ddd;padding-top:1rem}
 h3{font-size:1rem;margin:1rem 0 .3rem}
