@@ -111,7 +111,7 @@ def main() -> None:
             (folder / name).mkdir()
         overhead(folder / "overhead")
         evaluation()
-        workers(folder / "workers", 3000 if quick else 20_000)
+        workers(folder / "workers", 3000 if quick else 100_000)
         sweep(folder / "sweep", 20 if quick else 200)
     finally:
         shutil.rmtree(folder)
