@@ -1,5 +1,6 @@
 """One way to print a table: aligned, with colour and rules on a terminal, plain text in a pipe."""
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -16,11 +17,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, lef
         rows: what stands below them, one entry per column.
         left: the columns of text, set to the left; the others are numbers, set to the right.
     """
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # What is piped is read by programs and kept in files: nothing is folded to the width of a screen.
-        console = Console(highlight=False, width=10_000)
-    table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    # What is piped is read by programs and kept in files: nothing is folded to the width of a screen. The stream is
+    # asked, as rich takes a pipe for a terminal where FORCE_COLOR or TTY_COMPATIBLE is set; and a height is given
+    # beside the width, as rich otherwise folds at 80 columns where TERM is dumb, whatever the width.
+    on_screen = sys.stdout.isatty()
+    console = Console(highlight=False) if on_screen else Console(highlight=False, width=10_000, height=100)
+    table = Table(box=SIMPLE_HEAD if on_screen else None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", overflow="fold")
     for row in rows:

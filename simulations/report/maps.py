@@ -10,6 +10,7 @@ from preroll.simulations.picture import COLOURS
 from preroll.simulations.report.material import Material
 from preroll.simulations.report.words import long_less_short
 
+TIE = 0.05  # percent of the optimum: agents that are nearer to the best share its place
 Shown = tuple[str, str]  # text, background colour
 
 
@@ -30,7 +31,10 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[tuple[str, st
         return name, able.get(name, float("nan"))
 
     def winner(point: str) -> Shown:
-        name, _ = best(point)
+        name, most = best(point)
+        level = [one for one in agents if most - material.mean(point, one, "percent_of_optimum") < TIE]
+        if len(level) > 1:  # who is first of these is chance
+            return "all equal" if len(level) == len(agents) else " = ".join(level), "#ffffff"
         return name, _pale(COLOURS[agents.index(name) % len(COLOURS)]) if name else "#ffffff"
 
     def gap(point: str) -> Shown:

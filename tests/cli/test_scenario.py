@@ -14,10 +14,20 @@ def scenario(*arguments: str) -> str:
     return result.stdout
 
 
-def test_every_preset_is_listed_with_its_description() -> None:
-    told = scenario("list")
+def test_every_preset_is_listed_in_a_line_with_the_first_words_of_its_description() -> None:
+    lines = {line.split()[0]: line for line in scenario("list").splitlines()}
     for name in preset_names():
-        assert any(line.startswith(name) and Scenario.load(name).description in line for line in told.splitlines())
+        first, _, _ = Scenario.load(name).description.partition(":")
+        assert first in lines[name]
+
+
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_a_pipe_gets_whole_lines_where_a_variable_asks_for_a_terminals_colours(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    monkeypatch.setenv("TERM", "dumb")
+    assert len(scenario("list").splitlines()) == 1 + len(preset_names())
 
 
 @pytest.mark.parametrize("name", preset_names())
