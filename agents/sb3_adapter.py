@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 
-SLOT_INFOS = ("video", "category", "ad", "viewed", "view_probability", "expected_reward")
+LAST_INFOS = ("video", "category", "ad", "viewed", "view_probability", "expected_reward", "TimeLimit.truncated")
 
 
 class PrerollVecEnv(VecEnv):
@@ -21,7 +21,8 @@ class PrerollVecEnv(VecEnv):
 
     Observations are copies, because stable-baselines3 keeps a reference to the last ones. A lane whose session ended
     has ``terminal_observation``, ``TimeLimit.truncated`` (the horizon was reached) and what the environment tells of
-    the slot in its info; the other lanes have an empty one. ``VecMonitor`` around it shows revenue per session.
+    the slot in its info; the other lanes have an empty one, the same in every step until somebody writes to it.
+    ``VecMonitor`` around it shows revenue per session.
 
     >>> from stable_baselines3 import PPO                                                       # doctest: +SKIP
     >>> envs = SessionVectorEnv(64, scenario="classic", autoreset_mode="SameStep")              # doctest: +SKIP
@@ -40,6 +41,7 @@ class PrerollVecEnv(VecEnv):
             raise PrerollError(f"autoreset_mode: {mode.value!r}: stable-baselines3 needs 'SameStep'")
         self.envs = envs
         self._actions = np.zeros(envs.num_envs, dtype=np.int64)
+        self._empty: list[dict[str, Any]] = [{} for _ in range(envs.num_envs)]
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
 
     def reset(self) -> NDArray[np.float32]:
@@ -58,12 +60,21 @@ class PrerollVecEnv(VecEnv):
         """Plays the step: observations float32 (n, d), rewards float32 (n,), dones bool (n,), infos."""
         observations, rewards, terminated, truncated, told = self.envs.step(self._actions)
         dones = terminated | truncated
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for lane in np.flatnonzero(dones):
-            slot = {key: told[key][lane].item() for key in SLOT_INFOS}
-            terminal = {"terminal_observation": told["final_obs"][lane].copy()}
-            infos[lane] = {**slot, **terminal, "TimeLimit.truncated": bool(truncated[lane] and not terminated[lane])}
+        infos = self._empty_infos()
+        lanes = np.flatnonzero(dones)
+        if lanes.size:
+            told["TimeLimit.truncated"] = truncated & ~terminated
+            columns = [told[name][lanes].tolist() for name in LAST_INFOS]
+            last_seen = told["final_obs"][lanes]
+            for lane, seen, *told_of_lane in zip(lanes.tolist(), last_seen, *columns, strict=True):
+                infos[lane] = {**dict(zip(LAST_INFOS, told_of_lane, strict=True)), "terminal_observation": seen}
         return observations.copy(), rewards.astype(np.float32), dones, infos
+
+    def _empty_infos(self) -> list[dict[str, Any]]:
+        """An empty info for every lane. New ones in every step would take longer than the step itself."""
+        if any(self._empty):  # a wrapper wrote to the infos of the step before
+            self._empty = [{} for _ in range(self.num_envs)]
+        return self._empty.copy()
 
     def close(self) -> None:
         """Closes the vector environment."""

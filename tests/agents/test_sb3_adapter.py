@@ -50,6 +50,15 @@ def test_observations_stay_what_they_were_while_the_environment_goes_on(classic:
     assert all(np.array_equal(a, b) for a, b in zip(kept, copies, strict=True))
 
 
+def test_what_is_written_to_an_info_is_gone_in_the_next_step(classic: Tables) -> None:
+    wrapped = adapter(classic)
+    wrapped.reset()
+    infos = wrapped.step(np.zeros(8, dtype=np.int64))[3]
+    infos[3]["note"] = "a wrapper's"
+    assert wrapped.step(np.zeros(8, dtype=np.int64))[3] == [{} for _ in range(8)]
+    assert infos[3] == {"note": "a wrapper's"}
+
+
 def test_untouched_ppo_and_dqn_learn_on_it(classic: Tables) -> None:
     wrapped = VecMonitor(adapter(classic))
     model = PPO("MlpPolicy", wrapped, n_steps=40, batch_size=80, n_epochs=2, seed=0, device="cpu").learn(640)
