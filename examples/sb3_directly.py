@@ -1,0 +1,37 @@
+"""stable-baselines3 without anything of ours but the environment: its PPO, Monitor, a callback and its progress bar.
+
+python examples/sb3_directly.py [STEPS]
+"""
+
+import sys
+
+import gymnasium as gym
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import EvalCallback
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.monitor import Monitor
+
+from preroll.envs import Optimum  # importing preroll makes the environment known to Gymnasium
+
+
+def main(steps: int = 50_000) -> None:
+    """Trains for so many slots, one session at a time, with stable-baselines3's own settings."""
+    preroll_env = Monitor(gym.make("preroll/Session-v0", scenario="pacing"), "monitor.csv")
+    held_out = Monitor(gym.make("preroll/Session-v0", scenario="pacing"))
+    best = EvalCallback(held_out, eval_freq=max(steps // 5, 1), best_model_save_path="best", verbose=0)
+
+    model = PPO("MlpPolicy", preroll_env, seed=1, device="cpu")
+    model.learn(steps, callback=best, progress_bar=True)
+    preroll_env.close()
+
+    revenue, deviation = evaluate_policy(model, held_out, n_eval_episodes=200)
+    optimum = Optimum(preroll_env.unwrapped.tables).value
+    print(
+        f"PPO after {steps:,} slots: {revenue:.2f} ± {deviation:.2f} a session, {revenue / optimum:.1%} of the optimum"
+    )
+    # `preroll train ppo --scenario pacing` trains the same algorithm on many sessions at once;
+    # preroll.agents.sb3_adapter.PrerollVecEnv gives such lanes to stable-baselines3 itself.
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

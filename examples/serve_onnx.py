@@ -1,0 +1,39 @@
+"""A policy from training to serving: trained, exported to one ONNX file, asked by onnxruntime alone.
+
+python examples/serve_onnx.py [SESSIONS]
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from preroll.agents.onnx_agent import OnnxAgent
+from preroll.agents.onnx_export import export
+from preroll.simulations import train
+from preroll.simulations.observations import sample_observations
+
+
+def main(sessions: int = 5_000) -> None:
+    """Trains for so many sessions of `pacing`, and answers requests from the file."""
+    result = train("linucb", scenario="pacing", sessions=sessions, seed=1)
+    observations = sample_observations(result.tables, 10_000)
+    path = Path("policy.onnx")
+    size = export(result.agent, path, observations)  # refuses if one of these observations gets another ad
+    print(f"{path}: {size:,} bytes, the agent's ad for {len(observations):,} observations")
+
+    # A server needs the file and onnxruntime, nothing of preroll: raw observations in, as many as there are.
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    scores, ads, probabilities = session.run(["scores", "ad", "probabilities"], {"observation": observations[:4]})
+    labels = result.tables.spaces.labels
+    for ad, score, probability in zip(ads, scores, probabilities, strict=True):
+        print(f"show {labels[ad]} (score {score[ad]:.2f}, probability {probability[ad]:.2f})")
+
+    # OnnxAgent makes an agent of the file again, to be evaluated like any other.
+    agent = OnnxAgent.from_file(path)
+    assert np.array_equal(agent.act(observations), session.run(["ad"], {"observation": observations})[0])
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

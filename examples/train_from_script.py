@@ -1,0 +1,35 @@
+"""Trains two agents, compares them with random, greedy and the exact optimum, and shows where the runs are.
+
+python examples/train_from_script.py [SESSIONS]
+"""
+
+import sys
+from pathlib import Path
+
+from preroll.envs import Tables
+from preroll.simulations import Run, evaluate, train
+from preroll.simulations.table import comparison, footnote
+
+
+def main(sessions: int = 5_000) -> None:
+    """Trains for so many sessions; every run is a folder in ``runs``."""
+    runs = {}
+    for name in ("thompson", "linucb"):
+        folder = Path("runs") / name
+        result = train(name, scenario="classic", sessions=sessions, seed=1, run=folder, replace=True)
+        last = result.curve.values["session/revenue"][-1]
+        print(f"{name}: {last:.2f} per session while exploring; the optimum is {result.optimum:.2f}")
+        runs[name] = Run.open(folder)
+
+    # Agents are compared frozen, on sessions that none of them was trained on, all with the same users and dice.
+    agents = {name: run.load_agent() for name, run in runs.items()}
+    evaluation = evaluate(agents, Tables.compile("classic", "demo"), sessions=10 * sessions)
+    titles, rows = comparison(evaluation, extra=False)
+    for row in [titles, *rows]:
+        print("".join(f"{cell:>16}" for cell in row))
+    print(footnote(evaluation))
+    print("Curves: tensorboard --logdir runs")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""Every example runs as a person would run it, with a small budget, and writes what it says and nothing else."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "examples"
+LONGEST = 60  # lines that a newcomer reads in a minute
+EXAMPLES = {  # name: (budget, something it prints, what it writes)
+    "train_from_script": (200, "the exact optimum", {"runs"}),
+    "own_agent": (200, "explore-then-commit", set()),
+    "own_scenario": (200, "rich-long-ads: the optimum earns 10.34", {"rich-long-ads.yaml"}),
+    "sb3_directly": (300, "% of the optimum", {"monitor.csv", "best"}),
+    "serve_onnx": (200, "the agent's ad for 10,000 observations", {"policy.onnx"}),
+}
+
+
+def test_every_example_is_run_here() -> None:
+    assert {path.stem for path in FOLDER.glob("*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", list(EXAMPLES))
+def test_an_example_runs_without_a_warning_and_writes_where_it_was_started(name: str, tmp_path: Path) -> None:
+    budget, line, written = EXAMPLES[name]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FOLDER / f"{name}.py"), str(budget)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert line in done.stdout
+    assert "Warning" not in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == written
+
+
+@pytest.mark.parametrize("name", list(EXAMPLES))
+def test_an_example_is_short_and_says_how_to_run_it(name: str) -> None:
+    text = (FOLDER / f"{name}.py").read_text("utf8")
+    assert len(text.splitlines()) < LONGEST
+    assert f"python examples/{name}.py [" in text
