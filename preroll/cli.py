@@ -4,7 +4,7 @@ import errno
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -66,6 +66,10 @@ def _root(
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
 
 
+# Click's class, or that of the copy which newer versions of typer carry.
+_UsageError: Any = typer.BadParameter.__base__
+
+
 class _Stopped(BaseException):
     """A signal asked to stop; no ``except Exception`` on the way to :func:`main` swallows it."""
 
@@ -85,9 +89,15 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except PrerollError as error:
         _fail(str(error), error.status)
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+            sys.exit(error.exit_code)
+        where = error.ctx.command_path if error.ctx else "preroll"
+        _fail(f"{error.format_message().rstrip('.')} (`{where} --help` tells more)", error.exit_code)
     except _Stopped as stopped:
         name = signal.Signals(stopped.number).name
         _fail(f"stopped by {name}; nothing half-written is left behind", 128 + stopped.number)

@@ -45,10 +45,26 @@ def test_a_mistake_is_one_line_and_status_2(arguments: list[str], line: str, tmp
 
 
 @pytest.mark.parametrize(
-    "arguments", [["train", "random", "--nope"], ["train"], ["trian"], ["train", "random", "--seed", "x"]]
+    ("arguments", "line"),
+    [
+        (["train", "random", "--nope"], "No such option: --nope"),
+        (["evaluate"], "Missing argument 'RUN...'"),
+        (["trian"], "No such command 'trian'. Did you mean 'train'?"),
+        (["train", "random", "--seed", "x"], "Invalid value for '--seed': Input should be a valid integer"),
+    ],
 )
-def test_wrong_usage_has_status_2(arguments: list[str], tmp_path: Path) -> None:
-    assert preroll(*arguments, cwd=tmp_path).returncode == 2
+def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], line: str, tmp_path: Path) -> None:
+    done = preroll(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"error: {line}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_command_alone_shows_its_help(tmp_path: Path) -> None:
+    done = preroll("scenario", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "show" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "quickstart", "scenario check", "scenario show"])
