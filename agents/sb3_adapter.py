@@ -13,8 +13,6 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 
-LAST_INFOS = ("video", "category", "ad", "viewed", "view_probability", "expected_reward", "TimeLimit.truncated")
-
 
 class PrerollVecEnv(VecEnv):
     """All lanes behind stable-baselines3's interface, without a Python environment for each of them.
@@ -63,11 +61,9 @@ class PrerollVecEnv(VecEnv):
         infos = self._empty_infos()
         lanes = np.flatnonzero(dones)
         if lanes.size:
-            told["TimeLimit.truncated"] = truncated & ~terminated
-            columns = [told[name][lanes].tolist() for name in LAST_INFOS]
-            last_seen = told["final_obs"][lanes]
-            for lane, seen, *told_of_lane in zip(lanes.tolist(), last_seen, *columns, strict=True):
-                infos[lane] = {**dict(zip(LAST_INFOS, told_of_lane, strict=True)), "terminal_observation": seen}
+            told["truncated"] = truncated & ~terminated
+            for lane, info in zip(lanes.tolist(), _last_infos(told, lanes), strict=True):
+                infos[lane] = info
         return observations.copy(), rewards.astype(np.float32), dones, infos
 
     def _empty_infos(self) -> list[dict[str, Any]]:
@@ -109,3 +105,24 @@ class PrerollVecEnv(VecEnv):
     def _only_all(self, indices: VecEnvIndices, name: str) -> None:
         if list(self._get_indices(indices)) != list(range(self.num_envs)):
             raise PrerollError(f"{name}: lanes share one vector environment: indices must be all of them")
+
+
+def _last_infos(told: dict[str, Any], lanes: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """The infos of the lanes whose session ended. Written out: an info from pairs of names and values takes thrice."""
+    names = ("video", "category", "ad", "viewed", "view_probability", "expected_reward", "truncated")
+    columns = [told[name][lanes].tolist() for name in names]
+    return [
+        {
+            "video": video,
+            "category": category,
+            "ad": ad,
+            "viewed": viewed,
+            "view_probability": view_probability,
+            "expected_reward": expected_reward,
+            "TimeLimit.truncated": truncated,
+            "terminal_observation": seen,
+        }
+        for video, category, ad, viewed, view_probability, expected_reward, truncated, seen in zip(
+            *columns, told["final_obs"][lanes], strict=True
+        )
+    ]
