@@ -23,7 +23,8 @@ class Row:
         value: expected revenue of a session.
         share: value as a share of the optimum.
         slots: expected number of slots of a session.
-        shares: share of slots that each length class has, by name; ``none`` is an empty slot.
+        shares: share of the ads shown that each length class has, by name.
+        empty_share: share of slots left without an ad.
         note: how the policy was found, where that limits what the number says.
     """
 
@@ -32,6 +33,7 @@ class Row:
     share: float
     slots: float
     shares: dict[str, float]
+    empty_share: float
     note: str = ""
 
 
@@ -85,8 +87,11 @@ def as_predicted(tables: Tables) -> Tables:
 
 def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> Row:
     value, visits = optimum.value_of(policy), optimum.visits(policy)
-    shares: dict[str, float] = {}
+    by_length = dict.fromkeys(optimum.tables.spaces.lengths, 0.0)
     for length, share in zip(optimum.tables.spaces.lengths, visits.shares(), strict=True):
-        shares[length] = shares.get(length, 0.0) + float(share)
+        by_length[length] += float(share)
+    empty = by_length.pop("none", 0.0)
+    shown = max(sum(by_length.values()), 1e-300)
+    shares = {length: share / shown for length, share in by_length.items()}
     best = optimum.value
-    return Row(name, value, value / best if best > 0 else 1.0, visits.slots, shares, note)
+    return Row(name, value, value / best if best > 0 else 1.0, visits.slots, shares, empty, note)

@@ -1,6 +1,6 @@
 """An agent of one's own: explores first, then commits to the best ad of each category; trained and evaluated.
 
-python examples/own_agent.py [SESSIONS]
+Run it: python examples/own_agent.py [SESSIONS]
 """
 
 import sys

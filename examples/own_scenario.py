@@ -1,6 +1,6 @@
 """A scenario of one's own, from a preset by a few changed numbers: what it is worth, and as a YAML file.
 
-python examples/own_scenario.py [SESSIONS]
+Run it: python examples/own_scenario.py [SESSIONS]
 """
 
 import sys

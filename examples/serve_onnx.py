@@ -1,6 +1,6 @@
 """A policy from training to serving: trained, exported to one ONNX file, asked by onnxruntime alone.
 
-python examples/serve_onnx.py [SESSIONS]
+Run it: python examples/serve_onnx.py [SESSIONS]
 """
 
 import sys

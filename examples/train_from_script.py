@@ -1,6 +1,6 @@
 """Trains two agents, compares them with random, greedy and the exact optimum, and shows where the runs are.
 
-python examples/train_from_script.py [SESSIONS]
+Run it: python examples/train_from_script.py [SESSIONS]
 """
 
 import sys

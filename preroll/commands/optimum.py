@@ -18,6 +18,8 @@ def optimum(
 ) -> None:
     """Print the exact value of the optimum and of simple policies, and the best ad by category and fatigue.
 
+    Short and long are shares of the ads shown, empty is the share of slots without an ad, slots are per session.
+
     Example: `preroll optimum --scenario pacing --plot best-ads.png`
     """
     from preroll.envs import Optimum, Tables
@@ -32,16 +34,17 @@ def optimum(
         if tables.n_phases > 1:
             typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")
         rows = compare(tables, phase)
-        lengths = list(rows[0].shares)
+        empty = "none" in tables.spaces.lengths
         print_table(
-            ["policy", "revenue/session", "% of optimum", "slots/session", *(f"% {name}" for name in lengths), ""],
+            ["policy", "revenue/session", "% of optimum", *rows[0].shares, *(["empty"] if empty else []), "slots", ""],
             [
                 (
                     row.name,
                     f"{row.value:.4f}",
                     f"{100 * row.share:.2f}",
+                    *(f"{100 * share:.1f} %" for share in row.shares.values()),
+                    *([f"{100 * row.empty_share:.1f} %"] if empty else []),
                     f"{row.slots:.2f}",
-                    *(f"{100 * row.shares[name]:.1f}" for name in lengths),
                     row.note,
                 )
                 for row in rows
