@@ -18,9 +18,9 @@ class PrerollVecEnv(VecEnv):
     """All lanes behind stable-baselines3's interface, without a Python environment for each of them.
 
     Observations are copies, because stable-baselines3 keeps a reference to the last ones. A lane whose session ended
-    has ``terminal_observation``, ``TimeLimit.truncated`` (the horizon was reached) and what the environment tells of
-    the slot in its info; the other lanes have an empty one, the same in every step until somebody writes to it.
-    ``VecMonitor`` around it shows revenue per session.
+    has ``terminal_observation`` and ``TimeLimit.truncated`` (the horizon was reached) in its info; the other lanes have
+    an empty one, the same in every step until somebody writes to it. ``VecMonitor`` around it shows revenue per
+    session; what the environment tells of every slot is in the infos of :class:`SessionVectorEnv` itself.
 
     >>> from stable_baselines3 import PPO                                                       # doctest: +SKIP
     >>> envs = SessionVectorEnv(64, scenario="classic", autoreset_mode="SameStep")              # doctest: +SKIP
@@ -61,9 +61,9 @@ class PrerollVecEnv(VecEnv):
         infos = self._empty_infos()
         lanes = np.flatnonzero(dones)
         if lanes.size:
-            told["truncated"] = truncated & ~terminated
-            for lane, info in zip(lanes.tolist(), _last_infos(told, lanes), strict=True):
-                infos[lane] = info
+            last_seen, cut = told["final_obs"][lanes], truncated[lanes].tolist()
+            for lane, seen, at_horizon in zip(lanes.tolist(), last_seen, cut, strict=True):
+                infos[lane] = {"terminal_observation": seen, "TimeLimit.truncated": at_horizon}
         return observations.copy(), rewards.astype(np.float32), dones, infos
 
     def _empty_infos(self) -> list[dict[str, Any]]:
@@ -105,24 +105,3 @@ class PrerollVecEnv(VecEnv):
     def _only_all(self, indices: VecEnvIndices, name: str) -> None:
         if list(self._get_indices(indices)) != list(range(self.num_envs)):
             raise PrerollError(f"{name}: lanes share one vector environment: indices must be all of them")
-
-
-def _last_infos(told: dict[str, Any], lanes: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """The infos of the lanes whose session ended. Written out: an info from pairs of names and values takes thrice."""
-    names = ("video", "category", "ad", "viewed", "view_probability", "expected_reward", "truncated")
-    columns = [told[name][lanes].tolist() for name in names]
-    return [
-        {
-            "video": video,
-            "category": category,
-            "ad": ad,
-            "viewed": viewed,
-            "view_probability": view_probability,
-            "expected_reward": expected_reward,
-            "TimeLimit.truncated": truncated,
-            "terminal_observation": seen,
-        }
-        for video, category, ad, viewed, view_probability, expected_reward, truncated, seen in zip(
-            *columns, told["final_obs"][lanes], strict=True
-        )
-    ]
