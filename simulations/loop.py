@@ -14,6 +14,7 @@ from preroll.simulations.curves import Curve, CurveBuilder
 from preroll.simulations.exact import Exact
 from preroll.simulations.ledger import SessionLedger, Step
 from preroll.simulations.seeds import TRAINING, derive
+from preroll.simulations.time_shares import TimeShares
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -29,6 +30,9 @@ class Loop:
         tables: the scenario on the catalog.
         sessions: how many sessions the curves show.
         exact: exact values of ``tables``.
+
+    Attributes:
+        times: where the CPU time went.
     """
 
     def __init__(self, agent: Agent, tables: Tables, sessions: int, exact: Exact) -> None:
@@ -40,6 +44,7 @@ class Loop:
         self.builder = CurveBuilder(self.ledger, exact)
         self._n_slots = tables.n_slots
         self._observations = np.empty((0, tables.layout.size), np.float32)
+        self.times = TimeShares()
 
     @property
     def done(self) -> bool:
@@ -59,14 +64,18 @@ class Loop:
     def step(self) -> int:
         """Plays one slot of every lane and learns from it; gives how many booked sessions ended with it."""
         observations = self._observations
+        self.times.spent_on("other")
         ads = self.agent.act(observations)
+        self.times.spent_on("forward")
         following, rewards, terminated, truncated, infos = self.envs.step(ads)
         true_next = following
         if "final_obs" in infos:
             # rows of lanes that go on are the same in both; "final_obs" is fresh, so it may be filled up
             true_next, ended = infos["final_obs"], infos["_final_obs"]
             true_next[~ended] = following[~ended]
+        self.times.spent_on("environment")
         self.agent.update(Transitions(observations, ads, rewards, true_next, terminated, truncated, infos["viewed"]))
+        self.times.spent_on("update")
         self._observations = following
         return self.ledger.add(Step(ads, rewards, infos["expected_reward"], infos["viewed"], terminated, truncated))
 
@@ -93,7 +102,13 @@ class Loop:
         books = {name: value for name, value in vars(self.ledger).items() if isinstance(value, int)}
         told = getattr(getattr(self.agent, "model", None), "logger", None)
         logged = {name: float(value) for name, value in told.name_to_value.items()} if told else {}
-        return {"ledger": books, "curve": self.curve.to_dict(), "regret": self.builder.total_regret, "logged": logged}
+        return {
+            "ledger": books,
+            "curve": self.curve.to_dict(),
+            "regret": self.builder.total_regret,
+            "logged": logged,
+            "times": self.times.seconds,
+        }
 
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
         """Goes back to where :meth:`arrays` and :meth:`counters` were taken; nothing is reset."""
@@ -108,5 +123,6 @@ class Loop:
         for name, number in counters["ledger"].items():
             setattr(self.ledger, name, number)
         self.builder.restore(Curve.from_dict(counters["curve"]), counters["regret"])
+        self.times.seconds.update(counters["times"])
         if counters["logged"]:  # what stable-baselines3 logged last is among the agent's metrics
             self.agent.model.logger.name_to_value.update(counters["logged"])  # type: ignore[attr-defined]

@@ -179,7 +179,11 @@ def write_result(folder: Path, result: "TrainingResult") -> None:
         "steps": result.steps,
         "lanes": min(result.agent.lanes, result.sessions),
         "optimum": result.optimum,
-        "cost": {"seconds": round(result.seconds, 3), "cpu_seconds": round(result.cpu_seconds, 3)},
+        "cost": {
+            "seconds": round(result.seconds, 3),
+            "cpu_seconds": round(result.cpu_seconds, 3),
+            "percent": {phase: round(share, 1) for phase, share in result.times.percent().items()},
+        },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "curve": result.curve.to_dict(),
     }

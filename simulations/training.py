@@ -22,6 +22,7 @@ from preroll.simulations.exact import Exact
 from preroll.simulations.loop import Loop
 from preroll.simulations.run import check_target, write_result, write_settings
 from preroll.simulations.seeds import AGENT, derive
+from preroll.simulations.time_shares import TimeShares
 
 Advance = Callable[[int], None]
 OnPoint = Callable[[int, dict[str, float]], None]
@@ -41,6 +42,7 @@ class TrainingResult:
         steps: slots that the agent learned from.
         optimum: exact optimum in revenue per session, of the first phase where there is drift.
         seconds, cpu_seconds: what it cost [s].
+        times: CPU-seconds by phase of the loop, as :mod:`preroll.simulations.time_shares` names them.
         run: the folder that was written; None where none was asked for.
     """
 
@@ -52,6 +54,7 @@ class TrainingResult:
     optimum: float
     seconds: float
     cpu_seconds: float
+    times: TimeShares
     run: Path | None
 
 
@@ -135,6 +138,7 @@ class Training:
             optimum=float(loop.builder.exact.optimum_by_phase[0]),
             seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
+            times=loop.times,
             run=self.target,
         )
 
@@ -261,4 +265,4 @@ def _step(loop: Loop, on_point: OnPoint, advance: Advance | None) -> None:
         advance(over)
     if over:
         for seen, point in loop.points():
-            on_point(seen, point)
+            on_point(seen, {**point, **loop.times.tags()})

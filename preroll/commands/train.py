@@ -90,6 +90,8 @@ def _train(training: "Training") -> None:
         f"{agent}: {result.sessions:,} sessions in {result.seconds:.1f} s; while it was still exploring, the last "
         f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; the exact optimum is {result.optimum:.2f}."
     )
+    shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
+    typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {run}\nLook at it: tensorboard --logdir {run.parent}")
 
 
