@@ -60,21 +60,33 @@ def load_agent(folder: str | Path) -> Agent:
     Raises:
         PrerollError: a file is missing, changed since it was written, or of an unknown format.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     folder = Path(folder)
     atomic.recover(folder.absolute())
     content = _verified(folder)
-    about = json.loads(content["agent.json"])
-    if about.get("format") != FORMAT:
-        raise PrerollError(
-            f"{folder / 'agent.json'}: format {about.get('format')!r} is unknown; this version reads {FORMAT}"
-        )
+    # the sha256 finds accidents; whoever forged a file has forged them too
+    place = folder / "agent.json"
+    try:
+        about = json.loads(content["agent.json"])
+        if about.get("format") != FORMAT:
+            raise PrerollError(f"{place}: format {about.get('format')!r} is unknown; this version reads {FORMAT}")
+        agent = _described(about)
+        place = folder / "arrays.safetensors"
+        arrays = load(content["arrays.safetensors"])
+        agent.restore(arrays, about["counters"])
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PrerollError(f"{place}: is not what a saved agent holds: {reason}") from None
+    return agent
+
+
+def _described(about: dict[str, Any]) -> Agent:
+    """The agent as ``agent.json`` tells it, without its arrays."""
     kind = find(about["name"]).load()
-    agent = kind(
-        Spaces.from_dict(about["spaces"]), parse(kind.Settings, about["name"], about["settings"]), seed=about["seed"]
-    )
-    agent.restore(load(content["arrays.safetensors"]), about["counters"])
+    settings = parse(kind.Settings, about["name"], about["settings"])
+    agent = kind(Spaces.from_dict(about["spaces"]), settings, seed=about["seed"])
     agent.steps, agent.total_steps = about["steps"], about["total_steps"]
     agent.rng.bit_generator.state = about["generator"]
     return agent

@@ -1,11 +1,15 @@
 """`preroll agent`: who can choose ads, and what each of them can be told."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="List the agents; show an agent's settings with defaults and sources.", no_args_is_help=True)
+app = typer.Typer(
+    help="List the agents, show an agent's settings with defaults and sources, import one of stable-baselines3.",
+    no_args_is_help=True,
+)
 
 
 @app.command(name="list")
@@ -40,6 +44,31 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
         for name, about in properties.items()
     ]
     print_table(("setting", "default", "allowed", "meaning and source"), rows, left=("setting", "meaning and source"))
+
+
+@app.command(name="import")
+def import_agent(
+    file: Annotated[Path, typer.Argument(metavar="ZIP", help="Written by `model.save` of stable-baselines3.")],
+    run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
+    scenario: Annotated[str, typer.Option(help="What it was trained on: preset, or a YAML file.")] = "classic",
+    catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Let the file's author run code on this machine: loading it does.")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the run that is there.")] = False,
+) -> None:
+    """Make a run of a PPO or DQN that was trained and saved with stable-baselines3.
+
+    Example: `preroll agent import best_model.zip --scenario pacing --run runs/mine --trust-pickle`
+    """
+    from preroll.agents.sb3_import import import_sb3
+    from preroll.envs.tables import Tables
+    from preroll.simulations.imported import write_imported
+
+    tables = Tables.compile(scenario, catalog)
+    agent = import_sb3(file, tables, trust_pickle=trust_pickle)
+    write_imported(agent, tables, run, replace=replace)
+    typer.echo(f"{agent.name}: trained for {agent.steps:,} steps.\nRun: {run}\nCompare it: preroll evaluate {run}")
 
 
 _BOUNDS = {"minimum": "≥ ", "exclusiveMinimum": "> ", "maximum": "≤ ", "exclusiveMaximum": "< "}

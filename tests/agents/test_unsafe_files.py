@@ -1,0 +1,201 @@
+"""A file from somebody else runs no code: a folder of ours never, a zip of stable-baselines3 only if asked to."""
+
+import base64
+import hashlib
+import json
+import os
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from stable_baselines3 import A2C, DQN, PPO
+from typer.testing import CliRunner
+
+from preroll.agents import load_agent, make_agent
+from preroll.agents.sb3_import import import_sb3
+from preroll.cli import app
+from preroll.envs import SessionEnv, Tables
+from preroll.errors import PrerollError
+from preroll.simulations.evaluation import evaluate
+from preroll.simulations.run import Run
+
+
+class Bomb:
+    """Unpickling it makes a folder: a stand-in for whatever an attacker would run."""
+
+    def __init__(self, crater: Path) -> None:
+        self.crater = str(crater)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (self.crater,)
+
+
+@pytest.fixture(scope="module")
+def models(pacing: Tables, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """PPO and DQN trained with stable-baselines3 alone, and what A2C saves."""
+    folder, env = tmp_path_factory.mktemp("sb3"), SessionEnv(tables=pacing)
+    PPO("MlpPolicy", env, n_steps=64, seed=0, device="cpu").learn(128).save(folder / "ppo.zip")
+    layers = {"net_arch": [32, 16]}
+    DQN("MlpPolicy", env, learning_starts=10, buffer_size=500, policy_kwargs=layers, seed=0, device="cpu").learn(
+        100
+    ).save(folder / "dqn.zip")
+    A2C("MlpPolicy", env, device="cpu").save(folder / "a2c.zip")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture
+def bomb(models: dict[str, Path], tmp_path: Path) -> Path:
+    """The file of PPO with one more entry, whose loading makes the folder ``crater`` beside it."""
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(models["ppo"]) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "data":
+                payload = base64.b64encode(pickle.dumps(Bomb(tmp_path / "crater"))).decode()
+                content = json.dumps({**json.loads(content), "extra": {":serialized:": payload}}).encode()
+            target.writestr(name, content)
+    return path
+
+
+def test_loading_a_zip_of_stable_baselines3_runs_the_code_in_it(bomb: Path, tmp_path: Path) -> None:
+    PPO.load(bomb, device="cpu")
+    assert (tmp_path / "crater").is_dir()
+
+
+def test_without_trust_pickle_nothing_of_it_is_loaded(bomb: Path, pacing: Tables, tmp_path: Path) -> None:
+    with pytest.raises(PrerollError, match=r"bomb\.zip: loading .* runs the code .* add --trust-pickle") as error:
+        import_sb3(bomb, pacing)
+    assert "\n" not in str(error.value)
+    result = CliRunner().invoke(app, ["agent", "import", str(bomb), "--run", str(tmp_path / "run")])
+    assert isinstance(result.exception, PrerollError)
+    assert [path.name for path in tmp_path.iterdir()] == ["bomb.zip"]
+
+
+def test_the_flag_is_the_only_way_in_and_does_what_it_says(bomb: Path, pacing: Tables, tmp_path: Path) -> None:
+    import_sb3(bomb, pacing, trust_pickle=True)
+    assert (tmp_path / "crater").is_dir()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("ppo", PPO), ("dqn", DQN)])
+def test_an_imported_agent_decides_as_the_model_did(
+    name: str, kind: Any, models: dict[str, Path], pacing: Tables, some_observations: NDArray[np.float32]
+) -> None:
+    agent = import_sb3(models[name], pacing, trust_pickle=True)
+    expected, _ = kind.load(models[name], device="cpu").predict(some_observations, deterministic=True)
+    assert agent.name == name
+    assert np.array_equal(agent.act(some_observations, explore=False), expected)
+
+
+def test_an_imported_agent_is_a_run_without_a_pickle(models: dict[str, Path], tmp_path: Path) -> None:
+    arguments = ["--scenario", "pacing", "--run", str(tmp_path / "run"), "--trust-pickle"]
+    env = SessionEnv("pacing", "demo")
+    PPO("MlpPolicy", env, n_steps=64, seed=0, device="cpu").save(tmp_path / "model.zip")
+    result = CliRunner().invoke(app, ["agent", "import", str(tmp_path / "model.zip"), *arguments])
+    assert result.exit_code == 0, result.output
+    run = Run.open(tmp_path / "run")
+    row = evaluate({"mine": run.load_agent()}, Tables.compile("pacing", "demo"), sessions=100)["mine"]
+    assert row.exact is not None
+    names = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert names == {
+        "agent.json",
+        "arrays.safetensors",
+        "manifest.json",
+        "result.json",
+        "scenario.yaml",
+        "settings.yaml",
+    }
+
+
+def test_what_cannot_be_imported_is_said_in_one_line(
+    models: dict[str, Path], pacing: Tables, classic: Tables, tmp_path: Path
+) -> None:
+    (tmp_path / "text.zip").write_text("hello")
+    for path, tables, line in (
+        (tmp_path / "none.zip", pacing, "cannot be read"),
+        (tmp_path / "text.zip", pacing, "is no file that stable-baselines3 wrote"),
+        (models["a2c"], pacing, "is neither PPO nor DQN"),
+        (models["ppo"], classic, "was trained with other observations"),
+    ):
+        with pytest.raises(PrerollError, match=line) as error:
+            import_sb3(path, tables, trust_pickle=True)
+        assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def saved(pacing: Tables, tmp_path: Path) -> Path:
+    make_agent("thompson", pacing).save(tmp_path / "agent")
+    return tmp_path / "agent"
+
+
+def replace(folder: Path, name: str, content: bytes) -> None:
+    """Puts ``content`` in the place of a file of a saved agent, and its sha256 in the manifest: a careful attacker."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][name] = hashlib.sha256(content).hexdigest()
+    (folder / name).write_bytes(content)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def changed(folder: Path, **changes: Any) -> bytes:
+    """The content of ``agent.json`` with other entries."""
+    return json.dumps({**json.loads((folder / "agent.json").read_text()), **changes}).encode()
+
+
+def test_a_pickle_in_the_place_of_the_weights_is_refused_and_not_loaded(saved: Path, tmp_path: Path) -> None:
+    replace(saved, "arrays.safetensors", pickle.dumps(Bomb(tmp_path / "crater")))
+    with pytest.raises(PrerollError, match=r"arrays\.safetensors: is not what a saved agent holds") as error:
+        load_agent(saved)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "crater").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"name": "os:system"}, "agent 'os:system': unknown"),
+        ({"settings": {"lanes": 8, "hook": "x"}}, "agent thompson: unknown setting 'hook'"),
+        ({"format": 99}, "format 99 is unknown"),
+        ({"spaces": 3}, r"agent\.json: is not what a saved agent holds"),
+        ({"counters": None, "generator": {"bit_generator": "PCG64"}}, r"agent\.json: is not what a saved agent holds"),
+    ],
+)
+def test_a_forged_description_is_refused_in_one_line(saved: Path, changes: dict[str, Any], line: str) -> None:
+    replace(saved, "agent.json", changed(saved, **changes))
+    with pytest.raises(PrerollError, match=line) as error:
+        load_agent(saved)
+    assert "\n" not in str(error.value)
+
+
+def test_text_and_missing_arrays_are_refused_in_one_line(saved: Path, classic: Tables, tmp_path: Path) -> None:
+    make_agent("lints", classic).save(tmp_path / "other")
+    replace(saved, "arrays.safetensors", (tmp_path / "other" / "arrays.safetensors").read_bytes())
+    with pytest.raises(PrerollError, match="is not what a saved agent holds"):
+        load_agent(saved)
+    replace(saved, "agent.json", b"{")
+    with pytest.raises(PrerollError, match=r"agent\.json: is not what a saved agent holds"):
+        load_agent(saved)
+
+
+def test_a_manifest_with_a_wrong_sha256_is_refused(saved: Path) -> None:
+    manifest = json.loads((saved / "manifest.json").read_text())
+    manifest["sha256"]["arrays.safetensors"] = "0" * 64
+    (saved / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(PrerollError, match=r"arrays\.safetensors: is not the file that was saved: its sha256 differs"):
+        load_agent(saved)
+
+
+def test_no_module_of_ours_reads_a_pickle_that_could_run_anything() -> None:
+    # a copy of an environment, made a line before; a reader that finds no function
+    harmless = {"check_replay.py", "plain_pickle.py"}
+    rooms = Path(__file__).parents[2]
+    readers = ("pickle.load", "torch.load(", "joblib", "allow_pickle=True", "pickle.Unpickler")
+    found = {
+        path.name
+        for room in ("agents", "envs", "perception", "simulations", "preroll")
+        for path in (rooms / room).rglob("*.py")
+        if any(reader in path.read_text("utf8") for reader in readers)
+    }
+    assert found <= harmless
