@@ -7,10 +7,12 @@ loop.safetensors, loop.json    lanes, last observations, books, curve; time spen
 ```
 
 It is replaced as a whole, so that a kill at any moment leaves the one before. At the same number of threads and the
-same package versions the training that goes on ends bit for bit as one that was never stopped.
+same package versions the training that goes on ends bit for bit as one that was never stopped; :func:`differences` says
+where they are not the same.
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +26,7 @@ from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.simulations.exact import Exact
 from preroll.simulations.loop import Loop
-from preroll.simulations.run import RunSettings, load_catalog, read_settings, write_settings
+from preroll.simulations.run import RunSettings, load_catalog, read_settings, versions, write_settings
 
 if TYPE_CHECKING:
     from preroll.simulations.training import Training
@@ -52,7 +54,8 @@ def save(training: "Training", loop: Loop, seconds: tuple[float, float]) -> None
         loop.agent.save(folder / "agent", training=True)
         arrays = {name: np.array(array, order="C") for name, array in loop.arrays().items()}
         atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
-        atomic.write_json(folder / "loop.json", {"seconds": list(seconds), **loop.counters()})
+        about = {"seconds": list(seconds), "surroundings": surroundings()}
+        atomic.write_json(folder / "loop.json", {**about, **loop.counters()})
 
 
 def load(run: Path) -> "Training":
@@ -79,6 +82,20 @@ def load(run: Path) -> "Training":
     loop.restore(load_file(folder / "loop.safetensors"), counters)
     wall, cpu = counters["seconds"]
     return Training(agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=(wall, cpu))
+
+
+def surroundings() -> dict[str, str]:
+    """What rounding depends on beside the saved state: versions, and the threads that libraries take by default."""
+    return {**versions(), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
+
+
+def differences(run: Path) -> list[str]:
+    """Names what is not as it was when the checkpoint of ``run`` was written, such as ``torch 2.8.0, was 2.7.1``."""
+    folder = place(run)
+    atomic.recover(folder)
+    before = json.loads((folder / "loop.json").read_text("utf8")).get("surroundings", {})
+    now = surroundings()
+    return [f"{name} {now.get(name)}, was {was}" for name, was in before.items() if now.get(name) != was]
 
 
 def remove(run: Path) -> None:

@@ -170,6 +170,11 @@ def write_settings(folder: Path, training: "Training") -> None:
     atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
 
 
+def versions() -> dict[str, str]:
+    """Version of Python and of every package that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
 def write_result(folder: Path, result: "TrainingResult") -> None:
     """Writes ``result.json``, the last file of a run."""
     content = {
@@ -184,7 +189,7 @@ def write_result(folder: Path, result: "TrainingResult") -> None:
             "cpu_seconds": round(result.cpu_seconds, 3),
             "percent": {phase: round(share, 1) for phase, share in result.times.percent().items()},
         },
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(),
         "curve": result.curve.to_dict(),
     }
     atomic.write_json(folder / RESULT, content)

@@ -52,7 +52,10 @@ def train(
     if resume is not None:
         if agent is not None or changes or run is not None:
             raise PrerollError(f"--resume {resume}: goes on with what was begun: no AGENT, --run or --set beside it")
-        _train(checkpoint.load(resume))
+        training = checkpoint.load(resume)
+        if changed := checkpoint.differences(resume):
+            typer.echo(f"note: it may not end bit for bit as one never stopped: {'; '.join(changed)}", err=True)
+        _train(training)
         return
     if agent is None:
         raise PrerollError("train: an AGENT is needed; `preroll agent list` names them")

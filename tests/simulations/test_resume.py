@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from preroll.cli import app
 from preroll.errors import PrerollError
 from preroll.simulations import checkpoint
 from preroll.simulations.run import Run
@@ -26,7 +29,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "logistic-thompson": {"lanes": 16},
     "neural-linear": {"lanes": 16, "train_every": 400, "batch": 32, "gradient_steps": 5},
     "dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "target_every": 7},
+    "qr-dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "quantiles": 5},
     "ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
+    "lean-ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
 }
 COMPARED = ("agent/agent.json", "agent/arrays.safetensors", "settings.yaml", "scenario.yaml")
 
@@ -130,3 +135,18 @@ def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> N
     assert Run.open(run).name == "run"
     with pytest.raises(PrerollError, match="no training was stopped there"):
         checkpoint.load(run)
+
+
+def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="go on with"):
+        prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    assert checkpoint.differences(run) == []
+    path = checkpoint.place(run) / "loop.json"
+    about = json.loads(path.read_text())
+    assert {"python", "numpy", "torch", "threads"} <= set(about["surroundings"])
+    about["surroundings"] |= {"torch": "1.0", "threads": "99"}
+    path.write_text(json.dumps(about))
+    result = CliRunner().invoke(app, ["train", "--resume", str(run)])
+    assert result.exit_code == 0
+    assert re.search(r"note: it may not end bit for bit .*: torch \S+, was 1\.0; threads \S+, was 99", result.output)
