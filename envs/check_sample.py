@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.envs import kernel
+from preroll.envs import memory
 from preroll.envs.check_subject import Subject
 from preroll.envs.packing import Arrays
 
@@ -116,7 +116,7 @@ class Sample:
         phase, video, category = state.phase(arrays), state.video, self.tables.category[state.video]
         position = state.slot % len(self.tables.scenario.session.slots)
         match = arrays.match[phase, self.tables.relevance_class[video], ads]
-        repeat = np.where(ads == state.last_ad, arrays.choice[phase, kernel.REPEAT], 1.0)
+        repeat = np.where(ads == state.last_ad, arrays.choice[phase, memory.REPEAT], 1.0)
         by_segment = arrays.base[phase, :, position, state.fatigue, ads] * (match * repeat)[:, None]
         claimed = np.asarray(infos["view_probability"])
         p = state.narrow(np.minimum(by_segment, 1.0), claimed)

@@ -6,13 +6,20 @@ should not do anyway. ``error_model="numpy"`` leaves out a check before every di
 arrays handed to a function do not overlap (where one of them is written): without it no loop that gathers from tables
 and stores results is vectorised. Numba has that flag but no option for it; here it gets one.
 
+Machine code is kept on disk. Numba would use it until the function's own file changes; here it is used until any file
+of its folder that holds compiled functions does, so that functions may call each other from file to file.
+
 ``NUMBA_DISABLE_JIT=1`` makes all of them plain Python.
 """
 
 from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit, typeof
+from numba.core.caching import FunctionCache
 from numba.core.cpu import CPUTargetOptions
 from numba.core.dispatcher import Dispatcher
 from numba.core.options import TargetOptions
@@ -27,9 +34,27 @@ _PART: dict[str, Any] = {**_OPTIONS, "forceinline": True, "no_cpython_wrapper": 
 _NO_OVERLAP: dict[str, Any] = {"noalias": True}
 
 
+@cache
+def _sources(folder: Path) -> str:
+    """A hash of all files of a folder that hold compiled functions."""
+    texts = [path.read_bytes() for path in sorted(folder.glob("*.py"))]
+    return sha256(b"".join(text for text in texts if b"envs.compiled import" in text)).hexdigest()
+
+
+class _FolderCache(FunctionCache):
+    """Machine code on disk, valid as long as the folder's compiled functions stay what they are."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._cache_file._source_stamp = _sources(Path(function.__code__.co_filename).parent)
+
+
 def compiled(function: Function) -> Function:
     """Compiles ``function`` at its first call and keeps the machine code on disk."""
-    return cast(Function, njit(cache=True, **_OPTIONS)(function))
+    dispatcher = njit(**_OPTIONS)(function)
+    if isinstance(dispatcher, Dispatcher):  # not in plain Python
+        cast(Any, dispatcher)._cache = _FolderCache(function)
+    return cast(Function, dispatcher)
 
 
 def inlined(function: Function) -> Function:

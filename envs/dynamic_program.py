@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from preroll.envs import induction, kernel
+from preroll.envs import induction, memory
 from preroll.envs.policies import Policy
 from preroll.envs.tables import Tables
 
@@ -25,7 +25,7 @@ class DynamicProgram:
     def __init__(self, tables: Tables, phase: int, segment: int) -> None:
         arrays = tables.arrays
         self.tables, self.phase, self.segment = tables, phase, segment
-        self.repeat = float(arrays.choice[phase, kernel.REPEAT])
+        self.repeat = float(arrays.choice[phase, memory.REPEAT])
         self.reward = arrays.reward[phase]
         self.kind = np.ascontiguousarray(tables.relevance_class)
         # [S, R, F, A], before repetition and clipping
@@ -39,7 +39,7 @@ class DynamicProgram:
     def recommender(self) -> sparse.csr_matrix:
         """P(next video | video, no jump), sparse [N, N]; videos without neighbours have an empty row."""
         neighbors, n = self.tables.neighbors, self.tables.n_videos
-        cumulated = self.tables.arrays.choice[self.phase, kernel.RANKS :]
+        cumulated = self.tables.arrays.choice[self.phase, memory.RANKS :]
         weights = np.where(neighbors >= 0, np.diff(cumulated, prepend=0.0), 0.0)
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
         rows, ranks = np.nonzero(neighbors >= 0)
@@ -49,7 +49,7 @@ class DynamicProgram:
     def jump(self) -> Floats:
         """Probability that the next video is any, by video; 1 without neighbours. float64 [N]."""
         alone = (self.tables.neighbors >= 0).sum(axis=1) == 0
-        return np.where(alone, 1.0, self.tables.arrays.choice[self.phase, kernel.JUMP])
+        return np.where(alone, 1.0, self.tables.arrays.choice[self.phase, memory.JUMP])
 
     def before_next_video(self, value: Floats, slot: int) -> Floats:
         """Expected value at ``slot`` [N, F, M] seen from the slot before, whose video the first axis is."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs import kernel
+from preroll.envs import memory
 from preroll.envs.observation import ObservationLayout
 
 ALIGNMENT = 128  # bytes: the two cache lines of a video's record are then fetched together, and lie in one page
@@ -37,17 +37,17 @@ def pack(
     category: NDArray[np.int32],
     layout: ObservationLayout,
     n_slots: int,
-) -> kernel.Packed:
+) -> memory.Packed:
     """Packs the model's tables and the videos (neighbours [N, 10], kind [N], category [N]) for the kernel."""
     session_rows = _session_rows(arrays, layout)
     floats = (_answers(arrays, kind, category), arrays.choice, arrays.segments)
     sizes = _sizes(arrays, neighbors, layout, n_slots, session_rows.shape[-1])
     integers = (sizes, _cells(arrays), arrays.phase_start)
     progress = np.arange(n_slots + 1) / n_slots
-    return kernel.Packed(
+    return memory.Packed(
         floats=np.concatenate([array.ravel() for array in floats]),
         integers=np.concatenate([array.ravel().astype(np.int32) for array in integers]),
-        records=_records(neighbors, kind, category, arrays.rows[:, : sizes[kernel.VIDEO_SIZE]]),
+        records=_records(neighbors, kind, category, arrays.rows[:, : sizes[memory.VIDEO_SIZE]]),
         looks=np.concatenate([progress.astype(np.float32), session_rows.ravel()]),
     )
 
@@ -61,15 +61,15 @@ def _by_cell(table: NDArray[np.float64], arrays: Arrays) -> NDArray[np.float64]:
 def _answers(arrays: Arrays, kind: NDArray[np.int32], category: NDArray[np.int32]) -> NDArray[np.float64]:
     """How users answer, [R, S, P, U, F, A, 8]; integers as bits of float64."""
     view = _view(arrays)
-    answers = np.zeros((*view.shape[:-1], kernel.N_ANSWERS))
+    answers = np.zeros((*view.shape[:-1], memory.N_ANSWERS))
     integers = answers.view(np.int64)
-    answers[..., kernel.CHANCE : kernel.CHANCE + 2] = view
-    answers[..., kernel.RISK : kernel.RISK + 2] = _risk(arrays)
-    answers[..., kernel.PAY] = _by_cell(arrays.reward[:, None, None, None, :], arrays)
-    integers[..., kernel.AFTER : kernel.AFTER + 2] = _after(arrays)
+    answers[..., memory.CHANCE : memory.CHANCE + 2] = view
+    answers[..., memory.RISK : memory.RISK + 2] = _risk(arrays)
+    answers[..., memory.PAY] = _by_cell(arrays.reward[:, None, None, None, :], arrays)
+    integers[..., memory.AFTER : memory.AFTER + 2] = _after(arrays)
     shown = np.full(len(view), -1)
     shown[kind] = category
-    integers[..., kernel.SHOWN] = shown[:, None, None, None, None, None]
+    integers[..., memory.SHOWN] = shown[:, None, None, None, None, None]
     return answers
 
 
@@ -77,7 +77,7 @@ def _view(arrays: Arrays) -> NDArray[np.float64]:
     """P(view) = min(base · match · repeat, 1), [R, C, A, 2]; the last axis: is the ad the last one that was shown?"""
     match = np.moveaxis(arrays.match, 1, 0)[:, None, :, None, None, :]  # [R, S, P, U, F, A]
     repeat = np.ones((len(arrays.choice), 2))
-    repeat[:, 1] = arrays.choice[:, kernel.REPEAT]
+    repeat[:, 1] = arrays.choice[:, memory.REPEAT]
     view = _by_cell(arrays.base, arrays)[None] * match
     return np.minimum(view[..., None] * repeat[None, None, :, None, None, None, :], 1.0)
 
@@ -115,7 +115,7 @@ def _session_rows(arrays: Arrays, layout: ObservationLayout) -> NDArray[np.float
     p, u, s, f, _ = arrays.base.shape
     ones = {"fatigue", "last_ad", "position", "segment"} & set(layout.parts)
     size = layout.size - video_size(layout) if ones else 0
-    rows = np.zeros((s, p, u, f, -(-size // kernel.CHUNK) * kernel.CHUNK), dtype=np.float32)
+    rows = np.zeros((s, p, u, f, -(-size // memory.CHUNK) * memory.CHUNK), dtype=np.float32)
     position, _, segment, level = np.indices((s, p, u, f))
     for name, index in (("fatigue", level), ("position", position), ("segment", segment)):
         if name in layout.parts:
@@ -134,12 +134,12 @@ def _records(
 ) -> NDArray[np.int32]:
     """What the kernel reads of a video, in one place of memory: int32 [N, w], the row as bits of float32."""
     line = 16
-    records = aligned(np.zeros((len(neighbors), kernel.ROW + -(-rows.shape[1] // line) * line), dtype=np.int32))
-    records[:, : kernel.N_NEIGHBORS] = neighbors
-    records[:, kernel.N_NEAR] = (neighbors >= 0).sum(axis=1)
-    records[:, kernel.KIND] = kind
-    records[:, kernel.CATEGORY] = category
-    records[:, kernel.ROW : kernel.ROW + rows.shape[1]] = np.ascontiguousarray(rows).view(np.int32)
+    records = aligned(np.zeros((len(neighbors), memory.ROW + -(-rows.shape[1] // line) * line), dtype=np.int32))
+    records[:, : memory.N_NEIGHBORS] = neighbors
+    records[:, memory.N_NEAR] = (neighbors >= 0).sum(axis=1)
+    records[:, memory.KIND] = kind
+    records[:, memory.CATEGORY] = category
+    records[:, memory.ROW : memory.ROW + rows.shape[1]] = np.ascontiguousarray(rows).view(np.int32)
     return records
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs import kernel
+from preroll.envs import memory
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 
@@ -111,7 +111,7 @@ def greedy_policy(tables: Tables) -> Policy:
     repeat = np.ones((len(arrays.choice), 2 * n_ads + 1 if tables.remembers_ads else 1, n_ads))
     if tables.remembers_ads:
         for ad in range(n_ads):
-            repeat[:, [ad, n_ads + ad], ad] = arrays.choice[:, kernel.REPEAT, None]
+            repeat[:, [ad, n_ads + ad], ad] = arrays.choice[:, memory.REPEAT, None]
     slots = np.arange(tables.n_slots if base.shape[2] > 1 else 1) % base.shape[2]
     # axes:   P  U  T  N  F  M  A
     view = (

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs import kernel
+from preroll.envs import kernel, memory, policy_play
 from preroll.envs.policies import Policy, axes
 from preroll.envs.tables import Tables
-from preroll.envs.vector import new_lanes, new_results
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     deterministic policy gives the very sessions that stepping through the vector environment gives.
     """
     full = policy.on(tables)
-    state = new_lanes(lanes)
+    state = memory.new_lanes(lanes)
     if full.ads is not None:
         ads, probabilities = full.ads, np.empty((0,) * 7)
     else:
@@ -47,11 +46,11 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     revenue = np.zeros((lanes, sessions_per_lane))
     counts = np.zeros((3, lanes, sessions_per_lane), dtype=np.int32)
     by_ad = np.zeros((lanes, tables.n_actions), dtype=np.int64)
-    block = kernel.BLOCK
-    account = kernel.Account(np.zeros(block, np.int64), np.zeros(block), np.zeros(block, np.int64))
+    block = memory.BLOCK
+    account = policy_play.Account(np.zeros(block, np.int64), np.zeros(block), np.zeros(block, np.int64))
     with np.errstate(over="ignore"):
         kernel.seed_lanes(state, np.arange(lanes), np.arange(lanes, dtype=np.uint64) + np.uint64(seed))
-        kernel.play_sessions(
-            tables.packed, state, ads, probabilities, new_results(block), account, revenue, counts, by_ad
+        policy_play.play_sessions(
+            tables.packed, state, ads, probabilities, memory.new_results(block), account, revenue, counts, by_ad
         )
     return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad)

@@ -10,14 +10,14 @@ import numpy as np
 from gymnasium import spaces as gym_spaces
 from numpy.typing import NDArray
 
-from preroll.envs import kernel
+from preroll.envs import kernel, memory
 from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.compiled import direct
 from preroll.envs.observation import ObservationLayout, Part, Spaces
 from preroll.envs.render import MODES, Timeline
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
-from preroll.envs.vector import new_lanes, new_observations, new_results, observation_space
+from preroll.envs.vector import new_observations, observation_space
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
@@ -74,10 +74,10 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         self.observation_space = observation_space(self.tables)
         self.action_space = gym_spaces.Discrete(self.tables.n_actions)
         self._abandons = bool(self.tables.scenario.user.abandonment)
-        self._lanes = new_lanes(1)
+        self._lanes = memory.new_lanes(1)
         self._lane = np.zeros(1, np.int64)
         self._ad = np.zeros(1, np.int64)
-        self._outcome = new_results(1)
+        self._outcome = memory.new_results(1)
         self._final = new_observations(self.tables, 0)
 
     @property
@@ -105,9 +105,9 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         kernel.start_next(self.tables.packed, self._lanes, self._lane)
         observation = new_observations(self.tables, 1)
         kernel.observe(self.tables.packed, self._lanes, observation)
-        video = int(self._lanes.state[kernel.VIDEO, 0])
+        video = int(self._lanes.state[memory.VIDEO, 0])
         if self._timeline is not None:
-            self._timeline.start(self._lanes.state[kernel.SESSION, 0], video)
+            self._timeline.start(self._lanes.state[memory.SESSION, 0], video)
         return observation[0], {"video": video, "category": int(self.tables.category[video])}
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
@@ -116,7 +116,7 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: the ad does not exist, or the session is over and was not reset.
         """
-        if self._lanes.state[kernel.ENDED, 0] or self._np_random is None:
+        if self._lanes.state[memory.ENDED, 0] or self._np_random is None:
             raise PrerollError("step: no session is running: call reset() first")
         try:
             self._ad[0] = operator.index(action)
@@ -146,7 +146,7 @@ class SessionEnv(gym.Env[Floats, np.int64]):
             info["watched"] = float(watched(abandoned, np.array([viewed]), self._ad, len(self.tables.ads))[0])
         if self._timeline is not None:
             state = self._lanes.state[:, 0]
-            self._timeline.add(info, reward, state[kernel.CELL] % self.tables.n_levels, state[kernel.VIDEO])
+            self._timeline.add(info, reward, state[memory.CELL] % self.tables.n_levels, state[memory.VIDEO])
         return observation[0], reward, terminated, truncated, info
 
     def render(self) -> str | NDArray[np.uint8] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs import kernel
+from preroll.envs import memory
 from preroll.envs.observation import ObservationLayout, Spaces
 from preroll.envs.packing import Arrays, aligned, pack
 from preroll.envs.scenario import Ad, Scenario, Segment
@@ -33,7 +33,7 @@ class Tables:
     catalog: Catalog
     spaces: Spaces
     arrays: Arrays
-    packed: kernel.Packed
+    packed: memory.Packed
 
     @classmethod
     def compile(
@@ -76,22 +76,22 @@ class Tables:
     @property
     def neighbors(self) -> NDArray[np.int32]:
         """The ten videos that the recommender may play next, int32 [N, 10], -1 padded."""
-        return self.packed.records[:, : kernel.N_NEIGHBORS]
+        return self.packed.records[:, : memory.N_NEIGHBORS]
 
     @property
     def relevance_class(self) -> NDArray[np.int32]:
         """Row of ``arrays.match`` of every video, int32 [N]."""
-        return self.packed.records[:, kernel.KIND]
+        return self.packed.records[:, memory.KIND]
 
     @property
     def category(self) -> NDArray[np.int32]:
         """Category of every video, int32 [N]; -1 where it is not known."""
-        return self.packed.records[:, kernel.CATEGORY]
+        return self.packed.records[:, memory.CATEGORY]
 
     def with_relevance_class(self, relevance_class: NDArray[np.int64]) -> "Tables":
         """The same tables with each video taken for one of another relevance class, int [N]."""
         records = aligned(self.packed.records)
-        records[:, kernel.KIND] = relevance_class
+        records[:, memory.KIND] = relevance_class
         return replace(self, packed=self.packed._replace(records=records))
 
     @property
@@ -137,7 +137,7 @@ class Tables:
     @property
     def remembers_ads(self) -> bool:
         """Whether P(view) depends on the last ad."""
-        return bool((self.arrays.choice[:, kernel.REPEAT] != 1.0).any())
+        return bool((self.arrays.choice[:, memory.REPEAT] != 1.0).any())
 
     def shares(self, phase: int = 0) -> NDArray[np.float64]:
         """Share of sessions of every segment, float64 [U]."""
@@ -250,6 +250,6 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
 
 def _neighbors(catalog: Catalog) -> NDArray[np.int32]:
     """Ten neighbours of every video, int32 [N, 10], -1 padded."""
-    neighbors = np.full((catalog.n_videos, kernel.N_NEIGHBORS), -1, dtype=np.int32)
+    neighbors = np.full((catalog.n_videos, memory.N_NEIGHBORS), -1, dtype=np.int32)
     neighbors[:, : catalog.neighbors.shape[1]] = catalog.neighbors
     return neighbors

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from preroll.envs import kernel
+from preroll.envs import kernel, memory
 from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.compiled import direct
 from preroll.envs.observation import ObservationLayout, Part, Spaces
@@ -21,20 +21,6 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
 Floats = NDArray[np.float32]
-
-
-def new_lanes(n: int) -> kernel.State:
-    """Room for n lanes; seed and start them before playing."""
-    width = n + kernel.PADDING
-    keys, state = np.zeros((2, width), np.uint64), np.zeros((kernel.N_STATE, width), np.int32)
-    return kernel.State(keys, state, np.zeros(kernel.N_SCRATCH * (kernel.BLOCK + kernel.PADDING)))
-
-
-def new_results(n: int) -> kernel.Results:
-    """Room for what happens in one slot on n lanes."""
-    width = n + kernel.PADDING
-    values, flags, shown = np.empty((3, width)), np.empty((4, width), np.bool_), np.empty((2, width), np.int32)
-    return kernel.Results(np.empty(n, np.int64), values, flags, shown)
 
 
 def new_observations(tables: Tables, n: int) -> Floats:
@@ -51,15 +37,15 @@ class _Room(NamedTuple):
     last_infos: dict[str, Any]  # the infos where a session ended
 
     @classmethod
-    def of(cls, tables: Tables, lanes: kernel.State, n: int, same_step: bool) -> "_Room":
+    def of(cls, tables: Tables, lanes: memory.State, n: int, same_step: bool) -> "_Room":
         """Room for a step of n lanes."""
-        observations, results = new_observations(tables, n), new_results(n)
+        observations, results = new_observations(tables, n), memory.new_results(n)
         final = new_observations(tables, n if same_step else 0)
         reward, view_probability, expected_reward = results.values[:, :n]
         terminated, truncated, viewed, over = results.flags[:, :n]
         infos = {
-            "video": results.shown[kernel.SHOWN_VIDEO, :n],
-            "category": results.shown[kernel.SHOWN_CATEGORY, :n],
+            "video": results.shown[memory.SHOWN_VIDEO, :n],
+            "category": results.shown[memory.SHOWN_CATEGORY, :n],
             "ad": results.ads,
             "viewed": viewed,
             "view_probability": view_probability,
@@ -123,7 +109,7 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._abandons = bool(self.tables.scenario.user.abandonment)
-        self._lanes = new_lanes(num_envs)
+        self._lanes = memory.new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
         self._rooms = self._new_rooms()
@@ -161,7 +147,7 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
     @property
     def sessions_started(self) -> NDArray[np.int64]:
         """Number of the session that each lane is in, int64 [n], counted from 0."""
-        return np.asarray(self._lanes.state[kernel.SESSION, : self.num_envs], dtype=np.int64)
+        return np.asarray(self._lanes.state[memory.SESSION, : self.num_envs], dtype=np.int64)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -180,7 +166,7 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         kernel.start_next(self.tables.packed, self._lanes, chosen)
         observations = new_observations(self.tables, self.num_envs)
         kernel.observe(self.tables.packed, self._lanes, observations)
-        video = self._lanes.state[kernel.VIDEO, : self.num_envs].copy()
+        video = self._lanes.state[memory.VIDEO, : self.num_envs].copy()
         return observations, {"video": video, "category": self.tables.category[video]}
 
     def _chosen(self, options: dict[str, Any] | None) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from preroll.envs import Scenario, SessionEnv, SessionVectorEnv, kernel, preset_names
+from preroll.envs import Scenario, SessionEnv, SessionVectorEnv, memory, preset_names
 from preroll.envs.check import NAMES, SAMPLED, check_env
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
@@ -95,7 +95,7 @@ class ForgetfulPickle(SessionEnv):
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         lanes = self._lanes._replace(state=self._lanes.state.copy())
-        lanes.state[kernel.SLOT] = 0
+        lanes.state[memory.SLOT] = 0
         return {**state, "_lanes": lanes}
 
 
@@ -118,7 +118,7 @@ class Endless(SessionEnv):
 
     def step(self, action: Any) -> Any:
         observation, reward, _, _, info = super().step(action)
-        self._lanes.state[kernel.ENDED] = 0
+        self._lanes.state[memory.ENDED] = 0
         return observation, reward, False, False, info
 
 
@@ -141,7 +141,7 @@ class Crashing(SessionEnv):
     """Raises in its fifth slot."""
 
     def step(self, action: Any) -> Any:
-        if self._lanes.state[kernel.SLOT, 0] == 4:
+        if self._lanes.state[memory.SLOT, 0] == 4:
             raise IndexError("index 5 is\nout of bounds")
         return super().step(action)
 
@@ -159,7 +159,7 @@ class SkippingLanes(SessionVectorEnv):
     def step(self, actions: Any) -> Any:
         returned = super().step(actions)
         if self.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP:
-            self._lanes.state[kernel.SESSION] += self._lanes.state[kernel.ENDED] > 0
+            self._lanes.state[memory.SESSION] += self._lanes.state[memory.ENDED] > 0
         return returned
 
 

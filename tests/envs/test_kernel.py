@@ -15,7 +15,7 @@ from gymnasium.vector import AutoresetMode
 from numba import njit
 from numpy.typing import NDArray
 
-from preroll.envs import SessionEnv, SessionVectorEnv, Tables, kernel, preset_names
+from preroll.envs import SessionEnv, SessionVectorEnv, Tables, dice, memory, preset_names
 from preroll.perception.catalog import Catalog
 from tests.envs.every_mechanism import EVERYTHING
 
@@ -25,20 +25,20 @@ FIELDS = ("video", "category", "ad", "viewed", "view_probability", "expected_rew
 
 # (seed of the lane, session, slot, purpose) → die
 KNOWN = [
-    ((0, 0, 0, kernel.VIEW), "0x1.2940525c987c5p-1"),
-    ((0, 0, 0, kernel.LEAVE), "0x1.05b983600eb5cp-1"),
-    ((1, 0, 0, kernel.VIEW), "0x1.075904d061020p-1"),
-    ((0, 1, 0, kernel.VIEW), "0x1.bca56f06bd380p-4"),
-    ((0, 0, 1, kernel.VIEW), "0x1.62f14e2cfcdfdp-1"),
-    ((12345, 678, 90, kernel.NEXT_VIDEO), "0x1.a5ea135b6d418p-2"),
-    ((2**64 - 1, 2**31 - 1, 9999, kernel.SEGMENT_DIE), "0x1.7c8b4e7a569abp-1"),
+    ((0, 0, 0, dice.VIEW), "0x1.2940525c987c5p-1"),
+    ((0, 0, 0, dice.LEAVE), "0x1.05b983600eb5cp-1"),
+    ((1, 0, 0, dice.VIEW), "0x1.075904d061020p-1"),
+    ((0, 1, 0, dice.VIEW), "0x1.bca56f06bd380p-4"),
+    ((0, 0, 1, dice.VIEW), "0x1.62f14e2cfcdfdp-1"),
+    ((12345, 678, 90, dice.NEXT_VIDEO), "0x1.a5ea135b6d418p-2"),
+    ((2**64 - 1, 2**31 - 1, 9999, dice.SEGMENT_DIE), "0x1.7c8b4e7a569abp-1"),
 ]
 
 
 @njit
 def die(seed: Any, session: Any, slot: Any, purpose: Any) -> Any:
     """The kernel's die; parts of compiled functions cannot be called from Python."""
-    return kernel.die(kernel.session_key(kernel.lane_key(seed), session), slot, purpose)
+    return dice.die(dice.session_key(dice.lane_key(seed), session), slot, purpose)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_both_ways_to_start_again_play_the_same_sessions(tables: Tables) -> None
         envs.reset(seed=5)
         over = np.zeros(lanes, np.bool_)
         for _ in range(120):
-            number, slot = envs.sessions_started.copy(), envs._lanes.state[kernel.SLOT, :lanes].copy()
+            number, slot = envs.sessions_started.copy(), envs._lanes.state[memory.SLOT, :lanes].copy()
             _, rewards, terminated, truncated, infos = envs.step((number + slot) % tables.n_actions)
             for lane in np.flatnonzero(~over) if mode is NEXT else range(lanes):
                 slots = found.setdefault((int(lane), int(number[lane])), [])
