@@ -205,3 +205,44 @@ def test_memory_takes_any_batches_as_it_takes_single_rounds(memory: str) -> None
         np.testing.assert_allclose(together.sums, apart.sums, atol=1e-12)
     if memory == "window":
         assert together.counts.sum() == 3 * 7
+
+
+def test_between_trainings_neural_linear_is_lints_on_what_the_network_sees(classic: Tables) -> None:
+    """Features fixed, round by round: the posterior of the textbook, and the ads that LinTS draws from the same seed."""
+    agent: Any = make_agent("neural-linear", classic, lanes=1, seed=1, v=0.4, ridge=2.0, train_every=10_000)
+    lints: Any = make_agent("lints", classic, lanes=1, seed=1, v=0.4, ridge=2.0)
+    size, n_actions = agent.settings.features + 1, classic.n_actions
+    lints._start(size)
+    lints.features = agent.features
+    matrices, vectors = np.tile(2.0 * np.eye(size), (n_actions, 1, 1)), np.zeros((n_actions, size))
+    rng, nobody = np.random.default_rng(8), np.zeros(1, dtype=bool)
+    for _ in range(150):
+        observation = classic.arrays.rows[[rng.integers(classic.n_videos)]]
+        x = agent.features(observation)[0]
+        [ad] = agent.act(observation)
+        assert lints.act(observation).tolist() == [ad]
+        np.testing.assert_allclose(agent.weights, np.linalg.solve(matrices, vectors[..., None])[..., 0], atol=1e-9)
+        viewed = rng.random(1) < 0.5
+        matrices[ad] += np.outer(x, x)
+        vectors[ad] += x * float(viewed[0])
+        step = Transitions(observation, np.array([ad]), np.zeros(1), observation, nobody, nobody, viewed)
+        agent.update(step)
+        lints.update(step)
+    np.testing.assert_allclose(agent.inverses, np.linalg.inv(matrices), atol=1e-9)
+
+
+def test_after_a_training_neural_linear_is_rebuilt_from_what_it_kept(classic: Tables) -> None:
+    agent: Any = make_agent(
+        "neural-linear", classic, seed=1, train_every=64, buffer=48, gradient_steps=3, batch=16, ridge=2.0
+    )
+    rng, nobody = np.random.default_rng(8), np.zeros(64, dtype=bool)
+    rows = classic.arrays.rows[rng.integers(classic.n_videos, size=64)]
+    ads, viewed = rng.integers(6, size=64), rng.random(64) < 0.5
+    agent.update(Transitions(rows, ads, np.zeros(64), rows, nobody, nobody, viewed))
+    assert agent.metrics()["trainings"] == 1
+    x = agent.features(rows)[16:]
+    for ad in range(6):
+        own = ads[16:] == ad
+        matrix = 2.0 * np.eye(x.shape[1]) + x[own].T @ x[own]
+        np.testing.assert_allclose(agent.inverses[ad], np.linalg.inv(matrix), atol=1e-9)
+        np.testing.assert_allclose(agent.weights[ad], np.linalg.solve(matrix, x[own].T @ viewed[16:][own]), atol=1e-9)

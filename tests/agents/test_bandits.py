@@ -165,3 +165,24 @@ def test_one_seed_gives_one_training(classic: Tables, practise: Practise, name: 
     equal = [np.array_equal(array, second.arrays()[key]) for key, array in first.arrays().items()]
     assert all(equal)
     assert not all(np.array_equal(array, other.arrays()[key]) for key, array in first.arrays().items())
+
+
+@pytest.mark.parametrize("name", [name for name in BANDITS if name not in ("exp3", "squarecb")])
+def test_ties_are_broken_at_random_from_the_agents_own_generator(classic: Tables, name: str) -> None:
+    """An agent that has learned nothing holds all ads that pay the same for equally good.
+
+    The bound of each share is exact; false alarms: below 1 in 10,000 over all bandits.
+    """
+    tables = Tables.compile(classic.scenario.replace({"ads.*.*.reward": 1}), classic.catalog)
+    row = np.repeat(tables.arrays.rows[:1], 6_000, axis=0)
+    agent, same, other = (make_agent(name, tables, seed=seed) for seed in (1, 1, 2))
+    before = np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
+    ads = agent.act(row, explore=False)
+    assert np.random.get_state()[1].tolist() == before  # type: ignore[index]  # noqa: NPY002
+    assert np.array_equal(ads, same.act(row, explore=False))
+    assert not np.array_equal(ads, other.act(row, explore=False))
+    low, high = binom.ppf([1e-6, 1 - 1e-6], 6_000, 1 / 6)
+    counts = np.bincount(ads, minlength=6)
+    assert (low <= counts).all()
+    assert (counts <= high).all()
+    assert np.array_equal(agent.action_probabilities(row[:1]), np.full((1, 6), 1 / 6))
