@@ -26,6 +26,8 @@ from preroll.perception.resume import earlier_analyses, recipe_of, settled
 from preroll.perception.supervised import Limits, Task
 from preroll.perception.video_table import is_table, read_table
 
+_KEPT = "what was found so far is kept: give the same command again"
+
 
 @dataclass(frozen=True)
 class BuildReport:
@@ -129,7 +131,7 @@ def build_catalog(
 
 def _built(plan: _Plan, where: Engine, choices: Choices, limits: DownloadLimits) -> BuildReport:
     recipe = recipe_of(plan.model, plan.fast)
-    with _disk(plan.out), open_journal(plan.out, recipe) as journal:
+    with _kept(plan.out), open_journal(plan.out, recipe) as journal:
         where.check()
         remove_parts(plan.out)
         listing = _fetched(plan, limits)
@@ -157,15 +159,16 @@ def _engine(name: str, model: ModelFile, workers: int | None, limits: Limits | N
 
 
 @contextmanager
-def _disk(out: Path) -> Iterator[None]:
-    """A disk that is full ends the build with what was found so far kept."""
+def _kept(out: Path) -> Iterator[None]:
+    """Says of a full disk, and of a signal that asks to stop, that what was found so far is kept."""
     try:
         yield
     except OSError as error:
-        place = error.filename or out
-        raise PrerollError(
-            f"{place}: {error.strerror or error}; what was found so far is kept: give the same command again", status=1
-        ) from None
+        raise PrerollError(f"{error.filename or out}: {error.strerror or error}; {_KEPT}", status=1) from None
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            error.add_note(_KEPT)
+        raise
 
 
 def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:

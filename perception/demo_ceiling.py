@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from preroll.perception.catalog import Catalog
 from preroll.perception.demo_videos import demo_objects
 from preroll.perception.objects import OBJECT_CLASSES
 
@@ -36,3 +37,12 @@ def demo_ceiling(per_category: int = 100, seed: int = 0) -> float:
     clips = demo_objects(per_category, seed)
     present = [[name in clip.objects for name in OBJECT_CLASSES] for clip in clips]
     return category_accuracy(np.array(present, dtype=np.float32), [clip.category for clip in clips])
+
+
+def known_ceiling(catalog: Catalog) -> float | None:
+    """Return :func:`demo_ceiling` for a catalog of the very clips of the demo catalog, and None for any other."""
+    demo = Catalog.load("demo")
+    if catalog.n_videos != demo.n_videos:
+        return None
+    same = set(catalog.videos()["sha256"]) == set(demo.videos()["sha256"])
+    return demo_ceiling() if same else None

@@ -22,6 +22,7 @@ def detect(
     segment: bool = False,
     top: int | None = None,
     overlay: str | Path | None = None,
+    fast: bool = False,
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -35,6 +36,7 @@ def detect(
         top: a classifier's most classes per frame; as its card says by default.
         overlay: a folder that gets the sampled frames as 1.jpg, 2.jpg, … with their objects drawn into them; with
             ``segment`` only.
+        fast: skip the frames that no other frame refers to.
         limits: what the worker process may use before it is killed.
         progress: is called with the seconds analysed and the seconds promised (None: not known).
 
@@ -60,7 +62,7 @@ def detect(
     model = _adjusted(ModelFile.find(chosen, Path(card) if isinstance(card, str) else card), segment, top)
     pool = Pool(model, workers=1, limits=limits)
     pool.check()
-    ((_, analysis),) = pool.map([Task(source, overlay=overlay)], progress)
+    ((_, analysis),) = pool.map([Task(source, fast=fast, overlay=overlay)], progress)
     if not analysis.usable:
         raise PrerollError(f"video {source}: {analysis.status}: {analysis.reason}")
     return as_table(analysis, model.card.classes, segment=segment)

@@ -100,7 +100,8 @@ def main() -> None:
         _fail(f"{error.format_message().rstrip('.')} (`{where} --help` tells more)", error.exit_code)
     except _Stopped as stopped:
         name = signal.Signals(stopped.number).name
-        _fail(f"stopped by {name}; nothing half-written is left behind", 128 + stopped.number)
+        told = getattr(stopped, "__notes__", ["nothing half-written is left behind"])
+        _fail("; ".join((f"stopped by {name}", *told)), 128 + stopped.number)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
         _fail(f"{error.filename or 'files'}: {error.strerror or error}", 1 if full else 2)

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from preroll.commands.catalog_description import describe, list_videos, no_video_left, report_of, tell_losses
+from preroll.commands.counted import counted
 from preroll.commands.table import one_line, print_table
+from preroll.commands.video_options import (
+    DEFAULT_MEMORY,
+    DEFAULT_TIMEOUT,
+    LIMITS_PANEL,
+    CardFile,
+    DetectorFile,
+    Fast,
+    Memory,
+    Timeout,
+    worker_limits,
+)
 from preroll.errors import PrerollError
 
 app = typer.Typer(help="Make a catalog of a folder of videos, and look into one.", no_args_is_help=True)
@@ -16,12 +28,17 @@ Videos = Annotated[
 ]
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a catalog; `demo` is the one in the package.")]
 Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
-_LIMITS, _FETCHING = "Limits and engines", "Videos from URLs"
-Memory = Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=_LIMITS)]
-Timeout = Annotated[
-    str, typer.Option(help="Seconds for a video, + so many times its duration.", rich_help_panel=_LIMITS)
+SaveFrames = Annotated[Path | None, typer.Option(help="Also write CATEGORY/VIDEO/1.jpg, … here.")]
+ImportanceName = Annotated[str, typer.Option(help="Of a class in a frame: confidence, presence or area.")]
+Idf = Annotated[bool, typer.Option("--idf", help="Weigh classes by how few videos show them.")]
+ClassifierName = Annotated[
+    str, typer.Option(help="Of categories: logistic-regression, random-forest or gradient-boosting.")
 ]
-EngineName = Annotated[str, typer.Option(help="local, or ray: a Ray cluster.", rich_help_panel=_LIMITS)]
+Approximate = Annotated[
+    bool, typer.Option("--approximate", help="Find neighbours by a graph: for more than 100,000 videos.")
+]
+EngineName = Annotated[str, typer.Option(help="local, or ray: a Ray cluster.", rich_help_panel=LIMITS_PANEL)]
+_FETCHING = "Videos from URLs"
 Downloads = Annotated[
     Path | None, typer.Option(help="Folder for them.", show_default="TABLE.downloads", rich_help_panel=_FETCHING)
 ]
@@ -33,23 +50,17 @@ DownloadTimeout = Annotated[float, typer.Option(help="Seconds for each.", rich_h
 def build(
     videos: Videos,
     out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
-    detector: Annotated[Path | None, typer.Option(help="ONNX model.", show_default="the embedded one")] = None,
-    card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")] = None,
-    save_frames: Annotated[Path | None, typer.Option(help="Also write CATEGORY/VIDEO/1.jpg, … here.")] = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Skip frames that no other refers to: half the work.")] = False,
-    importance: Annotated[
-        str, typer.Option(help="Of a class in a frame: confidence, presence or area.")
-    ] = "confidence",
-    idf: Annotated[bool, typer.Option("--idf", help="Weigh classes by how few videos show them.")] = False,
-    classifier: Annotated[
-        str, typer.Option(help="Of categories: logistic-regression, random-forest or gradient-boosting.")
-    ] = "logistic-regression",
-    approximate: Annotated[
-        bool, typer.Option("--approximate", help="Find neighbours by a graph: for more than 100,000 videos.")
-    ] = False,
+    detector: DetectorFile = None,
+    card: CardFile = None,
+    save_frames: SaveFrames = None,
+    fast: Fast = False,
+    importance: ImportanceName = "confidence",
+    idf: Idf = False,
+    classifier: ClassifierName = "logistic-regression",
+    approximate: Approximate = False,
     workers: Workers = None,
-    worker_memory: Memory = "2GiB",
-    video_timeout: Timeout = "60+10x",
+    worker_memory: Memory = DEFAULT_MEMORY,
+    video_timeout: Timeout = DEFAULT_TIMEOUT,
     engine: EngineName = "local",
     downloads: Downloads = None,
     download_size: DownloadSize = "1GiB",
@@ -61,12 +72,11 @@ def build(
     listed with a reason, and the build goes on; an interrupted build goes on where it was. Exit status 1 where a
     category is left without any.
     """
-    from preroll.perception.amounts import parse_size, parse_time_limit
+    from preroll.perception.amounts import parse_size
     from preroll.perception.build import build_catalog
     from preroll.perception.cards import EMBEDDED
     from preroll.perception.catalog_content import Choices
     from preroll.perception.download import DownloadLimits
-    from preroll.perception.supervised import Limits
 
     if download_timeout <= 0:
         raise PrerollError(f"--download-timeout {download_timeout:g}: must be above 0")
@@ -77,9 +87,7 @@ def build(
         card=card,
         save_frames=save_frames,
         workers=workers,
-        limits=Limits(
-            *parse_time_limit(video_timeout, "--video-timeout"), parse_size(worker_memory, "--worker-memory")
-        ),
+        limits=worker_limits(worker_memory, video_timeout),
         fast=fast,
         choices=Choices(importance, idf, classifier, approximate),  # type: ignore[arg-type]  # checked there
         engine=engine,  # type: ignore[arg-type]
@@ -170,10 +178,10 @@ def verify(folder: Folder = "demo") -> None:
     for finding in findings:
         typer.echo(one_line(finding))
     if findings:
-        raise PrerollError(f"catalog {folder}: {len(findings)} of its files are not as they were built", status=1)
+        raise PrerollError(f"catalog {folder}: {counted(len(findings), 'file')} not as built", status=1)
     catalog.check_values()
     size = sum(entry["bytes"] for entry in catalog.manifest["files"].values())
-    typer.echo(f"{len(catalog.manifest['files'])} files, {size:,} bytes: all as they were built.")
+    typer.echo(f"{counted(len(catalog.manifest['files']), 'file')}, {size:,} bytes: all as they were built.")
 
 
 @app.command(name="demo-videos")
@@ -191,7 +199,7 @@ def demo_videos(
     total = per_category * len(CATEGORIES)
     with progress.bar(total, "Rendering videos") as advance:
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
-    typer.echo(f"{total} videos in {folder}: {', '.join(CATEGORIES)}.")
+    typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")
     if per_category >= 5:
         ceiling = demo_ceiling(per_category, seed)
         typer.echo(f"Who saw every object would tell the category of {ceiling:.1%} of them (5-fold cross-validation).")

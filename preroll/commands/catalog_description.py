@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from preroll.commands.counted import counted
 from preroll.commands.table import one_line, print_table
 
 if TYPE_CHECKING:
@@ -18,7 +19,12 @@ _LARGEST_MATRIX = 12
 
 def describe(catalog: "Catalog") -> None:
     """Prints a catalog's categories, what their videos show, and how well they can be told apart."""
-    typer.echo(f"Catalog {catalog.path}: {catalog.n_videos:,} videos, {len(catalog.classes)} object classes.")
+    from preroll.perception.demo_ceiling import known_ceiling
+
+    typer.echo(
+        f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
+        f" {counted(len(catalog.classes), 'object class', 'object classes')}."
+    )
     typer.echo(f"Made by: {catalog.manifest['command']}\n")
     rows = []
     for k, name in enumerate(catalog.categories):
@@ -30,6 +36,8 @@ def describe(catalog: "Catalog") -> None:
     print_table(columns, rows, left=(columns[0], columns[3]))
     typer.echo()
     _tell_categories(catalog)
+    if (ceiling := known_ceiling(catalog)) is not None:
+        typer.echo(f"Who saw every object of these clips would tell the category of {ceiling:.1%} of them.")
     _tell_neighbors(catalog)
 
 
@@ -69,15 +77,15 @@ def tell_losses(report: "BuildReport") -> None:
     """Prints what a build left out, or saw in part, and why."""
     total = report.catalog.n_videos + len(report.left_out)
     if report.resumed:
-        typer.echo(f"{report.resumed:,} of {total:,} videos had been analysed before and have not changed.")
+        known = f"{report.resumed:,} of {counted(total, 'video')}"
+        typer.echo(f"{known} known from before, with no change since.")
     if report.left_out or report.partial:
-        typer.echo(
-            f"\n{len(report.left_out)} of {total:,} videos were left out; {len(report.partial)} are seen in part."
-        )
+        left = f"{len(report.left_out):,} of {counted(total, 'video')} left out"
+        typer.echo(f"\n{left}; {len(report.partial):,} seen in part.")
         rows = (*report.left_out, *report.partial)
         list_videos([(row.listed.path, row.analysis.status, row.analysis.reason) for row in rows])
     if report.others:
-        typer.echo(f"{report.others} other files lie beside the videos and were passed over.")
+        typer.echo(f"{counted(report.others, 'other file')} beside the videos passed over.")
 
 
 def list_videos(rows: list[tuple[str, str, str]]) -> None:

@@ -1,13 +1,24 @@
 """`preroll detect`: what one video shows."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.commands.counted import counted
 from preroll.commands.table import one_line, print_table
+from preroll.commands.video_options import (
+    DEFAULT_MEMORY,
+    DEFAULT_TIMEOUT,
+    CardFile,
+    DetectorFile,
+    Fast,
+    Memory,
+    Timeout,
+    worker_limits,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +27,8 @@ if TYPE_CHECKING:
 def detect(
     source: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video, or a folder of frames 1.jpg, 2.jpg, ….")],
     out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, class, confidence, ….")] = None,
-    detector: Annotated[Path | None, typer.Option(help="ONNX model.", show_default="the embedded one")] = None,
-    card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")] = None,
+    detector: DetectorFile = None,
+    card: CardFile = None,
     segment: Annotated[
         bool, typer.Option("--segment", help="One row per object: also area [%], x0, y0, x1, y1.")
     ] = False,
@@ -25,17 +36,45 @@ def detect(
         Path | None, typer.Option(help="Folder for frames with boxes and masks; with --segment.")
     ] = None,
     top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="as the card says")] = None,
+    fast: Fast = False,
+    worker_memory: Memory = DEFAULT_MEMORY,
+    video_timeout: Timeout = DEFAULT_TIMEOUT,
 ) -> None:
     """Find object classes in a video, at three frames a second; with --segment, each object and where it is."""
-    from preroll import atomic, progress
+    from preroll import atomic
     from preroll.perception.detections import detect as detect_in
+
+    limits = worker_limits(worker_memory, video_timeout)
+    with _percent_done() as progress:
+        table = detect_in(
+            source,
+            detector=detector,
+            card=card,
+            segment=segment,
+            top=top,
+            overlay=overlay,
+            fast=fast,
+            limits=limits,
+            progress=progress,
+        )
+    _tell(source, table)
+    if out is not None:
+        atomic.write_text(out, table.to_csv(index=False))
+        typer.echo(f"{counted(len(table), 'row')} written to {out}.")
+    if overlay is not None:
+        typer.echo(f"{counted(table.attrs['frames'], 'frame')} with their objects drawn written to {overlay}.")
+
+
+@contextmanager
+def _percent_done() -> Iterator[Callable[[float, float | None], None]]:
+    """Draws a bar from the seconds done and promised; it comes with the first news: a mistake is told alone."""
+    from preroll import progress
 
     done = 0
     with ExitStack() as shown:
         advance: Callable[[int], None] | None = None
 
         def report(seconds: float, promised: float | None) -> None:
-            # The bar comes with the first news, so that a mistake in the arguments is told alone.
             nonlocal advance, done
             if advance is None:
                 advance = shown.enter_context(progress.bar(100, "Detecting objects (%)"))
@@ -44,17 +83,9 @@ def detect(
                 advance(percent - done)
                 done = percent
 
-        table = detect_in(
-            source, detector=detector, card=card, segment=segment, overlay=overlay, top=top, progress=report
-        )
+        yield report
         if advance is not None:
             advance(100 - done)
-    _tell(source, table)
-    if out is not None:
-        atomic.write_text(out, table.to_csv(index=False))
-        typer.echo(f"{len(table):,} rows written to {out}.")
-    if overlay is not None:
-        typer.echo(f"{table.attrs['frames']:,} frames with their objects drawn written to {overlay}.")
 
 
 def _tell(source: Path, table: "pd.DataFrame") -> None:
@@ -62,7 +93,7 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
 
     facts = table.attrs
     found = table["frame"].nunique()
-    typer.echo(f"{one_line(str(source))}: {facts['frames']} frames sampled, objects in {found}.")
+    typer.echo(f"{one_line(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
     if facts["status"] != "ok":
         typer.echo(f"Only a part could be seen: {facts['reason']}")
     columns = ["class", "frames", "mean confidence", "importance"]

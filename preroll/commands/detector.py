@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.commands.counted import counted
 from preroll.commands.table import one_line, print_table
 from preroll.errors import PrerollError
 
@@ -70,8 +71,8 @@ def card(
     atomic.write_json(place, made.model_dump(mode="json"))
     height, width = made.input_size
     typer.echo(
-        f"{place}: {made.decoder}, {len(made.classes):,} classes; frames {made.fit}, {height} × {width},"
-        f" {made.channels}, {made.dtype}, {made.layout}."
+        f"{place}: {made.decoder}, {counted(len(made.classes), 'class', 'classes')};"
+        f" frames {made.fit}, {height} × {width}, {made.channels}, {made.dtype}, {made.layout}."
     )
 
 
@@ -128,6 +129,6 @@ def _tell(made: "Adapted", model: Path, out: Path) -> None:
     ]
     print_table(("class", "pictures", "held out", "of these right"), rows, left=("class",))
     if made.unreadable:
-        typer.echo(f"\n{len(made.unreadable)} pictures could not be read:")
+        typer.echo(f"\n{counted(len(made.unreadable), 'picture')} could not be read:")
         for path, reason in made.unreadable[:_LISTED]:
             typer.echo(f"  {one_line(str(path))}: {reason}")

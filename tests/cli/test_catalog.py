@@ -48,6 +48,7 @@ def test_videos_become_a_catalog_that_can_be_shown_and_verified(run: Run, tmp_pa
     assert "Made by: preroll catalog build videos --out DIR" in told
     assert "Neighbours in the video's own category" in told
     assert run("catalog", "show", out)[1] == told
+    assert "Who saw every object" not in told, "five clips of each category are not the demo catalog's"
     status, told, _ = run("catalog", "verify", out)
     assert (status, "all as they were built" in told) == (0, True)
     status, told, _ = run("catalog", "similar", out, "cats-001.mp4")
@@ -64,9 +65,9 @@ def test_bad_videos_are_told_with_their_reasons(run: Run, tmp_path: Path, demo_v
     (videos / "cats" / "notes.txt").write_text("")
     status, told, errors = run("catalog", "build", videos, "--out", tmp_path / "out", "--workers", "1")
     assert status == 1
-    assert "2 of 17 videos were left out; 0 are seen in part." in told
+    assert "2 of 17 videos left out; 0 seen in part." in told
     assert "cats/story.mp4  unreadable  not a video that can be opened" in told
-    assert "1 other files lie beside the videos" in told
+    assert "1 other file beside the videos passed over." in told
     assert last_line(errors) == "error: no usable video is left in: dogs; the catalog is without them"
     assert Catalog.open(tmp_path / "out").n_videos == 15
 
@@ -78,7 +79,7 @@ def test_an_altered_catalog_is_found_out(run: Run, tmp_path: Path) -> None:
     status, told, errors = run("catalog", "verify", copy)
     assert status == 1
     assert told == "videos.csv: its content does not match the manifest\n"
-    assert last_line(errors).endswith("1 of its files are not as they were built")
+    assert last_line(errors).endswith("1 file not as built")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_build_again_knows_its_videos_and_takes_other_choices(run: Run, tmp_pa
     run(*arguments)
     status, told, _ = run(*arguments, "--importance", "presence", "--idf", "--classifier", "random-forest")
     assert status == 0
-    assert "15 of 15 videos had been analysed before and have not changed." in told
+    assert "15 of 15 videos known from before, with no change since." in told
     assert "--importance presence --classifier random-forest --idf" in told
     _, told, _ = run(*arguments, "--approximate", "--worker-memory", "1.5GiB", "--video-timeout", "30+5x")
     assert "They were found approximately: recall 100.0%." in told
@@ -124,6 +125,7 @@ def test_a_catalog_comes_out_as_pictures_and_tables(run: Run, tmp_path: Path, de
     status, told, _ = run("catalog", "show", "demo", "--confusion", tmp_path / "confusion.png")
     assert status == 0
     assert "Brier" in told
+    assert "Who saw every object of these clips would tell the category of 97.0% of them." in told
     assert "ECE" in told
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
     status, told, _ = run("catalog", "export", "demo", "--csv", tmp_path / "tables")

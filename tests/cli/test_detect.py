@@ -94,6 +94,8 @@ def test_a_classifier_gives_as_many_classes_as_are_wanted(tmp_path: Path) -> Non
         (("--segment", "--detector", EMBEDDED), "error: --segment: "),
         (("--overlay", "drawn"), "error: --overlay: only objects can be drawn; give --segment too"),
         (("--top", "0"), "error: --top 0: must be at least 1"),
+        (("--worker-memory", "much"), "error: --worker-memory much: must be a size"),
+        (("--video-timeout", "10x"), "error: --video-timeout 10x: must be seconds"),
     ],
 )
 def test_options_that_do_not_fit_are_told(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -102,3 +104,13 @@ def test_options_that_do_not_fit_are_told(tmp_path: Path, arguments: tuple[str, 
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith(message)
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
+
+
+@needs_real_clips
+def test_limits_and_fast_decoding_are_those_of_a_build(tmp_path: Path) -> None:
+    done = preroll("detect", BOTTLE, "--fast", "--worker-memory", "1.5GiB", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "120 frames sampled" in done.stdout
+    done = preroll("detect", BOTTLE, "--video-timeout", "0.01", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("timeout: it took longer than the time limit")

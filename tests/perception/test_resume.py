@@ -119,6 +119,25 @@ def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
+def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, videos: Path, network: Path) -> None:
+    out, journal = tmp_path / "out", journal_folder(tmp_path / "out") / "journal"
+    running = subprocess.Popen(
+        command(videos, out, network, "--workers", "2"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"crc"') < 2):
+        time.sleep(0.005)
+    # A terminal sends the signal to the workers as well.
+    os.killpg(running.pid, signal.SIGINT)
+    told, errors = running.communicate(timeout=60)
+    assert (running.returncode, told) == (130, "")
+    last = "error: stopped by SIGINT; what was found so far is kept: give the same command again"
+    assert errors.strip().splitlines()[-1] == last
+    report = build_catalog(videos, out, detector=network, workers=1)
+    assert report.resumed >= 1
+    assert {row.listed.path for row in report.left_out} == {"reds/text.mp4"}
+
+
 def test_a_catalog_built_again_analyses_only_what_is_new_or_changed(
     tmp_path: Path, videos: Path, network: Path, make_clip: Clip
 ) -> None:
