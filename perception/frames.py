@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 from av import VideoFrame
 
-from preroll.perception.pictures import numbered_pictures, read_picture
+from preroll.perception.pictures import NO_MEMORY, numbered_pictures, read_picture
 
 FRAMES_PER_SECOND = 3
 # A frame is held on screen this long at most [s], so that one wild timestamp does not give millions of samples.
@@ -270,5 +270,7 @@ def _aspect(stream: "av.VideoStream") -> Fraction:
 
 def _said(error: BaseException) -> str:
     """One line of what a library said, without the path and the number that it puts around it."""
+    if isinstance(error, MemoryError):
+        return NO_MEMORY
     text = str(getattr(error, "strerror", None) or error)
     return " ".join(text.split()) or type(error).__name__

@@ -11,6 +11,7 @@ from preroll.errors import PrerollError
 from preroll.perception.geometry import Pixels, on_grey
 
 SAVED_SIZE = 224
+NO_MEMORY = "it needs more memory than a worker may use"
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _NUMBERED = re.compile(r"(\d+)\.(jpe?g|png|webp|bmp)", re.IGNORECASE)
 
@@ -36,7 +37,8 @@ def read_picture(path: Path) -> Pixels:
                     return on_grey(np.array(upright.convert("RGBA")))
                 return np.array(upright.convert("RGB"))
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError, Warning) as error:
-        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
+        said = NO_MEMORY if isinstance(error, MemoryError) else " ".join(str(error).split())
+        raise ValueError(f"{path.name}: {said}") from None
 
 
 def write_picture(path: Path, picture: Pixels) -> None:

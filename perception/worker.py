@@ -18,6 +18,7 @@ from preroll.perception.analysis import Analysis, SavingError, analyse
 from preroll.perception.cards import ModelCard
 from preroll.perception.detector import Detector
 from preroll.perception.messages import pack, receive, send
+from preroll.perception.pictures import NO_MEMORY
 
 # A progress report is sent after so many seconds at the earliest.
 _REPORT_EVERY = 0.2
@@ -62,7 +63,7 @@ def _analysed(request: dict[str, Any], detector: Detector, answers: IO[bytes]) -
     try:
         return analyse(Path(request["path"]), detector, save_frames=save, overlay=overlay, fast=fast, progress=progress)
     except MemoryError:
-        return Analysis("damaged", "it needs more memory than a worker may use")
+        return Analysis("damaged", NO_MEMORY)
     except (BrokenPipeError, SavingError):
         raise
     except Exception as error:  # whatever a file can provoke is a finding about that file

@@ -3,6 +3,7 @@
 import os
 import shutil
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
@@ -269,6 +270,24 @@ def test_a_clip_that_takes_longer_than_its_limit_is_stopped(tmp_path: Path, make
     model = ModelFile.find(make_network(tmp_path / "network" / "colours.onnx"))
     ((_, analysis),) = Pool(model, workers=1, limits=Limits(0.05, 0.0)).map([Task(tmp_path / "long.y4m")])
     assert (analysis.status, analysis.reason) == ("timeout", "it took longer than the time limit")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep the limit")
+def test_a_video_that_needs_more_memory_than_a_worker_may_use_is_listed_and_the_rest_goes_on(
+    tmp_path: Path, make_clip: Clip, make_network: Network
+) -> None:
+    any_category = tmp_path / "videos" / "any"
+    make_clip(any_category / "green.mp4", GREEN)
+    # One frame of it takes 96 MB, a few times over, and the file 40 kB.
+    encoded(any_category / "huge.mkv", "ffv1", "yuv420p", (8000, 8000), times=(0,))
+    assert (any_category / "huge.mkv").stat().st_size < 1_000_000
+    network = make_network(tmp_path / "network" / "colours.onnx")
+    limits = Limits(memory=600 << 20)
+    report = build_catalog(tmp_path / "videos", tmp_path / "out", detector=network, workers=1, limits=limits)
+    (left_out,) = report.left_out
+    assert (left_out.listed.name, left_out.analysis.status) == ("huge.mkv", "damaged")
+    assert left_out.analysis.reason == "it needs more memory than a worker may use"
+    assert report.catalog.n_videos == 1
 
 
 def test_time_is_granted_as_a_video_is_analysed_not_as_it_promises() -> None:
