@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.compiled import compiled, inlined
 from preroll.envs.dynamic_program import DynamicProgram
+from preroll.envs.induction import chance
 from preroll.envs.optimum import Optimum
 from preroll.errors import PrerollError
 
@@ -88,15 +89,6 @@ def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> tuple[An
 
 
 @inlined
-def _chance(view: Any, repeat: Any, segment: Any, c: Any, f: Any, m: Any, a: Any, n_last: Any, n_ads: Any) -> Any:
-    """P(view) of one segment."""
-    p = view[segment, c, f, a]
-    if n_last > 1 and (m == a or m == n_ads + a):
-        p = p * repeat
-    return min(p, 1.0)
-
-
-@inlined
 def _posterior(b: Any, weight0: Any, weight1: Any) -> Any:
     """Belief after something that the segments do with probabilities weight0 and weight1."""
     total = (1.0 - b) * weight0 + b * weight1
@@ -125,8 +117,8 @@ def _improve(
                     b = g / (grid - 1)
                     best, chosen = -1.0, 0
                     for a in range(n_ads):
-                        p0 = _chance(view, repeat, 0, kind[v], f, m, a, n_last, n_ads)
-                        p1 = _chance(view, repeat, 1, kind[v], f, m, a, n_last, n_ads)
+                        p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
+                        p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
                         q = ((1.0 - b) * p0 + b * p1) * reward[a]
                         for viewed in range(2):
                             w0 = (p0 if viewed else 1.0 - p0) * stay[0, f, a, viewed]
@@ -165,8 +157,8 @@ def _follow(
             for m in range(n_last):
                 for g in range(grid):
                     a = ads[v, f, m, g]
-                    p0 = _chance(view, repeat, 0, kind[v], f, m, a, n_last, n_ads)
-                    p1 = _chance(view, repeat, 1, kind[v], f, m, a, n_last, n_ads)
+                    p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
+                    p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
                     values[0, v, f, m, g] = p0 * reward[a]
                     values[1, v, f, m, g] = p1 * reward[a]
                     for viewed in range(2):

@@ -12,15 +12,26 @@ from preroll.envs.compiled import compiled, inlined
 
 
 @inlined
+def chance(view: Any, repeat: Any, c: Any, f: Any, m: Any, a: Any, n_last: Any) -> Any:
+    """P(view) of ad ``a``: min(view · repeat if it is the last one that was shown, 1).
+
+    ``view`` is [R, F, A], before repetition and clipping; ``m`` is the last slot's outcome, of ``n_last`` (1: nothing
+    depends on it).
+    """
+    n_ads = view.shape[2]
+    p = view[c, f, a]
+    if n_last > 1 and (m == a or m == n_ads + a):
+        p = p * repeat
+    return min(p, 1.0)
+
+
+@inlined
 def _value(
     view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any, m: Any, a: Any
 ) -> Any:
     """q of one action; ``m`` is the last slot's outcome, or 0 where the axis has length 1."""
     n_ads = reward.shape[0]
-    p = view[c, f, a]
-    if after.shape[2] > 1 and (m == a or m == n_ads + a):
-        p = p * repeat
-    p = min(p, 1.0)
+    p = chance(view, repeat, c, f, m, a, after.shape[2])
     m0, m1 = (a, n_ads + a) if after.shape[2] > 1 else (0, 0)
     unseen = stay[f, a, 0] * after[v, level[f, a, 0], m0]
     seen = reward[a] + stay[f, a, 1] * after[v, level[f, a, 1], m1]
@@ -84,7 +95,7 @@ def flow(
 ) -> None:
     """Moves the distribution ``here`` [N, F, M] through one slot into ``there`` (before the next video is drawn).
 
-    Adds to ``shown`` [K', A] the probability of each action by video class.
+    Adds the probability of every (video, action) to ``shown`` [N, A].
     """
     n_ads = shown.shape[1]
     n_videos, n_levels, n_last = here.shape
@@ -98,10 +109,7 @@ def flow(
                     weight = here[v, f, m] * probabilities[v, f, m, a]
                     if weight == 0.0:
                         continue
-                    p = view[kind[v], f, a]
-                    if n_last > 1 and (m == a or m == n_ads + a):
-                        p = p * repeat
-                    p = min(p, 1.0)
+                    p = chance(view, repeat, kind[v], f, m, a, n_last)
                     m0, m1 = (a, n_ads + a) if n_last > 1 else (0, 0)
                     shown[v, a] += weight
                     there[v, level[f, a, 0], m0] += weight * (1.0 - p) * stay[f, a, 0]

@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 from preroll.envs import kernel, memory
 from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.compiled import direct
-from preroll.envs.observation import ObservationLayout, Part, Spaces
+from preroll.envs.described import Described, new_observations, observation_space
 from preroll.envs.render import MODES, Timeline
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
-from preroll.envs.vector import new_observations, observation_space
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
 Floats = NDArray[np.float32]
 
 
-class SessionEnv(gym.Env[Floats, np.int64]):
+class SessionEnv(Described, gym.Env[Floats, np.int64]):
     """One user's visit to a video platform; the agent chooses the ad of every slot.
 
     ## Action Space
@@ -79,21 +78,6 @@ class SessionEnv(gym.Env[Floats, np.int64]):
         self._ad = np.zeros(1, np.int64)
         self._outcome = memory.new_results(1)
         self._final = new_observations(self.tables, 0)
-
-    @property
-    def spaces(self) -> Spaces:
-        """What an agent may know."""
-        return self.tables.spaces
-
-    @property
-    def layout(self) -> ObservationLayout:
-        """The parts of the observation."""
-        return self.tables.layout
-
-    @property
-    def observation_parts(self) -> Mapping[str, Part]:
-        """Name → slice, unit and meaning of the observation's parts."""
-        return self.tables.layout.parts
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Floats, dict[str, Any]]:
         """Starts session 0 of the user stream ``seed``, or without a seed the next session."""

@@ -14,18 +14,13 @@ from numpy.typing import NDArray
 from preroll.envs import kernel, memory
 from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.compiled import direct
-from preroll.envs.observation import ObservationLayout, Part, Spaces
+from preroll.envs.described import Described, new_observations, observation_space
 from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
 Floats = NDArray[np.float32]
-
-
-def new_observations(tables: Tables, n: int) -> Floats:
-    """Room for n observations, float32 [n, d]."""
-    return np.empty((n, tables.layout.size), np.float32)
 
 
 class _Room(NamedTuple):
@@ -57,7 +52,7 @@ class _Room(NamedTuple):
         return cls(arguments, (observations, reward, terminated, truncated), infos, last_infos)
 
 
-class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
+class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
     """Many user sessions side by side.
 
     ``gym.make_vec("preroll/Session-v0", num_envs=n, vectorization_mode="vector_entry_point")`` makes one. Lane i reset
@@ -128,21 +123,6 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._rooms = self._new_rooms()
-
-    @property
-    def spaces(self) -> Spaces:
-        """What an agent may know."""
-        return self.tables.spaces
-
-    @property
-    def layout(self) -> ObservationLayout:
-        """The parts of the observation."""
-        return self.tables.layout
-
-    @property
-    def observation_parts(self) -> Mapping[str, Part]:
-        """Name → slice, unit and meaning of the observation's parts."""
-        return self.tables.layout.parts
 
     @property
     def sessions_started(self) -> NDArray[np.int64]:
@@ -228,8 +208,3 @@ class SessionVectorEnv(VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
         if abandoned is not None:
             infos["watched"] = watched(abandoned, infos["viewed"], ads, len(self.tables.ads))
         return *room.returned, infos
-
-
-def observation_space(tables: Tables) -> Any:
-    """The Box [0, 1]^d of one observation, float32."""
-    return gym_spaces.Box(0.0, 1.0, (tables.layout.size,), np.float32)
