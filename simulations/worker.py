@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from preroll.errors import PrerollError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     requests: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     while (line := requests.get()) is not None:
-        _say(answers, _done(json.loads(line), lambda n: _say(answers, {"advance": n})))
+        _say(answers, answer_to(json.loads(line), lambda n: _say(answers, {"advance": n})))
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
@@ -48,7 +48,7 @@ def _listen(requests: "queue.SimpleQueue[str | None]") -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _done(request: Mapping[str, Any], advance: Callable[[int], None]) -> dict[str, Any]:
+def answer_to(request: Mapping[str, Any], advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
     """Does as ``request`` says; gives the last answer."""
     try:
         _JOBS[request["job"]](request, advance)
@@ -95,8 +95,12 @@ def _take_over_stdout() -> IO[str]:
 
 
 def _say(answers: IO[str], message: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(message) + "\n")
-    answers.flush()
+    try:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # the input has ended too, and what that brings must not interrupt the tidying up
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.plan import Plan
+    from preroll.simulations.experiment.running import Engine
     from preroll.simulations.experiment.store import State, Store
 
 app = typer.Typer(no_args_is_help=True, help="Questions as YAML files: run them, look how far they are.")
@@ -22,17 +23,22 @@ class EngineName(StrEnum):
     """Where cells run."""
 
     LOCAL = "local"
+    RAY = "ray"
 
 
 @app.command()
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="See examples/experiments/.")],
     out: Annotated[Path, typer.Option(help="Folder of the results; the same one goes on where it stopped.")],
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="one per core")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Cells side by side.", show_default="one per core")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells, estimate time and disk; do nothing.")
     ] = False,
-    engine: Annotated[EngineName, typer.Option(help="Where cells run.")] = EngineName.LOCAL,
+    engine: Annotated[EngineName, typer.Option(help="Where cells run; `ray` needs the extra.")] = EngineName.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ray's cluster.", show_default="RAY_ADDRESS, or this machine"),
+    ] = None,
 ) -> None:
     """Run the cells of an experiment that are not done yet.
 
@@ -44,15 +50,15 @@ def run(
     """
     from preroll.simulations.experiment.file import Experiment
     from preroll.simulations.experiment.plan import Plan
-    from preroll.simulations.experiment.running import Local, run_plan
+    from preroll.simulations.experiment.running import run_plan
     from preroll.simulations.experiment.store import Store
 
+    where = _engine(engine, address, workers)
     plan, store = Plan.of(Experiment.load(file)), Store(out)
-    workers = workers or _cores()
     if dry_run:
-        _print_dry_run(plan, store, workers)
+        _print_dry_run(plan, store, workers or _cores())
         return
-    report = run_plan(plan, file.read_text("utf8"), store, Local(workers), lambda line: typer.echo(line, err=True))
+    report = run_plan(plan, file.read_text("utf8"), store, where, lambda line: typer.echo(line, err=True))
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(
@@ -86,6 +92,17 @@ def status(
             error = f": {failures[name]}" if state is State.FAILED else ""
             typer.echo(f"{state:<8}{name}{error}")
     typer.echo(f"{plan.name}: {_counts(states)}; {store.size() / 1e6:.1f} MB on disk")
+
+
+def _engine(name: EngineName, address: str | None, workers: int | None) -> "Engine":
+    from preroll.simulations.experiment.ray_engine import Ray
+    from preroll.simulations.experiment.running import Local
+
+    if name is EngineName.RAY:
+        return Ray(address, workers=workers)
+    if address is not None:
+        raise PrerollError(f"--address {address}: is of a Ray cluster; add --engine ray")
+    return Local(workers or _cores())
 
 
 def _counts(states: "dict[str, State]") -> str:

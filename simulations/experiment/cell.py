@@ -1,17 +1,24 @@
 """One cell: an agent is trained, evaluated, and kept as a run folder, which is complete or does not exist."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from preroll import atomic
+from preroll.agents import Agent
 from preroll.envs.policies import Policy
+from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.events import EventFile
+from preroll.perception.catalog import Catalog
 from preroll.simulations.experiment.board import write_policy, write_settings_and_metrics
 from preroll.simulations.experiment.measurement import measure
 from preroll.simulations.experiment.plan import Cell
+from preroll.simulations.experiment.retelling import retell
 from preroll.simulations.run import RESULT
 from preroll.simulations.training import TrainingResult, prepare
 
@@ -42,42 +49,66 @@ def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda
     """
     cell = Cell(**request["cell"])
     folder = Path(request["run"])
-    training = prepare(
-        cell.agent, scenario=cell.scenario, catalog=cell.catalog, sessions=cell.sessions, seed=cell.seed, run=folder,
-        settings=cell.settings, replace=True,
-    )  # fmt: skip
-    if training.tables.catalog.sha256 != cell.catalog_sha256:
+    if Catalog.load(cell.catalog).sha256 != cell.catalog_sha256:
         raise PrerollError(
             f"cell {cell.id}: the catalog {cell.catalog} has changed since the experiment began", status=1
         )
+    if (earlier := _same_training(cell, folder)) is not None:
+        retell(earlier, folder, partial(_finish, cell, request["provenance"]))
+        return
+    training = prepare(
+        cell.agent, scenario=cell.training or cell.scenario, catalog=cell.catalog, sessions=cell.sessions,
+        seed=cell.seed, run=folder, settings=cell.settings, replace=True,
+    )  # fmt: skip
 
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:
-        began = time.process_time()
-        policy = _table(result)
-        measurement = measure(policy or result.agent, result.tables, sessions=cell.evaluation_sessions, seed=cell.seed)
-        seconds = round(time.process_time() - began, 3)
-        if policy is not None:
-            write_policy(events, result.sessions, result.tables, policy)
-        write_settings_and_metrics(events, cell, measurement)
-        content = {
-            "format": FORMAT,
-            "id": cell.id,
-            "fingerprint": cell.fingerprint,
-            "values": cell.values,
-            "label": cell.label,
-            "evaluation": measurement.to_dict(),
-            "evaluation_cpu_seconds": seconds,
-            "provenance": request["provenance"],
-        }
-        atomic.write_json(part / CELL, content)
+        _finish(cell, request["provenance"], part, result.agent, events)
 
     training.run(advance, finish)
 
 
-def _table(result: TrainingResult) -> Policy | None:
+def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent, events: EventFile) -> None:
+    """Evaluates, and writes all that a cell has more than a run."""
+    began = time.process_time()
+    tables = Tables.compile(cell.scenario, cell.catalog)
+    policy = _table(agent, tables)
+    measurement = measure(policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed)
+    seconds = round(time.process_time() - began, 3)
+    if policy is not None:
+        write_policy(events, cell.sessions, tables, policy)
+    write_settings_and_metrics(events, cell, measurement)
+    content = {
+        "format": FORMAT,
+        "id": cell.id,
+        "fingerprint": cell.fingerprint,
+        "training_fingerprint": cell.training_fingerprint,
+        "values": cell.values,
+        "label": cell.label,
+        "evaluation": measurement.to_dict(),
+        "evaluation_cpu_seconds": seconds,
+        "provenance": provenance,
+    }
+    atomic.write_json(part / CELL, content)
+
+
+def _same_training(cell: Cell, folder: Path) -> Path | None:
+    """A finished cell of another point whose agent learned the very same; None where it was trained on its point."""
+    if cell.training is None:
+        return None
+    label, seed = folder.parts[-2:]
+    others = (path.parent for path in sorted(folder.parents[2].glob(f"*/{escape(label)}/{seed}/{CELL}")))
+    return next((path for path in others if path != folder and _learned(path) == cell.training_fingerprint), None)
+
+
+def _learned(folder: Path) -> str | None:
+    found: str | None = json.loads((folder / CELL).read_text("utf8")).get("training_fingerprint")
+    return found if is_complete(folder) else None
+
+
+def _table(agent: Agent, tables: Tables) -> Policy | None:
     """The agent's choices in every state; None where there are too many states for a table."""
     try:
-        return result.agent.policy(result.tables)
+        return agent.policy(tables)
     except PrerollError:
         return None
 

@@ -1,7 +1,7 @@
 """The experiment file: a question as data."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -16,6 +16,8 @@ Values = list[Any] | dict[str, list[Any]]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 #: A key of ``vary`` that is no key of the scenario: which catalog to play on.
 CATALOG = "catalog"
+#: Values of ``train``: the point that an agent is evaluated at, or the scenario before anything varies.
+POINT, SCENARIO = "point", "scenario"
 
 
 class _Part(BaseModel):
@@ -48,6 +50,9 @@ class Random(_Part):
         return ranges
 
 
+Training = Random | Literal["point", "scenario"]
+
+
 class Agent(_Part):
     """One agent with its settings."""
 
@@ -71,6 +76,11 @@ class Experiment(_Part):
         default_factory=dict, description="values by dotted key: row i takes the i-th of each"
     )
     random: Random | None = None
+    train: dict[Name, Training] = Field(
+        default={"point": "point"},
+        min_length=1,
+        description="what agents that learn are trained on, by name: each point, the scenario as it is, or draws",
+    )
     agents: tuple[Agent, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
     sessions: int | None = Field(default=None, ge=1, description="sessions to learn from; the agent's own by default")

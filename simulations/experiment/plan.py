@@ -9,11 +9,13 @@ from typing import Any
 
 from preroll.agents.registry import find
 from preroll.agents.settings import parse
+from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog import DEMO, Catalog
-from preroll.simulations.experiment.file import Agent, Experiment
+from preroll.simulations.experiment.file import POINT, Agent, Experiment
 from preroll.simulations.experiment.names import agent_name, point_name, short_keys
+from preroll.simulations.experiment.training_ground import training_grounds
 from preroll.simulations.experiment.variation import Point, points
 
 
@@ -34,6 +36,8 @@ class Cell:
         seed: of users and agent, in training and evaluation.
         sessions: to learn from.
         evaluation_sessions: to be evaluated on.
+        trained_on: name of what it is trained on.
+        training: that as plain values; None where it is the scenario itself.
     """
 
     id: str
@@ -48,13 +52,25 @@ class Cell:
     seed: int
     sessions: int
     evaluation_sessions: int
+    trained_on: str = POINT
+    training: dict[str, Any] | None = None
 
     @property
     def fingerprint(self) -> str:
         """A hash of all that decides the result; where the catalog lies does not."""
-        names = ("agent", "settings", "scenario", "catalog_sha256", "seed", "sessions", "evaluation_sessions")
-        text = json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        return self._hash(scenario=self.scenario, evaluation_sessions=self.evaluation_sessions)
+
+    @property
+    def training_fingerprint(self) -> str:
+        """A hash of all that decides what is learned."""
+        return self._hash(training=self.scenario if self.training is None else self.training)
+
+    def _hash(self, **more: Any) -> str:
+        names = ("agent", "settings", "catalog_sha256", "seed", "sessions")
+        told = {name: getattr(self, name) for name in names} | more
+        if self.training is not None:
+            told["training"] = self.training
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -88,9 +104,10 @@ class Plan:
         if twice := [label for label in labels if labels.count(label) > 1]:
             raise PrerollError(f"experiment {experiment.name}: agents: {twice[0]} stands twice")
         sessions = [_sessions(experiment, agent) for agent in experiment.agents]
-        drawn = points(experiment)
+        drawn, grounds = points(experiment), training_grounds(experiment)
         keys = short_keys(list(drawn[0].values))
-        hashes = _check_catalogs(experiment, drawn)
+        hashes = _check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
+        plain = {name: ground.model_dump(mode="json") for name, ground in grounds.items() if ground is not None}
         cells = tuple(
             Cell(
                 id=f"{point_name(point.values, keys)}/{label}/seed-{seed}",
@@ -105,14 +122,24 @@ class Plan:
                 seed=seed,
                 sessions=number,
                 evaluation_sessions=experiment.evaluate.sessions,
+                trained_on=ground,
+                training=plain.get(ground),
             )
             for point in drawn
-            for agent, label, number in zip(experiment.agents, labels, sessions, strict=True)
+            for agent, name, number in zip(experiment.agents, labels, sessions, strict=True)
+            for label, ground in _trainings(experiment, agent, name)
             for seed in experiment.seeds
         )
         if len({cell.id for cell in cells}) < len(cells):
             raise PrerollError(f"experiment {experiment.name}: two points have the same values")
         return cls(experiment.name, experiment.description, keys, cells)
+
+
+def _trainings(experiment: Experiment, agent: Agent, label: str) -> list[tuple[str, str]]:
+    """(label, what it is trained on) of every training of an agent; those that learn nothing know each point."""
+    if find(agent.name).family == "baseline" or experiment.train == {POINT: POINT}:
+        return [(label, POINT)]
+    return [(f"{label}@{name}", name) for name in experiment.train]
 
 
 def _sessions(experiment: Experiment, agent: Agent) -> int:
@@ -127,8 +154,8 @@ def _sessions(experiment: Experiment, agent: Agent) -> int:
     return settings.sessions if experiment.sessions is None else experiment.sessions
 
 
-def _check_catalogs(experiment: Experiment, drawn: list[Point]) -> dict[str, str]:
-    """Compiles one point of every shape on every catalog; gives the catalogs' hashes."""
+def _check_catalogs(experiment: Experiment, drawn: list[Point], grounds: list[Scenario]) -> dict[str, str]:
+    """Compiles one point of every shape on every catalog, with what is trained for it; gives the catalogs' hashes."""
     catalogs = {name: Catalog.load(name) for name in {point.catalog for point in drawn}}
     seen = set()
     for point in drawn:
@@ -136,9 +163,16 @@ def _check_catalogs(experiment: Experiment, drawn: list[Point]) -> dict[str, str
         if shape not in seen:
             seen.add(shape)
             try:
-                Tables.compile(point.scenario, catalogs[point.catalog])
+                spaces, *others = (
+                    Tables.compile(world, catalogs[point.catalog]).spaces for world in (point.scenario, *grounds)
+                )
             except PrerollError as error:
                 raise PrerollError(f"experiment {experiment.name}: {error}") from None
+            if any((other.layout, other.labels) != (spaces.layout, spaces.labels) for other in others):
+                raise PrerollError(
+                    f"experiment {experiment.name}: train: agents of the scenario cannot play every point: what they "
+                    "observe, and the ads, must be the same"
+                )
     return {name: catalog.sha256 for name, catalog in catalogs.items()}
 
 

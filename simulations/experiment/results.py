@@ -20,9 +20,9 @@ COST = ("training_seconds", "training_cpu_seconds", "evaluation_cpu_seconds")
 def results(store: Store) -> "pd.DataFrame":
     """Gives the tidy table, rows in the order of the plan.
 
-    Columns: ``id``, ``experiment``, ``point``, ``label``, ``agent``, ``seed``, ``sessions``, ``catalog``,
-    ``catalog_sha256``; the varied keys as they are named in the file, a factor as number under ``KEY (scale)``;
-    ``setting.NAME`` for every setting of the agent; all of
+    Columns: ``id``, ``experiment``, ``point``, ``label``, ``agent``, ``trained_on``, ``seed``, ``sessions``,
+    ``catalog``, ``catalog_sha256``; the varied keys as they are named in the file, a factor as number under
+    ``KEY (scale)``; ``setting.NAME`` for every setting of the agent; all of
     :class:`preroll.simulations.experiment.measurement.Measurement`; ``steps``; :data:`COST`; ``git``, ``git_changed``
     and ``version.NAME``.
 
@@ -46,6 +46,7 @@ def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:
         "point": cell.point,
         "label": cell.label,
         "agent": cell.agent,
+        "trained_on": cell.trained_on,
         "seed": cell.seed,
         "sessions": cell.sessions,
         "catalog": run.settings.catalog.path,

@@ -79,7 +79,10 @@ def run_plan(
         store.write_plan(plan, text)
         write_layout(store.logdir, plan)
         todo = [cell for cell in plan.cells if before[cell.id] is not State.DONE]
-        failures = _do(todo, plan, store, engine, before) if todo else {}
+        try:
+            failures = _do(todo, plan, store, engine, before) if todo else {}
+        finally:
+            store.sweep()  # a machine or process that was lost leaves its half
         store.write_failures(failures)
     return Report(before, len(todo) - len(failures), failures)
 

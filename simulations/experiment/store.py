@@ -28,7 +28,9 @@ PLAN = "plan.json"
 FILE = "experiment.yaml"
 FAILURES = "failures.json"
 CELLS = "cells"
-FORMAT = 1
+FORMAT = 2
+#: What cells hold of scenarios: where they are evaluated, and where trained.
+WORLDS = ("scenario", "training")
 
 
 class State(StrEnum):
@@ -67,7 +69,9 @@ class Store:
         """
         if self.path.exists() and not self.path.is_dir():
             raise PrerollError(f"--out {self.path}: is a file; a folder is needed")
-        there = [entry.name for entry in self.path.iterdir() if entry.name != ".lock"] if self.path.exists() else []
+        names = [entry.name for entry in self.path.iterdir()] if self.path.exists() else []
+        # What a run that was killed before its plan was there may have left is no reason to refuse.
+        there = [name for name in names if name != ".lock" and not (name[0] == "." and name.endswith(".part"))]
         if there and PLAN not in there:
             raise PrerollError(f"--out {self.path}: is no folder of an experiment and is not empty; name another one")
 
@@ -88,7 +92,6 @@ class Store:
 
     def write_plan(self, plan: Plan, text: str) -> None:
         """Keeps the plan, and the text of the file that it was made of."""
-        atomic.write_text(self.path / FILE, text)
         content = {
             "format": FORMAT,
             "name": plan.name,
@@ -96,7 +99,8 @@ class Store:
             "keys": dict(plan.keys),
             **_without_repetition([cell.to_dict() for cell in plan.cells]),
         }
-        atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")
+        atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it says whose folder this is
+        atomic.write_text(self.path / FILE, text)
 
     def read_plan(self) -> Plan:
         """The plan that was run here last.
@@ -109,7 +113,10 @@ class Store:
             if content["format"] != FORMAT:
                 raise PrerollError(f"{self.path / PLAN}: format must be {FORMAT}, not {content['format']}")
             scenarios = content["scenarios"]
-            cells = tuple(Cell(**{**cell, "scenario": scenarios[cell["scenario"]]}) for cell in content["cells"])
+            cells = tuple(
+                Cell(**cell | {name: scenarios[cell[name]] for name in WORLDS if cell[name] is not None})
+                for cell in content["cells"]
+            )
             return Plan(content["name"], content["description"], content["keys"], cells)
         except FileNotFoundError:
             raise PrerollError(
@@ -177,13 +184,15 @@ def read_cell(folder: Path) -> dict[str, Any]:
 
 
 def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Cells that name their scenario by number: the cells of a point share it."""
+    """Cells that name their scenarios by number: the cells of a point share them."""
     numbers: dict[str, int] = {}
     scenarios: list[Any] = []
     for cell in cells:
-        text = json.dumps(cell["scenario"])
-        if text not in numbers:
-            numbers[text] = len(scenarios)
-            scenarios.append(cell["scenario"])
-        cell["scenario"] = numbers[text]
+        for name in WORLDS:
+            if cell[name] is not None:
+                text = json.dumps(cell[name])
+                if text not in numbers:
+                    numbers[text] = len(scenarios)
+                    scenarios.append(cell[name])
+                cell[name] = numbers[text]
     return {"scenarios": scenarios, "cells": cells}

@@ -43,9 +43,14 @@ def points(experiment: Experiment) -> list[Point]:
     count = int(np.prod([float(len(factor)) for factor in factors]))
     if count > MOST_POINTS:
         raise PrerollError(f"experiment {experiment.name}: {count:,} points are more than {MOST_POINTS:,}")
-    base = Scenario.load(experiment.scenario)
-    base = base.replace(experiment.set) if experiment.set else base
+    base = base_of(experiment)
     return [_point(experiment, base, combination) for combination in itertools.product(*factors)]
+
+
+def base_of(experiment: Experiment) -> Scenario:
+    """The scenario before anything varies."""
+    base = Scenario.load(experiment.scenario)
+    return base.replace(experiment.set) if experiment.set else base
 
 
 def draws(random: Random) -> list[dict[str, Any]]:

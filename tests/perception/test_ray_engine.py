@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from preroll import ray_cluster
 from preroll.errors import PrerollError
-from preroll.perception import ray_engine
 from preroll.perception.build import build_catalog
 from preroll.perception.model_file import ModelFile
 from preroll.perception.ray_engine import RayEngine
@@ -69,6 +69,6 @@ def test_without_ray_the_error_says_what_to_install(
     tmp_path: Path, make_network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = ModelFile.find(make_network(tmp_path / "a.onnx"))
-    monkeypatch.setattr(ray_engine, "find_spec", lambda _: None)
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda _: None)
     with pytest.raises(PrerollError, match=r"Ray is not installed: pip install 'preroll\[ray\]'"):
         RayEngine(model)

@@ -1,0 +1,97 @@
+"""A Ray cluster (the extra ``ray``): joined, or started on this machine alone, asked, and left again."""
+
+import os
+import signal
+import warnings
+from importlib.util import find_spec
+from typing import Any
+
+from preroll.errors import PrerollError
+
+# What Ray keeps for results that pass between machines [bytes]: ours are small, and by default it takes a third of all.
+_MEMORY = 150_000_000
+
+
+class RayCluster:
+    """One cluster, from joining it to leaving it.
+
+    Args:
+        address: of a running cluster, as ``HOST:PORT``; else that in RAY_ADDRESS; without both, Ray runs on this
+            machine alone and listens on loopback.
+        cpus: how many tasks run side by side where it is started here; one per core by default.
+    """
+
+    def __init__(self, address: str | None = None, *, cpus: int | None = None) -> None:
+        if find_spec("ray") is None:
+            raise PrerollError("--engine ray: Ray is not installed: pip install 'preroll[ray]'")
+        self._address = address or os.environ.get("RAY_ADDRESS") or "local"
+        self._cpus = cpus
+        self._joined = False
+
+    @property
+    def size(self) -> int:
+        """How many tasks run side by side: its cores."""
+        import ray
+
+        return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def join(self) -> None:
+        """Joins the cluster, or starts it; nothing happens where this process is in one already.
+
+        Raises:
+            PrerollError: there is none at the address.
+        """
+        import ray
+
+        if ray.is_initialized():
+            return
+        # Nothing is reported to anybody, and without a cluster nothing listens beyond this machine.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        alone = {
+            "include_dashboard": False,
+            "_node_ip_address": "127.0.0.1",
+            "num_cpus": self._cpus,
+            "object_store_memory": _MEMORY,
+        }
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ray.init(
+                    self._address,
+                    configure_logging=False,
+                    log_to_driver=False,
+                    **(alone if self._address == "local" else {}),
+                )
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            raise PrerollError(f"--engine ray: no cluster can be joined: {' '.join(str(error).split())}") from None
+        finally:
+            if handler is not None:
+                signal.signal(signal.SIGTERM, handler)  # Ray puts its own there, which ends without tidying up
+        self._joined = True
+
+    def leave(self) -> None:
+        """Leaves the cluster that :meth:`join` joined, and ends one that it started."""
+        import ray
+
+        if self._joined:
+            ray.shutdown()
+            self._joined = False
+
+    @staticmethod
+    def answer(reference: Any) -> Any:
+        """Waits for a result.
+
+        Raises:
+            PrerollError: that of the task; or, with status 1, how the task or its machine died.
+        """
+        import ray
+
+        try:
+            return ray.get(reference)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, PrerollError):
+                raise error.cause from None
+            raise PrerollError(f"--engine ray: {' '.join(str(error.cause).split())}", status=1) from None
+        except ray.exceptions.RayError as error:
+            raise PrerollError(f"--engine ray: {' '.join(str(error).split())}", status=1) from None
