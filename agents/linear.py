@@ -11,10 +11,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 # Sums may be reordered for speed, but NaN and infinity keep their meaning.
-_FAST = {"reassoc", "contract", "nsz"}
+FAST = {"reassoc", "contract", "nsz"}
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=FAST)
 def predict(
     inverses: NDArray[np.float64], weights: NDArray[np.float64], features: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -46,7 +46,7 @@ def predict(
     return means, widths
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=FAST)
 def choose(
     inverses: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -60,7 +60,8 @@ def choose(
 ) -> tuple[int, float]:
     """Scores every ad by pay[a]·(w[a]ᵀx + factor·noise[a]·√(xᵀA[a]⁻¹x)) and picks the first of the best.
 
-    The path of single rounds: prediction, bound or draw, and choice in one call, for every call costs more than this.
+    The path of single rounds and few lanes: prediction, bound or draw, and choice in one call, for every call costs
+    more than this. Many lanes take :func:`preroll.agents.linear_lanes.choose_lanes`.
 
     Args:
         inverses: A[a]⁻¹ (A, d, d), symmetric.
@@ -110,7 +111,7 @@ def choose(
     return ties, total / (n * n_actions)
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=FAST)
 def absorb(
     inverses: NDArray[np.float64],
     moments: NDArray[np.float64],

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.linear import absorb, choose, predict
+from preroll.agents.linear_lanes import choose_lanes, pays
 from preroll.agents.scores import settle_ties
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
@@ -76,8 +77,10 @@ class LinearBandit(Agent):
             self._ones = np.ones((n, self.spaces.n_actions))
         choice = np.empty(n, dtype=np.int64)
         noise = self._ones if noise is None else noise
-        ties, self.width = choose(
-            self.inverses, self.weights, self.pay, self.features(observations), factor, noise, TIE, self._scores, choice
+        features = self.features(observations)
+        best_of = choose_lanes if pays(features) else choose
+        ties, self.width = best_of(
+            self.inverses, self.weights, self.pay, features, factor, noise, TIE, self._scores, choice
         )
         if ties:
             settle_ties(self._scores, choice, self.rng)

@@ -208,7 +208,7 @@ def test_memory_takes_any_batches_as_it_takes_single_rounds(memory: str) -> None
 
 
 def test_between_trainings_neural_linear_is_lints_on_what_the_network_sees(classic: Tables) -> None:
-    """Features fixed, round by round: the posterior of the textbook, and the ads that LinTS draws from the same seed."""
+    """Features fixed, one round a time: posterior of the textbook, and the ads that LinTS draws with the same seed."""
     agent: Any = make_agent("neural-linear", classic, lanes=1, seed=1, v=0.4, ridge=2.0, train_every=10_000)
     lints: Any = make_agent("lints", classic, lanes=1, seed=1, v=0.4, ridge=2.0)
     size, n_actions = agent.settings.features + 1, classic.n_actions
