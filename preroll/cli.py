@@ -25,6 +25,7 @@ from preroll.commands import (
     results,
     scenario,
     train,
+    tune,
 )
 from preroll.errors import PrerollError
 
@@ -44,6 +45,7 @@ app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
 app.add_typer(agent.app, name="agent")
 app.command()(train.train)
+app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.add_typer(experiment.app, name="experiment")

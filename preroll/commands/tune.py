@@ -1,0 +1,54 @@
+"""`preroll tune`: the search for an agent's settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tune(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `preroll agent list`.")],
+    out: Annotated[Path, typer.Option(help="Folder of the search; the same one goes on where it stopped.")],
+    scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
+    catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
+    trials: Annotated[int, typer.Option(min=1, help="How many settings to try, the defaults first.")] = 50,
+    sessions: Annotated[
+        int | None, typer.Option(min=1, help="Sessions that every trial learns from.", show_default="the agent's own")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every trial; their mean counts.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same search.")] = 0,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Setting that is not searched, or dotted of scenario."),
+    ] = None,
+) -> None:
+    """Search an agent's settings for one scenario; write the best ones as a preset.
+
+    Needs the extra `tune` (Optuna). Trials whose learning curve lies below the median of the others are given up. After
+    Ctrl-C or a kill the same command goes on; with more `--trials` it searches further.
+
+    Example: `preroll tune thompson --scenario drift --trials 30 --out search`
+    """
+    from preroll import progress
+    from preroll.agents.registry import find
+    from preroll.commands.train import parse_changes
+    from preroll.envs.scenario import Scenario
+    from preroll.envs.tables import Tables
+    from preroll.simulations import tuning
+
+    settings, overrides = parse_changes(changes or [])
+    own = find(agent).load().Settings().sessions
+    world = Scenario.load(scenario)
+    tables = Tables.compile(world.replace(overrides) if overrides else world, catalog)
+    search = tuning.Search(agent, tables, own if sessions is None else sessions, seeds, seed, settings)
+    tuning.check(search, out)
+    with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
+        found = tuning.tune(search, out, trials=trials, advance=advance)
+    told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+                     for name, value in found.settings.items())  # fmt: skip
+    typer.echo(
+        f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of the exact optimum with {told or 'the defaults'}; "
+        f"the defaults earn {found.default:.2f} %. {found.finished} trials finished, {found.given_up} were given up.\n"
+        "A search flatters its winner: compare it on other seeds with `preroll experiment run`.\n"
+        f"Preset: {found.preset}"
+    )
