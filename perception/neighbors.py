@@ -4,7 +4,6 @@ Videos that show the same are one point of the search, however many they are: th
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import faiss
 import numpy as np
@@ -19,7 +18,7 @@ _GATHERED = 1024
 # Cosines of float32 vectors are this close to the exact ones.
 _ROUNDING = 1e-5
 # The graph of approximate search: links per point, breadth while it is built, and while it is searched.
-_LINKS, _BUILD_BREADTH, _SEARCH_BREADTH = 16, 48, 128
+LINKS, BUILD_BREADTH, SEARCH_BREADTH = 16, 48, 128
 _RECALL_SAMPLE = 1000
 
 Neighbors = tuple[NDArray[np.int32], NDArray[np.float32]]
@@ -39,7 +38,8 @@ def nearest_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -> Ne
     """
     points = _Points.of(importance)
     index = faiss.IndexFlatIP(importance.shape[1])
-    return _searched(points, index, len(importance), k, exact=True)
+    index.add(points.units.astype(np.float32))
+    return _searched(points, index, len(importance), k)
 
 
 def approximate_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -> tuple[Neighbors, float]:
@@ -56,10 +56,23 @@ def approximate_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -
         were reached, measured on 1,000 videos.
     """
     points = _Points.of(importance)
-    index = faiss.IndexHNSWFlat(importance.shape[1], _LINKS, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction, index.hnsw.efSearch = _BUILD_BREADTH, _SEARCH_BREADTH
-    found = _searched(points, index, len(importance), k, exact=False)
+    index = graph_of(points.units.astype(np.float32))
+    found = _searched(points, index, len(importance), k)
     return found, _recall(points, found, k)
+
+
+def graph_of(units: NDArray[np.float32]) -> faiss.IndexHNSWFlat:
+    """A graph of near points (HNSW) among vectors of length 1, float32 [G, C]; the same each time."""
+    index = faiss.IndexHNSWFlat(units.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction, index.hnsw.efSearch = BUILD_BREADTH, SEARCH_BREADTH
+    threads = faiss.omp_get_max_threads()
+    try:
+        # A graph that several threads build is another one each time.
+        faiss.omp_set_num_threads(1)
+        index.add(units)
+    finally:
+        faiss.omp_set_num_threads(threads)
+    return index
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class _Points:
 
     @classmethod
     def of(cls, importance: NDArray[np.float32]) -> "_Points":
+        """The points of importance vectors [N, C]; rows of zeros have none."""
         vectors = importance.astype(np.float64)
         lengths = np.linalg.norm(vectors, axis=1)
         rows = np.flatnonzero(lengths > 0)
@@ -109,32 +123,25 @@ def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[
     return first[order], ranks[point.reshape(-1)]
 
 
-def _searched(points: _Points, index: Any, n: int, k: int, *, exact: bool) -> Neighbors:
+def _searched(points: _Points, index: faiss.Index, n: int, k: int) -> Neighbors:
     found = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
     if len(points.rows) < 2:
         return found
     singles = points.units.astype(np.float32)
-    threads = faiss.omp_get_max_threads()
-    try:
-        # A graph that several threads build is another one each time.
-        faiss.omp_set_num_threads(threads if exact else 1)
-        index.add(singles)
-    finally:
-        faiss.omp_set_num_threads(threads)
     for start in range(0, len(singles), _BLOCK):
         block = np.arange(start, min(start + _BLOCK, len(singles)))
-        _fill(found, points, block, *_candidates(points, singles, index, block, k, exact=exact))
+        _fill(found, points, block, *_candidates(points, singles, index, block, k))
     return found
 
 
 def _candidates(
-    points: _Points, singles: NDArray[np.float32], index: Any, block: NDArray[np.int64], k: int, *, exact: bool
+    points: _Points, singles: NDArray[np.float32], index: faiss.Index, block: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For a block of points those that may be among the nearest, int64 [B, W], −1 padded, with exact cosines."""
     wanted = min(k + 1 + _SPARE, len(singles))
     rough, nearest = index.search(singles[block], wanted)
     scores = _cosines(points, block, nearest)
-    if exact and wanted < len(singles):
+    if isinstance(index, faiss.IndexFlat) and wanted < len(singles):
         # The last one that is needed, or one beyond it, may tie with points that were not fetched.
         needed = np.partition(scores, wanted - (k + 1), 1)[:, wanted - (k + 1)]
         if len(tied := np.flatnonzero(rough[:, -1] >= needed - _ROUNDING)):
