@@ -64,15 +64,12 @@ def choose(
     more than this. Many lanes take :func:`preroll.agents.linear_lanes.choose_lanes`.
 
     Args:
-        inverses: A[a]⁻¹ (A, d, d), symmetric.
-        weights: w[a] (A, d).
+        inverses, weights: A[a]⁻¹ (A, d, d), symmetric; w[a] (A, d).
         pay: (A,).
         features: x (n, d).
-        factor: of the width.
-        noise: (n, A).
+        factor, noise: of the width; noise (n, A).
         tolerance: scores this close to the best tie with it.
-        scores: (n, A), is written.
-        choice: (n,), is written.
+        scores, choice: (n, A) and (n,), are written.
 
     Returns:
         Rows with ties, and the mean width.
