@@ -60,19 +60,19 @@ def choose(
 ) -> tuple[int, float]:
     """Scores every ad by pay[a]·(w[a]ᵀx + factor·noise[a]·√(xᵀA[a]⁻¹x)) and picks the first of the best.
 
-    The path of single rounds and few lanes: prediction, bound or draw, and choice in one call, for every call costs
-    more than this. Many lanes take :func:`preroll.agents.linear_lanes.choose_lanes`.
+    Gives how many rows have ties, and the mean width. All in one call, for every call costs more than this; many lanes
+    take :mod:`preroll.agents.linear_lanes`.
 
     Args:
-        inverses, weights: A[a]⁻¹ (A, d, d), symmetric; w[a] (A, d).
+        inverses: A[a]⁻¹ (A, d, d), symmetric.
+        weights: w[a] (A, d).
         pay: (A,).
         features: x (n, d).
-        factor, noise: of the width; noise (n, A).
+        factor: of the width.
+        noise: (n, A).
         tolerance: scores this close to the best tie with it.
-        scores, choice: (n, A) and (n,), are written.
-
-    Returns:
-        Rows with ties, and the mean width.
+        scores: (n, A), is written.
+        choice: (n,), is written.
     """
     n, d = features.shape
     n_actions = len(weights)
