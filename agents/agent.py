@@ -77,6 +77,12 @@ class Agent(ABC):
         probabilities = self.action_probabilities(observations, explore=explore)
         return ads, probabilities[np.arange(len(ads)), ads]
 
+    def forget(self, over: NDArray[np.bool_]) -> None:  # noqa: B027  (most agents remember nothing of a session)
+        """Tells the agent, where no :meth:`update` does, of which lanes the session is over: bool (n,).
+
+        An agent with a memory of the session begins it anew there. All lanes are told of before the first :meth:`act`.
+        """
+
     def update(self, transitions: Transitions) -> None:
         """Learns from one step of every lane."""
         self._learn(transitions)

@@ -1,37 +1,21 @@
-"""What DQN and PPO share: a model of stable-baselines3 that is driven by our loop instead of its own ``learn``."""
+"""What DQN, QR-DQN and PPO share: a model of stable-baselines3, driven by our loop instead of its own ``learn``."""
 
 from abc import abstractmethod
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 
 from preroll.agents.agent import Agent, Arrays
+from preroll.agents.deep_settings import DeepSettings
 from preroll.agents.own_globals import OwnGlobals
-from preroll.agents.settings import AgentSettings
 from preroll.agents.torch_arrays import load_module, load_optimiser, module_arrays, optimiser_arrays
 from preroll.agents.transitions import Transitions
 from preroll.envs.observation import Spaces
-
-
-class DeepSettings(AgentSettings):
-    """What both deep agents can be told."""
-
-    horizon: Literal["terminal", "bootstrap"] = Field(
-        default="terminal",
-        description="terminal: revenue ends there, and progress is observed; bootstrap: as if sessions went on",
-    )
-    hidden: tuple[int, ...] = Field(default=(64, 64), description="units of the hidden layers (stable-baselines3)")
-    activation: Literal["tanh", "relu"] = Field(
-        default="relu", description="of the hidden layers (relu: faster, measured)"
-    )
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate at the start")
-    final_learning_rate: float = Field(default=1e-4, gt=0, description="… and at the end, linear in between")
 
 
 class DeepAgent(Agent):
@@ -72,8 +56,7 @@ class DeepAgent(Agent):
 
     def learning_rate(self, progress_remaining: float) -> float:
         """Learning rate when ``progress_remaining`` (1 to 0) of the training is left."""
-        start, end = self.settings.learning_rate, self.settings.final_learning_rate
-        return end + (start - end) * progress_remaining
+        return self.settings.learning_rate_at(1.0 - progress_remaining)
 
     def update(self, transitions: Transitions) -> None:
         """Learns from one step of every lane; the buffer takes the number of lanes of the first one."""
@@ -136,8 +119,3 @@ class DeepAgent(Agent):
     @abstractmethod
     def _buffer_arrays(self) -> tuple[str, ...]:
         """Names of the buffer's arrays that learning goes on from."""
-
-
-def to_tensor(observations: NDArray[np.float32]) -> torch.Tensor:
-    """Gives ``observations`` as a float32 tensor that may share their memory."""
-    return torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))

@@ -1,6 +1,6 @@
 """DQN of stable-baselines3 with n-step returns on many lanes."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,9 +10,11 @@ from stable_baselines3 import DQN
 from stable_baselines3.common.buffers import NStepReplayBuffer
 from stable_baselines3.common.utils import polyak_update
 
-from preroll.agents.deep import DeepAgent, DeepSettings, to_tensor
+from preroll.agents.deep import DeepAgent
+from preroll.agents.deep_settings import DeepSettings
 from preroll.agents.own_globals import one_thread
 from preroll.agents.scores import draw
+from preroll.agents.torch_arrays import to_tensor
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies import uniform_over_best
 
@@ -58,17 +60,19 @@ class DQNAgent(DeepAgent):
     name = "dqn"
     Settings = DQNSettings
     settings: DQNSettings
-    model: DQN
+    model: Any  # a DQN, or what is built like one
+    algorithm: ClassVar[Any] = DQN
+    network: ClassVar[str] = "q_net"  # name of the model's network; the target network is named after it
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self._owed = 0.0
 
-    def _make_model(self) -> DQN:
+    def _make_model(self) -> Any:
         s = self.settings
-        return DQN(
+        return self.algorithm(
             "MlpPolicy",
-            env=None,  # type: ignore[arg-type]
+            env=None,
             learning_rate=self.learning_rate,
             buffer_size=1,  # the real one is made when the number of lanes is known
             batch_size=s.batch,
@@ -78,11 +82,15 @@ class DQNAgent(DeepAgent):
             exploration_initial_eps=s.epsilon,
             exploration_final_eps=s.final_epsilon,
             max_grad_norm=s.max_gradient,
-            policy_kwargs={"net_arch": list(s.hidden), "activation_fn": self.activation},
+            policy_kwargs=self._network_settings(),
             device="cpu",
             seed=None,
             _init_setup_model=False,
         )
+
+    def _network_settings(self) -> dict[str, Any]:
+        """What the network is made of."""
+        return {"net_arch": list(self.settings.hidden), "activation_fn": self.activation}
 
     @property
     def epsilon(self) -> float:
@@ -96,11 +104,16 @@ class DQNAgent(DeepAgent):
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: (1 − ε) for the largest Q-value, plus ε/A for every ad; ε = 0 without ``explore``."""
         with one_thread(), torch.no_grad():
-            values = self.model.q_net.q_net(to_tensor(observations)).numpy()
-        best = uniform_over_best(values)
+            values = self._q_values(to_tensor(observations))
+        best = uniform_over_best(values.numpy())
         epsilon = self.epsilon if explore else 0.0
         mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spaces.n_actions
         return mixed
+
+    def _q_values(self, observations: torch.Tensor) -> torch.Tensor:
+        """Expected return of every ad (n, A)."""
+        values: torch.Tensor = self.model.q_net.q_net(observations)
+        return values
 
     def _allocate(self, lanes: int) -> None:
         model = self.model
@@ -120,12 +133,13 @@ class DQNAgent(DeepAgent):
         if self.steps + len(transitions) < self.settings.learning_starts:
             return
         self._owed += len(transitions) * self.settings.updates_per_step / self.settings.batch
+        online, target = (getattr(self.model, self.network + suffix) for suffix in ("", "_target"))
         with one_thread(), self.own_globals:
             while self._owed >= 1:
                 self._owed -= 1
                 self.model.train(gradient_steps=1, batch_size=self.settings.batch)
                 if self.model._n_updates % self.settings.target_every == 0:
-                    polyak_update(self.model.q_net.parameters(), self.model.q_net_target.parameters(), 1.0)
+                    polyak_update(online.parameters(), target.parameters(), 1.0)
 
     def _store(self, transitions: Transitions) -> None:
         """Writes one row of the replay buffer, as its ``add`` does but without a dictionary for each lane."""

@@ -13,6 +13,7 @@ metadata.
 """
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,14 @@ from preroll.errors import PrerollError
 if TYPE_CHECKING:
     from preroll.agents.onnx_agent import OnnxAgent
 
+#: Layers of an agent's network, from the observation to what it compares; neural-linear's feed its regressions.
+LAYERS: dict[str, Callable[[Any], Iterable[Any]]] = {
+    "dqn": lambda agent: agent.model.q_net.q_net,
+    "qr-dqn": lambda agent: agent.model.quantile_net.quantile_net,
+    "ppo": lambda agent: (*agent.model.policy.mlp_extractor.policy_net, agent.model.policy.action_net),
+    "lean-ppo": lambda agent: (*agent.network.body, agent.network.policy),
+    "neural-linear": lambda agent: agent.body,
+}
 OPSET, IR_VERSION = 17, 8  # of 2022: every runtime in use reads them
 
 
@@ -155,7 +164,7 @@ def _scores(graph: _Graph, agent: Agent) -> str:
     table = _table(agent)
     if table is not None:
         return _looked_up(graph, agent, table)
-    if agent.name in ("dqn", "ppo", "neural-linear"):
+    if agent.name in LAYERS:
         return _network(graph, agent)
     observation = graph.cast("observation", np.float64)
     if isinstance(agent, LinearBandit):
@@ -163,7 +172,9 @@ def _scores(graph: _Graph, agent: Agent) -> str:
     if isinstance(agent, LogisticThompson):
         views = graph.node("Sigmoid", graph.node("MatMul", observation, graph.constant(agent.means.T)))
         return graph.node("Mul", views, graph.constant(agent.spaces.rewards))
-    raise PrerollError(f"agent {agent.name}: cannot be exported: its choice is read from the catalog's true tables")
+    remembers = type(agent).forget is not Agent.forget
+    why = "depends on the whole session" if remembers else "is read from the catalog's true tables"
+    raise PrerollError(f"agent {agent.name}: cannot be exported: its choice {why}")
 
 
 def _table(agent: Agent) -> NDArray[np.float64] | None:
@@ -194,14 +205,8 @@ def _looked_up(graph: _Graph, agent: Agent, table: NDArray[np.float64]) -> str:
 
 def _network(graph: _Graph, agent: Any) -> str:
     """The layers of a network of torch, in float32 as torch computes them."""
-    if agent.name == "dqn":
-        layers = list(agent.model.q_net.q_net)
-    elif agent.name == "ppo":
-        layers = [*agent.model.policy.mlp_extractor.policy_net, agent.model.policy.action_net]
-    else:
-        layers = list(agent.body)
     value = "observation"
-    for layer in layers:
+    for layer in LAYERS[agent.name](agent):
         kind = type(layer).__name__
         if kind == "Linear":
             weight, bias = (graph.constant(p.detach().numpy()) for p in (layer.weight, layer.bias))
@@ -209,6 +214,10 @@ def _network(graph: _Graph, agent: Any) -> str:
         else:
             value = graph.node({"ReLU": "Relu", "Tanh": "Tanh"}[kind], value)
     value = graph.cast(value, np.float64)
+    if agent.name == "qr-dqn":
+        shape = np.array([-1, agent.settings.quantiles, agent.spaces.n_actions])
+        quantiles = graph.node("Reshape", value, graph.constant(shape))
+        return graph.node("ReduceMean", quantiles, axes=[1], keepdims=0)
     if agent.name == "neural-linear":
         weights = agent.weights * agent.pay[:, None]
         product = graph.node("MatMul", value, graph.constant(weights[:, :-1].T))

@@ -5,39 +5,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 
 from preroll.agents.agent import Arrays
-from preroll.agents.deep import DeepAgent, DeepSettings, to_tensor
+from preroll.agents.deep import DeepAgent
+from preroll.agents.deep_settings import PPOSettings
 from preroll.agents.own_globals import one_thread
 from preroll.agents.scores import draw
+from preroll.agents.torch_arrays import to_tensor
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies import uniform_over_best
-
-
-class PPOSettings(DeepSettings):
-    """Settings of PPO; the defaults were measured on `pacing`: 0.974 to 0.980 of the optimum in five runs."""
-
-    lanes: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
-    sessions: int = Field(default=50_000, ge=1, description="sessions after which training on `pacing` has settled")
-    steps: int = Field(default=40, ge=1, description="steps of every lane between two trainings (measured)")
-    batch: int = Field(default=2048, ge=2, description="transitions per gradient step (measured)")
-    epochs: int = Field(
-        default=4, ge=1, description="passes over the transitions (measured; Schulman et al. 2017: 3 to 10)"
-    )
-    learning_rate: float = Field(default=2e-3, gt=0, description="Adam's learning rate at the start (measured)")
-    gamma: float = Field(default=1.0, gt=0, le=1, description="discount: revenue is not discounted, sessions are short")
-    gae_lambda: float = Field(default=0.95, ge=0, le=1, description="Schulman et al. 2016, 2017")
-    clip: float = Field(default=0.2, gt=0, description="clip range of the policy's ratio (Schulman et al. 2017)")
-    entropy: float = Field(
-        default=0.02,
-        ge=0,
-        description="weight of the entropy; without it runs stay at 91 to 92 % on `pacing` (measured)",
-    )
-    value_weight: float = Field(default=0.5, ge=0, description="weight of the value loss (stable-baselines3)")
-    max_gradient: float = Field(default=0.5, gt=0, description="largest norm of the gradient (stable-baselines3)")
 
 
 class PPOAgent(DeepAgent):

@@ -86,7 +86,14 @@ AGENTS: dict[str, Entry] = {
         "preroll.agents.neural_linear:NeuralLinear", "contextual", "LinTS on the last layer of a network"
     ),
     "dqn": Entry("preroll.agents.dqn:DQNAgent", "deep", "n-step deep Q-network of stable-baselines3"),
+    "qr-dqn": Entry(
+        "preroll.agents.qr_dqn:QRDQNAgent", "deep", "DQN that learns quantiles of the return, of sb3-contrib"
+    ),
     "ppo": Entry("preroll.agents.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),
+    "lean-ppo": Entry("preroll.agents.lean_ppo:LeanPPO", "deep", "the same in plain torch, for many lanes"),
+    "recurrent-ppo": Entry(
+        "preroll.agents.recurrent_ppo:RecurrentPPO", "deep", "lean-ppo that remembers the session, for hidden segments"
+    ),
 }
 
 

@@ -37,3 +37,8 @@ def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Mapping[str, NDArra
             _, index, key = name.rsplit("/", 2)
             state.setdefault(int(index), {})[key] = torch.from_numpy(np.array(array))
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def to_tensor(observations: NDArray[np.float32]) -> torch.Tensor:
+    """Gives ``observations`` as a float32 tensor that may share their memory."""
+    return torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))

@@ -164,12 +164,8 @@ def play_out(
     if isinstance(player, Agent):
         try:
             policy = player.policy(tables)
-        except PrerollError:  # too many observable states for a table
-            agent = player
-            played = play(
-                tables, lambda seen: agent.act(seen, explore=False), seed=seed, lanes=lanes, sessions_per_lane=per_lane
-            )
-            return played, None
+        except PrerollError:  # too many observable states for a table, or an agent that remembers the session
+            return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane), None
     else:
         policy = player
     return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), exact.value_of(policy)

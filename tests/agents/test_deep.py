@@ -12,28 +12,32 @@ from preroll.agents.own_globals import OwnGlobals
 from preroll.envs import Optimum, Tables
 
 Practise = Callable[[Agent, Tables, int], None]
+REPLAY: dict[str, Any] = {
+    "lanes": 32,
+    "learning_starts": 320,
+    "batch": 64,
+    "updates_per_step": 4.0,
+    "target_every": 10,
+    "buffer": 20_000,
+    "learning_rate": 3e-3,
+}
 SMALL: dict[str, dict[str, Any]] = {
-    "ppo": {"lanes": 32, "steps": 20, "batch": 160},
-    "dqn": {
-        "lanes": 32,
-        "learning_starts": 320,
-        "batch": 64,
-        "updates_per_step": 4.0,
-        "target_every": 10,
-        "buffer": 20_000,
-    },
+    "ppo": {"lanes": 32, "steps": 20, "batch": 160, "learning_rate": 5e-3},
+    "lean-ppo": {"lanes": 32, "steps": 20, "batch": 160, "learning_rate": 1e-2},
+    "dqn": REPLAY,
+    "qr-dqn": {**REPLAY, "quantiles": 5},
 }
 
 
-@pytest.mark.parametrize("name", ["ppo", "dqn"])
+@pytest.mark.parametrize("name", SMALL)
 def test_a_short_training_earns_clearly_more_than_random(name: str, classic: Tables, practise: Practise) -> None:
     optimum = Optimum(classic)
     agent = make_agent(name, classic, seed=0, **SMALL[name])
-    practise(agent, classic, {"ppo": 400, "dqn": 300}[name])
+    practise(agent, classic, 160)
     assert optimum.value_of(agent.policy(classic)) > 0.85 * optimum.value  # random: 0.57
 
 
-@pytest.mark.parametrize("name", ["ppo", "dqn"])
+@pytest.mark.parametrize("name", SMALL)
 def test_the_global_generators_neither_change_a_training_nor_are_changed_by_it(
     name: str, classic: Tables, practise: Practise
 ) -> None:
@@ -70,7 +74,7 @@ def test_own_generators_continue_from_block_to_block() -> None:
     assert [first, second] == straight
 
 
-@pytest.mark.parametrize("name", ["ppo", "dqn"])
+@pytest.mark.parametrize("name", SMALL)
 def test_told_probabilities_are_those_of_the_draws(
     name: str, pacing: Tables, some_observations: NDArray[np.float32], practise: Practise
 ) -> None:
@@ -117,7 +121,7 @@ def test_the_number_of_lanes_does_not_change_how_often_dqn_replays(classic: Tabl
     assert steps == [50.0, 50.0]
 
 
-@pytest.mark.parametrize("name", ["ppo", "dqn"])
+@pytest.mark.parametrize("name", SMALL)
 def test_metrics_are_finite_numbers_that_the_docstring_names(name: str, classic: Tables, practise: Practise) -> None:
     agent = make_agent(name, classic, **SMALL[name])
     practise(agent, classic, 40)
@@ -125,4 +129,4 @@ def test_metrics_are_finite_numbers_that_the_docstring_names(name: str, classic:
     assert all(np.isfinite(list(metrics.values())))
     assert type(agent).__doc__ is not None
     assert all(f"``{key}``" in str(type(agent).__doc__) for key in metrics)
-    assert "loss" in metrics
+    assert any(name.endswith("loss") for name in metrics)

@@ -14,15 +14,17 @@ from preroll.perception.catalog import Catalog
 from preroll.simulations.observations import sample_observations
 
 Practise = Callable[[Agent, Tables, int], None]
-ORACLES = ("greedy", "fixed", "optimum")
+NO_FUNCTIONS = ("greedy", "fixed", "optimum", "recurrent-ppo")  # of the observation
 SMALL: dict[str, dict[str, Any]] = {
     "ppo": {"lanes": 8, "steps": 10, "batch": 40},
+    "lean-ppo": {"lanes": 8, "steps": 10, "batch": 40},
+    "qr-dqn": {"lanes": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
     "neural-linear": {"lanes": 8, "train_every": 80, "batch": 32, "gradient_steps": 5},
     "dqn": {"lanes": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
 }
 
 
-@pytest.mark.parametrize("name", [name for name in AGENTS if name not in ORACLES])
+@pytest.mark.parametrize("name", [name for name in AGENTS if name not in NO_FUNCTIONS])
 def test_the_file_shows_the_agents_ad_for_10_000_observations(
     name: str, pacing: Tables, practise: Practise, tmp_path: Path
 ) -> None:
@@ -64,6 +66,8 @@ def test_a_file_that_would_show_another_ad_is_not_written(classic: Tables, pract
 def test_what_cannot_be_exported_or_read_is_said_in_one_line(classic: Tables, tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match="agent optimum: cannot be exported"):
         export(make_agent("optimum", classic), tmp_path / "policy.onnx", classic.arrays.rows)
+    with pytest.raises(PrerollError, match=r"agent recurrent-ppo: cannot be exported: .* depends on the whole session"):
+        export(make_agent("recurrent-ppo", classic), tmp_path / "policy.onnx", classic.arrays.rows)
     (tmp_path / "text.onnx").write_text("hello")
     with pytest.raises(PrerollError, match=r"text\.onnx: is no ONNX model"):
         OnnxAgent.from_file(tmp_path / "text.onnx")

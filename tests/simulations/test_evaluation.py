@@ -57,7 +57,7 @@ def test_every_session_of_the_fixed_set_is_played_to_its_end(pacing: Tables) -> 
 def test_stepping_plays_the_very_sessions_of_the_table(pacing: Tables) -> None:
     agent = make_agent("always-long", pacing)
     table = rollout(pacing, agent.policy(pacing), seed=11, lanes=40, sessions_per_lane=7)
-    steps = play(pacing, agent.act, seed=11, lanes=40, sessions_per_lane=7)
+    steps = play(pacing, agent, seed=11, lanes=40, sessions_per_lane=7)
     for name in ("revenue", "slots", "views", "left", "by_ad"):
         np.testing.assert_array_equal(getattr(table, name), getattr(steps, name), err_msg=name)
 

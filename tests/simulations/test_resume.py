@@ -32,6 +32,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "qr-dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "quantiles": 5},
     "ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
     "lean-ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
+    "recurrent-ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap", "memory": 8},
 }
 COMPARED = ("agent/agent.json", "agent/arrays.safetensors", "settings.yaml", "scenario.yaml")
 

@@ -1,0 +1,52 @@
+"""The gradient of proximal policy optimisation at the network's outputs, in closed form.
+
+Autograd over the loss costs more than the small network itself; this is a third of it, and exact.
+"""
+
+import torch
+
+
+def policy_gradient(
+    logits: torch.Tensor,
+    ads: torch.Tensor,
+    before: torch.Tensor,
+    advantages: torch.Tensor,
+    *,
+    clip: float,
+    entropy: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Derivative of the policy's loss by the logits.
+
+    With p = softmax(logits), r = p[ad] / p_before[ad], H the entropy of p and w = r·Â where clipping leaves it alone,
+    else 0:  ∂/∂z_j [−min(r·Â, clip(r)·Â) − entropy·H] = w·(p_j − [j = ad]) + entropy·p_j·(ln p_j + H).
+
+    Args:
+        logits: (n, A).
+        ads: int64 (n,), ads that were shown.
+        before: (n,), log-probabilities with which they were chosen.
+        advantages: Â (n,).
+        clip: largest |r − 1| that is still rewarded.
+        entropy: weight of the entropy.
+
+    Returns:
+        The derivative (n, A) of the mean loss, and (4,) means: loss without entropy, entropy [nat], approximate
+        Kullback-Leibler divergence from the policy before (r − 1 − ln r), share of transitions outside of the clip.
+    """
+    n = len(ads)
+    shifted = (logits - logits.amax(dim=1, keepdim=True)).T.contiguous().T  # sums over few actions are faster so
+    p = shifted.exp()
+    total = p.sum(dim=1, keepdim=True)
+    p /= total
+    log = shifted - total.log()
+    change = log.gather(1, ads[:, None])[:, 0] - before
+    ratio = change.exp()
+    raised = ratio * advantages
+    gained = torch.min(raised, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    weight = torch.where(raised == gained, raised, 0.0) / n
+    weighed = p * log
+    spread = -weighed.sum(dim=1, keepdim=True)
+    gradient = p * weight[:, None] + (weighed + p * spread) * (entropy / n)
+    gradient.scatter_add_(1, ads[:, None], -weight[:, None])
+    outside = ((ratio - 1).abs() > clip).float()
+    told = torch.stack([-gained.mean(), spread.mean(), (ratio - 1 - change).mean(), outside.mean()])
+    return gradient, told
