@@ -37,13 +37,15 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
     from preroll.commands.table import print_table
 
     kind = find(agent).load()
-    typer.echo(f"{agent}: {inspect.getdoc(kind)}\n")
+    typer.echo(f"{agent}: {(inspect.getdoc(kind) or '').replace('``', '`')}\n")
     properties = kind.Settings.model_json_schema()["properties"]
     rows = [
-        (name, json.dumps(about["default"]), _allowed(about), about["description"])
-        for name, about in properties.items()
+        (name, _default(about["default"]), _allowed(about), about["description"]) for name, about in properties.items()
     ]
     print_table(("setting", "default", "allowed", "meaning and source"), rows, left=("setting", "meaning and source"))
+    if rows:
+        name, default, *_ = rows[-1]
+        typer.echo(f"Change one for a training: preroll train {agent} --set {name}={default}")
 
 
 @app.command(name="import")
@@ -71,17 +73,31 @@ def import_agent(
     typer.echo(f"{agent.name}: trained for {agent.steps:,} steps.\nRun: {run}\nCompare it: preroll evaluate {run}")
 
 
-_BOUNDS = {"minimum": "≥ ", "exclusiveMinimum": "> ", "maximum": "≤ ", "exclusiveMaximum": "< "}
+def _default(value: object) -> str:
+    """A default as it is written after ``--set NAME=``."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+_BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 
 
 def _allowed(about: dict[str, object]) -> str:
     """What a setting may be, from its JSON schema.
 
-    >>> _allowed({"type": "integer", "minimum": 1, "maximum": 8}), _allowed({"enum": ["a", "b"]})
-    ('integer ≥ 1 ≤ 8', 'a | b')
+    >>> _allowed({"type": "integer", "minimum": 1, "maximum": 65536}), _allowed({"enum": ["a", "b"]})
+    ('integer ≥ 1, ≤ 65,536', 'a | b')
     """
     if isinstance(choices := about.get("enum"), list):
         return " | ".join(map(str, choices))
-    bounds = [f"{sign}{about[key]:g}" for key, sign in _BOUNDS.items() if key in about]
+    bounds = [text.format(_number(about[key])) for key, text in _BOUNDS.items() if key in about]
     kind = "list" if about.get("type") == "array" else about.get("type", "any")
-    return " ".join([str(kind), *bounds])
+    return " ".join([str(kind), ", ".join(bounds)]).strip()
+
+
+def _number(value: object) -> str:
+    """A bound with its thousands apart and no needless digits.
+
+    >>> _number(1000000), _number(0.5), _number(1.0)
+    ('1,000,000', '0.5', '1')
+    """
+    return f"{value:,g}" if isinstance(value, float) else f"{value:,}"
