@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from preroll.envs import check_lanes, check_public, check_replay, check_tables
+from preroll.envs import check_lanes, check_public, check_replay, check_seeding, check_tables
 from preroll.envs.check_sample import Sample
 from preroll.envs.check_subject import SAMPLED_SLOTS, CheckFailedError, NotApplicableError, Subject
 from preroll.envs.scenario import Scenario
@@ -35,6 +35,7 @@ COPIES: dict[str, Callable[[Subject], str]] = {
     "global seeds": check_replay.poisoning,
     "pickling": check_replay.pickling,
     "spec": check_replay.spec,
+    "seeding": check_seeding.seeding,
     "lanes": check_lanes.lanes,
     "autoreset": check_lanes.autoreset,
 }

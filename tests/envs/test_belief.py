@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.envs.belief import belief_optimum
@@ -10,19 +11,31 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
 
-def everything_a_memoryless_agent_sees(tables: Tables) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Category and last outcome of a state, as one number."""
+def seen(tables: Tables, by: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What a memoryless agent sees of a state, as one number: a property of the video, and the last outcome.
+
+    :func:`best_memoryless` tells slots apart by itself, so that progress is seen as well.
+    """
     n_last = 2 * tables.n_actions + 1
-    return np.asarray(tables.category, dtype=np.int64)[:, None, None] * n_last + np.arange(n_last)
+    return np.asarray(by[:, None, None] * n_last + np.arange(n_last))
 
 
 def test_on_hidden_users_remembering_is_worth_more_than_five_percent() -> None:
+    """Against agents that see category, progress and the last outcome, which tells the last ad and its view."""
     tables = Tables.compile("hidden-users", "demo")
     exact = Optimum(tables)
     belief = belief_optimum(exact)
-    memoryless = best_memoryless(exact, everything_a_memoryless_agent_sees(tables), by_last=True)
+    memoryless = best_memoryless(exact, seen(tables, np.asarray(tables.category, dtype=np.int64)), by_last=True)
     assert belief.lower >= 1.05 * memoryless.value
     assert belief.lower <= belief.upper <= exact.value
+
+
+def test_it_is_so_even_against_agents_that_tell_every_video_apart(small_catalog: Catalog) -> None:
+    """Content, which the preset shows as well, tells at most which video it is."""
+    tables = Tables.compile("hidden-users", small_catalog)
+    exact = Optimum(tables)
+    memoryless = best_memoryless(exact, seen(tables, np.arange(tables.n_videos)), by_last=True)
+    assert belief_optimum(exact).lower >= 1.05 * memoryless.value
 
 
 def test_the_two_bounds_meet_as_the_grid_gets_finer(small_catalog: Catalog) -> None:

@@ -153,6 +153,20 @@ class ShiftedLanes(SessionVectorEnv):
         return super().reset(seed=None if seed is None else seed + 1, options=options)
 
 
+class StubbornLanes(SessionVectorEnv):
+    """Takes a None in a list of seeds for the seed 0."""
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
+        return super().reset(seed=[own or 0 for own in seed] if isinstance(seed, list) else seed, options=options)
+
+
+class UnmaskedLanes(SessionVectorEnv):
+    """Resets all lanes, whatever the mask."""
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
+        return super().reset(seed=seed)
+
+
 class SkippingLanes(SessionVectorEnv):
     """Leaves a session out after each one, under NEXT_STEP alone."""
 
@@ -193,6 +207,28 @@ def test_no_check_fails_with_every_mechanism_on(small_catalog: Catalog) -> None:
     assert skipped == {"spec": "the catalog exists in memory alone; save it as a folder to name it in a spec"}
 
 
+OBSERVED = ("content", "progress", "fatigue", "last_ad", "last_view", "position", "segment")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"observe.category": value} for value in (True, "predicted", "none")),
+        *({f"observe.{part}": shown} for part in OBSERVED for shown in (True, False)),
+        *({"session.no_ad": allowed} for allowed in (True, False)),
+        {"session.slots": ["pre"], "user.position": {}},
+        {"session.slots": ["pre", "mid", "post"]},
+    ],
+    ids=lambda changes: " ".join(f"{key}={value}" for key, value in changes.items()),
+)
+def test_public_checks_and_those_of_lanes_pass_with_every_option(
+    changes: dict[str, Any], small_catalog: Catalog
+) -> None:
+    checks = ["gymnasium", "stable-baselines3", "seeding", "lanes", "autoreset"]
+    report = check_env(EVERYTHING.replace(changes), small_catalog, only=checks)
+    assert [finding.status for finding in report.findings] == ["ok"] * len(checks), str(report)
+
+
 @pytest.mark.parametrize(
     ("broken", "check", "why"),
     [
@@ -209,6 +245,8 @@ def test_no_check_fails_with_every_mechanism_on(small_catalog: Catalog) -> None:
         (TextReward, "stable-baselines3", "AssertionError: The reward returned by `step..` must be a float"),
         (Crashing, "replay", "IndexError: index 5 is out of bounds"),
         (ShiftedLanes, "lanes", "lane 0, step 0: differs from the single environment: observation of the reset"),
+        (StubbornLanes, "seeding", "reset with a list: lane 1 does not start session 2 of seed 1"),
+        (UnmaskedLanes, "seeding", "reset with a mask: lane 0 does not start session 0 of seed 1000003"),
         (SkippingLanes, "autoreset", r"lane \d, moment \d+, SAME_STEP and NEXT_STEP: observation"),
     ],
 )

@@ -1,6 +1,5 @@
 """Rendering: a line of text for every slot, a picture of the session, and nothing at all without a render mode."""
 
-import importlib.util
 import re
 import warnings
 from itertools import pairwise
@@ -18,8 +17,6 @@ from preroll.envs import Scenario, SessionEnv, preset_names
 from preroll.envs.frame import PALETTE, VIDEOS
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
-
-HAS_MOVIEPY = importlib.util.find_spec("moviepy") is not None
 
 
 def frames_of(env: SessionEnv, seed: int = 0) -> list[NDArray[np.uint8]]:
@@ -189,7 +186,6 @@ def test_rendering_before_the_first_session_is_refused(small_catalog: Catalog) -
         SessionEnv("classic", small_catalog, render_mode="ansi").render()
 
 
-@pytest.mark.skipif(not HAS_MOVIEPY, reason="RecordVideo needs moviepy, which is not a dependency")
 def test_record_video_writes_a_file_for_a_session(small_catalog: Catalog, tmp_path: Path) -> None:
     env = gym.make("preroll/Session-v0", scenario="classic", catalog=small_catalog, render_mode="rgb_array")
     recorded = gym.wrappers.RecordVideo(env, str(tmp_path / "videos"))
