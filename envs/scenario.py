@@ -137,6 +137,7 @@ class Recommender(_Part):
 
     jump: Probability = 0.1
     rank_decay: float = Field(default=0.8, gt=0, le=1)
+    neighbors: int = Field(default=10, ge=1, le=10, description="how many of a video's nearest ones it draws from")
 
 
 class Observe(_Part):
@@ -270,7 +271,8 @@ class Scenario(_Part):
     def _fixed(self) -> tuple[Any, ...]:
         """What all phases share, for it shapes the tables."""
         user = self.user
-        return self.session, self.observe, user.fatigue.levels, tuple(s.name for s in user.segments), user.abandonment
+        segments, near = tuple(segment.name for segment in user.segments), self.recommender.neighbors
+        return self.session, self.observe, user.fatigue.levels, segments, user.abandonment, near
 
     @classmethod
     def load(cls, source: "str | Path | Mapping[str, Any] | Scenario") -> "Scenario":

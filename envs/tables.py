@@ -62,7 +62,7 @@ class Tables:
             rows=_rows(scenario, catalog, layout),
         )
         category = np.asarray(catalog.category).astype(np.int32)
-        packed = pack(arrays, _neighbors(catalog), relevance_class, category, layout, scenario.n_slots)
+        packed = pack(arrays, _neighbors(scenario, catalog), relevance_class, category, layout, scenario.n_slots)
         spaces = Spaces(
             name=scenario.name,
             layout=layout,
@@ -248,8 +248,9 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
     return rows
 
 
-def _neighbors(catalog: Catalog) -> NDArray[np.int32]:
+def _neighbors(scenario: Scenario, catalog: Catalog) -> NDArray[np.int32]:
     """Ten neighbours of every video, int32 [N, 10], -1 padded."""
     neighbors = np.full((catalog.n_videos, memory.N_NEIGHBORS), -1, dtype=np.int32)
-    neighbors[:, : catalog.neighbors.shape[1]] = catalog.neighbors
+    count = min(scenario.recommender.neighbors, catalog.neighbors.shape[1])
+    neighbors[:, :count] = catalog.neighbors[:, :count]
     return neighbors
