@@ -186,3 +186,27 @@ def test_ties_are_broken_at_random_from_the_agents_own_generator(classic: Tables
     assert (low <= counts).all()
     assert (counts <= high).all()
     assert np.array_equal(agent.action_probabilities(row[:1]), np.full((1, 6), 1 / 6))
+
+
+def test_linucb_does_not_lock_into_a_bad_ad_as_it_does_with_a_constant_alpha(small_catalog: Catalog) -> None:
+    """20 seeds of 3,000 rounds with the category alone: how many end with a bad ad before some category."""
+    tables = Tables.compile(
+        Scenario.load("classic").replace({"observe.progress": False, "observe.content": False}), small_catalog
+    )
+    rows, pay = np.eye(3, dtype=np.float32), tables.spaces.rewards
+    own = np.array([ad.category for ad in tables.ads]) == np.array(small_catalog.categories)[:, None]
+    views = np.array([ad.view_probability for ad in tables.ads]) * np.where(own, 1.0, 0.4)
+    best = (views * pay).max(axis=1)
+
+    def locked(seed: int, **settings: Any) -> bool:
+        agent, rng = make_agent("linucb", tables, seed=seed, lanes=1, **settings), np.random.default_rng(seed)
+        for _ in range(3_000):
+            category = int(rng.integers(3))
+            row = rows[[category]]
+            ads = agent.act(row)
+            agent.update(one_step(row, ads, rng.random(1) < views[category, ads], pay))
+        shown = (agent.action_probabilities(rows) * views * pay).sum(axis=1)
+        return bool((shown < 0.99 * best).any())
+
+    assert not any(locked(seed) for seed in range(20))
+    assert sum(locked(seed, growth="constant") for seed in range(20)) >= 5
