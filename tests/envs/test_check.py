@@ -229,6 +229,17 @@ def test_public_checks_and_those_of_lanes_pass_with_every_option(
     assert [finding.status for finding in report.findings] == ["ok"] * len(checks), str(report)
 
 
+def test_a_category_may_have_any_number_of_ads_of_any_length(small_catalog: Catalog) -> None:
+    ads = {
+        "cats": {name: {"seconds": 5, "view_probability": 0.5, "reward": 1} for name in ("bumper", "short", "epic")},
+        "cars": {"long": {"seconds": 30, "view_probability": 0.4, "reward": 2}},
+    }
+    hazard = {"bumper": [0.01, 0.01], "epic": [0.2, 0.1]}
+    scenario = Scenario.load("pacing").replace({"ads": ads, "user.leave.hazard": hazard})
+    report = check_env(scenario, small_catalog, slots=50_000)
+    assert report.ok, str(report)
+
+
 @pytest.mark.parametrize(
     ("broken", "check", "why"),
     [
