@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from preroll.agents.agent import Agent
+from preroll.agents.preset import preset
 from preroll.agents.settings import parse
 from preroll.envs.observation import Spaces
 from preroll.envs.tables import Tables
@@ -116,7 +117,7 @@ def make_agent(name: str, world: Any, *, seed: int = 0, **settings: Any) -> Agen
         world: the :class:`Spaces` that the agent shall work in, or something that has them: :class:`Tables`, an
             environment or a vector environment. The oracles (greedy, fixed, optimum) need one that has tables.
         seed: seed of the agent's own generators.
-        settings: settings of that agent.
+        settings: settings of that agent; before its defaults come those of the scenario's preset, if it has one.
 
     Raises:
         PrerollError: an unknown name or setting, a value out of range, or an oracle without tables.
@@ -124,8 +125,8 @@ def make_agent(name: str, world: Any, *, seed: int = 0, **settings: Any) -> Agen
     from preroll.agents.oracles import Oracle
 
     kind = find(name).load()
-    parsed = parse(kind.Settings, name, settings)
     spaces, tables = _spaces_and_tables(world)
+    parsed = parse(kind.Settings, name, {**preset(spaces.name, name), **settings})
     if issubclass(kind, Oracle):
         if tables is None:
             raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not spaces")

@@ -33,6 +33,7 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
     """
     import inspect
 
+    from preroll.agents.preset import presets_of
     from preroll.agents.registry import find
     from preroll.commands.table import print_table
 
@@ -43,6 +44,8 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
         (name, _default(about["default"]), _allowed(about), about["description"]) for name, about in properties.items()
     ]
     print_table(("setting", "default", "allowed", "meaning and source"), rows, left=("setting", "meaning and source"))
+    for preset, settings in presets_of(agent).items():
+        typer.echo(f"Preset {preset}: {', '.join(f'{key}={_default(value)}' for key, value in settings.items())}")
     if rows:
         name, default, *_ = rows[-1]
         typer.echo(f"Change one for a training: preroll train {agent} --set {name}={default}")

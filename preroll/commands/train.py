@@ -31,6 +31,9 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Setting of the agent, or dotted of scenario."),
     ] = None,
+    sb3_defaults: Annotated[
+        bool, typer.Option("--sb3-defaults", help="PPO or DQN with the settings of stable-baselines3, to compare.")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the run that is there.")] = False,
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped training; no AGENT then.")
@@ -44,13 +47,14 @@ def train(
 
     Example: `preroll train dqn --scenario pacing --seed 1 --set lanes=256 --set user.mismatch=0.2`
     """
+    from preroll.agents import preset
     from preroll.agents.registry import find
     from preroll.envs.scenario import Scenario
     from preroll.simulations import checkpoint
     from preroll.simulations.training import prepare
 
     if resume is not None:
-        if agent is not None or changes or run is not None:
+        if agent is not None or changes or run is not None or sb3_defaults:
             raise PrerollError(f"--resume {resume}: goes on with what was begun: no AGENT, --run or --set beside it")
         training = checkpoint.load(resume)
         if changed := checkpoint.differences(resume):
@@ -61,6 +65,8 @@ def train(
         raise PrerollError("train: an AGENT is needed; `preroll agent list` names them")
     find(agent)
     settings, overrides = parse_changes(changes or [])
+    if sb3_defaults:
+        settings = {**preset.sb3_defaults(agent), **settings}
     world = Scenario.load(scenario)
     world = world.replace(overrides) if overrides else world
     run = run or Path("runs") / f"{world.name}-{agent}-{seed}"
