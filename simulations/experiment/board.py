@@ -13,6 +13,7 @@ from preroll.simulations.experiment.measurement import Measurement
 from preroll.simulations.experiment.names import short_keys, value_text
 from preroll.simulations.experiment.plan import Cell, Plan
 from preroll.simulations.experiment.policy_map import picture, policy_map
+from preroll.simulations.time_shares import TIME_TAGS
 
 POLICY = "policy/most shown ad by category and fatigue"
 #: Final numbers of a cell, the metrics of the HPARAMS tab.
@@ -30,6 +31,7 @@ _LAYOUT = {
     "How much is earned": ("session/percent_of_optimum", "session/revenue", "session/regret", "regret/total"),
     "What is shown": ("session/long_share", "session/empty_share", "session/view_rate"),
     "How users take it": ("session/length", "session/left"),
+    "Where the time goes": tuple(TIME_TAGS),
 }
 
 
@@ -112,7 +114,10 @@ def _layout_value() -> Any:
         category=[
             Category(
                 title=title,
-                chart=[Chart(title=TAGS[tag], multiline=MultilineChartContent(tag=[f"^{tag}$"])) for tag in tags],
+                chart=[
+                    Chart(title={**TAGS, **TIME_TAGS}[tag], multiline=MultilineChartContent(tag=[f"^{tag}$"]))
+                    for tag in tags
+                ],
             )
             for title, tags in _LAYOUT.items()
         ]

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_CURVES = 6
+WIDTH = 5.4  # inches: on a phone's 400 pixels a text of 10 points is still read without a glass
+WIDE = (WIDTH, 3.7)
 
 
-def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = (7.0, 3.8)) -> str:
+def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = WIDE) -> str:
     """Draws one chart; gives ``<svg>`` that scales with the page and is named by ``title`` for screen readers."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -70,7 +72,7 @@ def percent_by_point(material: Material, point: str) -> str:
         axes.grid(axis="x", color="#e6e6e6")
 
     title = f"Percent of the optimum by agent: {point_title(material, point)}"
-    return svg(draw, title, (7.0, 1.0 + 0.42 * len(material.agents)))
+    return svg(draw, title, (WIDTH, 0.9 + 0.36 * len(material.agents)))
 
 
 def learning_curves(material: Material, point: str) -> str:
@@ -97,7 +99,7 @@ def learning_curves(material: Material, point: str) -> str:
         axes.set_ylabel("% of the optimum, exploring")
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
         axes.grid(axis="y", color="#e6e6e6")
-        axes.legend(frameon=False, fontsize=9)
+        _legend(axes)
 
     return svg(draw, f"Learning curves: {point_title(material, point)}")
 
@@ -123,7 +125,7 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
         axes.set_xlabel(key + (" (factor)" if _scaled(material, key) else ""))
         axes.set_ylabel(label)
         axes.grid(axis="y", color="#e6e6e6")
-        axes.legend(frameon=False, fontsize=9)
+        _legend(axes)
 
     return svg(draw, f"{label} over {key}")
 
@@ -143,7 +145,7 @@ def long_against_short(material: Material, key: str) -> str | None:
         axes.set_ylabel("always long − always short")
         axes.grid(axis="y", color="#e6e6e6")
 
-    return svg(draw, f"Where long beats short, exactly, over {key}", (7.0, 2.8))
+    return svg(draw, f"Where long beats short, exactly, over {key}", (WIDTH, 2.6))
 
 
 def profiles(material: Material) -> str | None:
@@ -168,9 +170,15 @@ def profiles(material: Material) -> str | None:
         axes.set_xlabel("% of the exact optimum")
         axes.set_ylabel("runs above it [%]")
         axes.grid(color="#e6e6e6")
-        axes.legend(frameon=False, fontsize=9)
+        _legend(axes)
 
     return svg(draw, "Performance profiles")
+
+
+def _legend(axes: "Axes") -> None:
+    """Below the chart, where it hides nothing."""
+    entries = len(axes.get_legend_handles_labels()[0])
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=9, ncols=min(entries, 4))
 
 
 def _scaled(material: Material, key: str) -> bool:

@@ -1,6 +1,7 @@
 """The page: parts put together, with a style for screen, phone and print and a few lines of script for sorting."""
 
 import base64
+import re
 from html import escape
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
 
 def page(material: Material) -> str:
     """The whole page as HTML."""
-    name, description = escape(material.plan.name), escape(material.plan.description)
+    name = escape(material.plan.name)
+    description = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(material.plan.description))
     summary = "".join(f"<p>{escape(sentence)}</p>" for sentence in headline(material))
     sections = "".join(
         f"<section><h2>{escape(title)}</h2>{body}</section>" for title, body in _sections(material) if body
@@ -202,7 +204,3 @@ def _left_out(material: Material, shown: list[str]) -> str:
     return (
         _note(f"{len(shown)} of {len(material.points)} points are drawn; the table below has all.") if missing else ""
     )
-
-
-def _code(told: dict[str, object]) -> str:
-    return f"{told['git'] or 'no repository'}{' (changed)' if told['changed'] else ''}"

@@ -8,10 +8,12 @@ main{max-width:860px;margin:0 auto;padding:1rem}h1{font-size:1.7rem;line-height:
 h2{font-size:1.25rem;margin:2.2rem 0 .4rem;border-top:1px solid #ddd;padding-top:1rem}
 h3{font-size:1rem;margin:1rem 0 .3rem}
 .lead{color:#444}.headline{background:#eef5fa;border-left:4px solid #0072B2;padding:.3rem 1rem;margin:1rem 0}
-.note,figcaption{color:#555;font-size:.88rem}figure{margin:1rem 0}figure svg{width:100%;height:auto;display:block}
+.note,figcaption{color:#555;font-size:.88rem}figure{margin:1rem 0}
+figure svg{width:100%;max-width:600px;height:auto;display:block}
 img{max-width:100%;height:auto}.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:.5rem}
 .wide{overflow-x:auto;max-width:100%}svg.session{min-width:640px;width:100%;height:auto}
 table{border-collapse:collapse;font-size:.86rem;margin:.5rem 0;font-variant-numeric:tabular-nums}
+code{background:#f2f2f2;padding:0 .2em}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e3e3e3;text-align:left;white-space:nowrap}
 .map td{text-align:center;border:2px solid #fff;min-width:5rem}.corner{font-weight:400;color:#555}
 th button{font:inherit;font-weight:600;border:0;background:none;padding:0;cursor:pointer;color:#005a8c}
