@@ -5,10 +5,8 @@ rendered while training: every round renders fresh ones, keeps the latest rounds
 them, mirrored and with other light each time. Demo clips are never looked at.
 """
 
-import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +19,9 @@ from preroll.perception.objects import OBJECT_CLASSES
 from preroll.perception.training.export import export_classifier
 from preroll.perception.training.network import Network, Probabilities
 from preroll.perception.training.pictures import Pictures
-from preroll.perception.training.schedule import learning_rate, replay, total_visits
+from preroll.perception.training.schedule import fit, replay, total_visits, varied
 from preroll.perception.training.scoring import choose_threshold, score
-from preroll.progress import bar
+from preroll.perception.training.settings import Settings, read_arguments
 
 #: How often a picture is used, on average, until it is dropped.
 VISITS, BATCH = 3, 16
@@ -34,48 +32,23 @@ CELL_WEIGHT = 0.5
 TRAIN, VALIDATION, TEST = 1, 2, 3
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a training run depends on.
-
-    Attributes:
-        seed: of the pictures and of the network's initial weights.
-        pictures: number of pictures rendered for training.
-        held_out: number of pictures for choosing the threshold, and again for measuring precision and recall.
-        drawings: drawings per class that training pictures use; held-out pictures use others.
-        cpu_minutes: training ends early when it has used so much processor time.
-    """
-
-    seed: int = 0
-    pictures: int = 30_000
-    held_out: int = 2_000
-    drawings: int = 500
-    cpu_minutes: float = 14.0
+USUAL = Settings(pictures=30_000, held_out=2_000, drawings=500, cpu_minutes=14.0)
 
 
 def train(settings: Settings) -> Network:
     """Train a network on freshly rendered pictures, with progress on stderr."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
-    started = time.process_time()
     network = Network(len(OBJECT_CLASSES))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
-    total = settings.pictures * VISITS
-    seen = 0
-    with bar(total_visits(settings.pictures, VISITS, BATCH), "training") as advance:
-        for pictures, cells in _batches(settings):
-            used = (time.process_time() - started) / 60 / settings.cpu_minutes
-            if used >= 1:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(max(seen / total, used), LEARNING_RATE)
-            loss = _loss(network, pictures, cells)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            seen += len(pictures)
-            advance(len(pictures))
+    fit(
+        torch.optim.AdamW(network.parameters(), weight_decay=1e-3),
+        _batches(settings),
+        lambda pictures, cells: _loss(network, pictures, cells),
+        total=total_visits(settings.pictures, VISITS, BATCH),
+        peaks=[LEARNING_RATE],
+        cpu_minutes=settings.cpu_minutes,
+    )
     network.eval()
     return network
 
@@ -96,16 +69,8 @@ def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
     for rows in replay(stream, rng, pictures=settings.pictures, visits=VISITS, batch=BATCH):
         pictures = np.stack([batch.pictures[row] for batch, row in rows])
         cells = np.stack([batch.cells[row] for batch, row in rows])
-        yield _varied(rng, pictures, cells)
-
-
-def _varied(rng: np.random.Generator, pictures: NDArray[np.uint8], cells: NDArray[np.int8]) -> tuple[Tensor, Tensor]:
-    """Mirror half of the pictures with their cells, and change light and tint of each."""
-    mirrored = rng.random(len(pictures)) < 0.5
-    pictures[mirrored], cells[mirrored] = pictures[mirrored, ..., ::-1], cells[mirrored, ..., ::-1]
-    gain = rng.uniform(0.85, 1.15, (len(pictures), 3, 1, 1)).astype(np.float32)
-    light = (pictures.astype(np.float32) - 114) * gain + 114
-    return torch.from_numpy(light).contiguous(memory_format=torch.channels_last), torch.from_numpy(cells)
+        light, mirrored = varied(rng, pictures, cells)
+        yield light, torch.from_numpy(mirrored)
 
 
 def probabilities(network: Probabilities, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -125,9 +90,8 @@ def run(folder: Path, settings: Settings) -> None:
     threshold = choose_threshold(probabilities(network, validation.pictures), validation.present > 0)
     test = Pictures([settings.seed, TEST], drawings).batch(settings.held_out)
     metrics = score(probabilities(network, test.pictures) >= threshold, test.present > 0, OBJECT_CLASSES)
-    flags = f"--seed {settings.seed} --pictures {settings.pictures} --drawings {settings.drawings}"
     training = {
-        "command": f"python -m preroll.perception.training.classifier --out DIR {flags}",
+        "command": settings.command("preroll.perception.training.classifier"),
         "seed": settings.seed,
         "pictures": settings.pictures,
         "held_out_pictures": settings.held_out,
@@ -139,16 +103,7 @@ def run(folder: Path, settings: Settings) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description="Train the embedded classifier of preroll.")
-    defaults = Settings()
-    parser.add_argument("--out", type=Path, required=True, help="folder for objects.onnx and objects.json")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="two runs with one seed are equal")
-    parser.add_argument("--pictures", type=int, default=defaults.pictures, help="number of pictures to render")
-    parser.add_argument("--held-out", type=int, default=defaults.held_out, help="pictures for threshold and for test")
-    parser.add_argument("--drawings", type=int, default=defaults.drawings, help="drawings per class")
-    parser.add_argument("--cpu-minutes", type=float, default=defaults.cpu_minutes, help="end training early after this")
-    given = parser.parse_args(arguments)
-    run(given.out, Settings(given.seed, given.pictures, given.held_out, given.drawings, given.cpu_minutes))
+    run(*read_arguments(arguments, "Train the embedded classifier of preroll.", USUAL))
 
 
 if __name__ == "__main__":

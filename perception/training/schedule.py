@@ -1,10 +1,15 @@
 """How a training run goes through its pictures, and how fast it learns on the way."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from preroll.perception.training.pictures import Batch, Pictures
+from preroll.progress import bar
 
 #: Fresh pictures per round, and rounds that are kept.
 ROUND, KEPT_ROUNDS = 1_000, 4
@@ -46,3 +51,53 @@ def learning_rate(share: float, peak: float) -> float:
     if share < WARM_UP:
         return peak * (0.05 + 0.95 * share / WARM_UP)
     return float(peak * (0.005 + 0.995 * 0.5 * (1 + np.cos(np.pi * (share - WARM_UP) / (1 - WARM_UP)))))
+
+
+def fit(
+    optimizer: torch.optim.Optimizer,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    *,
+    total: int,
+    peaks: Sequence[float],
+    cpu_minutes: float,
+    begun: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Train on every batch of pictures with their truth, with progress on stderr.
+
+    Args:
+        optimizer: of the network's weights.
+        batches: pictures and truth.
+        loss_of: the loss of one batch.
+        total: number of pictures in all batches.
+        peaks: highest learning rate of each of the optimizer's groups.
+        cpu_minutes: training ends early when it has used so much processor time; the rates fall in time for it.
+        begun: is called before each step with the share of the run that is done.
+    """
+    started, seen = time.process_time(), 0
+    with bar(total, "training") as advance:
+        for pictures, truth in batches:
+            used = (time.process_time() - started) / 60 / cpu_minutes
+            if used >= 1:
+                break
+            share = max(seen / total, used)
+            begun(share)
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = learning_rate(share, peak)
+            loss = loss_of(pictures, truth)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            seen += len(pictures)
+            advance(len(pictures))
+
+
+def varied(
+    rng: np.random.Generator, pictures: NDArray[np.uint8], truth: NDArray[np.integer]
+) -> tuple[Tensor, NDArray[np.integer]]:
+    """Mirror half of the pictures [n, 3, h, w] with their truth [n, …, w], and change light and tint of each."""
+    mirrored = rng.random(len(pictures)) < 0.5
+    pictures[mirrored], truth[mirrored] = pictures[mirrored, ..., ::-1], truth[mirrored, ..., ::-1]
+    gain = rng.uniform(0.85, 1.15, (len(pictures), 3, 1, 1)).astype(np.float32)
+    light = (pictures.astype(np.float32) - 114) * gain + 114
+    return torch.from_numpy(light).contiguous(memory_format=torch.channels_last), truth
