@@ -32,7 +32,7 @@ class CellBandit(Agent):
         super().__init__(spaces, settings, seed=seed)
         self.context = CategoryContext(spaces)
         self.memory = Memory((self.context.count, spaces.n_actions), settings)
-        largest = max(float(spaces.rewards.max()), 1e-12)
+        largest = max(spaces.largest_reward, 1e-12)
         self.unit = spaces.rewards if self.learns == "view" else np.full(spaces.n_actions, largest)
 
     def _learn(self, transitions: Transitions) -> None:

@@ -30,7 +30,7 @@ class DeepAgent(Agent):
 
     def __init__(self, spaces: Spaces, settings: DeepSettings, *, seed: int = 0) -> None:
         super().__init__(spaces, settings, seed=seed)
-        self.scale = float(max(spaces.rewards.max(), 1e-12))
+        self.scale = max(spaces.largest_reward, 1e-12)
         self.own_globals = OwnGlobals(seed)
         self.buffer_lanes = 0
         with self.own_globals:

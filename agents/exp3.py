@@ -42,7 +42,7 @@ class EXP3(Agent):
         self.context = CategoryContext(spaces)
         self.losses = np.zeros((self.context.count, spaces.n_actions))
         self.rounds = np.zeros(self.context.count, dtype=np.int64)
-        self._largest = max(float(spaces.rewards.max()), 1e-12)
+        self._largest = max(spaces.largest_reward, 1e-12)
 
     def rates(self) -> NDArray[np.float64]:
         """Rate η of every category (K,) for its next decision."""

@@ -45,7 +45,7 @@ class SquareCB(LinearBandit):
         best = uniform_over_best(scores)
         if not explore:
             return best
-        gaps = (scores.max(axis=1, keepdims=True) - scores) / max(float(self.spaces.rewards.max()), 1e-12)
+        gaps = (scores.max(axis=1, keepdims=True) - scores) / max(self.spaces.largest_reward, 1e-12)
         others = np.where(best > 0, 0.0, 1.0 / (self.spaces.n_actions + self.gamma * gaps))
         mixed: NDArray[np.float64] = others + best * (1.0 - others.sum(axis=1, keepdims=True))
         return mixed

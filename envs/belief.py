@@ -82,7 +82,7 @@ def _rounded(
 
 
 def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """(view [2, R, F, A], repeat, reward, level, stay [2, F, A, 2], relevance class)."""
+    """(view [2, R, F, A], repeat, reward, level, stay [2, F, A, 2], kind)."""
     view, repeat, reward, level, stay, kind = first.model(slot)
     other = second.model(slot)
     return np.stack([view, other[0]]), repeat, reward, level, np.stack([stay, other[4]]), kind
@@ -109,7 +109,7 @@ def _improve(
 ) -> None:
     """One slot of the interpolated optimum."""
     n_videos, n_levels, n_last, grid = value.shape
-    n_ads = reward.shape[0]
+    n_ads = reward.shape[1]
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
@@ -119,7 +119,7 @@ def _improve(
                     for a in range(n_ads):
                         p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
                         p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
-                        q = ((1.0 - b) * p0 + b * p1) * reward[a]
+                        q = ((1.0 - b) * p0 + b * p1) * reward[kind[v], a]
                         for viewed in range(2):
                             w0 = (p0 if viewed else 1.0 - p0) * stay[0, f, a, viewed]
                             w1 = (p1 if viewed else 1.0 - p1) * stay[1, f, a, viewed]
@@ -151,7 +151,7 @@ def _follow(
 ) -> None:
     """One slot of the policy that rounds its belief, for a user of each segment: values [2, N, F, M, G]."""
     _, n_videos, n_levels, n_last, grid = values.shape
-    n_ads = reward.shape[0]
+    n_ads = reward.shape[1]
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
@@ -159,8 +159,8 @@ def _follow(
                     a = ads[v, f, m, g]
                     p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
                     p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
-                    values[0, v, f, m, g] = p0 * reward[a]
-                    values[1, v, f, m, g] = p1 * reward[a]
+                    values[0, v, f, m, g] = p0 * reward[kind[v], a]
+                    values[1, v, f, m, g] = p1 * reward[kind[v], a]
                     for viewed in range(2):
                         w0 = (p0 if viewed else 1.0 - p0) * stay[0, f, a, viewed]
                         w1 = (p1 if viewed else 1.0 - p1) * stay[1, f, a, viewed]

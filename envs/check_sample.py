@@ -115,7 +115,8 @@ class Sample:
         arrays, state = self.arrays, self._state
         phase, video, category = state.phase(arrays), state.video, self.tables.category[state.video]
         position = state.slot % len(self.tables.scenario.session.slots)
-        match = arrays.match[phase, self.tables.relevance_class[video], ads]
+        kind = self.tables.kind[video]
+        match = arrays.match[phase, kind, ads]
         repeat = np.where(ads == state.last_ad, arrays.choice[phase, memory.REPEAT], 1.0)
         by_segment = arrays.base[phase, :, position, state.fatigue, ads] * (match * repeat)[:, None]
         claimed = np.asarray(infos["view_probability"])
@@ -125,7 +126,7 @@ class Sample:
         hazards = arrays.hazard[phase, :, ads, viewed, tired]
         low = np.where(state.possible, hazards, np.inf).min(axis=1)
         high = np.where(state.possible, hazards, -np.inf).max(axis=1)
-        reward = arrays.reward[phase, ads]
+        reward = arrays.reward[phase, kind, ads]
         self._require("info view_probability", np.abs(claimed - p) <= SAME, "is not the tables'")
         self._require(
             "info expected_reward", np.abs(infos["expected_reward"] - reward * p) <= SAME * (1 + reward), "is wrong"

@@ -1,6 +1,7 @@
 """What every simple policy is worth against the optimum, before any training."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,10 +80,11 @@ def as_predicted(tables: Tables) -> Tables:
     probabilities = tables.catalog.category_probabilities
     if probabilities is None:
         raise PrerollError(f"catalog {tables.catalog.path}: has no category probabilities")
-    guessed = np.asarray(probabilities).argmax(axis=1)
-    if len(tables.arrays.match[0]) != len(tables.catalog.categories):
+    if (tables.category < 0).any():
         raise PrerollError(f"catalog {tables.catalog.path}: has videos without a true category")
-    return tables.with_relevance_class(guessed)
+    guessed = copy(tables.catalog)
+    guessed.category = np.asarray(probabilities).argmax(axis=1).astype(np.int16)
+    return Tables.compile(tables.scenario, guessed)
 
 
 def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> Row:

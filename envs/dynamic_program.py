@@ -27,7 +27,7 @@ class DynamicProgram:
         self.tables, self.phase, self.segment = tables, phase, segment
         self.repeat = float(arrays.choice[phase, memory.REPEAT])
         self.reward = arrays.reward[phase]
-        self.kind = np.ascontiguousarray(tables.relevance_class)
+        self.kind = np.ascontiguousarray(tables.kind)
         # [S, R, F, A], before repetition and clipping
         self.view = arrays.base[phase, segment][:, None] * arrays.match[phase][None, :, None, :]
         levels = np.arange(tables.n_levels)[:, None, None] + arrays.gain[phase]

@@ -160,7 +160,7 @@ def _fatigue(canvas: _Canvas, top: int, bottom: int) -> None:
 def _revenue(canvas: _Canvas, top: int, bottom: int) -> None:
     """Revenue so far as a line of steps with its number at the end."""
     timeline = canvas.timeline
-    largest = max(ad.reward for ad in timeline.tables.ads)
+    largest = timeline.tables.spaces.largest_reward
     scale = _round_up(max(timeline.revenue, 4 * largest, 1e-9))
     canvas.text(12, (top + bottom) / 2, "revenue")
     _grid(canvas, top, bottom, f"{scale:g}")

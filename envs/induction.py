@@ -30,11 +30,11 @@ def _value(
     view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any, m: Any, a: Any
 ) -> Any:
     """q of one action; ``m`` is the last slot's outcome, or 0 where the axis has length 1."""
-    n_ads = reward.shape[0]
+    n_ads = reward.shape[1]
     p = chance(view, repeat, c, f, m, a, after.shape[2])
     m0, m1 = (a, n_ads + a) if after.shape[2] > 1 else (0, 0)
     unseen = stay[f, a, 0] * after[v, level[f, a, 0], m0]
-    seen = reward[a] + stay[f, a, 1] * after[v, level[f, a, 1], m1]
+    seen = reward[c, a] + stay[f, a, 1] * after[v, level[f, a, 1], m1]
     return p * seen + (1.0 - p) * unseen
 
 
@@ -44,15 +44,15 @@ def improve(
 ) -> None:
     """One slot of the optimum: the largest q to ``value``, its first action to ``ads``, both [N, F, M].
 
-    Shapes: view float64 [R, F, A] before repetition and clipping, reward [A], level int64 [F, A, 2], stay float64
-    [F, A, 2], kind int [N] (relevance class), after float64 [N, F, M].
+    Shapes: view float64 [R, F, A] before repetition and clipping, reward [R, A], level int64 [F, A, 2], stay float64
+    [F, A, 2], kind int [N] (of the video), after float64 [N, F, M].
     """
     n_videos, n_levels, n_last = value.shape
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
                 best, chosen = -1.0, 0
-                for a in range(reward.shape[0]):
+                for a in range(reward.shape[1]):
                     q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
                     if q > best + 1e-12:
                         best, chosen = q, a
@@ -82,7 +82,7 @@ def follow_probabilities(
         for f in range(n_levels):
             for m in range(n_last):
                 total = 0.0
-                for a in range(reward.shape[0]):
+                for a in range(reward.shape[1]):
                     weight = probabilities[v, f, m, a]
                     if weight > 0.0:
                         total += weight * _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
@@ -136,6 +136,6 @@ def weigh(
             for m in range(n_last):
                 if mass[v, f, m] == 0.0:
                     continue
-                for a in range(reward.shape[0]):
+                for a in range(reward.shape[1]):
                     q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
                     weighed[group[v, f, m], a] += mass[v, f, m] * q

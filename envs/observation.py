@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from preroll.envs.scenario import Ad, Scenario
 
+OF_VIDEO = ("category", "content", "memorability")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -35,8 +37,8 @@ class Part:
 class ObservationLayout:
     """The parts of an observation, in order; every entry lies in [0, 1].
 
-    ``category`` [K] and ``content`` [C] belong to the video and are copied from its row; the other parts tell the state
-    of the session.
+    The parts of :data:`OF_VIDEO` come first, belong to the video and are copied from its row; the other parts tell the
+    state of the session.
     """
 
     parts: Mapping[str, Part]
@@ -49,6 +51,7 @@ class ObservationLayout:
         wanted: list[tuple[str, bool, int, str, str]] = [
             ("category", observe.category != "none", n_categories, "probability", "category of the video"),
             ("content", observe.content, n_classes, "importance", "object importance of the video"),
+            ("memorability", observe.memorability, 1, "share", "share of videos predicted to be less memorable"),
             ("progress", observe.progress, 1, "share", "share of the horizon that is over"),
             ("fatigue", observe.fatigue, scenario.user.fatigue.levels, "one-hot", "fatigue level"),
             ("last_ad", observe.last_ad, n_ads, "one-hot", "last ad shown; all 0 before the first"),
@@ -93,6 +96,7 @@ class Spaces:
         ads: (category, name, length, seconds, reward) of every ad, as in the scenario; actions 0 … len(ads) - 1.
         no_ad: whether the last action leaves the slot empty.
         n_slots: T, the largest number of slots of a session.
+        recall_weight: the largest that a view can pay beyond the ad's reward.
     """
 
     name: str
@@ -101,6 +105,7 @@ class Spaces:
     ads: tuple[Ad, ...]
     no_ad: bool
     n_slots: int
+    recall_weight: float = 0.0
 
     @property
     def n_actions(self) -> int:
@@ -109,8 +114,13 @@ class Spaces:
 
     @cached_property
     def rewards(self) -> NDArray[np.float64]:
-        """Reward of every action if viewed, float64 [A]; 0 for "no ad"."""
+        """Reward of every action if viewed, float64 [A]; 0 for "no ad". What memory adds to it depends on the video."""
         return np.array([ad.reward for ad in self.ads] + [0.0] * self.no_ad)
+
+    @property
+    def largest_reward(self) -> float:
+        """What no slot pays more than."""
+        return float(self.rewards.max()) + self.recall_weight
 
     @property
     def labels(self) -> tuple[str, ...]:

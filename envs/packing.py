@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs import memory
-from preroll.envs.observation import ObservationLayout
+from preroll.envs.observation import OF_VIDEO, ObservationLayout
 
 ALIGNMENT = 128  # bytes: the two cache lines of a video's record are then fetched together, and lie in one page
 
@@ -21,7 +21,7 @@ class Arrays(NamedTuple):
 
     base: NDArray[np.float64]  # [P, U, S, F, A]   p · position · wear · appeal
     match: NDArray[np.float64]  # [P, R, A]        m + (1 - m) · relevance
-    reward: NDArray[np.float64]  # [P, A]
+    reward: NDArray[np.float64]  # [P, R, A]        of a view
     hazard: NDArray[np.float64]  # [P, U, A, 2, F] P(leave)
     choice: NDArray[np.float64]  # [P, 2 + 10]     jump, repeat, cumulated rank probabilities
     segments: NDArray[np.float64]  # [P, U]        cumulated shares
@@ -58,6 +58,11 @@ def _by_cell(table: NDArray[np.float64], arrays: Arrays) -> NDArray[np.float64]:
     return np.moveaxis(full, 2, 0)
 
 
+def _by_kind(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A table [P, R, A] as [R, S, P, U, F, A] with axes of length 1."""
+    return np.moveaxis(table, 1, 0)[:, None, :, None, None, :]
+
+
 def _answers(arrays: Arrays, kind: NDArray[np.int32], category: NDArray[np.int32]) -> NDArray[np.float64]:
     """How users answer, [R, S, P, U, F, A, 8]; integers as bits of float64."""
     view = _view(arrays)
@@ -65,7 +70,7 @@ def _answers(arrays: Arrays, kind: NDArray[np.int32], category: NDArray[np.int32
     integers = answers.view(np.int64)
     answers[..., memory.CHANCE : memory.CHANCE + 2] = view
     answers[..., memory.RISK : memory.RISK + 2] = _risk(arrays)
-    answers[..., memory.PAY] = _by_cell(arrays.reward[:, None, None, None, :], arrays)
+    answers[..., memory.PAY] = _by_kind(arrays.reward)
     integers[..., memory.AFTER : memory.AFTER + 2] = _after(arrays)
     shown = np.full(len(view), -1)
     shown[kind] = category
@@ -75,10 +80,9 @@ def _answers(arrays: Arrays, kind: NDArray[np.int32], category: NDArray[np.int32
 
 def _view(arrays: Arrays) -> NDArray[np.float64]:
     """P(view) = min(base · match · repeat, 1), [R, C, A, 2]; the last axis: is the ad the last one that was shown?"""
-    match = np.moveaxis(arrays.match, 1, 0)[:, None, :, None, None, :]  # [R, S, P, U, F, A]
     repeat = np.ones((len(arrays.choice), 2))
     repeat[:, 1] = arrays.choice[:, memory.REPEAT]
-    view = _by_cell(arrays.base, arrays)[None] * match
+    view = _by_cell(arrays.base, arrays)[None] * _by_kind(arrays.match)
     return np.minimum(view[..., None] * repeat[None, None, :, None, None, None, :], 1.0)
 
 
@@ -126,7 +130,7 @@ def _session_rows(arrays: Arrays, layout: ObservationLayout) -> NDArray[np.float
 
 def video_size(layout: ObservationLayout) -> int:
     """Entries of the parts of an observation that belong to the video; they come first."""
-    return max((layout.parts[name].stop for name in ("category", "content") if name in layout.parts), default=0)
+    return max((layout.parts[name].stop for name in OF_VIDEO if name in layout.parts), default=0)
 
 
 def _records(

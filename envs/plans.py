@@ -95,7 +95,7 @@ def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool
 def _greedy_plan(tables: Tables, seen: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
     """For every group the ad with the largest next reward of its first video."""
     reward = tables.arrays.base[0, 0, 0, 0] * tables.arrays.reward[0]
-    by_video = (tables.arrays.match[0] * reward)[tables.relevance_class].argmax(axis=1)
+    by_video = (tables.arrays.match[0] * reward)[tables.kind].argmax(axis=1)
     plan = np.zeros(n_groups, dtype=np.int64)
     plan[seen] = by_video[:, None, None]
     return np.tile(plan, (tables.n_slots, 1))

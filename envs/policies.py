@@ -99,7 +99,7 @@ def greedy_policy(tables: Tables) -> Policy:
     """Knows the true tables and maximises the next expected reward, uniformly over ties.
 
     Where segments are hidden it averages P(view) over them; where the agent sees predicted categories it takes the most
-    probable one for true; where it sees none it averages over the videos.
+    probable one for true; where it sees none, or no memorability, it averages over the videos.
     """
     arrays, observe = tables.arrays, tables.scenario.observe
     base = arrays.base
@@ -117,15 +117,22 @@ def greedy_policy(tables: Tables) -> Policy:
     view = (
         base[:, :, slots, None, :, None, :] * match[:, None, None, :, None, None, :] * repeat[:, None, None, None, None]
     )
-    return Policy(
-        probabilities=uniform_over_best(np.minimum(view, 1.0) * arrays.reward[:, None, None, None, None, None, :])
-    )
+    pay = _seen_pay(tables)[:, None, None, :, None, None, :]
+    return Policy(probabilities=uniform_over_best(np.minimum(view, 1.0) * pay))
+
+
+def _seen_pay(tables: Tables) -> NDArray[np.float64]:
+    """The reward of a view as the agent can know it, float64 [P, N, A]."""
+    pay = tables.arrays.reward[:, tables.kind]
+    if tables.scenario.observe.memorability or not tables.spaces.recall_weight:
+        return pay
+    return np.broadcast_to(pay.mean(axis=1, keepdims=True), pay.shape)
 
 
 def _seen_match(tables: Tables) -> NDArray[np.float64]:
     """The match factor as the agent can know it, float64 [P, N, A]."""
     arrays, observe, catalog = tables.arrays, tables.scenario.observe, tables.catalog
-    true = arrays.match[:, tables.relevance_class]
+    true = arrays.match[:, tables.kind]
     if observe.category is True:
         return true
     if observe.category == "none":

@@ -145,6 +145,7 @@ class Observe(_Part):
 
     category: Literal[True, "predicted", "none"] = True
     content: bool = Field(default=True, description="object importance of the video, from perception")
+    memorability: bool = Field(default=False, description="share of videos that are predicted to be less memorable")
     progress: bool = Field(default=True, description="share of the horizon that is over")
     fatigue: bool = False
     last_ad: bool = False
@@ -171,6 +172,9 @@ class Scenario(_Part):
     description: str = ""
     session: Session = Session()
     ads: tuple[Ad, ...] = Field(max_length=1000)
+    recall_weight: float = Field(
+        default=0.0, ge=0, le=1e6, description="second reward: worth of a viewed ad that is remembered"
+    )
     user: User = User()
     recommender: Recommender = Recommender()
     observe: Observe = Observe()

@@ -1,7 +1,7 @@
 """Compiling a scenario and a catalog into the tables that the kernel, the optimum and the agents share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from preroll.envs import memory
 from preroll.envs.observation import ObservationLayout, Spaces
-from preroll.envs.packing import Arrays, aligned, pack
+from preroll.envs.packing import Arrays, pack
 from preroll.envs.scenario import Ad, Scenario, Segment
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
 RANKS = 10
+RECALL_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ class Tables:
         catalog = catalog if isinstance(catalog, Catalog) else Catalog.load(catalog)
         _check(scenario, catalog)
         phases = [phase for _, phase in scenario.phases]
-        relevance, relevance_class = _relevance(catalog)
+        relevance, recall, kind = _kinds(catalog, by_recall=any(phase.recall_weight for phase in phases))
         layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes))
         arrays = Arrays(
             base=np.stack([_base(phase) for phase in phases]),
             match=np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
-            reward=np.array([[ad.reward if ad else 0.0 for ad in _actions(phase)] for phase in phases]),
+            reward=np.stack([_reward(phase, recall) for phase in phases]),
             hazard=np.stack([_hazard(phase) for phase in phases]),
             choice=np.stack([_choice(phase) for phase in phases]),
             segments=np.stack([np.cumsum([segment.share for segment in _segments(phase)]) for phase in phases]),
@@ -62,7 +63,7 @@ class Tables:
             rows=_rows(scenario, catalog, layout),
         )
         category = np.asarray(catalog.category).astype(np.int32)
-        packed = pack(arrays, _neighbors(scenario, catalog), relevance_class, category, layout, scenario.n_slots)
+        packed = pack(arrays, _neighbors(scenario, catalog), kind, category, layout, scenario.n_slots)
         spaces = Spaces(
             name=scenario.name,
             layout=layout,
@@ -70,6 +71,7 @@ class Tables:
             ads=scenario.ads,
             no_ad=scenario.session.no_ad,
             n_slots=scenario.n_slots,
+            recall_weight=max(phase.recall_weight for phase in phases),
         )
         return cls(scenario, catalog, spaces, arrays, packed)
 
@@ -79,20 +81,14 @@ class Tables:
         return self.packed.records[:, : memory.N_NEIGHBORS]
 
     @property
-    def relevance_class(self) -> NDArray[np.int32]:
-        """Row of ``arrays.match`` of every video, int32 [N]."""
+    def kind(self) -> NDArray[np.int32]:
+        """Row of ``arrays.match`` and of ``arrays.reward`` of every video, int32 [N]."""
         return self.packed.records[:, memory.KIND]
 
     @property
     def category(self) -> NDArray[np.int32]:
         """Category of every video, int32 [N]; -1 where it is not known."""
         return self.packed.records[:, memory.CATEGORY]
-
-    def with_relevance_class(self, relevance_class: NDArray[np.int64]) -> "Tables":
-        """The same tables with each video taken for one of another relevance class, int [N]."""
-        records = aligned(self.packed.records)
-        records[:, memory.KIND] = relevance_class
-        return replace(self, packed=self.packed._replace(records=records))
 
     @property
     def layout(self) -> ObservationLayout:
@@ -158,6 +154,16 @@ def _check(scenario: Scenario, catalog: Catalog) -> None:
             f"scenario {scenario.name}: observe.category: 'predicted' needs category probabilities, "
             f"which the catalog {catalog.path} lacks; true or none are allowed"
         )
+    if scenario.observe.memorability and catalog.memorability_quantile is None:
+        raise PrerollError(
+            f"scenario {scenario.name}: observe.memorability: true needs predicted memorability, "
+            f"which the catalog {catalog.path} lacks; `preroll predict catalog` adds it, and false is allowed"
+        )
+    if any(phase.recall_weight for _, phase in scenario.phases) and catalog.memorability is None:
+        raise PrerollError(
+            f"scenario {scenario.name}: recall_weight: needs true memorability, "
+            f"which the catalog {catalog.path} lacks; `preroll predict catalog --truth` adds it, and 0 is allowed"
+        )
     if not catalog.n_videos:
         raise PrerollError(f"catalog {catalog.path}: holds no usable video")
 
@@ -199,6 +205,28 @@ def _relevance(catalog: Catalog) -> tuple[NDArray[np.float64], NDArray[np.int32]
     known = category >= 0
     relevance[known] = np.eye(len(catalog.categories))[category[known]]
     return relevance, np.arange(catalog.n_videos, dtype=np.int32)
+
+
+def _kinds(catalog: Catalog, by_recall: bool) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
+    """(relevance float64 [R, K], memorability float64 [R], kind of every video int32 [N]).
+
+    Videos of one kind are answered alike. Memorability, where it counts, is taken in steps of a thousandth, for the
+    tables grow with the number of kinds.
+    """
+    relevance, kind = _relevance(catalog)
+    if not by_recall:
+        return relevance, np.zeros(len(relevance)), kind
+    assert catalog.memorability is not None
+    steps = np.rint(np.asarray(catalog.memorability, dtype=np.float64) * RECALL_STEPS).astype(np.int64)
+    found, split = np.unique(np.stack([kind, steps]), axis=1, return_inverse=True)
+    return relevance[found[0]], found[1] / RECALL_STEPS, split.astype(np.int32)
+
+
+def _reward(scenario: Scenario, recall: NDArray[np.float64]) -> NDArray[np.float64]:
+    """reward + recall_weight · memorability of the video, float64 [R, A]; 0 for "no ad"."""
+    second = scenario.recall_weight * recall
+    columns = [ad.reward + second if ad else np.zeros(len(recall)) for ad in _actions(scenario)]
+    return np.stack(columns, axis=1)
 
 
 def _match(scenario: Scenario, relevance: NDArray[np.float64], categories: tuple[str, ...]) -> NDArray[np.float64]:
@@ -245,6 +273,8 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
             part[known, np.asarray(catalog.category)[known]] = 1.0
     if "content" in layout.parts:
         rows[:, layout.parts["content"].slice] = np.clip(catalog.importance, 0.0, 1.0)
+    if "memorability" in layout.parts:
+        rows[:, layout.parts["memorability"].start] = catalog.memorability_quantile
     return rows
 
 

@@ -35,6 +35,7 @@ def make_catalog(n_videos: int = 30, seed: int = 0) -> Catalog:
     similarity = unit @ unit.T
     np.fill_diagonal(similarity, -1)
     nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :10]
+    remembered = rng.integers(3, 10, n_videos) / 10
     probabilities = np.stack([own[:, 2 * k] * 0.9 + 0.1 / len(CATEGORIES) for k in range(len(CATEGORIES))], axis=1)
     return Catalog.from_arrays(
         categories=CATEGORIES,
@@ -44,6 +45,8 @@ def make_catalog(n_videos: int = 30, seed: int = 0) -> Catalog:
         importance=importance,
         classes=CLASSES,
         category_probabilities=probabilities,
+        memorability=remembered,
+        memorability_quantile=np.argsort(np.argsort(remembered)) / n_videos,
         name="small",
     )
 
@@ -53,7 +56,8 @@ def write_catalog(catalog: Catalog, folder: Path) -> Path:
     atomic.write_json(folder / "classes.json", list(catalog.classes))
     catalog.videos().to_csv(folder / "videos.csv", index=False)
     files: dict[str, Any] = {name: {} for name in ("classes.json", "videos.csv")}
-    for name in ("category", "importance", "neighbors", "neighbor_scores", "category_probabilities"):
+    names = ("category", "importance", "neighbors", "neighbor_scores", "category_probabilities")
+    for name in (*names, "memorability", "memorability_quantile"):
         array = getattr(catalog, name)
         atomic.save_array(folder / f"{name}.npy", array)
         files[f"{name}.npy"] = {"shape": list(array.shape), "dtype": str(array.dtype)}

@@ -10,6 +10,7 @@ EVERYTHING = Scenario.load(
         "name": "everything",
         "session": {"horizon": 6, "slots": ["pre", "mid"], "no_ad": True},
         "ads": {name: {"short": AD, "long": LONG} for name in ("cats", "cars", "concerts")},
+        "recall_weight": 0.5,
         "user": {
             "mismatch": 0.3,
             "position": {"mid": 1.3},
@@ -30,7 +31,14 @@ EVERYTHING = Scenario.load(
             ],
         },
         "recommender": {"jump": 0.2, "rank_decay": 0.7},
-        "observe": {"fatigue": True, "last_ad": True, "last_view": True, "position": True, "segment": True},
+        "observe": {
+            "memorability": True,
+            "fatigue": True,
+            "last_ad": True,
+            "last_view": True,
+            "position": True,
+            "segment": True,
+        },
         "drift": [{"from_session": 3, "set": {"ads.cats.long.view_probability": 0.9, "user.mismatch": 0.5}}],
     }
 )

@@ -15,6 +15,7 @@ from tests.conftest import make_catalog
 from tests.envs.every_mechanism import EVERYTHING
 
 CATALOG = make_catalog()
+MEMORABILITY = np.asarray(CATALOG.memorability)
 
 
 def expected_view_probability(scenario: Scenario, seen: dict[str, Any], ad: int, category: int) -> float:
@@ -54,7 +55,8 @@ def test_every_slot_of_every_session_follows_the_formulas(seed: int, data: Any) 
             assert slot or info["category"] == category
             p = expected_view_probability(scenario, seen, ad, info["category"])
             assert info["view_probability"] == pytest.approx(p, rel=1e-12)
-            pays = scenario.ads[ad].reward if ad < len(scenario.ads) else 0.0
+            remembered = scenario.recall_weight * round(float(MEMORABILITY[info["video"]]), 3)
+            pays = scenario.ads[ad].reward + remembered if ad < len(scenario.ads) else 0.0
             assert reward == (pays if info["viewed"] else 0.0)
             assert info["expected_reward"] == pytest.approx(p * pays)
             after = seen_in(env, observation)

@@ -24,6 +24,7 @@ def two_videos() -> Catalog:
         neighbors=np.array([[1] + [-1] * 9, [0] + [-1] * 9]),
         importance=np.eye(2),
         classes=("cat", "dog"),
+        memorability=np.array([0.25, 0.75]),
     )
 
 
@@ -46,7 +47,7 @@ def tiny(**changes: Any) -> Scenario:
 
 def brute_force(scenario: Scenario, catalog: Catalog) -> float:
     """Expected revenue of the best decision tree, written from the model's sentences and nothing else."""
-    user = scenario.user
+    user, memorability = scenario.user, np.asarray(catalog.memorability)
     ads = [*scenario.ads, None]
 
     def best(slot: int, video: int, level: int, last: int) -> float:
@@ -64,7 +65,8 @@ def brute_force(scenario: Scenario, catalog: Catalog) -> float:
         for viewed, chance in ((0, 1 - p), (1, p)):
             tired = min(max(level + user.fatigue.gain.get(length, (0, 0))[viewed] - user.fatigue.recovery, 0), 2)
             leave = user.leave.hazard.get(length, (0.0, 0.0))[viewed] + user.leave.fatigue[tired]
-            reward = ad.reward if ad is not None and viewed else 0.0
+            remembered = scenario.recall_weight * float(memorability[video])
+            reward = ad.reward + remembered if ad is not None and viewed else 0.0
             total += chance * (reward + (1 - leave) * going_on(slot, video, tired, a))
         return total
 
@@ -78,7 +80,14 @@ def brute_force(scenario: Scenario, catalog: Catalog) -> float:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"session.horizon": 3}, {"user.repeat": 1.0}, {"user.fatigue.recovery": 1}, {"recommender.jump": 1.0}],
+    [
+        {},
+        {"session.horizon": 3},
+        {"user.repeat": 1.0},
+        {"user.fatigue.recovery": 1},
+        {"recommender.jump": 1.0},
+        {"recall_weight": 2.0},
+    ],
     ids=str,
 )
 def test_the_optimum_equals_brute_force_on_a_tiny_scenario(changes: dict[str, Any], two_videos: Catalog) -> None:

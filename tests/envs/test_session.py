@@ -137,6 +137,7 @@ def test_view_frequencies_lie_within_exact_binomial_bounds_of_the_table(name: st
 
 def test_mechanisms_that_are_off_leave_the_classic_tables_bit_equal(small_catalog: Catalog) -> None:
     off: dict[str, Any] = {
+        "recall_weight": 0.0,
         "user.position": {"pre": 1.0},
         "user.repeat": 1.0,
         "user.fatigue": {"levels": 1, "recovery": 0, "gain": {"long": [0, 0]}, "wear": [1.0]},
