@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ from preroll.perception.cards import EMBEDDED
 REAL = Path(__file__).parents[3] / "shared" / "realdata"
 WEIGHTS, BOTTLE = REAL / "weights", REAL / "videos" / "bottle-detection.mp4"
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real clips of ../shared/realdata")
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 def preroll(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -49,13 +52,16 @@ def test_a_damaged_clip_says_how_far_it_goes(tmp_path: Path) -> None:
         (("text.mp4", "--card", "text.mp4"), "error: model card text.mp4: not valid JSON"),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_a_mistake_is_one_line_and_status_2(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "text.mp4").write_text("no video")
-    done = preroll("detect", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.strip().splitlines()[-1].startswith(message)
-    assert "Traceback" not in done.stderr
+    status, told, errors = run("detect", *arguments)
+    assert status == 2
+    assert told == ""
+    assert errors.strip().splitlines()[-1].startswith(message)
+    assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
 
 
@@ -98,11 +104,14 @@ def test_a_classifier_gives_as_many_classes_as_are_wanted(tmp_path: Path) -> Non
         (("--video-timeout", "10x"), "error: --video-timeout 10x: must be seconds"),
     ],
 )
-def test_options_that_do_not_fit_are_told(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_options_that_do_not_fit_are_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "text.mp4").write_text("no video")
-    done = preroll("detect", "text.mp4", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.strip().splitlines()[-1].startswith(message)
+    status, _, errors = run("detect", "text.mp4", *arguments)
+    assert status == 2
+    assert errors.strip().splitlines()[-1].startswith(message)
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
 
 

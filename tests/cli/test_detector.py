@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from preroll.perception.objects import draw_object
 
 REAL = Path(__file__).parents[3] / "shared" / "realdata"
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real clips of ../shared/realdata")
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 def preroll(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -99,12 +102,13 @@ def test_a_real_network_with_a_wrong_scale_is_doubted(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(
-    tmp_path: Path, pictures: Path, arguments: tuple[str, ...], message: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pictures: Path, arguments: tuple[str, ...], message: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_text("no network")
-    done = preroll("detector", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.strip().splitlines()[-1].startswith(message)
-    assert "Traceback" not in done.stderr
+    status, told, errors = run("detector", *arguments)
+    assert status == 2
+    assert told == ""
+    assert errors.strip().splitlines()[-1].startswith(message)
+    assert "Traceback" not in errors
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures", "text"]
