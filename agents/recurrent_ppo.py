@@ -27,12 +27,14 @@ class RecurrentPPOSettings(LeanPPOSettings):
     """Settings of recurrent PPO; the defaults were measured on `hidden-users`."""
 
     memory: int = Field(default=32, ge=1, le=4096, description="units of the recurrent layer (measured)")
-    lanes: int = Field(default=256, ge=1, le=65536, description="parallel sessions while training (measured)")
+    lanes: int = Field(default=128, ge=1, le=65536, description="parallel sessions while training (measured)")
     steps: int = Field(
         default=20, ge=1, description="steps of every lane between two trainings, also the reach of learning in time"
     )
+    batch: int = Field(default=640, ge=2, description="transitions per gradient step, of whole lanes (measured)")
+    learning_rate: float = Field(default=4e-3, gt=0, description="Adam's learning rate at the start (measured)")
     sessions: int = Field(
-        default=50_000, ge=1, description="sessions after which training on `hidden-users` has settled (measured)"
+        default=20_000, ge=1, description="sessions after which training on `hidden-users` has settled (measured)"
     )
 
 

@@ -32,10 +32,14 @@ def test_bandits_find_the_best_ads_of_classic(name: str, small_catalog: Catalog)
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"), [("dqn", {"learning_starts": 1000, "batch": 256, "n_step": 1}), ("ppo", {"batch": 256})]
+    ("name", "settings"),
+    [
+        ("dqn", {"learning_starts": 320, "batch": 64, "target_every": 10, "learning_rate": 3e-3}),
+        ("ppo", {"batch": 160, "steps": 20, "learning_rate": 5e-3}),
+    ],
 )
-def test_deep_agents_learn_in_the_same_loop(name: str, settings: dict[str, int], small_catalog: Catalog) -> None:
-    result = train(name, catalog=small_catalog, sessions=2000, seed=1, settings={"lanes": 64, **settings})
+def test_deep_agents_learn_in_the_same_loop(name: str, settings: dict[str, float], small_catalog: Catalog) -> None:
+    result = train(name, catalog=small_catalog, sessions=640, seed=1, settings={"lanes": 32, **settings})
     row = evaluate({name: result.agent}, result.tables, sessions=1000)[name]
     assert row.exact is not None
     assert row.exact > 0.85 * result.optimum
