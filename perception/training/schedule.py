@@ -61,7 +61,6 @@ def fit(
     total: int,
     peaks: Sequence[float],
     cpu_minutes: float,
-    begun: Callable[[float], None] = lambda share: None,
 ) -> None:
     """Train on every batch of pictures with their truth, with progress on stderr.
 
@@ -72,7 +71,6 @@ def fit(
         total: number of pictures in all batches.
         peaks: highest learning rate of each of the optimizer's groups.
         cpu_minutes: training ends early when it has used so much processor time; the rates fall in time for it.
-        begun: is called before each step with the share of the run that is done.
     """
     started, seen = time.process_time(), 0
     with bar(total, "training") as advance:
@@ -81,7 +79,6 @@ def fit(
             if used >= 1:
                 break
             share = max(seen / total, used)
-            begun(share)
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = learning_rate(share, peak)
             loss = loss_of(pictures, truth)

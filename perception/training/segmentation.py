@@ -5,11 +5,9 @@ drawn pictures as for the classifier, with their exact masks: the object in fron
 looked at.
 """
 
-import argparse
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +25,10 @@ from preroll.perception.objects import OBJECT_CLASSES
 from preroll.perception.semantic import semantic_objects
 from preroll.perception.training.export import onnx_bytes
 from preroll.perception.training.pictures import PAD, SIDE, Batch, Pictures
-from preroll.perception.training.schedule import learning_rate, replay, total_visits
+from preroll.perception.training.schedule import fit, replay, total_visits, varied
 from preroll.perception.training.segmentation_network import PixelProbabilities, Segmenter
 from preroll.perception.training.segmentation_scoring import score_labels
-from preroll.progress import bar
+from preroll.perception.training.settings import Settings, read_arguments
 
 #: How often a picture is used, on average, until it is dropped; small batches, for steps count more than pictures.
 VISITS, BATCH = 3, 4
@@ -42,52 +40,26 @@ OVERLAP_WEIGHT = 1.0
 TRAIN, TEST = 11, 13
 NAME = "segments"
 _AT_ONCE = 25
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a training run depends on.
-
-    Attributes:
-        seed: of the pictures and of the network's initial weights.
-        pictures: number of pictures rendered for training.
-        held_out: number of pictures for measuring.
-        drawings: drawings per class that training pictures use; held-out pictures use others.
-        cpu_minutes: training ends early when it has used so much processor time.
-    """
-
-    seed: int = 0
-    pictures: int = 6_000
-    held_out: int = 1_000
-    drawings: int = 400
-    cpu_minutes: float = 9.5
+USUAL = Settings(pictures=6_000, held_out=1_000, drawings=400, cpu_minutes=9.5)
 
 
 def train(settings: Settings) -> Segmenter:
     """Train a network on freshly rendered pictures, with progress on stderr."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
-    started = time.process_time()
     network = Segmenter(len(OBJECT_CLASSES))
     network.load_classifier(EMBEDDED)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learned = [*network.down.parameters(), *network.cells.parameters()]
     new = [weights for part in (network.narrow, network.up, network.pixels) for weights in part.parameters()]
-    optimizer = torch.optim.AdamW([{"params": learned}, {"params": new}], weight_decay=1e-3)
-    total, seen = total_visits(settings.pictures, VISITS, BATCH), 0
-    with bar(total, "training") as advance:
-        for pictures, labels in _batches(settings):
-            used = (time.process_time() - started) / 60 / settings.cpu_minutes
-            if used >= 1:
-                break
-            for group, peak in zip(optimizer.param_groups, (LEARNED_RATE, LEARNING_RATE), strict=True):
-                group["lr"] = learning_rate(max(seen / total, used), peak)
-            loss = _loss(network(pictures), labels)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            seen += len(pictures)
-            advance(len(pictures))
+    fit(
+        torch.optim.AdamW([{"params": learned}, {"params": new}], weight_decay=1e-3),
+        _batches(settings),
+        lambda pictures, labels: _loss(network(pictures), labels),
+        total=total_visits(settings.pictures, VISITS, BATCH),
+        peaks=(LEARNED_RATE, LEARNING_RATE),
+        cpu_minutes=settings.cpu_minutes,
+    )
     network.eval()
     return network
 
@@ -111,18 +83,10 @@ def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
     stream = Pictures([settings.seed, TRAIN], settings.drawings)
     rng = np.random.default_rng([settings.seed, TRAIN, 1])
     for rows in replay(stream, rng, pictures=settings.pictures, visits=VISITS, batch=BATCH):
-        yield _varied(rng, rows)
-
-
-def _varied(rng: np.random.Generator, rows: list[tuple[Batch, int]]) -> tuple[Tensor, Tensor]:
-    """Mirror half of the pictures with their labels, and change light and tint of each."""
-    pictures = np.stack([batch.pictures[row] for batch, row in rows])
-    labels = np.stack([batch.labels[row] for batch, row in rows])
-    mirrored = rng.random(len(pictures)) < 0.5
-    pictures[mirrored], labels[mirrored] = pictures[mirrored, ..., ::-1], labels[mirrored, ..., ::-1]
-    gain = rng.uniform(0.85, 1.15, (len(pictures), 3, 1, 1)).astype(np.float32)
-    light = (pictures.astype(np.float32) - 114) * gain + 114
-    return torch.from_numpy(light).contiguous(memory_format=torch.channels_last), torch.from_numpy(labels).long()
+        pictures = np.stack([batch.pictures[row] for batch, row in rows])
+        labels = np.stack([batch.labels[row] for batch, row in rows])
+        light, mirrored = varied(rng, pictures, labels)
+        yield light, torch.from_numpy(mirrored).long()
 
 
 def segment(network: PixelProbabilities, card: ModelCard, batch: Batch) -> list[Located]:
@@ -141,7 +105,7 @@ def finish(folder: Path, trained: Segmenter, settings: Settings, started: float)
 
     Args:
         folder: gets segments.onnx and segments.json.
-        trained: in evaluation mode.
+        trained: by :func:`train`.
         settings: what it was trained with.
         started: processor time of this process at which training began [s].
     """
@@ -156,9 +120,8 @@ def finish(folder: Path, trained: Segmenter, settings: Settings, started: float)
 
 
 def _training(settings: Settings, network: Segmenter, seconds: int) -> dict[str, Any]:
-    flags = f"--seed {settings.seed} --pictures {settings.pictures} --drawings {settings.drawings}"
     return {
-        "command": f"python -m preroll.perception.training.segmentation --out DIR {flags}",
+        "command": settings.command("preroll.perception.training.segmentation"),
         "begins_with": f"the convolutions of {EMBEDDED.name}, sha256 {sha256_of(EMBEDDED)}",
         "seed": settings.seed,
         "pictures": settings.pictures,
@@ -191,18 +154,9 @@ def _card(model: bytes, training: dict[str, Any]) -> ModelCard:
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description="Train the embedded segmenter of preroll.")
-    defaults = Settings()
-    parser.add_argument("--out", type=Path, required=True, help=f"folder for {NAME}.onnx and {NAME}.json")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="two runs with one seed are equal")
-    parser.add_argument("--pictures", type=int, default=defaults.pictures, help="number of pictures to render")
-    parser.add_argument("--held-out", type=int, default=defaults.held_out, help="number of pictures to measure on")
-    parser.add_argument("--drawings", type=int, default=defaults.drawings, help="drawings per class")
-    parser.add_argument("--cpu-minutes", type=float, default=defaults.cpu_minutes, help="end training early after this")
-    given = parser.parse_args(arguments)
-    settings = Settings(given.seed, given.pictures, given.held_out, given.drawings, given.cpu_minutes)
+    folder, settings = read_arguments(arguments, "Train the embedded segmenter of preroll.", USUAL)
     started = time.process_time()
-    finish(given.out, train(settings), settings, started)
+    finish(folder, train(settings), settings, started)
 
 
 if __name__ == "__main__":
