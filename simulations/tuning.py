@@ -3,7 +3,7 @@
 ```
 journal.log     every trial, as Optuna's journal: lines of JSON
 search.json     what is searched; another search is not continued here
-preset.yaml     the best settings so far
+preset.yaml     the best settings so far, by agent, as in ``agents/presets`` and in the ``agents`` of an experiment
 ```
 
 The first trial has the defaults. All trials meet the same users. A trial whose learning curve lies below the median of
@@ -227,11 +227,8 @@ def _write(search: Search, study: "Study", out: Path) -> Found:
     best = max(finished, key=lambda trial: trial.value or 0.0)
     plain = find(search.agent).load().Settings().model_dump(mode="json")
     chosen = {**search.fixed, **{name: value for name, value in best.params.items() if plain[name] != value}}
-    content = {
-        "agent": search.agent,
-        "scenario": search.tables.scenario.name,
-        "settings": {**chosen, "sessions": search.sessions},
-    }
-    atomic.write_text(out / PRESET, dump_yaml(content))
-    first = finished[0].value or 0.0
-    return Found(chosen, best.value or 0.0, first, len(finished), len(given_up), out / PRESET)
+    value, first = best.value or 0.0, finished[0].value or 0.0
+    told = f"# {value:.2f} % of the optimum of {search.tables.scenario.name}, of {len(finished)} trials by preroll tune"
+    content = dump_yaml({search.agent: {**chosen, "sessions": search.sessions}})
+    atomic.write_text(out / PRESET, f"{told}; the defaults earn {first:.2f} %.\n{content}")
+    return Found(chosen, value, first, len(finished), len(given_up), out / PRESET)

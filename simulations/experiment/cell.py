@@ -10,13 +10,12 @@ from typing import Any
 
 from preroll import atomic
 from preroll.agents import Agent
-from preroll.envs.policies import Policy
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.events import EventFile
 from preroll.perception.catalog import Catalog
 from preroll.simulations.experiment.board import write_policy, write_settings_and_metrics
-from preroll.simulations.experiment.measurement import measure
+from preroll.simulations.experiment.measurement import measure, table_of
 from preroll.simulations.experiment.plan import Cell
 from preroll.simulations.experiment.retelling import retell
 from preroll.simulations.run import RESULT
@@ -71,7 +70,7 @@ def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent,
     """Evaluates, and writes all that a cell has more than a run."""
     began = time.process_time()
     tables = Tables.compile(cell.scenario, cell.catalog)
-    policy = _table(agent, tables)
+    policy = table_of(agent, tables)
     measurement = measure(policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed)
     seconds = round(time.process_time() - began, 3)
     if policy is not None:
@@ -103,14 +102,6 @@ def _same_training(cell: Cell, folder: Path) -> Path | None:
 def _learned(folder: Path) -> str | None:
     found: str | None = json.loads((folder / CELL).read_text("utf8")).get("training_fingerprint")
     return found if is_complete(folder) else None
-
-
-def _table(agent: Agent, tables: Tables) -> Policy | None:
-    """The agent's choices in every state; None where there are too many states for a table."""
-    try:
-        return agent.policy(tables)
-    except PrerollError:
-        return None
 
 
 def is_complete(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 from preroll.simulations import tuning
+from preroll.simulations.experiment.file import Experiment
 from preroll.simulations.search_space import Choices, search_space
 from preroll.simulations.tuning import JOURNAL, Search, tune
 
@@ -62,8 +63,9 @@ def test_the_defaults_come_first_and_the_best_settings_are_a_preset(search: Sear
     assert found.finished + found.given_up == 8
     assert found.percent == max(value for _, _, value in told if value is not None) >= found.default
     preset = load_yaml(found.preset)
-    assert (preset["agent"], preset["scenario"]) == ("epsilon-greedy", "classic")
-    assert parse(AGENTS["epsilon-greedy"].load().Settings, "", preset["settings"]).lanes == 16
+    assert list(preset) == ["epsilon-greedy"]
+    assert parse(AGENTS["epsilon-greedy"].load().Settings, "", preset["epsilon-greedy"]).lanes == 16
+    Experiment.model_validate({"name": "again", "agents": [preset]})
 
 
 @needs_optuna
