@@ -12,7 +12,7 @@ from preroll.envs.policies import Policy, fixed_policy, greedy_policy, random_po
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 
-LARGEST_PLAN = 50_000_000  # states of a session, for which an open-loop plan is searched
+LARGEST_PLAN = 5_000_000  # states of a session, for which an open-loop plan is searched
 
 
 @dataclass(frozen=True)

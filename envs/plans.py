@@ -16,7 +16,8 @@ from preroll.envs.optimum import Optimum
 from preroll.envs.policies import Policy, by_category_policy
 from preroll.envs.tables import Tables
 
-ENUMERATED = 10_000  # fixed policies; beyond it, coordinate ascent
+ENUMERATED = 10_000  # fixed policies, and
+EVALUATED = 10**9  # states of them all together, that are looked at one by one; beyond it, coordinate ascent
 RANDOM_BEGINNINGS = 8  # of a search for the best memoryless policy, beside the plans that suggest themselves
 GAIN = 1e-9  # an improvement smaller than this is none
 
@@ -34,7 +35,8 @@ def best_fixed(optimum: Optimum) -> Found:
     """The best stationary policy that always shows the same ad, or none, before videos of one category."""
     tables = optimum.tables
     n_categories, n_actions = len(tables.catalog.categories), tables.n_actions
-    if n_actions**n_categories <= ENUMERATED:
+    n_policies, n_states = n_actions**n_categories, tables.n_slots * tables.n_videos * tables.n_levels
+    if n_policies <= ENUMERATED and n_policies * n_states <= EVALUATED:
         choices = [np.array(ads) for ads in itertools.product(range(n_actions), repeat=n_categories)]
         values = [optimum.value_of(by_category_policy(tables, ads)) for ads in choices]
         best = int(np.argmax(values))

@@ -42,6 +42,18 @@ def test_the_better_informed_a_policy_the_more_it_earns(pacing: Tables) -> None:
     assert exact.value_of(plan.policy) == pytest.approx(plan.value, rel=1e-12)
 
 
+def test_where_there_is_too_much_to_look_at_the_best_found_is_the_best_there_is_here_too(
+    pacing: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proven = best_fixed(Optimum(pacing))
+    monkeypatch.setattr("preroll.envs.plans.EVALUATED", 0)
+    monkeypatch.setattr("preroll.envs.comparison.LARGEST_PLAN", 0)
+    rows = {row.name: row for row in compare(pacing)}
+    assert rows["best fixed per category"].note == "best found"
+    assert rows["best fixed per category"].value == pytest.approx(proven.value, rel=1e-12)
+    assert "best open-loop plan" not in rows
+
+
 def test_the_best_fixed_policy_is_the_best_of_all(small_catalog: Catalog) -> None:
     tables = Tables.compile(Scenario.load("pacing").replace({"session.horizon": 5}), small_catalog)
     exact = Optimum(tables)
