@@ -83,7 +83,7 @@ class PixelProbabilities(nn.Module):
     """A trained segmenter with its batch normalisations folded into the convolutions and the softmax at its end.
 
     It looks at a picture and at its mirror image, and gives the mean of what it sees: for twice the work the mean
-    intersection over union rises by .017.
+    intersection over union rises by .017. (Two more sizes, 7/8 and 5/4, would add .012 for three times the work.)
     """
 
     def __init__(self, network: Segmenter) -> None:

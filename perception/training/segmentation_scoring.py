@@ -36,8 +36,9 @@ def score_labels(found: Sequence[Located], batch: Batch, classes: Sequence[str])
     Returns:
         ``mean_iou``: mean over the classes of intersection / union, both counted in pixels over all pictures;
         ``area_error``: mean over all pictures and the classes that are in one, or found in it, of the difference
-        between found and true area [% of the frame]; ``exact_pictures`` of ``pictures``: those in which no class's area
-        is off by more than :data:`EXACT`; ``per_class`` with IoU and area error of each, and its number of pictures.
+        between found and true area [% of the frame], and ``area_error_deviation``, the standard deviation of these;
+        ``exact_pictures`` of ``pictures``: those in which no class's area is off by more than :data:`EXACT`;
+        ``per_class`` with IoU and area error of each, and its number of pictures.
     """
     names = len(classes) + 1
     counts = np.zeros((names, names), np.int64)
@@ -59,6 +60,7 @@ def score_labels(found: Sequence[Located], batch: Batch, classes: Sequence[str])
     return {
         "mean_iou": round(float(overlap[1:].mean()), 4),
         "area_error": round(float(np.mean(of_objects)), 4) if of_objects else None,
+        "area_error_deviation": round(float(np.std(of_objects)), 4) if of_objects else None,
         "exact_pictures": exact,
         "pictures": len(batch.labels),
         "per_class": {

@@ -36,18 +36,23 @@ def test_the_shipped_card_belongs_to_the_shipped_network() -> None:
 def test_the_shipped_network_was_trained_to_the_goal() -> None:
     card = find_card(EMBEDDED_SEGMENTER)
     assert card.metrics["mean_iou"] >= 0.70
-    assert card.metrics["area_error"] <= 1.1
     assert card.training["cpu_seconds"] <= 10 * 60
 
 
 def test_areas_on_fresh_pictures_are_as_exact_as_the_card_says() -> None:
-    """The fresh counts and the card's are of one share, by Fisher's exact test, false-alarm rate 1e-6."""
+    """Two false alarms in a million: Fisher's exact test of the exact pictures, and five standard errors of the mean.
+
+    The errors of one picture's objects depend on each other, so that each counts as half of one.
+    """
     detector = Detector(EMBEDDED_SEGMENTER)
     batch = Pictures([4321], 25).batch(200)
-    fresh = score_labels(objects_of(detector, batch), batch, OBJECT_CLASSES)
-    counts = [(one["exact_pictures"], one["pictures"]) for one in (fresh, detector.card.metrics)]
+    fresh, card = score_labels(objects_of(detector, batch), batch, OBJECT_CLASSES), detector.card.metrics
+    counts = [(one["exact_pictures"], one["pictures"]) for one in (fresh, card)]
     assert fisher_exact([[exact, total - exact] for exact, total in counts]).pvalue > 1e-6
-    assert fresh["mean_iou"] >= 0.65
+    objects = [sum(one["pictures"] for one in scores["per_class"].values()) / 2 for scores in (fresh, card)]
+    error = fresh["area_error_deviation"] * (1 / objects[0] + 1 / objects[1]) ** 0.5
+    assert abs(fresh["area_error"] - card["area_error"]) < 5 * error
+    assert 5 * error < 0.7
 
 
 def test_a_short_training_run_writes_a_network_that_loads_with_its_card(tmp_path: Path) -> None:
@@ -58,7 +63,14 @@ def test_a_short_training_run_writes_a_network_that_loads_with_its_card(tmp_path
     detector = Detector(model)
     detector.check()
     assert "--seed 3" in detector.card.training["command"]
-    assert set(detector.card.metrics) == {"mean_iou", "area_error", "exact_pictures", "pictures", "per_class"}
+    assert set(detector.card.metrics) == {
+        "mean_iou",
+        "area_error",
+        "area_error_deviation",
+        "exact_pictures",
+        "pictures",
+        "per_class",
+    }
 
 
 def test_labels_are_exact_and_lie_in_the_frame() -> None:
@@ -98,7 +110,7 @@ def test_scores_are_counted_in_the_frame_alone() -> None:
     scores = score_labels([found], batch, ["a", "b"])
     assert scores["per_class"]["a"] == {"iou": 0.5, "area_error": 25.0, "pictures": 1}
     assert scores["per_class"]["b"] == {"iou": 0.0, "area_error": 25.0, "pictures": 1}
-    assert (scores["mean_iou"], scores["area_error"]) == (0.25, 25.0)
+    assert (scores["mean_iou"], scores["area_error"], scores["area_error_deviation"]) == (0.25, 25.0, 0.0)
     assert (scores["exact_pictures"], scores["pictures"]) == (0, 1)
 
 
