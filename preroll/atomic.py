@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a temporary sibling of ``path`` that takes its place when the block succeeds."""
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a temporary sibling of ``path``, for bytes, that takes its place when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
@@ -39,7 +39,7 @@ def _umask() -> int:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes ``data`` to ``path`` atomically, making parent folders."""
-    with _replacing(path) as file:
+    with replacing(path) as file:
         file.write(data)
 
 
@@ -55,7 +55,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
     """Writes ``array`` in NumPy's ``.npy`` format to ``path`` atomically, never pickled."""
-    with _replacing(path) as file:
+    with replacing(path) as file:
         np.save(file, array, allow_pickle=False)
 
 

@@ -18,6 +18,7 @@ from preroll.commands import (
     evaluate,
     experiment,
     export,
+    log,
     optimum,
     predict,
     quickstart,
@@ -48,6 +49,7 @@ app.command()(train.train)
 app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
+app.command()(log.log)
 app.add_typer(experiment.app, name="experiment")
 app.command()(results.results)
 app.command()(report.report)

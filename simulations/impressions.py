@@ -1,0 +1,92 @@
+"""An impression log: every decision of an agent with its propensity, as a platform would keep it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from gymnasium.vector import AutoresetMode
+
+from preroll import atomic
+from preroll.agents import Agent
+from preroll.envs.tables import Tables
+from preroll.envs.vector import SessionVectorEnv
+from preroll.errors import PrerollError
+from preroll.simulations.seeds import EVALUATION, derive
+
+LANES = 1000
+
+
+def write_impressions(
+    file: Path,
+    agent: Agent,
+    tables: Tables,
+    *,
+    sessions: int,
+    seed: int = 0,
+    explore: bool = True,
+    advance: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Plays ``sessions`` sessions to their end and writes a row for each slot to a Parquet file.
+
+    Columns: ``session`` and ``slot`` (from 0), ``video``, ``category``, ``observation`` (what the agent saw, float32
+    [d]), ``ad``, ``propensity`` (the probability with which it chose that ad there), ``viewed``, ``reward``, ``left``
+    (the user left after this slot). Rows of one session stand in order, those of different sessions are mixed.
+
+    Args:
+        file: to write; nothing is half-written.
+        agent: decides; it learns nothing.
+        tables: the scenario on the catalog.
+        sessions: at least 1.
+        seed: of the users; that of `preroll evaluate` meets the same ones.
+        explore: whether the agent explores as it does in training.
+        advance: is called with the number of sessions that ended.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        PrerollError: the agent was made for another layout, or ``sessions`` is less than 1.
+    """
+    if sessions < 1:
+        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    if agent.spaces != tables.spaces:
+        raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
+    lanes = min(LANES, sessions)
+    envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
+    observations, _ = envs.reset(seed=derive(seed, EVALUATION))
+    agent.forget(np.ones(lanes, np.bool_))
+    labels, categories = pa.array(tables.spaces.labels), pa.array(tables.spaces.categories)
+    # Session k of lane i is number k · lanes + i, so that the first ones are those of `preroll evaluate` too.
+    session, slot, rows = np.arange(lanes), np.zeros(lanes, np.int32), 0
+    with atomic.replacing(file) as out, pq.ParquetWriter(out, _schema(tables)) as writer:
+        while (playing := session < sessions).any():
+            ads, propensity = agent.decide(observations, explore=explore)
+            following, rewards, terminated, truncated, infos = envs.step(ads)
+            seen = pa.FixedSizeListArray.from_arrays(pa.array(observations[playing].ravel()), observations.shape[1])
+            columns = [
+                pa.array(session[playing]), pa.array(slot[playing]), pa.array(infos["video"][playing]),
+                categories.take(pa.array(infos["category"][playing], mask=infos["category"][playing] < 0)), seen,
+                labels.take(pa.array(ads[playing])), pa.array(propensity[playing]), pa.array(infos["viewed"][playing]),
+                pa.array(rewards[playing]), pa.array(terminated[playing]),
+            ]  # fmt: skip
+            writer.write_batch(pa.record_batch(columns, schema=_schema(tables)))
+            over = terminated | truncated
+            agent.forget(over)
+            rows += int(playing.sum())
+            advance(int((over & playing).sum()))
+            session = session + lanes * over
+            slot = np.where(over, 0, slot + 1).astype(np.int32)
+            observations = following
+    return rows
+
+
+def _schema(tables: Tables) -> pa.Schema:
+    observation = pa.list_(pa.float32(), tables.layout.size)
+    types = {
+        "session": pa.int64(), "slot": pa.int32(), "video": pa.int32(), "category": pa.string(),
+        "observation": observation, "ad": pa.string(), "propensity": pa.float64(), "viewed": pa.bool_(),
+        "reward": pa.float64(), "left": pa.bool_(),
+    }  # fmt: skip
+    return pa.schema(list(types.items()))
