@@ -19,6 +19,7 @@ from preroll.simulations.report.words import headline, point_title
 
 LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3
+PIXELS = 620  # width of a picture where it stands alone
 PERCENT, LONG = "% of the exact optimum", "long ads, % of ads shown"
 
 
@@ -54,7 +55,7 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
     for name, text in drawn.items():
         if text is not None:
             paths.append(folder / f"{material.plan.name}-{name}.svg")
-            atomic.write_text(paths[-1], text)
+            atomic.write_text(paths[-1], text.replace("<svg ", f'<svg width="{PIXELS}" ', 1))
     return paths
 
 
