@@ -34,7 +34,7 @@ def test_every_slot_of_every_session_has_a_row(small_catalog: Catalog, tmp_path:
     assert set(log["ad"]) == set(tables.spaces.labels)
     assert (log["reward"] > 0).equals(log["viewed"])
     assert (log["category"] == [tables.spaces.categories[k] for k in tables.category[log["video"]]]).all()
-    seen = np.stack(log["observation"].to_numpy())
+    seen = np.stack(log["observation"].tolist())
     np.testing.assert_array_equal(
         seen[:, tables.layout.parts["category"].slice].argmax(1), tables.category[log["video"]]
     )
