@@ -46,13 +46,18 @@ def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -
         if states[cell.id] is State.DONE and cell.label not in known:
             known[cell.label] = _measured(store.folder(cell))
     todo = [cell for cell in cells if states[cell.id] is not State.DONE]
-    seconds = {cell.id: _seconds(cell, known) for cell in todo}
+    first = {cell.training_fingerprint: cell.id for cell in reversed(cells) if cell.training is not None}
+    seconds = {}
+    for cell in todo:
+        again = cell.training is not None and first[cell.training_fingerprint] != cell.id
+        seconds[cell.id] = _seconds(cell, known, 0 if again else cell.sessions)
     return Estimate(seconds, sum(_bytes(cell, known) for cell in todo))
 
 
-def _seconds(cell: Cell, known: Mapping[str, tuple[float, int]]) -> float:
+def _seconds(cell: Cell, known: Mapping[str, tuple[float, int]], sessions: int) -> float:
+    """CPU seconds of a cell that trains on so many sessions: none where another one trains the same agent."""
     per_1000 = known[cell.label][0] if cell.label in known else SECONDS_PER_1000.get(_family(cell), BANDIT_SECONDS)
-    return per_1000 * cell.sessions / 1000 + EVALUATION_PER_1000 * cell.evaluation_sessions / 1000 + FIXED
+    return per_1000 * sessions / 1000 + EVALUATION_PER_1000 * cell.evaluation_sessions / 1000 + FIXED
 
 
 def _bytes(cell: Cell, known: Mapping[str, tuple[float, int]]) -> int:

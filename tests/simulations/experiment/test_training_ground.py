@@ -7,6 +7,7 @@ from preroll.envs.scenario import Scenario
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
+from preroll.simulations.experiment.estimate import estimate
 from preroll.simulations.experiment.file import Random
 from preroll.simulations.experiment.results import results
 from preroll.simulations.experiment.running import run_plan
@@ -90,6 +91,13 @@ def test_what_learns_nothing_has_one_form(make_file: MakeFile) -> None:
     plan = load(robust(make_file, agents=["random", "optimum", "thompson"]))
     assert {cell.label for cell in plan.cells} == {"random", "optimum", "thompson@usual", "thompson@robust"}
     assert {cell.trained_on for cell in plan.cells if cell.agent == "random"} == {"point"}
+
+
+def test_what_is_trained_once_is_estimated_once_and_done_first(make_file: MakeFile, tmp_path: Path) -> None:
+    plan, store = load(robust(make_file, seeds=1)), Store(tmp_path / "out")
+    seconds = estimate(store, plan.cells, store.states(plan)).seconds
+    first, *others = (seconds[cell.id] for cell in plan.cells if cell.label.endswith("@robust"))
+    assert first > max(others)
 
 
 def test_agents_of_the_scenario_must_be_able_to_play_every_point(make_file: MakeFile) -> None:
