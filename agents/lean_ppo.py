@@ -48,7 +48,7 @@ class LeanPPO(Agent):
 
     def __init__(self, spaces: Spaces, settings: LeanPPOSettings, *, seed: int = 0) -> None:
         super().__init__(spaces, settings, seed=seed)
-        self.scale = float(max(spaces.rewards.max(), 1e-12))
+        self.scale = max(spaces.largest_reward, 1e-12)
         with OwnGlobals(seed):
             self.network = self._make_network()
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)

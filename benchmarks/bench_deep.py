@@ -1,0 +1,151 @@
+"""What the deep agents earn and cost: ``python benchmarks/bench_deep.py [PART …] [--seeds N | --quick]``.
+
+Values are exact, of the tabulated policy, exploration off; CPU-seconds are of training without evaluation, torch in one
+thread. Every part prints each seed, the median, and the bound that is wanted; a missed bound gives status 1.
+
+* ``pacing``, ``classic``: percent of the exact optimum; greedy and the best fixed policy beside it.
+* ``hidden-users``: revenue of recurrent-ppo less that of the best policy without memory, the same users and dice.
+* ``time``: CPU-seconds until 90 and 95 % of the optimum on `pacing`.
+* ``defaults``: the same of stable-baselines3 with its defaults, given up after 600 CPU-seconds. Takes most of an hour.
+* ``features``: as ``pacing``, on a catalog named with ``--catalog``, its categories given the ads of `pacing`.
+"""
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from bench_agents import interval
+from stopwatch import SHARES, Stopwatch, timed_training
+
+from preroll.envs import Optimum, Scenario, Tables
+from preroll.envs.plans import best_fixed, best_memoryless
+from preroll.envs.policies import greedy_policy
+from preroll.envs.rollout import rollout
+from preroll.envs.template import scenario_for
+from preroll.perception.catalog import Catalog
+from preroll.simulations.seeds import EVALUATION, derive
+from preroll.simulations.stepping import play
+from preroll.simulations.training import train
+
+WANTED = {  # agent: (smallest median, smallest of each seed) in percent of the optimum
+    "pacing": {"ppo": (97, 94), "lean-ppo": (97, 94), "dqn": (94, 0)},
+    "classic": {"ppo": (99, 99), "lean-ppo": (99, 99), "dqn": (99, 0)},
+}
+LANES, PER_LANE = 1000, 20
+BUDGET = 600.0
+
+
+def told(values: list[float], digits: int = 1) -> str:
+    """Median and values of the seeds."""
+    each = " ".join(f"{value:.{digits}f}" for value in values)
+    return f"median {np.median(values):.{digits}f}   seeds 0 … {len(values) - 1}: {each}"
+
+
+def show_values(scenario: str, seeds: int, catalog: str = "demo") -> list[str]:
+    """Prints what the agents earn in percent of the optimum; gives those that miss their bound."""
+    world = Scenario.load(scenario) if catalog == "demo" else scenario_for(Catalog.load(catalog), scenario)
+    tables = Tables.compile(world, catalog)
+    optimum = Optimum(tables)
+    greedy = 100 * optimum.value_of(greedy_policy(tables)) / optimum.value
+    fixed = 100 * best_fixed(optimum).value / optimum.value
+    print(f"{scenario} on {tables.catalog.path.name}: exact percent of the optimum {optimum.value:.3f}")
+    print(f"  greedy {greedy:.1f}   best fixed per category {fixed:.1f}")
+    missed = []
+    for name, (median, each) in WANTED[scenario].items():
+        results = [train(name, scenario=world, catalog=catalog, seed=seed) for seed in range(seeds)]
+        values = [100 * optimum.value_of(result.agent.policy(tables)) / optimum.value for result in results]
+        spent = np.median([result.cpu_seconds for result in results])
+        print(f"  {name:9} {told(values)}   wanted {median} (each {each})   {spent:.1f} CPU-s", flush=True)
+        if np.median(values) < median or min(values) < each:
+            missed.append(name)
+    return missed
+
+
+def show_memory(seeds: int) -> list[str]:
+    """Prints what memory is worth on `hidden-users`; gives the agent if it is not above zero."""
+    tables = Tables.compile("hidden-users", "demo")
+    optimum = Optimum(tables)
+    last = np.arange(2 * tables.n_actions + 1)
+    kinds = np.asarray(tables.category, dtype=np.int64)
+    group = kinds[:, None, None] * len(last) + last
+    best = best_memoryless(optimum, group, by_last=True)
+    missed = []
+    print(f"hidden-users: revenue of recurrent-ppo less {best.value:.3f} of the best policy found without memory")
+    for seed in range(seeds):
+        base = derive(seed, EVALUATION)
+        result = train("recurrent-ppo", scenario="hidden-users", seed=seed)
+        own = play(tables, result.agent, seed=base, lanes=LANES, sessions_per_lane=PER_LANE).revenue.mean(axis=1)
+        other = rollout(tables, best.policy, seed=base, lanes=LANES, sessions_per_lane=PER_LANE).revenue.mean(axis=1)
+        gains, half = own - other, interval(own - other)
+        print(
+            f"  seed {seed}: {own.mean():.3f}, difference {gains.mean():+.3f} [{gains.mean() - half:+.3f}, "
+            f"{gains.mean() + half:+.3f}] (paired, {LANES} lanes)   {result.cpu_seconds:.1f} CPU-s",
+            flush=True,
+        )
+        missed += [] if gains.mean() - half > 0 else [f"seed {seed}"]
+    return missed
+
+
+def show_time(seeds: int) -> list[str]:
+    """Prints how long our agents take on `pacing`."""
+    tables = Tables.compile("pacing", "demo")
+    optimum = Optimum(tables)
+    print("pacing: CPU-seconds until a share of the optimum is earned")
+    for name in ("ppo", "lean-ppo"):
+        watches = []
+        for seed in range(seeds):
+            watches.append(timed_training(name, tables, optimum, seed))
+            print(f"    {name} seed {seed}: {watches[-1].reached}", flush=True)
+        for share in SHARES:
+            times = [watch.reached.get(share, np.inf) for watch in watches]
+            print(f"  {name:9} {share:.0%}: {told(times, 2)}", flush=True)
+    return []
+
+
+def show_defaults(seeds: int) -> list[str]:
+    """Prints how long stable-baselines3 takes with its defaults."""
+    import sb3_defaults
+
+    tables = Tables.compile("pacing", "demo")
+    optimum = Optimum(tables)
+    watches = []
+    print(f"pacing: CPU-seconds of PPO with stable-baselines3's defaults on DummyVecEnv({sb3_defaults.LANES})")
+    for seed in range(seeds):
+        watches.append(Stopwatch(tables, optimum))
+        sb3_defaults.train(tables, seed, watches[-1].measure, BUDGET)
+        print(f"    seed {seed}: {watches[-1].reached}, at most {watches[-1].best:.1%}", flush=True)
+    for share in SHARES:
+        times = [watch.reached.get(share, np.inf) for watch in watches]
+        print(f"  {share:.0%}: {told(times)} (inf: not reached in {BUDGET:.0f})", flush=True)
+    return []
+
+
+def main() -> int:
+    """Runs the parts that are asked for; 1 if a bound is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help="by default all but defaults and features")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="two seeds")
+    parser.add_argument("--catalog", default="demo", help="of the part features")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    seeds = 2 if arguments.quick else arguments.seeds
+    parts: dict[str, Callable[[], list[str]]] = {
+        "pacing": lambda: show_values("pacing", seeds),
+        "classic": lambda: show_values("classic", seeds),
+        "hidden-users": lambda: show_memory(seeds),
+        "time": lambda: show_time(seeds),
+        "defaults": lambda: show_defaults(seeds),
+        "features": lambda: show_values("pacing", seeds, arguments.catalog),
+    }
+    if unknown := set(arguments.parts) - set(parts):
+        parser.error(f"unknown parts: {', '.join(sorted(unknown))}")
+    chosen = arguments.parts or [part for part in parts if part not in ("defaults", "features")]
+    missed = [f"{part}: {name}" for part in chosen for name in parts[part]()]
+    print("Missed: " + ", ".join(missed) if missed else "Every bound is kept.")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

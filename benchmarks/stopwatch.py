@@ -1,0 +1,59 @@
+"""When a training first earned some shares of the optimum, in CPU-seconds without the measuring itself."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from preroll.agents import make_agent
+from preroll.envs import Optimum, Tables
+from preroll.envs.policies import tabulate
+from preroll.simulations.exact import Exact
+from preroll.simulations.loop import Loop
+from preroll.simulations.seeds import AGENT, derive
+
+SHARES = (0.90, 0.95)
+ActionProbabilities = Callable[[np.ndarray], np.ndarray]
+
+
+class Stopwatch:
+    """Notes the CPU-seconds at which a policy first earned each of :data:`SHARES` of the optimum.
+
+    Attributes:
+        reached: CPU-seconds by share.
+        best: largest share so far.
+    """
+
+    def __init__(self, tables: Tables, optimum: Optimum) -> None:
+        self.tables, self.optimum = tables, optimum
+        self.reached: dict[float, float] = {}
+        self.best = 0.0
+
+    def measure(self, action_probabilities: ActionProbabilities, spent: float) -> bool:
+        """Values the policy; True as soon as every share was reached."""
+        share = self.optimum.value_of(tabulate(self.tables, action_probabilities)) / self.optimum.value
+        self.best = max(self.best, share)
+        for wanted in SHARES:
+            if share >= wanted:
+                self.reached.setdefault(wanted, spent)
+        return len(self.reached) == len(SHARES)
+
+
+def timed_training(name: str, tables: Tables, optimum: Optimum, seed: int) -> Stopwatch:
+    """Trains an agent as ``preroll train`` does, its policy measured after every training of its network."""
+    agent = make_agent(name, tables, seed=derive(seed, AGENT))
+    loop = Loop(agent, tables, agent.settings.sessions, Exact(tables))
+    loop.start(seed)
+    watch, spent, played, since = Stopwatch(tables, optimum), 0.0, 0, time.process_time()
+    every = getattr(agent.settings, "steps", 40)
+    while not loop.done:
+        if loop.step():
+            for _ in loop.points():
+                pass
+        played += 1
+        if played % every == 0:
+            spent += time.process_time() - since
+            if watch.measure(agent.action_probabilities, spent):
+                break
+            since = time.process_time()
+    return watch
