@@ -152,12 +152,32 @@ def _calibrated(catalog: Catalog, arrays: dict[str, NDArray[Any]], picture: Path
     return after
 
 
+def measured_memorability(path: Path) -> Predictions:
+    """The scores of a ``ground_truth.csv``, or of a folder as ``preroll predict apply`` writes it."""
+    from preroll.perception.prediction.formats.memorability_csv import read_ground_truth
+    from preroll.perception.prediction.skipping import Skipping
+
+    if path.is_dir():
+        return Predictions.open(path)
+    truth = read_ground_truth(path, Skipping())
+    return Predictions("memorability", truth.names, ("memorability",), truth.scores[:, None].astype(np.float32))
+
+
+def bare_paths(catalog: Catalog) -> list[str]:
+    """The paths of the catalog's N videos without suffix: CATEGORY/VIDEO."""
+    return [PurePosixPath(path).with_suffix("").as_posix() for path in _paths(catalog)]
+
+
+def _paths(catalog: Catalog) -> list[str]:
+    table = catalog.videos()
+    return [str(path) for path in table[table["index"] >= 0].sort_values("index")["path"]]
+
+
 def _ids(catalog: Catalog, predicted: Predictions) -> list[str]:
     """What the predictions call the catalog's N videos: their paths, or their paths without suffix."""
-    table = catalog.videos()
-    paths = [str(path) for path in table[table["index"] >= 0].sort_values("index")["path"]]
     known = set(predicted.ids)
-    return [path if path in known else PurePosixPath(path).with_suffix("").as_posix() for path in paths]
+    pairs = zip(_paths(catalog), bare_paths(catalog), strict=True)
+    return [path if path in known else bare for path, bare in pairs]
 
 
 def _manifest(

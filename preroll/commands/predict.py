@@ -142,7 +142,7 @@ def catalog(
     categories: Annotated[Path | None, typer.Option(help="Predictions whose names are the categories.")] = None,
     tags: Annotated[Path | None, typer.Option(help="Predictions of tags: neighbours by them.")] = None,
     memorability: Annotated[Path | None, typer.Option(help="Predictions of memorability.")] = None,
-    truth: Annotated[Path | None, typer.Option(help="Predictions-like folder with the true memorability.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="True memorability: ground_truth.csv, or such a folder.")] = None,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Heat the categories' probabilities.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Reliability before and after --calibrate.")] = None,
 ) -> None:
@@ -151,7 +151,7 @@ def catalog(
     Example: `preroll predict catalog DIR --tags predictions/tags --out DIR-with-tags`
     """
     from preroll.perception.catalog import Catalog
-    from preroll.perception.prediction.into_catalog import write_predicted_catalog
+    from preroll.perception.prediction.into_catalog import measured_memorability, write_predicted_catalog
     from preroll.perception.prediction.predictions import Predictions
 
     def read(path: Path | None) -> Predictions | None:
@@ -163,7 +163,7 @@ def catalog(
         categories=read(categories),
         tags=read(tags),
         memorability=read(memorability),
-        true_memorability=read(truth),
+        true_memorability=None if truth is None else measured_memorability(truth),
         calibrate=calibrate,
         picture=picture,
     )
@@ -176,14 +176,20 @@ def generate(
     task: Annotated[str, typer.Argument(metavar="TASK", help="tags, genres or memorability.")],
     out: Annotated[Path, typer.Option(help="Folder of the data set.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    catalog: Annotated[
+        str | None, typer.Option(help="Memorability: clips that are called as the videos of this catalog.")
+    ] = None,
 ) -> None:
     """Make a small data set in the exact file format of a task, whose best reachable score is known.
 
     Example: `preroll predict generate genres --out runs/genres-data`
     """
+    from preroll.perception.catalog import Catalog
     from preroll.perception.prediction.generators.best_reachable import best_reachable, generate_data
+    from preroll.perception.prediction.into_catalog import bare_paths
 
-    for name, value in best_reachable(task, generate_data(task, out, seed)).items():
+    names = [] if catalog is None else bare_paths(Catalog.load(catalog))
+    for name, value in best_reachable(task, generate_data(task, out, seed, names)).items():
         typer.echo(f"Who knew how it was made would reach {name} {value:.4f}.")
     typer.echo(f"Data: {out}")
 

@@ -1,5 +1,6 @@
 """Making the data set of a task, and the score that the truth itself would reach on it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +17,27 @@ from preroll.perception.prediction.metrics.regression import spearman
 TASKS = ("tags", "genres", "memorability")
 
 
-def generate_data(task: str, out: Path, seed: int = 0) -> Ideal:
+def generate_data(task: str, out: Path, seed: int = 0, names: Sequence[str] = ()) -> Ideal:
     """Writes the data set of a task to a new or empty folder.
 
+    Args:
+        task: one of :data:`TASKS`.
+        out: the folder.
+        seed: the same gives the same bytes.
+        names: what clips are called; for memorability alone.
+
     Raises:
-        PrerollError: the task is unknown, or the folder is not empty.
+        PrerollError: the task is unknown or knows no clips, or the folder is not empty.
     """
     if task not in TASKS:
         raise PrerollError(f"{task!r} is no task; must be one of {', '.join(TASKS)}")
+    if names and task != "memorability":
+        raise PrerollError(f"--catalog: goes with memorability; the videos of {task} have names of their own")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PrerollError(f"--out {out}: is not empty; name a new folder")
     if task == "tags":
         return generate_tags(out, seed=seed)
-    return generate_genres(out, seed=seed) if task == "genres" else generate_memorability(out, seed=seed)
+    return generate_genres(out, seed=seed) if task == "genres" else generate_memorability(out, seed=seed, names=names)
 
 
 def best_reachable(task: str, ideal: Ideal) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ _AUDIO_ROWS = 20
 Floats = NDArray[np.float64]
 
 
-def generate_memorability(out: Path, *, movies: int = 40, clips: int = 6, seed: int = 0) -> Ideal:
+def generate_memorability(
+    out: Path, *, movies: int = 40, clips: int = 6, seed: int = 0, names: Sequence[str] = ()
+) -> Ideal:
     """Writes ground_truth.csv, caption_features.csv, audio_vectors.csv and c3d_vectors.csv, with their quirks.
 
     A clip's recall probability is σ((words + sound + sight) / 2), where each is the clip's own hidden number, and
@@ -33,18 +36,20 @@ def generate_memorability(out: Path, *, movies: int = 40, clips: int = 6, seed: 
         movies: how many.
         clips: of each movie.
         seed: the same gives the same bytes.
+        names: what the clips are called, in place of ``movies`` many; consecutive ones are of one movie.
 
     Returns:
         The true recall probabilities, and the measured scores.
     """
     rng = np.random.default_rng(seed)
-    n = movies * clips
-    movie = np.repeat(np.arange(movies), clips)
+    n = len(names) or movies * clips
+    movie = np.arange(n) // clips
+    movies = int(movie[-1]) + 1
     hidden = 0.9 * rng.standard_normal((n, 3)) + 0.45 * rng.standard_normal((movies, 3))[movie]
     recall = 1 / (1 + np.exp(-0.5 * hidden.sum(1)))
     annotators = rng.integers(8, 13, n)
     scores = rng.binomial(annotators, recall) / annotators
-    names = [f"movie_{m:03d}_clip_{i:04d}" for i, m in enumerate(movie)]
+    names = list(names) or [f"movie_{m:03d}_clip_{i:04d}" for i, m in enumerate(movie)]
     _write_truth(out, names, movie, scores, annotators)
     _write_captions(out, names, hidden[:, 0], rng)
     audio = _vectors(hidden[:, 1], len(AUDIO_COLUMNS), rng)

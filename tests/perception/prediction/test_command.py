@@ -2,12 +2,18 @@ import json
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from preroll.cli import app
+from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.memorability_csv import read_ground_truth
+from preroll.perception.prediction.into_catalog import bare_paths, quantiles
+from preroll.perception.prediction.predictions import Predictions
 from preroll.perception.prediction.settings import load_settings
+from preroll.perception.prediction.skipping import Skipping
 from tests.perception.prediction.conftest import Made
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "predictions"
@@ -80,6 +86,31 @@ def test_data_sets_are_generated_with_their_best_score(tmp_path: Path) -> None:
     assert "would reach macro AP 0." in said("generate", "genres", "--out", tmp_path / "g")
     assert "is not empty" in fails("generate", "genres", "--out", tmp_path / "g")
     assert "is no task; must be one of" in fails("generate", "music", "--out", tmp_path / "x")
+
+
+def test_from_clips_called_as_the_videos_of_a_catalog_to_what_views_pay(
+    small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    data, file = tmp_path / "data", tmp_path / "m.yaml"
+    said("generate", "memorability", "--catalog", small_catalog_folder, "--out", data)
+    file.write_text(
+        f"task: memorability\nrun: {tmp_path / 'run'}\ndata:\n  ground_truth: {data / 'ground_truth.csv'}\n"
+        f"  captions: {data / 'caption_features.csv'}\n  audio: {data / 'audio_vectors.csv'}\n"
+        "model: {name: audio, folds: 3, inner_folds: 2}\n"
+    )
+    said("train", file)
+    said("apply", file, "--out", tmp_path / "p")
+    truth, made = data / "ground_truth.csv", tmp_path / "remembering"
+    said("catalog", small_catalog_folder, "--memorability", tmp_path / "p", "--truth", truth, "--out", made)
+    paying = Scenario.load("classic").replace({"recall_weight": 2.0, "observe.memorability": True})
+    tables = Tables.compile(paying, made)
+    scores = read_ground_truth(truth, Skipping()).scores
+    np.testing.assert_allclose(sorted(np.asarray(tables.catalog.memorability)), sorted(scores), rtol=1e-6)
+    shown = tables.arrays.rows[:, tables.layout.parts["memorability"].start]
+    by_id = dict(zip(*(getattr(Predictions.open(tmp_path / "p"), name) for name in ("ids", "values")), strict=True))
+    predicted = np.array([by_id[name][0] for name in bare_paths(tables.catalog)])
+    np.testing.assert_array_equal(shown, quantiles(predicted))
+    assert "goes with memorability" in fails("generate", "tags", "--catalog", "demo", "--out", tmp_path / "x")
 
 
 def test_a_pickle_becomes_json_once(tmp_path: Path) -> None:
