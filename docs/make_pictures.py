@@ -1,6 +1,7 @@
 """Makes the pictures of docs/model.md: `python docs/make_pictures.py` writes docs/pictures/model-*.png."""
 
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from preroll.envs import Optimum, Scenario, SessionEnv, Tables, rollout
 from preroll.envs.policies import fixed_policy, greedy_policy
+from preroll.perception.catalog import Catalog
 
 FOLDER = Path(__file__).parent / "pictures"
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#888888"
@@ -50,6 +52,22 @@ def repeat(axes: Axes) -> None:
     axes.set(
         title="Repetition: the same ad again, p = 0.7", xlabel="factor `user.repeat`", ylabel="P(view)", ylim=(0, 1.1)
     )
+
+
+def recall(axes: Axes) -> None:
+    """What both cat ads are expected to earn before a cat video, by its memorability, in `classic`."""
+    catalog = copy(Catalog.load("demo"))
+    cats = np.flatnonzero(np.asarray(catalog.category) == catalog.categories.index("cats"))
+    memorability = np.zeros(catalog.n_videos, np.float32)
+    memorability[cats] = np.linspace(0, 1, len(cats))
+    catalog.memorability = memorability
+    tables = Tables.compile(Scenario.load("classic").replace({"recall_weight": 1.0}), catalog)
+    for label, colour in (("cats.short", BLUE), ("cats.long", ORANGE)):
+        ad = tables.spaces.labels.index(label)
+        earned = tables.arrays.base[0, 0, 0, 0, ad] * tables.arrays.reward[0, tables.kind[cats], ad]
+        axes.plot(memorability[cats], earned, color=colour, label=label)
+    axes.set(title="Recall: weight 1 (classic)", xlabel="memorability of the video", ylabel="expected reward")
+    axes.legend(frameon=False)
 
 
 def fatigue(axes: Axes) -> None:
@@ -144,6 +162,7 @@ PICTURES: tuple[Callable[[Axes], None], ...] = (
     position,
     wear,
     repeat,
+    recall,
     fatigue,
     leaving,
     recommender,
