@@ -9,7 +9,7 @@ and stores results is vectorised. Numba has that flag but no option for it; here
 Machine code is kept on disk. Numba would use it until the function's own file changes; here it is used until any file
 of its folder that holds compiled functions does, so that functions may call each other from file to file.
 
-``NUMBA_DISABLE_JIT=1`` makes all of them plain Python.
+``NUMBA_DISABLE_JIT=1`` makes all of them plain Python. Hashes then overflow uint64, which is meant, in silence.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from numba import njit, typeof
 from numba.core.caching import FunctionCache
 from numba.core.cpu import CPUTargetOptions
@@ -52,8 +53,9 @@ class _FolderCache(FunctionCache):
 def compiled(function: Function) -> Function:
     """Compiles ``function`` at its first call and keeps the machine code on disk."""
     dispatcher = njit(**_OPTIONS)(function)
-    if isinstance(dispatcher, Dispatcher):  # not in plain Python
-        cast(Any, dispatcher)._cache = _FolderCache(function)
+    if not isinstance(dispatcher, Dispatcher):  # plain Python
+        return cast(Function, np.errstate(over="ignore")(function))
+    cast(Any, dispatcher)._cache = _FolderCache(function)
     return cast(Function, dispatcher)
 
 

@@ -10,8 +10,7 @@ this module                        the loop of steps
 :mod:`preroll.envs.policy_play`    the loop of whole sessions of a policy table
 =================================  =====================================================================
 
-With ``NUMBA_DISABLE_JIT=1`` the same functions run as plain Python (uint64 arithmetic overflows by design there: run
-them under ``np.errstate(over="ignore")``).
+With ``NUMBA_DISABLE_JIT=1`` the same functions run as plain Python.
 """
 
 from typing import Any

@@ -48,9 +48,9 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     by_ad = np.zeros((lanes, tables.n_actions), dtype=np.int64)
     block = memory.BLOCK
     account = policy_play.Account(np.zeros(block, np.int64), np.zeros(block), np.zeros(block, np.int64))
-    with np.errstate(over="ignore"):
-        kernel.seed_lanes(state, np.arange(lanes), np.arange(lanes, dtype=np.uint64) + np.uint64(seed))
-        policy_play.play_sessions(
-            tables.packed, state, ads, probabilities, memory.new_results(block), account, revenue, counts, by_ad
-        )
+    seeds = np.arange(lanes, dtype=np.uint64) + np.uint64(seed)
+    kernel.seed_lanes(state, np.arange(lanes), seeds)
+    policy_play.play_sessions(
+        tables.packed, state, ads, probabilities, memory.new_results(block), account, revenue, counts, by_ad
+    )
     return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad)
