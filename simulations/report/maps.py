@@ -70,7 +70,7 @@ def _table(material: Material, rows: str, columns: str, shown: Callable[[str], S
         entries = [shown(places[value, other]) if (value, other) in places else ("", "#ffffff") for other in across]
         cells = "".join(f'<td style="background:{colour}">{escape(text)}</td>' for text, colour in entries)
         lines.append(f"<tr><th scope=row>{escape(value)}</th>{cells}</tr>")
-    corner = f"{escape(material.plan.keys[rows])} ↓ &nbsp; {escape(material.plan.keys[columns])} →"
+    corner = f"{escape(material.plan.keys[rows])} ↓ <br>{escape(material.plan.keys[columns])} →"
     return f"<table class=map><tr><th class=corner>{corner}</th>{head}</tr>{''.join(lines)}</table>"
 
 

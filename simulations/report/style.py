@@ -16,6 +16,7 @@ table{border-collapse:collapse;font-size:.86rem;margin:.5rem 0;font-variant-nume
 code{background:#f2f2f2;padding:0 .2em}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e3e3e3;text-align:left;white-space:nowrap}
 .map td{text-align:center;border:2px solid #fff;min-width:5rem}.corner{font-weight:400;color:#555}
+.map .corner{white-space:normal;min-width:8rem;max-width:9rem}.map tr:first-child th+th{text-align:center}
 th button{font:inherit;font-weight:600;border:0;background:none;padding:0;cursor:pointer;color:#005a8c}
 th[aria-sort=ascending] button:after{content:" ▲"}th[aria-sort=descending] button:after{content:" ▼"}
 pre{background:#f6f6f6;padding:.7rem;overflow-x:auto;font-size:.82rem}

@@ -110,9 +110,11 @@ def _verdicts(material: Material) -> list[str]:
     shown = [verdict for verdict in made if verdict.words != NO_DIFFERENCE]
     reductions = [v.result.variance_reduction for v in made if np.isfinite(v.result.variance_reduction)]
     dice = f" Common dice were worth {np.median(reductions):.1f} times as many runs (median)." if reductions else ""
+    shows = "shows" if len(shown) == 1 else "show"
+    found = f"{len(shown)} {shows} a difference; for the others" if shown else "none is decided"
     return [
-        f"Of {len(made)} comparisons with the best learner of a point, {len(shown)} show a difference; for the others, "
-        f"{NO_DIFFERENCE} (paired t tests, Holm's correction).{dice}"
+        f"Of {len(made)} comparisons with the best learner of a point, {found}: {NO_DIFFERENCE} (paired t tests, "
+        f"Holm's correction).{dice}"
     ]
 
 
