@@ -91,8 +91,13 @@ class Worker:
         )
         self._answers: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self._say({"model": str(detector.model), "card": detector.card.model_dump(), "memory": limits.memory})
+        try:
+            self._reader.start()
+            self._say({"model": str(detector.model), "card": detector.card.model_dump(), "memory": limits.memory})
+        except BaseException:
+            # Nobody else knows of the process yet.
+            self.stop()
+            raise
         self._started = False
 
     def analyse(self, task: Task, progress: Progress | None = None) -> Analysis:
@@ -120,7 +125,8 @@ class Worker:
         """Kills the process, whatever it does, and frees what belongs to it."""
         self._process.kill()
         self._process.wait()
-        self._reader.join()
+        if self._reader.ident is not None:
+            self._reader.join()
         with suppress(BrokenPipeError):
             self._pipe_in.close()
         self._pipe_out.close()

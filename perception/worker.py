@@ -26,11 +26,10 @@ _REPORT_EVERY = 0.2
 
 def main() -> None:
     """Serves requests until the supervisor closes its end of the pipe."""
-    requests, answers = _take_over_pipes()
-    first = receive(requests)
-    if first is None:
-        return
-    settings = first[0]
+    pipe, answers = _take_over_pipes()
+    # Before the memory is limited and the network loaded: either may hang, and a thread needs memory to start.
+    requests = _reader(pipe)
+    settings = requests.get()
     try:
         # The limit comes first: a small file can unfold to a network that fills all memory.
         _limit_memory(settings["memory"])
@@ -42,7 +41,8 @@ def main() -> None:
         )
         return
     send(answers, {"event": "ready"})
-    for request in iter(_reader(requests).get, None):
+    while True:
+        request = requests.get()
         try:
             send(answers, *pack(_analysed(request, detector, answers)))
         except SavingError as error:
@@ -79,14 +79,17 @@ def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return requests, answers
 
 
-def _reader(requests: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any] | None]":
+def _reader(pipe: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any]]":
     """Reads requests beside the work, so that a worker whose supervisor was killed ends at once."""
-    waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def read() -> None:
-        while (message := receive(requests)) is not None:
-            waiting.put(message[0])
-        os._exit(0)
+        # Without memory for a request a worker would wait forever for what nobody reads.
+        try:
+            while (message := receive(pipe)) is not None:
+                waiting.put(message[0])
+        finally:
+            os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
     return waiting

@@ -1,7 +1,11 @@
 import os
+import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,3 +115,33 @@ def test_a_worker_ends_when_its_supervisor_is_gone(detector: Detector) -> None:
     worker._pipe_in.close()
     assert worker._process.wait(timeout=60) == 0
     worker.stop()
+
+
+def test_a_worker_ends_when_its_supervisor_goes_while_the_network_is_loaded(tmp_path: Path, detector: Detector) -> None:
+    os.mkfifo(never := tmp_path / "never.onnx")
+    detector.model = never
+    worker = Worker(detector, Limits())
+    worker._pipe_in.close()
+    try:
+        assert worker._process.wait(timeout=60) == 0
+    finally:
+        worker.stop()
+
+
+def test_a_worker_that_its_supervisor_cannot_attend_to_is_not_left_behind(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            started.append(self)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    started: list[Recorded] = []
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        Worker(detector, Limits())
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
