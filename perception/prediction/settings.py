@@ -77,6 +77,16 @@ class Training(Strict):
     best_by: str | None = None
 
 
+class GenreTraining(Training):
+    """The same with defaults for some hundred movies: more epochs of smaller steps, of which the best is kept."""
+
+    epochs: Positive = 30
+    batch: Positive = 32
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    best_by: str | None = "macro AP"
+
+
 class TagData(Strict):
     """Where tagged videos are. Paths are relative to the current folder; patterns to ``folder``.
 
@@ -196,7 +206,7 @@ class GenreSettings(Strict):
     data: GenreData
     split: GenreSplit = GenreSplit()
     model: GenreModel = GenreModel()
-    training: Training = Training(epochs=30, batch=32, seeds=(0,), best_by="macro AP", weight_decay=0.01)
+    training: GenreTraining = GenreTraining()
 
     @field_validator("split")
     @classmethod
