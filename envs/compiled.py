@@ -54,7 +54,7 @@ def compiled(function: Function) -> Function:
     """Compiles ``function`` at its first call and keeps the machine code on disk."""
     dispatcher = njit(**_OPTIONS)(function)
     if not isinstance(dispatcher, Dispatcher):  # plain Python
-        return cast(Function, np.errstate(over="ignore")(function))
+        return np.errstate(over="ignore")(function)
     cast(Any, dispatcher)._cache = _FolderCache(function)
     return cast(Function, dispatcher)
 

@@ -33,7 +33,8 @@ def _places(node: Any, path: str, dotted: str, source: str) -> list[tuple[Any, A
     keys: list[Any] = list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
     chosen = [(key, rest) for key in keys if (rest := _after(str(key), path)) is not None]
     if not chosen:
-        known = f"known here: {', '.join(map(str, keys))}" if keys else "there is nothing below it"
+        empty = "it is empty, and can be set as a whole" if node in ({}, []) else "there is nothing below it"
+        known = f"known here: {', '.join(map(str, keys))}" if keys else empty
         raise PrerollError(f"{source}: {dotted}: unknown key {path.split('.')[0]!r}; {known}")
     places = []
     for key, rest in chosen:

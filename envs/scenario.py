@@ -7,7 +7,7 @@ the currency of the platform, sessions last ``session.horizon`` videos.
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -39,6 +39,13 @@ class Ad(_Part):
     seconds: float = Field(gt=0, le=3600, description="duration [s]")
     view_probability: Probability = Field(description="P(view) before a video of the ad's own category")
     reward: float = Field(ge=0, le=1e6, description="revenue if the ad is viewed")
+
+    @field_validator("length")
+    @classmethod
+    def _is_not_that_of_an_empty_slot(cls, length: str) -> str:
+        if length == "none":
+            raise ValueError("should not be none, which is the length class of an empty slot")
+        return length
 
     @property
     def label(self) -> str:
@@ -117,9 +124,11 @@ class User(_Part):
 
     @field_validator("segments")
     @classmethod
-    def _shares_add_up(cls, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    def _are_a_mixture(cls, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
         if segments and abs(sum(segment.share for segment in segments) - 1) > 1e-9:
             raise ValueError("shares of the segments should add up to 1")
+        if len({segment.name for segment in segments}) != len(segments):
+            raise ValueError("a segment's name stands twice")
         return segments
 
     @field_validator("abandonment")
@@ -207,6 +216,8 @@ class Scenario(_Part):
             raise ValueError("ads: at least one ad is needed")
         if len(set(labels)) != len(labels):
             raise ValueError("ads: an ad stands twice")
+        if len(list(groupby(ad.category for ad in self.ads))) != len({ad.category for ad in self.ads}):
+            raise ValueError("ads: the ads of a category should stand together")
         lengths = {*self.lengths, "none"}
         for key, given in (("fatigue.gain", self.user.fatigue.gain), ("leave.hazard", self.user.leave.hazard)):
             if unknown := sorted(set(given) - lengths):
@@ -262,8 +273,12 @@ class Scenario(_Part):
         current = self.model_copy(update={"drift": ()})
         phases = [(0, current)]
         for entry in self.drift:
-            following = current.replace(entry.set)
-            if [ad.label for ad in following.ads] != [ad.label for ad in self.ads] or following._fixed != self._fixed:
+            try:
+                following = current.replace(entry.set)
+            except PrerollError as error:
+                said = str(error).removeprefix(f"scenario {current.name}: ")
+                raise ValueError(f"drift from session {entry.from_session}: {said}") from None
+            if following._fixed != self._fixed:
                 raise ValueError(
                     "drift: may change probabilities, rewards and gains, not ads, slots, levels or observations"
                 )
@@ -274,9 +289,9 @@ class Scenario(_Part):
     @property
     def _fixed(self) -> tuple[Any, ...]:
         """What all phases share, for it shapes the tables."""
-        user = self.user
+        user, ads = self.user, [(ad.label, ad.length, ad.seconds) for ad in self.ads]
         segments, near = tuple(segment.name for segment in user.segments), self.recommender.neighbors
-        return self.session, self.observe, user.fatigue.levels, segments, user.abandonment, near
+        return ads, self.session, self.observe, user.fatigue.levels, segments, user.abandonment, near
 
     @classmethod
     def load(cls, source: "str | Path | Mapping[str, Any] | Scenario") -> "Scenario":

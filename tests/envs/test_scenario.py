@@ -55,6 +55,13 @@ def test_the_order_of_the_file_numbers_the_ads() -> None:
         ({"user.leave.hazard": {"longest": [0, 0]}}, r"no ad has length 'longest'"),
         ({"user.segments": [{"name": "a", "share": 0.5}]}, r"shares of the segments should add up to 1"),
         ({"user.mismatch": {"scale": "two"}}, r"mismatch"),
+        ({"user.segments": [{"name": "a", "share": 0.5}] * 2}, r"a segment's name stands twice"),
+        ({"user.leave.hazard.none": [0, 0]}, r"unknown key 'none'; it is empty, and can be set as a whole"),
+        ({"ads.cats.long.length": "none"}, r"ads\.cats\.long\.length: 'none': should not be none"),
+        (
+            {"drift": [{"from_session": 7, "set": {"user.mismatch": 3}}]},
+            r"scenario classic: drift from session 7: user\.mismatch: 3: should be in \[0, 1\]",
+        ),
     ],
 )
 def test_a_wrong_value_is_told_in_one_line_with_key_value_and_range(changes: dict[str, Any], message: str) -> None:
@@ -107,9 +114,19 @@ def test_drift_builds_each_phase_on_the_one_before() -> None:
     assert [phase.ads[1].reward for _, phase in phases] == [3, 3, 9]
 
 
-def test_drift_may_not_change_the_shape_of_the_simulation() -> None:
+@pytest.mark.parametrize("change", [{"session.horizon": 3}, {"ads.cats.long.length": "short"}])
+def test_drift_may_not_change_the_shape_of_the_simulation(change: dict[str, Any]) -> None:
     with pytest.raises(PrerollError, match="drift: may change probabilities"):
-        Scenario.load("classic").replace({"drift": [{"from_session": 10, "set": {"session.horizon": 3}}]})
+        Scenario.load("classic").replace({"drift": [{"from_session": 10, "set": change}]})
+
+
+def test_the_ads_of_a_category_stand_together_for_the_file_numbers_them_so() -> None:
+    ads = [
+        {"category": c, "name": n, "length": n, "seconds": 1, "view_probability": 1, "reward": 1}
+        for c, n in (("cats", "a"), ("dogs", "a"), ("cats", "b"))
+    ]
+    with pytest.raises(PrerollError, match="the ads of a category should stand together"):
+        Scenario.load({"ads": ads})
 
 
 @given(
