@@ -40,8 +40,10 @@ def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
     Raises:
         PrerollError: there are not two hidden segments, or the problem is too large.
     """
-    if len(optimum.programs) != 2 or not optimum.is_bound:
-        raise PrerollError("belief optimum: needs a scenario with exactly two segments that the agent does not see")
+    if len(optimum.programs) != 2 or optimum.hidden != ("segment",):
+        raise PrerollError(
+            "belief optimum: needs exactly two segments that the agent does not see, and nothing else hidden"
+        )
     first, second = optimum.programs
     tables = optimum.tables
     shape = (*first.empty(False).shape, grid)

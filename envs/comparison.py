@@ -48,7 +48,11 @@ def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
     """Name, policy and note of each row; policies that go by category are left out where videos have none."""
     tables = optimum.tables
     labelled = bool((np.asarray(tables.category) >= 0).all())
-    yield "optimum", optimum.policy, "knows the user's hidden segment: a bound" if optimum.is_bound else ""
+    yield (
+        "optimum",
+        optimum.policy,
+        f"knows the hidden {' and '.join(optimum.hidden)}: a bound" if optimum.hidden else "",
+    )
     if labelled and tables.catalog.category_probabilities is not None:
         believed = Optimum(as_predicted(tables), optimum.phase)
         yield "optimum on predicted categories", believed.policy, "perception's category taken for true"

@@ -96,7 +96,7 @@ class Spaces:
         ads: (category, name, length, seconds, reward) of every ad, as in the scenario; actions 0 … len(ads) - 1.
         no_ad: whether the last action leaves the slot empty.
         n_slots: T, the largest number of slots of a session.
-        recall_weight: the largest that a view can pay beyond the ad's reward.
+        bonus: what a view can pay at most, less the largest reward of ``ads``: for memory, and when rewards drift.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Spaces:
     ads: tuple[Ad, ...]
     no_ad: bool
     n_slots: int
-    recall_weight: float = 0.0
+    bonus: float = 0.0
 
     @property
     def n_actions(self) -> int:
@@ -114,13 +114,16 @@ class Spaces:
 
     @cached_property
     def rewards(self) -> NDArray[np.float64]:
-        """Reward of every action if viewed, float64 [A]; 0 for "no ad". What memory adds to it depends on the video."""
+        """Reward of every action if viewed, float64 [A]; 0 for "no ad".
+
+        What memory adds to it depends on the video. Where rewards drift, they are those of the first phase.
+        """
         return np.array([ad.reward for ad in self.ads] + [0.0] * self.no_ad)
 
     @property
     def largest_reward(self) -> float:
         """What no slot pays more than."""
-        return float(self.rewards.max()) + self.recall_weight
+        return float(self.rewards.max()) + self.bonus
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -139,18 +142,15 @@ class Spaces:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON. View probabilities are left out: an agent does not know them."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         ads = [ad.model_dump(mode="json", exclude={"view_probability"}) for ad in self.ads]
         layout = self.layout.to_dict()
-        return {**asdict_shallow(self), "layout": layout, "ads": ads, "categories": list(self.categories)}
+        return {**fields, "layout": layout, "ads": ads, "categories": list(self.categories)}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Spaces":
-        """Reads what :meth:`to_dict` wrote; the ads' view probabilities are unknown and stand as 0."""
+        """Reads what :meth:`to_dict` wrote, now or long ago; the ads' view probabilities are unknown and stand as 0."""
         ads = tuple(Ad(**ad, view_probability=0.0) for ad in value["ads"])
         layout = ObservationLayout.from_dict(value["layout"])
-        return cls(**{**value, "layout": layout, "ads": ads, "categories": tuple(value["categories"])})
-
-
-def asdict_shallow(spaces: Spaces) -> dict[str, Any]:
-    """The declared fields by name, without copying what is in them."""
-    return {name: getattr(spaces, name) for name in spaces.__dataclass_fields__}
+        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
+        return cls(**{**known, "layout": layout, "ads": ads, "categories": tuple(value["categories"])})

@@ -41,8 +41,8 @@ class Visits:
 class Optimum:
     """The optimum of compiled tables.
 
-    With hidden segments (several, and ``observe.segment`` false) it is the optimum of an agent that knows the segment:
-    an upper bound, and :attr:`is_bound` says so.
+    It is the optimum of an agent that knows the whole state. Where the scenario hides a part of it, such as the user's
+    segment, it is an upper bound: :attr:`is_bound` says so, and :attr:`hidden` why.
 
     Args:
         tables: a compiled scenario.
@@ -57,8 +57,21 @@ class Optimum:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the value is an upper bound, because the agent cannot see the segment that the solution knows."""
-        return self.tables.n_segments > 1 and "segment" not in self.tables.layout.parts
+        """Whether the value is an upper bound, because the solution knows what agents cannot."""
+        return bool(self.hidden)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What the solution knows, and an agent neither sees nor can work out from what it saw and did."""
+        arrays, shown = self.tables.arrays, self.tables.layout.parts
+        by_view = (arrays.gain[..., 0] != arrays.gain[..., 1]).any()  # else an agent can count its own ads
+        hides = {
+            "segment": self.tables.n_segments > 1 and "segment" not in shown,
+            "fatigue": self.tables.n_levels > 1 and by_view and not {"fatigue", "last_view"} & set(shown),
+            "category": _differs(arrays.match) and self.tables.scenario.observe.category is not True,
+            "memorability": _differs(arrays.reward) and "memorability" not in shown,
+        }
+        return tuple(name for name, hidden in hides.items() if hidden)
 
     @cached_property
     def _solutions(self) -> list[tuple[float, NDArray[np.int16]]]:
@@ -89,3 +102,8 @@ class Optimum:
         full = policy.on(self.tables)
         parts = [segment.visits(full, policy.shape[-1] > 1) for segment in self.programs]
         return Visits(np.tensordot(self.shares, np.stack(parts), axes=1))
+
+
+def _differs(table: Floats) -> bool:
+    """Whether a table [P, R, A] tells kinds of videos apart."""
+    return bool((table != table[:, :1]).any())

@@ -17,7 +17,7 @@ ALIGNMENT = 128  # bytes: the two cache lines of a video's record are then fetch
 
 
 class Arrays(NamedTuple):
-    """The model's tables. P phases, U segments, S slots of a video, F fatigue levels, A actions, R relevances."""
+    """The model's tables. P phases, U segments, S slots of a video, F fatigue levels, A actions, R kinds of videos."""
 
     base: NDArray[np.float64]  # [P, U, S, F, A]   p · position · wear · appeal
     match: NDArray[np.float64]  # [P, R, A]        m + (1 - m) · relevance

@@ -124,7 +124,7 @@ def greedy_policy(tables: Tables) -> Policy:
 def _seen_pay(tables: Tables) -> NDArray[np.float64]:
     """The reward of a view as the agent can know it, float64 [P, N, A]."""
     pay = tables.arrays.reward[:, tables.kind]
-    if tables.scenario.observe.memorability or not tables.spaces.recall_weight:
+    if tables.scenario.observe.memorability or (pay == pay[:, :1]).all():
         return pay
     return np.broadcast_to(pay.mean(axis=1, keepdims=True), pay.shape)
 

@@ -71,7 +71,7 @@ class Tables:
             ads=scenario.ads,
             no_ad=scenario.session.no_ad,
             n_slots=scenario.n_slots,
-            recall_weight=max(phase.recall_weight for phase in phases),
+            bonus=float(arrays.reward.max()) - max(ad.reward for ad in scenario.ads),
         )
         return cls(scenario, catalog, spaces, arrays, packed)
 

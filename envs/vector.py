@@ -139,6 +139,8 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
             options: ``{"reset_mask": bool [n]}`` resets only the lanes of the mask.
         """
         chosen = self._chosen(options)
+        if self._np_random is None and len(chosen) < self.num_envs:
+            raise PrerollError("reset_mask: the first reset should be of all lanes")
         seeds = self._seeds(seed)
         seeded = np.array([lane for lane in chosen if seeds[lane] is not None], dtype=np.int64)
         values = np.array([(seeds[lane] or 0) % 2**64 for lane in seeded], dtype=np.uint64)

@@ -52,7 +52,7 @@ def optimum(
             left=("policy", ""),
         )
         exact = Optimum(tables, phase)
-        if exact.is_bound and tables.n_segments == 2:
+        if exact.hidden == ("segment",) and tables.n_segments == 2:
             between = belief_optimum(exact)
             typer.echo(
                 f"\nAn agent that infers the hidden segment can earn {between.lower:.4f} to {between.upper:.4f}"

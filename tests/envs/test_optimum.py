@@ -105,6 +105,25 @@ def test_no_policy_of_a_tiny_scenario_beats_the_optimum(two_videos: Catalog) -> 
     assert max(values) <= exact.value + 1e-12
 
 
+@pytest.mark.parametrize(
+    ("scenario", "changes", "hidden"),
+    [
+        ("pacing", {}, ()),
+        ("pacing", {"observe.fatigue": False}, ()),  # who remembers the views can count it
+        ("pacing", {"observe.fatigue": False, "observe.last_view": False}, ("fatigue",)),
+        ("pacing", {"observe.category": "none"}, ("category",)),
+        ("hidden-users", {}, ("segment",)),
+        ("hidden-users", {"observe.segment": True}, ()),
+        ("classic", {"recall_weight": 1.0}, ("memorability",)),
+    ],
+)
+def test_the_optimum_is_a_bound_where_it_knows_what_no_agent_can(
+    scenario: str, changes: dict[str, Any], hidden: tuple[str, ...], small_catalog: Catalog
+) -> None:
+    exact = Optimum(Tables.compile(Scenario.load(scenario).replace(changes), small_catalog))
+    assert (exact.hidden, exact.is_bound) == (hidden, bool(hidden))
+
+
 def test_on_classic_greedy_is_the_optimum_and_random_earns_57_percent(small_catalog: Catalog) -> None:
     tables = Tables.compile("classic", small_catalog)
     exact = Optimum(tables)

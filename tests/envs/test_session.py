@@ -1,5 +1,6 @@
 """Sessions as Gymnasium and stable-baselines3 want them, and as the tables say."""
 
+import json
 import warnings
 from typing import Any
 
@@ -11,6 +12,7 @@ from scipy import stats
 
 import preroll  # noqa: F401  (registers the environment)
 from preroll.envs import Scenario, SessionEnv, SessionVectorEnv, Tables, preset_names
+from preroll.envs.observation import Spaces
 from preroll.errors import PrerollError
 from preroll.perception.catalog import Catalog
 
@@ -162,3 +164,10 @@ def test_fatigue_that_has_no_effect_leaves_sessions_bit_equal_to_classic(small_c
     for one, other in zip(*trajectories, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_the_largest_reward_holds_in_every_phase_and_survives_json(small_catalog: Catalog) -> None:
+    drift = [{"from_session": 3, "set": {"ads.*.long.reward": {"scale": 5}}}]
+    spaces = Tables.compile(Scenario.load("classic").replace({"drift": drift}), small_catalog).spaces
+    assert spaces.largest_reward == 15
+    assert Spaces.from_dict(json.loads(json.dumps(spaces.to_dict()))).largest_reward == 15

@@ -67,6 +67,7 @@ def test_seeds_of_any_size_are_taken(small_catalog: Catalog) -> None:
     [
         ([1, 2], None, "one seed, or None, for each of the 3 lanes"),
         (None, {"reset_mask": np.ones(2, bool)}, r"bool \[3\] is expected"),
+        (4, {"reset_mask": np.array([True, True, False])}, r"the first reset should be of all lanes"),
         (None, {"reset_mask": np.ones(3)}, r"bool \[3\] is expected"),
     ],
 )
