@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -131,7 +131,7 @@ def build_catalog(
 
 def _built(plan: _Plan, where: Engine, choices: Choices, limits: DownloadLimits) -> BuildReport:
     recipe = recipe_of(plan.model, plan.fast)
-    with _kept(plan.out), open_journal(plan.out, recipe) as journal:
+    with _kept(plan.out), open_journal(plan.out, recipe) as journal, closing(where):
         where.check()
         remove_parts(plan.out)
         listing = _fetched(plan, limits)

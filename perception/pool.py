@@ -4,6 +4,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Protocol
 
 from preroll.perception.analysis import Analysis
@@ -20,6 +21,9 @@ class Engine(Protocol):
 
     def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
         """Analyses every task and yields its number with the result, in the order in which they finish."""
+
+    def close(self) -> None:
+        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
 
 
 class Pool:
@@ -56,7 +60,7 @@ class Pool:
         try:
             self._first.start()
         except BaseException:
-            self._first.stop()
+            self.close()
             raise
 
     def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
@@ -87,6 +91,12 @@ class Pool:
         finally:
             for shift in shifts:
                 shift.end()
+
+    def close(self) -> None:
+        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
+        if self._first is not None:
+            self._first.stop()
+            self._first = None
 
     def _attendant(self) -> Attendant:
         return Attendant(self._detector, self._limits, self._command)
@@ -131,9 +141,8 @@ def try_in_worker(detector: Carded) -> None:
     Raises:
         PrerollError: where it needs too much memory, or does not fit its card.
     """
-    pool = Pool(detector, workers=1)
-    pool.check()
-    list(pool.map([]))
+    with closing(Pool(detector, workers=1)) as pool:
+        pool.check()
 
 
 def cores() -> int:

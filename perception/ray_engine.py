@@ -38,15 +38,12 @@ class RayEngine:
         Raises:
             PrerollError: where there is no cluster at RAY_ADDRESS, or the network cannot be used.
         """
-        import ray
-
         self._cluster.join()
         self._first = self._actor()
         try:
             self._cluster.answer(self._first.start.remote())
         except BaseException:
-            ray.kill(self._first)
-            self._cluster.leave()
+            self.close()
             raise
 
     def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
@@ -79,6 +76,15 @@ class RayEngine:
         finally:
             for actor in actors:
                 ray.kill(actor)
+            self._cluster.leave()
+
+    def close(self) -> None:
+        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
+        import ray
+
+        if self._first is not None:
+            ray.kill(self._first)
+            self._first = None
             self._cluster.leave()
 
     def _actor(self) -> Any:

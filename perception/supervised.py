@@ -2,10 +2,6 @@
 
 import os
 import queue
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from preroll.child import Child
 from preroll.errors import PrerollError
 from preroll.perception.analysis import Analysis
 from preroll.perception.messages import receive, send, unpack
@@ -81,14 +78,7 @@ class Worker:
 
     def __init__(self, detector: Carded, limits: Limits, command: Sequence[str] = ()) -> None:
         self._limits = limits
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
-        self._process = subprocess.Popen(
-            command or [sys.executable, "-P", "-m", "preroll.perception.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=_environment(),
-        )
+        self._child = Child("preroll.perception.worker", command=command)
         self._answers: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         try:
@@ -123,14 +113,11 @@ class Worker:
 
     def stop(self) -> None:
         """Kills the process, whatever it does, and frees what belongs to it."""
-        self._process.kill()
-        self._process.wait()
+        self._child.process.kill()
+        self._child.process.wait()
         if self._reader.ident is not None:
             self._reader.join()
-        with suppress(BrokenPipeError):
-            self._pipe_in.close()
-        self._pipe_out.close()
-        self._errors.close()
+        self._child.close()
 
     def await_start(self) -> None:
         """Waits until the process has loaded and tried its network.
@@ -144,7 +131,7 @@ class Worker:
             message, _ = self._next(_START_LIMIT)
         except (WorkerDiedError, OverranError) as error:
             raise PrerollError(
-                f"a worker process could not start: {error or 'it does not answer'}; {self._last_words()}"
+                f"a worker process could not start: {error or 'it does not answer'}; {self._child.last_words()}"
             ) from None
         if message["event"] != "ready":
             raise PrerollError(str(message["reason"]))
@@ -156,44 +143,16 @@ class Worker:
         except queue.Empty:
             raise OverranError from None
         if answer is None:
-            raise WorkerDiedError(_ending(self._process.wait()))
+            raise WorkerDiedError(self._child.ending())
         return answer
 
     def _say(self, message: dict[str, Any]) -> None:
         # A process that has just died is noticed where its answer is awaited.
         with suppress(BrokenPipeError):
-            send(self._pipe_in, message)
+            send(self._child.requests, message)
 
     def _read(self) -> None:
-        while (message := receive(self._pipe_out)) is not None:
+        while (message := receive(self._child.answers)) is not None:
             self._answers.put(message)
-        self._process.kill()
+        self._child.process.kill()
         self._answers.put(None)
-
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
-
-    @property
-    def _pipe_in(self) -> Any:
-        return self._process.stdin
-
-    @property
-    def _pipe_out(self) -> Any:
-        return self._process.stdout
-
-
-def _environment() -> dict[str, str]:
-    """The environment of a worker: it imports what its supervisor imports, and its libraries start no threads."""
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **single, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-
-
-def _ending(code: int) -> str:
-    if code >= 0:
-        return f"exit status {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

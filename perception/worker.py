@@ -36,9 +36,8 @@ def main() -> None:
         detector = Detector(Path(settings["model"]), ModelCard.model_validate(settings["card"]))
         detector.check()
     except (PrerollError, OSError, ValueError, MemoryError) as error:
-        send(
-            answers, {"event": "broken", "reason": str(error) or "the network needs more memory than a worker may use"}
-        )
+        reason = str(error) or f"detector {settings['model']}: {NO_MEMORY}; --worker-memory gives it more"
+        send(answers, {"event": "broken", "reason": reason})
         return
     send(answers, {"event": "ready"})
     while True:

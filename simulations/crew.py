@@ -127,7 +127,7 @@ class _Crew:
         with self._lock:
             self._stopped = True
             for process in self._processes:
-                process.terminate()
+                process.process.terminate()
         for process in self._processes:
             process.await_end()
         for thread in self._threads:
@@ -152,7 +152,7 @@ class _Crew:
         self._replace_if_dead(i)
         process, done = self._processes[i], 0
         process.ask(request)
-        for message in process.answers():
+        for message in process.heard():
             if "advance" in message:
                 done += message["advance"]
                 self.news.put((number, message["advance"]))

@@ -13,7 +13,7 @@ from preroll.errors import PrerollError
 from preroll.perception.analysis import analyse
 from preroll.perception.detector import Detector
 from preroll.perception.pool import Pool
-from preroll.perception.supervised import Limits, Task, Worker
+from preroll.perception.supervised import Limits, Task, Worker, WorkerDiedError
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -110,10 +110,20 @@ def test_leaving_early_kills_the_workers(detector: Detector) -> None:
         os.kill(int(first.sha256), 0)
 
 
+def test_a_worker_that_no_video_comes_for_ends_with_its_pool(detector: Detector) -> None:
+    pool = stub_pool(detector)
+    pool.check()
+    assert (first := pool._first) is not None
+    pool.close()
+    with pytest.raises(WorkerDiedError, match="stopped"):
+        first.start()
+    assert [analysis.status for _, analysis in pool.map([Task(Path("a"))])] == ["ok"]
+
+
 def test_a_worker_ends_when_its_supervisor_is_gone(detector: Detector) -> None:
     worker = Worker(detector, Limits())
-    worker._pipe_in.close()
-    assert worker._process.wait(timeout=60) == 0
+    worker._child.requests.close()
+    assert worker._child.process.wait(timeout=60) == 0
     worker.stop()
 
 
@@ -121,9 +131,9 @@ def test_a_worker_ends_when_its_supervisor_goes_while_the_network_is_loaded(tmp_
     os.mkfifo(never := tmp_path / "never.onnx")
     detector.model = never
     worker = Worker(detector, Limits())
-    worker._pipe_in.close()
+    worker._child.requests.close()
     try:
-        assert worker._process.wait(timeout=60) == 0
+        assert worker._child.process.wait(timeout=60) == 0
     finally:
         worker.stop()
 
