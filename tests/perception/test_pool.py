@@ -113,7 +113,8 @@ def test_leaving_early_kills_the_workers(detector: Detector) -> None:
 def test_a_worker_that_no_video_comes_for_ends_with_its_pool(detector: Detector) -> None:
     pool = stub_pool(detector)
     pool.check()
-    assert (first := pool._first) is not None
+    first = pool._first
+    assert first is not None
     pool.close()
     with pytest.raises(WorkerDiedError, match="stopped"):
         first.start()
