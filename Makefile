@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check install install-dev clean bench-env bench-agents bench-perception bench-predict bench-experiments
+.PHONY: demo test check install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments
 
 demo: .venv/.core
 	$(BIN)/preroll quickstart
@@ -45,6 +45,9 @@ bench-predict: .venv/.core
 
 bench-agents: .venv/.core
 	$(BIN)/python benchmarks/bench_agents.py
+
+bench-deep: .venv/.dev
+	$(BIN)/python benchmarks/bench_deep.py
 
 bench-experiments: .venv/.core
 	$(BIN)/python benchmarks/bench_experiments.py
