@@ -127,12 +127,16 @@ def deferred_signals() -> Iterator[Callable[[], int]]:
 
 
 def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Splits KEY=VALUE texts, values read as YAML, into settings of the agent and dotted keys of the scenario.
+    """Splits KEY=VALUE texts, values read as YAML, into settings of the agent and keys of the scenario.
+
+    A key of the scenario is a dotted one, or one of the scenario's own such as ``recall_weight``.
 
     Raises:
         PrerollError: an entry without ``=``, or one that is no YAML.
     """
     import yaml
+
+    from preroll.envs.scenario import Scenario
 
     settings: dict[str, Any] = {}
     overrides: dict[str, Any] = {}
@@ -144,7 +148,7 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
             value = float(text) if _is_number(text) and not text.lstrip("+-").isdigit() else yaml.safe_load(text)
         except yaml.YAMLError:
             raise PrerollError(f"--set {change}: the value is no YAML") from None
-        (overrides if "." in key else settings)[key] = value
+        (overrides if "." in key or key in Scenario.model_fields else settings)[key] = value
     return settings, overrides
 
 

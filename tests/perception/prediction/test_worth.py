@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from preroll.commands.train import parse_changes
 from preroll.envs import Scenario
 from preroll.perception.catalog import Catalog
 from preroll.simulations.evaluation import evaluate
@@ -55,3 +56,9 @@ def test_shuffled_predictions_make_agents_worse(agent: str, small_catalog: Catal
         assert lost is not None
         worse += lost < earned
     assert worse == SEEDS
+
+
+def test_set_reaches_the_keys_of_a_scenario_that_have_no_dot() -> None:
+    settings, changes = parse_changes(["recall_weight=2", "observe.memorability=true", "lanes=8"])
+    assert settings == {"lanes": 8}
+    assert Scenario.load("classic").replace(changes).recall_weight == 2.0
