@@ -6,19 +6,21 @@ from numpy.typing import NDArray
 from preroll.envs.optimum import Optimum
 
 
-def best_ads(optimum: Optimum, segment: int = 0) -> NDArray[np.int64]:
-    """The best ad for most videos of a category, int [K, T, F], for a user of one segment and without a last ad.
+def best_ads(optimum: Optimum, segment: int = 0) -> dict[str, NDArray[np.int64]]:
+    """The best ad for most videos of each category that has videos, int [T, F], for a user of one segment.
 
     Videos of one category can differ, for they lead to different next videos; the majority is shown, and of equally
-    good ads the first.
+    good ads the first. Where the last ad matters, it is the best one after none.
     """
     tables = optimum.tables
     ads = optimum.policy.ads
     assert ads is not None
     by_video = ads[0, segment, ..., -1]  # [T, N, F]
     category = np.asarray(tables.category)
-    chosen = np.zeros((len(tables.catalog.categories), *by_video.shape[::2]), dtype=np.int64)
-    for k in range(len(chosen)):
-        votes = np.stack([(by_video[:, category == k] == ad).sum(axis=1) for ad in range(tables.n_actions)])
-        chosen[k] = votes.argmax(axis=0)
+    chosen = {}
+    for k, name in enumerate(tables.catalog.categories):
+        own = by_video[:, category == k]
+        if own.shape[1]:
+            votes = np.stack([(own == ad).sum(axis=1) for ad in range(tables.n_actions)])
+            chosen[name] = votes.argmax(axis=0)
     return chosen

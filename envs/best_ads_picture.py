@@ -45,14 +45,15 @@ def draw_best_ads(tables: Tables, path: Path) -> None:
         for phase, optimum in enumerate(Optimum(tables, phase) for phase in range(tables.n_phases))
         for segment in range(tables.n_segments)
     ]
-    shown = sorted({ad for _, chosen in rows for ad in np.unique(chosen).tolist()})
+    shown = sorted({ad for _, chosen in rows for ads in chosen.values() for ad in np.unique(ads).tolist()})
     colours = {ad: EMPTY if spaces.labels[ad] == "none" else COLOURS[i % len(COLOURS)] for i, ad in enumerate(shown)}
-    n_categories = len(tables.catalog.categories)
+    n_categories = len(rows[0][1])
     height = 0.9 + len(rows) * (2.3 if tables.n_levels > 1 else 1.1)
     figure = Figure(figsize=(3.4 * n_categories + 1.4, height), layout="constrained")
     grid = figure.subplots(len(rows), n_categories, sharex=True, sharey=True, squeeze=False)
     for panels, (title, chosen) in zip(grid, rows, strict=True):
-        _draw_row(panels, tables, title, np.searchsorted(shown, chosen), [colours[ad] for ad in shown])
+        codes = {name: np.searchsorted(shown, ads) for name, ads in chosen.items()}
+        _draw_row(panels, tables, title, codes, [colours[ad] for ad in shown])
     for panel in grid[-1]:
         panel.set_xlabel("slot")
     figure.suptitle(f"{tables.scenario.name}: the best ad, exactly", fontsize=11)
@@ -74,17 +75,17 @@ def _title(tables: Tables, phase: int, segment: int) -> str:
 
 
 def _draw_row(
-    panels: "Sequence[Axes]", tables: Tables, title: str, code: NDArray[np.int64], colours: list[str]
+    panels: "Sequence[Axes]", tables: Tables, title: str, codes: dict[str, NDArray[np.intp]], colours: list[str]
 ) -> None:
-    """One panel a category: ``code`` int [K, T, F] indexes ``colours``."""
+    """One panel a category: its code, int [T, F], indexes ``colours``."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.ticker import MaxNLocator
 
     norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
-    for panel, name, ads in zip(panels, tables.catalog.categories, code, strict=True):
+    for panel, (name, code) in zip(panels, codes.items(), strict=True):
         extent = (0.5, tables.n_slots + 0.5, -0.5, tables.n_levels - 0.5)
         panel.imshow(
-            ads.T,
+            code.T,
             origin="lower",
             aspect="auto",
             cmap=ListedColormap(colours),

@@ -73,13 +73,10 @@ def _print_best_ads(exact: "Optimum") -> None:
     columns = [f"fatigue {level}" for level in range(tables.n_levels)] if tables.n_levels > 1 else ["best ad"]
     for segment in range(tables.n_segments):
         who = f" for {tables.scenario.user.segments[segment].name} users" if tables.n_segments > 1 else ""
-        chosen = best_ads(exact, segment)[:, slot]
+        chosen = best_ads(exact, segment)
         typer.echo(f"\nBest ad in slot {slot + 1} of {tables.n_slots}{who}, for most videos of the category:")
         print_table(
             ["category", *columns],
-            [
-                (name, *(tables.spaces.labels[ad] for ad in chosen[category]))
-                for category, name in enumerate(tables.catalog.categories)
-            ],
+            [(name, *(tables.spaces.labels[ad] for ad in ads[slot])) for name, ads in chosen.items()],
             left=("category", *columns),
         )

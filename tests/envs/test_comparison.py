@@ -1,5 +1,7 @@
 """What simple policies are worth, and the properties that the presets promise on the demo catalog."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 
@@ -98,7 +100,13 @@ def test_greedy_on_predictions_loses_sixty_percent_of_every_wrong_slot(small_cat
 
 
 def test_the_best_ads_of_pacing_leave_slots_empty_for_the_tired(pacing: Tables) -> None:
-    chosen = best_ads(Optimum(pacing))
     none = pacing.n_actions - 1
-    assert (chosen[:, 0, 0] != none).all()
-    assert (chosen[:, 10, 1] == none).all()
+    for ads in best_ads(Optimum(pacing)).values():
+        assert ads[0, 0] != none
+        assert ads[10, 1] == none
+
+
+def test_a_category_without_videos_has_no_best_ad(small_catalog: Catalog) -> None:
+    wider = copy(small_catalog)
+    wider.categories = (*small_catalog.categories, "zebras")
+    assert list(best_ads(Optimum(Tables.compile("classic", wider)))) == list(small_catalog.categories)
