@@ -45,6 +45,7 @@ def test_the_order_of_the_file_numbers_the_ads() -> None:
         ),
         ({"ads.cats.long.view_probability": float("nan")}, r"view_probability: nan"),
         ({"user.mismatch": -0.1}, r"user\.mismatch: -0\.1: should be in \[0, 1\]"),
+        ({"session.horizon": True}, r"session\.horizon: True: should be in \[1, 10000\]"),
         ({"user.mismatch": "x"}, r"user\.mismatch: 'x'"),
         ({"user.mismatchh": 0.1}, r"unknown key 'mismatchh'; known here: mismatch, "),
         ({"ads.dogs.long.reward": 1}, r"unknown key 'dogs'; known here: cats, cars, concerts"),
