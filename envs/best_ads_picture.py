@@ -1,8 +1,6 @@
 """A picture of the optimal policy: one panel a category, slots to the right, fatigue up, colour for the best ad."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +11,11 @@ from preroll.envs.optimum import Optimum
 from preroll.envs.tables import Tables
 from preroll.errors import PrerollError
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 # Okabe and Ito's colours, told apart with any kind of colour vision; the empty slot is grey.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 EMPTY = "#DDDDDD"
+COLUMNS = 5  # categories beside each other
+LEGEND = 12  # ads below each other
 
 
 def check_ending(path: Path) -> None:
@@ -46,22 +43,34 @@ def draw_best_ads(tables: Tables, path: Path) -> None:
         for segment in range(tables.n_segments)
     ]
     shown = sorted({ad for _, chosen in rows for ads in chosen.values() for ad in np.unique(ads).tolist()})
-    colours = {ad: EMPTY if spaces.labels[ad] == "none" else COLOURS[i % len(COLOURS)] for i, ad in enumerate(shown)}
-    n_categories = len(rows[0][1])
-    height = 0.9 + len(rows) * (2.3 if tables.n_levels > 1 else 1.1)
-    figure = Figure(figsize=(3.4 * n_categories + 1.4, height), layout="constrained")
-    grid = figure.subplots(len(rows), n_categories, sharex=True, sharey=True, squeeze=False)
-    for panels, (title, chosen) in zip(grid, rows, strict=True):
+    colours = dict(zip(shown, ad_colours([spaces.labels[ad] for ad in shown]), strict=True))
+    n_columns = min(len(rows[0][1]), COLUMNS)
+    n_lines = -(-len(rows[0][1]) // n_columns)
+    height = 0.9 + len(rows) * n_lines * (2.3 if tables.n_levels > 1 else 1.1)
+    figure = Figure(figsize=(3.4 * n_columns + 1.4, height), layout="constrained")
+    grid = figure.subplots(len(rows) * n_lines, n_columns, sharex=True, sharey=True, squeeze=False)
+    for panels, (title, chosen) in zip(grid.reshape(len(rows), n_lines, n_columns), rows, strict=True):
         codes = {name: np.searchsorted(shown, ads) for name, ads in chosen.items()}
         _draw_row(panels, tables, title, codes, [colours[ad] for ad in shown])
     for panel in grid[-1]:
         panel.set_xlabel("slot")
     figure.suptitle(f"{tables.scenario.name}: the best ad, exactly", fontsize=11)
     handles = [Patch(color=colours[ad], label=spaces.labels[ad]) for ad in shown]
-    figure.legend(handles=handles, loc="outside right center", frameon=False)
+    figure.legend(handles=handles, loc="outside right center", frameon=False, ncols=-(-len(handles) // LEGEND))
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:], dpi=150)
     atomic.write_bytes(path, buffer.getvalue())
+
+
+def ad_colours(labels: list[str]) -> list[str]:
+    """A colour of its own for every ad; "none" is grey. More ads than there are good colours get a rainbow."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    ads = [label for label in labels if label != "none"]
+    rainbow = [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0.05, 0.95, len(ads)))]
+    chosen = dict(zip(ads, COLOURS if len(ads) <= len(COLOURS) else rainbow, strict=False))
+    return [chosen.get(label, EMPTY) for label in labels]
 
 
 def _title(tables: Tables, phase: int, segment: int) -> str:
@@ -75,14 +84,16 @@ def _title(tables: Tables, phase: int, segment: int) -> str:
 
 
 def _draw_row(
-    panels: "Sequence[Axes]", tables: Tables, title: str, codes: dict[str, NDArray[np.intp]], colours: list[str]
+    panels: NDArray[np.object_], tables: Tables, title: str, codes: dict[str, NDArray[np.intp]], colours: list[str]
 ) -> None:
-    """One panel a category: its code, int [T, F], indexes ``colours``."""
+    """One panel a category, of panels [lines, columns]: its code, int [T, F], indexes ``colours``."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.ticker import MaxNLocator
 
     norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
-    for panel, (name, code) in zip(panels, codes.items(), strict=True):
+    for panel in panels.ravel()[len(codes) :]:
+        panel.set_axis_off()
+    for panel, (name, code) in zip(panels.ravel(), codes.items(), strict=False):
         extent = (0.5, tables.n_slots + 0.5, -0.5, tables.n_levels - 0.5)
         panel.imshow(
             code.T,
@@ -96,4 +107,5 @@ def _draw_row(
         panel.set_title(f"before {name} videos", fontsize=10)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_yticks(range(tables.n_levels) if tables.n_levels > 1 else [])
-    panels[0].set_ylabel("\n".join(part for part in (title, "fatigue level" if tables.n_levels > 1 else "") if part))
+    for panel in panels[:, 0]:
+        panel.set_ylabel("\n".join(part for part in (title, "fatigue level" if tables.n_levels > 1 else "") if part))

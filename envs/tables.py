@@ -281,6 +281,6 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
 def _neighbors(scenario: Scenario, catalog: Catalog) -> NDArray[np.int32]:
     """Ten neighbours of every video, int32 [N, 10], -1 padded."""
     neighbors = np.full((catalog.n_videos, memory.N_NEIGHBORS), -1, dtype=np.int32)
-    count = min(scenario.recommender.neighbors, catalog.neighbors.shape[1])
+    count = scenario.recommender.neighbors
     neighbors[:, :count] = catalog.neighbors[:, :count]
     return neighbors

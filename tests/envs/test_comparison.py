@@ -1,15 +1,19 @@
 """What simple policies are worth, and the properties that the presets promise on the demo catalog."""
 
 from copy import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.envs.best_ads import best_ads
+from preroll.envs.best_ads_picture import ad_colours, draw_best_ads
 from preroll.envs.comparison import as_predicted, compare
 from preroll.envs.plans import best_fixed, best_open_loop
 from preroll.envs.policies import by_category_policy, greedy_policy
+from preroll.envs.template import scenario_for
 from preroll.perception.catalog import Catalog
 
 
@@ -110,3 +114,22 @@ def test_a_category_without_videos_has_no_best_ad(small_catalog: Catalog) -> Non
     wider = copy(small_catalog)
     wider.categories = (*small_catalog.categories, "zebras")
     assert list(best_ads(Optimum(Tables.compile("classic", wider)))) == list(small_catalog.categories)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 40])
+def test_every_ad_of_the_picture_has_a_colour_of_its_own(n: int) -> None:
+    assert len(set(ad_colours([*map(str, range(n)), "none"]))) == n + 1
+
+
+def test_many_categories_are_drawn_in_lines_below_each_other(tmp_path: Path) -> None:
+    n = 7
+    catalog = Catalog.from_arrays(
+        categories=[f"kind-{k}" for k in range(n)],
+        category=np.arange(n),
+        neighbors=np.full((n, 10), -1),
+        importance=np.eye(n),
+        classes=[f"object-{k}" for k in range(n)],
+    )
+    draw_best_ads(Tables.compile(scenario_for(catalog, "pacing"), catalog), tmp_path / "best.png")
+    with Image.open(tmp_path / "best.png") as picture:
+        assert 1 < picture.width / picture.height < 4
