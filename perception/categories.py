@@ -55,7 +55,7 @@ def out_of_fold_probabilities(
     # One thread: sums in another order would give other bytes on another number of cores.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = _MODELS[classifier]()
+        model = _MODELS[classifier](int(learned.sum()))
         probabilities[learned] = cross_val_predict(
             model, vectors[learned], category[learned], cv=splits, method="predict_proba"
         )
@@ -74,22 +74,24 @@ def _scaled(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return vectors if largest <= 0 else vectors * 2.0 ** -math.ceil(math.log2(largest))
 
 
-def _logistic_regression() -> Any:
+def _logistic_regression(_videos: int) -> Any:
     return LogisticRegression(C=10.0, max_iter=2000)
 
 
-def _random_forest() -> Any:
+def _random_forest(_videos: int) -> Any:
     return RandomForestClassifier(n_estimators=200, min_samples_leaf=2, random_state=0, n_jobs=1)
 
 
-def _gradient_boosting() -> Any:
-    # Small leaves, for a hundred videos per category are the normal case; no share of them is set aside.
+def _gradient_boosting(videos: int) -> Any:
+    # Small leaves, for a hundred videos per category are the normal case, and smaller ones for fewer, which could not
+    # be split at all; no share of the videos is set aside.
+    leaf = max(1, min(5, videos // 20))
     return HistGradientBoostingClassifier(
-        max_iter=100, learning_rate=0.1, min_samples_leaf=5, early_stopping=False, random_state=0
+        max_iter=100, learning_rate=0.1, min_samples_leaf=leaf, early_stopping=False, random_state=0
     )
 
 
-_MODELS: dict[Classifier, Callable[[], Any]] = {
+_MODELS: dict[Classifier, Callable[[int], Any]] = {
     "logistic-regression": _logistic_regression,
     "random-forest": _random_forest,
     "gradient-boosting": _gradient_boosting,

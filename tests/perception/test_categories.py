@@ -18,6 +18,14 @@ def test_categories_that_show_different_things_are_told_apart(classifier: Classi
     assert (probabilities.argmax(1) == category).all()
 
 
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_four_videos_per_category_teach_something(classifier: Classifier) -> None:
+    category = np.repeat(np.arange(3, dtype=np.int16), 4)
+    probabilities = out_of_fold_probabilities(np.eye(3, dtype=np.float32)[category], category, 3, classifier=classifier)
+    assert probabilities is not None
+    assert (probabilities.argmax(1) == category).all()
+
+
 def test_a_video_is_never_judged_by_a_model_that_saw_it() -> None:
     # One video of category 0 shows what only it shows. A model that saw it would know; one that did not cannot.
     category = np.repeat(np.arange(2, dtype=np.int16), 10)
