@@ -48,13 +48,11 @@ def run(
 
     Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
     """
-    from preroll.simulations.experiment.file import Experiment
-    from preroll.simulations.experiment.plan import Plan
     from preroll.simulations.experiment.running import run_plan
     from preroll.simulations.experiment.store import Store
 
     where = _engine(engine, address, workers)
-    plan, store = Plan.of(Experiment.load(file)), Store(out)
+    plan, store = _plan(file), Store(out)
     if dry_run:
         _print_dry_run(plan, store, workers or _cores())
         return
@@ -69,7 +67,11 @@ def run(
     if report.failures:
         for name, error in report.failures.items():
             typer.echo(f"{name}: {error}", err=True)
-        raise PrerollError(f"{len(report.failures)} cells failed three times; they are listed above", status=1)
+        raise PrerollError(
+            f"{len(report.failures)} cells failed three times; they are listed above, and no interval covers "
+            "what they would have given",
+            status=1,
+        )
 
 
 @app.command()
@@ -92,6 +94,19 @@ def status(
             error = f": {failures[name]}" if state is State.FAILED else ""
             typer.echo(f"{state:<8}{name}{error}")
     typer.echo(f"{plan.name}: {_counts(states)}; {store.size() / 1e6:.1f} MB on disk")
+
+
+def _plan(file: Path) -> "Plan":
+    """The plan of a file; what is wrong with it is told with the file's name."""
+    from preroll.simulations.experiment.file import Experiment
+    from preroll.simulations.experiment.plan import Plan
+
+    experiment = Experiment.load(file)
+    try:
+        return Plan.of(experiment)
+    except PrerollError as error:
+        told = str(error).removeprefix(f"experiment {experiment.name}: ")
+        raise PrerollError(f"{file}: {told}", status=error.status) from None
 
 
 def _engine(name: EngineName, address: str | None, workers: int | None) -> "Engine":

@@ -176,8 +176,9 @@ def profiles(material: Material) -> str | None:
 
 
 def _legend(axes: "Axes") -> None:
-    """Below the chart, where it hides nothing."""
-    entries = len(axes.get_legend_handles_labels()[0])
+    """Below the chart, where it hides nothing; none where nothing is drawn."""
+    if not (entries := len(axes.get_legend_handles_labels()[0])):
+        return
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=9, ncols=min(entries, 4))
 
 

@@ -39,6 +39,8 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[tuple[str, st
 
     def gap(point: str) -> Shown:
         missing = 100 - best(point)[1]
+        if np.isnan(missing):
+            return "", "#ffffff"
         return f"{missing:.1f} %", _blend("#ffffff", "#E69F00", min(missing / 30, 1.0))
 
     found = [
@@ -70,7 +72,8 @@ def _table(material: Material, rows: str, columns: str, shown: Callable[[str], S
         entries = [shown(places[value, other]) if (value, other) in places else ("", "#ffffff") for other in across]
         cells = "".join(f'<td style="background:{colour}">{escape(text)}</td>' for text, colour in entries)
         lines.append(f"<tr><th scope=row>{escape(value)}</th>{cells}</tr>")
-    corner = f"{escape(material.plan.keys[rows])} ↓ <br>{escape(material.plan.keys[columns])} →"
+    names = (escape(material.plan.keys[key]).replace("_", "_<wbr>") for key in (rows, columns))
+    corner = "{} ↓ <br>{} →".format(*names)
     return f"<table class=map><tr><th class=corner>{corner}</th>{head}</tr>{''.join(lines)}</table>"
 
 

@@ -75,15 +75,20 @@ class Material:
         return len({cell.seed for cell in self.plan.cells})
 
     @cached_property
-    def _evaluations(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
-        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    def _evaluations(self) -> dict[tuple[str, str], dict[int, dict[str, Any]]]:
+        found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
         for cell in self.done:
-            found.setdefault((cell.point, cell.label), []).append(read_cell(self.store.folder(cell))["evaluation"])
+            evaluation = read_cell(self.store.folder(cell))["evaluation"]
+            found.setdefault((cell.point, cell.label), {})[cell.seed] = evaluation
         return found
 
     def values(self, point: str, agent: str, name: str) -> NDArray[np.float64]:
         """One number of the evaluation by seed, float64 [n]; empty where no cell is done."""
-        return np.array([entry[name] for entry in self._evaluations.get((point, agent), [])], np.float64)
+        return np.array(list(self.by_seed(point, agent, name).values()), np.float64)
+
+    def by_seed(self, point: str, agent: str, name: str) -> dict[int, float]:
+        """One number of the evaluation by seed, of the seeds that are done."""
+        return {seed: entry[name] for seed, entry in self._evaluations.get((point, agent), {}).items()}
 
     def scores(self, agent: str) -> NDArray[np.float64] | None:
         """Shares of the optimum, float64 [seeds, points]; None where a cell is missing."""

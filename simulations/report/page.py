@@ -166,7 +166,8 @@ def _policies(material: Material) -> str:
 
 def _session(material: Material) -> str:
     point = charts.chosen_points(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
-    agents = material.learners or material.agents
+    done = [agent for agent in material.agents if material.cells(point, agent)]
+    agents = [agent for agent in done if agent in material.learners] or done
     best = max(agents, key=lambda agent: material.mean(point, agent, "percent_of_optimum"))
     tables, cell = material.tables(point), material.cells(point, best)[0]
     title = f"{best}, {point_title(material, point)}"

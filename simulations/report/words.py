@@ -21,7 +21,9 @@ def headline(material: Material) -> list[str]:
 def verdicts(material: Material) -> list[Verdict]:
     """Every agent that learns against the best of them at each point, Holm's correction over all."""
     agents = material.learners or material.agents
-    scores = {point: {agent: material.values(point, agent, "revenue") for agent in agents} for point in material.points}
+    scores = {
+        point: {agent: material.by_seed(point, agent, "revenue") for agent in agents} for point in material.points
+    }
     return against_the_best(scores)
 
 

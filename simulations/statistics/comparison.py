@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from preroll.simulations.intervals import CONFIDENCE
 from preroll.simulations.statistics.holm import holm
@@ -38,7 +37,7 @@ class Verdict:
 
 
 def against_the_best(
-    scores: Mapping[str, Mapping[str, NDArray[np.float64]]], candidates: Sequence[str] | None = None
+    scores: Mapping[str, Mapping[str, Mapping[int, float]]], candidates: Sequence[str] | None = None
 ) -> list[Verdict]:
     """Compares, in every task, each agent with the one that has the largest mean there.
 
@@ -46,7 +45,8 @@ def against_the_best(
     as "these runs show that the agent is not the best", not as a proof that the best one is.
 
     Args:
-        scores: revenue [n] by seed, by agent, by task; tasks and agents with fewer than two seeds are left out.
+        scores: revenue by seed, by agent, by task. Pairs are of one seed, so that agents of which other seeds failed
+            are compared on those that both have; those with fewer than two in common are left out.
         candidates: the agents to compare; by default all.
     """
     found: list[tuple[str, str, str, Paired]] = []
@@ -56,11 +56,13 @@ def against_the_best(
             for name, values in agents.items()
             if len(values) >= 2 and (candidates is None or name in candidates)
         }
-        if len(able) < 2:
+        if not able:
             continue
-        best = max(able, key=lambda name: float(able[name].mean()))
-        n = len(able[best])
-        others = [name for name in able if name != best and len(able[name]) == n]
-        found += [(task, best, name, paired(able[best], able[name])) for name in others]
+        best = max(able, key=lambda name: float(np.mean(list(able[name].values()))))
+        for name, values in able.items():
+            seeds = sorted(able[best].keys() & values.keys())
+            if name != best and len(seeds) >= 2:
+                result = paired([able[best][seed] for seed in seeds], [values[seed] for seed in seeds])
+                found.append((task, best, name, result))
     adjusted = holm([result.p for *_, result in found])
     return [Verdict(*entry, float(p)) for entry, p in zip(found, adjusted, strict=True)]

@@ -58,6 +58,18 @@ def test_missing_cells_are_named_and_give_exit_status_1(small_store: Store, tmp_
     assert told.exception.status == 1
 
 
+def test_what_is_wrong_with_a_plan_is_told_with_the_name_of_its_file(make_file: MakeFile, tmp_path: Path) -> None:
+    for changes, told in (
+        ({"vary": {"user.mismatch": [7]}}, "scenario classic: user.mismatch: 7: should be in [0, 1]"),
+        ({"agents": ["randm"]}, "agent 'randm': unknown; agents are random, "),
+        ({"agents": ["random", "random"]}, "agents: random stands twice"),
+    ):
+        file = make_file(**changes)
+        error = preroll("experiment", "run", file, "--out", tmp_path / "out").exception
+        assert isinstance(error, PrerollError)
+        assert str(error).startswith(f"{file}: {told}")
+
+
 def test_a_folder_of_something_else_is_said_so(tmp_path: Path) -> None:
     for command in (("experiment", "status"), ("results",), ("report",)):
         told = preroll(*command, tmp_path)

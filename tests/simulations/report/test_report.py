@@ -1,4 +1,5 @@
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.running import Local, run_plan
 from preroll.simulations.experiment.store import Store
+from preroll.simulations.report.maps import heat_maps
 from preroll.simulations.report.material import Material
 from preroll.simulations.report.page import page, write_report
 from preroll.simulations.report.sample import draw_session, play_session, told
@@ -102,6 +104,29 @@ def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
     assert html.count("<table class=map>") == 3
     assert ">short -" in html
     assert ">long +" in html
+
+
+def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFile, tmp_path: Path) -> None:
+    path = make_file(
+        vary={"session.horizon": [2, 3], "user.mismatch": [0.1, 0.9]}, agents=["optimum", "thompson"], seeds=1
+    )
+    store = Store(tmp_path / "out")
+    run_plan(load(path), path.read_text(), store, Local(1))
+    shutil.rmtree(next(store.folder(cell) for cell in store.read_plan().cells if cell.agent == "thompson"))
+    material = Material.of(store)
+    empty = [html.count('<td style="background:#ffffff"></td>') for _, html in heat_maps(material, *material.plan.keys)]
+    assert empty[:2] == [1, 1]
+    assert "nan" not in page(material).split("<h2>Percent")[0].split("<main>")[1]
+
+
+def test_where_every_run_of_a_learner_failed_the_page_does_without(store: Store, tmp_path: Path) -> None:
+    less = Store(Path(shutil.copytree(store.path, tmp_path / "less")))
+    for cell in less.read_plan().cells:
+        if cell.label == "thompson":
+            shutil.rmtree(less.folder(cell))
+    html = page(Material.of(less))
+    assert "A session of linucb" in html
+    assert "6 of 24 cells are not done" in html
 
 
 PROBE = """

@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from preroll.simulations.statistics.comparison import NO_DIFFERENCE, against_the_best
 from preroll.simulations.statistics.holm import holm
 from preroll.simulations.statistics.paired import paired
+
+
+def by_seed(values: NDArray[np.float64]) -> dict[int, float]:
+    return dict(enumerate(values.tolist()))
 
 
 def test_a_paired_comparison_is_that_of_scipy() -> None:
@@ -39,9 +44,9 @@ def test_without_a_difference_the_words_say_so() -> None:
     users = generator.normal(10, 1, 8)
     scores = {
         "point": {
-            "thompson": users + generator.normal(0, 0.2, 8),
-            "linucb": users + generator.normal(0, 0.2, 8),
-            "random": users - 4 + generator.normal(0, 0.2, 8),
+            "thompson": by_seed(users + generator.normal(0, 0.2, 8)),
+            "linucb": by_seed(users + generator.normal(0, 0.2, 8)),
+            "random": by_seed(users - 4 + generator.normal(0, 0.2, 8)),
         }
     }
     words = {verdict.agent: verdict.words for verdict in against_the_best(scores)}
@@ -58,7 +63,7 @@ def test_among_equal_agents_a_difference_is_found_in_at_most_5_of_100_families()
     generator = np.random.default_rng(4)
     corrected = uncorrected = 0
     for _ in range(300):
-        scores = {"point": {str(k): generator.normal(size=10) for k in range(10)}}
+        scores = {"point": {str(k): by_seed(generator.normal(size=10)) for k in range(10)}}
         verdicts = against_the_best(scores, candidates=["0", "1"])
         corrected += any(verdict.words != NO_DIFFERENCE for verdict in verdicts)
         everyone = against_the_best(scores)
@@ -67,6 +72,14 @@ def test_among_equal_agents_a_difference_is_found_in_at_most_5_of_100_families()
     assert uncorrected > 100
 
 
-def test_agents_whose_seeds_failed_are_not_compared() -> None:
-    scores = {"point": {"a": np.array([1.0, 2.0, 3.0]), "b": np.array([1.0, 2.0]), "c": np.array([5.0])}}
+def test_where_seeds_failed_pairs_are_of_the_same_seed() -> None:
+    scores = {"point": {"a": {0: 1.0, 1: 5.0, 3: 9.0}, "b": {1: 4.0, 2: 7.0, 3: 8.0}}}
+    (verdict,) = against_the_best(scores)
+    assert verdict.best == "b"
+    assert verdict.result.difference.value == -1.0
+    assert verdict.result.difference.half_width == 0.0
+
+
+def test_agents_with_fewer_than_two_seeds_in_common_are_not_compared() -> None:
+    scores = {"point": {"a": {0: 1.0, 1: 2.0}, "b": {1: 1.0, 2: 2.0}, "c": {0: 5.0}}}
     assert against_the_best(scores) == []
