@@ -36,7 +36,8 @@ class Catalog:
         path: the folder it was opened from; the given name for one that lives in memory.
         manifest: the content of ``manifest.json``.
         categories: the K category names, sorted.
-        category: int16 [N], the true category of each video as an index into ``categories``.
+        category: int16 [N], the true category of each video as an index into ``categories``; −1 where nobody
+            knows it, and its users answer to ``category_probabilities``.
         importance: float32 [N, C] in [0, 1]: the mean over a video's sampled frames of the largest confidence with
             which the class was detected in the frame.
         category_probabilities: float32 [N, K], each row predicted by a model that never saw the video; None where a
@@ -119,7 +120,7 @@ class Catalog:
 
         Args:
             categories: K names, sorted.
-            category: [N] indices into ``categories``.
+            category: [N] indices into ``categories``; −1 where it is not known, which needs probabilities.
             neighbors: [N, 10] indices of videos, −1 padded.
             importance: [N, C] in [0, 1].
             classes: C names of object classes.
@@ -221,8 +222,8 @@ class Catalog:
 
         columns: dict[str, Any] = {
             "index": np.arange(self.n_videos),
-            "path": [f"{self.categories[k]}/{i}" for i, k in enumerate(self.category)],
-            "category": [self.categories[k] for k in self.category],
+            "path": [f"{self.categories[k] if k >= 0 else 'unknown'}/{i}" for i, k in enumerate(self.category)],
+            "category": [self.categories[k] if k >= 0 else "" for k in self.category],
             "status": "ok",
             "reason": "",
             "coverage": 1.0,
@@ -273,10 +274,11 @@ class Catalog:
 
     def neighbors_in_category(self) -> tuple[float, float]:
         """How often a neighbour is of the video's own category, and how often a video drawn at random would be."""
-        near = self.neighbors >= 0
+        near = (self.neighbors >= 0) & (self.category[:, None] >= 0)
         same = (self.category[self.neighbors] == self.category[:, None]) & near
-        sizes = np.bincount(self.category)[self.category]
-        chance = (sizes - 1).mean() / max(self.n_videos - 1, 1)
+        known = self.category[self.category >= 0]
+        sizes = np.bincount(known)[known]
+        chance = (sizes - 1).mean() / max(len(known) - 1, 1) if len(known) else 0.0
         return float(same.sum() / max(near.sum(), 1)), float(chance)
 
     def check_values(self) -> None:
@@ -288,7 +290,9 @@ class Catalog:
             PrerollError: naming the array and the first row that is wrong.
         """
         n, k = self.n_videos, len(self.categories)
-        self._require("category", (self.category >= 0) & (self.category < k), f"must lie in 0 … {k - 1}")
+        lowest = 0 if self.category_probabilities is None else -1
+        rule = f"must lie in 0 … {k - 1}" + (", or be −1 where it is not known" if lowest else "")
+        self._require("category", (self.category >= lowest) & (self.category < k), rule)
         near = self.neighbors
         self._require("neighbors", (near >= -1) & (near < n), f"must lie in 0 … {n - 1}, or be −1 for padding")
         self._require("neighbors", near != np.arange(n)[:, None], "must not hold the video itself")

@@ -33,7 +33,7 @@ class Exact:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the optimum is an upper bound, because it knows segments that agents cannot see."""
+        """Whether the optimum is an upper bound, because it knows what agents cannot see."""
         return self._phases[0].is_bound
 
     @cached_property
