@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from preroll import atomic
-from preroll.agents.agent import Agent
+from preroll.agents.agent import Agent, Arrays
 from preroll.agents.registry import find
 from preroll.agents.settings import parse
 from preroll.envs.observation import Spaces
@@ -75,6 +75,7 @@ def load_agent(folder: str | Path) -> Agent:
         agent = _described(about)
         place = folder / "arrays.safetensors"
         arrays = load(content["arrays.safetensors"])
+        _check_shapes(arrays, agent, training=about["training"])
         agent.restore(arrays, about["counters"])
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -90,6 +91,20 @@ def _described(about: dict[str, Any]) -> Agent:
     agent.steps, agent.total_steps = about["steps"], about["total_steps"]
     agent.rng.bit_generator.state = about["generator"]
     return agent
+
+
+def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
+    """Raises where an array is not of the kind that the untrained ``agent`` would save: compiled code trusts shapes.
+
+    An axis that is empty in an untrained agent, such as its lanes, may have any length.
+    """
+    for name, untrained in agent.arrays(training=training).items():
+        array = arrays[name]
+        fits = [want in (0, has) for want, has in zip(untrained.shape, array.shape, strict=False)]
+        if array.dtype != untrained.dtype or array.ndim != untrained.ndim or not all(fits):
+            raise ValueError(
+                f"{name}: is {array.dtype} {list(array.shape)}, expected {untrained.dtype} {list(untrained.shape)}"
+            )
 
 
 def _verified(folder: Path) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from preroll.agents.settings import AgentSettings
 from preroll.envs.policies import Policy
 from preroll.envs.tables import Tables
 
-SEGMENT, LAST = 1, 5  # axes of a policy table; the first one, the phase, no observation shows
+SEGMENT, VIDEO, LAST = 1, 3, 5  # axes of a policy table; the first one, the phase, no observation shows
 
 
 class Oracle(Agent):
@@ -79,15 +79,26 @@ class Oracle(Agent):
         return self.table
 
     def arrays(self, *, training: bool = False) -> Arrays:
-        """Gives the table and the rows by which videos are found."""
+        """Gives the table and the rows by which videos are found; nothing before either is known."""
+        if not hasattr(self, "table"):
+            return {}
         if self.table.ads is not None:
             return {"ads": self.table.ads, "rows": self.rows}
         assert self.table.probabilities is not None
         return {"probabilities": self.table.probabilities, "rows": self.rows}
 
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
-        """Takes back table and rows."""
-        self._know(Policy(ads=arrays.get("ads"), probabilities=arrays.get("probabilities")), arrays["rows"])
+        """Takes back table and rows.
+
+        Raises:
+            ValueError: they are of another shape than such tables have.
+        """
+        table, rows = Policy(ads=arrays.get("ads"), probabilities=arrays.get("probabilities")), arrays["rows"]
+        self._know(table, rows)
+        one_ad, videos = table.ads is not None, self._entries.shape[VIDEO]
+        choices = 1 + int(self._entries.max()) if one_ad else self._entries.shape[-1]
+        if self._entries.ndim != LAST + 2 or videos not in (1, len(rows)) or choices > self.spaces.n_actions:
+            raise ValueError(f"the table {list(self._entries.shape)} does not fit {len(rows)} videos and the ads")
 
 
 class Greedy(Oracle):

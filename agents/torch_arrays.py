@@ -30,11 +30,18 @@ def optimiser_arrays(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str,
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
-    """Takes back what :func:`optimiser_arrays` gave; the groups (learning rate …) stay as they are."""
+    """Takes back what :func:`optimiser_arrays` gave; the groups (learning rate …) stay as they are.
+
+    Raises:
+        ValueError: an array has not the shape of its parameter.
+    """
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, array in arrays.items():
         if name.startswith(f"{prefix}/"):
             _, index, key = name.rsplit("/", 2)
+            if array.shape not in ((), parameters[int(index)].shape):
+                raise ValueError(f"{name}: has shape {list(array.shape)}, its parameter another")
             state.setdefault(int(index), {})[key] = torch.from_numpy(np.array(array))
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 

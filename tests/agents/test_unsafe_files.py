@@ -6,22 +6,26 @@ import json
 import os
 import pickle
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
 from stable_baselines3 import A2C, DQN, PPO
 from typer.testing import CliRunner
 
-from preroll.agents import load_agent, make_agent
+from preroll.agents import Agent, load_agent, make_agent
 from preroll.agents.sb3_import import import_sb3
 from preroll.cli import app
 from preroll.envs import SessionEnv, Tables
 from preroll.errors import PrerollError
 from preroll.simulations.evaluation import evaluate
 from preroll.simulations.run import Run
+
+Practise = Callable[[Agent, Tables, int], None]
 
 
 class Bomb:
@@ -177,6 +181,49 @@ def test_text_and_missing_arrays_are_refused_in_one_line(saved: Path, classic: T
     replace(saved, "agent.json", b"{")
     with pytest.raises(PrerollError, match=r"agent\.json: is not what a saved agent holds"):
         load_agent(saved)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", ["thompson", "window-ucb", "linucb", "ppo", "dqn", "recurrent-ppo"])
+def test_arrays_of_a_wrong_shape_or_kind_are_refused_in_one_line(
+    name: str, training: bool, pacing: Tables, tmp_path: Path
+) -> None:
+    folder = tmp_path / "agent"
+    small = {"buffer": 100} if name == "dqn" else {}
+    agent = make_agent(name, pacing, lanes=4, **small)
+    agent.save(folder, training=training)
+    saved = load_file(folder / "arrays.safetensors")
+    for key, array in saved.items():
+        if array.ndim == 0 or 0 in array.shape:
+            continue
+        for forged in (array[..., None], np.concatenate([array, array], axis=-1), array.astype(np.complex64)):
+            replace(folder, "arrays.safetensors", save({**saved, key: forged}))
+            with pytest.raises(PrerollError, match=r"arrays\.safetensors: is not what a saved agent holds") as error:
+                load_agent(folder)
+            assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["greedy", "optimum"])
+def test_an_oracle_whose_table_does_not_fit_is_refused_in_one_line(name: str, pacing: Tables, tmp_path: Path) -> None:
+    folder = tmp_path / "agent"
+    make_agent(name, pacing).save(folder)
+    saved = load_file(folder / "arrays.safetensors")
+    key = next(key for key in saved if key != "rows")
+    for changes in ({key: saved[key][..., None]}, {"rows": saved["rows"][:-1]}, {"rows": saved["rows"][:, :2]}):
+        replace(folder, "arrays.safetensors", save({**saved, **changes}))
+        with pytest.raises(PrerollError, match=r"arrays\.safetensors: is not what a saved agent holds"):
+            load_agent(folder)
+
+
+def test_an_optimiser_of_another_network_is_refused(pacing: Tables, practise: Practise, tmp_path: Path) -> None:
+    agent = make_agent("lean-ppo", pacing, lanes=4, steps=5, batch=20)
+    practise(agent, pacing, 5)
+    agent.save(tmp_path / "agent", training=True)
+    saved = load_file(tmp_path / "agent" / "arrays.safetensors")
+    forged = save({**saved, "optimiser/0/exp_avg": np.zeros((3, 3), np.float32)})
+    replace(tmp_path / "agent", "arrays.safetensors", forged)
+    with pytest.raises(PrerollError, match=r"optimiser/0/exp_avg: has shape \[3, 3\]"):
+        load_agent(tmp_path / "agent")
 
 
 def test_a_manifest_with_a_wrong_sha256_is_refused(saved: Path) -> None:
