@@ -1,4 +1,4 @@
-"""What the deep agents earn and cost: ``python benchmarks/bench_deep.py [PART …] [--seeds N | --quick]``.
+"""What the deep agents earn and cost: ``python benchmarks/bench_deep.py [PART …] [OPTIONS]``.
 
 Values are exact, of the tabulated policy, exploration off; CPU-seconds are of training without evaluation, torch in one
 thread. Every part prints each seed, the median, and the bound that is wanted; a missed bound gives status 1.
@@ -36,13 +36,13 @@ LANES, PER_LANE = 1000, 20
 BUDGET = 600.0
 
 
-def told(values: list[float], digits: int = 1) -> str:
+def told(values: list[float], seeds: range, digits: int = 1) -> str:
     """Median and values of the seeds."""
     each = " ".join(f"{value:.{digits}f}" for value in values)
-    return f"median {np.median(values):.{digits}f}   seeds 0 … {len(values) - 1}: {each}"
+    return f"median {np.median(values):.{digits}f}   seeds {seeds[0]} … {seeds[-1]}: {each}"
 
 
-def show_values(scenario: str, seeds: int, catalog: str = "demo") -> list[str]:
+def show_values(scenario: str, seeds: range, catalog: str = "demo") -> list[str]:
     """Prints what the agents earn in percent of the optimum; gives those that miss their bound."""
     world = Scenario.load(scenario) if catalog == "demo" else scenario_for(Catalog.load(catalog), scenario)
     tables = Tables.compile(world, catalog)
@@ -53,16 +53,16 @@ def show_values(scenario: str, seeds: int, catalog: str = "demo") -> list[str]:
     print(f"  greedy {greedy:.1f}   best fixed per category {fixed:.1f}")
     missed = []
     for name, (median, each) in WANTED[scenario].items():
-        results = [train(name, scenario=world, catalog=catalog, seed=seed) for seed in range(seeds)]
+        results = [train(name, scenario=world, catalog=catalog, seed=seed) for seed in seeds]
         values = [100 * optimum.value_of(result.agent.policy(tables)) / optimum.value for result in results]
         spent = np.median([result.cpu_seconds for result in results])
-        print(f"  {name:9} {told(values)}   wanted {median} (each {each})   {spent:.1f} CPU-s", flush=True)
+        print(f"  {name:9} {told(values, seeds)}   wanted {median} (each {each})   {spent:.1f} CPU-s", flush=True)
         if np.median(values) < median or min(values) < each:
             missed.append(name)
     return missed
 
 
-def show_memory(seeds: int) -> list[str]:
+def show_memory(seeds: range) -> list[str]:
     """Prints what memory is worth on `hidden-users`; gives the agent if it is not above zero."""
     tables = Tables.compile("hidden-users", "demo")
     optimum = Optimum(tables)
@@ -72,7 +72,7 @@ def show_memory(seeds: int) -> list[str]:
     best = best_memoryless(optimum, group, by_last=True)
     missed = []
     print(f"hidden-users: revenue of recurrent-ppo less {best.value:.3f} of the best policy found without memory")
-    for seed in range(seeds):
+    for seed in seeds:
         base = derive(seed, EVALUATION)
         result = train("recurrent-ppo", scenario="hidden-users", seed=seed)
         own = play(tables, result.agent, seed=base, lanes=LANES, sessions_per_lane=PER_LANE).revenue.mean(axis=1)
@@ -87,23 +87,23 @@ def show_memory(seeds: int) -> list[str]:
     return missed
 
 
-def show_time(seeds: int) -> list[str]:
+def show_time(seeds: range) -> list[str]:
     """Prints how long our agents take on `pacing`."""
     tables = Tables.compile("pacing", "demo")
     optimum = Optimum(tables)
     print("pacing: CPU-seconds until a share of the optimum is earned")
     for name in ("ppo", "lean-ppo"):
         watches = []
-        for seed in range(seeds):
+        for seed in seeds:
             watches.append(timed_training(name, tables, optimum, seed))
             print(f"    {name} seed {seed}: {watches[-1].reached}", flush=True)
         for share in SHARES:
             times = [watch.reached.get(share, np.inf) for watch in watches]
-            print(f"  {name:9} {share:.0%}: {told(times, 2)}", flush=True)
+            print(f"  {name:9} {share:.0%}: {told(times, seeds, 2)}", flush=True)
     return []
 
 
-def show_defaults(seeds: int) -> list[str]:
+def show_defaults(seeds: range) -> list[str]:
     """Prints how long stable-baselines3 takes with its defaults."""
     import sb3_defaults
 
@@ -111,13 +111,13 @@ def show_defaults(seeds: int) -> list[str]:
     optimum = Optimum(tables)
     watches = []
     print(f"pacing: CPU-seconds of PPO with stable-baselines3's defaults on DummyVecEnv({sb3_defaults.LANES})")
-    for seed in range(seeds):
+    for seed in seeds:
         watches.append(Stopwatch(tables, optimum))
         sb3_defaults.train(tables, seed, watches[-1].measure, BUDGET)
         print(f"    seed {seed}: {watches[-1].reached}, at most {watches[-1].best:.1%}", flush=True)
     for share in SHARES:
         times = [watch.reached.get(share, np.inf) for watch in watches]
-        print(f"  {share:.0%}: {told(times)} (inf: not reached in {BUDGET:.0f})", flush=True)
+        print(f"  {share:.0%}: {told(times, seeds)} (inf: not reached in {BUDGET:.0f})", flush=True)
     return []
 
 
@@ -126,11 +126,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="by default all but defaults and features")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0, help="report no seed that settings were chosen with")
     parser.add_argument("--quick", action="store_true", help="two seeds")
     parser.add_argument("--catalog", default="demo", help="of the part features")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    seeds = 2 if arguments.quick else arguments.seeds
+    seeds = range(arguments.first_seed, arguments.first_seed + (2 if arguments.quick else arguments.seeds))
     parts: dict[str, Callable[[], list[str]]] = {
         "pacing": lambda: show_values("pacing", seeds),
         "classic": lambda: show_values("classic", seeds),
