@@ -1,9 +1,12 @@
 """What predictors of tags reach on real YouTube-8M features, and what they cost. Run: make bench-predict.
 
-Needs ../shared/realdata/youtube8m (7,236 training and 1,206 validation videos). Four parts, each on one thread:
-`gated` with three seeds and `linear` with one, against their targets; the recommender's space of tags against raw
-features; and a run of the size of the whole collection (the given files repeated six times: 43,416 videos), its memory
-and the time of an epoch.
+`python benchmarks/bench_predict.py [targets] [neighbours] [large]` runs some of its parts, without names all. Needs
+../shared/realdata/youtube8m (7,236 training and 1,206 validation videos). Everything runs on one thread.
+
+targets: `gated` with three seeds and `linear` with one, against their targets.
+neighbours: the recommender's space of tags against raw features.
+large: a run of the size of the whole collection (the given files repeated six times: 43,416 videos), its memory and the
+time of an epoch.
 """
 
 import json
@@ -16,9 +19,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll.config import dump_yaml
 from preroll.perception.neighbors import nearest_neighbors
+from preroll.perception.prediction.formats.tag_arrays import TagArrays
 from preroll.perception.prediction.into_catalog import tag_vectors
 from preroll.perception.prediction.run import open_run
 from preroll.perception.prediction.settings import TagSettings
@@ -30,25 +35,30 @@ COPIES = 6
 
 
 def main() -> None:
-    """Run all parts and print one line for each number."""
+    """Run the parts that were asked for and print one line for each number."""
+    parts = {"targets": targets, "neighbours": neighbours, "large": large}
+    asked = sys.argv[1:] or list(parts)
+    if unknown := [name for name in asked if name not in parts]:
+        sys.exit(f"{unknown[0]}: must be one of {', '.join(parts)}")
     if not DATA.is_dir():
         sys.exit(f"needs {DATA}")
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        gated = train(home, "gated", {"data": data(DATA, home), "training": {"seeds": [0, 1, 2]}})
-        seeds = gated["by_seed"]
-        for name, target in (("GAP@20", 0.635), ("Hit@1", 0.745), ("Hit@5", 0.85), ("Hit@20", 0.895)):
-            told(f"gated, {name}, mean of 3 seeds", float(np.mean(seeds[name])), target)
-            told(f"gated, {name}, of the seeds' mean prediction", gated["metrics"][name], target)
-        told("gated, CPU-s of a seed's training", max(gated["training_cpu_seconds"]), 90, most=True)
-        linear = {"name": "linear", "input_dropout": 0.2}
-        run = train(
-            home, "linear", {"data": data(DATA, home), "model": linear, "training": {"epochs": 8, "seeds": [0]}}
-        )
-        told("linear, GAP@20", run["metrics"]["GAP@20"], 0.58)
-        neighbours(home)
-        large(home)
+        for name in asked:
+            parts[name](Path(folder))
+
+
+def targets(home: Path) -> None:
+    """Both models against what they have to reach."""
+    gated = train(home, "gated", {"data": data(DATA, home), "training": {"seeds": [0, 1, 2]}})
+    seeds = gated["by_seed"]
+    for name, target in (("GAP@20", 0.635), ("Hit@1", 0.745), ("Hit@5", 0.85), ("Hit@20", 0.895)):
+        told(f"gated, {name}, mean of 3 seeds", float(np.mean(seeds[name])), target)
+        told(f"gated, {name}, of the seeds' mean prediction", gated["metrics"][name], target)
+    told("gated, CPU-s of a seed's training", max(gated["training_cpu_seconds"]), 90, most=True)
+    linear = {"name": "linear", "input_dropout": 0.2}
+    run = train(home, "linear", {"data": data(DATA, home), "model": linear, "training": {"epochs": 8, "seeds": [0]}})
+    told("linear, GAP@20", run["metrics"]["GAP@20"], 0.58)
 
 
 def data(folder: Path, home: Path) -> dict[str, str]:
@@ -72,23 +82,37 @@ def train(home: Path, name: str, settings: dict[str, object]) -> dict[str, objec
 def neighbours(home: Path) -> None:
     """How many of the ten neighbours of a training video share one of its labels, by tags and by raw features.
 
-    Each half of the training files is predicted by a network that was trained on the other half.
+    Each half of the training files is predicted by a network that was trained on the other half; and once all of them
+    by a network that was trained on these very videos, which flatters: it knows their labels.
     """
     odd, even = "train_*[13579].csv.gz", "train_*[02468].csv.gz"
     predicted, parts = [], []
     for number, (learned, held) in enumerate(((odd, even), (even, odd))):
         files = data(DATA, home) | {"train": learned, "validation": held}
         train(home, f"half-{number}", {"data": files, "training": {"seeds": [0]}})
-        held_out = open_run(home / f"half-{number}").held_out
-        settings = TagSettings.model_validate({"task": "tags", "run": str(home / "none"), "data": files})
-        parts.append(Tags(settings).load(Skipping()).validation)
-        predicted.append(np.stack([held_out[name] for name in parts[-1].ids]))
-    targets = np.concatenate([part.targets() for part in parts]).astype(np.float32)
-    raw = np.concatenate([part.features for part in parts])
-    for name, space in (("tags", tag_vectors(np.concatenate(predicted))), ("raw features", raw)):
-        nearest, _ = nearest_neighbors(space)
-        shares = [float((targets[near] @ targets[row] > 0).mean()) for row, near in enumerate(nearest)]
-        told(f"neighbours that share a label, by {name}", float(np.mean(shares)))
+        part, found = predictions(home / f"half-{number}", files)
+        parts.append(part)
+        predicted.append(found)
+    labels = np.concatenate([part.targets() for part in parts])
+    sharing("by raw features", np.concatenate([part.features for part in parts]), labels)
+    sharing("by tags out of fold", tag_vectors(np.concatenate(predicted)), labels)
+    train(home, "whole", {"data": data(DATA, home), "training": {"seeds": [0]}})
+    part, found = predictions(home / "whole", data(DATA, home) | {"validation": "train_*.csv.gz", "train": "val_*"})
+    sharing("by tags in sample", tag_vectors(found), part.targets())
+
+
+def predictions(run: Path, files: dict[str, str]) -> tuple[TagArrays, NDArray[np.float32]]:
+    """The videos that are named for validation, and what a run predicts about them."""
+    task = Tags(TagSettings.model_validate({"task": "tags", "run": str(run), "data": files}))
+    return task.load(Skipping()).validation, task.apply(open_run(run), Skipping())[1]
+
+
+def sharing(what: str, space: NDArray[np.float32], labels: NDArray[np.bool_]) -> None:
+    """Print how many neighbours share a label."""
+    nearest, _ = nearest_neighbors(space)
+    of = labels.astype(np.float32)
+    shares = [float((of[near] @ of[row] > 0).mean()) for row, near in enumerate(nearest)]
+    told(f"neighbours that share a label, {what}", float(np.mean(shares)))
 
 
 def large(home: Path) -> None:
