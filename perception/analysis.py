@@ -8,6 +8,9 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from preroll import atomic
 from preroll.perception.cards import ModelCard
 from preroll.perception.detector import Detector
@@ -40,6 +43,7 @@ class Analysis:
         frames: number of sampled frames.
         sha256: of the file; of the hashes of its frames for a folder; empty where it cannot be read.
         found: the detections.
+        vectors: the embeddings of the frames, float32 [frames, D]; empty where objects were looked for.
     """
 
     status: str
@@ -49,6 +53,7 @@ class Analysis:
     frames: int = 0
     sha256: str = ""
     found: Found = field(default_factory=lambda: Found.join([]))
+    vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @property
     def usable(self) -> bool:
@@ -83,7 +88,7 @@ def analyse(
     except OSError as error:
         return Analysis("unreadable", f"cannot be read: {error.strerror or error}")
     decoding = Decoding()
-    samples = _told(sample(path, decoding, fast=fast), decoding, progress)
+    samples = told(sample(path, decoding, fast=fast), decoding, progress)
     frames = _fitted(samples, detector.fit, save_frames, Canvas() if overlay is not None else None)
     parts: list[Found] = []
     count = 0
@@ -123,9 +128,10 @@ def judge(decoding: Decoding) -> tuple[str, str]:
     return "ok", ""
 
 
-def _told(
+def told(
     samples: Iterator[Sample], decoding: Decoding, progress: Callable[[float, float | None], None] | None
 ) -> Iterator[Sample]:
+    """The samples, each told to ``progress``: seconds done, and seconds that the file promises."""
     for number, one in enumerate(samples):
         if progress is not None:
             progress(number / FRAMES_PER_SECOND, None if decoding.expected is None else float(decoding.expected))

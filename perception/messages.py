@@ -48,7 +48,9 @@ def pack(analysis: Analysis) -> tuple[dict[str, Any], bytes]:
     """Turns an analysis into a message."""
     message = {key: getattr(analysis, key) for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
     payload = b"".join(getattr(analysis.found, name).astype(kind).tobytes() for name, kind, _ in _COLUMNS)
-    return {"event": "analysis", "rows": len(analysis.found.frame), **message}, payload
+    payload += np.asarray(analysis.vectors, "<f4").tobytes()
+    shape = list(analysis.vectors.shape)
+    return {"event": "analysis", "rows": len(analysis.found.frame), "vectors": shape, **message}, payload
 
 
 def unpack(message: dict[str, Any], payload: bytes) -> Analysis:
@@ -59,5 +61,7 @@ def unpack(message: dict[str, Any], payload: bytes) -> Analysis:
         column = np.frombuffer(payload, kind, rows * width, start)
         columns[name] = column.reshape(rows, width) if width > 1 else column
         start += column.nbytes
+    n, width = message.get("vectors", (0, 0))  # a journal of an older version has none
+    vectors = np.frombuffer(payload, "<f4", n * width, start).reshape(n, width)
     fields = {key: message[key] for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
-    return Analysis(**fields, found=Found(**columns))
+    return Analysis(**fields, found=Found(**columns), vectors=vectors)

@@ -11,6 +11,8 @@ from preroll.perception.cards import EMBEDDED, ModelCard, committed_cards, find_
 if TYPE_CHECKING:
     import onnx
 
+    from preroll.perception.prediction.encoder import EncoderCard
+
 # Protocol buffers end at 2 GiB.
 _LARGEST = (2 << 30) - 1
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
@@ -18,14 +20,14 @@ _CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 
 
 class Carded(Protocol):
-    """What a supervisor must know of a detector."""
+    """What a supervisor must know of a detector, or of an encoder."""
 
     @property
     def model(self) -> Path:
         """The ONNX file."""
 
     @property
-    def card(self) -> ModelCard:
+    def card(self) -> "ModelCard | EncoderCard":
         """Its card."""
 
 

@@ -83,7 +83,9 @@ class Worker:
         self._reader = threading.Thread(target=self._read, daemon=True)
         try:
             self._reader.start()
-            self._say({"model": str(detector.model), "card": detector.card.model_dump(), "memory": limits.memory})
+            card = detector.card
+            first = {"job": card.job, "model": str(detector.model), "card": card.model_dump(), "memory": limits.memory}
+            self._say(first)
         except BaseException:
             # Nobody else knows of the process yet.
             self.stop()

@@ -10,6 +10,7 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,9 @@ from preroll.perception.detector import Detector
 from preroll.perception.messages import pack, receive, send
 from preroll.perception.pictures import NO_MEMORY
 
+Progress = Callable[[float, float | None], None]
+# What a worker does to the video that a request names, telling how far it is.
+Work = Callable[[dict[str, Any], Progress], Analysis]
 # A progress report is sent after so many seconds at the earliest.
 _REPORT_EVERY = 0.2
 
@@ -33,22 +37,44 @@ def main() -> None:
     try:
         # The limit comes first: a small file can unfold to a network that fills all memory.
         _limit_memory(settings["memory"])
-        detector = Detector(Path(settings["model"]), ModelCard.model_validate(settings["card"]))
-        detector.check()
+        work = _JOBS[settings["job"]](Path(settings["model"]), settings["card"])
     except (PrerollError, OSError, ValueError, MemoryError) as error:
-        reason = str(error) or f"detector {settings['model']}: {NO_MEMORY}; --worker-memory gives it more"
+        reason = str(error) or f"network {settings['model']}: {NO_MEMORY}; --worker-memory gives it more"
         send(answers, {"event": "broken", "reason": reason})
         return
     send(answers, {"event": "ready"})
     while True:
         request = requests.get()
         try:
-            send(answers, *pack(_analysed(request, detector, answers)))
+            send(answers, *pack(_analysed(request, work, answers)))
         except SavingError as error:
             send(answers, {"event": "broken", "reason": str(error)})
 
 
-def _analysed(request: dict[str, Any], detector: Detector, answers: IO[bytes]) -> Analysis:
+def _detecting(model: Path, card: dict[str, Any]) -> Work:
+    detector = Detector(model, ModelCard.model_validate(card))
+    detector.check()
+
+    def work(request: dict[str, Any], progress: Progress) -> Analysis:
+        save, overlay = (Path(request[key]) if request[key] else None for key in ("save_frames", "overlay"))
+        path, fast = Path(request["path"]), bool(request["fast"])
+        return analyse(path, detector, save_frames=save, overlay=overlay, fast=fast, progress=progress)
+
+    return work
+
+
+def _embedding(model: Path, card: dict[str, Any]) -> Work:
+    from preroll.perception.prediction.embedding import embed
+    from preroll.perception.prediction.encoder import Encoder, EncoderCard
+
+    encoder = Encoder(model, EncoderCard.model_validate(card))
+    return lambda request, progress: embed(Path(request["path"]), encoder, fast=request["fast"], progress=progress)
+
+
+_JOBS: dict[str, Callable[[Path, dict[str, Any]], Work]] = {"detect": _detecting, "embed": _embedding}
+
+
+def _analysed(request: dict[str, Any], work: Work, answers: IO[bytes]) -> Analysis:
     reported = time.monotonic()
 
     def progress(seconds: float, promised: float | None) -> None:
@@ -57,10 +83,8 @@ def _analysed(request: dict[str, Any], detector: Detector, answers: IO[bytes]) -
             reported = now
             send(answers, {"event": "progress", "seconds": seconds, "promised": promised})
 
-    save, overlay = (Path(request[key]) if request[key] else None for key in ("save_frames", "overlay"))
-    fast = bool(request["fast"])
     try:
-        return analyse(Path(request["path"]), detector, save_frames=save, overlay=overlay, fast=fast, progress=progress)
+        return work(request, progress)
     except MemoryError:
         return Analysis("damaged", NO_MEMORY)
     except (BrokenPipeError, SavingError):

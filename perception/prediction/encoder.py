@@ -1,8 +1,9 @@
 """An ONNX image encoder with its model card: frames in, one vector per frame out."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ class EncoderCard(BaseModel):
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    #: What a worker does with such a network.
+    job: ClassVar[str] = "embed"
 
     name: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -45,6 +48,27 @@ class EncoderCard(BaseModel):
     output: str | None = None
 
 
+@dataclass(frozen=True)
+class EncoderFile:
+    """An ONNX file and its card; the network itself is not loaded."""
+
+    model: Path
+    card: EncoderCard
+
+    @classmethod
+    def find(cls, model: Path, card: Path | None = None) -> Self:
+        """Finds the card of an encoder.
+
+        Args:
+            model: the ONNX file.
+            card: its card; without it NAME.json beside the model, or the package's card with the model's hash.
+
+        Raises:
+            PrerollError: there is none, or it is of another file.
+        """
+        return cls(model, _find_card(model, card))
+
+
 class Encoder:
     """An encoder that is ready to run.
 
@@ -54,18 +78,14 @@ class Encoder:
         batch: how many frames go through it at once.
     """
 
-    def __init__(self, model: Path, card: Path | None = None) -> None:
+    def __init__(self, model: Path, card: EncoderCard) -> None:
         """Load the network and run it once on grey frames.
 
-        Args:
-            model: the ONNX file.
-            card: its card; without it NAME.json beside the model, or the package's card with the model's hash.
-
         Raises:
-            PrerollError: model or card are missing or do not fit each other.
+            PrerollError: model and card do not fit each other.
         """
         self.model = model
-        self.card = _find_card(model, card)
+        self.card = card
         height, width = self.card.input_size
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
         self._session = open_session(model.read_bytes(), model)

@@ -27,18 +27,15 @@ def frame_means(folder: Path, encoder: Path, skipping: Skipping) -> dict[str, ND
     Raises:
         PrerollError: there are neither, or the encoder cannot be used.
     """
-    from preroll.perception.frames import UnreadableError
-    from preroll.perception.prediction.embedding import embed, videos_in
-    from preroll.perception.prediction.encoder import Encoder
+    from preroll.perception.prediction.embedding import analysed, videos_in
+    from preroll.perception.prediction.encoder import EncoderFile
 
     places = [place for place in (folder / "frames", folder / "videos") if place.is_dir()]
     if not places:
         raise PrerollError(f"data.raw: {folder}: has neither frames/ nor videos/")
-    model = Encoder(encoder)
-    found = {}
-    for name, path in videos_in(places[:1]):
-        try:
-            found[name] = embed(path, model).mean(0, dtype=np.float64)
-        except UnreadableError as error:
-            skipping.bad(path, "", str(error))
-    return found
+    listed = videos_in(places[:1])
+    done = dict(analysed(listed, EncoderFile.find(encoder)))
+    for name, path in listed:
+        if not done[name].usable:
+            skipping.bad(path, "", f"{done[name].status}: {done[name].reason}")
+    return {name: done[name].vectors.mean(0, dtype=np.float64) for name, _ in listed if done[name].usable}

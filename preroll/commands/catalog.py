@@ -17,6 +17,7 @@ from preroll.commands.video_options import (
     Fast,
     Memory,
     Timeout,
+    Workers,
     worker_limits,
 )
 from preroll.errors import PrerollError
@@ -27,7 +28,6 @@ Videos = Annotated[
     Path, typer.Argument(metavar="VIDEOS", help="Folder with one folder of videos per category, or a table, FILE.csv.")
 ]
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a catalog; `demo` is the one in the package.")]
-Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
 SaveFrames = Annotated[Path | None, typer.Option(help="Also write CATEGORY/VIDEO/1.jpg, … here.")]
 ImportanceName = Annotated[str, typer.Option(help="Of a class in a frame: confidence, presence or area.")]
 Idf = Annotated[bool, typer.Option("--idf", help="Weigh classes by how few videos show them.")]

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from preroll.commands.counted import counted
 from preroll.commands.table import one_line, print_table
+from preroll.commands.video_options import (
+    DEFAULT_MEMORY,
+    DEFAULT_TIMEOUT,
+    CardFile,
+    Fast,
+    Memory,
+    Timeout,
+    Workers,
+    worker_limits,
+)
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
@@ -95,26 +106,40 @@ def embed(
     videos: Annotated[list[Path], typer.Argument(metavar="VIDEOS", help="Videos, or folders of videos or frames.")],
     encoder: Annotated[Path, typer.Option(help="ONNX image encoder, with its model card beside it.")],
     out: Annotated[Path, typer.Option(help="Folder for one NAME.npy per video, float32 [frames, width].")],
-    card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")] = None,
-    skip_bad: SkipBad = False,
+    card: CardFile = None,
+    fast: Fast = False,
+    workers: Workers = None,
+    worker_memory: Memory = DEFAULT_MEMORY,
+    video_timeout: Timeout = DEFAULT_TIMEOUT,
 ) -> None:
     """Embed the frames of videos, three a second, with any ONNX image encoder.
+
+    What is in the folder already is kept: the same command goes on where it stopped. Videos that cannot be used are
+    listed with a reason, here and in problems.json; exit status 1 where there is one.
 
     Example: `preroll predict embed trailers/ --encoder clip-vit-b32.onnx --out embeddings`
     """
     from preroll import progress
+    from preroll.perception.analysis import USABLE
     from preroll.perception.prediction.embedding import embed_videos, videos_in
-    from preroll.perception.prediction.encoder import Encoder
-    from preroll.perception.prediction.skipping import Skipping
+    from preroll.perception.prediction.encoder import EncoderFile
 
-    skipping, listed = Skipping(skip_bad), videos_in(videos)
-    model = Encoder(encoder, card)
-    with progress.bar(len(listed), "Embedding videos") as advance:
-        done = embed_videos(listed, model, out, skipping, advance)
-    _tell_skipped(skipping.found)
-    typer.echo(f"{done} of {len(listed)} videos embedded: {out}")
-    if done < len(listed):
-        raise PrerollError(f"{len(listed) - done} videos could not be embedded", status=1)
+    limits, listed = worker_limits(worker_memory, video_timeout), videos_in(videos)
+    with ExitStack() as shown:
+
+        def started(count: int) -> Callable[[int], None]:
+            return shown.enter_context(progress.bar(count, "Embedding videos"))
+
+        problems = embed_videos(
+            listed, EncoderFile.find(encoder, card), out, workers=workers, limits=limits, fast=fast, started=started
+        )
+    bad = [name for name, one in problems.items() if one["status"] not in USABLE]
+    typer.echo(f"{len(listed) - len(bad):,} of {counted(len(listed), 'video')} embedded: {out}")
+    if problems:
+        rows = [(name, one["status"], one["reason"]) for name, one in problems.items()]
+        print_table(("video", "status", "reason"), rows[:_LISTED], left=("video", "status", "reason"))
+    if bad:
+        raise PrerollError(f"{counted(len(bad), 'video')} could not be embedded: see {out / 'problems.json'}", status=1)
 
 
 @app.command()

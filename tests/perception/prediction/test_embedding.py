@@ -1,16 +1,20 @@
+import json
 import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from preroll.cli import app
 from preroll.errors import PrerollError
-from preroll.perception.prediction.embedding import embed, embed_videos, videos_in
-from preroll.perception.prediction.encoder import Encoder
+from preroll.perception.prediction.embedding import analysed, embed, embed_videos, videos_in
+from preroll.perception.prediction.encoder import Encoder, EncoderFile
 from preroll.perception.prediction.log_mel import log_mel_statistics, mel_filters, read_wave
 from preroll.perception.prediction.raw_clips import audio_statistics, frame_means
 from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.supervised import Limits
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)
 
@@ -19,38 +23,67 @@ def test_the_frames_of_a_video_are_embedded_in_order(
     tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
 ) -> None:
     clip = make_clip(tmp_path / "v" / "a.mp4", [RED] * 10 + [BLUE] * 10)
-    encoder = Encoder(make_network(tmp_path / "encoder.onnx", batch=4))
-    vectors = embed(clip, encoder)
-    assert vectors.shape == (6, encoder.width) == (6, 3)
-    assert vectors.dtype == np.float32
-    assert vectors.argmax(1).tolist() == [0, 0, 0, 2, 2, 2]
+    file = EncoderFile.find(make_network(tmp_path / "encoder.onnx", batch=4))
+    found = embed(clip, Encoder(file.model, file.card))
+    assert found.vectors.shape == (found.frames, 3) == (6, 3)
+    assert found.vectors.dtype == np.float32
+    assert found.vectors.argmax(1).tolist() == [0, 0, 0, 2, 2, 2]
+    ((name, there),) = analysed([("a", clip)], file, workers=1)
+    assert (name, there.status, there.coverage) == ("a", "ok", found.coverage)
+    np.testing.assert_array_equal(there.vectors, found.vectors)
 
 
-def test_one_file_a_video_and_bad_videos_are_listed(
+def test_a_bad_video_is_listed_and_the_same_command_goes_on(
     tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
 ) -> None:
-    make_clip(tmp_path / "v" / "cars" / "a.mp4", [RED] * 4)
-    (tmp_path / "v" / "cars" / "b.mp4").write_bytes(b"no video")
-    encoder = Encoder(make_network(tmp_path / "encoder.onnx"))
-    listed = videos_in([tmp_path / "v"])
-    assert [name for name, _ in listed] == ["cars/a", "cars/b"]
-    skipping, steps = Skipping(allowed=True), list[int]()
-    assert embed_videos(listed, encoder, tmp_path / "out", skipping, steps.append) == 1
-    assert np.load(tmp_path / "out" / "cars" / "a.npy").shape[1] == 3
-    assert (len(skipping.found), steps) == (1, [1, 1])
-    with pytest.raises(PrerollError, match=r"b\.mp4"):
-        embed_videos(listed, encoder, tmp_path / "out", Skipping(), steps.append)
+    first = make_clip(tmp_path / "v" / "cars" / "a.mp4", [RED] * 4)
+    bad = tmp_path / "v" / "cars" / "b.mp4"
+    bad.write_bytes(b"no video")
+    model, out = make_network(tmp_path / "encoder.onnx"), tmp_path / "out"
+    command = ["predict", "embed", str(tmp_path / "v"), "--encoder", str(model), "--out", str(out), "--workers", "1"]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, PrerollError)
+    assert result.exception.status == 1
+    assert "1 video could not be embedded" in str(result.exception)
+    assert "1 of 2 videos embedded" in result.stdout
+    assert json.loads((out / "problems.json").read_text())["cars/b"]["status"] == "unreadable"
+    assert np.load(out / "cars" / "a.npy").shape[1] == 3
+    first.unlink()
+    first.write_bytes(b"is not looked at again")
+    make_clip(bad, [BLUE] * 4)
+    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+    assert np.load(out / "cars" / "b.npy").shape[1] == 3
+
+
+def test_embeddings_of_two_encoders_are_not_mixed(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", [RED] * 4)
+    one, other = (EncoderFile.find(make_network(tmp_path / f"{name}.onnx", fit=name)) for name in ("crop", "stretch"))
+    embed_videos([("a", clip)], one, tmp_path / "out", workers=1)
+    with pytest.raises(PrerollError, match="of another encoder"):
+        embed_videos([("a", clip)], other, tmp_path / "out", workers=1)
+
+
+def test_a_video_that_takes_too_long_is_given_up(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", [RED] * 600)
+    file = EncoderFile.find(make_network(tmp_path / "encoder.onnx"))
+    found = embed_videos([("a", clip)], file, tmp_path / "out", workers=1, limits=Limits(0.001, 0.0))
+    assert found["a"]["status"] == "timeout"
+    assert not (tmp_path / "out" / "a.npy").exists()
 
 
 def test_a_card_of_another_file_is_refused(tmp_path: Path, make_network: Callable[..., Path]) -> None:
     model = make_network(tmp_path / "encoder.onnx", sha256="0" * 64)
     with pytest.raises(PrerollError, match="is of another file"):
-        Encoder(model)
+        EncoderFile.find(model)
     model.with_suffix(".json").unlink()
     with pytest.raises(PrerollError, match="no model card"):
-        Encoder(model)
+        EncoderFile.find(model)
     with pytest.raises(PrerollError, match="no such file"):
-        Encoder(tmp_path / "none.onnx")
+        EncoderFile.find(tmp_path / "none.onnx")
 
 
 def test_two_videos_of_one_name_are_refused(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
@@ -68,8 +101,9 @@ def _empty(tmp_path: Path) -> Path:
 
 
 def test_the_real_classifier_embeds_a_real_clip(real: Path) -> None:
-    encoder = Encoder(real / "weights" / "SqueezeNet_fp16.onnx")
-    vectors = embed(real / "videos" / "pool.mp4", encoder)
+    file = EncoderFile.find(real / "weights" / "SqueezeNet_fp16.onnx")
+    encoder = Encoder(file.model, file.card)
+    vectors = embed(real / "videos" / "pool.mp4", encoder).vectors
     assert vectors.shape[1] == encoder.width == 1000
     np.testing.assert_allclose(vectors.sum(1), 1, atol=0.02)
 
