@@ -8,7 +8,7 @@ from pathlib import Path
 from preroll import __version__, atomic
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.policy_map import picture, policy_map
-from preroll.simulations.experiment.store import FILE
+from preroll.simulations.experiment.store import FILE, read_cell
 from preroll.simulations.report import charts
 from preroll.simulations.report.maps import heat_maps
 from preroll.simulations.report.material import Material
@@ -192,8 +192,6 @@ def _reproduce(material: Material) -> str:
 
 
 def _provenances(material: Material) -> list[dict[str, object]]:
-    from preroll.simulations.experiment.store import read_cell
-
     return [read_cell(material.store.folder(cell))["provenance"] for cell in material.done]
 
 

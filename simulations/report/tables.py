@@ -34,9 +34,8 @@ def agents_table(material: Material) -> str:
     rows: list[list[Entry]] = []
     for point in material.points:
         for agent in material.agents:
-            if not len(material.values(point, agent, "revenue")):
+            if not (seeds := len(material.values(point, agent, "revenue"))):
                 continue
-            seeds = len(material.values(point, agent, "revenue"))
             rows.append(
                 [
                     (point_title(material, point), point),
