@@ -1,11 +1,13 @@
 """Writing files so that a reader sees the old content or the new one, never a half."""
 
+import fcntl
+import glob
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,13 +66,18 @@ def folder(path: Path) -> Iterator[Path]:
     """Gives a temporary sibling folder that takes the place of ``path`` when the block succeeds.
 
     A folder cannot be replaced in one step while it has content: the old one is moved aside first and removed last, so
-    that a kill between the two leaves the old content under ``.NAME.old`` and the next call puts it back.
+    that a kill between the two leaves the old content under ``.NAME.old`` and the next call puts it back. What a kill
+    leaves of the temporary folder, the next call removes: nobody holds its lock any more.
     """
     path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     recover(path)
+    _sweep(path)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
     temporary.chmod(0o777 & ~_umask())
+    lock = os.open(temporary, os.O_RDONLY)
+    with suppress(OSError):  # a file system without locks: nothing is swept there
+        fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield temporary
         aside = _aside(path)
@@ -82,6 +89,20 @@ def folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         recover(path)
         raise
+    finally:
+        os.close(lock)
+
+
+def _sweep(path: Path) -> None:
+    """Removes the temporary folders of ``path`` that nobody writes any more: a kill releases their locks."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(OSError):  # it is being written, or it is no folder, or gone
+            lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 def recover(path: Path) -> None:
