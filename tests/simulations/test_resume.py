@@ -72,7 +72,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
 
 
 def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
-    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.2; from preroll.cli import main; main()"
+    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.05; from preroll.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "train", *arguments], cwd=folder, text=True, stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -80,35 +80,23 @@ def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
 
 
 def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> None:
-    arguments = (
-        "dqn",
-        "--sessions",
-        "300",
-        "--set",
-        "lanes=16",
-        "--set",
-        "learning_starts=160",
-        "--set",
-        "batch=64",
-        "--set",
-        "buffer=2000",
-    )
-    straight = command(*arguments, "--run", "straight", folder=tmp_path)
-    straight.communicate(timeout=120)
-    assert straight.returncode == 0
+    settings = {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 2000}
+    prepare("dqn", sessions=200, settings=settings, run=tmp_path / "straight").run()
     rng = np.random.default_rng(1)
-    place = checkpoint.place(tmp_path / "killed")
-    process = command(*arguments, "--run", "killed", folder=tmp_path)
+    saved = checkpoint.place(tmp_path / "killed") / "loop.json"
+    changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    arguments = ["dqn", "--sessions", "200", *changes, "--run", "killed"]
     for _ in range(2):
-        while process.poll() is None and not (place / "loop.json").exists():
+        before = saved.read_bytes() if saved.exists() else b""
+        process = command(*arguments, folder=tmp_path)
+        while process.poll() is None and not (saved.exists() and saved.read_bytes() != before):
             time.sleep(0.01)
-        time.sleep(float(rng.uniform(0.0, 0.5)))
+        time.sleep(float(rng.uniform(0.0, 0.3)))
         process.kill()
         process.communicate()
-        if (tmp_path / "killed").exists():
-            break
-        process = command("--resume", "killed", folder=tmp_path)
-    process.communicate(timeout=120)
+        arguments = ["--resume", "killed"]
+    if not (tmp_path / "killed").exists():
+        checkpoint.load(tmp_path / "killed").run()
     same(tmp_path / "straight", tmp_path / "killed")
 
 
