@@ -92,14 +92,14 @@ def show_time(seeds: range) -> list[str]:
     tables = Tables.compile("pacing", "demo")
     optimum = Optimum(tables)
     print("pacing: CPU-seconds until a share of the optimum is earned")
-    for name in ("ppo", "lean-ppo"):
-        watches = []
-        for seed in seeds:
-            watches.append(timed_training(name, tables, optimum, seed))
-            print(f"    {name} seed {seed}: {watches[-1].reached}", flush=True)
+    reached: dict[str, list[dict[float, float]]] = {"ppo": [], "lean-ppo": []}
+    for seed in seeds:
+        for name, times in reached.items():
+            times.append(timed_training(name, tables, optimum, seed).reached)
+            print(f"    {name} seed {seed}: {times[-1]}", flush=True)
+    for name, times in reached.items():
         for share in SHARES:
-            times = [watch.reached.get(share, np.inf) for watch in watches]
-            print(f"  {name:9} {share:.0%}: {told(times, seeds, 2)}", flush=True)
+            print(f"  {name:9} {share:.0%}: {told([each.get(share, np.inf) for each in times], seeds, 2)}", flush=True)
     return []
 
 
