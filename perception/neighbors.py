@@ -27,7 +27,8 @@ Neighbors = tuple[NDArray[np.int32], NDArray[np.float32]]
 def nearest_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -> Neighbors:
     """The k most similar other videos of each, exactly, by the cosine of their importance vectors.
 
-    Equal scores are ordered by index. A video in which nothing was found has no neighbours and is nobody's.
+    Equal scores are ordered by index. Videos that have nothing in common are no neighbours: one in which nothing was
+    found has none and is nobody's.
 
     Args:
         importance: float32 [N, C].
@@ -212,8 +213,9 @@ def _fill(
     width = candidates.shape[1] - 1
     candidates, values = candidates[~own].reshape(-1, width), values[~own].reshape(-1, width)
     targets = points.rows[mine]
-    found[0][targets, :width] = np.where(candidates >= 0, points.rows[candidates], -1)[:, :k]
-    found[1][targets, :width] = np.where(candidates >= 0, values, 0)[:, :k]
+    near = (candidates >= 0) & (values > 0)
+    found[0][targets, :width] = np.where(near, points.rows[candidates], -1)[:, :k]
+    found[1][targets, :width] = np.where(near, values, 0)[:, :k]
 
 
 def _expanded(

@@ -14,7 +14,7 @@ def by_hand(importance: NDArray[np.float32]) -> tuple[list[list[int]], list[list
         scores = [
             (-float(np.float32(one @ two / np.linalg.norm(one) / np.linalg.norm(two))), j)
             for j, two in enumerate(vectors)
-            if j != i and one.any() and two.any()
+            if j != i and one @ two > 0
         ]
         best = sorted(scores)[:NEIGHBORS]
         padding = NEIGHBORS - len(best)
@@ -90,3 +90,10 @@ def test_few_videos_are_neighbours_of_each_other_even_approximately() -> None:
     assert sorted(nearest[0][:2].tolist()) == [1, 2]
     assert (nearest[:, 2:] == -1).all()
     assert recall == 1
+
+
+def test_videos_that_have_nothing_in_common_are_no_neighbours() -> None:
+    nearest, scores = nearest_neighbors(np.eye(3, dtype=np.float32)[[0, 0, 1]])
+    assert nearest[:, 0].tolist() == [1, 0, -1]
+    assert (nearest[:, 1:] == -1).all()
+    assert scores[2].tolist() == [0] * 10
