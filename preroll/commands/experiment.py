@@ -56,7 +56,12 @@ def run(
     if dry_run:
         _print_dry_run(plan, store, workers or _cores())
         return
-    report = run_plan(plan, file.read_text("utf8"), store, where, lambda line: typer.echo(line, err=True))
+    try:
+        report = run_plan(plan, file.read_text("utf8"), store, where, lambda line: typer.echo(line, err=True))
+    except BaseException as error:
+        if not isinstance(error, Exception):  # a signal that asks to stop
+            error.add_note("cells that are done are kept: give the same command again")
+        raise
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(

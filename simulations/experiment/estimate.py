@@ -17,6 +17,21 @@ BYTES, BANDIT_BYTES = {"baseline": 120_000, "deep": 500_000}, 60_000
 
 
 @dataclass(frozen=True)
+class _Cost:
+    """What a cell that is done has cost.
+
+    Attributes:
+        per_1000: 1,000 training sessions [CPU s].
+        evaluation: all evaluation sessions [CPU s].
+        bytes: that it has written.
+    """
+
+    per_1000: float
+    evaluation: float
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What remains to be done.
 
@@ -41,7 +56,7 @@ def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -
         cells: all cells of the plan.
         states: by id.
     """
-    known: dict[str, tuple[float, int]] = {}
+    known: dict[str, _Cost] = {}
     for cell in cells:
         if states[cell.id] is State.DONE and cell.label not in known:
             known[cell.label] = _measured(store.folder(cell))
@@ -54,22 +69,23 @@ def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -
     return Estimate(seconds, sum(_bytes(cell, known) for cell in todo))
 
 
-def _seconds(cell: Cell, known: Mapping[str, tuple[float, int]], sessions: int) -> float:
+def _seconds(cell: Cell, known: Mapping[str, _Cost], sessions: int) -> float:
     """CPU seconds of a cell that trains on so many sessions: none where another one trains the same agent."""
-    per_1000 = known[cell.label][0] if cell.label in known else SECONDS_PER_1000.get(_family(cell), BANDIT_SECONDS)
-    return per_1000 * sessions / 1000 + EVALUATION_PER_1000 * cell.evaluation_sessions / 1000 + FIXED
+    cost = known.get(cell.label)
+    per_1000 = cost.per_1000 if cost else SECONDS_PER_1000.get(_family(cell), BANDIT_SECONDS)
+    evaluation = cost.evaluation if cost else EVALUATION_PER_1000 * cell.evaluation_sessions / 1000
+    return per_1000 * sessions / 1000 + evaluation + FIXED
 
 
-def _bytes(cell: Cell, known: Mapping[str, tuple[float, int]]) -> int:
-    return known[cell.label][1] if cell.label in known else BYTES.get(_family(cell), BANDIT_BYTES)
+def _bytes(cell: Cell, known: Mapping[str, _Cost]) -> int:
+    return known[cell.label].bytes if cell.label in known else BYTES.get(_family(cell), BANDIT_BYTES)
 
 
-def _measured(folder: Path) -> tuple[float, int]:
-    """(CPU seconds per 1,000 training sessions, bytes) of a run."""
+def _measured(folder: Path) -> _Cost:
     run = Run.open(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    spent = run.result["cost"]["cpu_seconds"] + read_cell(folder)["evaluation_cpu_seconds"]
-    return 1000 * spent / run.settings.sessions, size
+    per_1000 = 1000 * run.result["cost"]["cpu_seconds"] / run.settings.sessions
+    return _Cost(per_1000, read_cell(folder)["evaluation_cpu_seconds"], size)
 
 
 def _family(cell: Cell) -> str:
