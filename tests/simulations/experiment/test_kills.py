@@ -120,7 +120,9 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(path: Path, tmp_pa
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "error: stopped by SIGINT; cells that are done are kept: give the same command again"
+    assert (
+        said.splitlines()[-1] == "error: stopped by SIGINT; cells that are done are kept: give the same command again"
+    )
     assert "Traceback" not in said
     assert not list(store.path.rglob("*.part"))
     before = inodes(store)
