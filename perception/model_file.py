@@ -50,12 +50,17 @@ class ModelFile:
             PrerollError: as :func:`preroll.perception.cards.find_card` and :func:`check_model`.
         """
         found = card if isinstance(card, ModelCard) else find_card(model, card)
-        if found.sha256 not in _ours():
-            check_model(model)
+        check_stranger(model, found.sha256)
         return cls(model, found)
 
 
-def check_model(path: Path) -> None:
+def check_stranger(path: Path, sha256: str, what: str = "detector") -> None:
+    """Checks a file that is not one of ours, as :func:`check_model` does; ``what`` it is, for the error."""
+    if sha256 not in _ours():
+        check_model(path, what)
+
+
+def check_model(path: Path, what: str = "detector") -> None:
     """Reads an ONNX file as data and makes sure that running it can neither read other files nor loop.
 
     Raises:
@@ -65,15 +70,15 @@ def check_model(path: Path) -> None:
     import onnx
 
     if not path.is_file():
-        raise PrerollError(f"detector {path}: no such file; it must be an ONNX model")
+        raise PrerollError(f"{what} {path}: no such file; it must be an ONNX model")
     if path.stat().st_size > _LARGEST:
-        raise PrerollError(f"detector {path}: larger than 2 GiB, which no ONNX file can be")
+        raise PrerollError(f"{what} {path}: larger than 2 GiB, which no ONNX file can be")
     try:
         model = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # protobuf raises classes of its own, derived from Exception alone
-        raise PrerollError(f"detector {path}: not an ONNX file: {' '.join(str(error).split())}") from None
+        raise PrerollError(f"{what} {path}: not an ONNX file: {' '.join(str(error).split())}") from None
     for problem in _problems(model):
-        raise PrerollError(f"detector {path}: {problem}")
+        raise PrerollError(f"{what} {path}: {problem}")
 
 
 def _ours() -> set[str]:

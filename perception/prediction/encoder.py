@@ -15,6 +15,7 @@ from preroll.perception.cards import committed_cards
 from preroll.perception.detector import BATCH, open_session
 from preroll.perception.geometry import Fit, Pixels
 from preroll.perception.manifest import sha256_of
+from preroll.perception.model_file import check_stranger
 
 Triple = tuple[float, float, float]
 
@@ -57,16 +58,18 @@ class EncoderFile:
 
     @classmethod
     def find(cls, model: Path, card: Path | None = None) -> Self:
-        """Finds the card of an encoder.
+        """Finds the card of an encoder; a file that is not one of ours is checked first.
 
         Args:
             model: the ONNX file.
             card: its card; without it NAME.json beside the model, or the package's card with the model's hash.
 
         Raises:
-            PrerollError: there is none, or it is of another file.
+            PrerollError: there is none, it is of another file, or running the model could do more than compute.
         """
-        return cls(model, _find_card(model, card))
+        found = _find_card(model, card)
+        check_stranger(model, found.sha256, "encoder")
+        return cls(model, found)
 
 
 class Encoder:

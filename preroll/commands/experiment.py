@@ -58,9 +58,9 @@ def run(
         return
     try:
         report = run_plan(plan, file.read_text("utf8"), store, where, lambda line: typer.echo(line, err=True))
-    except BaseException as error:
-        if not isinstance(error, Exception):  # a signal that asks to stop
-            error.add_note("cells that are done are kept: give the same command again")
+    except BaseException as stopped:
+        if not isinstance(stopped, Exception):  # a signal that asks to stop
+            stopped.add_note("cells that are done are kept: give the same command again")
         raise
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from typer.testing import CliRunner
 
 from preroll.cli import app
 from preroll.errors import PrerollError
+from preroll.perception.manifest import sha256_of
 from preroll.perception.prediction.embedding import analysed, embed, embed_videos, videos_in
 from preroll.perception.prediction.encoder import Encoder, EncoderFile
 from preroll.perception.prediction.log_mel import log_mel_statistics, mel_filters, read_wave
@@ -84,6 +86,17 @@ def test_a_card_of_another_file_is_refused(tmp_path: Path, make_network: Callabl
         EncoderFile.find(model)
     with pytest.raises(PrerollError, match="no such file"):
         EncoderFile.find(tmp_path / "none.onnx")
+
+
+def test_an_encoder_that_does_more_than_compute_is_refused(tmp_path: Path, make_network: Callable[..., Path]) -> None:
+    model = make_network(tmp_path / "encoder.onnx")
+    network = onnx.load(model)
+    network.graph.node[0].domain = "own"
+    onnx.save(network, model)
+    card = json.loads(model.with_suffix(".json").read_text())
+    model.with_suffix(".json").write_text(json.dumps({**card, "sha256": sha256_of(model)}))
+    with pytest.raises(PrerollError, match=r"encoder .*encoder\.onnx: "):
+        EncoderFile.find(model)
 
 
 def test_two_videos_of_one_name_are_refused(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
