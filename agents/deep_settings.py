@@ -27,7 +27,7 @@ class DeepSettings(AgentSettings):
 
 
 class PPOSettings(DeepSettings):
-    """Settings of PPO; the defaults were measured on `pacing`: 0.974 to 0.980 of the optimum in five runs."""
+    """Settings of PPO; the defaults were measured on `pacing`, whose preset has half the lanes and batch."""
 
     lanes: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
     sessions: int = Field(default=50_000, ge=1, description="sessions after which training on `pacing` has settled")
