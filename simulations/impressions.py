@@ -51,7 +51,9 @@ def write_impressions(
     """
     if sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
-    if agent.spaces != tables.spaces:
+    if (
+        agent.spaces.to_dict() != tables.spaces.to_dict()
+    ):  # which leaves out the view probabilities, as a saved agent does
         raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
     lanes = min(LANES, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)

@@ -27,9 +27,6 @@ def log(
     trained = Run.open(run)
     agent = trained.load_agent()
     tables = Tables.compile(trained.scenario, trained.load_catalog())
-    # What is saved of an agent's spaces are not the ads' view probabilities: all else must be as in the scenario.
-    if agent.spaces.to_dict() == tables.spaces.to_dict():
-        agent.spaces = tables.spaces
     with progress.bar(sessions, f"Logging {trained.name}") as advance:
         rows = write_impressions(file, agent, tables, sessions=sessions, seed=seed, explore=explore, advance=advance)
     typer.echo(f"{file}: {rows:,} impressions of {sessions:,} sessions, {file.stat().st_size:,} bytes")
