@@ -51,9 +51,8 @@ def write_impressions(
     """
     if sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
-    if (
-        agent.spaces.to_dict() != tables.spaces.to_dict()
-    ):  # which leaves out the view probabilities, as a saved agent does
+    # As dicts, without the ads' view probabilities: a saved agent does not know them.
+    if agent.spaces.to_dict() != tables.spaces.to_dict():
         raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
     lanes = min(LANES, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
