@@ -36,7 +36,9 @@ def test_videos_become_a_catalog_that_can_be_shown_and_verified(run: Run, tmp_pa
     assert (status, "all as they were built" in told) == (0, True)
     status, told, _ = run("catalog", "similar", out, "cats-001.mp4")
     assert told.startswith("Most similar to cats/cats-001.mp4:\nrank  score  path")
-    assert len(told.strip().splitlines()) == 12
+    found = told.strip().splitlines()[2:]
+    assert 1 <= len(found) <= 10
+    assert all(float(line.split()[1]) > 0 for line in found), "a video that has nothing in common is no neighbour"
 
 
 def test_bad_videos_are_told_with_their_reasons(run: Run, tmp_path: Path, demo_videos: Path) -> None:
