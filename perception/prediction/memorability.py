@@ -37,6 +37,11 @@ class Memorability(Task[ScoredClips]):
         known = families(blocks)
         if self.settings.model.name not in ("best", *known):
             raise PrerollError(f"model.name: {self.settings.model.name!r}: this data allows best, {', '.join(known)}")
+        if len(np.unique(data.truth.scores)) == 1:
+            raise PrerollError(
+                f"{self.settings.data.ground_truth}, column 'memorability_score': is {data.truth.scores[0]:g} in every"
+                " row; there is no order to predict"
+            )
         movie_folds(data.truth.movies, self.settings.model.folds, self.settings.model.seed)
         return data
 

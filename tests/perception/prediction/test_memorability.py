@@ -56,6 +56,19 @@ def test_the_chosen_model_gets_near_the_noise_ceiling_and_not_above(clip_files: 
     assert [by_name[name] for name in fitted.ids] == fitted.held_out[:, 0].tolist()
 
 
+def test_scores_that_are_all_the_same_are_one_line(clip_files: Made, tmp_path: Path) -> None:
+    folder, _ = clip_files
+    heading, *rows = (folder / "ground_truth.csv").read_text("utf-8-sig").splitlines()
+    column = heading.split(",").index("memorability_score")
+    fields = [row.split(",") for row in rows]
+    flat = "\n".join(",".join([*row[:column], "0.0", *row[column + 1 :]]) for row in fields)
+    (tmp_path / "flat.csv").write_text(f"{heading}\n{flat}\n")
+    asked = settings(folder, tmp_path / "run", "captions")
+    asked = asked.model_copy(update={"data": asked.data.model_copy(update={"ground_truth": tmp_path / "flat.csv"})})
+    with pytest.raises(PrerollError, match=r"flat\.csv, column 'memorability_score': is 0 in every row"):
+        Memorability(asked).load(Skipping())
+
+
 @pytest.fixture(scope="module")
 def captions(clip_files: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[MemorabilitySettings, Fitted]:
     """A run on captions alone."""
