@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.agents import Agent
@@ -58,21 +60,17 @@ def write_impressions(
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=derive(seed, EVALUATION))
     agent.forget(np.ones(lanes, np.bool_))
-    labels, categories = pa.array(tables.spaces.labels), pa.array(tables.spaces.categories)
     # Session k of lane i is number k · lanes + i, so that the first ones are those of `preroll evaluate` too.
     session, slot, rows = np.arange(lanes), np.zeros(lanes, np.int32), 0
     with atomic.replacing(file) as out, pq.ParquetWriter(out, _schema(tables)) as writer:
         while (playing := session < sessions).any():
             ads, propensity = agent.decide(observations, explore=explore)
             following, rewards, terminated, truncated, infos = envs.step(ads)
-            seen = pa.FixedSizeListArray.from_arrays(pa.array(observations[playing].ravel()), observations.shape[1])
-            columns = [
-                pa.array(session[playing]), pa.array(slot[playing]), pa.array(infos["video"][playing]),
-                categories.take(pa.array(infos["category"][playing], mask=infos["category"][playing] < 0)), seen,
-                labels.take(pa.array(ads[playing])), pa.array(propensity[playing]), pa.array(infos["viewed"][playing]),
-                pa.array(rewards[playing]), pa.array(terminated[playing]),
-            ]  # fmt: skip
-            writer.write_batch(pa.record_batch(columns, schema=_schema(tables)))
+            columns = (
+                session, slot, infos["video"], infos["category"], observations, ads, propensity, infos["viewed"],
+                rewards, terminated,
+            )  # fmt: skip
+            writer.write_batch(_batch(tables, [column[playing] for column in columns]))
             over = terminated | truncated
             agent.forget(over)
             rows += int(playing.sum())
@@ -81,6 +79,21 @@ def write_impressions(
             slot = np.where(over, 0, slot + 1).astype(np.int32)
             observations = following
     return rows
+
+
+def _batch(tables: Tables, columns: list[NDArray[Any]]) -> pa.RecordBatch:
+    """Arrays in the order of the schema, [n] each and [n, d] for what was seen; ads and categories by name."""
+    schema = _schema(tables)
+    names = {"category": pa.array(tables.spaces.categories), "ad": pa.array(tables.spaces.labels)}
+    arrays = []
+    for field, column in zip(schema, columns, strict=True):
+        if field.name == "observation":
+            arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1]))
+        elif field.name in names:
+            arrays.append(names[field.name].take(pa.array(column, mask=column < 0)))
+        else:
+            arrays.append(pa.array(column))
+    return pa.record_batch(arrays, schema=schema)
 
 
 def _schema(tables: Tables) -> pa.Schema:

@@ -50,16 +50,12 @@ def train(
     from preroll.agents import preset
     from preroll.agents.registry import find
     from preroll.envs.scenario import Scenario
-    from preroll.simulations import checkpoint
     from preroll.simulations.training import prepare
 
     if resume is not None:
         if agent is not None or changes or run is not None or sb3_defaults:
             raise PrerollError(f"--resume {resume}: goes on with what was begun: no AGENT, --run or --set beside it")
-        training = checkpoint.load(resume)
-        if changed := checkpoint.differences(resume):
-            typer.echo(f"note: it may not end bit for bit as one never stopped: {'; '.join(changed)}", err=True)
-        _train(training)
+        _resume(resume)
         return
     if agent is None:
         raise PrerollError("train: an AGENT is needed; `preroll agent list` names them")
@@ -80,6 +76,16 @@ def train(
         settings=settings,
         replace=replace,
     )
+    _train(training)
+
+
+def _resume(run: Path) -> None:
+    """Goes on with a stopped training, and says what differs from where it was begun."""
+    from preroll.simulations import checkpoint
+
+    training = checkpoint.load(run)
+    if changed := checkpoint.differences(run):
+        typer.echo(f"note: it may not end bit for bit as one never stopped: {'; '.join(changed)}", err=True)
     _train(training)
 
 
