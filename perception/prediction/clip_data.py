@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.prediction.first_few import first_few
 from preroll.perception.prediction.formats.memorability_csv import (
     AUDIO_COLUMNS,
     C3D_COLUMNS,
@@ -52,17 +53,19 @@ class Features:
                 rows[row] = table[name]
         return rows
 
-    def lacking(self, names: Sequence[str]) -> tuple[str, ...]:
-        """What each table lacks of these clips, one line a table."""
+    def differences(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What each table lacks of the clips that have a score, and what it holds beside them, in one line each."""
         tables: dict[str, Collection[str] | None] = {"captions": self.captions, **self.vectors}
-        notes = []
+        scored, notes = set(names), []
         for block, table in tables.items():
-            missing = [name for name in names if table is not None and name not in table]
-            if missing:
-                more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-                notes.append(
-                    f"{block} lack {len(missing)} of {len(names)} clips: {missing[0]}{more}; the mean stands in."
-                )
+            if table is None:
+                continue
+            if missing := [name for name in names if name not in table]:
+                few = first_few(missing)
+                notes.append(f"{block} lack {len(missing)} of {len(names)} clips: {few}; the mean stands in.")
+            if other := [name for name in table if name not in scored]:
+                few = first_few(other)
+                notes.append(f"{block} hold clips without a score ({len(other)}), from which nothing is learnt: {few}.")
         return tuple(notes)
 
 
@@ -89,9 +92,10 @@ def read_features(data: MemorabilityData, skipping: Skipping) -> Features:
     """
     captions = None if data.captions is None else read_captions(data.captions, skipping)
     vectors = {}
-    for block, path, columns in (("audio", data.audio, AUDIO_COLUMNS), ("c3d", data.c3d, C3D_COLUMNS)):
-        if path is not None:
-            vectors[block] = read_vectors(path, columns, skipping)
+    if data.audio is not None:
+        vectors["audio"] = read_vectors(data.audio, AUDIO_COLUMNS, skipping, once=False)
+    if data.c3d is not None:
+        vectors["c3d"] = read_vectors(data.c3d, C3D_COLUMNS, skipping, once=True)
     if data.raw is not None:
         vectors |= _raw(data.raw, data.encoder, skipping, audio=data.audio is None)
     empty = [block for block, table in {"captions": captions, **vectors}.items() if table is not None and not table]

@@ -74,7 +74,7 @@ class Memorability(Task[ScoredClips]):
             "clips": len(truth.names),
             "movies": len(set(truth.movies)),
         }
-        told = report(held_out, truth, data.features.lacking(truth.names))
+        told = report(held_out, truth, data.features.differences(truth.names))
         trained = tuple(sorted(set(truth.movies)))
         return Fitted(truth.names, held_out[:, None].astype(np.float32), told, facts, trained)
 
@@ -97,7 +97,7 @@ class Memorability(Task[ScoredClips]):
         new = [row for row, name in enumerate(truth.names) if name not in run.held_out]
         check_unseen([truth.movies[row] for row in new], run.trained)
         found = self._predicted(run, data.features, truth.names)
-        return report(found[:, 0].astype(np.float64), truth, data.features.lacking(truth.names)), truth.names, found
+        return report(found[:, 0].astype(np.float64), truth, data.features.differences(truth.names)), truth.names, found
 
     def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
         """Predicts clips; those that the model was trained on by the models that never saw their movies."""

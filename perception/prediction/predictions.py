@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.perception.prediction.first_few import first_few
 from preroll.perception.prediction.metrics.calibration import heated_tags
 from preroll.perception.prediction.metrics.ranking import best_classes
 
@@ -46,7 +47,8 @@ class Predictions:
         """
         place = {name: row for row, name in enumerate(self.ids)}
         if missing := [name for name in ids if name not in place]:
-            raise PrerollError(f"predictions of {self.task}: nothing about {missing[0]!r} and {len(missing) - 1} more")
+            few, of = first_few(missing), f"{len(missing)} of {len(ids)} videos"
+            raise PrerollError(f"predictions of {self.task}: nothing about {of}: {few}")
         return self.values[[place[name] for name in ids]]
 
     def save(self, folder: Path) -> None:

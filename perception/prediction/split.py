@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.prediction.first_few import first_few
 
 Rows = NDArray[np.int64]
 
@@ -106,7 +107,7 @@ def check_unseen(movies: Sequence[str], trained: Sequence[str]) -> None:
         PrerollError: naming the first such movie.
     """
     if both := sorted(set(movies) & set(trained)):
-        raise PrerollError(f"movie {both[0]!r} and {len(both) - 1} more are in the training of this model: a leak")
+        raise PrerollError(f"{len(both)} of these movies are in the training of this model: a leak: {first_few(both)}")
 
 
 def movie_folds(movies: Sequence[str], folds: int, seed: int) -> list[tuple[Rows, Rows]]:

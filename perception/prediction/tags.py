@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.prediction.first_few import first_few
 from preroll.perception.prediction.formats.tag_arrays import TagArrays, converted
 from preroll.perception.prediction.formats.tagged import FEATURES
 from preroll.perception.prediction.formats.vocabulary import read_vocabulary
@@ -57,7 +58,7 @@ class Tags(Task[TagData]):
         data = self.settings.data
         parts = [self._arrays(pattern, skipping) for pattern in (data.train, data.validation)]
         if both := sorted(set(parts[0].ids) & set(parts[1].ids)):
-            raise PrerollError(f"data.validation: video {both[0]!r} and {len(both) - 1} more are in data.train too")
+            raise PrerollError(f"data.validation: {len(both)} of its videos are in data.train too: {first_few(both)}")
         return TagData(parts[0], parts[1], self._names(parts[0].classes))
 
     def _arrays(self, pattern: str, skipping: Skipping) -> TagArrays:

@@ -1,7 +1,6 @@
 """YouTube-8M as CSV without header: 3862 labels 0 or 1, 1024 visual and 128 audio numbers, and an empty field."""
 
 import gzip
-import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.perception.prediction.formats.numbers import finite_numbers, first_bad
 from preroll.perception.prediction.formats.tagged import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.skipping import Skipping
 
@@ -69,14 +69,8 @@ def parse_line(line: bytes) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         raise BadLineError("has no label")
     if not line.endswith(b","):
         raise BadLineError("must be empty", FIELDS)
-    try:
-        with warnings.catch_warnings():
-            # NumPy before 2.3 tells of numbers that it cannot read to their end by a deprecation.
-            warnings.simplefilter("error", DeprecationWarning)
-            features = np.fromstring(line[_LABEL_BYTES:-1].decode("ascii"), np.float32, sep=",")
-    except (DeprecationWarning, ValueError):
-        raise _bad_number(line) from None
-    if len(features) != FEATURES or not np.isfinite(features).all():
+    features = finite_numbers(line[_LABEL_BYTES:-1].decode("ascii", "replace"), FEATURES, np.float32)
+    if features is None:
         raise _bad_number(line)
     return labels, features
 
@@ -89,14 +83,9 @@ def _bad_label(line: bytes) -> BadLineError:
 
 
 def _bad_number(line: bytes) -> BadLineError:
-    for column, field in enumerate(line.split(b",")[CLASSES : CLASSES + FEATURES], start=CLASSES + 1):
-        try:
-            finite = np.isfinite(np.float32(field.decode("ascii")))
-        except ValueError:
-            finite = False
-        if not finite:
-            return BadLineError(f"feature {_shown(field)} must be a finite number", column)
-    return BadLineError("its features must be numbers")
+    fields = line.split(b",")[CLASSES : CLASSES + FEATURES]
+    bad = first_bad([field.decode("ascii", "replace") for field in fields], np.float32)
+    return BadLineError(f"feature {_shown(fields[bad])} must be a finite number", CLASSES + bad + 1)
 
 
 def _shown(field: bytes) -> str:

@@ -111,7 +111,7 @@ def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_fol
     catalog, out = Catalog.open(small_catalog_folder), tmp_path / "new"
     memory = predicted(catalog, "memorability", ("memorability",))
     few = Predictions("memorability", memory.ids[:3], memory.names, memory.values[:3])
-    with pytest.raises(PrerollError, match="nothing about 'cars/0' and 26 more"):
+    with pytest.raises(PrerollError, match="nothing about 27 of 30 videos: cars/0, cats/1, concerts/2 and 24 more"):
         write_predicted_catalog(catalog, out, memorability=few)
     with pytest.raises(PrerollError, match="nothing is predicted about the category 'cars'"):
         write_predicted_catalog(catalog, out, categories=predicted(catalog, "genres", ("cats",)))

@@ -1,0 +1,128 @@
+"""Tables of clips as CSV: every row has the heading's number of fields, and is known by its clip's sequence_name."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.skipping import Skipping
+
+NAME = "sequence_name"
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """One row of a table.
+
+    Attributes:
+        where: the line of the file where it begins, as an editor counts.
+        name: of the clip.
+        fields: as asked for; empty where the table has no such column.
+    """
+
+    where: str
+    name: str
+    fields: list[str]
+
+
+def read_rows(
+    path: Path,
+    columns: tuple[str, ...],
+    skipping: Skipping,
+    *,
+    optional: tuple[str, ...] = (),
+    more_columns: bool = False,
+    once: bool = True,
+) -> Iterator[ClipRow]:
+    """Reads a table row by row.
+
+    Columns without a name are passed over: row numbers in front of all others, whatever they say, and elsewhere what is
+    empty in every row. pandas calls them ``Unnamed: 0`` and so on, and writes that.
+
+    Args:
+        path: the file, with a heading.
+        columns: that it must have besides ``sequence_name``; the rows' fields, in this order.
+        skipping: what to do about bad rows.
+        optional: further columns, whose fields follow.
+        more_columns: whether others may be there.
+        once: whether a clip has one row.
+
+    Raises:
+        PrerollError: it cannot be read, has other columns, or a row is bad and may not be skipped.
+    """
+    try:
+        # As csv asks: line ends within a quoted field are the field's.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            records = _records(path, file, skipping)
+            heading = [name.strip() for name in next(records, ("", []))[1]]
+            names = ["" if name.startswith("Unnamed: ") else name for name in heading]
+            _check_heading(path, names, columns, None if more_columns else {NAME, *columns, *optional, ""})
+            yield from _checked(path, names, columns + optional, records, skipping, once=once)
+    except OSError as error:
+        raise PrerollError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise PrerollError(f"{path}: is not UTF-8 text: {error.reason}") from None
+
+
+def _records(path: Path, file: TextIO, skipping: Skipping) -> Iterator[tuple[str, list[str]]]:
+    """Where each record begins, and its fields; lines without content are none."""
+    reader = csv.reader(file, strict=True)
+    while True:
+        where = f"row {reader.line_num + 1}"
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            skipping.bad(path, where, f"cannot be split into fields: {error}")
+            continue
+        if fields:
+            yield where, fields
+
+
+def _check_heading(path: Path, names: list[str], columns: tuple[str, ...], known: set[str] | None) -> None:
+    found = Counter(names)
+    what = [f"lacks the column {name!r}" for name in (NAME, *columns) if not found[name]]
+    what += [f"has the column {name!r} twice" for name in (NAME, *columns) if found[name] > 1]
+    what += [f"has the column {name!r}" for name in found if known is not None and name not in known]
+    if what:
+        must = f"{len(columns)} columns {columns[0]} … {columns[-1]}" if len(columns) > 9 else ", ".join(columns)
+        raise PrerollError(f"{path}: {what[0]}; must have {NAME} and {must}")
+
+
+def _checked(
+    path: Path,
+    names: list[str],
+    columns: tuple[str, ...],
+    records: Iterator[tuple[str, list[str]]],
+    skipping: Skipping,
+    *,
+    once: bool,
+) -> Iterator[ClipRow]:
+    # A column that is not there is the field behind the last.
+    place = {name: i for i, name in enumerate(names)}
+    places = [place.get(column, len(names)) for column in columns]
+    numbered = next(i for i, name in enumerate(names) if name)
+    nameless = [i for i, name in enumerate(names) if not name and i > numbered]
+    seen: set[str] = set()
+    for where, fields in records:
+        if len(fields) != len(names):
+            skipping.bad(path, where, f"has {len(fields)} fields, must have {len(names)}")
+            continue
+        name = fields[place[NAME]].strip()
+        full = [i for i in nameless if fields[i].strip().lower() not in ("", "nan")]
+        if not name:
+            skipping.bad(path, where, f"{NAME} is empty")
+        elif once and name in seen:
+            skipping.bad(path, where, f"{NAME} {name!r} stands twice")
+        elif full:
+            skipping.bad(
+                path, f"{where}, column {full[0] + 1}", f"{fields[full[0]]!r} must be empty, as its heading is"
+            )
+        else:
+            fields.append("")
+            yield ClipRow(where, name, list(map(fields.__getitem__, places)))
+        seen.add(name)

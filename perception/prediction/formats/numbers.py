@@ -1,0 +1,44 @@
+"""Many numbers in one text, read at once; and where one is none, which."""
+
+import warnings
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", np.float32, np.float64)
+
+
+def finite_numbers(text: str, count: int, kind: type[F]) -> NDArray[F] | None:
+    """``count`` finite numbers with commas between; None where the text is anything else.
+
+    Read at once, which is several times as fast as one by one.
+
+    >>> finite_numbers("1,2.5,-3e2", 3, np.float64)
+    array([   1. ,    2.5, -300. ])
+    >>> finite_numbers("1,,3", 3, np.float64) is None
+    True
+    """
+    try:
+        with warnings.catch_warnings():
+            # NumPy before 2.3 tells of numbers that it cannot read to their end by a deprecation.
+            warnings.simplefilter("error", DeprecationWarning)
+            values = np.fromstring(text, kind, sep=",")
+    except (DeprecationWarning, ValueError):
+        return None
+    return values if len(values) == count and np.isfinite(values).all() else None
+
+
+def number(text: str, kind: type[F]) -> F:
+    """The number that a text stands for; NaN where it stands for none."""
+    try:
+        # Python takes 1_0 for a number; no table means that.
+        return kind(text if "_" not in text else "nan")
+    except ValueError:
+        return kind("nan")
+
+
+def first_bad(fields: Sequence[str], kind: type[F]) -> int:
+    """The place of the first field that is no finite number; 0 where all are."""
+    return next((i for i, field in enumerate(fields) if not np.isfinite(number(field, kind))), 0)
