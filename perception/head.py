@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 Floats = NDArray[np.float32]
 #: Share of the pictures that the head is measured on; at least one of each class.
@@ -56,8 +56,8 @@ class HeldOut:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Exact binomial interval of the accuracy (Clopper and Pearson 1934)."""
         hits, n, tail = int(self.right.sum()), int(self.total.sum()), (1 - confidence) / 2
-        low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
-        high = 1.0 if hits == n else float(beta.ppf(1 - tail, hits + 1, n - hits))
+        low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
+        high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
         return low, high
 
 

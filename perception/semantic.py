@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from preroll.perception.cards import ModelCard
 from preroll.perception.geometry import View
@@ -34,6 +33,8 @@ def semantic_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
 
 
 def _objects(scores: Floats, card: ModelCard, view: View) -> Located:
+    from scipy import ndimage  # half of what a worker would load at its start, and only segmenters need it
+
     label, best = pixel_classes(scores, card)
     fewest = max(1, int(0.5 * card.min_area / 100 * _frame_cells(view, card, label.shape)))
     found: list[tuple[int, float, Mask]] = []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats has the same, and takes a second to load
 
 CONFIDENCE = 0.95
 
@@ -45,4 +45,4 @@ def mean_interval(values: NDArray[np.float64]) -> Mean:
     """
     n = len(values)
     error = float(values.std(ddof=1)) / n**0.5
-    return Mean(float(values.mean()), float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * error)
+    return Mean(float(values.mean()), float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * error)

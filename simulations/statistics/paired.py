@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtr
 
 from preroll.simulations.intervals import Mean, mean_interval
 
@@ -46,4 +46,4 @@ def paired(a: ArrayLike, b: ArrayLike) -> Paired:
         same = abs(difference.value) <= 1e-12 * scale
         return Paired(Mean(difference.value, 0.0), 1.0 if same else 0.0, np.inf if apart > 0 else 1.0)
     t = difference.value / (together / len(differences)) ** 0.5
-    return Paired(difference, float(2 * stats.t.sf(abs(t), len(differences) - 1)), apart / together)
+    return Paired(difference, float(2 * stdtr(len(differences) - 1, -abs(t))), apart / together)
