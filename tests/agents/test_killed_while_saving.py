@@ -30,9 +30,9 @@ while True:
         def count(event, arguments):
             global left
             if event.startswith(FILES):
-                if left == 0:
+                left -= 1  # before the kill, which is such an operation itself
+                if left == -1:
                     os.kill(os.getpid(), signal.SIGKILL)
-                left -= 1
 
         agent.steps = 2
         sys.addaudithook(count)
@@ -42,6 +42,7 @@ while True:
     loaded.append(load_agent(folder).steps)
     if status == 0:
         break
+    assert os.WTERMSIG(status) == signal.SIGKILL
     kills += 1
 print(json.dumps({"kills": kills, "loaded": loaded, "left": sorted(p.name for p in Path(sys.argv[1]).iterdir())}))
 """
