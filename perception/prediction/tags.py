@@ -54,11 +54,10 @@ class Tags(Task[TagData]):
         self.steps = settings.training.epochs * len(settings.training.seeds)
 
     def load(self, skipping: Skipping) -> TagData:
-        """Reads both parts, which must not share an id."""
+        """Reads both parts, which must not share a video."""
         data = self.settings.data
         parts = [self._arrays(pattern, skipping) for pattern in (data.train, data.validation)]
-        if both := sorted(set(parts[0].ids) & set(parts[1].ids)):
-            raise PrerollError(f"data.validation: {len(both)} of its videos are in data.train too: {first_few(both)}")
+        _check_apart(*parts)
         return TagData(parts[0], parts[1], self._names(parts[0].classes))
 
     def _arrays(self, pattern: str, skipping: Skipping) -> TagArrays:
@@ -130,6 +129,14 @@ class Tags(Task[TagData]):
         """Predicts the videos of ``data.apply``, or of the validation."""
         arrays = self._arrays(self.settings.data.apply or self.settings.data.validation, skipping)
         return arrays.ids, _predicted(run, arrays)
+
+
+def _check_apart(train: TagArrays, validation: TagArrays) -> None:
+    """No video of the validation is in the training: by its id, and by its features, for CSV knows no ids."""
+    ids, features = set(train.ids), {hash(row.tobytes()) for row in train.features}
+    rows = zip(validation.ids, validation.features, strict=True)
+    if both := [name for name, row in rows if name in ids or hash(row.tobytes()) in features]:
+        raise PrerollError(f"data.validation: {len(both)} of its videos are in data.train too: {first_few(both)}")
 
 
 def _numerically(path: Path) -> tuple[list[int], str]:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.perception.prediction.first_few import first_few
 from preroll.perception.prediction.formats.tagged import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.skipping import Skipping
 
 #: Changes with what the arrays mean, so that older ones are made again.
-VERSION = 1
+VERSION = 2
 Reader = Callable[[Path, Skipping], Iterator[Tagged]]
 
 
@@ -105,13 +106,23 @@ def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping) 
         arrays, skipped = TagArrays.load(folder)
     except (OSError, ValueError, KeyError):
         before = len(skipping.found)
-        arrays = TagArrays.collect((video for path in files for video in read(path, skipping)), skipping)
+        arrays = TagArrays.collect((video for path in files for video in _videos(path, read, skipping)), skipping)
         if not len(arrays):
-            raise PrerollError(f"{files[0]} and {len(files) - 1} more files hold no usable video") from None
+            raise PrerollError(f"no usable video is in {first_few([str(path) for path in files])}") from None
         arrays.save(folder, skipping.found[before:])
         return TagArrays.load(folder)[0]
     skipping.found += skipped
     return arrays
+
+
+def _videos(path: Path, read: Reader, skipping: Skipping) -> Iterator[Tagged]:
+    """The videos of a file; one without content is bad, as what is left of a download that broke off."""
+    sound, before = False, len(skipping.found)
+    for video in read(path, skipping):
+        sound = True
+        yield video
+    if not sound and len(skipping.found) == before:
+        skipping.bad(path, "", "is empty; must hold at least one video")
 
 
 def _key(files: list[Path], read: Reader, skip: bool) -> str:

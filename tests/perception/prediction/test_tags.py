@@ -123,6 +123,42 @@ def test_a_video_in_training_and_validation_is_an_error(tmp_path: Path) -> None:
         Tags(asked.model_copy(update={"data": data})).load(Skipping())
 
 
+def test_a_video_in_training_and_validation_is_an_error_in_csv_too_which_knows_no_ids(tmp_path: Path) -> None:
+    generate_tags(tmp_path / "data", train=20, validation=10, tfrecord=False)
+    with (tmp_path / "data" / "val_0.csv").open("ab") as file:
+        file.write((tmp_path / "data" / "train_1.csv").read_bytes().splitlines(keepends=True)[2])
+    with pytest.raises(PrerollError, match=r"1 of its videos are in data\.train too: val_0\.csv:"):
+        Tags(settings(tmp_path / "data", tmp_path / "run")).load(Skipping())
+
+
+def test_a_video_in_two_tfrecord_files_is_an_error_within_a_part_and_across(tmp_path: Path) -> None:
+    generate_tags(tmp_path / "data", train=20, validation=10, tfrecord=True)
+    train, *_ = sorted((tmp_path / "data").glob("train_*"))
+    asked = settings(tmp_path / "data", tmp_path / "run")
+    data = asked.data.model_copy(update={"format": "tfrecord", "train": "train_*", "validation": "val_*"})
+    for copy, message in (("train_9.tfrecord", "stands twice"), ("val_9.tfrecord", r"are in data\.train too")):
+        (train.parent / copy).write_bytes(train.read_bytes())
+        with pytest.raises(PrerollError, match=message):
+            Tags(asked.model_copy(update={"data": data})).load(Skipping())
+        (train.parent / copy).unlink()
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "tfrecord"])
+def test_an_empty_file_beside_sound_ones_is_told_and_may_be_skipped(tmp_path: Path, form: str) -> None:
+    generate_tags(tmp_path / "data", train=20, validation=10, tfrecord=form == "tfrecord")
+    (tmp_path / "data" / f"train_9.{form}").write_bytes(b"")
+    asked = settings(tmp_path / "data", tmp_path / "run")
+    patterns = {"format": form.split(".")[0], "train": "train_*", "validation": "val_*"}
+    task = Tags(asked.model_copy(update={"data": asked.data.model_copy(update=patterns)}))
+    with pytest.raises(PrerollError, match=rf"train_9\.{form}: is empty; must hold at least one video \(--skip-bad"):
+        task.load(Skipping())
+    skipping = Skipping(allowed=True)
+    assert len(task.load(skipping).train) == 20
+    assert [line.split("/")[-1] for line in skipping.found] == [
+        f"train_9.{form}: is empty; must hold at least one video"
+    ]
+
+
 def test_a_pattern_without_files_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match="no file matches 'train_"):
         Tags(settings(tmp_path, tmp_path / "run")).load(Skipping())
@@ -130,5 +166,5 @@ def test_a_pattern_without_files_is_an_error(tmp_path: Path) -> None:
 
 def test_a_file_without_a_usable_video_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "train_0.csv").write_bytes(b"1,2\n")
-    with pytest.raises(PrerollError, match="hold no usable video"):
+    with pytest.raises(PrerollError, match=r"no usable video is in .*train_0"):
         Tags(settings(tmp_path, tmp_path / "run")).load(Skipping(allowed=True))
