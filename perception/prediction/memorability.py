@@ -100,11 +100,16 @@ class Memorability(Task[ScoredClips]):
         return report(found[:, 0].astype(np.float64), truth, data.features.differences(truth.names)), truth.names, found
 
     def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
-        """Predicts clips; those that the model was trained on by the models that never saw their movies."""
+        """Predicts clips; those that the model was trained on by the models that never saw their movies.
+
+        These are predicted even if no table holds them: a clip with a score, but without a caption or anything else.
+        """
         data = self.settings.data
         features = read_features(data, skipping)
-        names = features.clips if data.apply is None else list(read_ids(data.apply, skipping))
         known = set(features.clips)
+        if not known.isdisjoint(run.held_out):
+            known.update(run.held_out)
+        names = sorted(known) if data.apply is None else list(read_ids(data.apply, skipping))
         for name in [name for name in names if name not in known]:
             skipping.bad(data.apply or "data", f"id {name!r}", "is in no table of features")
         names = [name for name in names if name in known]

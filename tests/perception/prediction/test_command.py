@@ -44,7 +44,7 @@ def test_train_evaluate_apply_from_one_file(clip_files: Made, tmp_path: Path) ->
     for part in ("Spearman", "noise ceiling", "captions lack 1 of 150 clips", "tensorboard --logdir"):
         assert part in told
     assert said("evaluate", file).split("\n")[1] == told.split("\n")[1]
-    assert "149 videos, 1 values each" in said("apply", file, "--out", tmp_path / "p")
+    assert "150 videos, 1 values each" in said("apply", file, "--out", tmp_path / "p")
     assert (tmp_path / "p" / "predictions.csv").is_file()
     assert load_settings(tmp_path / "run" / "settings.yaml") == load_settings(file)
     assert "replace it with --replace" in fails("train", file)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.memorability_csv import read_captions
 from preroll.perception.prediction.memorability import Memorability
 from preroll.perception.prediction.metrics.regression import spearman
 from preroll.perception.prediction.models.blocks import LinearScore, Scaling
@@ -80,6 +81,34 @@ def captions(clip_files: Made, tmp_path_factory: pytest.TempPathFactory) -> tupl
 def test_captions_alone_are_worth_something(captions: tuple[MemorabilitySettings, Fitted]) -> None:
     assert captions[1].report.metrics["Spearman"] > 0.1
     assert captions[1].facts["chosen"] in ("captions-ridge", "captions-svr")
+
+
+def test_a_clip_that_no_table_holds_is_predicted_at_the_mean_if_it_has_a_score(
+    captions: tuple[MemorabilitySettings, Fitted], tmp_path: Path
+) -> None:
+    asked, fitted = captions
+    run, (without,) = (
+        open_run(asked.run),
+        set(fitted.ids) - set(read_captions(asked.data.captions or Path(), Skipping())),
+    )
+    assert any(f"captions lack 1 of 150 clips: {without}; the mean" in note for note in fitted.report.notes)
+    ids, predicted = Memorability(asked).apply(run, Skipping())
+    assert sorted(ids) == sorted(fitted.ids)
+    assert abs(predicted[ids.index(without), 0] - predicted.mean()) < 0.2 * np.ptp(predicted)
+    (tmp_path / "clips.txt").write_text(f"{without}\nnobody\n")
+    listed = asked.model_copy(update={"data": asked.data.model_copy(update={"apply": tmp_path / "clips.txt"})})
+    with pytest.raises(PrerollError, match="id 'nobody': is in no table of features"):
+        Memorability(listed).apply(run, Skipping())
+    assert list(Memorability(listed).apply(run, Skipping(allowed=True))[0]) == [without]
+
+
+def test_tables_of_other_clips_are_predicted_alone(
+    captions: tuple[MemorabilitySettings, Fitted], tmp_path: Path
+) -> None:
+    asked, _ = captions
+    (tmp_path / "new.csv").write_text("sequence_name,cc\nnew,A clip with a gun and a fire.\n")
+    other = asked.model_copy(update={"data": asked.data.model_copy(update={"captions": tmp_path / "new.csv"})})
+    assert list(Memorability(other).apply(open_run(asked.run), Skipping())[0]) == ["new"]
 
 
 def test_onnx_gives_the_score_of_new_clips(captions: tuple[MemorabilitySettings, Fitted]) -> None:
