@@ -85,7 +85,8 @@ def noise_ceiling(scores: Floats, annotations: NDArray[np.int64], *, seed: int =
     """The Spearman that the true recall probability p would reach, where a score is k of n annotators who remembered.
 
     k ~ Binomial(n, p) and p ~ Beta(a, b), fitted by the mean and the variance of the scores. Given the scores, p is
-    drawn from Beta(a + k, b + n − k) and correlated with k / n; about .82 for ten annotators a clip.
+    drawn from Beta(a + k, b + n − k) and correlated with k / n. With ten annotators a clip it is .53 where p has the
+    standard deviation .1, .80 at .2, .92 at .3.
 
     Args:
         scores: [N], k / n in [0, 1].

@@ -34,7 +34,7 @@ def test_the_interval_holds_the_estimate_and_is_wider_over_few_movies() -> None:
 
 
 def test_the_noise_ceiling_is_what_the_true_probabilities_reach() -> None:
-    """Known p ~ Beta(4, 3) and n around 10: about .82, as the estimate says without knowing p."""
+    """Known p ~ Beta(2.6, 2.2) and n around 10: about .82, as the estimate says without knowing p."""
     rng = np.random.default_rng(0)
     p, n = rng.beta(2.6, 2.2, 4000), rng.integers(8, 13, 4000)
     scores = rng.binomial(n, p) / n
@@ -44,11 +44,16 @@ def test_the_noise_ceiling_is_what_the_true_probabilities_reach() -> None:
     assert 0.78 < ceiling.spearman < 0.86
 
 
-def test_more_annotators_lift_the_ceiling() -> None:
+def test_more_annotators_and_a_wider_spread_lift_the_ceiling() -> None:
     rng = np.random.default_rng(1)
     p = rng.beta(3, 3, 600)
     few, many = (regression.noise_ceiling(rng.binomial(n, p) / n, np.full(600, n), draws=50).spearman for n in (5, 100))
     assert few < 0.8 < 0.95 < many
+    # Standard deviations .1, .2 and .3, as the page tells them.
+    for a, told in ((12.0, 0.53), (2.625, 0.80), (0.889, 0.92)):
+        p = rng.beta(a, a, 20_000)
+        ceiling = regression.noise_ceiling(rng.binomial(10, p) / 10, np.full(20_000, 10), draws=5)
+        assert ceiling.spearman == pytest.approx(told, abs=0.02)
 
 
 def test_scores_out_of_range_have_no_ceiling() -> None:
