@@ -1,34 +1,27 @@
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from preroll.perception.cards import EMBEDDED
+from tests.cli.conftest import Run
 
 REAL = Path(__file__).parents[3] / "shared" / "realdata"
 WEIGHTS, BOTTLE = REAL / "weights", REAL / "videos" / "bottle-detection.mp4"
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real clips of ../shared/realdata")
 
-Run = Callable[..., tuple[int, str, str]]
 
-
-def preroll(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "preroll", *map(str, arguments)], cwd=cwd, capture_output=True, text=True
-    )
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @needs_real_clips
-def test_a_real_clip_shows_a_water_bottle(tmp_path: Path) -> None:
-    done = preroll("detect", BOTTLE, "--detector", WEIGHTS / "SqueezeNet_fp16.onnx", "--out", "found.csv", cwd=tmp_path)
-    assert done.returncode == 0
+def test_a_real_clip_shows_a_water_bottle(run: Run, tmp_path: Path) -> None:
+    status, told, _ = run("detect", BOTTLE, "--detector", WEIGHTS / "SqueezeNet_fp16.onnx", "--out", "found.csv")
+    assert status == 0
     table = pd.read_csv(tmp_path / "found.csv")
     assert list(table.columns) == ["frame", "class", "confidence"]
     assert (table["class"] == "water bottle").mean() > 0.5
-    lines = done.stdout.splitlines()
+    lines = told.splitlines()
     assert "120 frames sampled, objects in 120." in lines[0]
     assert lines[1].split() == ["class", "frames", "mean", "confidence", "importance"]
     assert lines[2].startswith("water bottle")
@@ -36,10 +29,10 @@ def test_a_real_clip_shows_a_water_bottle(tmp_path: Path) -> None:
 
 
 @needs_real_clips
-def test_a_damaged_clip_says_how_far_it_goes(tmp_path: Path) -> None:
-    done = preroll("detect", REAL / "videos" / "edge_corrupted.mp4", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "Only a part could be seen: decoding stopped after 2.8 of 5.0 s" in done.stdout
+def test_a_damaged_clip_says_how_far_it_goes(run: Run, tmp_path: Path) -> None:
+    status, told, _ = run("detect", REAL / "videos" / "edge_corrupted.mp4")
+    assert status == 0
+    assert "Only a part could be seen: decoding stopped after 2.8 of 5.0 s" in told
 
 
 @pytest.mark.parametrize(
@@ -52,10 +45,7 @@ def test_a_damaged_clip_says_how_far_it_goes(tmp_path: Path) -> None:
         (("text.mp4", "--card", "text.mp4"), "error: model card text.mp4: not valid JSON"),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], message: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_mistake_is_one_line_and_status_2(run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     (tmp_path / "text.mp4").write_text("no video")
     status, told, errors = run("detect", *arguments)
     assert status == 2
@@ -66,10 +56,10 @@ def test_a_mistake_is_one_line_and_status_2(
 
 
 @needs_real_clips
-def test_bottles_have_their_place_in_most_frames_of_a_real_clip(tmp_path: Path) -> None:
+def test_bottles_have_their_place_in_most_frames_of_a_real_clip(run: Run, tmp_path: Path) -> None:
     arguments = ("--segment", "--detector", WEIGHTS / "yolox_nano.onnx", "--out", "objects.csv", "--overlay", "drawn")
-    done = preroll("detect", BOTTLE, *arguments, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    status, _, errors = run("detect", BOTTLE, *arguments)
+    assert status == 0, errors
     table = pd.read_csv(tmp_path / "objects.csv")
     assert list(table.columns) == ["frame", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
     bottles = table[table["class"] == "bottle"]
@@ -85,10 +75,10 @@ def test_bottles_have_their_place_in_most_frames_of_a_real_clip(tmp_path: Path) 
 
 
 @needs_real_clips
-def test_a_classifier_gives_as_many_classes_as_are_wanted(tmp_path: Path) -> None:
+def test_a_classifier_gives_as_many_classes_as_are_wanted(run: Run, tmp_path: Path) -> None:
     model = WEIGHTS / "SqueezeNet_fp16.onnx"
-    done = preroll("detect", BOTTLE, "--detector", model, "--top", "3", "--out", "found.csv", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    status, _, errors = run("detect", BOTTLE, "--detector", model, "--top", "3", "--out", "found.csv")
+    assert status == 0, errors
     table = pd.read_csv(tmp_path / "found.csv")
     assert (table.groupby("frame").size() == 3).all()
     assert table.groupby("frame")["class"].nunique().eq(3).all()
@@ -104,10 +94,7 @@ def test_a_classifier_gives_as_many_classes_as_are_wanted(tmp_path: Path) -> Non
         (("--video-timeout", "10x"), "error: --video-timeout 10x: must be seconds"),
     ],
 )
-def test_options_that_do_not_fit_are_told(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], message: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_options_that_do_not_fit_are_told(run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     (tmp_path / "text.mp4").write_text("no video")
     status, _, errors = run("detect", "text.mp4", *arguments)
     assert status == 2
@@ -116,10 +103,10 @@ def test_options_that_do_not_fit_are_told(
 
 
 @needs_real_clips
-def test_limits_and_fast_decoding_are_those_of_a_build(tmp_path: Path) -> None:
-    done = preroll("detect", BOTTLE, "--fast", "--worker-memory", "1.5GiB", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "120 frames sampled" in done.stdout
-    done = preroll("detect", BOTTLE, "--video-timeout", "0.01", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.strip().endswith("timeout: it took longer than the time limit")
+def test_limits_and_fast_decoding_are_those_of_a_build(run: Run, tmp_path: Path) -> None:
+    status, told, errors = run("detect", BOTTLE, "--fast", "--worker-memory", "1.5GiB")
+    assert status == 0, errors
+    assert "120 frames sampled" in told
+    status, told, errors = run("detect", BOTTLE, "--video-timeout", "0.01")
+    assert status == 2
+    assert errors.strip().endswith("timeout: it took longer than the time limit")

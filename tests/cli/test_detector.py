@@ -1,8 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +9,13 @@ from PIL import Image
 
 from preroll.perception.cards import EMBEDDED
 from preroll.perception.objects import draw_object
+from tests.cli.conftest import Run
 
 REAL = Path(__file__).parents[3] / "shared" / "realdata"
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real clips of ../shared/realdata")
 
-Run = Callable[..., tuple[int, str, str]]
 
-
-def preroll(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "preroll", *map(str, arguments)], cwd=cwd, capture_output=True, text=True
-    )
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture
@@ -38,10 +31,10 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
-def test_a_network_learns_new_classes_and_detects_with_them(tmp_path: Path, pictures: Path) -> None:
-    done = preroll("detector", "adapt", EMBEDDED, "pictures", "--out", "new.onnx", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+def test_a_network_learns_new_classes_and_detects_with_them(run: Run, tmp_path: Path, pictures: Path) -> None:
+    status, told, errors = run("detector", "adapt", EMBEDDED, "pictures", "--out", "new.onnx")
+    assert status == 0, errors
+    lines = told.splitlines()
     assert lines[0] == "new.onnx: objects.onnx up to node_conv2d_8, and a new head for 2 classes."
     assert "(95 % interval" in lines[1]
     assert lines[3].split() == ["car", "8", "2", "100.0%"]
@@ -49,20 +42,20 @@ def test_a_network_learns_new_classes_and_detects_with_them(tmp_path: Path, pict
     for number, picture in enumerate(sorted((pictures / "cat").iterdir()), start=1):
         (tmp_path / "frames").mkdir(exist_ok=True)
         shutil.copy(picture, tmp_path / "frames" / f"{number}.png")
-    done = preroll("detect", "frames", "--detector", "new.onnx", "--out", "found.csv", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    status, told, errors = run("detect", "frames", "--detector", "new.onnx", "--out", "found.csv")
+    assert status == 0, errors
     assert (pd.read_csv(tmp_path / "found.csv")["class"] == "cat").all()
 
 
-def test_a_card_is_written_and_a_wrong_one_is_doubted(tmp_path: Path) -> None:
+def test_a_card_is_written_and_a_wrong_one_is_doubted(run: Run, tmp_path: Path) -> None:
     shutil.copy(EMBEDDED, tmp_path / "mine.onnx")
     card = json.loads(EMBEDDED.with_suffix(".json").read_text())
     (tmp_path / "classes.txt").write_text("\n".join(card["classes"]))
     arguments = ("detector", "card", "mine.onnx", "--classes", "classes.txt", "--activation", "sigmoid")
-    done = preroll(*arguments, "--fit", "letterbox", "--threshold", "0.55", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "mine.json: classifier, 12 classes; frames letterbox, 128 × 128, RGB, uint8, NCHW.\n"
-    assert done.stderr == ""
+    status, told, errors = run(*arguments, "--fit", "letterbox", "--threshold", "0.55")
+    assert status == 0, errors
+    assert told == "mine.json: classifier, 12 classes; frames letterbox, 128 × 128, RGB, uint8, NCHW.\n"
+    assert errors == ""
     written = json.loads((tmp_path / "mine.json").read_text())
     assert {key for key in card if card[key] != written[key]} <= {
         "name",
@@ -71,22 +64,21 @@ def test_a_card_is_written_and_a_wrong_one_is_doubted(tmp_path: Path) -> None:
         "metrics",
         "training",
     }
-    again = preroll(*arguments, cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (2, "")
-    assert "mine.json: is there already; give --replace" in again.stderr
+    status, told, errors = run(*arguments)
+    assert (status, told) == (2, "")
+    assert "mine.json: is there already; give --replace" in errors
 
 
 @needs_real_clips
-def test_a_real_network_with_a_wrong_scale_is_doubted(tmp_path: Path) -> None:
+def test_a_real_network_with_a_wrong_scale_is_doubted(run: Run) -> None:
     model = REAL / "weights" / "SqueezeNet_fp16.onnx"
     classes = REAL / "classes" / "imagenet_1000_idx.txt"
     good = ("--channels", "BGR", "--mean", "104,117,123")
     for options, doubted in ((good, False), (("--scale", "0.0001"), True)):
-        done = preroll(
-            "detector", "card", model, "--classes", classes, "--out", "card.json", "--replace", *options, cwd=tmp_path
-        )
-        assert done.returncode == 0
-        assert ("on all of 15 very different pictures" in done.stderr) == doubted
+        arguments = ("detector", "card", model, "--classes", classes, "--out", "card.json", "--replace", *options)
+        status, _, errors = run(*arguments)
+        assert status == 0
+        assert ("on all of 15 very different pictures" in errors) == doubted
 
 
 @pytest.mark.parametrize(
@@ -102,9 +94,8 @@ def test_a_real_network_with_a_wrong_scale_is_doubted(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pictures: Path, arguments: tuple[str, ...], message: str
+    run: Run, tmp_path: Path, pictures: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_text("no network")
     status, told, errors = run("detector", *arguments)
     assert status == 2

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Run
 
-def preroll(*arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "preroll", *(str(argument) for argument in arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.mark.parametrize(
@@ -33,14 +32,13 @@ def preroll(*arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess[s
         (["quickstart", "--out", "bad.yaml"], "--out bad.yaml: is a file; a folder is needed"),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(arguments: list[str], line: str, tmp_path: Path) -> None:
+def test_a_mistake_is_one_line_and_status_2(run: Run, arguments: list[str], line: str, tmp_path: Path) -> None:
     ad = "{seconds: 30, view_probability: 1.3, reward: 3}"
     (tmp_path / "bad.yaml").write_text(f"ads: {{cats: {{long: {ad}}}}}")
-    done = preroll(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"error: {line}")
-    assert done.stderr.count("\n") == 1
+    status, told, errors = run(*arguments)
+    assert (status, told) == (2, "")
+    assert errors.startswith(f"error: {line}")
+    assert errors.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
 
 
@@ -53,25 +51,31 @@ def test_a_mistake_is_one_line_and_status_2(arguments: list[str], line: str, tmp
         (["train", "random", "--seed", "x"], "Invalid value for '--seed': Input should be a valid integer"),
     ],
 )
-def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], line: str, tmp_path: Path) -> None:
-    done = preroll(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"error: {line}")
-    assert done.stderr.count("\n") == 1
+def test_wrong_usage_is_one_line_and_status_2(run: Run, arguments: list[str], line: str) -> None:
+    status, told, errors = run(*arguments)
+    assert (status, told) == (2, "")
+    assert errors.startswith(f"error: {line}")
+    assert errors.count("\n") == 1
 
 
-def test_a_command_alone_shows_its_help(tmp_path: Path) -> None:
-    done = preroll("scenario", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "show" in done.stdout + done.stderr
+def test_a_shell_is_told_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "preroll", "evaluate", "none"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    told = "error: run none: no such folder; make one with `preroll train AGENT --run none`\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+def test_a_command_alone_shows_its_help(run: Run) -> None:
+    status, told, errors = run("scenario")
+    assert status == 2
+    assert "show" in told + errors
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "quickstart", "scenario check", "scenario show"])
-def test_help_shows_an_example(command: str, tmp_path: Path) -> None:
-    done = preroll(*command.split(), "--help", cwd=tmp_path)
-    assert done.returncode == 0
-    assert f"preroll {command}" in done.stdout.split("Example:")[1]
+def test_help_shows_an_example(run: Run, command: str) -> None:
+    status, told, _ = run(*command.split(), "--help")
+    assert status == 0
+    assert f"preroll {command}" in told.split("Example:")[1]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
