@@ -45,6 +45,8 @@ class Genres(Task[Movies]):
 
     def fit(self, data: Movies, folder: Path, progress: Progress) -> Fitted:
         """Trains one network per seed on the training movies; reports on the test's."""
+        from preroll.perception.prediction.network_fit import precision, precision_notes
+
         chosen, held = data.split.validation, data.split.test
         by_seed: list[list[Probabilities]] = []
         epochs, cost = [], []
@@ -63,6 +65,7 @@ class Genres(Task[Movies]):
         facts: dict[str, Any] = {
             "epochs": epochs,
             "training_cpu_seconds": cost,
+            "precision": str(precision(self.settings.training)).removeprefix("torch."),
             "thresholds": [float(value) for value in thresholds],
             "temperature": temperature,
             "videos": {part: len(rows) for part, rows in data.split.parts().items()},
@@ -74,7 +77,8 @@ class Genres(Task[Movies]):
             "as trained": (on_test, truth),
             "with temperature": (heated_tags(on_test, temperature), truth),
         }
-        return Fitted(ids, on_test, report(on_test, truth, data.names, thresholds), facts, trained, pairs)
+        told = report(on_test, truth, data.names, thresholds).also(precision_notes(self.settings.training))
+        return Fitted(ids, on_test, told, facts, trained, pairs)
 
     def _network(self, data: Movies, seed: int, progress: Progress) -> "tuple[nn.Module, int]":
         import torch

@@ -84,7 +84,7 @@ def _fit(
         network.train()
         losses = []
         for inputs, targets in lesson.batches(rng):
-            losses.append(_step(network, optimizer, inputs, targets, settings.bf16))
+            losses.append(_step(network, optimizer, inputs, targets, precision(settings)))
             schedule.step()
         if not np.isfinite(losses).all():
             raise PrerollError(f"training.rate: {settings.rate}: the loss of epoch {epoch} is no number; lower it")
@@ -105,9 +105,9 @@ def _fit(
 
 
 def _step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, inputs: tuple[Tensor, ...], targets: Tensor, bf16: bool
+    network: nn.Module, optimizer: torch.optim.Optimizer, inputs: tuple[Tensor, ...], targets: Tensor, kind: torch.dtype
 ) -> float:
-    with torch.autocast("cpu", torch.bfloat16, enabled=bf16 and has_bf16()):
+    with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
         logits = network(*inputs)
     # The sum over classes: with the mean, thousands of absent classes would drown the few that are there.
     loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="sum") / len(targets)
@@ -115,6 +115,20 @@ def _step(
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return float(loss.detach())
+
+
+def precision(settings: Training) -> torch.dtype:
+    """In what a network's layers are computed; their weights, the loss and what is predicted stay float32."""
+    return torch.bfloat16 if settings.bf16 and has_bf16() else torch.float32
+
+
+def precision_notes(settings: Training) -> tuple[str, ...]:
+    """What must be said where the settings ask for what the processor has not."""
+    if not settings.bf16 or has_bf16():
+        return ()
+    return (
+        "training.bf16: this processor has no instructions for bfloat16 (avx512_bf16, amx_bf16): float32 was used.",
+    )
 
 
 def has_bf16() -> bool:

@@ -64,7 +64,7 @@ class Training(Strict):
         rate: the largest learning rate.
         weight_decay: of AdamW.
         seeds: a model for each; their mean predicts.
-        bf16: whether to compute in bfloat16 where the processor does so natively.
+        bf16: whether to compute in bfloat16 where the processor does so natively; elsewhere float32 is used, and told.
         best_by: a metric of the validation videos whose best epoch is kept; without one the last is.
     """
 

@@ -73,6 +73,8 @@ class Tags(Task[TagData]):
 
     def fit(self, data: TagData, folder: Path, progress: Progress) -> Fitted:
         """Trains one network per seed; the last epoch counts unless ``best_by`` says otherwise."""
+        from preroll.perception.prediction.network_fit import precision, precision_notes
+
         targets, by_seed = data.validation.targets(), []
         epochs, cost = [], []
         for seed in self.settings.training.seeds:
@@ -87,11 +89,12 @@ class Tags(Task[TagData]):
         facts: dict[str, Any] = {
             "epochs": epochs,
             "training_cpu_seconds": cost,
+            "precision": str(precision(self.settings.training)).removeprefix("torch."),
             "temperature": temperature,
             "by_seed": seed_metrics(by_seed, targets),
             "videos": {"train": len(data.train), "validation": len(data.validation)},
         }
-        told = report(mean, targets, data.names)
+        told = report(mean, targets, data.names).also(precision_notes(self.settings.training))
         return Fitted(data.validation.ids, mean, told, facts, data.train.ids, reliability)
 
     def _network(

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -42,6 +42,10 @@ class Report:
     metrics: dict[str, float]
     table: Table
     notes: tuple[str, ...] = ()
+
+    def also(self, notes: Sequence[str]) -> "Report":
+        """The same with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
 
 @dataclass(frozen=True)
