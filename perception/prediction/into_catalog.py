@@ -18,6 +18,9 @@ from preroll.perception.prediction.predictions import Predictions
 
 #: Tags of a video that count in the recommender's space.
 BEST_TAGS = 20
+_LABELS = ("tags", "genres")
+#: What each option takes. Genres are as good a space for the recommender as tags.
+_TASKS = {"categories": _LABELS, "tags": _LABELS, "memorability": ("memorability",), "truth": ("memorability",)}
 
 
 def tag_vectors(probabilities: NDArray[np.floating], best: int = BEST_TAGS) -> NDArray[np.float32]:
@@ -100,12 +103,7 @@ def write_predicted_catalog(
 
     given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
     used = {name: one for name, one in given.items() if one is not None}
-    if not used and not calibrate:
-        raise PrerollError("give at least one of --categories, --tags, --memorability, --truth and --calibrate")
-    if picture is not None and not calibrate:
-        raise PrerollError("--picture: shows what --calibrate did; give both")
-    if not catalog.manifest["files"]:
-        raise PrerollError(f"catalog {catalog.path}: it is in memory alone; predictions go into a catalog on disk")
+    _check(catalog, used, calibrate, picture)
     check_replaceable(out)
     arrays = _arrays(catalog, used)
     if calibrate:
@@ -116,6 +114,20 @@ def write_predicted_catalog(
             atomic.save_array(folder / f"{name}.npy", array)
         atomic.write_json(folder / manifests.NAME, _manifest(catalog, folder, arrays, used, calibrate))
     return Catalog.open(out)
+
+
+def _check(catalog: Catalog, used: dict[str, Predictions], calibrate: bool, picture: Path | None) -> None:
+    if not used and not calibrate:
+        raise PrerollError("give at least one of --categories, --tags, --memorability, --truth and --calibrate")
+    for name, one in used.items():
+        if one.task not in _TASKS[name]:
+            raise PrerollError(f"--{name}: these are predictions of {one.task}; must be of {' or '.join(_TASKS[name])}")
+    if picture is not None and not calibrate:
+        raise PrerollError("--picture: shows what --calibrate did; give both")
+    if picture is not None and picture.suffix not in (".png", ".svg"):
+        raise PrerollError(f"--picture {picture}: must end in .png or .svg")
+    if not catalog.manifest["files"]:
+        raise PrerollError(f"catalog {catalog.path}: it is in memory alone; predictions go into a catalog on disk")
 
 
 def _arrays(catalog: Catalog, used: dict[str, Predictions]) -> dict[str, NDArray[Any]]:
@@ -148,7 +160,10 @@ def _calibrated(catalog: Catalog, arrays: dict[str, NDArray[Any]], picture: Path
         raise PrerollError(f"--calibrate: catalog {catalog.path} has no probabilities of categories")
     after, _ = calibrated_categories(before, catalog.category)
     if picture is not None:
-        draw_category_reliability(picture, before, after, catalog.category)
+        try:
+            draw_category_reliability(picture, before, after, catalog.category)
+        except OSError as error:
+            raise PrerollError(f"--picture {picture}: cannot be written: {error.strerror}") from None
     return after
 
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,6 +119,14 @@ def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_fol
     wild = Predictions("memorability", memory.ids, memory.names, memory.values + 1)
     with pytest.raises(PrerollError, match="must lie in"):
         write_predicted_catalog(catalog, out, true_memorability=wild)
+    for option, task in (("memorability", "tags"), ("true_memorability", "genres"), ("tags", "memorability")):
+        other: dict[str, Any] = {option: predicted(catalog, task, ("x",))}
+        with pytest.raises(PrerollError, match=f"these are predictions of {task}; must be of "):
+            write_predicted_catalog(catalog, out, **other)
+    for picture, message in (("p.doc", r"must end in \.png or \.svg"), ("file/p.png", "cannot be written")):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(PrerollError, match=message):
+            write_predicted_catalog(catalog, out, calibrate=True, picture=tmp_path / picture)
     with pytest.raises(PrerollError, match="give at least one"):
         write_predicted_catalog(catalog, out)
     with pytest.raises(PrerollError, match="in memory alone"):
