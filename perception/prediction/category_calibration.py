@@ -23,7 +23,7 @@ def calibrated_categories(
 
     Args:
         probabilities: [N, K], rows of sum 1, out-of-fold themselves.
-        category: int [N], the true ones.
+        category: int [N], the true ones; negative where nobody knows, which is heated and teaches nothing.
         folds: of the videos.
         seed: of the shuffle.
 
@@ -31,17 +31,20 @@ def calibrated_categories(
         float32 [N, K], and the temperature of each fold.
 
     Raises:
-        PrerollError: fewer videos than folds.
+        PrerollError: fewer videos of a known category than folds.
     """
-    n = len(category)
-    if n < folds:
-        raise PrerollError(f"--calibrate: {n} videos are too few for {folds} folds")
-    fold = np.random.default_rng(seed).permutation(n) % folds
+    known = category >= 0
+    if known.sum() < folds:
+        raise PrerollError(f"--calibrate: {known.sum()} videos of a known category are too few for {folds} folds")
+    rng, fold = np.random.default_rng(seed), np.empty(len(category), np.int64)
+    for rows in (known, ~known):
+        fold[rows] = rng.permutation(int(rows.sum())) % folds
     heated = np.empty(probabilities.shape, np.float32)
     temperatures = []
     for number in range(folds):
         mine = fold == number
-        temperature = classes_temperature(probabilities[~mine], category[~mine])
+        teachers = ~mine & known
+        temperature = classes_temperature(probabilities[teachers], category[teachers])
         heated[mine] = heated_classes(probabilities[mine], temperature)
         temperatures.append(temperature)
     return heated, temperatures
@@ -59,8 +62,10 @@ def draw_category_reliability(
         path: ``.png`` or ``.svg``.
         before: [N, K].
         after: [N, K].
-        category: int [N].
+        category: int [N]; videos of an unknown one, negative, are left out.
     """
-    true = np.eye(before.shape[1], dtype=np.bool_)[category]
-    curves = {"as predicted": reliability(before, true, 10), "with temperature": reliability(after, true, 10)}
+    known = category >= 0
+    true = np.eye(before.shape[1], dtype=np.bool_)[category[known]]
+    pairs = {"as predicted": before[known], "with temperature": after[known]}
+    curves = {name: reliability(values, true, 10) for name, values in pairs.items()}
     draw_reliability(path, curves, "Probabilities of the categories")

@@ -97,6 +97,18 @@ def test_calibration_helps_videos_that_it_never_saw() -> None:
     assert losses[1] < losses[0]
 
 
+def test_videos_of_an_unknown_category_are_heated_and_teach_nothing() -> None:
+    sure = RNG.dirichlet((0.3, 0.3, 0.3), 60)
+    category = sure.argmax(1)
+    unknown = np.concatenate((sure, sure[:20]))
+    heated, temperatures = calibrated_categories(unknown, np.concatenate((category, np.full(20, -1))))
+    assert max(temperatures) < 1
+    assert heated.shape == unknown.shape
+    assert (heated.max(1) >= unknown.max(1) - 1e-6).all()
+    with pytest.raises(PrerollError, match="4 videos of a known category are too few for 5 folds"):
+        calibrated_categories(sure[:8], np.array([0, 1, 2, 0, -1, -1, -1, -1]))
+
+
 def test_ids_may_do_without_the_suffix(small_catalog_folder: Path, tmp_path: Path) -> None:
     before = Catalog.open(small_catalog_folder)
     memory = predicted(before, "memorability", ("memorability",))
