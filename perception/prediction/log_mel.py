@@ -10,6 +10,8 @@ BANDS = 64
 #: Length and step of a window [s], and the band of frequencies [Hz].
 WINDOW, STEP = 0.025, 0.010
 LOW, HIGH = 125.0, 7500.0
+#: Slower sounds [Hz] have nothing in most bands.
+LEAST_RATE = 1000
 _TINY = 1e-10
 Floats = NDArray[np.float64]
 
@@ -18,14 +20,17 @@ def read_wave(path: Path) -> tuple[Floats, int]:
     """A .wav file as one channel in [−1, 1], and its rate [Hz].
 
     Raises:
-        ValueError: it is no uncompressed wave file of 8, 16, 24 or 32 bits, or it is empty.
+        ValueError: it is no uncompressed wave file of 8, 16, 24 or 32 bits, its rate is below 1000 Hz, or it is empty.
     """
     try:
         with wave.open(str(path), "rb") as file:
             channels, size, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             raw = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        raise ValueError(f"is no wave file: {error}") from None
+        # An EOFError says nothing.
+        raise ValueError(f"is no wave file: {str(error) or 'it ends too early'}") from None
+    if size > 4 or rate < LEAST_RATE:
+        raise ValueError(f"has {8 * size} bits at {rate} Hz; must have 8, 16, 24 or 32 at {LEAST_RATE} Hz or more")
     if size == 3:
         # 24 bits: a zero byte below makes them 32.
         bytes_ = np.frombuffer(raw, np.uint8)[: len(raw) // 3 * 3].reshape(-1, 3)

@@ -140,6 +140,24 @@ def test_waves_of_every_depth_are_read(tmp_path: Path, width: int) -> None:
     np.testing.assert_allclose(np.abs(sound).max(), 0.5, atol=0.01)
 
 
+@pytest.mark.parametrize(
+    ("place", "content", "message"),
+    [
+        (34, (64).to_bytes(2, "little"), "has 64 bits at 16000 Hz; must have 8, 16, 24 or 32 at 1000 Hz or more"),
+        (24, (0).to_bytes(4, "little"), "has 16 bits at 0 Hz"),
+        (8, b"EVAW", "is no wave file: not a WAVE file"),
+        (20, b"", "is no wave file: it ends too early"),
+        (44, b"", "holds no sound"),
+    ],
+)
+def test_a_damaged_wave_is_told_in_words(tmp_path: Path, place: int, content: bytes, message: str) -> None:
+    path = tone(tmp_path / "a.wav", 440)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:place] + content + (whole[place + len(content) :] if content else b""))
+    with pytest.raises(ValueError, match=message):
+        read_wave(path)
+
+
 def test_a_tone_is_loudest_in_its_own_band(tmp_path: Path) -> None:
     centres = mel_filters(400, 16000) @ np.fft.rfftfreq(400, 1 / 16000) / mel_filters(400, 16000).sum(1).clip(1e-9)
     for frequency in (1000.0, 3000.0):
