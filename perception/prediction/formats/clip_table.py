@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from preroll.errors import PrerollError
 from preroll.perception.prediction.skipping import Skipping
@@ -54,8 +54,7 @@ def read_rows(
         PrerollError: it cannot be read, has other columns, or a row is bad and may not be skipped.
     """
     try:
-        # As csv asks: line ends within a quoted field are the field's.
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open("rb") as file:
             records = _records(path, file, skipping)
             heading = [name.strip() for name in next(records, ("", []))[1]]
             names = ["" if name.startswith("Unnamed: ") else name for name in heading]
@@ -63,13 +62,21 @@ def read_rows(
             yield from _checked(path, names, columns + optional, records, skipping, once=once)
     except OSError as error:
         raise PrerollError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise PrerollError(f"{path}: is not UTF-8 text: {error.reason}") from None
 
 
-def _records(path: Path, file: TextIO, skipping: Skipping) -> Iterator[tuple[str, list[str]]]:
+def _lines(path: Path, file: BinaryIO, skipping: Skipping) -> Iterator[str]:
+    """The lines of a file; a bad one that is skipped is empty, so that the others keep their numbers."""
+    for number, line in enumerate(file, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf8")
+        except UnicodeDecodeError:
+            skipping.bad(path, f"row {number}", "is not UTF-8 text")
+            yield "\n"
+
+
+def _records(path: Path, file: BinaryIO, skipping: Skipping) -> Iterator[tuple[str, list[str]]]:
     """Where each record begins, and its fields; lines without content are none."""
-    reader = csv.reader(file, strict=True)
+    reader = csv.reader(_lines(path, file, skipping), strict=True)
     while True:
         where = f"row {reader.line_num + 1}"
         try:

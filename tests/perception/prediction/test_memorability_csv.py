@@ -159,10 +159,10 @@ def test_a_second_c3d_row_of_a_clip_is_an_error_and_no_mean(tmp_path: Path) -> N
 
 def test_a_caption_over_several_lines_is_one_row_and_the_next_is_counted_as_an_editor_does(tmp_path: Path) -> None:
     path = tmp_path / "caption_features.csv"
-    path.write_text('sequence_name,cc\na_1,"Two\nlines."\na_2\n')
+    path.write_bytes(b'\xef\xbb\xbfsequence_name,cc\r\na_1,"Two\nlines."\r\na_2\r\na_3,caf\xe9\r\na_4,caf\xc3\xa9\r\n')
     skipping = Skipping(allowed=True)
-    assert read_captions(path, skipping) == {"a_1": "Two\nlines."}
-    assert skipping.found == [f"{path}, row 4: has 1 fields, must have 2"]
+    assert read_captions(path, skipping) == {"a_1": "Two\nlines.", "a_4": "caf\N{LATIN SMALL LETTER E WITH ACUTE}"}
+    assert skipping.found == [f"{path}, row 4: has 1 fields, must have 2", f"{path}, row 5: is not UTF-8 text"]
 
 
 def test_tables_are_joined_by_name_and_what_they_lack_is_told(tmp_path: Path) -> None:
