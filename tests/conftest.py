@@ -1,6 +1,11 @@
 """A catalog small enough for tests: in memory and as a folder."""
 
 import os
+
+# As many processes as cores: libraries that compute with a thread per core in each of them wait for each other. They
+# read it when they are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 from typing import Any
 

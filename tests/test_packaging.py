@@ -1,5 +1,6 @@
 """The rooms stand at the repository's top and are installed below `preroll`."""
 
+import functools
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("agents", "envs", "perception", "simulations")
 
 
+@functools.cache
 def modules_after(statement: str) -> set[str]:
     """Names of all modules that a fresh Python has loaded after ``statement``."""
     code = f"import sys; {statement}; print(chr(10).join(sys.modules))"
