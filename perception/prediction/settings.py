@@ -94,7 +94,7 @@ class TagData(Strict):
         format: ``csv`` or ``tfrecord``.
         folder: of the files.
         train, validation: patterns of file names.
-        apply: pattern of the files to predict; the validation's without it.
+        apply: pattern of the files to predict, which need no labels; the validation's without it.
         vocabulary: CSV with the classes' names; without it they are called by their numbers.
         cache: folder of the arrays that the files are converted to, once.
     """

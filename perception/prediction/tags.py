@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.prediction.first_few import first_few
-from preroll.perception.prediction.formats.tag_arrays import TagArrays, converted
+from preroll.perception.prediction.formats.tag_arrays import Reader, TagArrays, converted
 from preroll.perception.prediction.formats.tagged import FEATURES
 from preroll.perception.prediction.formats.vocabulary import read_vocabulary
 from preroll.perception.prediction.formats.yt8m_csv import read_csv
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from preroll.perception.prediction.network_fit import Batch
 
-_READERS = {"csv": read_csv, "tfrecord": read_tfrecord}
+_READERS: dict[str, Reader] = {"csv": read_csv, "tfrecord": read_tfrecord}
 _BLOCK = 1024
 
 
@@ -60,12 +60,12 @@ class Tags(Task[TagData]):
         _check_apart(*parts)
         return TagData(parts[0], parts[1], self._names(parts[0].classes))
 
-    def _arrays(self, pattern: str, skipping: Skipping) -> TagArrays:
+    def _arrays(self, pattern: str, skipping: Skipping, *, labelled: bool = True) -> TagArrays:
         data = self.settings.data
         files = sorted(data.folder.glob(pattern), key=_numerically)
         if not files:
             raise PrerollError(f"data.folder: {data.folder}: no file matches {pattern!r}")
-        return converted(files, _READERS[data.format], data.cache, skipping)
+        return converted(files, _READERS[data.format], data.cache, skipping, labelled=labelled)
 
     def _names(self, classes: int) -> tuple[str, ...]:
         path = self.settings.data.vocabulary
@@ -129,8 +129,9 @@ class Tags(Task[TagData]):
         return report(found, data.validation.targets(), data.names), data.validation.ids, found
 
     def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
-        """Predicts the videos of ``data.apply``, or of the validation."""
-        arrays = self._arrays(self.settings.data.apply or self.settings.data.validation, skipping)
+        """Predicts the videos of ``data.apply``, which need no labels, or of the validation."""
+        data = self.settings.data
+        arrays = self._arrays(data.apply or data.validation, skipping, labelled=data.apply is None)
         return arrays.ids, _predicted(run, arrays)
 
 

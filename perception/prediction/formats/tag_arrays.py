@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,15 @@ from preroll.perception.prediction.skipping import Skipping
 
 #: Changes with what the arrays mean, so that older ones are made again.
 VERSION = 2
-Reader = Callable[[Path, Skipping], Iterator[Tagged]]
+
+
+class Reader(Protocol):
+    """Reads one file of tagged videos."""
+
+    __name__: str
+
+    def __call__(self, path: Path, skipping: Skipping, *, labelled: bool) -> Iterator[Tagged]:
+        """Gives its videos; ``labelled``: whether each must have a label."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +99,31 @@ class TagArrays:
         return cls(tuple(facts["ids"]), **parts), facts["skipped"]
 
 
-def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping) -> TagArrays:
+def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, *, labelled: bool = True) -> TagArrays:
     """The videos of ``files``, from the arrays in ``cache`` if these very files were read before.
 
     A file is known by its name, size and time of change, not by its content.
+
+    Args:
+        files: of one format.
+        read: its reader.
+        cache: folder of the arrays of all data sets.
+        skipping: what to do about bad videos.
+        labelled: whether every video must have a label.
 
     Raises:
         PrerollError: there is no file or no usable video, or a video is bad and ``skipping`` does not allow that.
     """
     if not files:
         raise PrerollError("no file of tagged videos was found")
-    folder = cache / _key(files, read, skipping.allowed)
+    folder = cache / _key(files, VERSION, read.__name__, skipping.allowed, labelled)
     try:
         arrays, skipped = TagArrays.load(folder)
     except (OSError, ValueError, KeyError):
         before = len(skipping.found)
-        arrays = TagArrays.collect((video for path in files for video in _videos(path, read, skipping)), skipping)
+        arrays = TagArrays.collect(
+            (video for path in files for video in _videos(path, read, skipping, labelled)), skipping
+        )
         if not len(arrays):
             raise PrerollError(f"no usable video is in {first_few([str(path) for path in files])}") from None
         arrays.save(folder, skipping.found[before:])
@@ -115,18 +132,18 @@ def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping) 
     return arrays
 
 
-def _videos(path: Path, read: Reader, skipping: Skipping) -> Iterator[Tagged]:
+def _videos(path: Path, read: Reader, skipping: Skipping, labelled: bool) -> Iterator[Tagged]:
     """The videos of a file; one without content is bad, as what is left of a download that broke off."""
     sound, before = False, len(skipping.found)
-    for video in read(path, skipping):
+    for video in read(path, skipping, labelled=labelled):
         sound = True
         yield video
     if not sound and len(skipping.found) == before:
         skipping.bad(path, "", "is empty; must hold at least one video")
 
 
-def _key(files: list[Path], read: Reader, skip: bool) -> str:
-    facts: list[Any] = [VERSION, read.__name__, skip]
+def _key(files: list[Path], *how: str | int) -> str:
+    facts: list[Any] = [*how]
     for path in files:
         status = path.stat()
         facts.append([path.name, status.st_size, status.st_mtime_ns])

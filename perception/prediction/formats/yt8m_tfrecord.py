@@ -16,20 +16,25 @@ _CONTEXT, _FEATURE_LISTS = 1, 2
 _BYTES, _FLOATS, _INTS = 1, 2, 3
 
 
-def read_tfrecord(path: Path, skipping: Skipping) -> Iterator[Tagged]:
+def read_tfrecord(path: Path, skipping: Skipping, *, labelled: bool = True) -> Iterator[Tagged]:
     """Reads a file of examples; a frame-level one (with lists ``rgb`` and ``audio``) is averaged over its frames.
+
+    Args:
+        path: the file.
+        skipping: what to do about bad records.
+        labelled: whether every video must have a label.
 
     Raises:
         PrerollError: a record is wrong, and ``skipping`` does not allow to pass it over.
     """
     for number, data in read_records(path, skipping):
         try:
-            yield parse_example(data)
+            yield parse_example(data, labelled=labelled)
         except (ProtobufError, ValueError) as error:
             skipping.bad(path, f"record {number}", str(error))
 
 
-def parse_example(data: bytes) -> Tagged:
+def parse_example(data: bytes, *, labelled: bool = True) -> Tagged:
     """Reads one example.
 
     Video level: ``id``, ``labels``, ``mean_rgb`` (1024) and ``mean_audio`` (128) in its features. Frame level: ``id``
@@ -51,7 +56,10 @@ def parse_example(data: bytes) -> Tagged:
     if not np.isfinite(features).all():
         column = int(np.flatnonzero(~np.isfinite(features))[0])
         raise ValueError(f"feature {column + 1} of {FEATURES} is not finite")
-    return Tagged(_id(context), _labels(_needed(context, "labels")), features)
+    labels = _labels(_needed(context, "labels") if labelled else context.get("labels", b""))
+    if labelled and not len(labels):
+        raise ValueError("has no label")
+    return Tagged(_id(context), labels, features)
 
 
 def dequantised(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -98,9 +106,7 @@ def _labels(feature: bytes) -> NDArray[np.int32]:
                 while place < len(value):
                     label, place = varint(value, place)
                     labels.append(label)
-    if not labels:
-        raise ValueError("has no label")
-    if (largest := max(labels)) >= CLASSES:
+    if (largest := max(labels, default=0)) >= CLASSES:
         raise ValueError(f"label {largest} is not known, must be 0 … {CLASSES - 1}")
     return np.unique(np.array(labels, np.int32))
 

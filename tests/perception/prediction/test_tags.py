@@ -7,7 +7,10 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.events import NAME
+from preroll.perception.prediction.formats.tagged import Tagged
+from preroll.perception.prediction.formats.yt8m_csv import read_csv
 from preroll.perception.prediction.generators.tag_videos import generate_tags
+from preroll.perception.prediction.generators.yt8m_files import write_csv, write_tfrecord
 from preroll.perception.prediction.metrics.ranking import global_average_precision
 from preroll.perception.prediction.run import open_run, train
 from preroll.perception.prediction.settings import TagSettings, load_settings
@@ -101,6 +104,25 @@ def test_bad_rows_are_skipped_when_asked_and_listed_in_the_run(tmp_path: Path) -
     _, skipping = train(asked, skip_bad=True)
     assert len(skipping.found) == 1
     assert json.loads((asked.run / "result.json").read_text())["skipped"] == skipping.found
+
+
+@pytest.mark.parametrize("form", ["csv", "tfrecord"])
+def test_videos_without_labels_are_predicted(tmp_path: Path, form: str) -> None:
+    """YouTube-8M's own test files have none."""
+    generate_tags(tmp_path / "data", train=20, validation=10)
+    asked = settings(tmp_path / "data", tmp_path / "run", model={"name": "linear"}, seeds=(0,), epochs=1, batch=16)
+    train(asked)
+    known = list(read_csv(next((tmp_path / "data").glob("val_0.csv*")), Skipping()))
+    blank = [Tagged(f"new {i}", np.zeros(0, np.int32), one.features) for i, one in enumerate(known)]
+    {"csv": write_csv, "tfrecord": write_tfrecord}[form](tmp_path / "data" / f"test_0.{form}", blank)
+    data = asked.data.model_copy(update={"format": form, "apply": f"test_0.{form}"})
+    ids, found = Tags(asked.model_copy(update={"data": data})).apply(open_run(asked.run), Skipping())
+    assert len(ids) == len(known)
+    _, expected = Tags(asked).apply(open_run(asked.run), Skipping())
+    np.testing.assert_allclose(found, expected[: len(known)], atol=1e-5)
+    wrong = data.model_copy(update={"validation": data.apply, "train": data.apply})
+    with pytest.raises(PrerollError, match="has no label"):
+        Tags(asked.model_copy(update={"data": wrong})).load(Skipping())
 
 
 def test_tfrecords_give_the_same_videos(tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ def test_an_example_that_lacks_something_is_bad(message: str, data: bytes) -> No
         parse_example(data or example(one))
 
 
+def test_an_example_to_be_predicted_needs_no_label() -> None:
+    one = example(Tagged("x", np.zeros(0, np.int32), VIDEOS[0].features))
+    assert parse_example(one, labelled=False).labels.tolist() == []
+    without = one.replace(b"labels", b"lebals")
+    assert parse_example(without, labelled=False).id == "x"
+    with pytest.raises(ValueError, match="has no feature 'labels'"):
+        parse_example(without)
+
+
 def test_bytes_that_are_no_message_are_refused() -> None:
     for data in (b"\x0a\xff", b"\x80", b"\x0f", b"\xff" * 12):
         with pytest.raises(ProtobufError):
