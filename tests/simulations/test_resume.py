@@ -100,9 +100,9 @@ def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> 
     same(tmp_path / "straight", tmp_path / "killed")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, tmp_path: Path) -> None:
-    process = command("ppo", "--sessions", "200000", "--run", "run", folder=tmp_path)
+@pytest.mark.parametrize(("number", "agent"), [(signal.SIGINT, "ppo"), (signal.SIGTERM, "thompson")])
+def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agent: str, tmp_path: Path) -> None:
+    process = command(agent, "--sessions", "1000000", "--run", "run", folder=tmp_path)
     while not checkpoint.place(tmp_path / "run").exists():
         assert process.poll() is None
         time.sleep(0.05)

@@ -1,6 +1,7 @@
 """What is called long or empty is the same in every table, exact or simulated, and in TensorBoard."""
 
 import math
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -58,8 +59,9 @@ def test_exact_and_simulated_shares_of_the_optimum_agree(small_catalog: Catalog)
         assert rows[name].empty_share == pytest.approx(exact[name].empty_share, abs=wide)
 
 
-def test_the_tables_use_the_same_words(small_catalog: Catalog) -> None:
+def test_the_tables_use_the_same_words(small_catalog: Catalog, small_catalog_folder: Path) -> None:
     tables = Tables.compile("pacing", small_catalog)
-    printed = CliRunner().invoke(app, ["optimum", "--scenario", "pacing"]).output.splitlines()[0].split()
+    command = ["optimum", "--scenario", "pacing", "--catalog", str(small_catalog_folder)]
+    printed = CliRunner().invoke(app, command).output.splitlines()[0].split()
     simulated, _ = comparison(evaluate({}, tables, sessions=100))
     assert {"long", "empty", "slots"} <= set(printed) & set(simulated)
