@@ -10,7 +10,7 @@ demo: .venv/.core
 	$(BIN)/preroll quickstart
 
 test: check
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from scipy.stats import t as student
 from preroll.agents import Transitions, make_agent
 from preroll.envs import Scenario, Tables
 from preroll.perception.catalog import Catalog
+from preroll.simulations.curves import Curve
 from preroll.simulations.training import train
 
 ROUNDS = 20_000
@@ -169,14 +170,17 @@ def show_speed(repeats: int = 5, seconds: float = 0.5) -> list[str]:
     return missed
 
 
+def earned_share(curve: Curve) -> float:
+    """Percent of the optimum that was earned over a whole training."""
+    means = np.array(curve.values["session/percent_of_optimum"], dtype=np.float64)
+    return float(np.average(means, weights=np.diff([0, *curve.sessions])))
+
+
 def show_drift(seeds: int, sessions: int = 19_200) -> list[str]:
     """Prints what forgetting is worth on `drift`; gives the forms that do not beat their plain one."""
 
     def earned(name: str, seed: int) -> float:
-        curve = train(name, scenario="drift", sessions=sessions, seed=seed).curve
-        edges = np.array([0, *curve.sessions])
-        means = np.array(curve.values["session/percent_of_optimum"], dtype=np.float64)
-        return float(np.average(means, weights=np.diff(edges)))
+        return earned_share(train(name, scenario="drift", sessions=sessions, seed=seed).curve)
 
     print(
         f"Share of the optimum earned on `drift`, {sessions:,} sessions, {seeds} seeds, less that of the plain form [%]"

@@ -4,6 +4,7 @@ Values are exact, of the tabulated policy, exploration off; CPU-seconds are of t
 thread. Every part prints each seed, the median, and the bound that is wanted; a missed bound gives status 1.
 
 * ``pacing``, ``classic``: percent of the exact optimum; greedy and the best fixed policy beside it.
+* ``drift``: percent of the optimum earned while learning, with the preset and with the agent's defaults for as long.
 * ``hidden-users``: revenue of recurrent-ppo less that of the best policy without memory, the same users and dice.
 * ``time``: CPU-seconds until 90 and 95 % of the optimum on `pacing`.
 * ``defaults``: the same of stable-baselines3 with its defaults, given up after 600 CPU-seconds. Takes most of an hour.
@@ -15,9 +16,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from bench_agents import interval
+from bench_agents import earned_share, interval
 from stopwatch import SHARES, Stopwatch, timed_training
 
+from preroll.agents.preset import preset
+from preroll.agents.registry import find
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.envs.plans import best_fixed, best_memoryless
 from preroll.envs.policies import greedy_policy
@@ -59,6 +62,26 @@ def show_values(scenario: str, seeds: range, catalog: str = "demo") -> list[str]
         print(f"  {name:9} {told(values, seeds)}   wanted {median} (each {each})   {spent:.1f} CPU-s", flush=True)
         if np.median(values) < median or min(values) < each:
             missed.append(name)
+    return missed
+
+
+def show_drift(seeds: range) -> list[str]:
+    """Prints what is earned while users change; gives the agents whose preset is not above their own defaults."""
+    print("drift: percent of the optimum earned while learning")
+    missed = []
+    for name in ("lean-ppo", "ppo", "dqn"):
+        settings = preset("drift", name)
+        own = find(name).load().Settings().model_dump()
+        plain = {key: own[key] for key in settings} | {key: settings[key] for key in ("lanes", "sessions")}
+        earned = [
+            [earned_share(train(name, scenario="drift", seed=seed, settings=each).curve) for seed in seeds]
+            for each in (settings, plain)
+        ]
+        gains = np.subtract(*earned)
+        half = interval(gains)
+        print(f"  {name:9} {told(earned[0], seeds)}")
+        print(f"  {'defaults':9} {told(earned[1], seeds)}   {gains.mean():+.1f} ± {half:.1f} (paired)", flush=True)
+        missed += [name] if gains.mean() - half <= 0 else []
     return missed
 
 
@@ -135,6 +158,7 @@ def main() -> int:
     parts: dict[str, Callable[[], list[str]]] = {
         "pacing": lambda: show_values("pacing", seeds),
         "classic": lambda: show_values("classic", seeds),
+        "drift": lambda: show_drift(seeds),
         "hidden-users": lambda: show_memory(seeds),
         "time": lambda: show_time(seeds),
         "defaults": lambda: show_defaults(seeds),
