@@ -12,6 +12,7 @@ from preroll.errors import PrerollError
 from preroll.perception.listing import Listed, Listing, problem_of, shown
 
 COLUMNS = ("path", "url", "category", "split")
+SPLITS = ("train", "val", "test")
 _LONGEST_NAME = 150
 
 
@@ -83,6 +84,8 @@ def _listed(row: dict[str, str], source: Path, downloads: Path, line: int) -> Li
     category, split = row["category"], row.get("split", "")
     if not category or "/" in category:
         raise PrerollError(f"videos {source}, line {line}: category {category!r}: it must be a name without /")
+    if split and split not in SPLITS:
+        raise PrerollError(f"videos {source}, line {line}: split {split!r}: it must be {', '.join(SPLITS)} or empty")
     (place,) = given
     if re.match("[A-Za-z][A-Za-z0-9+.-]*://", place):
         _check_url(place, source, line)
