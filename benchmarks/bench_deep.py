@@ -5,7 +5,8 @@ thread. Every part prints each seed, the median, and the bound that is wanted; a
 
 * ``pacing``, ``classic``: percent of the exact optimum; greedy and the best fixed policy beside it.
 * ``drift``: percent of the optimum earned while learning, with the preset and with the agent's defaults for as long.
-* ``hidden-users``: revenue of recurrent-ppo less that of the best policy without memory, the same users and dice.
+* ``hidden-users``: revenue of recurrent-ppo less that of the best policy without memory, the same users and
+  dice; beside it what agents without memory earn.
 * ``time``: CPU-seconds until 90 and 95 % of the optimum on `pacing`.
 * ``defaults``: the same of stable-baselines3 with its defaults, given up after 600 CPU-seconds. Takes most of an hour.
 * ``features``: as ``pacing``, on a catalog named with ``--catalog``, its categories given the ads of `pacing`.
@@ -85,10 +86,19 @@ def show_drift(seeds: range) -> list[str]:
     return missed
 
 
+def show_reflexes(tables: Tables, optimum: Optimum, seeds: range) -> None:
+    """Prints what deep agents without memory earn on `hidden-users`, exactly."""
+    print(f"hidden-users: revenue per session, best fixed ad per category {best_fixed(optimum).value:.3f}")
+    for name in ("lean-ppo", "ppo", "dqn"):
+        agents = [train(name, scenario="hidden-users", seed=seed).agent for seed in seeds]
+        print(f"  {name:9} {told([optimum.value_of(agent.policy(tables)) for agent in agents], seeds, 2)}", flush=True)
+
+
 def show_memory(seeds: range) -> list[str]:
     """Prints what memory is worth on `hidden-users`; gives the agent if it is not above zero."""
     tables = Tables.compile("hidden-users", "demo")
     optimum = Optimum(tables)
+    show_reflexes(tables, optimum, seeds)
     last = np.arange(2 * tables.n_actions + 1)
     kinds = np.asarray(tables.category, dtype=np.int64)
     group = kinds[:, None, None] * len(last) + last
