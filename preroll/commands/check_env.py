@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from preroll.commands.changes import ScenarioChanges, changed_scenario
 from preroll.errors import PrerollError
 
 
 def check_env(
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
+    changes: ScenarioChanges = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that the checks draw.")] = 0,
     slots: Annotated[
         int, typer.Option(min=1, help="Slots held against the tables; more find smaller errors.")
@@ -26,8 +28,9 @@ def check_env(
     from preroll.commands.table import print_table
     from preroll.envs import check
 
+    world = changed_scenario(scenario, changes)
     with progress.bar(len(check.NAMES), "Checking the environment") as advance:
-        report = check.check_env(scenario, catalog, seed=seed, slots=slots, advance=advance)
+        report = check.check_env(world, catalog, seed=seed, slots=slots, advance=advance)
     rows = [(finding.name, finding.status, finding.why) for finding in report.findings]
     print_table(("check", "result", "what was checked"), rows, left=("check", "result", "what was checked"))
     if report.failed:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.commands.changes import ScenarioChanges, changed_scenario
 from preroll.commands.table import print_table
 
 if TYPE_CHECKING:
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 def optimum(
     scenario: Annotated[str, typer.Option("--scenario", "-s", help="Preset or YAML file.")] = "pacing",
     catalog: Annotated[str, typer.Option("--catalog", "-c", help="Folder of a catalog, or demo.")] = "demo",
+    changes: ScenarioChanges = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the best ads (.png or .svg).")] = None,
 ) -> None:
     """Print the exact value of the optimum and of simple policies, and the best ad by category and fatigue.
 
     Short and long are shares of the ads shown, empty is the share of slots without an ad, slots are per session.
 
-    Example: `preroll optimum --scenario pacing --plot best-ads.png`
+    Example: `preroll optimum --scenario pacing --set 'ads.*.long.view_probability=0.5' --plot best-ads.png`
     """
     from preroll.envs import Optimum, Tables
     from preroll.envs.belief import belief_optimum
@@ -29,7 +31,7 @@ def optimum(
 
     if plot is not None:
         check_ending(plot)
-    tables = Tables.compile(scenario, catalog)
+    tables = Tables.compile(changed_scenario(scenario, changes), catalog)
     for phase in range(tables.n_phases):
         if tables.n_phases > 1:
             typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")

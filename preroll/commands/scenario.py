@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from preroll.commands.changes import ScenarioChanges, changed_scenario
+
 app = typer.Typer(help="List, show and check scenarios: all probabilities, rewards and rules.", no_args_is_help=True)
 
 Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Preset, or a YAML file.")]
@@ -27,14 +29,12 @@ def list_presets() -> None:
 
 
 @app.command()
-def show(scenario: Scenario) -> None:
+def show(scenario: Scenario, changes: ScenarioChanges = None) -> None:
     """Print a scenario as YAML with every value, defaults included: a start for one's own.
 
-    Example: `preroll scenario show classic > mine.yaml`
+    Example: `preroll scenario show classic --set user.mismatch=0.2 > mine.yaml`
     """
-    from preroll.envs.scenario import Scenario
-
-    typer.echo(Scenario.load(scenario).dump(), nl=False)
+    typer.echo(changed_scenario(scenario, changes).dump(), nl=False)
 
 
 @app.command()

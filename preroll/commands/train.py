@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -49,6 +49,7 @@ def train(
     """
     from preroll.agents import preset
     from preroll.agents.registry import find
+    from preroll.commands.changes import parse_changes
     from preroll.envs.scenario import Scenario
     from preroll.simulations.training import prepare
 
@@ -63,8 +64,7 @@ def train(
     settings, overrides = parse_changes(changes or [])
     if sb3_defaults:
         settings = {**preset.sb3_defaults(agent), **settings}
-    world = Scenario.load(scenario)
-    world = world.replace(overrides) if overrides else world
+    world = Scenario.load(scenario).replace(overrides)
     run = run or Path("runs") / f"{world.name}-{agent}-{seed}"
     training = prepare(
         agent,
@@ -130,38 +130,3 @@ def deferred_signals() -> Iterator[Callable[[], int]]:
         yield lambda: numbers[0] if numbers else 0
     finally:
         _put_back()
-
-
-def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Splits KEY=VALUE texts, values read as YAML, into settings of the agent and keys of the scenario.
-
-    A key of the scenario is a dotted one, or one of the scenario's own such as ``recall_weight``.
-
-    Raises:
-        PrerollError: an entry without ``=``, or one that is no YAML.
-    """
-    import yaml
-
-    from preroll.envs.scenario import Scenario
-
-    settings: dict[str, Any] = {}
-    overrides: dict[str, Any] = {}
-    for change in changes:
-        key, equals, text = change.partition("=")
-        if not key or not equals:
-            raise PrerollError(f"--set {change}: KEY=VALUE is expected, such as lanes=256 or user.mismatch=0.2")
-        try:
-            value = float(text) if _is_number(text) and not text.lstrip("+-").isdigit() else yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise PrerollError(f"--set {change}: the value is no YAML") from None
-        (overrides if "." in key or key in Scenario.model_fields else settings)[key] = value
-    return settings, overrides
-
-
-def _is_number(text: str) -> bool:
-    """Whether ``text`` is a number; YAML 1.1 would read 1e-3 as text."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

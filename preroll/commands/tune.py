@@ -30,16 +30,15 @@ def tune(
     Example: `preroll tune thompson --scenario drift --trials 30 --out search`
     """
     from preroll import progress
-    from preroll.agents.registry import find
-    from preroll.commands.train import parse_changes
+    from preroll.agents import make_agent
+    from preroll.commands.changes import parse_changes
     from preroll.envs.scenario import Scenario
     from preroll.envs.tables import Tables
     from preroll.simulations import tuning
 
     settings, overrides = parse_changes(changes or [])
-    own = find(agent).load().Settings().sessions
-    world = Scenario.load(scenario)
-    tables = Tables.compile(world.replace(overrides) if overrides else world, catalog)
+    tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)
+    own = make_agent(agent, tables).settings.sessions
     search = tuning.Search(agent, tables, own if sessions is None else sessions, seeds, seed, settings)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:

@@ -4,7 +4,6 @@ import pytest
 from typer.testing import CliRunner
 
 from preroll.cli import app
-from preroll.commands.train import parse_changes
 from preroll.errors import PrerollError
 from preroll.simulations.run import Run
 
@@ -47,16 +46,3 @@ def test_a_run_that_is_there_is_replaced_only_when_asked(small_catalog_folder: P
     assert Run.open(run).settings.sessions == 60
     train(*arguments, "--sessions", "70", "--replace")
     assert Run.open(run).settings.sessions == 70
-
-
-def test_values_are_read_as_yaml_and_numbers_as_numbers() -> None:
-    settings, overrides = parse_changes(["lr=1e-3", "lanes=256", "hidden=[32, 32]", "growth=log", "user.mismatch=.5"])
-    assert settings == {"lr": 0.001, "lanes": 256, "hidden": [32, 32], "growth": "log"}
-    assert isinstance(settings["lanes"], int)
-    assert overrides == {"user.mismatch": 0.5}
-
-
-@pytest.mark.parametrize("change", ["lanes", "=3", "hidden=[1"])
-def test_a_change_that_cannot_be_read_is_shown(change: str) -> None:
-    with pytest.raises(PrerollError, match=r"^--set "):
-        parse_changes([change])

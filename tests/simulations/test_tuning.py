@@ -120,6 +120,22 @@ def test_the_command_tells_what_it_found_and_goes_on(small_catalog_folder: Path,
     assert len(trials_of(tmp_path / "out")) == 3
 
 
+def test_trials_are_as_long_as_a_training_on_that_scenario(
+    small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as long as the agent's own default, no trial on `drift` would have seen a change
+    asked: list[Search] = []
+
+    def check(search: Search, out: Path) -> None:
+        asked.append(search)
+        raise PrerollError("enough")
+
+    monkeypatch.setattr(tuning, "check", check)
+    command = ["tune", "thompson", "--catalog", str(small_catalog_folder), "--scenario", "drift"]
+    CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
+    assert asked[0].sessions == 19_200
+
+
 def test_without_optuna_the_error_says_what_to_install(
     search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from preroll.commands.train import parse_changes
+from preroll.commands.changes import parse_changes
 from preroll.envs import Scenario
 from preroll.perception.catalog import Catalog
 from preroll.simulations.evaluation import evaluate
