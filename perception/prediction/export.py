@@ -51,13 +51,17 @@ def export(
         free_axes: how many first axes of the inputs may have any length: 1, or 2 for sequences.
 
     Raises:
-        PrerollError: onnxruntime does not compute what torch computes; nothing is written.
+        PrerollError: onnxruntime refuses the file, or does not compute what torch computes; nothing is written.
     """
     from safetensors.torch import save
 
     network.eval()
     model = _onnx(network, examples[0], list(inputs), output, free_axes)
-    difference = _largest_difference(network, model, examples, inputs)
+    try:
+        difference = _largest_difference(network, model, examples, inputs)
+    except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
+        reason = " ".join(str(error).split())
+        raise PrerollError(f"{path}: onnxruntime refuses the exported network: {reason}; nothing was written") from None
     if not difference <= TOLERANCE:
         raise PrerollError(f"{path}: the exported network differs from torch by {difference:.2g}; nothing was written")
     weights = {name: value.detach().contiguous() for name, value in network.state_dict().items()}

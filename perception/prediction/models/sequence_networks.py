@@ -7,6 +7,7 @@ and give logits [n, K]. What stands in padded rows does not matter.
 import torch
 from torch import Tensor, nn
 
+from preroll.perception.prediction.models.lstm import states
 from preroll.perception.prediction.models.output_layer import output_layer
 from preroll.perception.prediction.settings import GenreModel
 
@@ -100,8 +101,8 @@ class BiLstmNetwork(nn.Module):
         # Up to the last frame: a masked row may stand between frames.
         length = (place * (mask > 0) + (mask > 0)).amax(1, keepdim=True)
         mirrored = torch.where(place < length, length - 1 - place, place)
-        ahead, _ = self.forwards(inputs)
-        back, _ = self.backwards(_taken(inputs, mirrored))
+        ahead = states(self.forwards, inputs)
+        back = states(self.backwards, _taken(inputs, mirrored))
         both = torch.cat((ahead, _taken(back, mirrored)), 2)
         best = both.masked_fill(mask[:, :, None] == 0, _FAR).amax(1)
         scores: Tensor = self.output(self.dropout(best))

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -37,6 +38,19 @@ def logits(network: nn.Module, frames: NDArray[np.float32], mask: NDArray[np.flo
     return found
 
 
+def export_sequences(path: Path, network: nn.Module, free_axes: int) -> None:
+    """Exports with an example of 5 frames, and compares on one of 3."""
+    videos = (padded([RNG.standard_normal((n, 6)).astype(np.float32)] * 2) for n in (5, 3))
+    exporting.export(
+        path,
+        exporting.Probabilities(network),
+        [tuple(torch.from_numpy(part) for part in parts) for parts in videos],
+        inputs=["frames", "mask"],
+        output="probabilities",
+        free_axes=free_axes,
+    )
+
+
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_padding_changes_nothing_whatever_stands_in_it(name: str) -> None:
     network = sequence_network(name)
@@ -62,23 +76,27 @@ def test_the_length_of_an_embedding_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_sequence_networks_are_the_same_in_onnx_at_any_length(tmp_path: Path, name: str) -> None:
     network = sequence_network(name)
-    examples = [
-        tuple(torch.from_numpy(part) for part in padded([RNG.standard_normal((n, 6)).astype(np.float32)] * 2))
-        for n in (5, 3)
-    ]
-    exporting.export(
-        tmp_path / "a.onnx",
-        exporting.Probabilities(network),
-        examples,
-        inputs=["frames", "mask"],
-        output="probabilities",
-        free_axes=2,
-    )
+    export_sequences(tmp_path / "a.onnx", network, free_axes=2)
     frames, mask = padded([RNG.standard_normal((n, 6)).astype(np.float32) for n in (11, 1, 4)])
     found = Ensemble(tmp_path)([{"frames": frames, "mask": mask}])
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits(network, frames, mask))), atol=1e-5)
     assert str(Path(__file__).parents[3]).encode() not in (tmp_path / "a.onnx").read_bytes()
     assert (tmp_path / "a.safetensors").is_file()
+
+
+def test_the_second_lstm_of_a_process_has_a_free_time_axis_too(tmp_path: Path) -> None:
+    """torch remembers how the first export took its LSTM apart, and would fix the time axis of the second."""
+    for name in ("first.onnx", "second.onnx"):
+        export_sequences(tmp_path / name, sequence_network("bilstm"), free_axes=2)
+    frames, mask = onnx.load(tmp_path / "second.onnx").graph.input
+    axes = [[axis.dim_param or axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in (frames, mask)]
+    assert axes == [["n0", "n1", 6], ["n0", "n1"]]
+
+
+def test_a_network_that_onnxruntime_refuses_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(PrerollError, match=r"a\.onnx: onnxruntime refuses the exported network: .* Got: 3 Expected: 5"):
+        export_sequences(tmp_path / "a.onnx", sequence_network("logistic"), free_axes=1)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", VECTORS)
