@@ -11,7 +11,7 @@ from preroll.errors import PrerollError
 try:
     from sb3_contrib import QRDQN
 except ImportError:
-    raise PrerollError("agent qr-dqn: needs sb3-contrib: pip install preroll[contrib]") from None
+    raise PrerollError("agent qr-dqn: needs sb3-contrib: pip install 'preroll[contrib]'") from None
 
 
 class QRDQNSettings(DQNSettings):

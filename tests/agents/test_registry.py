@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from preroll.agents import AGENTS, make_agent
+from preroll.agents.registry import find
 from preroll.envs import SessionEnv, SessionVectorEnv, Tables
 from preroll.errors import PrerollError
 
@@ -70,3 +71,12 @@ def test_every_default_tells_where_it_comes_from() -> None:
     for name, entry in AGENTS.items():
         for field, about in entry.load().Settings.model_fields.items():
             assert about.description, f"{name}: {field}"
+
+
+def test_an_agent_whose_package_is_missing_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "sb3_contrib", None)
+    monkeypatch.delitem(sys.modules, "preroll.agents.qr_dqn", raising=False)
+    with pytest.raises(PrerollError, match=r"agent qr-dqn: needs sb3-contrib: pip install 'preroll\[contrib\]'"):
+        find("qr-dqn").load()
