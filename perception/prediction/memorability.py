@@ -131,9 +131,9 @@ def _blocks(features: Features, names: Sequence[str], words: Words | None) -> di
 
 def _save(folder: Path, words: Words | None, model: LinearScore, example: dict[str, Floats]) -> None:
     """Writes ``linear.onnx`` with ``linear.safetensors``, which holds all numbers, and ``words.json``."""
-    from preroll.perception.prediction.models.linear_network import LinearNetwork, export_linear
+    from preroll.perception.prediction.models.linear_file import export_linear
 
-    export_linear(folder / "linear.onnx", LinearNetwork(model), example)
+    export_linear(folder / "linear.onnx", model, example)
     atomic.write_json(folder / "words.json", None if words is None else [list(words.terms), words.idf.tolist()])
 
 

@@ -1,7 +1,6 @@
 """Export of a trained network to ONNX, checked against torch before it is written, and the classifier's model card."""
 
 import hashlib
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,14 @@ import torch
 from torch import nn
 
 from preroll import atomic
-from preroll.errors import PrerollError
 from preroll.perception.cards import ModelCard
 from preroll.perception.objects import OBJECT_CLASSES
+from preroll.perception.onnx_parity import check_parity
+from preroll.perception.torch_to_onnx import to_onnx
 from preroll.perception.training.network import Probabilities
 from preroll.perception.training.pictures import PAD, SIDE
 
 NAME = "objects"
-#: Largest difference between torch and onnxruntime that passes as rounding.
-TOLERANCE = 1e-4
 
 
 def export_classifier(
@@ -67,44 +65,13 @@ def onnx_bytes(network: nn.Module) -> bytes:
         network: uint8 [n, 3, 128, 128] → probabilities [n, …].
 
     Raises:
-        PrerollError: onnxruntime does not compute what torch computes.
+        PrerollError: onnxruntime does not compute what torch computes, on random pictures in batches of 1 and 5.
     """
-    example = torch.zeros((2, 3, SIDE, SIDE), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns about torch's own deprecated calls
-        program = torch.onnx.export(
-            network.eval(),
-            (example,),
-            input_names=["pictures"],
-            output_names=["probabilities"],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-    if program is None:
-        raise PrerollError("the ONNX exporter gave no program")
-    model = program.model_proto
-    for node in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
-        node.ClearField("metadata_props")  # holds stack traces with this machine's paths
-    data: bytes = model.SerializeToString()
-    _check_parity(network, data)
-    return data
-
-
-def _check_parity(network: nn.Module, model: bytes) -> None:
-    """Compare torch and onnxruntime on random pictures, in batches of 1 and 5."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
-    for n in (1, 5):
-        pictures = rng.integers(0, 256, (n, 3, SIDE, SIDE), dtype=np.uint8)
-        with torch.no_grad():
-            expected = network(torch.from_numpy(pictures)).numpy()
-        (found,) = session.run(None, {"pictures": pictures})
-        difference = float(np.abs(found - expected).max())
-        if found.shape != expected.shape or difference > TOLERANCE:
-            raise PrerollError(f"the exported network differs from torch by {difference:.2g}; nothing was written")
+    batches = [rng.integers(0, 256, (n, 3, SIDE, SIDE), dtype=np.uint8) for n in (1, 5)]
+    model = to_onnx(network, (torch.from_numpy(batches[1]),), inputs=["pictures"], output="probabilities")
+    with torch.no_grad():
+        expected = [network(torch.from_numpy(pictures)).numpy() for pictures in batches]
+    examples = ({"pictures": pictures} for pictures in batches)
+    check_parity("pictures network", model, zip(examples, expected, strict=True))
+    return model
