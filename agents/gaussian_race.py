@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-POINTS = 256
-"""Quantiles per variable; against 4,096 of them probabilities differ by less than 0.002."""
-ROWS = 64  # rows worked on at once: 64 · A · 256 · A numbers
+from preroll.agents.race_points import BEYOND, WEIGHTS
 
-#: Takes the points (n, A, POINTS) of every variable and gives for each the value (n, A, POINTS, A) that variable b
-#: would need to pay as much.
+ROWS = 64  # rows worked on at once: 64 · A · points · A numbers
+
+#: Takes the points (n, A, P) of every variable and gives for each the value (n, A, P, A) that variable b would need to
+#: pay as much.
 Matching = Callable[[NDArray[np.float64], slice], NDArray[np.float64]]
 
 
@@ -20,8 +20,8 @@ def probability_of_being_largest(
 ) -> NDArray[np.float64]:
     """Gives P(X[a] is the largest) (n, A) for independent X[a] ~ N(means[a], deviations[a]²), both (n, A).
 
-    P(a) = E over X[a] of the product over b ≠ a of P(X[b] < X[a]), the expectation being the mean over the mid-points
-    of :data:`POINTS` equal slices of X[a]'s distribution.
+    P(a) = E over X[a] of the product over b ≠ a of P(X[b] < X[a]), the expectation being a sum over the mid-points of
+    slices of X[a]'s distribution (:mod:`preroll.agents.race_points`).
 
     Args:
         means: (n, A).
@@ -33,7 +33,7 @@ def probability_of_being_largest(
     array([[0.5, 0.5]])
     """
     n, count = means.shape
-    levels = ndtri((np.arange(POINTS) + 0.5) / POINTS)
+    levels = -ndtri(BEYOND)
     deviations = np.maximum(deviations, 1e-12)
     result = np.empty((n, count))
     every = np.arange(count)
@@ -44,6 +44,6 @@ def probability_of_being_largest(
         needed = points[..., None] if matching is None else matching(points, rows)
         below = ndtr((needed - mean[:, None, None, :]) / deviation[:, None, None, :])
         below[:, every, :, every] = 1.0
-        result[rows] = below.prod(axis=3).mean(axis=2)
+        result[rows] = below.prod(axis=3) @ WEIGHTS
     total = result.sum(axis=1, keepdims=True)
     return result / np.where(total > 0, total, 1.0)

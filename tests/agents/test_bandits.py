@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import ndtr
 from scipy.stats import binom
 
 from preroll.agents import AGENTS, Agent, Transitions, make_agent
 from preroll.agents.beta_race import probability_of_being_best
+from preroll.agents.gaussian_race import probability_of_being_largest
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.perception.catalog import Catalog
 
@@ -106,6 +108,20 @@ def test_the_race_of_two_betas_has_its_known_probability() -> None:
     race = probability_of_being_best(np.array([2.0, 1.0]), np.array([1.0, 1.0]), np.array([1.0, 1.0]))
     assert race == pytest.approx([2 / 3, 1 / 3], abs=1e-4)
     assert probability_of_being_best(np.ones(3), np.ones(3), np.array([2.0, 0.0, 0.0])).tolist() == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("narrow", [1.0, 0.1, 0.001])
+def test_the_propensity_of_an_unlikely_winner_is_right_within_a_sixth_of_itself(narrow: float) -> None:
+    # equal slices alone gave 1e-40 for what happens once in 10,000 draws, and importance weights of as many digits
+    behind = np.linspace(0.0, 5.5, 56)
+    for deviations in ((1.0, narrow), (narrow, 1.0)):
+        told = probability_of_being_largest(np.stack([0 * behind, behind], axis=1), np.tile(deviations, (56, 1)))
+        true = ndtr(-behind / np.hypot(*deviations))
+        assert told[:, 0] == pytest.approx(true, rel=1 / 6)
+        assert told[:, 0] == pytest.approx(true, abs=0.002)
+    # P(Beta(1, 30) > c) = (1 − c)^30 for a competitor that is all but certain to be c = 1/4: 1.8e-4
+    race = probability_of_being_best(np.array([1.0, 1e7]), np.array([30.0, 3e7]), np.ones(2))
+    assert race[0] == pytest.approx(0.75**30, rel=1 / 6)
 
 
 def test_epsilon_greedy_tries_every_ad_first_and_then_mixes_exactly(classic: Tables) -> None:
