@@ -214,4 +214,9 @@ def _manifest(
     }
     facts = {key: value for key, value in catalog.manifest.items() if key != "files"}
     facts["command"] = f"{facts['command']} && preroll predict catalog DIR {options} --out DIR"
+    # What the catalog says of arrays that were replaced is no longer true.
+    if "category_probabilities" in arrays:
+        facts["category_calibrated"] = calibrate
+    if "neighbors" in arrays:
+        facts["neighbors"] = {"exact": True}
     return {**facts, "predictions": {**facts.get("predictions", {}), **added}, "files": files}

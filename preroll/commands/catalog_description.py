@@ -42,21 +42,24 @@ def describe(catalog: "Catalog") -> None:
 
 
 def report_of(catalog: "Catalog") -> "CategoryReport | None":
-    """How well the categories are told apart; None where that was not measured."""
+    """How well the categories are told apart, of videos whose category is known; None where that was not measured."""
     from preroll.perception.category_report import category_report
 
-    if catalog.category_probabilities is None:
+    known = catalog.category >= 0
+    if catalog.category_probabilities is None or not known.any():
         return None
-    return category_report(catalog.category_probabilities, catalog.category, catalog.categories)
+    return category_report(catalog.category_probabilities[known], catalog.category[known], catalog.categories)
 
 
 def _tell_categories(catalog: "Catalog") -> None:
     report = report_of(catalog)
     if report is None:
-        typer.echo("Category from objects: not measured, for a category has fewer than two videos to learn from.")
+        few = "a category has fewer than two videos to learn from"
+        why = few if catalog.category_probabilities is None else "no video's true category is known"
+        typer.echo(f"Category from {_source(catalog)}: not measured, for {why}.")
         return
     typer.echo(
-        f"Category from objects: {report.accuracy:.1%} right, each video judged by a model that never saw it;"
+        f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
         f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f}."
     )
     if 1 < len(report.categories) <= _LARGEST_MATRIX:
@@ -64,6 +67,18 @@ def _tell_categories(catalog: "Catalog") -> None:
         heading = "true category, predicted as"
         print_table((heading, *report.categories), rows, left=(heading,))
         typer.echo()
+
+
+def _source(catalog: "Catalog") -> str:
+    """What the probabilities of the categories were made from."""
+    predicted = catalog.manifest.get("predictions", {}).get("categories")
+    return "objects" if predicted is None else f"predicted {predicted['task']}"
+
+
+def _judge(catalog: "Catalog") -> str:
+    # What predictions learned from is not known here.
+    judge = ", each video judged by a model that never saw it" if _source(catalog) == "objects" else ""
+    return judge + (", calibrated on other videos" if catalog.manifest.get("category_calibrated") else "")
 
 
 def _tell_neighbors(catalog: "Catalog") -> None:

@@ -1,10 +1,19 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from preroll.commands.catalog_description import report_of
 from preroll.perception.catalog import Catalog
+from preroll.perception.prediction.predictions import Predictions
 from tests.cli.conftest import Run
+
+
+def shown(run: Run, catalog: str | Path = "demo") -> str:
+    status, told, _ = run("catalog", "show", catalog)
+    assert status == 0
+    return told
 
 
 def last_line(text: str) -> str:
@@ -127,3 +136,32 @@ def test_demo_videos_come_with_their_ceiling(run: Run, tmp_path: Path) -> None:
     assert told.startswith("15 videos in ")
     assert "would tell the category of" in told
     assert len(list((tmp_path / "videos").glob("*/*.mp4"))) == 15
+
+
+def test_a_catalog_tells_what_its_categories_were_predicted_from(run: Run, tmp_path: Path) -> None:
+    before = Catalog.load("demo")
+    rows = np.eye(len(before.categories), dtype=np.float32)[before.category]
+    Predictions("genres", tuple(before.videos()["path"]), before.categories, rows).save(tmp_path / "genres")
+    assert "Category from objects: 95.7% right, each video judged by a model that never saw it; macro" in shown(run)
+    run("predict", "catalog", before.path, "--calibrate", "--out", tmp_path / "heated")
+    told = shown(run, tmp_path / "heated")
+    assert "% right, each video judged by a model that never saw it, calibrated on other videos; macro" in told
+    run("predict", "catalog", tmp_path / "heated", "--categories", tmp_path / "genres", "--out", tmp_path / "new")
+    told = shown(run, tmp_path / "new")
+    assert "Category from predicted genres: 100.0% right; macro" in told
+    assert "objects:" not in told
+
+
+def test_only_videos_of_a_known_category_tell_how_often_it_is_recognised() -> None:
+    probabilities = np.array([[1, 0], [1, 0], [0, 1]])
+    for category, accuracy in (([0, -1, 1], 1.0), ([0, 1, -1], 0.5), ([-1, -1, -1], None)):
+        catalog = Catalog.from_arrays(
+            categories=("cars", "cats"),
+            category=category,
+            neighbors=np.full((3, 10), -1),
+            importance=np.ones((3, 1)),
+            classes=("car",),
+            category_probabilities=probabilities,
+        )
+        report = report_of(catalog)
+        assert (report and report.accuracy) == accuracy

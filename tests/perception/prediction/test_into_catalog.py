@@ -63,6 +63,7 @@ def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
     assert made.memorability_quantile.argsort().tolist() == made.memorability.argsort().tolist()
     assert set(made.manifest["predictions"]) == {"categories", "tags", "memorability", "truth"}
     assert "preroll predict catalog" in made.manifest["command"]
+    assert (made.manifest["neighbors"], made.manifest["category_calibrated"]) == ({"exact": True}, False)
 
 
 def test_what_is_not_given_stays_byte_by_byte(small_catalog_folder: Path, tmp_path: Path) -> None:
