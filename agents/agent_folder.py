@@ -88,6 +88,9 @@ def _described(about: dict[str, Any]) -> Agent:
     kind = find(about["name"]).load()
     settings = parse(kind.Settings, about["name"], about["settings"])
     agent = kind(Spaces.from_dict(about["spaces"]), settings, seed=about["seed"])
+    for name in ("steps", "total_steps"):
+        if type(about[name]) is not int or about[name] < 0:
+            raise ValueError(f"{name}: {about[name]!r} is no number of transitions")
     agent.steps, agent.total_steps = about["steps"], about["total_steps"]
     agent.rng.bit_generator.state = about["generator"]
     return agent
@@ -96,7 +99,8 @@ def _described(about: dict[str, Any]) -> Agent:
 def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
     """Raises where an array is not of the kind that the untrained ``agent`` would save: compiled code trusts shapes.
 
-    An axis that is empty in an untrained agent, such as its lanes, may have any length.
+    An axis that is empty in an untrained agent, such as its lanes, may have any length. Numbers must be finite: no
+    comparison finds a difference to NaN.
     """
     for name, untrained in agent.arrays(training=training).items():
         array = arrays[name]
@@ -105,6 +109,8 @@ def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
             raise ValueError(
                 f"{name}: is {array.dtype} {list(array.shape)}, expected {untrained.dtype} {list(untrained.shape)}"
             )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name}: holds NaN or infinity")
 
 
 def _verified(folder: Path) -> dict[str, bytes]:

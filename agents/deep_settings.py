@@ -1,10 +1,12 @@
 """Settings that the deep agents share."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from preroll.agents.settings import AgentSettings
+
+Layers = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
 
 
 class DeepSettings(AgentSettings):
@@ -14,7 +16,7 @@ class DeepSettings(AgentSettings):
         default="terminal",
         description="terminal: revenue ends there, and progress is observed; bootstrap: as if sessions went on",
     )
-    hidden: tuple[int, ...] = Field(default=(64, 64), description="units of the hidden layers (stable-baselines3)")
+    hidden: Layers = Field(default=(64, 64), description="units of the hidden layers (stable-baselines3)")
     activation: Literal["tanh", "relu"] = Field(
         default="relu", description="of the hidden layers (relu: faster, measured)"
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from preroll.agents.actor_critic import ActorCritic
 from preroll.agents.agent import Agent, Arrays
-from preroll.agents.deep_settings import PPOSettings
+from preroll.agents.deep_settings import Layers, PPOSettings
 from preroll.agents.own_globals import OwnGlobals, one_thread
 from preroll.agents.ppo_gradient import policy_gradient
 from preroll.agents.scores import draw
@@ -25,7 +25,7 @@ TOLD = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")
 class LeanPPOSettings(PPOSettings):
     """Settings of the lean PPO; the defaults were measured on `pacing`."""
 
-    hidden: tuple[int, ...] = Field(default=(64,), description="units of the layers that policy and value share")
+    hidden: Layers = Field(default=(64,), description="units of the layers that policy and value share")
 
 
 class LeanPPO(Agent):

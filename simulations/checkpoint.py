@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -64,6 +64,7 @@ def load(run: Path) -> "Training":
     Raises:
         PrerollError: there is none, or it cannot be read.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     from preroll.simulations.training import Training
@@ -78,10 +79,22 @@ def load(run: Path) -> "Training":
     agent = load_agent(folder / "agent")
     exact = Exact(tables)
     loop = Loop(agent, tables, settings.sessions, exact)
-    counters = json.loads((folder / "loop.json").read_text("utf8"))
-    loop.restore(load_file(folder / "loop.safetensors"), counters)
-    wall, cpu = counters["seconds"]
+    try:
+        counters = _told(folder)
+        wall, cpu = (float(spent) for spent in counters["seconds"])
+        loop.restore(load_file(folder / "loop.safetensors"), counters)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PrerollError(
+            f"{folder}: its loop.json and loop.safetensors are not what a stopped training leaves: {reason}"
+        ) from None
     return Training(agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=(wall, cpu))
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """What the ``loop.json`` of a checkpoint holds."""
+    told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
+    return {**told, "surroundings": dict(told["surroundings"])}
 
 
 def surroundings() -> dict[str, str]:
@@ -93,8 +106,8 @@ def differences(run: Path) -> list[str]:
     """Names what is not as it was when the checkpoint of ``run`` was written, such as ``torch 2.8.0, was 2.7.1``."""
     folder = place(run)
     atomic.recover(folder)
-    before = json.loads((folder / "loop.json").read_text("utf8")).get("surroundings", {})
     now = surroundings()
+    before = _told(folder)["surroundings"]
     return [f"{name} {now.get(name)}, was {was}" for name, was in before.items() if now.get(name) != was]
 
 

@@ -1,5 +1,6 @@
 """The loop in which every agent learns: act, play a slot, update; its whole state can be saved between two steps."""
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +44,8 @@ class Loop:
         self.ledger = SessionLedger(tables.spaces, lanes, sessions)
         self.builder = CurveBuilder(self.ledger, exact)
         self._n_slots = tables.n_slots
-        self._observations = np.empty((0, tables.layout.size), np.float32)
+        self._size = tables.layout.size
+        self._observations = np.empty((0, self._size), np.float32)
         self.times = TimeShares()
 
     @property
@@ -112,6 +114,9 @@ class Loop:
 
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
         """Goes back to where :meth:`arrays` and :meth:`counters` were taken; nothing is reset."""
+        expected = (self.envs.num_envs, self._size)
+        if arrays["observations"].shape != expected:
+            raise ValueError(f"observations: {list(arrays['observations'].shape)}, expected {list(expected)}")
         self._observations = arrays["observations"].copy()
         # All dice come from the lanes' keys; the generator only marks the lanes as started, without a reset.
         self.envs.np_random = np.random.default_rng(0)
@@ -121,7 +126,7 @@ class Loop:
             if isinstance(value, np.ndarray):
                 value[...] = arrays[f"ledger/{name}"]
         for name, number in counters["ledger"].items():
-            setattr(self.ledger, name, number)
+            setattr(self.ledger, name, operator.index(number))
         self.builder.restore(Curve.from_dict(counters["curve"]), counters["regret"])
         self.times.seconds.update(counters["times"])
         if counters["logged"]:  # what stable-baselines3 logged last is among the agent's metrics

@@ -36,6 +36,8 @@ def test_an_unknown_setting_is_answered_with_the_known_ones(classic: Tables) -> 
         ("epsilon-greedy", {"epsilon": 1.5}),
         ("ppo", {"horizon": "never"}),
         ("dqn", {"lanes": "many"}),
+        ("ppo", {"hidden": (0,)}),
+        ("lean-ppo", {"hidden": (64, -3)}),
     ],
 )
 def test_a_setting_out_of_range_is_named_in_one_line(classic: Tables, name: str, settings: dict[str, Any]) -> None:

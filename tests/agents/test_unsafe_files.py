@@ -166,6 +166,8 @@ def test_a_pickle_in_the_place_of_the_weights_is_refused_and_not_loaded(saved: P
         ({"name": "os:system"}, "agent 'os:system': unknown"),
         ({"settings": {"lanes": 8, "hook": "x"}}, "agent thompson: unknown setting 'hook'"),
         ({"format": 99}, "format 99 is unknown"),
+        ({"steps": "many"}, r"agent\.json: .* steps: 'many' is no number of transitions"),
+        ({"total_steps": -1}, r"agent\.json: .* total_steps: -1 is no number of transitions"),
         ({"spaces": 3}, r"agent\.json: is not what a saved agent holds"),
         ({"counters": None, "generator": {"bit_generator": "PCG64"}}, r"agent\.json: is not what a saved agent holds"),
     ],
@@ -205,6 +207,18 @@ def test_arrays_of_a_wrong_shape_or_kind_are_refused_in_one_line(
             with pytest.raises(PrerollError, match=r"arrays\.safetensors: is not what a saved agent holds") as error:
                 load_agent(folder)
             assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["linucb", "ppo"])
+def test_an_agent_of_nan_is_refused_in_one_line(name: str, pacing: Tables, tmp_path: Path) -> None:
+    # it was exported without a word: with NaN no comparison finds a difference
+    folder = tmp_path / "agent"
+    make_agent(name, pacing).save(folder)
+    saved = load_file(folder / "arrays.safetensors")
+    key = next(key for key, array in saved.items() if array.dtype.kind == "f")
+    replace(folder, "arrays.safetensors", save({**saved, key: np.full_like(saved[key], np.nan)}))
+    with pytest.raises(PrerollError, match=r"arrays\.safetensors: .* holds NaN or infinity"):
+        load_agent(folder)
 
 
 @pytest.mark.parametrize("name", ["greedy", "optimum"])

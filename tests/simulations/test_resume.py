@@ -139,3 +139,24 @@ def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["train", "--resume", str(run)])
     assert result.exit_code == 0
     assert re.search(r"note: it may not end bit for bit .*: torch \S+, was 1\.0; threads \S+, was 99", result.output)
+
+
+@pytest.mark.parametrize("changes", [{"curve": 3}, {"ledger": {"ended": "x"}}, {"surroundings": 3}, {"seconds": None}])
+def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="go on with"):
+        prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    path = checkpoint.place(run) / "loop.json"
+    whole = path.read_text()
+    tensors = path.with_suffix(".safetensors").read_bytes()
+    for content, arrays in (
+        (json.dumps({**json.loads(whole), **changes}), tensors),
+        (whole[:100], tensors),
+        ("[]", tensors),
+        (whole, tensors[:100]),
+    ):
+        path.write_text(content)
+        path.with_suffix(".safetensors").write_bytes(arrays)
+        with pytest.raises(PrerollError, match=r"run\.checkpoint: its loop\.json .* are not what") as error:
+            checkpoint.load(run)
+        assert "\n" not in str(error.value)
