@@ -76,6 +76,7 @@ class LogisticThompson(Agent):
         share = pay[paying][:, None] / pay[paying]
 
         def matching(points: NDArray[np.float64], _: slice) -> NDArray[np.float64]:
+            """Logit (n, A, P, A) that every ad needs to pay as much as the points (n, A, P) of every other."""
             needed = np.minimum(expit(points)[..., None] * share[None, :, None, :], 1.0)
             values: NDArray[np.float64] = logit(needed)  # infinite where b cannot pay as much
             return values

@@ -62,7 +62,8 @@ class DiscountedUCB(UCB1):
     """UCB1 on discounted counts: D-UCB of Garivier & Moulines 2011.
 
     The index is UCB1's with n[k, a] = Σ discount^(decisions since then), p the mean under the same weights, and
-    t[k] = Σ n[k, a]: what was seen long ago fades, so that every ad is tried again.
+    t[k] = Σ n[k, a]: what was seen long ago fades, so that every ad is tried again. Their 2√(ξ ln t / n) with ξ = 1/2
+    is alpha = 1; the default is ξ = 1/8.
 
     Metrics: ``bonus``, the mean distance between index and mean [reward].
     """
@@ -74,7 +75,8 @@ class DiscountedUCB(UCB1):
 class WindowUCB(UCB1):
     """UCB1 on the last decisions of the category: SW-UCB of Garivier & Moulines 2011.
 
-    The index is UCB1's with n, p and t counted over the last ``window`` decisions of the category.
+    The index is UCB1's with n, p and t counted over the last ``window`` decisions of the category. Their
+    √(ξ ln t / n) with ξ = 1/2 is the default of alpha.
 
     Metrics: ``bonus``, the mean distance between index and mean [reward].
     """

@@ -121,6 +121,7 @@ def single(env: gym.Env[Any, Any], action: int) -> Action:
     env.reset(seed=0)
 
     def run() -> None:
+        """A hundred steps."""
         for _ in range(100):
             if True in env.step(action)[2:4]:
                 env.reset()

@@ -230,10 +230,13 @@ def quantized(pictures: NDArray[np.uint8]) -> bytes:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
+        """Gives onnxruntime's calibration all pictures, uint8 [n, 3, 128, 128], eight at a time."""
+
         def __init__(self) -> None:
             self.batches = iter(pictures.reshape(-1, 8, *pictures.shape[1:]))
 
         def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            """The next eight under the network's input name; None after the last."""
             batch = next(self.batches, None)
             return None if batch is None else {"pictures": batch}
 
