@@ -48,11 +48,14 @@ def read_movies(data: GenreData, split: GenreSplit, skipping: Skipping) -> Movie
         if name not in labels:
             skipping.bad(data.labels, f"id {name!r}", "has no labels")
             continue
+        target = labels[name]
+        if target is None:
+            continue
         found = read_embeddings(data.embeddings / f"{name}.npy", data.width, skipping)
         if found is not None:
             ids.append(name)
             frames.append(found)
-            targets.append(labels[name])
+            targets.append(target)
     if not ids:
         raise PrerollError(f"{data.ids}: no id has both labels and embeddings")
     movies = movies_of(ids, data.movie)

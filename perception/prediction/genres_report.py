@@ -58,5 +58,5 @@ def report(
     empty = int((half.support == 0).sum())
     notes = ["Thresholds are chosen on the validation videos."]
     if empty:
-        notes.append(f"{empty} genres have no positive here: they are nan, and no part of macro and weighted.")
+        notes.append(f"Genres without a positive here: {empty}; they are nan, and no part of macro and weighted.")
     return Report(_named(half), Table(columns, rows, ("genre",)), tuple(notes))

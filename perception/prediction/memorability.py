@@ -42,7 +42,9 @@ class Memorability(Task[ScoredClips]):
                 f"{self.settings.data.ground_truth}, column 'memorability_score': is {data.truth.scores[0]:g} in every"
                 " row; there is no order to predict"
             )
-        movie_folds(data.truth.movies, self.settings.model.folds, self.settings.model.seed)
+        for train, _ in movie_folds(data.truth.movies, self.settings.model.folds, self.settings.model.seed):
+            if len({data.truth.movies[row] for row in train}) < 2:
+                raise PrerollError("split: a training of one movie has no inner folds; give more movies or model.folds")
         return data
 
     def fit(self, data: ScoredClips, folder: Path, progress: Progress) -> Fitted:

@@ -182,7 +182,10 @@ def table_csv(table: Table) -> str:
 def plain(value: Any) -> Any:
     """The same with lists for tuples, Python's numbers for NumPy's, and None for NaN, which JSON does not have."""
     if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
+        named = {str(key): plain(one) for key, one in value.items()}
+        if len(named) < len(value):
+            raise ValueError("two keys of a map are the same as texts")
+        return named
     if isinstance(value, list | tuple | np.ndarray):
         return [plain(one) for one in value]
     if isinstance(value, np.generic):

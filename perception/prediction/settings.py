@@ -1,9 +1,9 @@
 """What a YAML file of predictions may say, for each of the three tasks."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from preroll.config import explain, load_yaml
 from preroll.errors import PrerollError
@@ -11,6 +11,18 @@ from preroll.errors import PrerollError
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Folds = Annotated[int, Field(ge=2)]
+Penalty = Annotated[float, Field(gt=0)]
+# What every generator takes, scikit-learn's among them, and the number after it.
+Seed = Annotated[int, Field(ge=0, lt=2**32 - 1)]
+
+
+def _differing(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if twice := [value for i, value in enumerate(values) if value in values[:i]]:
+        raise ValueError(f"{twice[0]!r} stands twice")
+    return values
+
+
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_differing)]
 
 
 class Strict(BaseModel):
@@ -72,7 +84,7 @@ class Training(Strict):
     batch: Positive = 128
     rate: Annotated[float, Field(gt=0)] = 1.5e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 1, 2)
+    seeds: Seeds = (0, 1, 2)
     bf16: bool = False
     best_by: str | None = None
 
@@ -83,7 +95,7 @@ class GenreTraining(Training):
     epochs: Positive = 30
     batch: Positive = 32
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    seeds: Seeds = (0,)
     best_by: str | None = "macro AP"
 
 
@@ -125,7 +137,7 @@ class GenreData(Strict):
     width: Positive = 512
     ids: Path
     labels: Path
-    genres: tuple[str, ...] = ()
+    genres: Annotated[tuple[str, ...], AfterValidator(_differing)] = ()
     movie: str = ""
     apply: Path | None = None
 
@@ -144,7 +156,7 @@ class GenreSplit(Strict):
     test: Path | None = None
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    seed: int = 0
+    seed: Seed = 0
 
 
 class MemorabilityData(Strict):
@@ -180,12 +192,12 @@ class MemorabilityModel(Strict):
     """
 
     name: Literal["best", "captions-ridge", "captions-svr", "audio", "c3d", "frames", "fusion", "stacking"] = "best"
-    ridge: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0, 10.0, 100.0, 1000.0)
-    svr: Annotated[tuple[float, ...], Field(min_length=1)] = (0.03, 0.1, 0.3)
+    ridge: Annotated[tuple[Penalty, ...], Field(min_length=1)] = (1.0, 10.0, 100.0, 1000.0)
+    svr: Annotated[tuple[Penalty, ...], Field(min_length=1)] = (0.03, 0.1, 0.3)
     words: Positive = 2
     folds: Folds = 5
     inner_folds: Folds = 5
-    seed: int = 0
+    seed: Seed = 0
 
 
 class TagSettings(Strict):

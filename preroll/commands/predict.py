@@ -153,6 +153,8 @@ def convert(
     from preroll.perception.prediction.run import plain
 
     content = read_plain_pickle(source)
+    if out.is_dir():
+        raise PrerollError(f"{out}: is a folder; must be a file, as labels.json")
     try:
         atomic.write_json(out, plain(content))
     except (TypeError, ValueError) as error:
@@ -239,7 +241,7 @@ def _number(value: Any) -> str:
 
 def _tell_skipped(found: list[str]) -> None:
     if found:
-        typer.echo(f"\nSkipped {len(found):,} pieces of bad input:")
+        typer.echo(f"\nSkipped {counted(len(found), 'piece')} of bad input:")
         for line in found[:_LISTED]:
             typer.echo(f"  {one_line(line)}")
         if len(found) > _LISTED:

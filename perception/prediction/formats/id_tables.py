@@ -38,8 +38,8 @@ def read_ids(path: Path, skipping: Skipping) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def read_labels(path: Path, skipping: Skipping, names: tuple[str, ...] = ()) -> dict[str, NDArray[np.bool_]]:
-    """A map from ids to bool [G], from .json or .pkl.
+def read_labels(path: Path, skipping: Skipping, names: tuple[str, ...] = ()) -> dict[str, NDArray[np.bool_] | None]:
+    """A map from ids to bool [G], from .json or .pkl; to None where the labels are bad and were skipped.
 
     Args:
         path: the file.
@@ -54,9 +54,10 @@ def read_labels(path: Path, skipping: Skipping, names: tuple[str, ...] = ()) -> 
         raise PrerollError(f"{path}: must be a map from ids to zeros and ones")
     first = next(iter(content.values()))
     width = len(names) or (len(first) if isinstance(first, list | tuple) else 0)
-    labels: dict[str, NDArray[np.bool_]] = {}
+    labels: dict[str, NDArray[np.bool_] | None] = {}
     for key, value in content.items():
         where = f"id {key!r}"
+        labels[str(key)] = None
         if not isinstance(value, list | tuple) or len(value) != width:
             found = len(value) if isinstance(value, list | tuple) else type(value).__name__
             skipping.bad(path, where, f"must have {width} zeros and ones, not {found}")

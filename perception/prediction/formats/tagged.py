@@ -19,8 +19,10 @@ class Tagged:
         id: names it; unique within a data set.
         labels: int32, the numbers of its tags, in 0 … 3861, rising.
         features: float32 [1152]: 1024 visual, then 128 audio numbers.
+        where: file and record, to tell what is wrong with it.
     """
 
     id: str
     labels: NDArray[np.int32]
     features: NDArray[np.float32]
+    where: str = "tags"

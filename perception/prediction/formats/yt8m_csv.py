@@ -38,7 +38,7 @@ def read_csv(path: Path, skipping: Skipping, *, labelled: bool = True) -> Iterat
                 except BadLineError as bad:
                     skipping.bad(path, f"row {row}{bad.column}", str(bad))
                     continue
-                yield Tagged(f"{path.name}:{row}", labels, features)
+                yield Tagged(f"{path.name}:{row}", labels, features, f"{path}, row {row}")
     except (OSError, EOFError, zlib.error) as error:
         skipping.bad(path, "", f"cannot be read to its end: {error}")
 

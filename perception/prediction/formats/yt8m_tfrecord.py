@@ -1,6 +1,7 @@
 """YouTube-8M as TFRecords, video level or frame level, read without TensorFlow."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def read_tfrecord(path: Path, skipping: Skipping, *, labelled: bool = True) -> I
     """
     for number, data in read_records(path, skipping):
         try:
-            yield parse_example(data, labelled=labelled)
+            yield replace(parse_example(data, labelled=labelled), where=f"{path}, record {number}")
         except (ProtobufError, ValueError) as error:
             skipping.bad(path, f"record {number}", str(error))
 

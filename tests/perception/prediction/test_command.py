@@ -17,6 +17,8 @@ from preroll.perception.prediction.skipping import Skipping
 from tests.perception.prediction.conftest import Made
 
 RUN = CliRunner()
+GENRES = "task: genres\nrun: x\ndata: {embeddings: e, ids: i, labels: l"
+CLIPS = "task: memorability\nrun: x\ndata: {ground_truth: g}\nmodel: "
 
 
 def said(*arguments: str | Path) -> str:
@@ -60,6 +62,14 @@ def test_train_evaluate_apply_from_one_file(clip_files: Made, tmp_path: Path) ->
         ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {epochs: 0}", "training.epochs: 0: should be greater"),
         ("task: tags\nrun: x\ndata: {folder: y}\nmodel: {name: big}", "model.name: 'big': should be 'linear', 'mlp'"),
         ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {seeds: []}", "training.seeds"),
+        # A seed that stood twice counted twice in what was reported, and once in the model.
+        ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {seeds: [4, 1, 4]}", "training.seeds: 4 stands twice"),
+        (f"{GENRES}, genres: [War, Sport, War]}}", "'War' stands twice"),
+        # These ended in a traceback of the library that was handed them.
+        (f"{GENRES}}}\nsplit: {{seed: -1}}", "split.seed: -1: should be greater than or equal to 0"),
+        (f"{CLIPS}{{seed: -1}}", "model.seed: -1: should be greater than or equal to 0"),
+        (f"{CLIPS}{{svr: [0]}}", "model.svr.0: 0: should be greater than 0"),
+        (f"{CLIPS}{{ridge: [10, -1]}}", "model.ridge.1: -1: should be greater than 0"),
         ("task: tags\nrun: x\nrun: y", "key 'run' stands twice"),
     ],
 )
@@ -113,4 +123,7 @@ def test_a_pickle_becomes_json_once(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "ids.json").read_text()) == {"a": [1, 2]}
     (tmp_path / "bad.pkl").write_bytes(pickle.dumps(Path("x")))
     assert "asks for pathlib" in fails("convert", tmp_path / "bad.pkl", tmp_path / "bad.json")
+    (tmp_path / "bad.pkl").write_bytes(pickle.dumps({1: [0], "1": [1]}))
+    assert "two keys of a map are the same as texts" in fails("convert", tmp_path / "bad.pkl", tmp_path / "bad.json")
     assert not (tmp_path / "bad.json").exists()
+    assert "is a folder; must be a file" in fails("convert", tmp_path / "ids.pkl", tmp_path)

@@ -113,6 +113,18 @@ def test_ids_without_labels_or_embeddings_are_bad(trailer_files: Made, tmp_path:
     assert len(skipping.found) == 1
 
 
+def test_bad_labels_that_are_skipped_are_listed_once(trailer_files: Made, tmp_path: Path) -> None:
+    """They were told as bad, and then once more as lacking."""
+    folder = trailer_files[0]
+    labels = json.loads((folder / "labels.json").read_text())
+    bad = next(iter(labels))
+    (tmp_path / "labels.json").write_text(json.dumps({**labels, bad: [0] * len(labels[bad])}))
+    skipping = Skipping(allowed=True)
+    found = Genres(settings(folder, tmp_path / "run", labels=tmp_path / "labels.json")).load(skipping)
+    assert bad not in found.ids
+    assert skipping.found == [f"{tmp_path / 'labels.json'}, id {bad!r}: has no label"]
+
+
 def test_a_folder_of_new_embeddings_is_predicted(short: GenreSettings, tmp_path: Path) -> None:
     (tmp_path / "new" / "cars").mkdir(parents=True)
     np.save(tmp_path / "new" / "cars" / "a.npy", np.ones((3, 512), np.float32))

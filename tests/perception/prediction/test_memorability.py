@@ -70,6 +70,17 @@ def test_scores_that_are_all_the_same_are_one_line(clip_files: Made, tmp_path: P
         Memorability(asked).load(Skipping())
 
 
+def test_folds_that_leave_one_movie_to_learn_from_are_one_line(clip_files: Made, tmp_path: Path) -> None:
+    folder, _ = clip_files
+    heading, *rows = (folder / "ground_truth.csv").read_text("utf-8-sig").splitlines()
+    few = [row for row in rows if row.startswith(("Movie 0,", "Movie 1,"))]
+    (tmp_path / "few.csv").write_text("\n".join([heading, *few]))
+    asked = settings(folder, tmp_path / "run", "captions", folds=2)
+    asked = asked.model_copy(update={"data": asked.data.model_copy(update={"ground_truth": tmp_path / "few.csv"})})
+    with pytest.raises(PrerollError, match="a training of one movie has no inner folds"):
+        Memorability(asked).load(Skipping())
+
+
 @pytest.fixture(scope="module")
 def captions(clip_files: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[MemorabilitySettings, Fitted]:
     """A run on captions alone."""
