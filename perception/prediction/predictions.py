@@ -83,6 +83,9 @@ class Predictions:
             raise PrerollError(f"predictions {folder}: cannot be read: {error}") from None
         if found.values.shape != (len(ids), len(names)) or len(set(ids)) != len(ids):
             raise PrerollError(f"predictions {folder}: {list(values.shape)} numbers do not fit ids and names")
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            row, column = np.argwhere(~np.isfinite(values))[0] if values.dtype.kind == "f" else (0, 0)
+            raise PrerollError(f"predictions {folder}: {values[row, column]} of id {ids[row]!r} is no finite float")
         return found
 
     def _csv(self) -> str:

@@ -166,3 +166,14 @@ def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
     (tmp_path / "full" / "x").write_text("")
     with pytest.raises(PrerollError, match="holds no predictions"):
         one.save(tmp_path / "full")
+
+
+@pytest.mark.parametrize(("value", "told"), [(np.nan, "nan"), (np.inf, "inf")])
+def test_numbers_that_are_none_stay_out_of_a_catalog(tmp_path: Path, value: float, told: str) -> None:
+    """Categories and memorability took them in silence; tags ended in a traceback."""
+    values = np.array([[0.5, 0.1], [value, 0.2]], np.float32)
+    np.save(tmp_path / "predictions.npy", values)
+    for name, content in (("ids", ["a", "b"]), ("names", ["x", "y"]), ("task", {"task": "tags"})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    with pytest.raises(PrerollError, match=f"{told} of id 'b' is no finite float"):
+        Predictions.open(tmp_path)
