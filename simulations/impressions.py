@@ -37,7 +37,7 @@ def write_impressions(
     (the user left after this slot). Rows of one session stand in order, those of different sessions are mixed.
 
     Args:
-        file: to write; nothing is half-written.
+        file: NAME.parquet; nothing is half-written.
         agent: decides; it learns nothing.
         tables: the scenario on the catalog.
         sessions: at least 1.
@@ -49,8 +49,11 @@ def write_impressions(
         The number of rows.
 
     Raises:
-        PrerollError: the agent was made for another layout, or ``sessions`` is less than 1.
+        PrerollError: the agent was made for another layout, ``sessions`` is less than 1, or ``file`` is named as
+            something else than Parquet.
     """
+    if file.suffix != ".parquet":
+        raise PrerollError(f"{file}: an impression log is a Parquet file; its name must end in .parquet")
     if sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     # As dicts, without the ads' view probabilities: a saved agent does not know them.

@@ -8,7 +8,7 @@ import typer
 
 def log(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by `preroll train`.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as impressions.parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="NAME.parquet, to write.")],
     sessions: Annotated[int, typer.Option(help="Sessions to play.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
     explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,

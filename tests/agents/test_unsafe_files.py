@@ -103,8 +103,8 @@ def test_an_imported_agent_is_a_run_without_a_pickle(models: dict[str, Path], tm
     run = Run.open(tmp_path / "run")
     row = evaluate({"mine": run.load_agent()}, Tables.compile("pacing", "demo"), sessions=100)["mine"]
     assert row.exact is not None
-    for command in (["log", "--sessions", "3"], ["export"]):
-        file = tmp_path / command[0]
+    for command, name in ((["log", "--sessions", "3"], "log.parquet"), (["export"], "policy.onnx")):
+        file = tmp_path / name
         done = CliRunner().invoke(app, [command[0], str(tmp_path / "run"), str(file), *command[1:]])
         assert (done.exit_code, file.is_file()) == (0, True), done.output
     names = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}

@@ -69,10 +69,14 @@ def test_the_same_seed_writes_the_same_bytes(small_catalog: Catalog, tmp_path: P
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_an_agent_of_another_scenario_is_refused_and_nothing_written(small_catalog: Catalog, tmp_path: Path) -> None:
+def test_an_agent_of_another_scenario_or_another_kind_of_file_is_refused_and_nothing_written(
+    small_catalog: Catalog, tmp_path: Path
+) -> None:
     agent = make_agent("random", Tables.compile("classic", small_catalog))
     with pytest.raises(PrerollError, match="agent random: was made for other ads"):
-        write_impressions(tmp_path / "log", agent, Tables.compile("pacing", small_catalog), sessions=3)
+        write_impressions(tmp_path / "log.parquet", agent, Tables.compile("pacing", small_catalog), sessions=3)
     with pytest.raises(PrerollError, match="sessions: 0: at least 1"):
-        write_impressions(tmp_path / "log", agent, Tables.compile("classic", small_catalog), sessions=0)
+        write_impressions(tmp_path / "log.parquet", agent, Tables.compile("classic", small_catalog), sessions=0)
+    with pytest.raises(PrerollError, match=r"log\.csv: an impression log is a Parquet file; its name must end in"):
+        write_impressions(tmp_path / "log.csv", agent, Tables.compile("classic", small_catalog), sessions=3)
     assert not list(tmp_path.iterdir())
