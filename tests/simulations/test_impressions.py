@@ -64,9 +64,9 @@ def test_without_exploring_a_decided_agent_shows_its_best_ad(small_catalog: Cata
 
 def test_the_same_seed_writes_the_same_bytes(small_catalog: Catalog, tmp_path: Path) -> None:
     tables = Tables.compile("pacing", small_catalog)
-    for name in ("a", "b"):
+    for name in ("a.parquet", "b.parquet"):
         write_impressions(tmp_path / name, make_agent("random", tables, seed=3), tables, sessions=20, seed=5)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 def test_an_agent_of_another_scenario_or_another_kind_of_file_is_refused_and_nothing_written(
