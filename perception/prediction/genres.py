@@ -117,6 +117,7 @@ class Genres(Task[Movies]):
     def evaluate(self, data: Movies, run: Trained) -> tuple[Report, Sequence[str], Probabilities]:
         """Measures a run on the test's movies, none of which it was trained on or chosen by."""
         rows = data.split.test
+        _check_same_genres(data.names, run.names)
         check_unseen([data.movies[row] for row in rows], run.trained)
         found = self._predicted(run, [data.frames[row] for row in rows])
         thresholds = np.array(run.facts["thresholds"])
@@ -155,6 +156,15 @@ class Genres(Task[Movies]):
         network.eval()
         with torch.no_grad():
             return _over_patches([data.frames[row] for row in rows], self.settings.model.patch, run)
+
+
+def _check_same_genres(names: tuple[str, ...], predicted: tuple[str, ...]) -> None:
+    """Other genres, or the same in another order, would be measured against the wrong columns."""
+    if len(names) != len(predicted):
+        raise PrerollError(f"data.genres: the data has {len(names)} genres, the run predicts {len(predicted)}")
+    for number, (name, other) in enumerate(zip(names, predicted, strict=True), start=1):
+        if name != other:
+            raise PrerollError(f"data.genres: genre {number} is {name!r} here, and {other!r} in the run")
 
 
 def _over_patches(videos: Sequence[Frames], length: int, run: Any) -> Probabilities:

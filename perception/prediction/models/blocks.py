@@ -11,23 +11,6 @@ CAPTIONS = "captions"
 
 
 @dataclass(frozen=True)
-class Block:
-    """One kind of feature.
-
-    Attributes:
-        values: float64 [n, d]; NaN rows where a clip lacks it.
-    """
-
-    values: Floats
-
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """Which clips have it."""
-        known: NDArray[np.bool_] = np.logical_not(np.isnan(self.values).any(1))
-        return known
-
-
-@dataclass(frozen=True)
 class Scaling:
     """How a block is brought to rows of mean square length 1, as fitted on training clips.
 

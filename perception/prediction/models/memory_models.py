@@ -115,6 +115,8 @@ def _fitted(name: str, clips: Clips, settings: MemorabilityModel) -> list[Linear
     z = np.hstack([scalings[block].apply(clips.blocks[block]) for block in used])
     # A clip that lacks the only block would teach that its mean is worth the clip's score.
     known = np.any([~np.isnan(clips.blocks[block]).any(1) for block in used], axis=0)
+    # Where every clip lacks it, nothing but their mean can be learnt.
+    known |= not known.any()
     arguments = z[known], clips.scores[known], clips.weights[known]
     if name == "captions-svr":
         found = [linear_svr(*arguments, penalty) for penalty in settings.svr]

@@ -85,6 +85,20 @@ def test_a_run_is_not_measured_on_another_split_that_holds_its_training_movies(s
         Genres(other).evaluate(Genres(other).load(Skipping()), open_run(short.run))
 
 
+def test_a_run_is_not_measured_by_other_genres_or_another_order_of_them(short: GenreSettings, tmp_path: Path) -> None:
+    """Fewer ended in a traceback, and another order gave each genre the figures of another."""
+    labels = {name: line[:20] for name, line in json.loads(short.data.labels.with_suffix(".json").read_text()).items()}
+    (tmp_path / "fewer.json").write_text(json.dumps(labels))
+    swapped = (short.data.genres[1], short.data.genres[0], *short.data.genres[2:])
+    for change, message in (
+        ({"labels": tmp_path / "fewer.json", "genres": ()}, "the data has 20 genres, the run predicts 21"),
+        ({"genres": swapped}, f"genre 1 is '{swapped[0]}' here, and '{swapped[1]}' in the run"),
+    ):
+        other = Genres(short.model_copy(update={"data": short.data.model_copy(update=change)}))
+        with pytest.raises(PrerollError, match=message):
+            other.evaluate(other.load(Skipping()), open_run(short.run))
+
+
 def test_lists_that_split_a_movie_are_an_error(trailer_files: Made, tmp_path: Path) -> None:
     lists = {"train": ["tt0000000_0", "tt0000001_0"], "validation": ["tt0000002_0"], "test": ["tt0000000_1"]}
     for part, ids in lists.items():

@@ -11,11 +11,12 @@ from preroll.perception.prediction.formats.memorability_csv import read_captions
 from preroll.perception.prediction.memorability import Memorability
 from preroll.perception.prediction.metrics.regression import spearman
 from preroll.perception.prediction.models.blocks import LinearScore, Scaling
+from preroll.perception.prediction.models.memory_models import Clips, choose
 from preroll.perception.prediction.models.ridge import linear_svr, ridge_paths
 from preroll.perception.prediction.models.words import Words
 from preroll.perception.prediction.predictor import session_of
 from preroll.perception.prediction.run import open_run, train
-from preroll.perception.prediction.settings import MemorabilitySettings
+from preroll.perception.prediction.settings import MemorabilityModel, MemorabilitySettings
 from preroll.perception.prediction.skipping import Skipping
 from preroll.perception.prediction.task import Fitted
 from tests.perception.prediction.conftest import Made
@@ -138,6 +139,17 @@ def test_a_new_clip_of_a_training_movie_is_no_test(captions: tuple[MemorabilityS
     run, task = open_run(asked.run), Memorability(asked)
     with pytest.raises(PrerollError, match="a leak"):
         task.evaluate(task.load(Skipping()), replace(run, held_out={}))
+
+
+@pytest.mark.parametrize("name", ["captions-ridge", "captions-svr", "audio"])
+def test_where_every_clip_lacks_the_block_the_mean_is_learnt(name: str) -> None:
+    """A fold whose few clips with sound are all in its test ended in a traceback."""
+    scores, weights = RNG.random(12), np.full(12, 10.0)
+    block = "audio" if name == "audio" else "captions"
+    clips = Clips({block: np.full((12, 3), np.nan)}, scores, weights, [f"m{i // 2}" for i in range(12)])
+    asked = MemorabilityModel.model_validate({"name": name, "inner_folds": 2})
+    found = choose(clips, asked).model({block: np.array([[1.0, 2.0, 3.0], [np.nan] * 3])})
+    assert found[0] == found[1] == pytest.approx(scores.mean(), abs=0.3)
 
 
 def test_a_model_without_its_table_is_an_error(clip_files: Made, tmp_path: Path) -> None:
