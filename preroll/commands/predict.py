@@ -63,7 +63,12 @@ def train(
 
 @app.command()
 def evaluate(file: File, skip_bad: SkipBad = False) -> None:
-    """Measure a trained model again on the held-out videos of the data that the file names."""
+    """Measure a trained model again on the held-out videos of the data that the file names.
+
+    Videos, or movies, that it was trained on are refused.
+
+    Example: `preroll predict evaluate examples/predictions/tags.yaml`
+    """
     from preroll.perception.prediction.run import open_run_for, task_of
     from preroll.perception.prediction.settings import load_settings
     from preroll.perception.prediction.skipping import Skipping
@@ -82,7 +87,9 @@ def apply(
     skip_bad: SkipBad = False,
     calibrated: Annotated[bool, typer.Option("--calibrated/--raw", help="Apply the run's temperature.")] = True,
 ) -> None:
-    """Predict videos with a trained model; labels are not needed.
+    """Predict videos with a trained model: those of `data.apply`, which need no labels.
+
+    Without it the held-out videos are predicted; of memorability every clip of the tables.
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
@@ -147,7 +154,10 @@ def convert(
     source: Annotated[Path, typer.Argument(metavar="FILE.pkl", help="Pickled list or map of builtins.")],
     out: Annotated[Path, typer.Argument(metavar="FILE.json", help="The same as JSON.")],
 ) -> None:
-    """Turn a pickled list or map into JSON; a pickle that asks for anything but builtins is refused."""
+    """Turn a pickled list or map into JSON; a pickle that asks for anything but builtins is refused.
+
+    Example: `preroll predict convert labels.pkl labels.json`
+    """
     from preroll import atomic
     from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
     from preroll.perception.prediction.run import plain

@@ -117,6 +117,12 @@ def test_from_clips_called_as_the_videos_of_a_catalog_to_what_views_pay(
     assert "goes with memorability" in fails("generate", "tags", "--catalog", "demo", "--out", tmp_path / "x")
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate", "apply", "embed", "convert", "catalog", "generate"])
+def test_the_help_of_every_command_holds_an_example_of_it(command: str) -> None:
+    told = " ".join(RUN.invoke(app, ["predict", command, "--help"], env={"COLUMNS": "200"}).stdout.split())
+    assert f"preroll predict {command} " in told.split("Example:")[1]
+
+
 def test_a_pickle_becomes_json_once(tmp_path: Path) -> None:
     (tmp_path / "ids.pkl").write_bytes(pickle.dumps({"a": (1, 2)}))
     assert "dict of 1" in said("convert", tmp_path / "ids.pkl", tmp_path / "ids.json")
