@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.perception.prediction.formats.numbers import LARGEST
 from preroll.perception.prediction.skipping import Skipping
 
 
@@ -33,10 +34,10 @@ def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.fl
     if frames.shape[1] != width:
         skipping.bad(path, "", f"has embeddings of width {frames.shape[1]}, must have {width}")
         return None
-    finite = np.isfinite(frames)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0] + 1
-        skipping.bad(path, f"row {row}, column {column}", "is not a finite number")
+    usable = np.abs(frames) < LARGEST
+    if not usable.all():
+        row, column = np.argwhere(~usable)[0] + 1
+        skipping.bad(path, f"row {row}, column {column}", f"is not a finite number below {LARGEST:g}")
         return None
     shown = np.flatnonzero(frames.any(1))
     if not len(shown):

@@ -1,6 +1,7 @@
 """Lists of ids, and maps from ids to zeros and ones, as JSON, text or plain pickles."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,17 @@ def read_labels(path: Path, skipping: Skipping, names: tuple[str, ...] = ()) -> 
     Args:
         path: the file.
         skipping: what to do about bad ids.
-        names: of the G genres; without them the first id says how many there are.
+        names: of the G genres; without them most ids say how many there are.
 
     Raises:
         PrerollError: it cannot be read, is no map, or the labels of an id are bad and may not be skipped.
     """
     content = _read(path)
-    if not isinstance(content, dict) or not content:
+    lines = content.values() if isinstance(content, dict) else ()
+    lengths = Counter(len(line) for line in lines if isinstance(line, list | tuple))
+    if not lengths:
         raise PrerollError(f"{path}: must be a map from ids to zeros and ones")
-    first = next(iter(content.values()))
-    width = len(names) or (len(first) if isinstance(first, list | tuple) else 0)
+    width = len(names) or lengths.most_common(1)[0][0]
     labels: dict[str, NDArray[np.bool_] | None] = {}
     for key, value in content.items():
         where = f"id {key!r}"

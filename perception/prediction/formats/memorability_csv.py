@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.clip_table import ClipRow, read_rows
-from preroll.perception.prediction.formats.numbers import finite_numbers, first_bad, number
+from preroll.perception.prediction.formats.numbers import LARGEST, finite_numbers, first_bad, number
 from preroll.perception.prediction.skipping import Skipping
 
 AUDIO_COLUMNS = tuple(str(i) for i in range(1, 1025))
@@ -121,7 +121,7 @@ def read_vectors(
         if values is None:
             bad = first_bad(row.fields, np.float64)
             where = f"{row.where}, column {columns[bad]!r}"
-            skipping.bad(path, where, f"{row.fields[bad]!r} must be a finite number")
+            skipping.bad(path, where, f"{row.fields[bad]!r} must be a finite number below {LARGEST:g}")
             continue
         sums[row.name] = sums.get(row.name, 0) + values
         counts[row.name] = counts.get(row.name, 0) + 1

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 F = TypeVar("F", np.float32, np.float64)
 
+#: Features must be smaller: networks compute in float32, which does not hold the square of a larger number.
+LARGEST = 1e18
+
 
 def finite_numbers(text: str, count: int, kind: type[F]) -> NDArray[F] | None:
-    """``count`` finite numbers with commas between; None where the text is anything else.
+    """``count`` finite numbers below 10¹⁸ with commas between; None where the text is anything else.
 
     Read at once, which is several times as fast as one by one.
 
@@ -27,7 +30,7 @@ def finite_numbers(text: str, count: int, kind: type[F]) -> NDArray[F] | None:
             values = np.fromstring(text, kind, sep=",")
     except (DeprecationWarning, ValueError):
         return None
-    return values if len(values) == count and np.isfinite(values).all() else None
+    return values if len(values) == count and (np.abs(values) < LARGEST).all() else None
 
 
 def number(text: str, kind: type[F]) -> F:
@@ -40,5 +43,5 @@ def number(text: str, kind: type[F]) -> F:
 
 
 def first_bad(fields: Sequence[str], kind: type[F]) -> int:
-    """The place of the first field that is no finite number; 0 where all are."""
-    return next((i for i, field in enumerate(fields) if not np.isfinite(number(field, kind))), 0)
+    """The place of the first field that is no finite number below 10¹⁸; 0 where all are."""
+    return next((i for i, field in enumerate(fields) if not abs(number(field, kind)) < LARGEST), 0)

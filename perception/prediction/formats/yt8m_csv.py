@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.prediction.formats.numbers import finite_numbers, first_bad
+from preroll.perception.prediction.formats.numbers import LARGEST, finite_numbers, first_bad
 from preroll.perception.prediction.formats.tagged import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.skipping import Skipping
 
@@ -90,7 +90,7 @@ def _bad_label(line: bytes) -> BadLineError:
 def _bad_number(line: bytes) -> BadLineError:
     fields = line.split(b",")[CLASSES : CLASSES + FEATURES]
     bad = first_bad([field.decode("ascii", "replace") for field in fields], np.float32)
-    return BadLineError(f"feature {_shown(fields[bad])} must be a finite number", CLASSES + bad + 1)
+    return BadLineError(f"feature {_shown(fields[bad])} must be a finite number below {LARGEST:g}", CLASSES + bad + 1)
 
 
 def _shown(field: bytes) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.perception.prediction.formats.numbers import LARGEST
 from preroll.perception.prediction.formats.protobuf import ProtobufError, fields, parts, varint
 from preroll.perception.prediction.formats.tagged import AUDIO, CLASSES, FEATURES, VISUAL, Tagged
 from preroll.perception.prediction.formats.tfrecord import read_records
@@ -54,9 +55,9 @@ def parse_example(data: bytes, *, labelled: bool = True) -> Tagged:
         visual = _floats(_needed(context, "mean_rgb"), VISUAL, "mean_rgb")
         audio = _floats(_needed(context, "mean_audio"), AUDIO, "mean_audio")
     features = np.concatenate((visual, audio))
-    if not np.isfinite(features).all():
-        column = int(np.flatnonzero(~np.isfinite(features))[0])
-        raise ValueError(f"feature {column + 1} of {FEATURES} is not finite")
+    if not (usable := np.abs(features) < LARGEST).all():
+        column = int(np.flatnonzero(~usable)[0])
+        raise ValueError(f"feature {column + 1} of {FEATURES} is not a finite number below {LARGEST:g}")
     labels = _labels(_needed(context, "labels") if labelled else context.get("labels", b""))
     if labelled and not len(labels):
         raise ValueError("has no label")

@@ -90,6 +90,17 @@ def test_bad_labels_are_told_with_their_place(tmp_path: Path, labels: object, me
     assert len(skipping.found) == 1
 
 
+def test_the_first_id_may_be_the_one_with_too_few_labels(tmp_path: Path) -> None:
+    """Its number of labels was asked of all others, which were told to be bad."""
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps({"a": [1, 0], "b": [1, 0, 0], "c": [0, 1, 0]}))
+    with pytest.raises(PrerollError, match="id 'a': must have 3 zeros and ones, not 2"):
+        read_labels(path, Skipping())
+    path.write_text(json.dumps({"a": 3}))
+    with pytest.raises(PrerollError, match="must be a map from ids to zeros and ones"):
+        read_labels(path, Skipping())
+
+
 def test_padding_in_front_is_cut_off(tmp_path: Path) -> None:
     frames = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
     frames[2] = 0
@@ -107,6 +118,7 @@ def test_padding_in_front_is_cut_off(tmp_path: Path) -> None:
         (np.ones((3, 4), np.int64), "must be numbers"),
         (np.zeros((3, 4), np.float32), "nothing but padding"),
         (np.array([[1, 2, 3, 4], [1, np.nan, 3, 4]], np.float32), "row 2, column 2: is not a finite number"),
+        (np.array([[1, 2, 3, 4], [1, 2, -1e200, 4]]), "row 2, column 3: is not a finite number below 1e\\+18"),
         (np.zeros((0, 4), np.float32), "nothing but padding"),
     ],
 )

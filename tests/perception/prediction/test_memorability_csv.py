@@ -136,6 +136,10 @@ def test_vectors_with_other_columns_or_nan_are_bad(tmp_path: Path) -> None:
     path.write_text("sequence_name,0,1,\na,1,2,\nb,1,,\nc,3,4,\n")
     with pytest.raises(PrerollError, match="row 3, column '1': '' must be a finite number"):
         read_vectors(path, ("0", "1"), Skipping(), once=True)
+    # It is finite, but was told after the training, by a file of the model that could not hold it.
+    (tmp_path / "large.csv").write_text("sequence_name,0,1\na,1,2\nb,1e100,3\n")
+    with pytest.raises(PrerollError, match=r"row 3, column '0': '1e100' must be a finite number below 1e\+18"):
+        read_vectors(tmp_path / "large.csv", ("0", "1"), Skipping(), once=True)
     assert list(read_vectors(path, ("0", "1"), Skipping(allowed=True), once=True)) == ["a", "c"]
     with pytest.raises(PrerollError, match="lacks the column '2'"):
         read_vectors(path, ("0", "1", "2"), Skipping(), once=True)
