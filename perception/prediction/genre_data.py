@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.prediction.first_few import first_few
 from preroll.perception.prediction.formats.embeddings import read_embeddings
 from preroll.perception.prediction.formats.id_tables import read_ids, read_labels
 from preroll.perception.prediction.settings import GenreData, GenreSplit
@@ -83,6 +84,20 @@ def movies_of(ids: Sequence[str], pattern: str) -> tuple[str, ...]:
             raise PrerollError(f"data.movie: {pattern!r}: does not match the id {name!r}")
         movies.append(match[1])
     return tuple(movies)
+
+
+def patch_notes(ids: Sequence[str], pattern: str) -> tuple[str, ...]:
+    """A warning where ids look like patches of movies, and no pattern says of which: such a split leaks unnoticed.
+
+    >>> patch_notes(["heat_0", "heat_1", "ran_0", "ran_1"], "")[0]
+    'Ids such as heat_0, heat_1, ran_0 and 1 more look like patches; if so, set data.movie, or the split leaks.'
+    >>> patch_notes(["heat", "ran"], ""), patch_notes(["trailer_1", "trailer_2", "trailer_3"], "")
+    ((), ())
+    """
+    stems = {re.sub(r"[_-]\d+$", "", name) for name in ids}
+    if pattern or not 1 < len(stems) <= len(ids) / 2:
+        return ()
+    return (f"Ids such as {first_few(ids)} look like patches; if so, set data.movie, or the split leaks.",)
 
 
 def _split(ids: Sequence[str], movies: Sequence[str], split: GenreSplit, skipping: Skipping) -> Split:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.embeddings import read_embeddings
-from preroll.perception.prediction.genre_data import Movies, read_movies
+from preroll.perception.prediction.genre_data import Movies, patch_notes, read_movies
 from preroll.perception.prediction.genres_report import genre_metrics, report
 from preroll.perception.prediction.metrics.calibration import heated_tags, tags_temperature
 from preroll.perception.prediction.metrics.thresholds import best_thresholds
@@ -77,7 +77,8 @@ class Genres(Task[Movies]):
             "as trained": (on_test, truth),
             "with temperature": (heated_tags(on_test, temperature), truth),
         }
-        told = report(on_test, truth, data.names, thresholds).also(precision_notes(self.settings.training))
+        told = report(on_test, truth, data.names, thresholds)
+        told = told.also([*precision_notes(self.settings.training), *patch_notes(data.ids, self.settings.data.movie)])
         return Fitted(ids, on_test, told, facts, trained, pairs)
 
     def _network(self, data: Movies, seed: int, progress: Progress) -> "tuple[nn.Module, int]":
