@@ -52,13 +52,7 @@ def write_impressions(
         PrerollError: the agent was made for another layout, ``sessions`` is less than 1, or ``file`` is named as
             something else than Parquet.
     """
-    if file.suffix != ".parquet":
-        raise PrerollError(f"{file}: an impression log is a Parquet file; its name must end in .parquet")
-    if sessions < 1:
-        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
-    # As dicts, without the ads' view probabilities: a saved agent does not know them.
-    if agent.spaces.to_dict() != tables.spaces.to_dict():
-        raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
+    _check(file, agent, tables, sessions)
     lanes = min(LANES, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=derive(seed, EVALUATION))
@@ -82,6 +76,16 @@ def write_impressions(
             slot = np.where(over, 0, slot + 1).astype(np.int32)
             observations = following
     return rows
+
+
+def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
+    if file.suffix != ".parquet":
+        raise PrerollError(f"{file}: an impression log is a Parquet file; its name must end in .parquet")
+    if sessions < 1:
+        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    # As dicts, without the ads' view probabilities: a saved agent does not know them.
+    if agent.spaces.to_dict() != tables.spaces.to_dict():
+        raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
 
 
 def _batch(tables: Tables, columns: list[NDArray[Any]]) -> pa.RecordBatch:
