@@ -139,6 +139,7 @@ def rate(name: str, lanes: int, seconds: float) -> float:
     pay = tables.spaces.rewards
 
     def play(steps: int) -> float:
+        """CPU-seconds of so many steps of all lanes."""
         start = time.process_time()
         for i in range(steps):
             observation, view = batches[i % 64], viewed[i % 64]
@@ -180,6 +181,7 @@ def show_drift(seeds: int, sessions: int = 19_200) -> list[str]:
     """Prints what forgetting is worth on `drift`; gives the forms that do not beat their plain one."""
 
     def earned(name: str, seed: int) -> float:
+        """Percent of the optimum that a training of the agent earns."""
         return earned_share(train(name, scenario="drift", sessions=sessions, seed=seed).curve)
 
     print(

@@ -61,6 +61,7 @@ def train(tables: Tables, seed: int, measure: Callable[[Callable, float], bool],
     model = PPO("MlpPolicy", envs, seed=seed * LANES, device="cpu")
 
     def probabilities(observations: np.ndarray) -> np.ndarray:
+        """The likeliest ad of every row (n, A), exploration off."""
         with torch.no_grad():
             given = model.policy.get_distribution(torch.from_numpy(observations)).distribution.probs
         return uniform_over_best(given.double().numpy())

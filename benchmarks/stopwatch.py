@@ -36,6 +36,7 @@ class Stopwatch:
         number = -1
 
         def ask(observations: NDArray[np.float32]) -> NDArray[np.float64]:
+            """Probabilities (n, A) of the next block; blocks come in the same order every time."""
             nonlocal number
             number += 1
             if number == len(self.blocks):
