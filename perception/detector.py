@@ -15,6 +15,7 @@ from preroll.perception.found import Found
 from preroll.perception.geometry import Fit, Pixels, View
 from preroll.perception.located import Located
 from preroll.perception.maskrcnn import maskrcnn_objects
+from preroll.perception.onnx_session import session_of
 from preroll.perception.semantic import semantic_objects
 from preroll.perception.yolo_seg import yolo_seg_objects
 from preroll.perception.yolox import yolox_objects
@@ -204,13 +205,7 @@ def open_session(content: bytes, model: Path) -> onnxruntime.InferenceSession:
     Raises:
         PrerollError: where it cannot be loaded.
     """
-    options = onnxruntime.SessionOptions()
-    # One thread per worker process, and none that spins while it waits: the machine's cores are shared by workers.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return session_of(content)
     except Exception as error:  # as above
         raise PrerollError(f"detector {model}: cannot be loaded: {' '.join(str(error).split())}") from None

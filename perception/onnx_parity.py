@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.perception.prediction.predictor import session_of
+from preroll.perception.onnx_session import session_of
 
 #: Largest difference that passes as rounding of float32.
 TOLERANCE = 1e-4

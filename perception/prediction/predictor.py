@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.onnx_session import session_of
 
 Probabilities = NDArray[np.float32]
 
@@ -55,15 +56,3 @@ class Ensemble:
                 raise PrerollError(f"model {self.paths[0]}: {' '.join(str(error).split())}") from None
             parts.append(np.mean(found, axis=0, dtype=np.float32))
         return np.concatenate(parts)
-
-
-def session_of(model: bytes) -> Any:
-    """An onnxruntime session on one thread: the machine's cores are shared."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
+from preroll.perception.onnx_session import session_of
 from preroll.perception.prediction.formats.memorability_csv import read_captions
 from preroll.perception.prediction.memorability import Memorability
 from preroll.perception.prediction.metrics.regression import spearman
@@ -14,7 +15,6 @@ from preroll.perception.prediction.models.blocks import LinearScore, Scaling
 from preroll.perception.prediction.models.memory_models import Clips, choose
 from preroll.perception.prediction.models.ridge import linear_svr, ridge_paths
 from preroll.perception.prediction.models.words import Words
-from preroll.perception.prediction.predictor import session_of
 from preroll.perception.prediction.run import open_run, train
 from preroll.perception.prediction.settings import MemorabilityModel, MemorabilitySettings
 from preroll.perception.prediction.skipping import Skipping
