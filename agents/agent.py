@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
-from preroll.envs.observation import Spaces
+from preroll.envs.model.observation import Spaces
 
 if TYPE_CHECKING:
-    from preroll.envs.policies import Policy
-    from preroll.envs.tables import Tables
+    from preroll.envs.model.tables import Tables
+    from preroll.envs.policies.policies import Policy
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -96,7 +96,7 @@ class Agent(ABC):
 
         The default asks :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.
         """
-        from preroll.envs.policies import tabulate
+        from preroll.envs.policies.policies import tabulate
 
         return tabulate(tables, self.action_probabilities)
 
@@ -116,12 +116,12 @@ class Agent(ABC):
         """Takes back what :meth:`arrays` and :meth:`counters` gave."""
 
     def save(self, folder: Path, *, training: bool = False) -> None:
-        """Writes the agent to ``folder`` (see :mod:`preroll.agents.agent_folder`), replacing what is there at once.
+        """Writes the agent to ``folder`` (see :mod:`preroll.agents.storage`), replacing what is there at once.
 
         Args:
             folder: the folder to write.
             training: also save what is needed to go on learning exactly where this agent stands.
         """
-        from preroll.agents.agent_folder import save_agent
+        from preroll.agents.storage import save_agent
 
         save_agent(self, folder, training=training)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.observation import Spaces
+from preroll.envs.model.observation import Spaces
 
 
 class CategoryContext:

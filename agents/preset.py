@@ -6,8 +6,8 @@ A file maps agents to settings. ``sb3-defaults.yaml`` is no scenario: it holds w
 from pathlib import Path
 from typing import Any
 
-from preroll.config import load_yaml
 from preroll.errors import PrerollError
+from preroll.yaml_config import load_yaml
 
 PRESETS = Path(__file__).parent / "presets"
 SB3_DEFAULTS = "sb3-defaults"

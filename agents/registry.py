@@ -7,8 +7,8 @@ from typing import Any, cast
 from preroll.agents.agent import Agent
 from preroll.agents.preset import preset
 from preroll.agents.settings import parse
-from preroll.envs.observation import Spaces
-from preroll.envs.tables import Tables
+from preroll.envs.model.observation import Spaces
+from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 
 
@@ -33,67 +33,85 @@ class Entry:
 
 
 AGENTS: dict[str, Entry] = {
-    "random": Entry("preroll.agents.baselines:RandomAgent", "baseline", "any action with equal probability"),
+    "random": Entry("preroll.agents.baselines.simple:RandomAgent", "baseline", "any action with equal probability"),
     "always-short": Entry(
-        "preroll.agents.baselines:AlwaysShort", "baseline", "the short ad of the video's category, always"
+        "preroll.agents.baselines.simple:AlwaysShort", "baseline", "the short ad of the video's category, always"
     ),
     "always-long": Entry(
-        "preroll.agents.baselines:AlwaysLong", "baseline", "the long ad of the video's category, always"
+        "preroll.agents.baselines.simple:AlwaysLong", "baseline", "the long ad of the video's category, always"
     ),
     "greedy": Entry(
-        "preroll.agents.oracles:Greedy", "baseline", "knows the true table, maximises the reward of the next slot"
+        "preroll.agents.baselines.oracles:Greedy",
+        "baseline",
+        "knows the true table, maximises the reward of the next slot",
     ),
-    "fixed": Entry("preroll.agents.oracles:BestFixed", "baseline", "the best single ad for each category, known"),
+    "fixed": Entry(
+        "preroll.agents.baselines.oracles:BestFixed", "baseline", "the best single ad for each category, known"
+    ),
     "optimum": Entry(
-        "preroll.agents.oracles:OptimalAgent", "baseline", "the exact optimum by dynamic programming on the true table"
+        "preroll.agents.baselines.oracles:OptimalAgent",
+        "baseline",
+        "the exact optimum by dynamic programming on the true table",
     ),
     "epsilon-greedy": Entry(
-        "preroll.agents.epsilon_greedy:EpsilonGreedy",
+        "preroll.agents.bandits.epsilon_greedy:EpsilonGreedy",
         "bandit",
         "the best mean reward so far, another ad now and then, per category",
     ),
-    "ucb1": Entry("preroll.agents.ucb:UCB1", "bandit", "an upper confidence bound of the view, per category"),
-    "kl-ucb": Entry("preroll.agents.kl_ucb:KLUCB", "bandit", "as ucb1 with the tightest bound for views"),
+    "ucb1": Entry("preroll.agents.bandits.ucb:UCB1", "bandit", "an upper confidence bound of the view, per category"),
+    "kl-ucb": Entry("preroll.agents.bandits.kl_ucb:KLUCB", "bandit", "as ucb1 with the tightest bound for views"),
     "thompson": Entry(
-        "preroll.agents.thompson:Thompson", "bandit", "Beta posterior on the view times the known reward, per category"
+        "preroll.agents.bandits.thompson:Thompson",
+        "bandit",
+        "Beta posterior on the view times the known reward, per category",
     ),
     "gaussian-thompson": Entry(
-        "preroll.agents.gaussian_thompson:GaussianThompson", "bandit", "normal posterior on the reward, per category"
+        "preroll.agents.bandits.gaussian_thompson:GaussianThompson",
+        "bandit",
+        "normal posterior on the reward, per category",
     ),
-    "exp3": Entry("preroll.agents.exp3:EXP3", "bandit", "exponential weights, for users that may do anything"),
-    "discounted-ucb": Entry("preroll.agents.ucb:DiscountedUCB", "bandit", "ucb1 with fading memory, for drift"),
-    "window-ucb": Entry("preroll.agents.ucb:WindowUCB", "bandit", "ucb1 on a sliding window, for drift"),
+    "exp3": Entry("preroll.agents.bandits.exp3:EXP3", "bandit", "exponential weights, for users that may do anything"),
+    "discounted-ucb": Entry("preroll.agents.bandits.ucb:DiscountedUCB", "bandit", "ucb1 with fading memory, for drift"),
+    "window-ucb": Entry("preroll.agents.bandits.ucb:WindowUCB", "bandit", "ucb1 on a sliding window, for drift"),
     "discounted-thompson": Entry(
-        "preroll.agents.thompson:DiscountedThompson", "bandit", "thompson with fading memory, for drift"
+        "preroll.agents.bandits.thompson:DiscountedThompson", "bandit", "thompson with fading memory, for drift"
     ),
     "window-thompson": Entry(
-        "preroll.agents.thompson:WindowThompson", "bandit", "thompson on a sliding window, for drift"
+        "preroll.agents.bandits.thompson:WindowThompson", "bandit", "thompson on a sliding window, for drift"
     ),
     "linucb": Entry(
-        "preroll.agents.linucb:LinUCB", "contextual", "a linear model of the view per ad, plus its uncertainty"
+        "preroll.agents.contextual.linucb:LinUCB",
+        "contextual",
+        "a linear model of the view per ad, plus its uncertainty",
     ),
     "lints": Entry(
-        "preroll.agents.lints:LinTS", "contextual", "a draw from the posterior of a linear model of the view per ad"
+        "preroll.agents.contextual.lints:LinTS",
+        "contextual",
+        "a draw from the posterior of a linear model of the view per ad",
     ),
     "logistic-thompson": Entry(
-        "preroll.agents.logistic_thompson:LogisticThompson",
+        "preroll.agents.contextual.logistic_thompson:LogisticThompson",
         "contextual",
         "a draw from the posterior of a logistic model of the view per ad",
     ),
     "squarecb": Entry(
-        "preroll.agents.squarecb:SquareCB", "contextual", "a linear model per ad, explored by inverse gap weighting"
+        "preroll.agents.contextual.squarecb:SquareCB",
+        "contextual",
+        "a linear model per ad, explored by inverse gap weighting",
     ),
     "neural-linear": Entry(
-        "preroll.agents.neural_linear:NeuralLinear", "contextual", "LinTS on the last layer of a network"
+        "preroll.agents.deep.neural_linear:NeuralLinear", "contextual", "LinTS on the last layer of a network"
     ),
-    "dqn": Entry("preroll.agents.dqn:DQNAgent", "deep", "n-step deep Q-network of stable-baselines3"),
+    "dqn": Entry("preroll.agents.deep.dqn:DQNAgent", "deep", "n-step deep Q-network of stable-baselines3"),
     "qr-dqn": Entry(
-        "preroll.agents.qr_dqn:QRDQNAgent", "deep", "DQN that learns quantiles of the return, of sb3-contrib"
+        "preroll.agents.deep.qr_dqn:QRDQNAgent", "deep", "DQN that learns quantiles of the return, of sb3-contrib"
     ),
-    "ppo": Entry("preroll.agents.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),
-    "lean-ppo": Entry("preroll.agents.lean_ppo:LeanPPO", "deep", "the same in plain torch, for many lanes"),
+    "ppo": Entry("preroll.agents.deep.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),
+    "lean-ppo": Entry("preroll.agents.deep.lean_ppo:LeanPPO", "deep", "the same in plain torch, for many lanes"),
     "recurrent-ppo": Entry(
-        "preroll.agents.recurrent_ppo:RecurrentPPO", "deep", "lean-ppo that remembers the session, for hidden segments"
+        "preroll.agents.deep.recurrent_ppo:RecurrentPPO",
+        "deep",
+        "lean-ppo that remembers the session, for hidden segments",
     ),
 }
 
@@ -122,7 +140,7 @@ def make_agent(name: str, world: Any, *, seed: int = 0, **settings: Any) -> Agen
     Raises:
         PrerollError: an unknown name or setting, a value out of range, or an oracle without tables.
     """
-    from preroll.agents.oracles import Oracle
+    from preroll.agents.baselines.oracles import Oracle
 
     kind = find(name).load()
     spaces, tables = _spaces_and_tables(world)

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from preroll.config import validated
 from preroll.errors import PrerollError
+from preroll.yaml_config import validated
 
 Kind = TypeVar("Kind", bound="AgentSettings")
 

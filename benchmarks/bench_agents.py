@@ -20,9 +20,9 @@ from scipy.stats import t as student
 
 from preroll.agents import Transitions, make_agent
 from preroll.envs import Scenario, Tables
-from preroll.perception.catalog import Catalog
-from preroll.simulations.curves import Curve
-from preroll.simulations.training import train
+from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.training import train
 
 ROUNDS = 20_000
 HELD_OUT = 100  # first seed of the part `drift`

@@ -23,14 +23,14 @@ from stopwatch import SHARES, Stopwatch, timed_training
 from preroll.agents.preset import preset
 from preroll.agents.registry import find
 from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.plans import best_fixed, best_memoryless
-from preroll.envs.policies import greedy_policy
-from preroll.envs.rollout import rollout
-from preroll.envs.template import scenario_for
-from preroll.perception.catalog import Catalog
-from preroll.simulations.seeds import EVALUATION, derive
-from preroll.simulations.stepping import play
-from preroll.simulations.training import train
+from preroll.envs.optimum.restricted import best_fixed, best_memoryless
+from preroll.envs.policies.policies import greedy_policy
+from preroll.envs.policies.rollout import rollout
+from preroll.envs.scenario.template import scenario_for
+from preroll.perception.catalog.catalog import Catalog
+from preroll.seeds import EVALUATION, derive
+from preroll.simulations.evaluation.stepping import play
+from preroll.simulations.training.training import train
 
 WANTED = {  # agent: (smallest median, smallest of each seed) in percent of the optimum
     "pacing": {"ppo": (97, 94), "lean-ppo": (97, 94), "dqn": (94, 0)},

@@ -27,10 +27,10 @@ from numba import njit
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import preroll  # noqa: F401  (registers the environment)
-from preroll.agents.sb3_adapter import PrerollVecEnv
+from preroll.agents.interop.sb3_vec_env import PrerollVecEnv
 from preroll.envs import Policy, SessionVectorEnv, Tables, rollout
-from preroll.envs.policies import axes
-from preroll.perception.catalog import Catalog
+from preroll.envs.policies.policies import axes
+from preroll.perception.catalog.catalog import Catalog
 
 TURNS = 15
 SECONDS = 0.02  # CPU time of one turn

@@ -14,16 +14,16 @@ import time
 from pathlib import Path
 
 from preroll.agents import make_agent
-from preroll.config import dump_yaml
-from preroll.envs.tables import Tables
-from preroll.simulations.experiment.cell import cell_request, run_cell
-from preroll.simulations.experiment.file import Experiment
-from preroll.simulations.experiment.measurement import measure
-from preroll.simulations.experiment.plan import Plan
-from preroll.simulations.experiment.running import Local, run_plan
-from preroll.simulations.experiment.store import Store, read_cell
-from preroll.simulations.run import Run
-from preroll.simulations.training import fit
+from preroll.envs.model.tables import Tables
+from preroll.simulations.evaluation.measurement import measure
+from preroll.simulations.experiment.design.plan import Plan
+from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.execution.cell import cell_request, run_cell
+from preroll.simulations.experiment.execution.runner import Local, run_plan
+from preroll.simulations.experiment.execution.store import Store, read_cell
+from preroll.simulations.training.run import Run
+from preroll.simulations.training.training import fit
+from preroll.yaml_config import dump_yaml
 
 PROVENANCE = {"git": None, "changed": None}
 

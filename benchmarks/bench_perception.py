@@ -31,12 +31,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from preroll.perception.cards import EMBEDDED
-from preroll.perception.catalog import Catalog
-from preroll.perception.detector import Detector
-from preroll.perception.frames import Decoding, sample
-from preroll.perception.geometry import Fit, Fitter
-from preroll.perception.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
+from preroll.perception.analysis.detector import Detector
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.features.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
+from preroll.perception.onnx_models.model_card import EMBEDDED
+from preroll.perception.video.resize import Fit, Fitter
+from preroll.perception.video.sampling import Decoding, sample
 
 REAL = Path(__file__).parents[2] / "shared" / "realdata" / "videos"
 CLIPS = ("bottle-detection.mp4", "car-detection.mp4", "pool.mp4")
@@ -202,7 +202,7 @@ def wall(function: Callable[[], object]) -> float:
 
 def bench_int8() -> Results:
     """The embedded network in int8, calibrated on rendered pictures."""
-    from preroll.perception.objects import OBJECT_CLASSES
+    from preroll.perception.demo.objects import OBJECT_CLASSES
     from preroll.perception.training.pictures import Pictures
     from preroll.perception.training.scoring import score
 
@@ -273,7 +273,7 @@ def bench_open() -> Results:
 
 def rendered(folder: Path, per_category: int) -> list[Path]:
     """Demo clips."""
-    from preroll.perception.demo_videos import render_demo_videos
+    from preroll.perception.demo.videos import render_demo_videos
 
     render_demo_videos(folder / "videos", per_category=per_category)
     return sorted((folder / "videos").glob("*/*.mp4"))

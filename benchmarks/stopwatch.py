@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from preroll.agents import make_agent
 from preroll.envs import Optimum, Tables
-from preroll.envs.policies import tabulate
-from preroll.simulations.exact import Exact
-from preroll.simulations.loop import Loop
-from preroll.simulations.seeds import AGENT, derive
+from preroll.envs.optimum.phases import Exact
+from preroll.envs.policies.policies import tabulate
+from preroll.seeds import AGENT, derive
+from preroll.simulations.training.loop import Loop
 
 SHARES = (0.90, 0.95)
 ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]

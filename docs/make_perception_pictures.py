@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from preroll.perception.analysis import analyse
+from preroll.perception.analysis.analysis import analyse
+from preroll.perception.analysis.detector import Detector
 from preroll.perception.build import build_catalog
-from preroll.perception.catalog import Catalog
-from preroll.perception.catalog_content import Choices
-from preroll.perception.category_report import category_report, confusion_picture
-from preroll.perception.demo_videos import render_demo_videos
-from preroll.perception.detector import Detector
-from preroll.perception.frames import Decoding, sample
-from preroll.perception.geometry import Fit, Fitter
-from preroll.perception.pictures import write_picture
-from preroll.perception.similar_picture import similar_picture
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.demo.videos import render_demo_videos
+from preroll.perception.ingest.content import Choices
+from preroll.perception.inspection.category_report import category_report, confusion_picture
+from preroll.perception.inspection.contact_sheet import similar_picture
+from preroll.perception.video.frame_folders import write_picture
+from preroll.perception.video.resize import Fit, Fitter
+from preroll.perception.video.sampling import Decoding, sample
 
 FOLDER = Path(__file__).parent / "pictures"
 REAL = Path(__file__).parents[2] / "shared" / "realdata"

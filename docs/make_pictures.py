@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from preroll.envs import Optimum, Scenario, SessionEnv, Tables, rollout
-from preroll.envs.policies import fixed_policy, greedy_policy
-from preroll.perception.catalog import Catalog
-from preroll.simulations.intervals import mean_interval
+from preroll.envs.policies.policies import fixed_policy, greedy_policy
+from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.statistics.intervals import mean_interval
 
 FOLDER = Path(__file__).parent / "pictures"
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#888888"

@@ -3,13 +3,13 @@
 Read in this order: scenario → tables → kernel → session and vector → policies → optimum.
 """
 
-from preroll.envs.check import check_env
-from preroll.envs.optimum import Optimum
-from preroll.envs.policies import Policy
-from preroll.envs.rollout import Rollout, rollout
-from preroll.envs.scenario import Scenario, preset_names
+from preroll.envs.conformance.check import check_env
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.rollout import Rollout, rollout
+from preroll.envs.scenario.scenario import Scenario, preset_names
 from preroll.envs.session import SessionEnv
-from preroll.envs.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
 
 __all__ = [

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs import kernel, memory
-from preroll.envs.scenario import Scenario
+from preroll.envs.kernel import layout, step
+from preroll.envs.scenario.scenario import Scenario
 
 
-def abandoned_at(scenario: Scenario, lanes: memory.State, n: int) -> NDArray[np.float64]:
+def abandoned_at(scenario: Scenario, lanes: layout.State, n: int) -> NDArray[np.float64]:
     """The fraction at which the ad of the slot to come is abandoned if it is not viewed, float64 [n].
 
     Drawn from the scenario's abandonment curve, the distribution of fractions among those who abandon, by inversion;
@@ -15,8 +15,8 @@ def abandoned_at(scenario: Scenario, lanes: memory.State, n: int) -> NDArray[np.
     """
     fractions, shares = np.array(scenario.user.abandonment).T
     dice = np.empty(n)
-    kernel.watch_dice(lanes, dice)
-    return np.asarray(np.interp(dice, shares, fractions) * (lanes.state[memory.ENDED, :n] == 0))
+    step.watch_dice(lanes, dice)
+    return np.asarray(np.interp(dice, shares, fractions) * (lanes.state[layout.ENDED, :n] == 0))
 
 
 def watched(

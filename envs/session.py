@@ -10,15 +10,15 @@ import numpy as np
 from gymnasium import spaces as gym_spaces
 from numpy.typing import NDArray
 
-from preroll.envs import kernel, memory
 from preroll.envs.abandonment import abandoned_at, watched
-from preroll.envs.compiled import direct
-from preroll.envs.described import Described, new_observations, observation_space
-from preroll.envs.render import MODES, Timeline
-from preroll.envs.scenario import Scenario
-from preroll.envs.tables import Tables
+from preroll.envs.base import Described, new_observations, observation_space
+from preroll.envs.kernel import layout, step
+from preroll.envs.model.tables import Tables
+from preroll.envs.rendering.timeline import MODES, Timeline
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.perception.catalog import Catalog
+from preroll.jit import direct
+from preroll.perception.catalog.catalog import Catalog
 
 Floats = NDArray[np.float32]
 
@@ -73,10 +73,10 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
         self.observation_space = observation_space(self.tables)
         self.action_space = gym_spaces.Discrete(self.tables.n_actions)
         self._abandons = bool(self.tables.scenario.user.abandonment)
-        self._lanes = memory.new_lanes(1)
+        self._lanes = layout.new_lanes(1)
         self._lane = np.zeros(1, np.int64)
         self._ad = np.zeros(1, np.int64)
-        self._outcome = memory.new_results(1)
+        self._outcome = layout.new_results(1)
         self._final = new_observations(self.tables, 0)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Floats, dict[str, Any]]:
@@ -85,13 +85,13 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
         super().reset(seed=seed)
         if seed is not None or first:
             chosen = self.np_random_seed if seed is None else seed
-            kernel.seed_lanes(self._lanes, self._lane, np.array([chosen % 2**64], dtype=np.uint64))
-        kernel.start_next(self.tables.packed, self._lanes, self._lane)
+            step.seed_lanes(self._lanes, self._lane, np.array([chosen % 2**64], dtype=np.uint64))
+        step.start_next(self.tables.packed, self._lanes, self._lane)
         observation = new_observations(self.tables, 1)
-        kernel.observe(self.tables.packed, self._lanes, observation)
-        video = int(self._lanes.state[memory.VIDEO, 0])
+        step.observe(self.tables.packed, self._lanes, observation)
+        video = int(self._lanes.state[layout.VIDEO, 0])
         if self._timeline is not None:
-            self._timeline.start(self._lanes.state[memory.SESSION, 0], video)
+            self._timeline.start(self._lanes.state[layout.SESSION, 0], video)
         return observation[0], {"video": video, "category": int(self.tables.category[video])}
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
@@ -100,7 +100,7 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: the ad does not exist, or the session is over and was not reset.
         """
-        if self._lanes.state[memory.ENDED, 0] or self._np_random is None:
+        if self._lanes.state[layout.ENDED, 0] or self._np_random is None:
             raise PrerollError("step: no session is running: call reset() first")
         try:
             self._ad[0] = operator.index(action)
@@ -110,7 +110,7 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
         observation, outcome = new_observations(self.tables, 1), self._outcome
         arguments = (self._ad, *self.tables.packed, *self._lanes, False, observation, *outcome, self._final)
         if self._play is None:
-            SessionEnv._play = staticmethod(direct(kernel.step, *arguments))
+            SessionEnv._play = staticmethod(direct(step.step, *arguments))
         ended = self._play(*arguments)
         if ended < 0:
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
@@ -130,7 +130,7 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
             info["watched"] = float(watched(abandoned, np.array([viewed]), self._ad, len(self.tables.ads))[0])
         if self._timeline is not None:
             state = self._lanes.state[:, 0]
-            self._timeline.add(info, reward, state[memory.CELL] % self.tables.n_levels, state[memory.VIDEO])
+            self._timeline.add(info, reward, state[layout.CELL] % self.tables.n_levels, state[layout.VIDEO])
         return observation[0], reward, terminated, truncated, info
 
     def render(self) -> str | NDArray[np.uint8] | None:

@@ -11,14 +11,14 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from preroll.envs import kernel, memory
 from preroll.envs.abandonment import abandoned_at, watched
-from preroll.envs.compiled import direct
-from preroll.envs.described import Described, new_observations, observation_space
-from preroll.envs.scenario import Scenario
-from preroll.envs.tables import Tables
+from preroll.envs.base import Described, new_observations, observation_space
+from preroll.envs.kernel import layout, step
+from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.perception.catalog import Catalog
+from preroll.jit import direct
+from preroll.perception.catalog.catalog import Catalog
 
 Floats = NDArray[np.float32]
 
@@ -32,15 +32,15 @@ class _Room(NamedTuple):
     last_infos: dict[str, Any]  # the infos where a session ended
 
     @classmethod
-    def of(cls, tables: Tables, lanes: memory.State, n: int, same_step: bool) -> "_Room":
+    def of(cls, tables: Tables, lanes: layout.State, n: int, same_step: bool) -> "_Room":
         """Room for a step of n lanes."""
-        observations, results = new_observations(tables, n), memory.new_results(n)
+        observations, results = new_observations(tables, n), layout.new_results(n)
         final = new_observations(tables, n if same_step else 0)
         reward, view_probability, expected_reward = results.values[:, :n]
         terminated, truncated, viewed, over = results.flags[:, :n]
         infos = {
-            "video": results.shown[memory.SHOWN_VIDEO, :n],
-            "category": results.shown[memory.SHOWN_CATEGORY, :n],
+            "video": results.shown[layout.SHOWN_VIDEO, :n],
+            "category": results.shown[layout.SHOWN_CATEGORY, :n],
             "ad": results.ads,
             "viewed": viewed,
             "view_probability": view_probability,
@@ -104,7 +104,7 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._abandons = bool(self.tables.scenario.user.abandonment)
-        self._lanes = memory.new_lanes(num_envs)
+        self._lanes = layout.new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
         self._rooms = self._new_rooms()
@@ -127,7 +127,7 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
     @property
     def sessions_started(self) -> NDArray[np.int64]:
         """Number of the session that each lane is in, int64 [n], counted from 0."""
-        return np.asarray(self._lanes.state[memory.SESSION, : self.num_envs], dtype=np.int64)
+        return np.asarray(self._lanes.state[layout.SESSION, : self.num_envs], dtype=np.int64)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -144,11 +144,11 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
         seeds = self._seeds(seed)
         seeded = np.array([lane for lane in chosen if seeds[lane] is not None], dtype=np.int64)
         values = np.array([(seeds[lane] or 0) % 2**64 for lane in seeded], dtype=np.uint64)
-        kernel.seed_lanes(self._lanes, seeded, values)
-        kernel.start_next(self.tables.packed, self._lanes, chosen)
+        step.seed_lanes(self._lanes, seeded, values)
+        step.start_next(self.tables.packed, self._lanes, chosen)
         observations = new_observations(self.tables, self.num_envs)
-        kernel.observe(self.tables.packed, self._lanes, observations)
-        video = self._lanes.state[memory.VIDEO, : self.num_envs].copy()
+        step.observe(self.tables.packed, self._lanes, observations)
+        video = self._lanes.state[layout.VIDEO, : self.num_envs].copy()
         return observations, {"video": video, "category": self.tables.category[video]}
 
     def _chosen(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
@@ -202,7 +202,7 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
             room = self._new_room()
         abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs) if self._abandons else None
         if self._play is None:
-            SessionVectorEnv._play = staticmethod(direct(kernel.step, ads, *room.arguments))
+            SessionVectorEnv._play = staticmethod(direct(step.step, ads, *room.arguments))
         ended = self._play(ads, *room.arguments)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")

@@ -9,12 +9,12 @@ import numpy as np
 
 from preroll.agents import Agent, Transitions
 from preroll.agents.contexts import CategoryContext
-from preroll.agents.scores import draw
+from preroll.agents.selection import draw
 from preroll.agents.settings import AgentSettings
 from preroll.envs import Tables
-from preroll.envs.policies import uniform_over_best
+from preroll.envs.policies.policies import uniform_over_best
 from preroll.simulations import evaluate
-from preroll.simulations.training import fit
+from preroll.simulations.training.training import fit
 
 
 class ExploreThenCommit(Agent):

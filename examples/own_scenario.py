@@ -8,9 +8,9 @@ from pathlib import Path
 
 from preroll.agents import make_agent
 from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.policies import greedy_policy
+from preroll.envs.policies.policies import greedy_policy
 from preroll.simulations import evaluate
-from preroll.simulations.training import fit
+from preroll.simulations.training.training import fit
 
 
 def main(sessions: int = 2_000) -> None:

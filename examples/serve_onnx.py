@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from preroll.agents.onnx_agent import OnnxAgent
-from preroll.agents.onnx_export import export
+from preroll.agents.interop.onnx_agent import OnnxAgent
+from preroll.agents.interop.onnx_export import export
 from preroll.simulations import train
-from preroll.simulations.observations import sample_observations
+from preroll.simulations.evaluation.observation_sample import sample_observations
 
 
 def main(sessions: int = 5_000) -> None:

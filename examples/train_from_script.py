@@ -8,7 +8,7 @@ from pathlib import Path
 
 from preroll.envs import Tables
 from preroll.simulations import Run, evaluate, train
-from preroll.simulations.table import comparison, footnote
+from preroll.simulations.evaluation.table import comparison, footnote
 
 
 def main(sessions: int = 5_000) -> None:

@@ -7,27 +7,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from preroll.perception.analysis.detector import Detector
     from preroll.perception.build import BuildReport, build_catalog
-    from preroll.perception.cards import ModelCard
-    from preroll.perception.catalog import Catalog
-    from preroll.perception.catalog_content import Choices
-    from preroll.perception.demo_videos import render_demo_videos
-    from preroll.perception.detections import detect
-    from preroll.perception.detector import Detector
-    from preroll.perception.download import DownloadLimits
-    from preroll.perception.supervised import Limits
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.demo.videos import render_demo_videos
+    from preroll.perception.detect_video import detect
+    from preroll.perception.ingest.content import Choices
+    from preroll.perception.ingest.download import DownloadLimits
+    from preroll.perception.onnx_models.model_card import ModelCard
+    from preroll.perception.workers.process import Limits
 
 _HOMES = {
     "BuildReport": "build",
-    "Catalog": "catalog",
-    "Choices": "catalog_content",
-    "Detector": "detector",
-    "DownloadLimits": "download",
-    "Limits": "supervised",
-    "ModelCard": "cards",
+    "Catalog": "catalog.catalog",
+    "Choices": "ingest.content",
+    "Detector": "analysis.detector",
+    "DownloadLimits": "ingest.download",
+    "Limits": "workers.process",
+    "ModelCard": "onnx_models.model_card",
     "build_catalog": "build",
-    "detect": "detections",
-    "render_demo_videos": "demo_videos",
+    "detect": "detect_video",
+    "render_demo_videos": "demo.videos",
 }
 
 __all__ = [

@@ -9,22 +9,22 @@ from typing import Literal
 
 from preroll import progress
 from preroll.errors import PrerollError
-from preroll.perception.analysis import Analysis
-from preroll.perception.attendant import remove_parts
-from preroll.perception.cards import EMBEDDED
-from preroll.perception.catalog import Catalog
-from preroll.perception.catalog_content import Choices, catalog_content
-from preroll.perception.catalog_writer import Row, check_replaceable, write_catalog
-from preroll.perception.download import DownloadLimits, check_downloader, fetch_videos
-from preroll.perception.journal import Journal, open_journal
-from preroll.perception.listing import Listed, Listing, list_videos
-from preroll.perception.model_file import ModelFile
-from preroll.perception.pictures import check_only_frames
-from preroll.perception.pool import Engine, Pool
-from preroll.perception.ray_engine import RayEngine
-from preroll.perception.resume import earlier_analyses, recipe_of, settled
-from preroll.perception.supervised import Limits, Task
-from preroll.perception.video_table import is_table, read_table
+from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.ingest.content import Choices, catalog_content
+from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
+from preroll.perception.ingest.journal import Journal, open_journal
+from preroll.perception.ingest.resume import earlier_analyses, recipe_of, settled
+from preroll.perception.ingest.video_folder import Listed, Listing, list_videos
+from preroll.perception.ingest.video_table import is_table, read_table
+from preroll.perception.ingest.writer import Row, check_replaceable, write_catalog
+from preroll.perception.onnx_models.model_card import EMBEDDED
+from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.video.frame_folders import check_only_frames
+from preroll.perception.workers.pool import Engine, Pool
+from preroll.perception.workers.process import Limits, Task
+from preroll.perception.workers.ray_pool import RayEngine
+from preroll.perception.workers.supervisor import remove_parts
 
 _KEPT = "what was found so far is kept: give the same command again"
 

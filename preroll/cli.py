@@ -18,7 +18,7 @@ from preroll.commands import (
     evaluate,
     experiment,
     export,
-    log,
+    impressions,
     optimum,
     predict,
     quickstart,
@@ -49,7 +49,7 @@ app.command()(train.train)
 app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
-app.command()(log.log)
+app.command()(impressions.log)
 app.add_typer(experiment.app, name="experiment")
 app.command()(results.results)
 app.command()(report.report)

@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from preroll.simulations.evaluation import Evaluation, evaluate
-    from preroll.simulations.run import Run
-    from preroll.simulations.training import TrainingResult, train
+    from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
+    from preroll.simulations.training.run import Run
+    from preroll.simulations.training.training import TrainingResult, train
 
 __all__ = ["Evaluation", "Run", "TrainingResult", "evaluate", "train"]
 
 _HOMES = {
-    "Evaluation": "preroll.simulations.evaluation",
-    "Run": "preroll.simulations.run",
-    "TrainingResult": "preroll.simulations.training",
-    "evaluate": "preroll.simulations.evaluation",
-    "train": "preroll.simulations.training",
+    "Evaluation": "preroll.simulations.evaluation.evaluation",
+    "Run": "preroll.simulations.training.run",
+    "TrainingResult": "preroll.simulations.training.training",
+    "evaluate": "preroll.simulations.evaluation.evaluation",
+    "train": "preroll.simulations.training.training",
 }
 
 

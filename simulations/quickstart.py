@@ -7,14 +7,14 @@ from pathlib import Path
 
 from preroll import progress
 from preroll.agents import AGENTS
-from preroll.envs.scenario import Scenario
-from preroll.envs.tables import Tables
+from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.perception.catalog import Catalog
-from preroll.simulations.crew import Job, train_all
-from preroll.simulations.evaluation import FEWEST_LANES, REFERENCES, SESSIONS, Evaluation, evaluate
-from preroll.simulations.picture import draw_curves
-from preroll.simulations.run import Run
+from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.evaluation.evaluation import FEWEST_LANES, REFERENCES, SESSIONS, Evaluation, evaluate
+from preroll.simulations.training.curve_plot import draw_curves
+from preroll.simulations.training.run import Run
+from preroll.simulations.workers.pool import Job, train_all
 
 #: Greedy, which looks one slot ahead, is beaten here by the agents that plan.
 SCENARIO = "pacing"
@@ -92,8 +92,8 @@ def tell(
 def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per_category: int = 100) -> Path:
     """Makes ``out/catalog`` from the demo videos in ``out/videos``, unless it is there already and verifies."""
     from preroll.perception.build import build_catalog
-    from preroll.perception.demo_videos import CATEGORIES, render_demo_videos
-    from preroll.perception.manifest import altered_files
+    from preroll.perception.catalog.manifest import altered_files
+    from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     catalog, videos = out / "catalog", out / "videos"
     if catalog.is_dir():

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from preroll import atomic
-from preroll.perception.catalog import Catalog
-from preroll.perception.manifest import sha256_of
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.manifest import sha256_of
 
 # No test asserts a time, not even hypothesis's own; where CI is set, the same examples are tried every time.
 settings.register_profile(
@@ -25,6 +25,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("preroll")
+
+#: The repository, and beside it the real clips and models that some tests read.
+ROOT = Path(__file__).parents[1]
+REAL = ROOT.parent / "shared" / "realdata"
 
 CATEGORIES = ("cars", "cats", "concerts")
 CLASSES = ("car", "road sign", "cat", "yarn", "guitar", "drum")

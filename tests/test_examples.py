@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.conftest import ROOT
+
 FOLDER = ROOT / "examples"
 LONGEST = 60  # lines that a newcomer reads in a minute
 EXAMPLES = {  # name: (budget, something it prints, what it writes)

@@ -3,12 +3,16 @@
 import functools
 import subprocess
 import sys
-import tomllib
+import tarfile
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.conftest import ROOT
+
+QUIET: dict[str, Any] = {"check": True, "capture_output": True}
 ROOMS = ("agents", "envs", "perception", "simulations")
 
 
@@ -20,15 +24,31 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="needs the repository, not an installed package")
-def test_the_list_of_packages_equals_the_tree() -> None:
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        listed = set(tomllib.load(file)["tool"]["setuptools"]["packages"])
-    found = {"preroll", "preroll.commands"}
-    for room in ROOMS:
-        for init in (ROOT / room).rglob("__init__.py"):
-            found.add(".".join(("preroll", *init.parent.relative_to(ROOT).parts)))
-    assert listed == found
+def test_a_wheel_out_of_the_sdist_holds_every_file_of_the_tree(tmp_path: Path) -> None:
+    """Modules, stubs and data alike, each below `preroll` and nowhere else."""
+    subprocess.run(
+        [sys.executable, "-c", f"from setuptools.build_meta import build_sdist; build_sdist({str(tmp_path)!r})"],
+        **QUIET,
+        cwd=ROOT,
+    )
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    source = sdist.with_name(sdist.name.removesuffix(".tar.gz"))
+    subprocess.run(
+        [sys.executable, "-c", f"from setuptools.build_meta import build_wheel; build_wheel({str(tmp_path)!r})"],
+        **QUIET,
+        cwd=source,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    rooms = {f"preroll/{file.relative_to(ROOT)}" for room in ROOMS for file in files_in(ROOT / room)}
+    floor = {str(file.relative_to(ROOT)) for file in files_in(ROOT / "preroll") if not set(file.parts) & set(ROOMS)}
+    assert packed == rooms | floor
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
 
 
 def test_no_room_is_importable_at_the_top_level() -> None:

@@ -1,6 +1,7 @@
 """Video-level predictions: tags, genres and memorability, by one small framework.
 
-Data (:mod:`~preroll.perception.prediction.formats`) → :mod:`~preroll.perception.prediction.split` → a model
-(:mod:`~preroll.perception.prediction.models`) → :mod:`~preroll.perception.prediction.metrics` →
-:mod:`~preroll.perception.prediction.run`. A task (:mod:`~preroll.perception.prediction.task`) says what the four are.
+Data (:mod:`~preroll.perception.prediction.formats`) → :mod:`~preroll.perception.prediction.framework.split` → a model
+(:mod:`~preroll.perception.prediction.networks`) → :mod:`~preroll.perception.prediction.metrics` →
+:mod:`~preroll.perception.prediction.run`. A task (:mod:`~preroll.perception.prediction.framework.task`) says what the
+four are.
 """

@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 
 from preroll import atomic
-from preroll.config import dump_yaml
 from preroll.errors import PrerollError
-from preroll.events import EventFile
-from preroll.perception.prediction.settings import GenreSettings, Settings, TagSettings
-from preroll.perception.prediction.skipping import Skipping
-from preroll.perception.prediction.task import Fitted, Progress, Table, Task, Trained
+from preroll.perception.prediction.framework.bad_input import Skipping
+from preroll.perception.prediction.framework.settings import GenreSettings, Settings, TagSettings
+from preroll.perception.prediction.framework.task import Fitted, Progress, Table, Task, Trained
+from preroll.tensorboard_writer import EventFile
+from preroll.yaml_config import dump_yaml
 
 FORMAT = 1
 RESULT = "result.json"
@@ -41,14 +41,14 @@ _PACKAGES = ("preroll", "numpy", "torch", "onnxruntime", "scikit-learn")
 def task_of(settings: Settings) -> Task[Any]:
     """The task that the settings are for."""
     if isinstance(settings, TagSettings):
-        from preroll.perception.prediction.tags import Tags
+        from preroll.perception.prediction.tags.task import Tags
 
         return Tags(settings)
     if isinstance(settings, GenreSettings):
-        from preroll.perception.prediction.genres import Genres
+        from preroll.perception.prediction.genres.task import Genres
 
         return Genres(settings)
-    from preroll.perception.prediction.memorability import Memorability
+    from preroll.perception.prediction.memorability.task import Memorability
 
     return Memorability(settings)
 

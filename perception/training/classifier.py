@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from preroll.perception.objects import OBJECT_CLASSES
+from preroll.perception.demo.objects import OBJECT_CLASSES
 from preroll.perception.training.export import export_classifier
 from preroll.perception.training.network import Network, Probabilities
 from preroll.perception.training.pictures import Pictures

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from preroll import atomic
-from preroll.perception.cards import ModelCard
-from preroll.perception.objects import OBJECT_CLASSES
-from preroll.perception.onnx_parity import check_parity
-from preroll.perception.torch_to_onnx import to_onnx
+from preroll.perception.demo.objects import OBJECT_CLASSES
+from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.onnx_models.parity import check_parity
+from preroll.perception.onnx_models.torch_export import to_onnx
 from preroll.perception.training.network import Probabilities
 from preroll.perception.training.pictures import PAD, SIDE
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from preroll.perception.backgrounds import BACKGROUNDS, draw_background
-from preroll.perception.objects import OBJECT_CLASSES, draw_object
-from preroll.perception.scenes import Placement, fit_sprite, paste, paste_mask, place
+from preroll.perception.demo.backgrounds import BACKGROUNDS, draw_background
+from preroll.perception.demo.objects import OBJECT_CLASSES, draw_object
+from preroll.perception.demo.scenes import Placement, fit_sprite, paste, paste_mask, place
 
 SIDE, CELLS = 128, 8
 #: Grey of the letterbox.

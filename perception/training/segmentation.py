@@ -17,18 +17,18 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, nll_loss
 
 from preroll import atomic
-from preroll.perception.cards import EMBEDDED, ModelCard
-from preroll.perception.geometry import View
-from preroll.perception.located import Located
-from preroll.perception.manifest import sha256_of
-from preroll.perception.objects import OBJECT_CLASSES
-from preroll.perception.semantic import semantic_objects
+from preroll.perception.catalog.manifest import sha256_of
+from preroll.perception.decoders.instances import Located
+from preroll.perception.decoders.semantic import semantic_objects
+from preroll.perception.demo.objects import OBJECT_CLASSES
+from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard
 from preroll.perception.training.export import onnx_bytes
 from preroll.perception.training.pictures import PAD, SIDE, Batch, Pictures
 from preroll.perception.training.schedule import fit, replay, total_visits, varied
 from preroll.perception.training.segmentation_network import PixelProbabilities, Segmenter
 from preroll.perception.training.segmentation_scoring import score_labels
 from preroll.perception.training.settings import Settings, read_arguments
+from preroll.perception.video.resize import View
 
 #: How often a picture is used, on average, until it is dropped; small batches, for steps count more than pictures.
 VISITS, BATCH = 3, 4

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.located import Located
+from preroll.perception.decoders.instances import Located
 from preroll.perception.training.pictures import Batch
 
 #: Largest error of an area that counts as none [% of the frame].

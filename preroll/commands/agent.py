@@ -19,7 +19,7 @@ def list_agents() -> None:
     Example: `preroll agent list`
     """
     from preroll.agents.registry import AGENTS
-    from preroll.commands.table import print_table
+    from preroll.terminal.table import print_table
 
     rows = [(name, entry.family, entry.description) for name, entry in AGENTS.items()]
     print_table(("agent", "family", "description"), rows, left=("agent", "family", "description"))
@@ -35,7 +35,7 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
 
     from preroll.agents.preset import presets_of
     from preroll.agents.registry import find
-    from preroll.commands.table import print_table
+    from preroll.terminal.table import print_table
 
     kind = find(agent).load()
     typer.echo(f"{agent}: {(inspect.getdoc(kind) or '').replace('``', '`')}\n")
@@ -66,9 +66,9 @@ def import_agent(
 
     Example: `preroll agent import best_model.zip --scenario pacing --run runs/mine --trust-pickle`
     """
-    from preroll.agents.sb3_import import import_sb3
-    from preroll.envs.tables import Tables
-    from preroll.simulations.imported import write_imported
+    from preroll.agents.interop.sb3_import import import_sb3
+    from preroll.envs.model.tables import Tables
+    from preroll.simulations.training.import_run import write_imported
 
     tables = Tables.compile(scenario, catalog)
     agent = import_sb3(file, tables, trust_pickle=trust_pickle)

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from preroll.commands.catalog_description import describe, list_videos, no_video_left, report_of, tell_losses
-from preroll.commands.counted import counted
-from preroll.commands.table import one_line, print_table
-from preroll.commands.video_options import (
+from preroll.errors import PrerollError
+from preroll.terminal.catalog_summary import describe, list_videos, no_video_left, report_of, tell_losses
+from preroll.terminal.plural import counted
+from preroll.terminal.table import one_line, print_table
+from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
     LIMITS_PANEL,
@@ -20,7 +21,6 @@ from preroll.commands.video_options import (
     Workers,
     worker_limits,
 )
-from preroll.errors import PrerollError
 
 app = typer.Typer(help="Make a catalog of a folder of videos, and look into one.", no_args_is_help=True)
 
@@ -72,11 +72,11 @@ def build(
     listed with a reason, and the build goes on; an interrupted build goes on where it was. Exit status 1 where a
     category is left without any.
     """
-    from preroll.perception.amounts import parse_size
     from preroll.perception.build import build_catalog
-    from preroll.perception.cards import EMBEDDED
-    from preroll.perception.catalog_content import Choices
-    from preroll.perception.download import DownloadLimits
+    from preroll.perception.ingest.content import Choices
+    from preroll.perception.ingest.download import DownloadLimits
+    from preroll.perception.onnx_models.model_card import EMBEDDED
+    from preroll.terminal.units import parse_size
 
     if download_timeout <= 0:
         raise PrerollError(f"--download-timeout {download_timeout:g}: must be above 0")
@@ -107,8 +107,8 @@ def show(
 ) -> None:
     """Describe a catalog: its categories, what its videos show, and how well they can be told apart."""
     from preroll import atomic
-    from preroll.perception.catalog import Catalog
-    from preroll.perception.category_report import confusion_picture
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.category_report import confusion_picture
 
     catalog = Catalog.load(folder)
     describe(catalog)
@@ -130,8 +130,8 @@ def export(
     csv: Annotated[Path, typer.Option("--csv", help="New folder for videos.csv, importance.csv, neighbors.csv, ….")],
 ) -> None:
     """Write a catalog's tables as CSV files for spreadsheets."""
-    from preroll.perception.catalog import Catalog
-    from preroll.perception.spreadsheets import export_tables
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.csv_export import export_tables
 
     written = export_tables(Catalog.load(folder), csv)
     typer.echo(f"In {csv}:")
@@ -147,9 +147,9 @@ def similar(
 ) -> None:
     """Print the videos most similar to one, by the objects that they show."""
     from preroll import atomic
-    from preroll.perception.catalog import Catalog
-    from preroll.perception.similar import find_video, similar_videos
-    from preroll.perception.similar_picture import similar_picture
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.contact_sheet import similar_picture
+    from preroll.perception.inspection.lookup import find_video, similar_videos
 
     if (picture is None) != (videos is None):
         raise PrerollError("--picture and --videos: give both, or neither")
@@ -170,8 +170,8 @@ def similar(
 @app.command()
 def verify(folder: Folder = "demo") -> None:
     """Hash every file of a catalog again, and check every number in it."""
-    from preroll.perception.catalog import Catalog
-    from preroll.perception.manifest import altered_files
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.catalog.manifest import altered_files
 
     catalog = Catalog.load(folder)
     findings = altered_files(catalog.path, catalog.manifest)
@@ -193,8 +193,8 @@ def demo_videos(
 ) -> None:
     """Render the demo videos: three categories of short H.264 clips of drawn objects."""
     from preroll import progress
-    from preroll.perception.demo_ceiling import demo_ceiling
-    from preroll.perception.demo_videos import CATEGORIES, render_demo_videos
+    from preroll.perception.demo.ceiling import demo_ceiling
+    from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     total = per_category * len(CATEGORIES)
     with progress.bar(total, "Rendering videos") as advance:

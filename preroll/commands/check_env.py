@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from preroll.commands.changes import ScenarioChanges, changed_scenario
 from preroll.errors import PrerollError
+from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 
 
 def check_env(
@@ -25,8 +25,8 @@ def check_env(
     Example: `preroll check-env --scenario pacing --catalog catalog`
     """
     from preroll import progress
-    from preroll.commands.table import print_table
-    from preroll.envs import check
+    from preroll.envs.conformance import check
+    from preroll.terminal.table import print_table
 
     world = changed_scenario(scenario, changes)
     with progress.bar(len(check.NAMES), "Checking the environment") as advance:

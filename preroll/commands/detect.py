@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.counted import counted
-from preroll.commands.table import one_line, print_table
-from preroll.commands.video_options import (
+from preroll.terminal.plural import counted
+from preroll.terminal.table import one_line, print_table
+from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
     CardFile,
@@ -42,7 +42,7 @@ def detect(
 ) -> None:
     """Find object classes in a video, at three frames a second; with --segment, each object and where it is."""
     from preroll import atomic
-    from preroll.perception.detections import detect as detect_in
+    from preroll.perception.detect_video import detect as detect_in
 
     limits = worker_limits(worker_memory, video_timeout)
     with _percent_done() as progress:
@@ -89,7 +89,7 @@ def _percent_done() -> Iterator[Callable[[float, float | None], None]]:
 
 
 def _tell(source: Path, table: "pd.DataFrame") -> None:
-    from preroll.perception.detections import class_summary
+    from preroll.perception.detect_video import class_summary
 
     facts = table.attrs
     found = table["frame"].nunique()

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.counted import counted
-from preroll.commands.table import one_line, print_table
 from preroll.errors import PrerollError
+from preroll.terminal.plural import counted
+from preroll.terminal.table import one_line, print_table
 
 if TYPE_CHECKING:
-    from preroll.perception.adapt import Adapted
+    from preroll.perception.transfer.fine_tune import Adapted
 
 app = typer.Typer(help="Make an ONNX network ready for use as a detector.", no_args_is_help=True)
 
@@ -41,11 +41,11 @@ def card(
 ) -> None:
     """Write the card of a network, and try it on very different pictures: a wrong card often shows in its answers."""
     from preroll import atomic
-    from preroll.perception.card_maker import doubts, make_card, read_classes
-    from preroll.perception.detector import Detector
-    from preroll.perception.model_file import ModelFile
-    from preroll.perception.pool import try_in_worker
-    from preroll.perception.probes import probe_pictures
+    from preroll.perception.analysis.card_builder import doubts, make_card, read_classes
+    from preroll.perception.analysis.detector import Detector
+    from preroll.perception.demo.probes import probe_pictures
+    from preroll.perception.onnx_models.model_file import ModelFile
+    from preroll.perception.workers.pool import try_in_worker
 
     place = out or model.with_suffix(".json")
     if place.exists() and not replace:
@@ -107,8 +107,8 @@ def adapt(
     that resemble each other, such as frames of one video, make the held-out ones too easy.
     """
     from preroll import progress
-    from preroll.perception.adapt import adapt as adapt_to
-    from preroll.perception.adapt import list_pictures
+    from preroll.perception.transfer.fine_tune import adapt as adapt_to
+    from preroll.perception.transfer.fine_tune import list_pictures
 
     with progress.bar(len(list_pictures(images).files), "Reading pictures") as advance:
         made = adapt_to(model, images, out, card=card, seed=seed, advance=advance)

@@ -11,9 +11,9 @@ from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
     from preroll.agents import Agent
-    from preroll.envs.tables import Tables
-    from preroll.simulations.evaluation import Evaluation
-    from preroll.simulations.run import Run
+    from preroll.envs.model.tables import Tables
+    from preroll.simulations.evaluation.evaluation import Evaluation
+    from preroll.simulations.training.run import Run
 
 WIDE = 110  # columns of a terminal that show every number
 
@@ -32,8 +32,8 @@ def evaluate(
     Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
     """
     from preroll import progress
-    from preroll.simulations import evaluation
-    from preroll.simulations.run import Run
+    from preroll.simulations.evaluation import evaluation
+    from preroll.simulations.training.run import Run
 
     opened = [Run.open(run) for run in runs]
     tables = _tables(opened, scenario, catalog)
@@ -47,8 +47,8 @@ def evaluate(
 
 def print_comparison(evaluation: "Evaluation") -> None:
     """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
-    from preroll.commands.table import print_table
-    from preroll.simulations.table import comparison, footnote
+    from preroll.simulations.evaluation.table import comparison, footnote
+    from preroll.terminal.table import print_table
 
     roomy = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE
     columns, rows = comparison(evaluation, extra=roomy)
@@ -58,8 +58,8 @@ def print_comparison(evaluation: "Evaluation") -> None:
 
 def _tables(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Tables":
     """What to play: as asked for, else what all runs were trained on."""
-    from preroll.envs.tables import Tables
-    from preroll.perception.catalog import Catalog
+    from preroll.envs.model.tables import Tables
+    from preroll.perception.catalog.catalog import Catalog
 
     first = runs[0]
     for run in runs[1:]:
@@ -76,7 +76,7 @@ def _tables(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Ta
 
 def _players(runs: "list[Run]") -> "dict[str, Agent]":
     """The trained agents by the names of their runs: the whole path where two folders have the same name."""
-    from preroll.simulations.evaluation import REFERENCES
+    from preroll.simulations.evaluation.evaluation import REFERENCES
 
     names = [run.name for run in runs]
     unique = len(set(names)) == len(names) and not set(names) & set(REFERENCES)

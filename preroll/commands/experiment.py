@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.table import print_table
 from preroll.errors import PrerollError
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
-    from preroll.simulations.experiment.plan import Plan
-    from preroll.simulations.experiment.running import Engine
-    from preroll.simulations.experiment.store import State, Store
+    from preroll.simulations.experiment.design.plan import Plan
+    from preroll.simulations.experiment.execution.runner import Engine
+    from preroll.simulations.experiment.execution.store import State, Store
 
 app = typer.Typer(no_args_is_help=True, help="Questions as YAML files: run them, look how far they are.")
 
@@ -48,8 +48,8 @@ def run(
 
     Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
     """
-    from preroll.simulations.experiment.running import run_plan
-    from preroll.simulations.experiment.store import Store
+    from preroll.simulations.experiment.execution.runner import run_plan
+    from preroll.simulations.experiment.execution.store import Store
 
     where = _engine(engine, address, workers)
     plan, store = _plan(file), Store(out)
@@ -88,7 +88,7 @@ def status(
 
     Example: `preroll experiment status threshold`
     """
-    from preroll.simulations.experiment.store import State, Store
+    from preroll.simulations.experiment.execution.store import State, Store
 
     store = Store(folder)
     plan = store.read_plan()
@@ -103,8 +103,8 @@ def status(
 
 def _plan(file: Path) -> "Plan":
     """The plan of a file; what is wrong with it is told with the file's name."""
-    from preroll.simulations.experiment.file import Experiment
-    from preroll.simulations.experiment.plan import Plan
+    from preroll.simulations.experiment.design.plan import Plan
+    from preroll.simulations.experiment.design.spec import Experiment
 
     experiment = Experiment.load(file)
     try:
@@ -115,8 +115,8 @@ def _plan(file: Path) -> "Plan":
 
 
 def _engine(name: EngineName, address: str | None, workers: int | None) -> "Engine":
-    from preroll.simulations.experiment.ray_engine import Ray
-    from preroll.simulations.experiment.running import Local
+    from preroll.simulations.experiment.execution.ray_engine import Ray
+    from preroll.simulations.experiment.execution.runner import Local
 
     if name is EngineName.RAY:
         return Ray(address, workers=workers)
@@ -131,8 +131,8 @@ def _counts(states: "dict[str, State]") -> str:
 
 
 def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
-    from preroll.simulations.experiment.estimate import estimate
-    from preroll.simulations.experiment.running import changes
+    from preroll.simulations.experiment.execution.estimate import estimate
+    from preroll.simulations.experiment.execution.runner import changes
 
     store.check()
     states = store.states(plan)
@@ -151,7 +151,7 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.summary import summary
+    from preroll.simulations.experiment.execution.summary import summary
 
     columns, rows = summary(store, plan, store.states(plan))
     print_table(columns, rows, left=("point", "agent"))

@@ -18,10 +18,10 @@ def export(
 
     Example: `preroll export runs/classic-thompson-0 policy.onnx`
     """
-    from preroll.agents.onnx_export import export as write
-    from preroll.envs.tables import Tables
-    from preroll.simulations.observations import sample_observations
-    from preroll.simulations.run import Run
+    from preroll.agents.interop.onnx_export import export as write
+    from preroll.envs.model.tables import Tables
+    from preroll.simulations.evaluation.observation_sample import sample_observations
+    from preroll.simulations.training.run import Run
 
     trained = Run.open(run)
     agent = trained.load_agent()

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.changes import ScenarioChanges, changed_scenario
-from preroll.commands.table import print_table
+from preroll.terminal.set_option import ScenarioChanges, changed_scenario
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.envs import Optimum
@@ -25,9 +25,9 @@ def optimum(
     Example: `preroll optimum --scenario pacing --set 'ads.*.long.view_probability=0.5' --plot best-ads.png`
     """
     from preroll.envs import Optimum, Tables
-    from preroll.envs.belief import belief_optimum
-    from preroll.envs.best_ads_picture import check_ending, draw_best_ads
-    from preroll.envs.comparison import compare
+    from preroll.envs.optimum.belief import belief_optimum
+    from preroll.envs.optimum.policy_plot import check_ending, draw_best_ads
+    from preroll.envs.optimum.reference_values import compare
 
     if plot is not None:
         check_ending(plot)
@@ -68,7 +68,7 @@ def optimum(
 
 def _print_best_ads(exact: "Optimum") -> None:
     """The optimal action by category and fatigue in the middle of a session, for every segment."""
-    from preroll.envs.best_ads import best_ads
+    from preroll.envs.optimum.policy_summary import best_ads
 
     tables = exact.tables
     slot = tables.n_slots // 2

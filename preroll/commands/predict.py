@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from preroll.commands.counted import counted
-from preroll.commands.table import one_line, print_table
-from preroll.commands.video_options import (
+from preroll.errors import PrerollError
+from preroll.terminal.plural import counted
+from preroll.terminal.table import one_line, print_table
+from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
     CardFile,
@@ -19,10 +20,9 @@ from preroll.commands.video_options import (
     Workers,
     worker_limits,
 )
-from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
-    from preroll.perception.prediction.task import Report
+    from preroll.perception.prediction.framework.task import Report
 
 app = typer.Typer(
     help="Predict tags, genres and memorability of videos, and put them into a catalog.", no_args_is_help=True
@@ -45,8 +45,8 @@ def train(
     Example: `preroll predict train examples/predictions/tags.yaml`
     """
     from preroll import progress
+    from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import train as run_training
-    from preroll.perception.prediction.settings import load_settings
 
     settings = load_settings(file)
     with ExitStack() as shown:
@@ -69,9 +69,9 @@ def evaluate(file: File, skip_bad: SkipBad = False) -> None:
 
     Example: `preroll predict evaluate examples/predictions/tags.yaml`
     """
+    from preroll.perception.prediction.framework.bad_input import Skipping
+    from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import open_run_for, task_of
-    from preroll.perception.prediction.settings import load_settings
-    from preroll.perception.prediction.skipping import Skipping
 
     settings, skipping = load_settings(file), Skipping(skip_bad)
     run, task = open_run_for(settings), task_of(settings)
@@ -93,10 +93,10 @@ def apply(
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
-    from preroll.perception.prediction.predictions import Predictions
+    from preroll.perception.prediction.framework.bad_input import Skipping
+    from preroll.perception.prediction.framework.predictions import Predictions
+    from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import open_run_for, task_of
-    from preroll.perception.prediction.settings import load_settings
-    from preroll.perception.prediction.skipping import Skipping
 
     settings, skipping = load_settings(file), Skipping(skip_bad)
     run = open_run_for(settings)
@@ -127,9 +127,9 @@ def embed(
     Example: `preroll predict embed trailers/ --encoder clip-vit-b32.onnx --out embeddings`
     """
     from preroll import progress
-    from preroll.perception.analysis import USABLE
-    from preroll.perception.prediction.embedding import embed_videos, videos_in
-    from preroll.perception.prediction.encoder import EncoderFile
+    from preroll.perception.analysis.analysis import USABLE
+    from preroll.perception.analysis.encoder import EncoderFile
+    from preroll.perception.video_embeddings import embed_videos, videos_in
 
     limits, listed = worker_limits(worker_memory, video_timeout), videos_in(videos)
     with ExitStack() as shown:
@@ -187,9 +187,9 @@ def catalog(
 
     Example: `preroll predict catalog DIR --tags predictions/tags --out DIR-with-tags`
     """
-    from preroll.perception.catalog import Catalog
-    from preroll.perception.prediction.into_catalog import measured_memorability, write_predicted_catalog
-    from preroll.perception.prediction.predictions import Predictions
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.prediction.catalog_update import measured_memorability, write_predicted_catalog
+    from preroll.perception.prediction.framework.predictions import Predictions
 
     def read(path: Path | None) -> Predictions | None:
         return None if path is None else Predictions.open(path)
@@ -221,9 +221,9 @@ def generate(
 
     Example: `preroll predict generate genres --out runs/genres-data`
     """
-    from preroll.perception.catalog import Catalog
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.prediction.catalog_update import bare_paths
     from preroll.perception.prediction.generators.best_reachable import best_reachable, generate_data
-    from preroll.perception.prediction.into_catalog import bare_paths
 
     names = [] if catalog is None else bare_paths(Catalog.load(catalog))
     for name, value in best_reachable(task, generate_data(task, out, seed, names)).items():

@@ -18,8 +18,8 @@ def report(
 
     Example: `preroll report threshold`
     """
-    from preroll.simulations.experiment.store import Store
-    from preroll.simulations.report.material import Material
+    from preroll.simulations.experiment.execution.store import Store
+    from preroll.simulations.report.data import Material
     from preroll.simulations.report.page import write_pictures, write_report
 
     path = out or folder / "report.html"
@@ -43,7 +43,7 @@ def tensorboard(
     """
     import subprocess
 
-    from preroll.simulations.experiment.store import CELLS
+    from preroll.simulations.experiment.execution.store import CELLS
 
     if not folder.is_dir():
         raise PrerollError(f"{folder}: no such folder")

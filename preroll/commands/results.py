@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from preroll.commands.table import print_table
 from preroll.errors import PrerollError
+from preroll.terminal.table import print_table
 
 
 def results(
@@ -20,9 +20,9 @@ def results(
 
     Example: `preroll results threshold --csv`
     """
-    from preroll.simulations.experiment.results import results, write_csv, write_parquet
-    from preroll.simulations.experiment.store import State, Store
-    from preroll.simulations.experiment.summary import summary
+    from preroll.simulations.experiment.execution.store import State, Store
+    from preroll.simulations.experiment.execution.summary import summary
+    from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
 
     store = Store(folder)
     plan = store.read_plan()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from preroll.commands.changes import ScenarioChanges, changed_scenario
+from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 
 app = typer.Typer(help="List, show and check scenarios: all probabilities, rewards and rules.", no_args_is_help=True)
 
@@ -17,8 +17,8 @@ def list_presets() -> None:
 
     Example: `preroll scenario list`
     """
-    from preroll.commands.table import print_table
-    from preroll.envs.scenario import Scenario, preset_names
+    from preroll.envs.scenario.scenario import Scenario, preset_names
+    from preroll.terminal.table import print_table
 
     presets = [Scenario.load(name) for name in preset_names()]
     rows = [
@@ -46,8 +46,8 @@ def check(
 
     Example: `preroll scenario check mine.yaml --catalog catalog`
     """
-    from preroll.envs.tables import Tables
-    from preroll.simulations.exact import Exact
+    from preroll.envs.model.tables import Tables
+    from preroll.envs.optimum.phases import Exact
 
     tables = Tables.compile(scenario, catalog)
     exact = Exact(tables)
@@ -69,8 +69,8 @@ def new(
 
     Example: `preroll scenario new --catalog catalog --like pacing > mine.yaml`
     """
-    from preroll.envs.template import scenario_for
-    from preroll.perception.catalog import Catalog
+    from preroll.envs.scenario.template import scenario_for
+    from preroll.perception.catalog.catalog import Catalog
 
     typer.echo(scenario_for(Catalog.load(catalog), like).dump(), nl=False)
 

@@ -12,7 +12,7 @@ import typer
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
-    from preroll.simulations.training import Training
+    from preroll.simulations.training.training import Training
 
 SAVE_EVERY = 60.0  # seconds between two checkpoints
 
@@ -49,9 +49,9 @@ def train(
     """
     from preroll.agents import preset
     from preroll.agents.registry import find
-    from preroll.commands.changes import parse_changes
-    from preroll.envs.scenario import Scenario
-    from preroll.simulations.training import prepare
+    from preroll.envs.scenario.scenario import Scenario
+    from preroll.simulations.training.training import prepare
+    from preroll.terminal.set_option import parse_changes
 
     if resume is not None:
         if agent is not None or changes or run is not None or sb3_defaults:
@@ -81,7 +81,7 @@ def train(
 
 def _resume(run: Path) -> None:
     """Goes on with a stopped training, and says what differs from where it was begun."""
-    from preroll.simulations import checkpoint
+    from preroll.simulations.training import checkpoint
 
     training = checkpoint.load(run)
     if changed := checkpoint.differences(run):

@@ -31,10 +31,10 @@ def tune(
     """
     from preroll import progress
     from preroll.agents import make_agent
-    from preroll.commands.changes import parse_changes
-    from preroll.envs.scenario import Scenario
-    from preroll.envs.tables import Tables
-    from preroll.simulations import tuning
+    from preroll.envs.model.tables import Tables
+    from preroll.envs.scenario.scenario import Scenario
+    from preroll.simulations.tuning import tuning
+    from preroll.terminal.set_option import parse_changes
 
     settings, overrides = parse_changes(changes or [])
     tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from preroll.simulations.intervals import mean_interval
-from preroll.simulations.picture import COLOURS, GREY
-from preroll.simulations.report.material import Material, number_of
-from preroll.simulations.report.words import long_less_short, point_title
+from preroll.simulations.report.data import Material, number_of
+from preroll.simulations.report.findings import long_less_short, point_title
 from preroll.simulations.statistics.aggregates import performance_profile
+from preroll.simulations.statistics.intervals import mean_interval
+from preroll.simulations.training.curve_plot import COLOURS, GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

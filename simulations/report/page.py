@@ -7,15 +7,15 @@ from pathlib import Path
 
 from preroll import __version__, atomic
 from preroll.errors import PrerollError
-from preroll.simulations.experiment.policy_map import picture, policy_map
-from preroll.simulations.experiment.store import FILE, read_cell
+from preroll.simulations.experiment.execution.policy_map import picture, policy_map
+from preroll.simulations.experiment.execution.store import FILE, read_cell
 from preroll.simulations.report import charts
-from preroll.simulations.report.maps import heat_maps
-from preroll.simulations.report.material import Material
-from preroll.simulations.report.sample import sample_html
+from preroll.simulations.report.data import Material
+from preroll.simulations.report.findings import headline, point_title
+from preroll.simulations.report.heat_maps import heat_maps
+from preroll.simulations.report.sample_session import sample_html
 from preroll.simulations.report.style import SCRIPT, STYLE
 from preroll.simulations.report.tables import agents_table, aggregates_note, aggregates_table, verdicts_table
-from preroll.simulations.report.words import headline, point_title
 
 LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3

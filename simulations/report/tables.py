@@ -5,12 +5,12 @@ from html import escape
 
 import numpy as np
 
-from preroll.simulations.intervals import mean_interval
-from preroll.simulations.report.material import Material
-from preroll.simulations.report.words import point_title, verdicts
+from preroll.simulations.report.data import Material
+from preroll.simulations.report.findings import point_title, verdicts
 from preroll.simulations.statistics import FEWEST_FOR_BOOTSTRAP
 from preroll.simulations.statistics.aggregates import interquartile_mean, optimality_gap, probability_of_improvement
 from preroll.simulations.statistics.bootstrap import Interval, bootstrap_interval
+from preroll.simulations.statistics.intervals import mean_interval
 
 Entry = tuple[str, float | str]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from preroll.simulations.intervals import CONFIDENCE
 from preroll.simulations.statistics import FEWEST_FOR_BOOTSTRAP
+from preroll.simulations.statistics.intervals import CONFIDENCE
 
 REPETITIONS = 2000
 _AT_ONCE = 4_000_000  # numbers that are held in memory

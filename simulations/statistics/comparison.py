@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preroll.simulations.intervals import CONFIDENCE
 from preroll.simulations.statistics.holm import holm
+from preroll.simulations.statistics.intervals import CONFIDENCE
 from preroll.simulations.statistics.paired import Paired, paired
 
 NO_DIFFERENCE = "no difference shown"

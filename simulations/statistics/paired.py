@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
-from preroll.simulations.intervals import Mean, mean_interval
+from preroll.simulations.statistics.intervals import Mean, mean_interval
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 
 from preroll.agents import Agent, Transitions
 from preroll.envs import SessionVectorEnv, Tables
-from preroll.perception.catalog import Catalog
+from preroll.perception.catalog.catalog import Catalog
 
 Practise = Callable[[Agent, Tables, int], None]
 

@@ -8,11 +8,11 @@ from preroll.agents.preset import PRESETS, SB3_DEFAULTS, preset, presets_of, sb3
 from preroll.agents.registry import AGENTS
 from preroll.agents.settings import parse
 from preroll.cli import app
-from preroll.config import load_yaml
 from preroll.envs import Tables
-from preroll.envs.scenario import preset_names
+from preroll.envs.scenario.scenario import preset_names
 from preroll.errors import PrerollError
-from preroll.simulations.run import Run
+from preroll.simulations.training.run import Run
+from preroll.yaml_config import load_yaml
 
 
 @pytest.mark.parametrize("path", sorted(PRESETS.glob("*.yaml")), ids=lambda path: path.stem)

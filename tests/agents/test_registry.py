@@ -62,7 +62,8 @@ def test_an_oracle_needs_tables_and_nonsense_is_no_world(classic: Tables) -> Non
 
 def test_a_bandit_loads_neither_torch_nor_an_interpreter_of_networks() -> None:
     code = (
-        "import sys; from preroll.agents import make_agent, AGENTS, load_agent; import preroll.agents.linucb;"
+        "import sys; from preroll.agents import make_agent, AGENTS, load_agent;"
+        "import preroll.agents.contextual.linucb;"
         "from preroll.agents.registry import find; find('thompson').load(); find('optimum').load();"
         "print([m for m in ('torch', 'stable_baselines3', 'onnxruntime', 'av', 'pandas') if m in sys.modules])"
     )
@@ -79,6 +80,6 @@ def test_an_agent_whose_package_is_missing_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "sb3_contrib", None)
-    monkeypatch.delitem(sys.modules, "preroll.agents.qr_dqn", raising=False)
+    monkeypatch.delitem(sys.modules, "preroll.agents.deep.qr_dqn", raising=False)
     with pytest.raises(PrerollError, match=r"agent qr-dqn: needs sb3-contrib: pip install 'preroll\[contrib\]'"):
         find("qr-dqn").load()

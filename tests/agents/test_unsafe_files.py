@@ -18,12 +18,13 @@ from stable_baselines3 import A2C, DQN, PPO
 from typer.testing import CliRunner
 
 from preroll.agents import Agent, load_agent, make_agent
-from preroll.agents.sb3_import import import_sb3
+from preroll.agents.interop.sb3_import import import_sb3
 from preroll.cli import app
 from preroll.envs import SessionEnv, Tables
 from preroll.errors import PrerollError
-from preroll.simulations.evaluation import evaluate
-from preroll.simulations.run import Run
+from preroll.simulations.evaluation.evaluation import evaluate
+from preroll.simulations.training.run import Run
+from tests.conftest import ROOT
 
 Practise = Callable[[Agent, Tables, int], None]
 
@@ -255,7 +256,7 @@ def test_a_manifest_with_a_wrong_sha256_is_refused(saved: Path) -> None:
 def test_no_module_of_ours_reads_a_pickle_that_could_run_anything() -> None:
     # a copy of an environment, made a line before; a reader that finds no function
     harmless = {"check_replay.py", "plain_pickle.py"}
-    rooms = Path(__file__).parents[2]
+    rooms = ROOT
     readers = ("pickle.load", "torch.load(", "joblib", "allow_pickle=True", "pickle.Unpickler")
     found = {
         path.name

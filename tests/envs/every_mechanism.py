@@ -1,6 +1,6 @@
 """A scenario with every mechanism on, for tests that want them all at once."""
 
-from preroll.envs.scenario import Scenario
+from preroll.envs.scenario.scenario import Scenario
 
 AD = {"seconds": 10, "view_probability": 0.6, "reward": 1.0}
 LONG = {"seconds": 30, "view_probability": 0.35, "reward": 2.5}

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from preroll.envs import Optimum, SessionVectorEnv, Tables, rollout
-from preroll.envs.policies import Policy, fixed_policy
-from preroll.perception.catalog import Catalog
+from preroll.envs.policies.policies import Policy, fixed_policy
+from preroll.perception.catalog.catalog import Catalog
 
 
 def test_whatever_is_shown_the_users_of_a_seed_are_the_same(small_catalog: Catalog) -> None:

@@ -12,9 +12,9 @@ from scipy import stats
 
 import preroll  # noqa: F401  (registers the environment)
 from preroll.envs import Scenario, SessionEnv, SessionVectorEnv, Tables, preset_names
-from preroll.envs.observation import Spaces
+from preroll.envs.model.observation import Spaces
 from preroll.errors import PrerollError
-from preroll.perception.catalog import Catalog
+from preroll.perception.catalog.catalog import Catalog
 
 AD = {"seconds": 10, "view_probability": 0.6, "reward": 1.0}
 

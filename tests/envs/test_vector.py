@@ -5,7 +5,7 @@ import pytest
 
 from preroll.envs import SessionEnv, SessionVectorEnv
 from preroll.errors import PrerollError
-from preroll.perception.catalog import Catalog
+from preroll.perception.catalog.catalog import Catalog
 
 
 def videos(envs: SessionVectorEnv, seed: int | list[int | None] | None = None) -> list[int]:

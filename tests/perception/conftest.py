@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-REAL = Path(__file__).parents[3] / "shared" / "realdata"
+from tests.conftest import REAL
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
-from preroll.perception.catalog import Catalog
-from preroll.perception.manifest import altered_files
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.manifest import altered_files
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]

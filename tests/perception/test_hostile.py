@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from preroll.perception.build import BuildReport, build_catalog
-from preroll.perception.model_file import ModelFile
-from preroll.perception.pool import Pool
-from preroll.perception.supervised import Limits, Task
+from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.workers.pool import Pool
+from preroll.perception.workers.process import Limits, Task
 
 GREEN = [(0, 255, 0)] * 10
 Clip = Callable[..., Path]

@@ -20,7 +20,7 @@ def test_the_command_line_loads_nothing_heavy() -> None:
 
 
 def test_a_worker_never_loads_torch_or_tables() -> None:
-    assert set(loaded("import preroll.perception.worker").split()) == {"PIL", "av", "onnxruntime"}
+    assert set(loaded("import preroll.perception.workers.worker").split()) == {"PIL", "av", "onnxruntime"}
 
 
 def test_every_name_of_the_package_can_be_had() -> None:

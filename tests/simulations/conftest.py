@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from preroll.config import dump_yaml
-from preroll.simulations.experiment.file import Experiment
-from preroll.simulations.experiment.plan import Plan
-from preroll.simulations.experiment.running import Local, run_plan
-from preroll.simulations.experiment.store import Store
+from preroll.simulations.experiment.design.plan import Plan
+from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.execution.runner import Local, run_plan
+from preroll.simulations.experiment.execution.store import Store
+from preroll.yaml_config import dump_yaml
 
 MakeFile = Callable[..., Path]
 

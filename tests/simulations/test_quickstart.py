@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from preroll.envs.policies import random_policy
-from preroll.envs.tables import Tables
+from preroll.envs.model.tables import Tables
+from preroll.envs.policies.policies import random_policy
 from preroll.errors import PrerollError
-from preroll.perception.catalog import Catalog
-from preroll.perception.manifest import altered_files
-from preroll.simulations.evaluation import evaluate
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.manifest import altered_files
+from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.quickstart import Story, demo_catalog, tell
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from preroll.errors import PrerollError
-from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.framework.bad_input import Skipping
 
 NAME = "sequence_name"
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.perception.prediction.formats.numbers import LARGEST
-from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.framework.bad_input import Skipping
 
 
 def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.floating] | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
-from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.framework.bad_input import Skipping
 
 _PICKLES = (".pkl", ".pickle")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.clip_table import ClipRow, read_rows
 from preroll.perception.prediction.formats.numbers import LARGEST, finite_numbers, first_bad, number
-from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.framework.bad_input import Skipping
 
 AUDIO_COLUMNS = tuple(str(i) for i in range(1, 1025))
 C3D_COLUMNS = tuple(str(i) for i in range(4096))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll import atomic
-from preroll.perception.prediction.formats.protobuf import encoded, encoded_varint
-from preroll.perception.prediction.formats.tagged import CLASSES, VISUAL, Tagged
-from preroll.perception.prediction.formats.tfrecord import record
+from preroll.perception.prediction.formats.yt8m.protobuf import encoded, encoded_varint
+from preroll.perception.prediction.formats.yt8m.record import CLASSES, VISUAL, Tagged
+from preroll.perception.prediction.formats.yt8m.tfrecord import record
 
 
 def csv_line(video: Tagged) -> bytes:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from preroll.perception.prediction.framework.task import Fitted
 from preroll.perception.prediction.generators.ideal import Ideal
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability
 from preroll.perception.prediction.generators.tag_videos import generate_tags
 from preroll.perception.prediction.generators.trailers import generate_genres
-from preroll.perception.prediction.task import Fitted
 
 Made = tuple[Path, Ideal]
 

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 from preroll.cli import app
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
+from preroll.perception.prediction.catalog_update import bare_paths, quantiles
 from preroll.perception.prediction.formats.memorability_csv import read_ground_truth
-from preroll.perception.prediction.into_catalog import bare_paths, quantiles
-from preroll.perception.prediction.predictions import Predictions
-from preroll.perception.prediction.settings import load_settings
-from preroll.perception.prediction.skipping import Skipping
+from preroll.perception.prediction.framework.bad_input import Skipping
+from preroll.perception.prediction.framework.predictions import Predictions
+from preroll.perception.prediction.framework.settings import load_settings
 from tests.perception.prediction.conftest import Made
 
 RUN = CliRunner()

@@ -9,13 +9,14 @@ import yaml
 from typer.testing import CliRunner
 
 from preroll.cli import app
+from preroll.perception.prediction.framework.predictions import Predictions
+from preroll.perception.prediction.framework.settings import load_settings
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability
 from preroll.perception.prediction.generators.tag_videos import generate_tags
 from preroll.perception.prediction.generators.trailers import generate_genres
-from preroll.perception.prediction.predictions import Predictions
-from preroll.perception.prediction.settings import load_settings
+from tests.conftest import ROOT
 
-EXAMPLES = Path(__file__).parents[3] / "examples" / "predictions"
+EXAMPLES = ROOT / "examples" / "predictions"
 #: Like another one but for its model, as is said below; every export of a network costs seconds.
 VARIANT = "tags-linear.yaml"
 SMALL: dict[str, Callable[[Path], object]] = {

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from preroll.commands.changes import parse_changes
 from preroll.envs import Scenario
-from preroll.perception.catalog import Catalog
-from preroll.simulations.evaluation import evaluate
-from preroll.simulations.training import TrainingResult, train
+from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.evaluation.evaluation import evaluate
+from preroll.simulations.training.training import TrainingResult, train
+from preroll.terminal.set_option import parse_changes
 
 AGENTS = ("thompson", "linucb", "epsilon-greedy")
 SEEDS = 7

@@ -7,16 +7,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from preroll.cli import app
-from preroll.config import load_yaml
 from preroll.errors import PrerollError
-from preroll.simulations.experiment.file import Experiment
-from preroll.simulations.experiment.plan import Plan
-from preroll.simulations.experiment.running import run_plan
-from preroll.simulations.experiment.store import Store
+from preroll.simulations.experiment.design.plan import Plan
+from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.execution.runner import run_plan
+from preroll.simulations.experiment.execution.store import Store
+from preroll.yaml_config import load_yaml
+from tests.conftest import ROOT
 from tests.simulations.conftest import MakeFile
-from tests.simulations.experiment.test_running import in_this_process
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "experiments").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "examples" / "experiments").glob("*.yaml"))
 
 
 def preroll(*arguments: str | Path) -> Result:

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.simulations.experiment.running import run_plan
-from preroll.simulations.experiment.store import Store
-from preroll.simulations.report.maps import heat_maps
-from preroll.simulations.report.material import Material
+from preroll.simulations.experiment.execution.runner import run_plan
+from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.report.data import Material
+from preroll.simulations.report.findings import headline, long_less_short
+from preroll.simulations.report.heat_maps import heat_maps
 from preroll.simulations.report.page import page, write_report
-from preroll.simulations.report.sample import draw_session, play_session, told
-from preroll.simulations.report.words import headline, long_less_short
+from preroll.simulations.report.sample_session import draw_session, play_session, told
 from tests.browser import dump
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.test_running import in_this_process
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,97 @@
+"""Epsilon-greedy, per category."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.contexts import CategoryContext
+from preroll.agents.selection import draw, pick_best
+from preroll.agents.settings import AgentSettings
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import Spaces
+from preroll.envs.policies.policies import uniform_over_best
+
+
+class EpsilonGreedySettings(AgentSettings):
+    """How often the agent explores."""
+
+    schedule: Literal["constant", "decaying"] = Field(
+        default="decaying", description="decaying: Auer, Cesa-Bianchi & Fischer 2002, figure 3 (εn-greedy)"
+    )
+    epsilon: float = Field(default=0.1, ge=0, le=1, description="constant epsilon (Sutton & Barto 2018, section 2.3)")
+    pulls: float = Field(
+        default=10.0,
+        gt=0,
+        description="c/d² of εn = min(1, c·A / (d²·n)): larger explores longer (10 measured on `classic`)",
+    )
+
+
+class EpsilonGreedy(Agent):
+    """Shows the ad with the best mean reward of the category; with probability epsilon any ad.
+
+    ε is constant, or εn = min(1, pulls · A / n) with n the decisions made in that category so far. Ads that were never
+    shown come first.
+
+    Metrics: ``epsilon``, the mean over categories.
+    """
+
+    name = "epsilon-greedy"
+    Settings = EpsilonGreedySettings
+    settings: EpsilonGreedySettings
+
+    def __init__(self, spaces: Spaces, settings: EpsilonGreedySettings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self.context = CategoryContext(spaces)
+        self.counts = np.zeros((self.context.count, spaces.n_actions), dtype=np.int64)
+        self.sums = np.zeros(self.counts.shape)
+
+    def scores(self) -> NDArray[np.float64]:
+        """Mean reward (K, A); infinite where the ad was never shown."""
+        return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1), np.inf)
+
+    def epsilons(self) -> NDArray[np.float64]:
+        """Epsilon (K,) of each category now."""
+        if self.settings.schedule == "constant":
+            return np.full(self.context.count, self.settings.epsilon)
+        seen = np.maximum(self.counts.sum(axis=1), 1)
+        shares: NDArray[np.float64] = np.minimum(1.0, self.settings.pulls * self.spaces.n_actions / seen)
+        return shares
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Chooses as the class says; without ``explore`` the best mean reward."""
+        context = self.context(observations)
+        if explore:
+            return draw(self._table(explore=True)[context], self.rng)
+        return pick_best(self.scores()[context], self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: (1 − ε) uniform over the best, plus ε/A for every ad."""
+        return self._table(explore=explore)[self.context(observations)]
+
+    def _table(self, *, explore: bool) -> NDArray[np.float64]:
+        best = uniform_over_best(self.scores())
+        if not explore:
+            return best
+        epsilon = self.epsilons()[:, None]
+        mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spaces.n_actions
+        return mixed
+
+    def _learn(self, transitions: Transitions) -> None:
+        cells = self.context(transitions.observations), transitions.ads
+        np.add.at(self.counts, cells, 1)
+        np.add.at(self.sums, cells, transitions.rewards)
+
+    def metrics(self) -> dict[str, float]:
+        """Gives ``epsilon``."""
+        return {"epsilon": float(self.epsilons().mean())}
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives ``counts`` and ``sums`` (K, A)."""
+        return {"counts": self.counts, "sums": self.sums}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back counts and sums."""
+        self.counts, self.sums = arrays["counts"].copy(), arrays["sums"].copy()

@@ -1,0 +1,90 @@
+"""EXP3 per category: no assumption about users at all."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.contexts import CategoryContext
+from preroll.agents.selection import draw
+from preroll.agents.settings import AgentSettings
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import Spaces
+from preroll.envs.policies.policies import uniform_over_best
+
+
+class EXP3Settings(AgentSettings):
+    """How fast it learns."""
+
+    rate: float = Field(
+        default=1.0, gt=0, description="factor of ηt = √(ln A / (t·A)) (Bubeck & Cesa-Bianchi 2012, theorem 3.1)"
+    )
+
+
+class EXP3(Agent):
+    """Draws ads in proportion to exp(−η·L[k, a]), L being the estimated sum of losses of ad a in category k.
+
+    Bubeck & Cesa-Bianchi 2012, figure 3.1, with the rate of theorem 3.1 that needs no horizon. The loss of a decision
+    is 1 − reward / largest reward; it is divided by the probability of the ad, so that L is unbiased whatever the users
+    do. A batch of lanes is drawn from one distribution.
+
+    Metrics: ``rate``, the mean of η over categories; ``entropy`` [nat], the mean over categories of what it draws from.
+    """
+
+    name = "exp3"
+    Settings = EXP3Settings
+    settings: EXP3Settings
+
+    def __init__(self, spaces: Spaces, settings: EXP3Settings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self.context = CategoryContext(spaces)
+        self.losses = np.zeros((self.context.count, spaces.n_actions))
+        self.rounds = np.zeros(self.context.count, dtype=np.int64)
+        self._largest = max(spaces.largest_reward, 1e-12)
+
+    def rates(self) -> NDArray[np.float64]:
+        """Rate η of every category (K,) for its next decision."""
+        count = self.spaces.n_actions
+        rates: NDArray[np.float64] = self.settings.rate * np.sqrt(np.log(count) / ((self.rounds + 1) * count))
+        return rates
+
+    def table(self) -> NDArray[np.float64]:
+        """Probabilities (K, A) of the next decision."""
+        exponents = -self.rates()[:, None] * (self.losses - self.losses.min(axis=1, keepdims=True))
+        weights = np.exp(exponents)
+        table: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+        return table
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from the distribution; without ``explore`` the likeliest ad."""
+        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: the distribution; without ``explore`` uniform over the likeliest ads."""
+        table = self.table()
+        return (table if explore else uniform_over_best(table))[self.context(observations)]
+
+    def _learn(self, transitions: Transitions) -> None:
+        context, ads = self.context(transitions.observations), transitions.ads
+        chances = transitions.propensities
+        if chances is None:  # nothing was learned since these ads were drawn
+            chances = self.table()[context, ads]
+        losses = 1.0 - transitions.rewards / self._largest
+        np.add.at(self.losses, (context, ads), losses / chances)
+        np.add.at(self.rounds, context, 1)
+
+    def metrics(self) -> dict[str, float]:
+        """Gives ``rate`` and ``entropy``."""
+        table = self.table()
+        entropy = -(table * np.log(np.maximum(table, 1e-300))).sum(axis=1)
+        return {"rate": float(self.rates().mean()), "entropy": float(entropy.mean())}
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives ``losses`` (K, A) and ``rounds`` (K,)."""
+        return {"losses": self.losses, "rounds": self.rounds}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back losses and rounds."""
+        self.losses, self.rounds = arrays["losses"].copy(), arrays["rounds"].copy()

@@ -1,0 +1,89 @@
+"""Reading the state of a session back from what an observation shows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.model.observation import Spaces
+from preroll.errors import PrerollError
+
+Index = NDArray[np.int64]
+
+
+class SessionState:
+    """Finds where a policy table is to be read for an observation: segment, slot, video, fatigue level, last ad.
+
+    Args:
+        spaces: says what the observations show.
+        rows: float32 [N, d], every video's observation with zeros in the session's parts; a video is found by it. Of
+            videos that look the same the first is taken.
+        agent: name for errors.
+    """
+
+    def __init__(self, spaces: Spaces, rows: NDArray[np.float32], agent: str) -> None:
+        self.spaces = spaces
+        self.agent = agent
+        parts = [spaces.layout.parts[name].slice for name in ("category", "content") if name in spaces.layout.parts]
+        self._columns = np.concatenate([np.arange(part.start, part.stop) for part in parts] or [np.empty(0, np.int64)])
+        self._keys, self._videos = np.unique(_as_bytes(rows[:, self._columns]), return_index=True)
+
+    def segment(self, observations: NDArray[np.float32]) -> Index:
+        """Index of the user's segment (n,)."""
+        return self._argmax(observations, "segment")
+
+    def slot(self, observations: NDArray[np.float32]) -> Index:
+        """Slots played so far (n,), read from the share of the horizon that is over."""
+        progress = self._part(observations, "progress")[:, 0]
+        slots: Index = np.rint(progress * np.float32(self.spaces.n_slots)).astype(np.int64)
+        return slots
+
+    def position(self, observations: NDArray[np.float32]) -> Index:
+        """Position of the slot in its video (n,)."""
+        return self._argmax(observations, "position")
+
+    def fatigue(self, observations: NDArray[np.float32]) -> Index:
+        """Fatigue level (n,)."""
+        return self._argmax(observations, "fatigue")
+
+    def last(self, observations: NDArray[np.float32]) -> Index:
+        """Index of the last outcome (n,), as :mod:`preroll.envs.policies.policies` has it; a view is read as none."""
+        shown = self._part(observations, "last_ad")
+        return np.where(shown.any(axis=1), shown.argmax(axis=1), 2 * self.spaces.n_actions)
+
+    def video(self, observations: NDArray[np.float32]) -> Index:
+        """Row of the video in the catalog (n,).
+
+        Raises:
+            PrerollError: the scenario shows nothing of the video, or it is not in the catalog.
+        """
+        if not self._columns.size:
+            raise self._hidden("content")
+        keys = _as_bytes(observations[:, self._columns])
+        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        if (self._keys[places] != keys).any():
+            raise PrerollError(
+                f"agent {self.agent}: was made for another catalog: an observation shows an unknown video"
+            )
+        return self._videos[places]
+
+    def _argmax(self, observations: NDArray[np.float32], name: str) -> Index:
+        found: Index = self._part(observations, name).argmax(axis=1)
+        return found
+
+    def _part(self, observations: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+        if name not in self.spaces.layout.parts:
+            raise self._hidden(name)
+        return observations[:, self.spaces.layout.parts[name].slice]
+
+    def _hidden(self, name: str) -> PrerollError:
+        return PrerollError(
+            f"agent {self.agent}: cannot act in scenario {self.spaces.name}: its choice depends on {name}, which "
+            f"observe.{name}: false hides; its exact value needs no observation"
+        )
+
+
+def _as_bytes(rows: NDArray[np.float32]) -> NDArray[np.void]:
+    """Each row as one sortable value of raw bytes."""
+    packed = np.ascontiguousarray(rows, dtype=np.float32) + np.float32(0)  # -0 becomes 0
+    if not packed.shape[1]:
+        return np.zeros(len(rows), "V1")
+    return packed.view(np.dtype((np.void, packed.shape[1] * packed.itemsize)))[:, 0]

@@ -1,0 +1,146 @@
+"""Agents that know the true tables: what can be earned without planning, with one ad per category, and at all."""
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.baselines.observation_decoder import SessionState
+from preroll.agents.selection import draw
+from preroll.agents.settings import AgentSettings
+from preroll.envs.model.tables import Tables
+from preroll.envs.policies.policies import Policy
+
+SEGMENT, VIDEO, LAST = 1, 3, 5  # axes of a policy table; the first one, the phase, no observation shows
+
+
+class Oracle(Agent):
+    """Follows a policy table; made by :meth:`from_tables`, not from spaces alone.
+
+    :meth:`policy` gives the table itself, whatever an observation shows. :meth:`act` reads the state from the
+    observation, so it fails where the scenario hides what the table depends on; under drift, which observations never
+    show, it follows the first phase.
+    """
+
+    table: Policy
+    state: SessionState
+
+    @classmethod
+    @abstractmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Gives the policy table of this oracle."""
+
+    @classmethod
+    def from_tables(cls, tables: Tables, settings: AgentSettings, *, seed: int = 0) -> Self:
+        """Makes the oracle of ``tables``."""
+        oracle = cls(tables.spaces, settings, seed=seed)
+        oracle._know(cls.solve(tables), tables.arrays.rows)
+        return oracle
+
+    def _know(self, table: Policy, rows: NDArray[np.float32]) -> None:
+        self.table = table
+        self.rows = rows
+        self.state = SessionState(self.spaces, rows, self.name)
+        # An axis along which nothing changes need not be read from observations.
+        entries = table.ads[..., None] if table.ads is not None else table.probabilities
+        assert entries is not None
+        self._entries = entries[:1]
+        for axis in range(SEGMENT, LAST + 1):
+            first = self._entries.take([0], axis=axis)
+            if (self._entries == first).all():
+                self._entries = first
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from the table's probabilities, whether exploring or not."""
+        return draw(self.action_probabilities(observations), self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: the table's probabilities at the state that each observation shows."""
+        shape = self._entries.shape
+        slot = self.state.slot if self._needs_progress else self.state.position
+        readers = [None, self.state.segment, slot, self.state.video, self.state.fatigue, self.state.last]
+        nowhere = np.zeros(len(observations), dtype=np.int64)
+        place = tuple(
+            read(observations) if read is not None and shape[axis] > 1 else nowhere for axis, read in enumerate(readers)
+        )
+        found = self._entries[place]
+        if self.table.ads is not None:
+            found = np.eye(self.spaces.n_actions)[found[:, 0]]
+        return found.astype(np.float64)
+
+    @property
+    def _needs_progress(self) -> bool:
+        return "progress" in self.spaces.layout.parts or "position" not in self.spaces.layout.parts
+
+    def policy(self, tables: Tables) -> Policy:
+        """Gives the oracle's table."""
+        return self.table
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives the table and the rows by which videos are found; nothing before either is known."""
+        if not hasattr(self, "table"):
+            return {}
+        if self.table.ads is not None:
+            return {"ads": self.table.ads, "rows": self.rows}
+        assert self.table.probabilities is not None
+        return {"probabilities": self.table.probabilities, "rows": self.rows}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back table and rows.
+
+        Raises:
+            ValueError: they are of another shape than such tables have.
+        """
+        table, rows = Policy(ads=arrays.get("ads"), probabilities=arrays.get("probabilities")), arrays["rows"]
+        self._know(table, rows)
+        one_ad, videos = table.ads is not None, self._entries.shape[VIDEO]
+        choices = 1 + int(self._entries.max()) if one_ad else self._entries.shape[-1]
+        if self._entries.ndim != LAST + 2 or videos not in (1, len(rows)) or choices > self.spaces.n_actions:
+            raise ValueError(f"the table {list(self._entries.shape)} does not fit {len(rows)} videos and the ads")
+
+
+class Greedy(Oracle):
+    """Knows the true table and maximises the reward of the next slot, uniformly over ties (tolerance 1e-9)."""
+
+    name = "greedy"
+
+    @classmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Gives :func:`preroll.envs.policies.policies.greedy_policy`."""
+        from preroll.envs.policies.policies import greedy_policy
+
+        return greedy_policy(tables)
+
+
+class BestFixed(Oracle):
+    """Always the same ad before videos of a category: the best such choice of every phase, known."""
+
+    name = "fixed"
+
+    @classmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Gives :func:`preroll.envs.optimum.restricted.best_fixed` for every phase."""
+        from preroll.envs.optimum.optimum import Optimum
+        from preroll.envs.optimum.restricted import best_fixed
+
+        return _by_phase([best_fixed(Optimum(tables, phase)).policy for phase in range(tables.n_phases)])
+
+
+class OptimalAgent(Oracle):
+    """Follows the exact optimum of every phase."""
+
+    name = "optimum"
+
+    @classmethod
+    def solve(cls, tables: Tables) -> Policy:
+        """Solves every phase by dynamic programming."""
+        from preroll.envs.optimum.optimum import Optimum
+
+        return _by_phase([Optimum(tables, phase).policy for phase in range(tables.n_phases)])
+
+
+def _by_phase(policies: list[Policy]) -> Policy:
+    """One deterministic policy whose first axis is the phase."""
+    return Policy(ads=np.concatenate([policy.ads for policy in policies if policy.ads is not None]))

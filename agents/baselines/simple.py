@@ -1,0 +1,77 @@
+"""Agents that neither know nor learn anything."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.agents.agent import Agent
+from preroll.agents.contexts import CategoryContext
+from preroll.agents.selection import draw
+from preroll.agents.settings import AgentSettings
+from preroll.envs.model.observation import Spaces
+from preroll.errors import PrerollError
+
+
+class TableAgent(Agent):
+    """Chooses by a fixed table of probabilities (K, A), one row for each category."""
+
+    def __init__(self, spaces: Spaces, settings: AgentSettings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self.context = CategoryContext(spaces)
+        self.table = self._fill()
+
+    def _fill(self) -> NDArray[np.float64]:
+        raise AssertionError("a subclass says what its table is")
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from the category's row, whether exploring or not."""
+        return draw(self.action_probabilities(observations), self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: the category's row."""
+        return self.table[self.context(observations)]
+
+
+class RandomAgent(TableAgent):
+    """Any action, "no ad" included, with equal probability."""
+
+    name = "random"
+
+    def _fill(self) -> NDArray[np.float64]:
+        return np.full((self.context.count, self.spaces.n_actions), 1 / self.spaces.n_actions)
+
+
+class AlwaysLength(TableAgent):
+    """Always an ad of the video's category and one length; uniform where there are several.
+
+    Where the scenario hides the category, or the category has no such ad, any ad of the length.
+    """
+
+    length: ClassVar[str]
+
+    def _fill(self) -> NDArray[np.float64]:
+        fits = np.array([length == self.length for length in self.spaces.lengths])
+        if not fits.any():
+            lengths = ", ".join(sorted(set(self.spaces.lengths)))
+            raise PrerollError(f"agent {self.name}: no ad of the scenario is {self.length}; lengths are {lengths}")
+        table = np.tile(fits, (self.context.count, 1)).astype(np.float64)
+        if self.context.count > 1:
+            own = table * (self.spaces.ad_category == np.arange(self.context.count)[:, None])
+            table = np.where(own.any(axis=1, keepdims=True), own, table)
+        rows: NDArray[np.float64] = table / table.sum(axis=1, keepdims=True)
+        return rows
+
+
+class AlwaysShort(AlwaysLength):
+    """Always the short ad of the video's category."""
+
+    name = "always-short"
+    length = "short"
+
+
+class AlwaysLong(AlwaysLength):
+    """Always the long ad of the video's category."""
+
+    name = "always-long"
+    length = "long"

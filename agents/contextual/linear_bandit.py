@@ -1,0 +1,109 @@
+"""What the linear bandits share: one ridge regression of the view, or of the reward, for each ad."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.contextual.ridge import absorb, choose, predict
+from preroll.agents.contextual.ridge_batched import choose_lanes, pays
+from preroll.agents.selection import settle_ties
+from preroll.agents.settings import AgentSettings
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import Spaces
+from preroll.envs.policies.policies import TIE
+
+
+class LinearSettings(AgentSettings):
+    """What is regressed, and how it is regularised."""
+
+    target: Literal["view", "reward"] = Field(
+        default="view",
+        description="view: the reward of an ad is known, so only its view is learned; reward: as published",
+    )
+    ridge: float = Field(default=1.0, gt=0, description="A starts as ridge · identity (Li et al. 2010: 1)")
+
+
+class LinearBandit(Agent):
+    """Keeps A[a] = ridge·I + Σ xxᵀ, b[a] = Σ y·x and w[a] = A[a]⁻¹b[a] over the rounds in which ad a was shown.
+
+    x is the whole observation; y is 1 if the ad was viewed, else 0, or with target "reward" the reward.
+
+    Attributes:
+        pay: (A,), what y = 1 pays: the known rewards, or 1.
+        inverses: A⁻¹, float64 (A, d, d).
+        moments: b, float64 (A, d).
+        weights: w, float64 (A, d).
+        width: mean of √(xᵀA⁻¹x) over the lanes and ads of the last choice.
+    """
+
+    settings: LinearSettings
+
+    def __init__(self, spaces: Spaces, settings: LinearSettings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self.pay = spaces.rewards if settings.target == "view" else np.ones(spaces.n_actions)
+        self.width = 0.0
+        self._scores = self._ones = np.ones((0, spaces.n_actions))
+        self._start(spaces.layout.size)
+
+    def _start(self, size: int) -> None:
+        """Empties the regressions, for x of so many entries."""
+        count = self.spaces.n_actions
+        self.inverses = np.tile(np.eye(size) / self.settings.ridge, (count, 1, 1))
+        self.moments = np.zeros((count, size))
+        self.weights = np.zeros((count, size))
+
+    def features(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
+        """What x is: the observation."""
+        return np.ascontiguousarray(observations)
+
+    def predict(self, observations: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Gives w[a]ᵀx and √(xᵀA[a]⁻¹x), both (n, A), in units of y."""
+        means, widths = predict(self.inverses, self.weights, self.features(observations).astype(np.float64))
+        return means, widths
+
+    def pick(
+        self, observations: NDArray[np.float32], factor: float, noise: NDArray[np.float64] | None = None
+    ) -> NDArray[np.int64]:
+        """Picks the largest pay[a]·(w[a]ᵀx + factor·noise[a]·√(xᵀA[a]⁻¹x)), ties at random; noise is 1 if not given.
+
+        :attr:`width` becomes the mean of the widths √(xᵀA[a]⁻¹x).
+        """
+        n = len(observations)
+        if len(self._scores) != n:
+            self._scores = np.empty((n, self.spaces.n_actions))
+            self._ones = np.ones((n, self.spaces.n_actions))
+        choice = np.empty(n, dtype=np.int64)
+        noise = self._ones if noise is None else noise
+        features = self.features(observations)
+        best_of = choose_lanes if pays(features) else choose
+        ties, self.width = best_of(
+            self.inverses, self.weights, self.pay, features, factor, noise, TIE, self._scores, choice
+        )
+        if ties:
+            settle_ties(self._scores, choice, self.rng)
+        return choice
+
+    def learned(self, transitions: Transitions) -> NDArray[Any]:
+        """What every row (n,) teaches: y."""
+        return transitions.viewed if self.settings.target == "view" else transitions.rewards
+
+    def _learn(self, transitions: Transitions) -> None:
+        features = self.features(transitions.observations)
+        absorb(self.inverses, self.moments, self.weights, features, transitions.ads, self.learned(transitions))
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives ``inverses`` (A, d, d), ``moments`` and ``weights`` (A, d)."""
+        return {"inverses": self.inverses, "moments": self.moments, "weights": self.weights}
+
+    def counters(self, *, training: bool = False) -> dict[str, Any]:
+        """Gives the width of the last choice, which is a metric."""
+        return {"width": float(self.width)} if training else {}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back the regressions."""
+        self.width = counters.get("width", 0.0)
+        self.inverses, self.moments = arrays["inverses"].copy(), arrays["moments"].copy()
+        self.weights = arrays["weights"].copy()

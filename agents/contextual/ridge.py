@@ -1,0 +1,152 @@
+"""Ridge regressions side by side, one for each ad, kept as inverses and updated row by row.
+
+The kernels run over all lanes inside compiled code; one lane takes the same path, so a batch of one is the textbook's
+sequence. Observations may come as float32: a row is converted when it is read.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+# Sums may be reordered for speed, but NaN and infinity keep their meaning.
+FAST = {"reassoc", "contract", "nsz"}
+
+
+@njit(cache=True, fastmath=FAST)
+def predict(
+    inverses: NDArray[np.float64], weights: NDArray[np.float64], features: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gives the mean w[a]ᵀx and the width √(xᵀA[a]⁻¹x), each (n, A).
+
+    Args:
+        inverses: A[a]⁻¹ (A, d, d), symmetric.
+        weights: w[a] (A, d).
+        features: x (n, d).
+    """
+    n, d = features.shape
+    n_actions = len(weights)
+    means = np.empty((n, n_actions))
+    widths = np.empty((n, n_actions))
+    for i in range(n):
+        for a in range(n_actions):
+            mean = 0.0
+            square = 0.0
+            for j in range(d):
+                if features[i, j] == 0.0:  # one-hot parts: most entries
+                    continue
+                row = 0.0
+                for k in range(d):
+                    row += inverses[a, j, k] * features[i, k]
+                mean += weights[a, j] * features[i, j]
+                square += row * features[i, j]
+            means[i, a] = mean
+            widths[i, a] = np.sqrt(max(square, 0.0))
+    return means, widths
+
+
+@njit(cache=True, fastmath=FAST)
+def choose(
+    inverses: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    pay: NDArray[np.float64],
+    features: NDArray[np.floating],
+    factor: float,
+    noise: NDArray[np.float64],
+    tolerance: float,
+    scores: NDArray[np.float64],
+    choice: NDArray[np.int64],
+) -> tuple[int, float]:
+    """Scores every ad by pay[a]·(w[a]ᵀx + factor·noise[a]·√(xᵀA[a]⁻¹x)) and picks the first of the best.
+
+    Gives how many rows have ties, and the mean width. All in one call, for every call costs more than this; many lanes
+    take :mod:`preroll.agents.contextual.ridge_batched`.
+
+    Args:
+        inverses: A[a]⁻¹ (A, d, d), symmetric.
+        weights: w[a] (A, d).
+        pay: (A,).
+        features: x (n, d).
+        factor: of the width.
+        noise: (n, A).
+        tolerance: scores this close to the best tie with it.
+        scores: (n, A), is written.
+        choice: (n,), is written.
+    """
+    n, d = features.shape
+    n_actions = len(weights)
+    x = np.empty(d)
+    ties = 0
+    total = 0.0
+    for i in range(n):
+        for j in range(d):
+            x[j] = features[i, j]
+        largest = -1e300
+        for a in range(n_actions):
+            mean = 0.0
+            square = 0.0
+            for j in range(d):
+                if x[j] == 0.0:  # one-hot parts: most entries
+                    continue
+                row = 0.0
+                for k in range(d):
+                    row += inverses[a, j, k] * x[k]
+                mean += weights[a, j] * x[j]
+                square += row * x[j]
+            width = np.sqrt(max(square, 0.0))
+            total += width
+            score = pay[a] * (mean + factor * noise[i, a] * width)
+            scores[i, a] = score
+            if score > largest:
+                largest = score
+                choice[i] = a
+        near = 0
+        for a in range(n_actions):
+            near += scores[i, a] >= largest - tolerance
+        ties += near > 1
+    return ties, total / (n * n_actions)
+
+
+@njit(cache=True, fastmath=FAST)
+def absorb(
+    inverses: NDArray[np.float64],
+    moments: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    features: NDArray[np.floating],
+    ads: NDArray[np.int64],
+    targets: NDArray[Any],
+) -> None:
+    """Adds every row to the regression of its ad, in place: A += xxᵀ, b += y·x, w = A⁻¹b.
+
+    The inverse follows by Sherman and Morrison: A⁻¹ −= (A⁻¹x)(A⁻¹x)ᵀ / (1 + xᵀA⁻¹x).
+    """
+    n, d = features.shape
+    gain, x = np.empty(d), np.empty(d)
+    touched = np.zeros(len(weights), dtype=np.bool_)
+    for i in range(n):
+        a = ads[i]
+        touched[a] = True
+        for j in range(d):
+            x[j] = features[i, j]
+        scale = 1.0
+        for j in range(d):
+            row = 0.0
+            for k in range(d):
+                row += inverses[a, j, k] * x[k]
+            gain[j] = row
+            scale += row * x[j]
+            moments[a, j] += targets[i] * x[j]
+        for j in range(d):
+            if gain[j] == 0.0:
+                continue
+            step = gain[j] / scale
+            for k in range(d):
+                inverses[a, j, k] -= step * gain[k]
+    for a in range(len(weights)):
+        if touched[a]:
+            for j in range(d):
+                total = 0.0
+                for k in range(d):
+                    total += inverses[a, j, k] * moments[a, k]
+                weights[a, j] = total

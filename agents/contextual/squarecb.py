@@ -1,0 +1,55 @@
+"""SquareCB: a regression turned into exploration by inverse gap weighting."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.contextual.linear_bandit import LinearBandit, LinearSettings
+from preroll.agents.selection import draw
+from preroll.envs.policies.policies import uniform_over_best
+
+
+class SquareCBSettings(LinearSettings):
+    """How fast exploration ends."""
+
+    gamma: float = Field(default=10.0, gt=0, description="γt = gamma · t^exponent (Vowpal Wabbit's gamma_scale)")
+    exponent: float = Field(default=0.5, ge=0, le=1, description="of γt: √t (Foster & Rakhlin 2020, section 4)")
+
+
+class SquareCB(LinearBandit):
+    """Draws ads with probability 1 / (A + γ·gap), gap being how much less they are predicted to pay than the best one.
+
+    Foster & Rakhlin 2020, algorithm 1: p[a] = 1 / (A + γ·(ŷ[best] − ŷ[a])) for every a but the best one, which takes
+    the rest; ŷ[a] = reward[a]·w[a]ᵀx / largest reward by ridge regression, γ = gamma·t^exponent, t the transitions
+    seen.
+
+    Metrics: ``gamma`` now.
+    """
+
+    name = "squarecb"
+    Settings = SquareCBSettings
+    settings: SquareCBSettings
+
+    @property
+    def gamma(self) -> float:
+        """The weight γ of gaps now."""
+        return float(self.settings.gamma * max(self.steps, 1) ** self.settings.exponent)
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from :meth:`action_probabilities`."""
+        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: inverse gap weighting; ties share what is left for the best. Without ``explore`` the best alone."""
+        scores = self.predict(observations)[0] * self.pay
+        best = uniform_over_best(scores)
+        if not explore:
+            return best
+        gaps = (scores.max(axis=1, keepdims=True) - scores) / max(self.spaces.largest_reward, 1e-12)
+        others = np.where(best > 0, 0.0, 1.0 / (self.spaces.n_actions + self.gamma * gaps))
+        mixed: NDArray[np.float64] = others + best * (1.0 - others.sum(axis=1, keepdims=True))
+        return mixed
+
+    def metrics(self) -> dict[str, float]:
+        """Gives ``gamma``."""
+        return {"gamma": self.gamma}

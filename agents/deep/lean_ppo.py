@@ -1,0 +1,221 @@
+"""PPO of our own for many lanes: nothing but what proximal policy optimisation needs, in plain torch."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.deep.actor_critic import ActorCritic
+from preroll.agents.deep.ppo_gradient import policy_gradient
+from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
+from preroll.agents.deep.settings import Layers, PPOSettings
+from preroll.agents.deep.torch_state import load_module, load_optimiser, module_arrays, optimiser_arrays, to_tensor
+from preroll.agents.selection import draw
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import Spaces
+from preroll.envs.policies.policies import uniform_over_best
+
+ROWS = ("observations", "ads", "rewards", "ended")
+TOLD = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")
+
+
+class LeanPPOSettings(PPOSettings):
+    """Settings of the lean PPO; the defaults were measured on `pacing`."""
+
+    hidden: Layers = Field(default=(64,), description="units of the layers that policy and value share")
+
+
+class LeanPPO(Agent):
+    """Proximal policy optimisation (Schulman et al. 2017) with generalised advantages (2016), on batches of lanes.
+
+    ``steps`` slots of every lane are collected; then ``epochs`` passes in minibatches minimise
+
+        −mean(min(r·Â, clip(r, 1 ± clip)·Â)) − entropy·H + value_weight·(V − R)²,   r = π(a|s) / π_old(a|s)
+
+    with Adam, where Â is normalised over all that was collected, and rewards are divided by the largest ad reward.
+    Values and old probabilities are computed when all is collected, in one pass: the policy has not changed since.
+
+    Metrics: ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction`` of the last training,
+    ``learning_rate``.
+    """
+
+    name = "lean-ppo"
+    Settings = LeanPPOSettings
+    settings: LeanPPOSettings
+
+    def __init__(self, spaces: Spaces, settings: LeanPPOSettings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self.scale = max(spaces.largest_reward, 1e-12)
+        with OwnGlobals(seed):
+            self.network = self._make_network()
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
+        self._collected = 0
+        self._losses: dict[str, float] = {}
+        self._allocate(0)
+
+    def _make_network(self) -> ActorCritic:
+        s = self.settings
+        return ActorCritic(self.spaces.layout.size, self.spaces.n_actions, s.hidden, s.activation)
+
+    def _allocate(self, lanes: int) -> None:
+        """Makes room for what is collected of ``lanes`` lanes, (steps, lanes, …)."""
+        shape = (self.settings.steps, lanes)
+        self.observations = np.empty((*shape, self.spaces.layout.size), np.float32)
+        self.ads = np.empty(shape, np.int64)
+        self.rewards = np.empty(shape, np.float32)
+        self.ended = np.empty(shape, np.bool_)
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from the policy; without ``explore`` the likeliest ad."""
+        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: the policy's probabilities; without ``explore`` 1 for the likeliest ad."""
+        with one_thread(), torch.inference_mode():
+            logits = self.network.logits(to_tensor(observations)).double()
+            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
+        return probabilities if explore else uniform_over_best(probabilities)
+
+    def _learn(self, transitions: Transitions) -> None:
+        if len(transitions) != self.ads.shape[1]:
+            self._allocate(len(transitions))
+            self._collected = 0
+        row = self._collected
+        self.observations[row] = transitions.observations
+        self.ads[row] = transitions.ads
+        self.rewards[row] = transitions.rewards / self.scale
+        self.ended[row] = transitions.ended
+        if self.settings.horizon == "bootstrap" and transitions.truncated.any():
+            cut = transitions.truncated & ~transitions.terminated
+            self.rewards[row, cut] += self.settings.gamma * self._values(transitions.next_observations[cut], cut)
+        self._collected += 1
+        if self._collected == self.settings.steps:
+            self._collected = 0
+            with one_thread():
+                self._train(transitions)
+
+    def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Values of ``observations`` (k, d) of those of the lanes that are marked (n,)."""
+        with one_thread(), torch.no_grad():
+            values: NDArray[np.float32] = self.network(to_tensor(observations))[1].numpy()
+        return values
+
+    def _units(self, collected: NDArray[Any]) -> torch.Tensor:
+        """Gives (steps, n, …) so that minibatches can be drawn from its second axis: all transitions side by side."""
+        return torch.from_numpy(collected).reshape(1, -1, *collected.shape[2:])
+
+    def _forward(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits and values of the units ``chosen``."""
+        logits, values = self.network(self._units(self.observations)[0, chosen])
+        return logits[None], values[None]
+
+    def _train(self, last: Transitions) -> None:
+        """Learns from all that was collected; ``last`` is the last slot of every lane."""
+        s = self.settings
+        ads = self._units(self.ads)
+        count = ads.shape[1]
+        with torch.no_grad():
+            logits, values = self._forward(torch.arange(count))
+            before = torch.log_softmax(logits, dim=2).gather(2, ads[:, :, None])[:, :, 0]
+        advantages = gae(
+            self.rewards,
+            values.numpy().reshape(self.rewards.shape),
+            self.ended,
+            self._values(last.next_observations, np.ones(len(last), np.bool_)),
+            s.gamma,
+            s.gae_lambda,
+        )
+        raised = self._units(advantages)
+        collected = {"ads": ads, "before": before, "returns": raised + values}
+        collected["advantages"] = (raised - raised.mean()) / (raised.std() + 1e-8)
+        self.optimiser.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
+        told = []
+        for _ in range(s.epochs):
+            order = self.rng.permutation(count)
+            for part in np.array_split(order, max(1, round(self.ads.size / s.batch))):
+                chosen = torch.from_numpy(part)
+                told.append(self._descend(chosen, **{name: rows[:, chosen] for name, rows in collected.items()}))
+        self._losses = dict(zip(TOLD, torch.stack(told).mean(dim=0).tolist(), strict=True))
+
+    def _descend(
+        self,
+        chosen: torch.Tensor,
+        ads: torch.Tensor,
+        before: torch.Tensor,
+        returns: torch.Tensor,
+        advantages: torch.Tensor,
+    ) -> torch.Tensor:
+        """One step of Adam on the units ``chosen``; gives what the metrics of :data:`TOLD` average."""
+        s = self.settings
+        logits, values = self._forward(chosen)
+        with torch.no_grad():
+            gradient, told = policy_gradient(
+                logits.flatten(0, 1), ads.flatten(), before.flatten(), advantages.flatten(),
+                clip=s.clip, entropy=s.entropy,
+            )  # fmt: skip
+            error = values - returns
+        self.optimiser.zero_grad()
+        pull = error * (2 * s.value_weight / error.numel())
+        torch.autograd.backward([logits, values], [gradient.reshape(logits.shape), pull])
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), s.max_gradient)
+        self.optimiser.step()
+        return torch.cat([told, (error**2).mean()[None]])
+
+    def metrics(self) -> dict[str, float]:
+        """Gives the numbers that the class lists; before the first training none but the learning rate."""
+        return {"learning_rate": self.settings.learning_rate_at(self.progress), **self._losses}
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives the network's weights; with ``training`` also optimiser and what was collected since."""
+        arrays = module_arrays(self.network, "network")
+        if training:
+            arrays |= optimiser_arrays(self.optimiser, "optimiser")
+            arrays |= {f"collected/{name}": getattr(self, name)[: self._collected] for name in ROWS}
+        return arrays
+
+    def counters(self, *, training: bool = False) -> dict[str, Any]:
+        """Gives how many lanes there are, and the metrics of the last training."""
+        return {"lanes": self.ads.shape[1], "losses": self._losses} if training else {}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back the network and, where it was saved, the state of learning."""
+        load_module(self.network, arrays, "network")
+        if not counters:
+            return
+        load_optimiser(self.optimiser, arrays, "optimiser")
+        self._losses = counters["losses"]
+        self._allocate(counters["lanes"])
+        for name in ROWS:
+            self._collected = len(arrays[f"collected/{name}"])
+            getattr(self, name)[: self._collected] = arrays[f"collected/{name}"]
+
+
+def gae(
+    rewards: NDArray[np.float32],
+    values: NDArray[np.float32],
+    ended: NDArray[np.bool_],
+    following: NDArray[np.float32],
+    gamma: float,
+    gae_lambda: float,
+) -> NDArray[np.float32]:
+    """Generalised advantages (T, n): Â_t = δ_t + γλ·Â_{t+1} while the session goes on, δ_t = r_t + γ·V_{t+1} − V_t.
+
+    Args:
+        rewards: (T, n).
+        values: (T, n), of the observations in which the ads were chosen.
+        ended: bool (T, n), whether the session ended with the slot.
+        following: (n,), values of the observations after the last slot.
+        gamma: discount.
+        gae_lambda: 0 trusts the values, 1 the rewards.
+    """
+    advantages = np.empty_like(rewards)
+    ahead = np.zeros_like(following)
+    goes_on = ~ended
+    for t in reversed(range(len(rewards))):
+        delta = rewards[t] + gamma * following * goes_on[t] - values[t]
+        ahead = delta + gamma * gae_lambda * goes_on[t] * ahead
+        advantages[t], following = ahead, values[t]
+    return advantages

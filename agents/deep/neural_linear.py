@@ -1,0 +1,128 @@
+"""NeuralLinear: Thompson sampling with a linear model on what a network has learned to see."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.agent import Arrays
+from preroll.agents.contextual.lints import LinTS, LinTSSettings
+from preroll.agents.contextual.ridge import absorb
+from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
+from preroll.agents.deep.torch_state import load_module, load_optimiser, module_arrays, optimiser_arrays
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import Spaces
+
+
+class NeuralLinearSettings(LinTSSettings):
+    """The network, and how often it is trained."""
+
+    hidden: int = Field(default=50, ge=1, le=4096, description="units of the first layer (Riquelme et al. 2018: 50)")
+    features: int = Field(default=16, ge=1, le=512, description="units of the last layer, which the linear models see")
+    learning_rate: float = Field(default=3e-3, gt=0, description="Adam's (measured on `classic`)")
+    train_every: int = Field(default=6_400, ge=1, description="transitions between two trainings of the network")
+    gradient_steps: int = Field(default=100, ge=1, description="of a training (Riquelme et al. 2018: 100)")
+    batch: int = Field(default=512, ge=1, description="transitions per gradient step (Riquelme et al. 2018: 512)")
+    buffer: int = Field(
+        default=20_000, ge=1, le=10_000_000, description="transitions kept, from which the linear models are rebuilt"
+    )
+
+
+class NeuralLinear(LinTS):
+    """LinTS whose x is the last hidden layer of a network that was trained to predict y for the ad that was shown.
+
+    Riquelme, Tucker & Snoek 2018: x = (relu(V·relu(U·observation)), 1); the network learns by squared error on the
+    transitions kept, every ``train_every`` of them, after which A and b are added up anew from these: x has changed its
+    meaning. Between trainings it is LinTS.
+
+    Metrics: ``width``, as LinTS; ``loss``, the mean squared error of the last training's last quarter; ``trainings``.
+    """
+
+    name = "neural-linear"
+    Settings = NeuralLinearSettings
+    settings: NeuralLinearSettings
+
+    def __init__(self, spaces: Spaces, settings: NeuralLinearSettings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self.own_globals = OwnGlobals(seed)
+        with self.own_globals:
+            self.body = torch.nn.Sequential(
+                torch.nn.Linear(spaces.layout.size, settings.hidden), torch.nn.ReLU(),
+                torch.nn.Linear(settings.hidden, settings.features), torch.nn.ReLU(),
+            )  # fmt: skip
+            self.head = torch.nn.Linear(settings.features, spaces.n_actions)
+        self.network = torch.nn.ModuleList([self.body, self.head])
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
+        self._start(settings.features + 1)
+        self._seen = np.zeros((settings.buffer, spaces.layout.size), dtype=np.float32)
+        self._ads = np.zeros(settings.buffer, dtype=np.int64)
+        self._targets = np.zeros(settings.buffer)
+        self._kept, self._since, self._trainings, self._loss = 0, 0, 0, 0.0
+
+    def features(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
+        """What x is: the last hidden layer and a 1, (n, features + 1)."""
+        with one_thread(), torch.no_grad():
+            hidden = self.body(torch.from_numpy(np.ascontiguousarray(observations))).numpy()
+        return np.concatenate([hidden, np.ones((len(hidden), 1))], axis=1, dtype=np.float64)
+
+    def _learn(self, transitions: Transitions) -> None:
+        super()._learn(transitions)
+        places = (self._kept + np.arange(len(transitions))) % self.settings.buffer
+        self._seen[places], self._ads[places] = transitions.observations, transitions.ads
+        self._targets[places] = self.learned(transitions)
+        self._kept += len(transitions)
+        self._since += len(transitions)
+        if self._since >= self.settings.train_every:
+            self._since = 0
+            self._train()
+
+    def _train(self) -> None:
+        """Trains the network and adds the regressions up anew."""
+        n = min(self._kept, self.settings.buffer)
+        seen, ads = torch.from_numpy(self._seen[:n]), torch.from_numpy(self._ads[:n])
+        targets = torch.from_numpy(self._targets[:n].astype(np.float32))
+        losses = []
+        with one_thread():
+            for _ in range(self.settings.gradient_steps):
+                rows = torch.from_numpy(self.rng.integers(n, size=self.settings.batch))
+                predicted = self.head(self.body(seen[rows])).gather(1, ads[rows, None])[:, 0]
+                loss = torch.nn.functional.mse_loss(predicted, targets[rows])
+                self.optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                self.optimiser.step()
+                losses.append(loss.item())
+        self._loss = float(np.mean(losses[-max(1, len(losses) // 4) :]))
+        self._trainings += 1
+        self._start(self.settings.features + 1)
+        features = self.features(self._seen[:n])
+        absorb(self.inverses, self.moments, self.weights, features, self._ads[:n], self._targets[:n])
+
+    def metrics(self) -> dict[str, float]:
+        """Gives ``width``, ``loss`` and ``trainings``."""
+        return {**super().metrics(), "loss": self._loss, "trainings": float(self._trainings)}
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives regressions and network; with ``training`` also optimiser and the transitions kept."""
+        arrays = super().arrays(training=training) | module_arrays(self.network, "network")
+        if training:
+            arrays |= optimiser_arrays(self.optimiser, "optimiser")
+            arrays |= {"seen": self._seen, "ads": self._ads, "targets": self._targets}
+        return arrays
+
+    def counters(self, *, training: bool = False) -> dict[str, Any]:
+        """Gives what was kept and trained so far."""
+        counters = {"kept": self._kept, "since": self._since, "trainings": self._trainings, "loss": self._loss}
+        return {**super().counters(training=True), **counters} if training else {}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back regressions and network and, where it was saved, the state of learning."""
+        super().restore(arrays, counters)
+        load_module(self.network, arrays, "network")
+        if counters:
+            load_optimiser(self.optimiser, arrays, "optimiser")
+            self._seen, self._ads = arrays["seen"].copy(), arrays["ads"].copy()
+            self._targets = arrays["targets"].copy()
+            self._kept, self._since = counters["kept"], counters["since"]
+            self._trainings, self._loss = counters["trainings"], counters["loss"]

@@ -1,0 +1,149 @@
+"""PPO of stable-baselines3 on many lanes."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3 import PPO
+from stable_baselines3.common.buffers import RolloutBuffer
+
+from preroll.agents.agent import Arrays
+from preroll.agents.deep.rng_isolation import one_thread
+from preroll.agents.deep.sb3_agent import DeepAgent
+from preroll.agents.deep.settings import PPOSettings
+from preroll.agents.deep.torch_state import to_tensor
+from preroll.agents.selection import draw
+from preroll.agents.transitions import Transitions
+from preroll.envs.policies.policies import uniform_over_best
+
+
+class PPOAgent(DeepAgent):
+    """Keeps stable-baselines3's policy, rollout buffer and ``train``; acts and collects in our loop.
+
+    Values and log-probabilities are computed when the buffer is full, in one pass: the policy has not changed since the
+    first of its steps. Exploring draws from the policy; without exploring the likeliest ad is shown.
+
+    Metrics: ``loss``, ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction``,
+    ``explained_variance`` of the last training, ``learning_rate``.
+    """
+
+    name = "ppo"
+    Settings = PPOSettings
+    settings: PPOSettings
+    model: PPO
+
+    def _make_model(self) -> PPO:
+        s = self.settings
+        return PPO(
+            "MlpPolicy",
+            env=None,  # type: ignore[arg-type]
+            learning_rate=self.learning_rate,
+            n_steps=s.steps,
+            batch_size=s.batch,
+            n_epochs=s.epochs,
+            gamma=s.gamma,
+            gae_lambda=s.gae_lambda,
+            clip_range=s.clip,
+            ent_coef=s.entropy,
+            vf_coef=s.value_weight,
+            max_grad_norm=s.max_gradient,
+            policy_kwargs={"net_arch": {"pi": list(s.hidden), "vf": list(s.hidden)}, "activation_fn": self.activation},
+            device="cpu",
+            seed=None,
+            _init_setup_model=False,
+        )
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from the policy; without ``explore`` the likeliest ad."""
+        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: the policy's probabilities; without ``explore`` 1 for the likeliest ad."""
+        policy = self.model.policy
+        with one_thread(), torch.no_grad():
+            latent = policy.mlp_extractor.forward_actor(to_tensor(observations))
+            logits = policy.action_net(latent).double()
+            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
+        return probabilities if explore else uniform_over_best(probabilities)
+
+    def _allocate(self, lanes: int) -> None:
+        model = self.model
+        model.n_envs = lanes
+        model.rollout_buffer = RolloutBuffer(
+            self.settings.steps,
+            model.observation_space,
+            model.action_space,
+            device="cpu",
+            gamma=model.gamma,
+            gae_lambda=model.gae_lambda,
+            n_envs=lanes,
+        )
+        self._starts = np.ones(lanes, dtype=np.float32)
+
+    def _learn(self, transitions: Transitions) -> None:
+        buffer = self.model.rollout_buffer
+        row = buffer.pos
+        buffer.observations[row] = transitions.observations
+        buffer.actions[row] = transitions.ads[:, None]
+        buffer.rewards[row] = transitions.rewards / self.scale
+        buffer.episode_starts[row] = self._starts
+        if self.settings.horizon == "bootstrap" and transitions.truncated.any():
+            cut = transitions.truncated & ~transitions.terminated
+            buffer.rewards[row, cut] += self.settings.gamma * self._values(transitions.next_observations[cut])
+        buffer.pos += 1
+        self._starts = transitions.ended.astype(np.float32)
+        if buffer.pos == buffer.buffer_size:
+            buffer.full = True
+            self._train(transitions)
+
+    def _train(self, last: Transitions) -> None:
+        """Trains on a full buffer, of which ``last`` is the last step, and empties it."""
+        buffer = self.model.rollout_buffer
+        flat = to_tensor(buffer.observations.reshape(-1, self.spaces.layout.size))
+        actions = torch.from_numpy(buffer.actions.reshape(-1))
+        with one_thread(), self.own_globals:
+            with torch.no_grad():
+                values, log_probs, _ = self.model.policy.evaluate_actions(flat, actions)
+                buffer.values[:] = values.numpy().reshape(buffer.values.shape)
+                buffer.log_probs[:] = log_probs.numpy().reshape(buffer.log_probs.shape)
+                following = self.model.policy.predict_values(to_tensor(last.next_observations))
+            buffer.compute_returns_and_advantage(following, last.ended)
+            self.model.train()
+        buffer.reset()
+
+    def _values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        with one_thread(), torch.no_grad():
+            values: NDArray[np.float32] = self.model.policy.predict_values(to_tensor(observations)).numpy().ravel()
+        return values
+
+    def metrics(self) -> dict[str, float]:
+        """Gives the numbers that the class lists; before the first training none but the learning rate."""
+        names = {
+            "loss": "train/loss",
+            "policy_loss": "train/policy_gradient_loss",
+            "value_loss": "train/value_loss",
+            "approx_kl": "train/approx_kl",
+            "clip_fraction": "train/clip_fraction",
+            "explained_variance": "train/explained_variance",
+        }
+        metrics = {"learning_rate": self.learning_rate(1 - self.progress), **self._logged(names)}
+        entropy = self._logged({"entropy": "train/entropy_loss"})
+        return metrics | {name: -value for name, value in entropy.items()}
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives the networks' weights; with ``training`` also what learning goes on from."""
+        arrays = super().arrays(training=training)
+        return {**arrays, "starts": self._starts} if training and self.buffer_lanes else arrays
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back networks, buffer and counters."""
+        super().restore(arrays, counters)
+        if "starts" in arrays:
+            self._starts = arrays["starts"].copy()
+
+    def _buffer(self) -> RolloutBuffer:
+        return self.model.rollout_buffer
+
+    def _buffer_arrays(self) -> tuple[str, ...]:
+        return "observations", "actions", "rewards", "episode_starts"

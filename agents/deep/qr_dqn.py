@@ -1,0 +1,44 @@
+"""QR-DQN of sb3-contrib, in the loop and with the replay buffer of our DQN."""
+
+from typing import Any
+
+import torch
+from pydantic import Field
+
+from preroll.agents.deep.dqn import DQNAgent, DQNSettings
+from preroll.errors import PrerollError
+
+try:
+    from sb3_contrib import QRDQN
+except ImportError:
+    raise PrerollError("agent qr-dqn: needs sb3-contrib: pip install 'preroll[contrib]'") from None
+
+
+class QRDQNSettings(DQNSettings):
+    """Settings of QR-DQN; what DQN has too keeps its default."""
+
+    quantiles: int = Field(
+        default=25, ge=1, le=1000, description="quantiles of every return (Dabney et al. 2018: 200 for Atari)"
+    )
+
+
+class QRDQNAgent(DQNAgent):
+    """Learns quantiles of every ad's return by quantile regression (Dabney et al. 2018) and shows the largest mean.
+
+    All else is our DQN's: n-step replay, scaled rewards, lanes that explore on their own.
+
+    Metrics: ``loss``, ``epsilon``, ``learning_rate``, ``gradient_steps`` so far, ``replay_size``.
+    """
+
+    name = "qr-dqn"
+    Settings = QRDQNSettings
+    settings: QRDQNSettings
+    algorithm = QRDQN
+    network = "quantile_net"
+
+    def _network_settings(self) -> dict[str, Any]:
+        return {**super()._network_settings(), "n_quantiles": self.settings.quantiles}
+
+    def _q_values(self, observations: torch.Tensor) -> torch.Tensor:
+        values: torch.Tensor = self.model.quantile_net(observations).double().mean(dim=1)
+        return values

@@ -1,0 +1,178 @@
+"""PPO that remembers: the lean PPO with a recurrent layer, for users who show what they are like only over time."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from preroll.agents.agent import Arrays
+from preroll.agents.deep.actor_critic import ActorCritic
+from preroll.agents.deep.lean_ppo import LeanPPO, LeanPPOSettings
+from preroll.agents.deep.rng_isolation import one_thread
+from preroll.agents.deep.torch_state import to_tensor
+from preroll.agents.selection import draw
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import Spaces
+from preroll.envs.policies.policies import uniform_over_best
+from preroll.errors import PrerollError
+
+if TYPE_CHECKING:
+    from preroll.envs.model.tables import Tables
+    from preroll.envs.policies.policies import Policy
+
+
+class RecurrentPPOSettings(LeanPPOSettings):
+    """Settings of recurrent PPO; the defaults were measured on `hidden-users`."""
+
+    memory: int = Field(default=32, ge=1, le=4096, description="units of the recurrent layer (measured)")
+    lanes: int = Field(default=128, ge=1, le=65536, description="parallel sessions while training (measured)")
+    steps: int = Field(
+        default=20, ge=1, description="steps of every lane between two trainings, also the reach of learning in time"
+    )
+    batch: int = Field(default=640, ge=2, description="transitions per gradient step, of whole lanes (measured)")
+    learning_rate: float = Field(default=4e-3, gt=0, description="Adam's learning rate at the start (measured)")
+    sessions: int = Field(
+        default=20_000, ge=1, description="sessions after which training on `hidden-users` has settled (measured)"
+    )
+
+
+class RecurrentActorCritic(ActorCritic):
+    """An :class:`ActorCritic` whose last layer is a gated recurrent unit (Cho et al. 2014).
+
+    Args:
+        n_inputs: d, size of an observation.
+        n_actions: A.
+        settings: layers, and H units of memory.
+    """
+
+    def __init__(self, n_inputs: int, n_actions: int, settings: RecurrentPPOSettings) -> None:
+        super().__init__(n_inputs, n_actions, settings.hidden, settings.activation, features=settings.memory)
+        self.memory = torch.nn.GRUCell(settings.hidden[-1] if settings.hidden else n_inputs, settings.memory)
+
+    def unroll(self, observations: torch.Tensor, state: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        """Gives the memory (T, n, H) after each of the observations (T, n, d).
+
+        Args:
+            observations: (T, n, d).
+            state: (n, H), memory before the first.
+            kept: (T, n, 1), 1 where the session went on before an observation, 0 where it began with it.
+        """
+        states = []
+        for row, go_on in zip(self.body(observations), kept, strict=True):
+            state = self.memory(row, state * go_on)
+            states.append(state)
+        return torch.stack(states)
+
+
+class RecurrentPPO(LeanPPO):
+    """The lean PPO with a memory of the session: a gated recurrent unit between the layers and the policy.
+
+    The memory lives in the agent, one row for each lane: :meth:`act` writes it, and it begins anew where a session
+    ended, of which :meth:`update` tells in training and :meth:`forget` elsewhere. Learning goes back through all
+    ``steps`` of a lane; a memory that began before them is taken as it was. What it shows depends on the whole session,
+    so that its policy is no table: its value is found by playing.
+
+    Metrics: ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction`` of the last training,
+    ``learning_rate``.
+    """
+
+    name = "recurrent-ppo"
+    Settings = RecurrentPPOSettings
+    settings: RecurrentPPOSettings
+    network: RecurrentActorCritic
+
+    def __init__(self, spaces: Spaces, settings: RecurrentPPOSettings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self._state = np.zeros((0, settings.memory), np.float32)
+
+    def _make_network(self) -> RecurrentActorCritic:
+        return RecurrentActorCritic(self.spaces.layout.size, self.spaces.n_actions, self.settings)
+
+    def _allocate(self, lanes: int) -> None:
+        super()._allocate(lanes)
+        self._first = np.zeros((lanes, self.settings.memory), np.float32)
+
+    def forget(self, over: NDArray[np.bool_]) -> None:
+        """Begins anew where ``over`` (n,): these lanes' sessions ended. Another number of lanes begins on all."""
+        if len(over) != len(self._state):
+            self._state = np.zeros((len(over), self.settings.memory), np.float32)
+        self._state[over] = 0.0
+
+    def _remember(self, observations: NDArray[np.float32]) -> torch.Tensor:
+        """Memory (n, H) with the observations (n, d) in it."""
+        if len(observations) != len(self._state):
+            self.forget(np.ones(len(observations), np.bool_))
+        with one_thread(), torch.no_grad():
+            rows = self.network.body(to_tensor(observations))
+            state: torch.Tensor = self.network.memory(rows, torch.from_numpy(self._state))
+        return state
+
+    def _probabilities(self, state: torch.Tensor, explore: bool) -> NDArray[np.float64]:
+        with one_thread(), torch.no_grad():
+            probabilities: NDArray[np.float64] = torch.softmax(self.network.policy(state).double(), dim=1).numpy()
+        return probabilities if explore else uniform_over_best(probabilities)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact, for the observations that come next on the lanes; the memory stays as it is.
+
+        Another number of rows than the lanes so far is taken for as many lanes whose sessions begin.
+        """
+        return self._probabilities(self._remember(observations), explore)
+
+    def decide(
+        self, observations: NDArray[np.float32], *, explore: bool = True
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Chooses as :meth:`act` does and gives, beside the ads, the propensity (n,) of each choice."""
+        state = self._remember(observations)
+        probabilities = self._probabilities(state, explore)
+        self._state = state.numpy()
+        ads = draw(probabilities, self.rng)
+        return ads, probabilities[np.arange(len(ads)), ads]
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Draws from the policy; without ``explore`` the likeliest ad. Row i is the next observation of lane i."""
+        return self.decide(observations, explore=explore)[0]
+
+    def policy(self, tables: "Tables") -> "Policy":
+        """Is refused.
+
+        Raises:
+            PrerollError: always.
+        """
+        raise PrerollError(f"agent {self.name}: what it shows depends on the whole session: its policy is no table")
+
+    def _learn(self, transitions: Transitions) -> None:
+        super()._learn(transitions)
+        self.forget(transitions.ended)
+        if self._collected == 0:
+            self._first = self._state.copy()
+
+    def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
+        state = self.network.memory(self.network.body(to_tensor(observations)), torch.from_numpy(self._state[lanes]))
+        values: NDArray[np.float32] = self.network.value(state)[:, 0].detach().numpy()
+        return values
+
+    def _units(self, collected: NDArray[Any]) -> torch.Tensor:
+        """Minibatches are drawn from the lanes."""
+        return torch.from_numpy(collected)
+
+    def _forward(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        kept = torch.ones(*self.ended.shape, 1)
+        kept[1:, :, 0] = torch.from_numpy(~self.ended[:-1])
+        states = self.network.unroll(
+            torch.from_numpy(self.observations)[:, chosen], torch.from_numpy(self._first)[chosen], kept[:, chosen]
+        )
+        return self.network.policy(states), self.network.value(states)[:, :, 0]
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives the network's weights; with ``training`` also optimiser, what was collected since, and the memory."""
+        arrays = super().arrays(training=training)
+        return {**arrays, "memory/now": self._state, "memory/first": self._first} if training else arrays
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back the network and, where it was saved, the state of learning."""
+        super().restore(arrays, counters)
+        if counters:
+            self._state, self._first = arrays["memory/now"].copy(), arrays["memory/first"].copy()

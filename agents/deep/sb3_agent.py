@@ -1,0 +1,121 @@
+"""What DQN, QR-DQN and PPO share: a model of stable-baselines3, driven by our loop instead of its own ``learn``."""
+
+from abc import abstractmethod
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger
+
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.deep.rng_isolation import OwnGlobals
+from preroll.agents.deep.settings import DeepSettings
+from preroll.agents.deep.torch_state import load_module, load_optimiser, module_arrays, optimiser_arrays
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import Spaces
+
+
+class DeepAgent(Agent):
+    """Holds a model of stable-baselines3 and keeps what its ``learn`` would keep: progress, schedules, counters.
+
+    Rewards are divided by the largest ad reward. Networks run in one thread, and everything random draws from
+    generators of this agent.
+    """
+
+    settings: DeepSettings
+    model: BaseAlgorithm
+
+    def __init__(self, spaces: Spaces, settings: DeepSettings, *, seed: int = 0) -> None:
+        super().__init__(spaces, settings, seed=seed)
+        self.scale = max(spaces.largest_reward, 1e-12)
+        self.own_globals = OwnGlobals(seed)
+        self.buffer_lanes = 0
+        with self.own_globals:
+            self.model = self._make_model()
+            self.model.observation_space = gym.spaces.Box(0.0, 1.0, (spaces.layout.size,), np.float32)
+            self.model.action_space = gym.spaces.Discrete(spaces.n_actions)
+            self.model.n_envs = 1
+            self.model._setup_model()
+        self.model.set_logger(Logger(folder=None, output_formats=[]))
+
+    @abstractmethod
+    def _make_model(self) -> BaseAlgorithm:
+        """Gives the model without networks: ``env=None, _init_setup_model=False, seed=None``."""
+
+    @abstractmethod
+    def _allocate(self, lanes: int) -> None:
+        """Makes an empty buffer for ``lanes`` lanes."""
+
+    @property
+    def activation(self) -> type[torch.nn.Module]:
+        """Class of the layers between the linear ones."""
+        return torch.nn.Tanh if self.settings.activation == "tanh" else torch.nn.ReLU
+
+    def learning_rate(self, progress_remaining: float) -> float:
+        """Learning rate when ``progress_remaining`` (1 to 0) of the training is left."""
+        return self.settings.learning_rate_at(1.0 - progress_remaining)
+
+    def update(self, transitions: Transitions) -> None:
+        """Learns from one step of every lane; the buffer takes the number of lanes of the first one."""
+        if len(transitions) != self.buffer_lanes:
+            self._allocate(len(transitions))
+            self.buffer_lanes = len(transitions)
+        self.model.num_timesteps = self.steps
+        self.model._current_progress_remaining = 1.0 - self.progress
+        super().update(transitions)
+
+    def _ended(self, transitions: Transitions) -> NDArray[np.bool_]:
+        """Where nothing follows, as ``horizon`` says."""
+        return transitions.ended if self.settings.horizon == "terminal" else transitions.terminated
+
+    def _logged(self, names: dict[str, str]) -> dict[str, float]:
+        """The model's own logged values under our names, as far as they exist."""
+        values = self.model.logger.name_to_value
+        return {ours: float(values[theirs]) for ours, theirs in names.items() if theirs in values}
+
+    def arrays(self, *, training: bool = False) -> Arrays:
+        """Gives the networks' weights; with ``training`` also optimiser, buffer and generators."""
+        arrays = module_arrays(self.model.policy, "policy")
+        if training:
+            arrays |= optimiser_arrays(self.model.policy.optimizer, "optimiser")
+            arrays |= {f"globals/{name}": array for name, array in self.own_globals.arrays().items()}
+            if self.buffer_lanes:
+                buffer = self._buffer()
+                arrays |= {f"buffer/{name}": getattr(buffer, name) for name in self._buffer_arrays()}
+        return arrays
+
+    def counters(self, *, training: bool = False) -> dict[str, Any]:
+        """Gives the counters of model and buffer."""
+        if not training:
+            return {}
+        buffer = self._buffer()
+        place = {"pos": int(buffer.pos), "full": bool(buffer.full)}
+        return {"lanes": self.buffer_lanes, "n_updates": int(self.model._n_updates), "buffer": place}
+
+    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+        """Takes back the networks and, where it was saved, the state of learning."""
+        load_module(self.model.policy, arrays, "policy")
+        if not counters:
+            return
+        load_optimiser(self.model.policy.optimizer, arrays, "optimiser")
+        named = {name.removeprefix("globals/"): array for name, array in arrays.items() if name.startswith("globals/")}
+        self.own_globals.restore(named)
+        self.model._n_updates = counters["n_updates"]
+        if counters["lanes"]:
+            self._allocate(counters["lanes"])
+            self.buffer_lanes = counters["lanes"]
+            buffer = self._buffer()
+            for name in self._buffer_arrays():
+                getattr(buffer, name)[...] = arrays[f"buffer/{name}"]
+            buffer.pos, buffer.full = counters["buffer"]["pos"], counters["buffer"]["full"]
+
+    @abstractmethod
+    def _buffer(self) -> Any:
+        """The buffer of transitions."""
+
+    @abstractmethod
+    def _buffer_arrays(self) -> tuple[str, ...]:
+        """Names of the buffer's arrays that learning goes on from."""

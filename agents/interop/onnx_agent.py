@@ -1,0 +1,84 @@
+"""An agent that was exported to ONNX, run by onnxruntime: no torch, no training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.agents.agent import Agent
+from preroll.agents.selection import draw
+from preroll.agents.settings import AgentSettings
+from preroll.envs.model.observation import Spaces
+from preroll.errors import PrerollError
+
+
+class OnnxAgent(Agent):
+    """Decides as the agent did whose file it reads, exploration off; it does not learn.
+
+    Made by :meth:`from_file`. The file is the agent: copy it instead of saving.
+    """
+
+    name = "onnx"
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, seed: int = 0) -> "OnnxAgent":
+        """Reads what ``preroll export`` wrote.
+
+        Raises:
+            PrerollError: the file cannot be read, or was not written by it.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise PrerollError(f"{path}: cannot be read: {error.strerror}") from None
+        return cls.from_bytes(data, str(path), seed=seed)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, source: str, *, seed: int = 0) -> "OnnxAgent":
+        """As :meth:`from_file`, from the file's content; ``source`` is its name in errors."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own classes have no public base
+            raise PrerollError(f"{source}: is no ONNX model: {str(error).splitlines()[0]}") from None
+        about = session.get_modelmeta().custom_metadata_map
+        if "preroll.spaces" not in about:
+            raise PrerollError(f"{source}: was not written by `preroll export`: it has no preroll.spaces")
+        agent = cls(Spaces.from_dict(json.loads(about["preroll.spaces"])), AgentSettings(), seed=seed)
+        agent._session, agent.original = session, about["preroll.agent"]
+        return agent
+
+    _session: Any
+    original: str
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.int64]:
+        """Gives the file's ad; with ``explore`` ties are broken at random."""
+        if explore:
+            return draw(self.action_probabilities(observations), self.rng)
+        ads: NDArray[np.int64] = self._run("ad", observations)
+        return ads
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Exact: the file's probabilities."""
+        return self._run("probabilities", observations).astype(np.float64)
+
+    def scores(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the agent compares (n, A): expected reward, Q-value or logit of every action."""
+        return self._run("scores", observations)
+
+    def save(self, folder: Path, *, training: bool = False) -> None:
+        """Is refused: the file is the agent."""
+        raise PrerollError(f"agent onnx: {folder}: is not saved as a folder: copy its .onnx file")
+
+    def _run(self, output: str, observations: NDArray[np.float32]) -> NDArray[Any]:
+        rows = np.ascontiguousarray(observations, dtype=np.float32)
+        if rows.ndim != 2 or rows.shape[1] != self.spaces.layout.size:
+            raise PrerollError(f"observations: shape {rows.shape}: (n, {self.spaces.layout.size}) is expected")
+        result: NDArray[Any] = self._session.run([output], {"observation": rows})[0]
+        return result

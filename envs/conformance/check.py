@@ -1,0 +1,157 @@
+"""Checking an environment for any scenario: all that the public checkers do, and what a simulation has to keep besides.
+
+>>> report = check_env("classic", "demo", seed=0, only=["replay", "spec"])
+>>> report.ok
+True
+>>> [finding.name for finding in report.findings]
+['replay', 'spec']
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from preroll.envs.conformance import determinism, frequencies, seeding, third_party, vector_parity
+from preroll.envs.conformance.sample import Sample
+from preroll.envs.conformance.subject import SAMPLED_SLOTS, CheckFailedError, NotApplicableError, Subject
+from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+
+OK: Literal["ok"] = "ok"
+FAILED: Literal["failed"] = "failed"
+NOT_APPLICABLE: Literal["not applicable"] = "not applicable"
+
+# Each check gives one line about what was checked, or raises CheckFailedError or NotApplicableError.
+COPIES: dict[str, Callable[[Subject], str]] = {
+    "gymnasium": third_party.gymnasium_checks,
+    "stable-baselines3": third_party.stable_baselines3_checks,
+    "replay": determinism.replay,
+    "infos": determinism.infos,
+    "fresh arrays": determinism.fresh_arrays,
+    "global seeds": determinism.poisoning,
+    "pickling": determinism.pickling,
+    "spec": determinism.spec,
+    "seeding": seeding.seeding,
+    "lanes": vector_parity.lanes,
+    "autoreset": vector_parity.autoreset,
+}
+SAMPLED: dict[str, Callable[[Sample], str]] = {
+    "truth": frequencies.truth,
+    "bounds": frequencies.observation_bounds,
+    "termination": frequencies.termination,
+    "truncation": frequencies.truncation,
+    "views": frequencies.views,
+    "leaving": frequencies.leaving,
+    "videos": frequencies.videos,
+}
+NAMES = (*COPIES, *SAMPLED)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found: its name, ``ok``, ``failed`` or ``not applicable``, and why, in one line."""
+
+    name: str
+    status: Literal["ok", "failed", "not applicable"]
+    why: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of all checks of one environment, in order."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """The findings of the checks that failed."""
+        return tuple(finding for finding in self.findings if finding.status == FAILED)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no check failed."""
+        return not self.failed
+
+    def __str__(self) -> str:
+        return "\n".join(f"{finding.name:<18}{finding.status:<16}{finding.why}" for finding in self.findings)
+
+
+def check_env(
+    scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
+    catalog: str | Path | Catalog = "demo",
+    *,
+    seed: int = 0,
+    env_id: str = "preroll/Session-v0",
+    slots: int = SAMPLED_SLOTS,
+    only: Iterable[str] | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> Report:
+    """Checks the environment of a scenario on a catalog: its copies, its lanes, and its frequencies.
+
+    Frequencies are held against exact binomial bounds; with a right environment all of them together raise a false
+    alarm once in a million seeds.
+
+    Args:
+        scenario: preset, YAML file, mapping or object.
+        catalog: name, folder or object.
+        seed: of everything that is drawn.
+        env_id: the registered environment; your own subclass, registered with Gymnasium, can be checked as well.
+        slots: size of the sample that is held against the tables; more slots find smaller errors.
+        only: names of checks; all of :data:`NAMES` by default.
+        advance: called with 1 after every check.
+
+    Raises:
+        PrerollError: the scenario or the catalog is wrong, or there is no such check.
+    """
+    wanted = list(NAMES if only is None else only)
+    if unknown := [name for name in wanted if name not in NAMES]:
+        raise PrerollError(f"check {unknown[0]!r}: no such check; there are {', '.join(NAMES)}")
+    if seed < 0 or slots < 1:
+        raise PrerollError(f"seed {seed}, slots {slots}: seed must not be negative, slots must be at least 1")
+    import preroll  # noqa: F401  (registers the environment, also where only preroll.envs is used)
+
+    tables = Tables.compile(scenario, catalog)
+    run = _Run(Subject(env_id, tables, seed, _arguments(scenario, tables), slots))
+    findings = []
+    for name in wanted:
+        findings.append(run.check(name))
+        if advance is not None:
+            advance(1)
+    return Report(tuple(findings))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The checks of one subject; the sample is drawn once, when the first check asks for it."""
+
+    subject: Subject
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Many sessions with random ads."""
+        return Sample(self.subject)
+
+    def check(self, name: str) -> Finding:
+        """Runs one check; whatever an environment raises is a finding and no crash."""
+        try:
+            why = COPIES[name](self.subject) if name in COPIES else SAMPLED[name](self.sample)
+        except NotApplicableError as reason:
+            return Finding(name, NOT_APPLICABLE, str(reason))
+        except CheckFailedError as reason:
+            return Finding(name, FAILED, str(reason))
+        except Exception as error:
+            told = " ".join(str(error).split()) or "no message"
+            return Finding(name, FAILED, f"{type(error).__name__}: {told}")
+        return Finding(name, OK, why)
+
+
+def _arguments(scenario: str | Path | Mapping[str, Any] | Scenario, tables: Tables) -> Mapping[str, Any] | None:
+    """Scenario and catalog as JSON can hold them, text where it was given; None for a catalog without files."""
+    if not tables.catalog.manifest["files"]:
+        return None
+    named = str(scenario) if isinstance(scenario, str | Path) else tables.scenario.model_dump(mode="json")
+    return {"scenario": named, "catalog": str(tables.catalog.path)}

@@ -1,0 +1,175 @@
+"""Checks of one environment against its own copies: the same seed and ads give the same sessions, whatever happens."""
+
+import pickle
+import random
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from preroll.envs.conformance.subject import (
+    CheckFailedError,
+    Moment,
+    NotApplicableError,
+    Subject,
+    difference,
+    info_difference,
+)
+
+
+def replay(subject: Subject) -> str:
+    """Whole sessions are the same alone, again, and beside another live copy that plays other users in between."""
+    alone = list(subject.play(subject.single()))
+    _require_equal(alone, subject.play(subject.single()), "alone and in a second copy")
+    env, beside = subject.single(), subject.single()
+    woven = [one for one, _ in zip_longest(subject.play(env), subject.play(beside, subject.seed + 1)) if one]
+    _require_equal(alone, woven, "alone and beside another copy")
+    _require_equal(alone, subject.play(env), "at first and after other sessions in the same copy")
+    return f"{subject.n_sessions} sessions, {len(alone) - subject.n_sessions:,} slots, played four times"
+
+
+def infos(subject: Subject) -> str:
+    """Infos repeat to the bit and the type, and the entries agree with what ``step`` returned."""
+    alone = list(subject.play(subject.single()))
+    one, other = subject.single(), subject.single()
+    pairs = zip_longest(subject.play(one), subject.play(other))
+    for number, (first, (again, twin)) in enumerate(zip(alone, pairs, strict=True)):
+        for kind, moment in (("again", again), ("interleaved", twin)):
+            if told := info_difference(first.info, moment.info):
+                raise CheckFailedError(f"moment {number}, alone and {kind}: {told}")
+    ads = subject.ads()
+    for number, moment in enumerate(alone):
+        if "left" in moment.info:
+            _require_true_info(number, moment, next(ads))
+    return f"{len(alone):,} infos"
+
+
+def _require_true_info(number: int, moment: Moment, ad: int) -> None:
+    info = moment.info
+    for name, value in (("ad", ad), ("left", moment.terminated)):
+        if info[name] != value:
+            raise CheckFailedError(f"moment {number}: info {name} is {info[name]!r}, but it was {value!r}")
+    if moment.reward and not info["viewed"]:
+        raise CheckFailedError(f"moment {number}: reward {moment.reward} for an ad that was not viewed")
+
+
+def fresh_arrays(subject: Subject) -> str:
+    """An observation that was handed out does not change any more."""
+    moments = list(subject.play(subject.single()))
+    for number, moment in enumerate(moments):
+        if not np.array_equal(moment.observation, moment.kept):
+            raise CheckFailedError(f"the observation of moment {number} changed after it was returned")
+    return f"{len(moments):,} observations kept and compared"
+
+
+def poisoning(subject: Subject) -> str:
+    """Seeding the global generators of random, numpy and torch between steps changes no session, and none is used."""
+    torch = _torch()
+    untouched = _global_states(torch)
+    alone = list(subject.play(subject.single()))
+    if _global_states(torch) != untouched:
+        raise CheckFailedError("playing draws from, or seeds, a global generator of random, numpy or torch")
+    kept = random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None  # noqa: NPY002
+    try:
+        poisoned = _poisoned(subject.play(subject.single()), torch)
+        _require_equal(alone, poisoned, "with and without global seeds set in between")
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
+        if torch:
+            torch.set_rng_state(kept[2])
+    return "random.seed, np.random.seed" + (", torch.manual_seed" if torch else "; torch is not installed")
+
+
+def _poisoned(moments: Iterator[Moment], torch: Any) -> Iterator[Moment]:
+    """Seeds every global generator before each moment: the one place where that is meant."""
+    for number, moment in enumerate(moments):
+        random.seed(number % 3)
+        np.random.seed(number % 3)  # noqa: NPY002
+        if torch:
+            torch.manual_seed(number % 3)
+        yield moment
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        return None
+    return torch
+
+
+def _global_states(torch: Any) -> tuple[Any, ...]:
+    """The states of the global generators, comparable."""
+    name, keys, position, *rest = np.random.get_state()  # noqa: NPY002
+    state = torch.get_rng_state().numpy().tobytes() if torch else b""
+    return random.getstate(), name, np.asarray(keys).tobytes(), position, *rest, zlib.crc32(state)
+
+
+def pickling(subject: Subject) -> str:
+    """A copy pickled in the middle of a session goes on as the original does, also while the original goes on."""
+    env, ads = subject.single(), subject.ads()
+    env.reset(seed=subject.seed)
+    played = 0
+    for _ in range(subject.tables.n_slots // 2):
+        *_, terminated, truncated, _ = env.step(next(ads))
+        played += 1
+        if terminated or truncated:
+            env.reset()
+            played = 0
+    data = pickle.dumps(env)
+    rest = [next(ads) for _ in range(subject.tables.n_slots)]
+    where = f"in the original and in its pickle of slot {played + 1}"
+    original = list(_go_on(env, rest, subject.n_sessions))
+    _require_equal(original, _go_on(pickle.loads(data), rest, subject.n_sessions), where)
+    _require_equal(original, _beside(pickle.loads(data), pickle.loads(data), rest, subject.n_sessions), where)
+    return f"pickled in slot {played + 1}, {len(data):,} bytes; equal over {len(original):,} moments"
+
+
+def _beside(env: Any, beside: Any, ads: list[int], n_sessions: int) -> Iterator[Moment]:
+    """Plays ``env`` while another copy plays as well."""
+    pairs = zip_longest(_go_on(env, ads, n_sessions), _go_on(beside, ads, n_sessions))
+    yield from (moment for moment, _ in pairs if moment)
+
+
+def _go_on(env: gym.Env[Any, Any], ads: list[int], n_sessions: int) -> Iterator[Moment]:
+    """Plays the running session and the next ones with the same ads in each."""
+    for _ in range(n_sessions):
+        for ad in ads:
+            observation, reward, terminated, truncated, info = env.step(ad)
+            yield Moment(observation, observation.copy(), float(reward), terminated, truncated, info)
+            if terminated or truncated:
+                break
+        observation, info = env.reset()
+        yield Moment(observation, observation.copy(), 0.0, False, False, info)
+
+
+def spec(subject: Subject) -> str:
+    """``gym.make`` of the spec written to JSON and read back gives the same sessions."""
+    if subject.arguments is None:
+        raise NotApplicableError("the catalog exists in memory alone; save it as a folder to name it in a spec")
+    if callable(gym.spec(subject.env_id).entry_point):
+        raise NotApplicableError("the environment is registered by an object; register it by 'module:Class'")
+    env = gym.make(subject.env_id, **subject.arguments)
+    assert env.spec is not None
+    text = env.spec.to_json()
+    again = gym.make(EnvSpec.from_json(text))
+    _require_equal(subject.play(env), subject.play(again), "before and after the round trip")
+    return f"{len(text)} characters of JSON"
+
+
+def _require_equal(
+    one: Iterable[Moment],
+    other: Iterable[Moment],
+    where: str,
+) -> None:
+    """Raises at the first moment in which two runs differ."""
+    for number, (first, second) in enumerate(zip_longest(one, other)):
+        if first is None or second is None:
+            raise CheckFailedError(f"{where}: one run ends after {number} moments, the other goes on")
+        if told := difference(first, second):
+            raise CheckFailedError(f"{where}: moment {number}: {told}")

@@ -1,0 +1,192 @@
+"""Checks of a sample of sessions against the tables: what is told is true, what is random is as frequent as it should.
+
+Frequencies are held against exact binomial bounds. Trials of one cell share one probability, and each is thrown anew
+whatever happened before; but how many trials a cell gets depends on what happened. Therefore only the first n trials of
+a cell are counted, n being the largest of 1, 2, …, 7, 8, 10, 12, 14, 16, 20, … that there is (three binary digits), and
+the bounds are widened for every such n: so the stated rate of false alarms holds exactly (a union bound over cells, n
+and the two sides).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.conformance.sample import Sample
+from preroll.envs.conformance.subject import CheckFailedError, NotApplicableError
+
+FALSE_ALARM = 1e-6  # of all frequency checks of one report together
+FAMILIES = 3  # views, leaving, videos
+LENGTHS = 4 * 40  # numbers of three binary digits, up to 2^40 trials
+SURE = -np.log(FALSE_ALARM)  # expected events that make it as sure as that to see one
+
+
+def observation_bounds(sample: Sample) -> str:
+    """No entry leaves [0, 1], and every one-hot part is seen at 0 and at 1."""
+    outside = np.flatnonzero((sample.low < 0) | (sample.high > 1) | np.isnan(sample.low))
+    if outside.size:
+        entry = outside[0]
+        raise CheckFailedError(f"observation[{entry}] takes values from {sample.low[entry]} to {sample.high[entry]}")
+    told, missed = [], []
+    for name, part in sample.tables.layout.parts.items():
+        if part.unit != "one-hot" and not (name == "category" and sample.tables.scenario.observe.category is True):
+            continue
+        low, high = sample.low[part.slice], sample.high[part.slice]
+        if high.max() < 1 and not (name == "category" and (sample.tables.category < 0).any()):
+            raise CheckFailedError(f"{name}: no entry was ever 1")
+        if part.size > 1 and low.min() > 0:
+            raise CheckFailedError(f"{name}: no entry was ever 0")
+        told.append(name)
+        missed += [f"{name} {entry}" for entry in np.flatnonzero(high < 1)]
+    seen = f"{', '.join(told)} seen at 0 and 1" if told else "no one-hot part"
+    return seen + (f"; never at 1 in {len(sample.played['slot']):,} slots: {', '.join(missed)}" if missed else "")
+
+
+def truth(sample: Sample) -> str:
+    """Observations, infos, rewards and flags tell what happened, counted again from the tables."""
+    if sample.wrong:
+        more = f" (and {len(sample.wrong) - 1} more)" if len(sample.wrong) > 1 else ""
+        raise CheckFailedError(next(iter(sample.wrong.values())) + more)
+    told = f"{len(sample.played['slot']):,} slots of {len(sample.first_videos):,} sessions"
+    reached, phases = int(sample.played["phase"].max()) + 1, sample.tables.n_phases
+    # Phases begin after so many sessions of a lane; a larger sample reaches the later ones.
+    return told + (f"; phases of drift reached: {reached} of {phases}" if phases > 1 else "")
+
+
+def termination(sample: Sample) -> str:
+    """Users leave where the scenario lets them, and nowhere else."""
+    terminated, high = sample.played["terminated"], sample.played["hazard_high"]
+    n = int(terminated.sum())
+    if (terminated & (high == 0)).any():
+        raise CheckFailedError("a session terminated where P(leave) is 0")
+    if not sample.arrays.hazard.any():
+        raise NotApplicableError("nobody leaves in this scenario, and no session terminated")
+    if n:
+        return f"{n:,} of {len(sample.first_videos):,} sessions terminated"
+    expected = sample.played["hazard_low"].sum()
+    if expected > SURE:
+        raise CheckFailedError(f"no session terminated, where {expected:.0f} leavings were to be expected")
+    raise NotApplicableError(f"leaving is too rare to be seen: {expected:.2g} expected, none seen")
+
+
+def truncation(sample: Sample) -> str:
+    """The horizon truncates sessions whose user stays."""
+    n = int(sample.played["truncated"].sum())
+    if n:
+        return f"{n:,} of {len(sample.first_videos):,} sessions reached slot {sample.tables.n_slots}"
+    reaching = (1 - sample.arrays.hazard.max()) ** sample.tables.n_slots * sample.n  # first sessions: all are complete
+    if reaching > SURE:
+        raise CheckFailedError(
+            f"no session of {sample.n:,} lanes reached its last slot, number {sample.tables.n_slots}"
+        )
+    raise NotApplicableError(f"users leave before the last slot, number {sample.tables.n_slots}")
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Trials with one probability, in the order of time."""
+
+    label: str
+    p: float
+    happened: NDArray[np.bool_]
+
+
+def views(sample: Sample) -> str:
+    """Ads are viewed as often as the tables say, for every category, ad and P(view)."""
+    played, labels = sample.played, sample.tables.spaces.labels
+    keys = (played["phase"], played["category"], played["ad"], played["p"])
+    cells = [
+        _Cell(f"{labels[int(ad)]} before {_category(sample, int(category))}", p, played["viewed"][rows] > 0)
+        for (_, category, ad, p), rows in _groups(*keys)
+    ]
+    return _within_bounds(cells, 2 * sample.arrays.base.size * sample.arrays.match.shape[1], "views")
+
+
+def leaving(sample: Sample) -> str:
+    """Users leave as often as the tables say, for every ad, view and P(leave)."""
+    if not sample.arrays.hazard.any():
+        raise NotApplicableError("nobody leaves in this scenario")
+    played, labels = sample.played, sample.tables.spaces.labels
+    known = np.flatnonzero(~np.isnan(played["hazard"]))
+    keys = (played[name][known] for name in ("phase", "ad", "viewed", "hazard"))
+    cells = [
+        _Cell(f"{labels[int(ad)]} {'viewed' if viewed else 'not viewed'}", hazard, played["terminated"][known[rows]])
+        for (_, ad, viewed, hazard), rows in _groups(*keys)
+    ]
+    return _within_bounds(cells, sample.arrays.hazard.size, "leavings")
+
+
+def videos(sample: Sample) -> str:
+    """Sessions begin with any video, and go on to neighbours and jumps as often as the recommender says."""
+    n = sample.tables.n_videos
+    category = sample.tables.category[sample.first_videos]
+    numbers, counts = np.unique(sample.tables.category, return_counts=True)
+    cells = [
+        _Cell(f"first video of {_category(sample, int(k))}", count / n, category == k)
+        for k, count in zip(numbers, counts, strict=True)
+    ]
+    start, end, phase = (sample.moves[name] for name in ("start", "end", "phase"))
+    neighbors = sample.tables.neighbors[start]
+    decay = np.diff(sample.arrays.choice[phase, 2:], prepend=0.0, axis=1) * (neighbors >= 0)
+    weights = decay / np.maximum(decay.sum(axis=1, keepdims=True), 1e-300)
+    jump = np.where((neighbors >= 0).any(axis=1), sample.arrays.choice[phase, 0], 1.0)[:, None]
+    ordered = np.sort(neighbors, axis=1)
+    near = (ordered[:, 0] >= 0) + ((np.diff(ordered, axis=1) > 0) & (ordered[:, 1:] >= 0)).sum(axis=1)
+    to_neighbor = (1 - jump[:, 0]) * (near > 0) + jump[:, 0] * near / n
+    arrived = (end[:, None] == neighbors).any(axis=1)
+    cells += [_Cell("a neighbour next", p, arrived[rows]) for (p,), rows in _groups(to_neighbor.round(12))]
+    for rank in range(neighbors.shape[1]):
+        there = np.flatnonzero(neighbors[:, rank] >= 0)
+        target = neighbors[there, rank, None]
+        # The same video can stand at several ranks.
+        p = jump[there] / n + ((1 - jump[there]) * weights[there] * (neighbors[there] == target)).sum(1, keepdims=True)
+        arrived = end[there] == target[:, 0]
+        cells += [
+            _Cell(f"neighbour {rank + 1} next", value, arrived[rows]) for (value,), rows in _groups(p[:, 0].round(12))
+        ]
+    return _within_bounds(cells, len(numbers) + 11 * n * sample.tables.n_phases, "next and first videos")
+
+
+def _category(sample: Sample, category: int) -> str:
+    return sample.tables.spaces.categories[category] if category >= 0 else "unknown"
+
+
+def _groups(*keys: NDArray[np.float64]) -> Iterator[tuple[tuple[float, ...], NDArray[np.int64]]]:
+    """Every combination of keys that occurs, with the rows where it does, in their order."""
+    if not len(keys[0]):
+        return
+    order = np.lexsort(keys[::-1])
+    changed = np.zeros(len(order), dtype=np.bool_)
+    for key in keys:
+        changed[1:] |= np.diff(key[order]) != 0
+    for rows in np.split(order, np.flatnonzero(changed)):
+        yield tuple(float(key[rows[0]]) for key in keys), np.sort(rows)
+
+
+def _within_bounds(cells: list[_Cell], n_possible: int, what: str) -> str:
+    """Raises where a cell's frequency lies outside its bounds; ``n_possible`` counts the cells that there could be."""
+    from scipy import stats  # slow to load, and only checks need it
+
+    level = FALSE_ALARM / FAMILIES / (n_possible * LENGTHS)
+    n = np.array([_three_digits(len(cell.happened)) for cell in cells])
+    count = np.array([int(cell.happened[:length].sum()) for cell, length in zip(cells, n, strict=True)])
+    p = np.array([cell.p for cell in cells])
+    tail = np.minimum(stats.binom.cdf(count, n, p), stats.binom.sf(count - 1, n, p))
+    worst = int(tail.argmin())
+    if tail[worst] < level / 2:
+        raise CheckFailedError(
+            f"{cells[worst].label}: {count[worst]:,} of {n[worst]:,} are {count[worst] / n[worst]:.4f}, the tables say "
+            f"{p[worst]:.4f} (tail probability {tail[worst]:.1e})"
+        )
+    return f"{n.sum():,} trials in {len(cells):,} cells of {what} within exact binomial bounds"
+
+
+def _three_digits(n: int) -> int:
+    """The number with all but its first three binary digits set to 0.
+
+    >>> [_three_digits(n) for n in (1, 7, 9, 1000, 1023)]
+    [1, 7, 8, 896, 896]
+    """
+    low = max(0, n.bit_length() - 3)
+    return n >> low << low

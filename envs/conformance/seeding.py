@@ -1,0 +1,44 @@
+"""Checks of the vector environment's resets: seeds of every form, and who goes on with which session."""
+
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from preroll.envs.conformance.subject import CheckFailedError, Subject, unequal
+
+FAR = 1_000_003  # between two seeds whose lanes have nothing in common
+
+
+def seeding(subject: Subject) -> str:
+    """Every form of reset starts the sessions that single environments start with the seeds it stands for."""
+    envs = subject.vector(4, AutoresetMode.SAME_STEP)
+    one, far = subject.seed, subject.seed + FAR
+    mask = np.array([False, True, False, False])
+    resets: list[tuple[str, dict[str, Any], list[tuple[int, int]]]] = [  # with (seed, session number) of every lane
+        ("a seed", {"seed": one}, [(one + lane, 0) for lane in range(4)]),
+        ("no seed", {}, [(one + lane, 1) for lane in range(4)]),
+        ("a list", {"seed": [far, None, one, None]}, [(far, 0), (one + 1, 2), (one, 0), (one + 3, 2)]),
+        ("a mask", {"options": {"reset_mask": mask}}, [(far, 0), (one + 1, 3), (one, 0), (one + 3, 2)]),
+        ("a seed and a mask", {"seed": far, "options": {"reset_mask": mask}}, [(far, 0), (far + 1, 0), (one, 0)]),
+        ("the first seed again", {"seed": one}, [(one + lane, 0) for lane in range(4)]),
+    ]
+    for name, arguments, sessions in resets:
+        observations, infos = envs.reset(**arguments)
+        for lane, (seed, session) in enumerate(sessions):
+            observation, info = _beginning(subject, seed, session)
+            told = unequal(observation, observations[lane]) or unequal(info["video"], infos["video"][lane])
+            if told:
+                raise CheckFailedError(
+                    f"reset with {name}: lane {lane} does not start session {session} of seed {seed}{told}"
+                )
+    return f"{len(resets)} resets: {', '.join(name for name, *_ in resets)}"
+
+
+def _beginning(subject: Subject, seed: int, session: int) -> tuple[Any, dict[str, Any]]:
+    """What a single environment returns from the reset that starts this session of this seed."""
+    env = subject.single()
+    observation, info = env.reset(seed=seed)
+    for _ in range(session):
+        observation, info = env.reset()
+    return observation, info

@@ -1,0 +1,135 @@
+"""What the checks of an environment check: how to make it, how to play it, and how to say what differs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+from preroll.envs.model.tables import Tables
+
+SLOTS = 4000  # that a check plays with one environment, if whole sessions allow it
+SAMPLED_SLOTS = 400_000  # of the sample that is held against the tables
+
+
+class CheckFailedError(Exception):
+    """The environment is wrong; the message says where."""
+
+
+class NotApplicableError(Exception):
+    """The scenario lacks what the check is about; the message says what."""
+
+
+class Moment(NamedTuple):
+    """What one ``reset`` or ``step`` returned; ``kept`` is a copy of the observation taken at once."""
+
+    observation: NDArray[np.float32]
+    kept: NDArray[np.float32]
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An environment under check.
+
+    Attributes:
+        env_id: its registered id.
+        tables: the compiled scenario, shared by all copies that are made.
+        seed: of everything that the checks draw.
+        arguments: scenario and catalog as text or plain values, as a JSON spec holds them; None where the catalog
+            exists in memory alone.
+        slots: size of the sample that is held against the tables.
+    """
+
+    env_id: str
+    tables: Tables
+    seed: int
+    arguments: Mapping[str, Any] | None
+    slots: int = SAMPLED_SLOTS
+
+    def single(self) -> gym.Env[Any, Any]:
+        """A new copy of the environment, without wrappers."""
+        return gym.make(self.env_id, tables=self.tables, disable_env_checker=True).unwrapped
+
+    def vector(self, n: int, mode: AutoresetMode) -> Any:
+        """A new copy of its vector form with n lanes.
+
+        Raises:
+            NotApplicableError: it has none.
+        """
+        if gym.spec(self.env_id).vector_entry_point is None:
+            raise NotApplicableError(f"{self.env_id} is registered without a vector environment")
+        envs = gym.make_vec(
+            self.env_id,
+            num_envs=n,
+            vectorization_mode="vector_entry_point",
+            tables=self.tables,
+            autoreset_mode=mode,
+        )
+        return envs.unwrapped
+
+    @property
+    def n_sessions(self) -> int:
+        """How many sessions a check plays: at least two, at most about ``SLOTS`` slots."""
+        return max(2, min(50, SLOTS // self.tables.n_slots))
+
+    def ads(self) -> Iterator[int]:
+        """The ads that checks show, drawn uniformly; always the same."""
+        rng = np.random.default_rng([self.seed, 1])
+        while True:
+            yield from rng.integers(0, self.tables.n_actions, 1000).tolist()
+
+    def play(self, env: gym.Env[Any, Any], seed: int | None = None) -> Iterator[Moment]:
+        """Plays whole sessions from a reset with ``seed`` on, moment by moment.
+
+        Raises:
+            CheckFailedError: a session goes on after its last slot.
+        """
+        ads = self.ads()
+        for number in range(self.n_sessions):
+            observation, info = env.reset(seed=(self.seed if seed is None else seed) if number == 0 else None)
+            yield Moment(observation, observation.copy(), 0.0, False, False, info)
+            yield from self.session(env, ads)
+
+    def session(self, env: gym.Env[Any, Any], ads: Iterator[int]) -> Iterator[Moment]:
+        """Plays a running session to its end."""
+        for _ in range(self.tables.n_slots):
+            observation, reward, terminated, truncated, info = env.step(next(ads))
+            yield Moment(observation, observation.copy(), float(reward), terminated, truncated, info)
+            if terminated or truncated:
+                return
+        raise CheckFailedError(f"a session goes on after its last slot, number {self.tables.n_slots}")
+
+
+def difference(one: Moment, other: Moment) -> str | None:
+    """The first of observation, reward and flags in which two moments differ, with both values; None if they agree."""
+    for name in ("kept", "reward", "terminated", "truncated"):
+        if told := unequal(getattr(one, name), getattr(other, name)):
+            return f"{'observation' if name == 'kept' else name}{told}"
+    return None
+
+
+def unequal(one: Any, other: Any) -> str | None:
+    """Where two numbers, or two arrays [n], differ, with both values; None if they are equal."""
+    if np.array_equal(one, other):
+        return None
+    if np.ndim(one) != 1 or np.shape(one) != np.shape(other):
+        return f": {one} and {other}"
+    entry = int(np.flatnonzero(np.asarray(one) != np.asarray(other))[0])
+    return f"[{entry}]: {one[entry]} and {other[entry]}"
+
+
+def info_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+    """The first entry in which two infos differ by key, type or value; None if they agree."""
+    if list(one) != list(other):
+        return f"infos have the keys {', '.join(one)} and {', '.join(other)}"
+    for name, value in one.items():
+        if type(value) is not type(other[name]) or not np.array_equal(value, other[name]):
+            return f"info {name}: {value!r} and {other[name]!r}"
+    return None

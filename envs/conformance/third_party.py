@@ -1,0 +1,31 @@
+"""The public checkers of Gymnasium and stable-baselines3, with warnings as errors."""
+
+import warnings
+
+import gymnasium as gym
+
+from preroll.envs.conformance.subject import NotApplicableError, Subject
+
+
+def gymnasium_checks(subject: Subject) -> str:
+    """``gymnasium.utils.env_checker.check_env`` passes, rendering included."""
+    from gymnasium.utils.env_checker import check_env
+
+    if subject.tables.n_slots == 1:
+        raise NotApplicableError("Gymnasium's checker refuses sessions that are truncated after one step")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gym.make(subject.env_id, tables=subject.tables, render_mode="rgb_array").unwrapped)
+    return "no warning, rendering included"
+
+
+def stable_baselines3_checks(subject: Subject) -> str:
+    """``stable_baselines3.common.env_checker.check_env`` passes."""
+    try:
+        from stable_baselines3.common.env_checker import check_env
+    except ImportError:
+        raise NotApplicableError("stable-baselines3 is not installed") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(subject.single())
+    return "no warning"

@@ -1,0 +1,156 @@
+"""What an agent sees and may know: the named parts of an observation, and the spaces of a simulation."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.scenario.scenario import Ad, Scenario
+
+OF_VIDEO = ("category", "content", "memorability")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One named part of an observation: the entries ``start`` to ``stop`` and what they mean."""
+
+    start: int
+    stop: int
+    unit: str
+    meaning: str
+
+    @property
+    def slice(self) -> slice:
+        """The entries of this part, to index the last axis of observations."""
+        return slice(self.start, self.stop)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class ObservationLayout:
+    """The parts of an observation, in order; every entry lies in [0, 1].
+
+    The parts of :data:`OF_VIDEO` come first, belong to the video and are copied from its row; the other parts tell the
+    state of the session.
+    """
+
+    parts: Mapping[str, Part]
+
+    @classmethod
+    def of(cls, scenario: Scenario, n_categories: int, n_classes: int) -> "ObservationLayout":
+        """Lays out what ``scenario.observe`` asks for, for a catalog of K categories and C object classes."""
+        observe = scenario.observe
+        n_ads = len(scenario.ads) + scenario.session.no_ad
+        wanted: list[tuple[str, bool, int, str, str]] = [
+            ("category", observe.category != "none", n_categories, "probability", "category of the video"),
+            ("content", observe.content, n_classes, "importance", "object importance of the video"),
+            ("memorability", observe.memorability, 1, "share", "share of videos predicted to be less memorable"),
+            ("progress", observe.progress, 1, "share", "share of the horizon that is over"),
+            ("fatigue", observe.fatigue, scenario.user.fatigue.levels, "one-hot", "fatigue level"),
+            ("last_ad", observe.last_ad, n_ads, "one-hot", "last ad shown; all 0 before the first"),
+            ("last_view", observe.last_view, 1, "0 or 1", "was the ad of the slot before viewed?"),
+            ("position", observe.position, len(scenario.session.slots), "one-hot", "position of the slot in its video"),
+            ("segment", observe.segment, max(1, len(scenario.user.segments)), "one-hot", "segment of the user"),
+        ]
+        parts, start = {}, 0
+        for name, shown, size, unit, meaning in wanted:
+            if shown and size:
+                parts[name] = Part(start, start + size, unit, meaning)
+                start += size
+        return cls(parts)
+
+    @property
+    def size(self) -> int:
+        """d: the number of entries of an observation."""
+        return max((part.stop for part in self.parts.values()), default=0)
+
+    def offset(self, name: str) -> int:
+        """The first entry of a part, or -1 where the scenario does not show it."""
+        return self.parts[name].start if name in self.parts else -1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {name: asdict(part) for name, part in self.parts.items()}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "ObservationLayout":
+        """Reads what :meth:`to_dict` wrote."""
+        return cls({name: Part(**part) for name, part in value.items()})
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """All that an agent may know before it acts: the observation's parts, the ads' lengths and rewards, no probability.
+
+    Attributes:
+        name: name of the scenario.
+        layout: parts of the observation.
+        categories: names of the K categories of the catalog, in the order of the part ``category``.
+        ads: (category, name, length, seconds, reward) of every ad, as in the scenario; actions 0 … len(ads) - 1.
+        no_ad: whether the last action leaves the slot empty.
+        n_slots: T, the largest number of slots of a session.
+        bonus: what a view can pay at most, less the largest reward of ``ads``: for memory, and when rewards drift.
+    """
+
+    name: str
+    layout: ObservationLayout
+    categories: tuple[str, ...]
+    ads: tuple[Ad, ...]
+    no_ad: bool
+    n_slots: int
+    bonus: float = 0.0
+
+    @property
+    def n_actions(self) -> int:
+        """A: number of actions, "no ad" included."""
+        return len(self.ads) + self.no_ad
+
+    @cached_property
+    def rewards(self) -> NDArray[np.float64]:
+        """Reward of every action if viewed, float64 [A]; 0 for "no ad".
+
+        What memory adds to it depends on the video. Where rewards drift, they are those of the first phase.
+        """
+        return np.array([ad.reward for ad in self.ads] + [0.0] * self.no_ad)
+
+    @property
+    def largest_reward(self) -> float:
+        """What no slot pays more than."""
+        return float(self.rewards.max()) + self.bonus
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name of every action: ``category.name`` or ``none``."""
+        return (*(ad.label for ad in self.ads), *(["none"] if self.no_ad else []))
+
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """Length class of every action; ``none`` for "no ad"."""
+        return (*(ad.length for ad in self.ads), *(["none"] if self.no_ad else []))
+
+    @cached_property
+    def ad_category(self) -> NDArray[np.int64]:
+        """Index of every action's category, int64 [A]; -1 for "no ad"."""
+        return np.array([self.categories.index(ad.category) for ad in self.ads] + [-1] * self.no_ad, dtype=np.int64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON. View probabilities are left out: an agent does not know them."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        ads = [ad.model_dump(mode="json", exclude={"view_probability"}) for ad in self.ads]
+        layout = self.layout.to_dict()
+        return {**fields, "layout": layout, "ads": ads, "categories": list(self.categories)}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "Spaces":
+        """Reads what :meth:`to_dict` wrote, now or long ago; the ads' view probabilities are unknown and stand as 0."""
+        ads = tuple(Ad(**ad, view_probability=0.0) for ad in value["ads"])
+        layout = ObservationLayout.from_dict(value["layout"])
+        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
+        return cls(**{**known, "layout": layout, "ads": ads, "categories": tuple(value["categories"])})

@@ -1,0 +1,286 @@
+"""Compiling a scenario and a catalog into the tables that the kernel, the optimum and the agents share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.kernel import layout as kernel_layout
+from preroll.envs.model.observation import ObservationLayout, Spaces
+from preroll.envs.model.packing import Arrays, pack
+from preroll.envs.scenario.scenario import Ad, Scenario, Segment
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+
+RANKS = 10
+RECALL_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A scenario on a catalog, as arrays.
+
+    Attributes:
+        scenario, catalog: what was compiled.
+        spaces: what an agent may know.
+        arrays: the model's tables by name.
+        packed: what the kernel reads.
+    """
+
+    scenario: Scenario
+    catalog: Catalog
+    spaces: Spaces
+    arrays: Arrays
+    packed: kernel_layout.Packed
+
+    @classmethod
+    def compile(
+        cls, scenario: "str | Path | Mapping[str, Any] | Scenario" = "classic", catalog: "str | Path | Catalog" = "demo"
+    ) -> "Tables":
+        """Compiles a scenario (preset name, path, mapping or object) on a catalog (name, path or object).
+
+        Raises:
+            PrerollError: an ad's category that the catalog lacks, or a view that the catalog has no data for.
+        """
+        scenario = Scenario.load(scenario)
+        catalog = catalog if isinstance(catalog, Catalog) else Catalog.load(catalog)
+        _check(scenario, catalog)
+        phases = [phase for _, phase in scenario.phases]
+        relevance, recall, kind = _kinds(catalog, by_recall=any(phase.recall_weight for phase in phases))
+        layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes))
+        arrays = Arrays(
+            base=np.stack([_base(phase) for phase in phases]),
+            match=np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
+            reward=np.stack([_reward(phase, recall) for phase in phases]),
+            hazard=np.stack([_hazard(phase) for phase in phases]),
+            choice=np.stack([_choice(phase) for phase in phases]),
+            segments=np.stack([np.cumsum([segment.share for segment in _segments(phase)]) for phase in phases]),
+            phase_start=np.array([start for start, _ in scenario.phases]),
+            gain=np.stack([_gain(phase) for phase in phases]),
+            rows=_rows(scenario, catalog, layout),
+        )
+        category = np.asarray(catalog.category).astype(np.int32)
+        packed = pack(arrays, _neighbors(scenario, catalog), kind, category, layout, scenario.n_slots)
+        spaces = Spaces(
+            name=scenario.name,
+            layout=layout,
+            categories=tuple(catalog.categories),
+            ads=scenario.ads,
+            no_ad=scenario.session.no_ad,
+            n_slots=scenario.n_slots,
+            bonus=float(arrays.reward.max()) - max(ad.reward for ad in scenario.ads),
+        )
+        return cls(scenario, catalog, spaces, arrays, packed)
+
+    @property
+    def neighbors(self) -> NDArray[np.int32]:
+        """The ten videos that the recommender may play next, int32 [N, 10], -1 padded."""
+        return self.packed.records[:, : kernel_layout.N_NEIGHBORS]
+
+    @property
+    def kind(self) -> NDArray[np.int32]:
+        """Row of ``arrays.match`` and of ``arrays.reward`` of every video, int32 [N]."""
+        return self.packed.records[:, kernel_layout.KIND]
+
+    @property
+    def category(self) -> NDArray[np.int32]:
+        """Category of every video, int32 [N]; -1 where it is not known."""
+        return self.packed.records[:, kernel_layout.CATEGORY]
+
+    @property
+    def layout(self) -> ObservationLayout:
+        """The parts of the observation."""
+        return self.spaces.layout
+
+    @property
+    def ads(self) -> tuple[Ad, ...]:
+        """The ads in the order of the actions."""
+        return self.scenario.ads
+
+    @property
+    def n_actions(self) -> int:
+        """A: number of actions, "no ad" included."""
+        return self.spaces.n_actions
+
+    @property
+    def n_videos(self) -> int:
+        """N: number of videos."""
+        return int(self.packed.records.shape[0])
+
+    @property
+    def n_slots(self) -> int:
+        """T: largest number of slots of a session."""
+        return self.scenario.n_slots
+
+    @property
+    def n_levels(self) -> int:
+        """F: number of fatigue levels."""
+        return int(self.arrays.base.shape[3])
+
+    @property
+    def n_segments(self) -> int:
+        """U: number of user segments."""
+        return int(self.arrays.base.shape[1])
+
+    @property
+    def n_phases(self) -> int:
+        """P: number of phases of drift; 1 without drift."""
+        return int(self.arrays.base.shape[0])
+
+    @property
+    def remembers_ads(self) -> bool:
+        """Whether P(view) depends on the last ad."""
+        return bool((self.arrays.choice[:, kernel_layout.REPEAT] != 1.0).any())
+
+    def shares(self, phase: int = 0) -> NDArray[np.float64]:
+        """Share of sessions of every segment, float64 [U]."""
+        return np.diff(self.arrays.segments[phase], prepend=0.0)
+
+
+def _check(scenario: Scenario, catalog: Catalog) -> None:
+    """Raises where the catalog lacks what the scenario names."""
+    for ad in scenario.ads:
+        if ad.category not in catalog.categories:
+            known = ", ".join(catalog.categories)
+            raise PrerollError(
+                f"scenario {scenario.name}: ads.{ad.category}: the catalog {catalog.path} has no such category; "
+                f"it has {known}"
+            )
+    if scenario.observe.category == "predicted" and catalog.category_probabilities is None:
+        raise PrerollError(
+            f"scenario {scenario.name}: observe.category: 'predicted' needs category probabilities, "
+            f"which the catalog {catalog.path} lacks; true or none are allowed"
+        )
+    if scenario.observe.memorability and catalog.memorability_quantile is None:
+        raise PrerollError(
+            f"scenario {scenario.name}: observe.memorability: true needs predicted memorability, "
+            f"which the catalog {catalog.path} lacks; `preroll predict catalog` adds it, and false is allowed"
+        )
+    if any(phase.recall_weight for _, phase in scenario.phases) and catalog.memorability is None:
+        raise PrerollError(
+            f"scenario {scenario.name}: recall_weight: needs true memorability, "
+            f"which the catalog {catalog.path} lacks; `preroll predict catalog --truth` adds it, and 0 is allowed"
+        )
+    if not catalog.n_videos:
+        raise PrerollError(f"catalog {catalog.path}: holds no usable video")
+
+
+def _actions(scenario: Scenario) -> list[Ad | None]:
+    """The ad of every action; None for "no ad", which is the last one."""
+    return [*scenario.ads, *([None] if scenario.session.no_ad else [])]
+
+
+def _segments(scenario: Scenario) -> tuple[Segment, ...]:
+    return scenario.user.segments or (Segment(name="everyone", share=1.0),)
+
+
+def _appeal(segment: Segment, ad: Ad | None) -> float:
+    """Product of the segment's factors for the ad, its length and its category."""
+    if ad is None:
+        return 1.0
+    return float(np.prod([segment.appeal.get(key, 1.0) for key in (ad.label, ad.length, ad.category)]))
+
+
+def _base(scenario: Scenario) -> NDArray[np.float64]:
+    """p · position · wear · appeal, float64 [U, S, F, A]."""
+    user, actions = scenario.user, _actions(scenario)
+    p = np.array([ad.view_probability if ad else 0.0 for ad in actions])
+    position = np.array([user.position.get(slot, 1.0) for slot in scenario.session.slots])
+    wear = np.array(user.fatigue.wear or (1.0,) * user.fatigue.levels)
+    appeal = np.array([[_appeal(segment, ad) for ad in actions] for segment in _segments(scenario)])
+    return np.asarray(p * position[None, :, None, None] * wear[None, None, :, None] * appeal[:, None, None, :])
+
+
+def _relevance(catalog: Catalog) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """(relevance float64 [R, K], class of every video int32 [N]): one row per category, or per video without labels."""
+    category = np.asarray(catalog.category)
+    if (category >= 0).all():
+        return np.eye(len(catalog.categories)), category.astype(np.int32)
+    if catalog.category_probabilities is None:
+        raise PrerollError(f"catalog {catalog.path}: has videos without category and no category probabilities")
+    relevance = np.array(catalog.category_probabilities, dtype=np.float64)
+    known = category >= 0
+    relevance[known] = np.eye(len(catalog.categories))[category[known]]
+    return relevance, np.arange(catalog.n_videos, dtype=np.int32)
+
+
+def _kinds(catalog: Catalog, by_recall: bool) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
+    """(relevance float64 [R, K], memorability float64 [R], kind of every video int32 [N]).
+
+    Videos of one kind are answered alike. Memorability, where it counts, is taken in steps of a thousandth, for the
+    tables grow with the number of kinds.
+    """
+    relevance, kind = _relevance(catalog)
+    if not by_recall:
+        return relevance, np.zeros(len(relevance)), kind
+    assert catalog.memorability is not None
+    steps = np.rint(np.asarray(catalog.memorability, dtype=np.float64) * RECALL_STEPS).astype(np.int64)
+    found, split = np.unique(np.stack([kind, steps]), axis=1, return_inverse=True)
+    return relevance[found[0]], found[1] / RECALL_STEPS, split.astype(np.int32)
+
+
+def _reward(scenario: Scenario, recall: NDArray[np.float64]) -> NDArray[np.float64]:
+    """reward + recall_weight · memorability of the video, float64 [R, A]; 0 for "no ad"."""
+    second = scenario.recall_weight * recall
+    columns = [ad.reward + second if ad else np.zeros(len(recall)) for ad in _actions(scenario)]
+    return np.stack(columns, axis=1)
+
+
+def _match(scenario: Scenario, relevance: NDArray[np.float64], categories: tuple[str, ...]) -> NDArray[np.float64]:
+    """m + (1 - m) · relevance of the ad's category, float64 [R, A]; 1 for "no ad"."""
+    m = scenario.user.mismatch
+    columns = [
+        m + (1 - m) * relevance[:, categories.index(ad.category)] if ad else np.ones(len(relevance))
+        for ad in _actions(scenario)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _gain(scenario: Scenario) -> NDArray[np.int64]:
+    """Fatigue gained less recovery, int64 [A, 2]."""
+    fatigue = scenario.user.fatigue
+    gain = [fatigue.gain.get(ad.length if ad else "none", (0, 0)) for ad in _actions(scenario)]
+    return np.array(gain, dtype=np.int64) - fatigue.recovery
+
+
+def _hazard(scenario: Scenario) -> NDArray[np.float64]:
+    """P(leave) float64 [U, A, 2, F]."""
+    leave = scenario.user.leave
+    by_ad = np.array([leave.hazard.get(ad.length if ad else "none", (0.0, 0.0)) for ad in _actions(scenario)])
+    by_level = np.array(leave.fatigue or (0.0,) * scenario.user.fatigue.levels)
+    factor = np.array([segment.leave for segment in _segments(scenario)])
+    return np.asarray(np.clip((by_ad[:, :, None] + by_level) * factor[:, None, None, None], 0.0, 1.0))
+
+
+def _choice(scenario: Scenario) -> NDArray[np.float64]:
+    """Jump, repeat and the cumulated probabilities of the ten ranks, float64 [12]."""
+    weights = scenario.recommender.rank_decay ** np.arange(RANKS)
+    return np.array([scenario.recommender.jump, scenario.user.repeat, *np.cumsum(weights / weights.sum())])
+
+
+def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> NDArray[np.float32]:
+    """The observation of every video with zeros in the session's parts, float32 [N, d]."""
+    rows = np.zeros((catalog.n_videos, layout.size), dtype=np.float32)
+    if "category" in layout.parts:
+        part = rows[:, layout.parts["category"].slice]
+        if scenario.observe.category == "predicted":
+            part[:] = catalog.category_probabilities
+        else:
+            known = np.flatnonzero(np.asarray(catalog.category) >= 0)
+            part[known, np.asarray(catalog.category)[known]] = 1.0
+    if "content" in layout.parts:
+        rows[:, layout.parts["content"].slice] = np.clip(catalog.importance, 0.0, 1.0)
+    if "memorability" in layout.parts:
+        rows[:, layout.parts["memorability"].start] = catalog.memorability_quantile
+    return rows
+
+
+def _neighbors(scenario: Scenario, catalog: Catalog) -> NDArray[np.int32]:
+    """Ten neighbours of every video, int32 [N, 10], -1 padded."""
+    neighbors = np.full((catalog.n_videos, kernel_layout.N_NEIGHBORS), -1, dtype=np.int32)
+    count = scenario.recommender.neighbors
+    neighbors[:, :count] = catalog.neighbors[:, :count]
+    return neighbors

@@ -1,0 +1,172 @@
+"""The optimum of an agent that cannot see the segment of its user and has to infer it: two hidden segments.
+
+The agent's knowledge is b = P(the user is of the second segment | all that happened). Dynamic programming over (slot,
+video, fatigue, last outcome, b) with b on a grid gives two sides of the optimum:
+
+* upper: the value is convex in b, so that linear interpolation between grid points is never below it;
+* lower: a policy that rounds its belief to the grid after every slot has a finite memory, and its value is exact.
+
+Lovejoy, "Computationally feasible bounds for partially observed Markov decision processes", Operations Research 1991.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.optimum.bellman import chance
+from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.optimum import Optimum
+from preroll.errors import PrerollError
+from preroll.jit import compiled, inlined
+
+Floats = NDArray[np.float64]
+GRID = 101  # beliefs 0, .01, …, 1
+LARGEST = 4_000_000_000  # values of actions that are computed in all
+
+
+@dataclass(frozen=True)
+class BeliefOptimum:
+    """Between ``lower`` and ``upper`` lies the largest expected revenue of a session without sight of the segment."""
+
+    lower: float
+    upper: float
+
+
+def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
+    """Bounds of the optimum of an agent that infers the segment from views and from who stayed.
+
+    Raises:
+        PrerollError: there are not two hidden segments, or the problem is too large.
+    """
+    if len(optimum.programs) != 2 or optimum.hidden != ("segment",):
+        raise PrerollError(
+            "belief optimum: needs exactly two segments that the agent does not see, and nothing else hidden"
+        )
+    first, second = optimum.programs
+    tables = optimum.tables
+    shape = (*first.empty(False).shape, grid)
+    work = tables.n_slots * np.prod(shape) * tables.n_actions
+    if work > LARGEST:
+        raise PrerollError(f"belief optimum: {work:.0f} values are too many; at most {LARGEST} are computed")
+    prior = float(optimum.shares[1])
+    upper, ads = _interpolated(first, second, shape)
+    lower = _rounded(first, second, shape, ads, prior)
+    at_prior = np.interp(prior, np.linspace(0, 1, grid), upper[:, 0, -1].mean(axis=0))
+    return BeliefOptimum(lower, float(at_prior))
+
+
+def _interpolated(
+    first: DynamicProgram, second: DynamicProgram, shape: tuple[int, ...]
+) -> tuple[Floats, NDArray[np.int16]]:
+    """(value [N, F, M, G] at the first slot, best ads [T, N, F, M, G])."""
+    value = np.zeros(shape)
+    ads = np.empty((first.tables.n_slots, *shape), dtype=np.int16)
+    for slot in reversed(range(first.tables.n_slots)):
+        after = first.before_next_video(value, slot + 1)
+        value = np.empty(shape)
+        _improve(*_model(first, second, slot), after, value, ads[slot])
+    return value, ads
+
+
+def _rounded(
+    first: DynamicProgram, second: DynamicProgram, shape: tuple[int, ...], ads: NDArray[np.int16], prior: float
+) -> float:
+    """Exact value of the policy that rounds its belief to the grid."""
+    values = np.zeros((2, *shape))
+    for slot in reversed(range(first.tables.n_slots)):
+        after = np.stack([first.before_next_video(value, slot + 1) for value in values])
+        values = np.empty_like(values)
+        _follow(*_model(first, second, slot), after, values, ads[slot])
+    beginning = round(prior * (shape[-1] - 1))
+    return float(np.array([1 - prior, prior]) @ values[:, :, 0, -1, beginning].mean(axis=1))
+
+
+def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """(view [2, R, F, A], repeat, reward, level, stay [2, F, A, 2], kind)."""
+    view, repeat, reward, level, stay, kind = first.model(slot)
+    other = second.model(slot)
+    return np.stack([view, other[0]]), repeat, reward, level, np.stack([stay, other[4]]), kind
+
+
+@inlined
+def _posterior(b: Any, weight0: Any, weight1: Any) -> Any:
+    """Belief after something that the segments do with probabilities weight0 and weight1."""
+    total = (1.0 - b) * weight0 + b * weight1
+    return b * weight1 / total if total > 0.0 else b
+
+
+@compiled
+def _improve(
+    view: Any,
+    repeat: Any,
+    reward: Any,
+    level: Any,
+    stay: Any,
+    kind: Any,
+    after: Any,
+    value: Any,
+    ads: Any,
+) -> None:
+    """One slot of the interpolated optimum."""
+    n_videos, n_levels, n_last, grid = value.shape
+    n_ads = reward.shape[1]
+    for v in range(n_videos):
+        for f in range(n_levels):
+            for m in range(n_last):
+                for g in range(grid):
+                    b = g / (grid - 1)
+                    best, chosen = -1.0, 0
+                    for a in range(n_ads):
+                        p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
+                        p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
+                        q = ((1.0 - b) * p0 + b * p1) * reward[kind[v], a]
+                        for viewed in range(2):
+                            w0 = (p0 if viewed else 1.0 - p0) * stay[0, f, a, viewed]
+                            w1 = (p1 if viewed else 1.0 - p1) * stay[1, f, a, viewed]
+                            where = _posterior(b, w0, w1) * (grid - 1)
+                            low = min(int(where), grid - 2)
+                            part = where - low
+                            following = 0 if n_last == 1 else a + n_ads * viewed
+                            there = level[f, a, viewed]
+                            future = (1.0 - part) * after[v, there, following, low]
+                            future += part * after[v, there, following, low + 1]
+                            q += ((1.0 - b) * w0 + b * w1) * future
+                        if q > best + 1e-12:
+                            best, chosen = q, a
+                    value[v, f, m, g] = best
+                    ads[v, f, m, g] = chosen
+
+
+@compiled
+def _follow(
+    view: Any,
+    repeat: Any,
+    reward: Any,
+    level: Any,
+    stay: Any,
+    kind: Any,
+    after: Any,
+    values: Any,
+    ads: Any,
+) -> None:
+    """One slot of the policy that rounds its belief, for a user of each segment: values [2, N, F, M, G]."""
+    _, n_videos, n_levels, n_last, grid = values.shape
+    n_ads = reward.shape[1]
+    for v in range(n_videos):
+        for f in range(n_levels):
+            for m in range(n_last):
+                for g in range(grid):
+                    a = ads[v, f, m, g]
+                    p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
+                    p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
+                    values[0, v, f, m, g] = p0 * reward[kind[v], a]
+                    values[1, v, f, m, g] = p1 * reward[kind[v], a]
+                    for viewed in range(2):
+                        w0 = (p0 if viewed else 1.0 - p0) * stay[0, f, a, viewed]
+                        w1 = (p1 if viewed else 1.0 - p1) * stay[1, f, a, viewed]
+                        to = int(_posterior(g / (grid - 1), w0, w1) * (grid - 1) + 0.5)
+                        following = 0 if n_last == 1 else a + n_ads * viewed
+                        values[0, v, f, m, g] += w0 * after[0, v, level[f, a, viewed], following, to]
+                        values[1, v, f, m, g] += w1 * after[1, v, level[f, a, viewed], following, to]

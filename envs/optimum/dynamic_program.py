@@ -1,0 +1,146 @@
+"""The dynamic program of a session: exact values, best ads and exact visits, for one kind of user."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from preroll.envs.kernel import layout
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum import bellman
+from preroll.envs.policies.policies import Policy
+
+Floats = NDArray[np.float64]
+
+
+class DynamicProgram:
+    """Finite-horizon dynamic programming for one phase of drift and one user segment.
+
+    State: (slot, video, fatigue, last outcome); arrays over it are [N, F, M], M = 1 where nothing depends on the last
+    outcome. The last axis is as in :mod:`preroll.envs.policies.policies`.
+    """
+
+    def __init__(self, tables: Tables, phase: int, segment: int) -> None:
+        arrays = tables.arrays
+        self.tables, self.phase, self.segment = tables, phase, segment
+        self.repeat = float(arrays.choice[phase, layout.REPEAT])
+        self.reward = arrays.reward[phase]
+        self.kind = np.ascontiguousarray(tables.kind)
+        # [S, R, F, A], before repetition and clipping
+        self.view = arrays.base[phase, segment][:, None] * arrays.match[phase][None, :, None, :]
+        levels = np.arange(tables.n_levels)[:, None, None] + arrays.gain[phase]
+        self.level = np.clip(levels, 0, tables.n_levels - 1).astype(np.int64)
+        ads, viewed = np.arange(tables.n_actions)[:, None], np.arange(2)
+        self.stay = 1.0 - arrays.hazard[phase, segment][ads, viewed, self.level]
+
+    @cached_property
+    def recommender(self) -> sparse.csr_matrix:
+        """P(next video | video, no jump), sparse [N, N]; videos without neighbours have an empty row."""
+        neighbors, n = self.tables.neighbors, self.tables.n_videos
+        cumulated = self.tables.arrays.choice[self.phase, layout.RANKS :]
+        weights = np.where(neighbors >= 0, np.diff(cumulated, prepend=0.0), 0.0)
+        weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
+        rows, ranks = np.nonzero(neighbors >= 0)
+        return sparse.csr_matrix((weights[rows, ranks], (rows, neighbors[rows, ranks])), shape=(n, n))
+
+    @cached_property
+    def jump(self) -> Floats:
+        """Probability that the next video is any, by video; 1 without neighbours. float64 [N]."""
+        alone = (self.tables.neighbors >= 0).sum(axis=1) == 0
+        return np.where(alone, 1.0, self.tables.arrays.choice[self.phase, layout.JUMP])
+
+    def before_next_video(self, value: Floats, slot: int) -> Floats:
+        """Expected value at ``slot`` [N, F, M] seen from the slot before, whose video the first axis is."""
+        if slot % self.view.shape[0]:
+            return value
+        flat = value.reshape(len(value), -1)
+        jump = self.jump[:, None]
+        expected = jump * flat.mean(axis=0) + (1 - jump) * (self.recommender @ flat)
+        return np.ascontiguousarray(expected.reshape(value.shape))
+
+    def after_next_video(self, mass: Floats, slot: int) -> Floats:
+        """Distribution at ``slot`` [N, F, M] from the one before the next video is drawn."""
+        if slot % self.view.shape[0]:
+            return mass
+        flat = mass.reshape(len(mass), -1)
+        jump = self.jump[:, None]
+        moved = (jump * flat).sum(axis=0) / len(flat) + self.recommender.T @ ((1 - jump) * flat)
+        return np.ascontiguousarray(moved.reshape(mass.shape))
+
+    def empty(self, by_last: bool) -> Floats:
+        """Zeros [N, F, M], M = 1 where nothing depends on the last outcome."""
+        n_last = 2 * self.tables.n_actions + 1 if by_last or self.tables.remembers_ads else 1
+        return np.zeros((self.tables.n_videos, self.tables.n_levels, n_last))
+
+    def model(self, slot: int) -> tuple[Any, Any, Any, Any, Any, Any]:
+        """What the functions of :mod:`preroll.envs.optimum.bellman` need to know of a slot."""
+        return self.view[slot % self.view.shape[0]], self.repeat, self.reward, self.level, self.stay, self.kind
+
+    def solve(self) -> tuple[float, NDArray[np.int16]]:
+        """(value, best ads int16 [T, N, F, M])."""
+        value = self.empty(False)
+        ads = np.empty((self.tables.n_slots, *value.shape), dtype=np.int16)
+        for slot in reversed(range(self.tables.n_slots)):
+            after = self.before_next_video(value, slot + 1)
+            value = np.empty_like(value)
+            bellman.improve(*self.model(slot), after, value, ads[slot])
+        return self.at_start(value), ads
+
+    def value_of(self, policy: Policy, by_last: bool) -> float:
+        """Value of a policy with full axes."""
+        value = self.empty(by_last)
+        last = slice(None) if value.shape[2] > 1 else slice(0, 1)
+        where = (self.phase, self.segment)
+        for slot in reversed(range(self.tables.n_slots)):
+            after = self.before_next_video(value, slot + 1)
+            value = np.empty_like(value)
+            if policy.ads is not None:
+                bellman.follow_ads(*self.model(slot), after, value, policy.ads[where][slot][:, :, last])
+            else:
+                assert policy.probabilities is not None
+                table = policy.probabilities[where][slot][:, :, last]
+                bellman.follow_probabilities(*self.model(slot), after, value, table)
+        return self.at_start(value)
+
+    def start(self, by_last: bool) -> Floats:
+        """The distribution over states at the first slot, [N, F, M]."""
+        mass = self.empty(by_last)
+        mass[:, 0, -1] = 1.0 / len(mass)
+        return mass
+
+    def at_start(self, value: Floats) -> float:
+        """Value before the first video is drawn."""
+        return float(value[:, 0, -1].mean())
+
+    def masses(self, ads: NDArray[np.integer[Any]], by_last: bool) -> Iterator[Floats]:
+        """The distribution over states at every slot, [N, F, M] each, under ads [T, N, F, M]."""
+        identity = np.eye(self.tables.n_actions)
+        mass = self.start(by_last)
+        for slot in range(self.tables.n_slots):
+            yield mass
+            mass = self._flow(slot, mass, identity[ads[slot]], np.zeros((len(mass), self.tables.n_actions)))
+
+    def visits(self, policy: Policy, by_last: bool) -> Floats:
+        """Probability of every (slot, video, action), float64 [T, N, A]."""
+        mass = self.start(by_last)
+        last = slice(None) if mass.shape[2] > 1 else slice(0, 1)
+        shown = np.zeros((self.tables.n_slots, len(mass), self.tables.n_actions))
+        identity = np.eye(self.tables.n_actions)
+        for slot in range(self.tables.n_slots):
+            if policy.ads is not None:
+                probabilities = identity[policy.ads[self.phase, self.segment, slot][:, :, last]]
+            else:
+                assert policy.probabilities is not None
+                probabilities = policy.probabilities[self.phase, self.segment, slot][:, :, last]
+            mass = self._flow(slot, mass, probabilities, shown[slot])
+        return shown
+
+    def _flow(self, slot: int, mass: Floats, probabilities: Floats, shown: Floats) -> Floats:
+        """The distribution one slot later; adds the probability of every (video, action) to ``shown`` [N, A]."""
+        view, repeat, _, level, stay, kind = self.model(slot)
+        there = np.empty_like(mass)
+        bellman.flow(view, repeat, level, stay, kind, mass, probabilities, there, shown)
+        return self.after_next_video(there, slot + 1)

@@ -1,0 +1,60 @@
+"""The exact side of every comparison: the optimum, and the value of any policy table, over the phases of drift."""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.policies.policies import Policy, greedy_policy, random_policy
+
+
+class Exact:
+    """Exact values of compiled tables, in expected revenue per session.
+
+    Args:
+        tables: a compiled scenario.
+        sessions_per_lane: k ≥ 1; with drift, values average over the phases of sessions 0 … k - 1 of a lane.
+
+    Attributes:
+        phase_start: int64 [P], the session of a lane with which each phase begins.
+    """
+
+    def __init__(self, tables: Tables, sessions_per_lane: int = 1) -> None:
+        self.tables = tables
+        self.phase_start = np.array([start for start, _ in tables.scenario.phases])
+        played = np.diff(np.minimum([*self.phase_start, sessions_per_lane], sessions_per_lane))
+        self._weights = played / played.sum()
+
+    @cached_property
+    def _phases(self) -> list[Optimum]:
+        return [Optimum(self.tables, phase) for phase in range(self.tables.n_phases)]
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the optimum is an upper bound, because it knows what agents cannot see."""
+        return self._phases[0].is_bound
+
+    @cached_property
+    def optimum_by_phase(self) -> NDArray[np.float64]:
+        """Optimum of every phase, float64 [P]."""
+        return np.array([phase.value for phase in self._phases])
+
+    @cached_property
+    def optimum(self) -> float:
+        """Largest expected revenue per session."""
+        return float(self._weights @ self.optimum_by_phase)
+
+    def value_of(self, policy: Policy) -> float:
+        """Expected revenue per session of ``policy``."""
+        return float(
+            sum(w * phase.value_of(policy) for w, phase in zip(self._weights, self._phases, strict=True) if w > 0)
+        )
+
+    @cached_property
+    def references(self) -> dict[str, Policy]:
+        """The policies that every agent is compared with: random, greedy, optimum."""
+        tables = [phase.policy.ads for phase in self._phases]
+        best = Policy(ads=np.concatenate([table for table in tables if table is not None]))
+        return {"random": random_policy(self.tables), "greedy": greedy_policy(self.tables), "optimum": best}

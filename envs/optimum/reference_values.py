@@ -1,0 +1,103 @@
+"""What every simple policy is worth against the optimum, before any training."""
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.optimum.restricted import best_fixed, best_open_loop
+from preroll.envs.policies.policies import Policy, fixed_policy, greedy_policy, random_policy
+from preroll.errors import PrerollError
+
+LARGEST_PLAN = 5_000_000  # states of a session, for which an open-loop plan is searched
+
+
+@dataclass(frozen=True)
+class Row:
+    """One policy's exact worth.
+
+    Attributes:
+        name: what the policy is.
+        value: expected revenue of a session.
+        share: value as a share of the optimum.
+        slots: expected number of slots of a session.
+        shares: share of the ads shown that each length class has, by name.
+        empty_share: share of slots left without an ad.
+        note: how the policy was found, where that limits what the number says.
+    """
+
+    name: str
+    value: float
+    share: float
+    slots: float
+    shares: dict[str, float]
+    empty_share: float
+    note: str = ""
+
+
+def compare(tables: Tables, phase: int = 0) -> list[Row]:
+    """Exact values of the optimum and of simple policies, best first by definition, not by value."""
+    optimum = Optimum(tables, phase)
+    return [_row(optimum, name, policy, note) for name, policy, note in _policies(optimum)]
+
+
+def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
+    """Name, policy and note of each row; policies that go by category are left out where videos have none."""
+    tables = optimum.tables
+    labelled = bool((np.asarray(tables.category) >= 0).all())
+    yield (
+        "optimum",
+        optimum.policy,
+        f"knows the hidden {' and '.join(optimum.hidden)}: a bound" if optimum.hidden else "",
+    )
+    if labelled and tables.catalog.category_probabilities is not None:
+        believed = Optimum(as_predicted(tables), optimum.phase)
+        yield "optimum on predicted categories", believed.policy, "perception's category taken for true"
+    yield "greedy", greedy_policy(tables), "knows the tables, looks one slot ahead"
+    if labelled:
+        yield from _by_category(optimum)
+    yield "random", random_policy(tables), ""
+
+
+def _by_category(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
+    tables = optimum.tables
+    fixed = best_fixed(optimum)
+    yield "best fixed per category", fixed.policy, "" if fixed.proven else "best found"
+    if tables.n_videos * tables.n_levels * tables.n_slots <= LARGEST_PLAN:
+        yield "best open-loop plan", best_open_loop(optimum).policy, "by slot and category; best found"
+    for length in tables.scenario.lengths:
+        try:
+            yield f"always {length}", fixed_policy(tables, length), ""
+        except PrerollError:  # a category without an ad of this length has no such policy
+            continue
+
+
+def as_predicted(tables: Tables) -> Tables:
+    """The tables of somebody who takes the most probable predicted category of every video for its true one.
+
+    Raises:
+        PrerollError: the catalog has no predictions.
+    """
+    probabilities = tables.catalog.category_probabilities
+    if probabilities is None:
+        raise PrerollError(f"catalog {tables.catalog.path}: has no category probabilities")
+    if (tables.category < 0).any():
+        raise PrerollError(f"catalog {tables.catalog.path}: has videos without a true category")
+    guessed = copy(tables.catalog)
+    guessed.category = np.asarray(probabilities).argmax(axis=1).astype(np.int16)
+    return Tables.compile(tables.scenario, guessed)
+
+
+def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> Row:
+    value, visits = optimum.value_of(policy), optimum.visits(policy)
+    by_length = dict.fromkeys(optimum.tables.spaces.lengths, 0.0)
+    for length, share in zip(optimum.tables.spaces.lengths, visits.shares(), strict=True):
+        by_length[length] += float(share)
+    empty = by_length.pop("none", 0.0)
+    shown = max(sum(by_length.values()), 1e-300)
+    shares = {length: share / shown for length, share in by_length.items()}
+    best = optimum.value
+    return Row(name, value, value / best if best > 0 else 1.0, visits.slots, shares, empty, note)

@@ -1,0 +1,1 @@
+"""A session made visible: the timeline as text, and as a picture."""

@@ -1,0 +1,224 @@
+"""The picture of a session: a timeline of videos, ads, fatigue and revenue as one RGB frame.
+
+From top to bottom: the category of each slot's video, the ad shown (its category's colour, its length as the height,
+filled if viewed), the fatigue after each slot, the revenue so far. All frames have the same size.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from preroll.envs.rendering.timeline import Timeline
+
+WIDTH, HEIGHT = 640, 360  # pixels
+LEFT, RIGHT = 62, 586  # the columns' part of the width
+COLUMNS = 60  # slots in view; longer sessions scroll
+VIDEOS = (62, 82)  # top and bottom of each band
+ADS, ADS_RESTED = (96, 176), (96, 232)  # without fatigue in the scenario its band goes to the ads
+FATIGUE = (190, 232)
+REVENUE = (246, 316)
+LEGEND = 340
+
+# Okabe and Ito's colours, which people with any colour vision tell apart (Wong, Nature Methods 8:441, 2011).
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442")
+UNKNOWN, INK, FAINT, GRID, PAPER = "#999999", "#1A1A1A", "#767676", "#E2E2E2", "#FFFFFF"
+
+
+@cache
+def _font(size: int) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
+    return ImageFont.load_default(size)
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """A drawing on which columns stand for slots."""
+
+    pen: ImageDraw.ImageDraw
+    timeline: "Timeline"
+    first: int
+    n_columns: int
+
+    def left(self, column: float) -> int:
+        """The left edge of a column in pixels."""
+        return round(LEFT + (RIGHT - LEFT) * column / self.n_columns)
+
+    def text(self, x: float, y: float, text: str, *, size: int = 11, anchor: str = "lm", fill: str = FAINT) -> None:
+        """Writes one line; ``anchor`` as Pillow's: l, m or r, then a, m or s."""
+        self.pen.text((x, y), text, fill=fill, font=_font(size), anchor=anchor)
+
+    def shown(self) -> Iterator[tuple[int, int]]:
+        """(column, index of the slot) of the played slots in view."""
+        return enumerate(range(self.first, len(self.timeline.slots)))
+
+
+def color(category: int) -> str:
+    """Colour of a category by its number; grey for -1. After seven categories the colours come again."""
+    return PALETTE[category % len(PALETTE)] if category >= 0 else UNKNOWN
+
+
+def draw(timeline: "Timeline") -> NDArray[np.uint8]:
+    """Draws the session so far, uint8 [360, 640, 3]."""
+    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    n_columns = min(timeline.tables.n_slots, COLUMNS)
+    first = max(0, len(timeline.slots) + (not timeline.over) - n_columns)
+    canvas = _Canvas(ImageDraw.Draw(image), timeline, first, n_columns)
+    _header(canvas)
+    _videos(canvas)
+    tires = timeline.tables.n_levels > 1
+    _ads(canvas, *(ADS if tires else ADS_RESTED))
+    if tires:
+        _fatigue(canvas, *FATIGUE)
+    _revenue(canvas, *REVENUE)
+    _slot_numbers(canvas)
+    _legend(canvas)
+    return np.array(image)
+
+
+def _header(canvas: _Canvas) -> None:
+    """Scenario, slot and revenue; below, what happened last in words."""
+    timeline = canvas.timeline
+    spaces = timeline.tables.spaces
+    title = f"{spaces.name}, session {timeline.session}"
+    canvas.text(12, 18, title, size=17, fill=INK)
+    place = f"slot {len(timeline.slots)} of {spaces.n_slots}   revenue {timeline.revenue:.2f}"
+    canvas.text(WIDTH - 12, 18, place, size=15, anchor="rm", fill=INK)
+    canvas.text(12, 41, _told(timeline), size=12)
+
+
+def _told(timeline: "Timeline") -> str:
+    """The slot just played as a sentence."""
+    if not timeline.slots:
+        category = timeline.category_name(int(timeline.tables.category[timeline.video]))
+        return f"begins with video {timeline.video} ({category})"
+    slot = timeline.slots[-1]
+    end = "; the user left" if slot.left else "; horizon reached" if timeline.over else ""
+    where = f"video {slot.video} ({timeline.category_name(slot.category)})"
+    if slot.ad == len(timeline.tables.ads):
+        return f"{where}: no ad{end}"
+    label = timeline.tables.spaces.labels[slot.ad]
+    response = "viewed" if slot.viewed else "not viewed"
+    return f"{where}: {label}, P(view) {slot.view_probability:.2f}, {response}{end}"
+
+
+def _videos(canvas: _Canvas) -> None:
+    """A field of its category's colour for every video; the next one is framed."""
+    top, bottom = VIDEOS
+    canvas.text(12, (top + bottom) / 2, "video")
+    timeline = canvas.timeline
+    for column, index in canvas.shown():
+        box = (canvas.left(column), top, canvas.left(column + 1) - 2, bottom)
+        canvas.pen.rectangle(box, fill=color(timeline.slots[index].category))
+    if not timeline.over:
+        column = len(timeline.slots) - canvas.first
+        box = (canvas.left(column), top - 3, canvas.left(column + 1) - 2, bottom + 3)
+        canvas.pen.rectangle(box, fill=color(int(timeline.tables.category[timeline.video])), outline=INK, width=2)
+
+
+def _ads(canvas: _Canvas, top: int, bottom: int) -> None:
+    """A bar for every ad, as high as the ad is long: filled if it was viewed, else only its outline."""
+    ads = canvas.timeline.tables.ads
+    longest = max(ad.seconds for ad in ads)
+    canvas.text(12, (top + bottom) / 2 - 7, "ad")
+    canvas.text(12, (top + bottom) / 2 + 7, "length")
+    _grid(canvas, top, bottom, f"{longest:g} s")
+    categories = canvas.timeline.tables.spaces.ad_category
+    for column, index in canvas.shown():
+        slot = canvas.timeline.slots[index]
+        left, right = canvas.left(column), canvas.left(column + 1) - 2
+        if slot.ad == len(ads):  # no ad
+            middle = (left + right) // 2
+            canvas.pen.rectangle((middle - 1, bottom - 3, middle, bottom - 2), fill=INK)
+            continue
+        height = max(6, round((bottom - top) * ads[slot.ad].seconds / longest))
+        own = color(int(categories[slot.ad]))
+        box = (left, bottom - height, right, bottom)
+        canvas.pen.rectangle(box, fill=own if slot.viewed else PAPER, outline=own, width=2)
+
+
+def _fatigue(canvas: _Canvas, top: int, bottom: int) -> None:
+    """The fatigue after each slot as steps, filled below."""
+    highest = canvas.timeline.tables.n_levels - 1
+    canvas.text(12, (top + bottom) / 2, "fatigue")
+    _grid(canvas, top, bottom, str(highest))
+    line: list[tuple[float, float]] = []
+    for column, index in canvas.shown():
+        height = bottom - (bottom - top) * canvas.timeline.slots[index].fatigue / highest
+        left, right = canvas.left(column), canvas.left(column + 1)
+        canvas.pen.rectangle((left, height, right - 1, bottom), fill="#D9D9D9")
+        line += [(left, height), (right, height)]
+    if line:
+        canvas.pen.line(line, fill=INK, width=2)
+
+
+def _revenue(canvas: _Canvas, top: int, bottom: int) -> None:
+    """Revenue so far as a line of steps with its number at the end."""
+    timeline = canvas.timeline
+    largest = timeline.tables.spaces.largest_reward
+    scale = _round_up(max(timeline.revenue, 4 * largest, 1e-9))
+    canvas.text(12, (top + bottom) / 2, "revenue")
+    _grid(canvas, top, bottom, f"{scale:g}")
+    before = timeline.slots[canvas.first - 1].revenue if canvas.first else 0.0
+    line: list[tuple[float, float]] = [(LEFT, bottom - (bottom - top) * before / scale)]
+    for column, index in canvas.shown():
+        height = bottom - (bottom - top) * timeline.slots[index].revenue / scale
+        line += [(canvas.left(column), height), (canvas.left(column + 1), height)]
+    if len(line) > 1:
+        canvas.pen.line(line, fill=INK, width=2)
+        x, y = line[-1]
+        if x <= RIGHT - 60:
+            canvas.text(x + 5, y, f"{timeline.revenue:.2f}", size=12, fill=INK)
+        else:  # no room beside the line
+            above = y > top + 16
+            canvas.text(x - 4, y - 9 if above else y + 11, f"{timeline.revenue:.2f}", anchor="rm", size=12, fill=INK)
+
+
+def _grid(canvas: _Canvas, top: int, bottom: int, largest: str) -> None:
+    """The top and bottom line of a band, and on the right what they stand for."""
+    for y in (top, bottom):
+        canvas.pen.line((LEFT, y, RIGHT, y), fill=GRID)
+    canvas.text(RIGHT + 6, top, largest)
+    canvas.text(RIGHT + 6, bottom, "0")
+
+
+def _slot_numbers(canvas: _Canvas) -> None:
+    """Numbers below the columns, counted from 1: the first, and every fifth or tenth."""
+    every = 5 if canvas.n_columns <= 40 else 10
+    for column in range(canvas.n_columns):
+        number = canvas.first + column + 1
+        if number == 1 or number % every == 0:
+            middle = (canvas.left(column) + canvas.left(column + 1)) / 2 - 1
+            canvas.text(middle, REVENUE[1] + 9, str(number), anchor="mm", size=10)
+
+
+def _legend(canvas: _Canvas) -> None:
+    """The colours of the categories, as many as there is room for, and what filled and hollow mean."""
+    x = 12.0
+    names = canvas.timeline.tables.spaces.categories
+    for category, name in enumerate(names):
+        needed = 24 + _font(12).getlength(name)
+        if x + needed > WIDTH - 190:
+            canvas.text(x, LEGEND + 5, f"… {len(names) - category} more")
+            break
+        canvas.pen.rectangle((x, LEGEND, x + 10, LEGEND + 10), fill=color(category))
+        canvas.text(x + 15, LEGEND + 5, name, size=12, fill=INK)
+        x += needed + 6
+    for x, fill, word in ((WIDTH - 160, FAINT, "viewed"), (WIDTH - 90, PAPER, "not viewed")):
+        canvas.pen.rectangle((x, LEGEND, x + 10, LEGEND + 10), fill=fill, outline=FAINT, width=2)
+        canvas.text(x + 15, LEGEND + 5, word, size=12, fill=INK)
+
+
+def _round_up(value: float) -> float:
+    """The next 1, 2 or 5 times a power of ten.
+
+    >>> [_round_up(x) for x in (0.03, 7, 12, 20, 21)]
+    [0.05, 10.0, 20.0, 20.0, 50.0]
+    """
+    power = 10.0 ** floor(log10(value))
+    return next(float(f"{step * power:g}") for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))

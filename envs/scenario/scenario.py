@@ -1,0 +1,353 @@
+"""A scenario: every probability, reward and rule of the simulation, as validated and frozen data.
+
+Section 4 of ``docs/design.md`` gives the model. Every mechanism has an off value, which is the default here; a scenario
+file states only what it uses. Units: probabilities and factors are plain numbers, durations are seconds, rewards are in
+the currency of the platform, sessions last ``session.horizon`` videos.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_serializer, model_validator
+
+from preroll.envs.scenario.overrides import apply_overrides
+from preroll.errors import PrerollError
+from preroll.yaml_config import dump_yaml, load_yaml, validated
+
+PRESETS = Path(__file__).parent / "presets"
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(ge=0, le=100)]
+Name = Annotated[str, Field(pattern=r"^[\w-]+$", max_length=64)]
+Category = Annotated[str, Field(pattern=r"^[^\x00-\x1f*]+$", max_length=255, description="a folder's name")]
+NotViewedViewed = tuple[float, float]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuses ``yes`` and ``no`` for numbers: Python would take them for 1 and 0."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
+            raise ValueError("should be a number")
+        return value
+
+
+class Ad(_Part):
+    """One ad; its place in ``Scenario.ads`` is the number of the action that shows it."""
+
+    category: Category
+    name: Name
+    length: Name = Field(description="length class; the ad's name where it is not given")
+    seconds: float = Field(gt=0, le=3600, description="duration [s]")
+    view_probability: Probability = Field(description="P(view) before a video of the ad's own category")
+    reward: float = Field(ge=0, le=1e6, description="revenue if the ad is viewed")
+
+    @field_validator("length")
+    @classmethod
+    def _is_not_that_of_an_empty_slot(cls, length: str) -> str:
+        if length == "none":
+            raise ValueError("should not be none, which is the length class of an empty slot")
+        return length
+
+    @property
+    def label(self) -> str:
+        """``category.name``, as the ad is written in tables and dotted keys."""
+        return f"{self.category}.{self.name}"
+
+
+class Session(_Part):
+    """How long a session can last and where ads are shown."""
+
+    horizon: int = Field(default=20, ge=1, le=10_000, description="largest number of videos in a session")
+    slots: tuple[Name, ...] = Field(default=("pre",), min_length=1, max_length=8, description="ad slots of one video")
+    no_ad: bool = Field(default=False, description="may a slot be left without an ad?")
+
+
+class Fatigue(_Part):
+    """Level f' = clip(f + gain[length, viewed] - recovery, 0, levels - 1) in every slot; wear[f] scales P(view).
+
+    Off: gain 0 for every length, or wear 1 at every level and no hazard that grows with fatigue.
+    """
+
+    levels: int = Field(default=1, ge=1, le=32, description="number of fatigue levels F")
+    recovery: int = Field(default=0, ge=0, le=32, description="levels recovered in every slot")
+    gain: dict[Name, tuple[int, int]] = Field(
+        default_factory=dict, description="levels by length: [not viewed, viewed]"
+    )
+    wear: tuple[Factor, ...] = Field(default=(), description="factor on P(view) at each level; 1 where not given")
+
+    @model_validator(mode="after")
+    def _wear_has_an_entry_for_every_level(self) -> Self:
+        if self.wear and len(self.wear) != self.levels:
+            raise ValueError(f"wear needs one number for each of the {self.levels} levels, not {len(self.wear)}")
+        if any(not -32 <= level <= 32 for pair in self.gain.values() for level in pair):
+            raise ValueError("gain should lie in [-32, 32] levels")
+        return self
+
+
+class Leave(_Part):
+    """P(leave) = clip((hazard[length, viewed] + fatigue[f']) · leave factor of the segment, 0, 1) after every slot."""
+
+    hazard: dict[Name, tuple[Probability, Probability]] = Field(
+        default_factory=dict, description="by length class: [not viewed, viewed]"
+    )
+    fatigue: tuple[Probability, ...] = Field(
+        default=(), description="added at each fatigue level f'; 0 where not given"
+    )
+
+
+class Segment(_Part):
+    """One type of users; ``share`` is its part of all sessions."""
+
+    name: Name
+    share: Probability
+    appeal: dict[str, Factor] = Field(
+        default_factory=dict, description="factor on P(view) by ad, length or category: cats.long, long or cats"
+    )
+    leave: Factor = Field(default=1.0, description="factor on P(leave)")
+
+
+class User(_Part):
+    """How users respond to ads."""
+
+    mismatch: Probability = Field(default=1.0, description="m: factor on P(view) of an ad that does not fit the video")
+    position: dict[Name, Factor] = Field(
+        default_factory=dict, description="factor on P(view) by slot name; 1 elsewhere"
+    )
+    repeat: Factor = Field(default=1.0, description="factor on P(view) when the ad is the last one shown")
+    fatigue: Fatigue = Fatigue()
+    leave: Leave = Leave()
+    segments: tuple[Segment, ...] = Field(
+        default=(), max_length=16, description="mixture of user types; none: one type"
+    )
+    abandonment: tuple[tuple[Probability, Probability], ...] = Field(
+        default=(), description="points (fraction of the ad, share of abandoners gone by then), from (0, 0) to (1, 1)"
+    )
+
+    @field_validator("segments")
+    @classmethod
+    def _are_a_mixture(cls, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+        if segments and abs(sum(segment.share for segment in segments) - 1) > 1e-9:
+            raise ValueError("shares of the segments should add up to 1")
+        if len({segment.name for segment in segments}) != len(segments):
+            raise ValueError("a segment's name stands twice")
+        return segments
+
+    @field_validator("abandonment")
+    @classmethod
+    def _is_a_distribution(cls, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        if points and (points[0] != (0, 0) or points[-1] != (1, 1) or list(points) != sorted(points)):
+            raise ValueError("should be increasing points from [0, 0] to [1, 1]")
+        if points and any(a[1] > b[1] for a, b in pairwise(points)):
+            raise ValueError("shares should not fall")
+        return points
+
+
+class Recommender(_Part):
+    """The next video: any with probability ``jump``, else neighbour k (0…9) with probability ∝ rank_decay^k."""
+
+    jump: Probability = 0.1
+    rank_decay: float = Field(default=0.8, gt=0, le=1)
+    neighbors: int = Field(default=10, ge=1, le=10, description="how many of a video's nearest ones it draws from")
+
+
+class Observe(_Part):
+    """Which parts the agent sees; what is false is absent from the observation."""
+
+    category: Literal[True, "predicted", "none"] = True
+    content: bool = Field(default=True, description="object importance of the video, from perception")
+    memorability: bool = Field(default=False, description="share of videos that are predicted to be less memorable")
+    progress: bool = Field(default=True, description="share of the horizon that is over")
+    fatigue: bool = False
+    last_ad: bool = False
+    last_view: bool = False
+    position: bool = False
+    segment: bool = False
+
+
+class Drift(_Part):
+    """From a lane's session ``from_session`` on, the values of ``set`` (dotted keys) hold."""
+
+    from_session: int = Field(ge=1)
+    set: dict[str, Any] = Field(min_length=1)
+
+
+class Scenario(_Part):
+    """All that defines a simulation but the catalog.
+
+    ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and held as a tuple of
+    :class:`Ad` in that order, which numbers the actions; "no ad", where allowed, is the last action.
+    """
+
+    name: Name = "scenario"
+    description: str = ""
+    session: Session = Session()
+    ads: tuple[Ad, ...] = Field(max_length=1000)
+    recall_weight: float = Field(
+        default=0.0, ge=0, le=1e6, description="second reward: worth of a viewed ad that is remembered"
+    )
+    user: User = User()
+    recommender: Recommender = Recommender()
+    observe: Observe = Observe()
+    drift: tuple[Drift, ...] = ()
+
+    @field_validator("ads", mode="before")
+    @classmethod
+    def _flatten_ads(cls, value: Any) -> Any:
+        """Turns the nested mapping of the file into a list of ads."""
+        if not isinstance(value, Mapping):
+            return value
+        ads = []
+        for category, group in value.items():
+            if not isinstance(group, Mapping) or not group:
+                raise ValueError(
+                    f"{category}: at least one ad is needed, as NAME: {{seconds, view_probability, reward}}"
+                )
+            for name, ad in group.items():
+                if not isinstance(ad, Mapping):
+                    raise ValueError(
+                        f"{category}.{name}: a mapping with seconds, view_probability and reward is expected"
+                    )
+                ads.append({"category": category, "name": name, "length": name, **ad})
+        return ads
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        labels = [ad.label for ad in self.ads]
+        if not labels:
+            raise ValueError("ads: at least one ad is needed")
+        if len(set(labels)) != len(labels):
+            raise ValueError("ads: an ad stands twice")
+        if len(list(groupby(ad.category for ad in self.ads))) != len({ad.category for ad in self.ads}):
+            raise ValueError("ads: the ads of a category should stand together")
+        lengths = {*self.lengths, "none"}
+        for key, given in (("fatigue.gain", self.user.fatigue.gain), ("leave.hazard", self.user.leave.hazard)):
+            if unknown := sorted(set(given) - lengths):
+                raise ValueError(
+                    f"user.{key}: no ad has length {unknown[0]!r}; lengths are {', '.join(sorted(lengths))}"
+                )
+        if unknown := sorted(set(self.user.position) - set(self.session.slots)):
+            raise ValueError(f"user.position: no slot {unknown[0]!r}; slots are {', '.join(self.session.slots)}")
+        if len(set(self.session.slots)) != len(self.session.slots):
+            raise ValueError("session.slots: a slot stands twice")
+        if self.user.leave.fatigue and len(self.user.leave.fatigue) != self.user.fatigue.levels:
+            raise ValueError(
+                f"user.leave.fatigue: one number for each of the {self.user.fatigue.levels} fatigue levels is expected"
+            )
+        known = {*labels, *self.lengths, *(ad.category for ad in self.ads)}
+        for segment in self.user.segments:
+            if unknown := sorted(set(segment.appeal) - known):
+                raise ValueError(f"user.segments: appeal {unknown[0]!r} is no ad, length or category of this scenario")
+        return self
+
+    @model_validator(mode="after")
+    def _drift_is_in_order(self) -> Self:
+        starts = [phase.from_session for phase in self.drift]
+        if starts != sorted(set(starts)):
+            raise ValueError("drift: from_session should increase from one entry to the next")
+        self.phases  # noqa: B018  (validates every phase's overrides now, not in the middle of a run)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _nest_ads(self, handler: Any) -> dict[str, Any]:
+        """Writes the ads the way the file has them."""
+        plain: dict[str, Any] = handler(self)
+        nested: dict[str, dict[str, Any]] = {}
+        for ad in plain["ads"]:
+            category, name = ad.pop("category"), ad.pop("name")
+            nested.setdefault(category, {})[name] = ad
+        plain["ads"] = nested
+        return plain
+
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The length classes of the ads, in order of appearance."""
+        return tuple(dict.fromkeys(ad.length for ad in self.ads))
+
+    @property
+    def n_slots(self) -> int:
+        """T: the largest number of slots in a session."""
+        return self.session.horizon * len(self.session.slots)
+
+    @property
+    def phases(self) -> tuple[tuple[int, "Scenario"], ...]:
+        """(first session, scenario without drift) for every phase; each drift entry builds on the one before it."""
+        current = self.model_copy(update={"drift": ()})
+        phases = [(0, current)]
+        for entry in self.drift:
+            try:
+                following = current.replace(entry.set)
+            except PrerollError as error:
+                said = str(error).removeprefix(f"scenario {current.name}: ")
+                raise ValueError(f"drift from session {entry.from_session}: {said}") from None
+            if following._fixed != self._fixed:
+                raise ValueError(
+                    "drift: may change probabilities, rewards and gains, not ads, slots, levels or observations"
+                )
+            phases.append((entry.from_session, following))
+            current = following
+        return tuple(phases)
+
+    @property
+    def _fixed(self) -> tuple[Any, ...]:
+        """What all phases share, for it shapes the tables."""
+        user, ads = self.user, [(ad.label, ad.length, ad.seconds) for ad in self.ads]
+        segments, near = tuple(segment.name for segment in user.segments), self.recommender.neighbors
+        return ads, self.session, self.observe, user.fatigue.levels, segments, user.abandonment, near
+
+    @classmethod
+    def load(cls, source: "str | Path | Mapping[str, Any] | Scenario") -> "Scenario":
+        """Gives the scenario of a preset's name, a YAML file's path, a mapping, or a scenario itself.
+
+        Raises:
+            PrerollError: one line naming file, key, value and what is allowed.
+        """
+        if isinstance(source, Scenario):
+            return source
+        if isinstance(source, Mapping):
+            return _validated(source, "scenario")
+        path = PRESETS / f"{source}.yaml" if str(source) in preset_names() else Path(source)
+        if not path.is_file():
+            raise PrerollError(
+                f"scenario {str(source)!r}: no such preset or file; presets are {', '.join(preset_names())}"
+            )
+        return _validated({"name": path.stem, **load_yaml(path)}, str(path))
+
+    def replace(self, changes: Mapping[str, Any]) -> "Scenario":
+        """Gives a copy with dotted keys set: ``{"ads.cats.long.view_probability": 0.5, "user.mismatch": 0.2}``.
+
+        ``*`` stands for every key of a level; the value ``{"scale": x}`` multiplies what is there.
+
+        Raises:
+            PrerollError: an unknown key, or a value out of range.
+        """
+        source = f"scenario {self.name}"
+        return _validated(apply_overrides(self.model_dump(mode="json"), changes, source), source)
+
+    def dump(self) -> str:
+        """Writes the whole scenario as YAML that :meth:`load` reads back equal."""
+        return dump_yaml(self.model_dump(mode="json"))
+
+
+def _validated(value: Mapping[str, Any], source: str) -> Scenario:
+    """Validates; an error in the n-th ad names the ad as the file does, not its number."""
+    try:
+        return validated(Scenario, value, source)
+    except PrerollError as error:
+        groups = value.get("ads")
+        groups = groups if isinstance(groups, Mapping) else {}
+        labels = [f"{category}.{name}" for category, ads in groups.items() if isinstance(ads, Mapping) for name in ads]
+        numbers = {str(number): label for number, label in enumerate(labels)}
+        named = re.sub(r"(?<= ads\.)\d+(?=\.)", lambda found: numbers.get(found[0], found[0]), str(error))
+        raise PrerollError(named) from None
+
+
+def preset_names() -> list[str]:
+    """The names of the scenarios that come with the package."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))

@@ -1,0 +1,1 @@
+"""One video through one network: detector, encoder, and the analysis of all its frames."""

@@ -1,0 +1,168 @@
+"""Writing the card of a network from anywhere: what its file tells, what its user says, and whether it makes sense."""
+
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+from pydantic import ValidationError
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis.detector import Detector
+from preroll.perception.catalog.manifest import sha256_of
+from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.onnx_models.model_file import check_model
+from preroll.perception.video.resize import Pixels
+
+_TYPES = {TensorProto.UINT8: "uint8", TensorProto.FLOAT16: "float16", TensorProto.FLOAT: "float32"}
+# Names of classes are short: a longer file is something else.
+_LONGEST_LIST = 4 << 20
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a network's file tells about its input.
+
+    Attributes:
+        dtype: number type.
+        layout: NCHW or NHWC.
+        size: height and width [pixels]; None where the file leaves them free.
+    """
+
+    dtype: str
+    layout: str
+    size: tuple[int, int] | None
+
+
+def read_input(model: Path) -> InputShape:
+    """Reads the type and the shape of a network's input; the network itself is not loaded.
+
+    Raises:
+        PrerollError: where the file is no network that is taken, or its input is nothing that a frame fits in.
+    """
+    check_model(model)
+    graph = onnx.load(str(model), load_external_data=False).graph
+    weights = {one.name for one in graph.initializer}
+    inputs = [one for one in graph.input if one.name not in weights]
+    if len(inputs) != 1:
+        raise PrerollError(f"detector {model}: it has {len(inputs)} inputs; one is expected, for the frames")
+    tensor = inputs[0].type.tensor_type
+    if tensor.elem_type not in _TYPES:
+        kind = TensorProto.DataType.Name(tensor.elem_type).lower()
+        raise PrerollError(f"detector {model}: its input is {kind}; must be uint8, float16 or float32")
+    axes = [one.dim_value or None for one in tensor.shape.dim]
+    if len(axes) not in (3, 4):
+        raise PrerollError(f"detector {model}: its input has {len(axes)} axes; a frame needs 3 or 4")
+    first, height, width = axes[-3:]
+    if first == 3:
+        layout = "NCHW"
+    elif width == 3:
+        layout, height, width = "NHWC", first, height
+    else:
+        raise PrerollError(f"detector {model}: its input {axes} has no axis of 3 colour channels")
+    return InputShape(_TYPES[tensor.elem_type], layout, (height, width) if height and width else None)
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Reads names of classes: one a line, a JSON list, or a dictionary from number to name as Python or JSON writes it.
+
+    Raises:
+        PrerollError: where the file is none of these.
+    """
+    try:
+        if path.stat().st_size > _LONGEST_LIST:
+            raise PrerollError(f"--classes {path}: larger than 4 MiB, which no list of classes is")
+        text = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PrerollError(f"--classes {path}: cannot be read: {error}") from None
+    if text[:1] not in ("[", "{"):
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        content: Any = json.loads(text)
+    except ValueError:
+        try:
+            content = ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            raise PrerollError(f"--classes {path}: neither JSON, nor a Python literal, nor one name a line") from None
+    if isinstance(content, dict):
+        numbered = {str(key): value for key, value in content.items()}
+        if set(numbered) != {str(i) for i in range(len(numbered))}:
+            raise PrerollError(f"--classes {path}: its keys must be the numbers 0 … {len(numbered) - 1}")
+        content = [numbered[str(i)] for i in range(len(numbered))]
+    if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
+        raise PrerollError(f"--classes {path}: must be a list of names")
+    return tuple(content)
+
+
+def make_card(model: Path, classes: tuple[str, ...], given: dict[str, Any]) -> ModelCard:
+    """Makes the card of a network of what its file tells and of what is given.
+
+    Args:
+        model: the ONNX file.
+        classes: names, in the order of the network's outputs.
+        given: other fields of :class:`ModelCard`; those that are None count as not given.
+
+    Raises:
+        PrerollError: naming the first field that is missing or wrong.
+    """
+    found = read_input(model)
+    size = given.get("input_size") or found.size
+    if size is None:
+        raise PrerollError(f"detector {model}: its input may have any size; say which with --size HEIGHTxWIDTH")
+    told = {key: value for key, value in given.items() if value is not None}
+    fields = {
+        "name": model.stem,
+        "sha256": sha256_of(model),
+        "dtype": found.dtype,
+        "layout": found.layout,
+        **told,
+        "input_size": size,
+        "classes": classes,
+    }
+    try:
+        return ModelCard.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the card"
+        raise PrerollError(f"detector {model}: {key}: {first['msg']}") from None
+
+
+def doubts(detector: Detector, frames: list[Pixels]) -> list[str]:
+    """What is suspicious in a network's answers to pictures that have nothing in common.
+
+    Args:
+        detector: the network with its new card.
+        frames: very different pictures of its size.
+
+    Returns:
+        One line for each doubt; none where all seems well.
+    """
+    if detector.card.finds_objects:
+        found = [detector.objects([frame])[0] for frame in frames]
+        if not any(len(one.label) for one in found):
+            return [f"nothing is found in any of {len(frames)} pictures; are mean, scale and channels right?"]
+        return []
+    outputs = [np.asarray(detector.raw([frame])[0], np.float64).ravel() for frame in frames]
+    raw = np.stack([one[: len(detector.card.classes)] for one in outputs])
+    result = []
+    if not np.isfinite(raw).all():
+        result.append("some of its outputs are not finite numbers")
+    elif detector.card.outputs == "probabilities" and (raw.min() < -1e-3 or raw.max() > 1 + 1e-3):
+        low, high = raw.min(), raw.max()
+        result.append(
+            f"its outputs go from {low:.3g} to {high:.3g}, so they are no probabilities; say --outputs logits"
+        )
+    elif detector.card.outputs == "logits" and raw.min() >= 0 and np.allclose(raw.sum(1), 1, atol=1e-2):
+        result.append("its outputs sum to 1, so they are probabilities already; say --outputs probabilities")
+    tops = raw.argmax(1)
+    if (tops == tops[0]).all():
+        name = detector.card.classes[int(tops[0])]
+        result.append(
+            f"the top class is {name!r} on all of {len(frames)} very different pictures;"
+            " are mean, scale, channels and the order of the classes right?"
+        )
+    return result

@@ -1,0 +1,162 @@
+"""An ONNX image encoder with its model card: frames in, one vector per frame out."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis.detector import BATCH, open_session
+from preroll.perception.catalog.manifest import sha256_of
+from preroll.perception.onnx_models.model_card import committed_cards
+from preroll.perception.onnx_models.model_file import check_stranger
+from preroll.perception.video.resize import Fit, Pixels
+from preroll.yaml_config import validated
+
+Triple = tuple[float, float, float]
+
+
+class EncoderCard(BaseModel):
+    """How an encoder is fed and read. The fields are those of a detector's card, as far as they are about its input.
+
+    Other fields of a detector's card (classes, thresholds, …) are allowed and say nothing here.
+
+    Attributes:
+        name, sha256, input_size, fit, pad, pad_place, channels, mean, scale, dtype, layout: see
+            :class:`preroll.perception.onnx_models.model_card.ModelCard`.
+        output: the name of the output that holds the vectors; the first one without it.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    #: What a worker does with such a network.
+    job: ClassVar[str] = "embed"
+
+    name: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    input_size: tuple[int, int]
+    fit: Literal["crop", "letterbox", "stretch"] = "crop"
+    pad: int = Field(114, ge=0, le=255)
+    pad_place: Literal["center", "top-left"] = "center"
+    channels: Literal["RGB", "BGR"] = "RGB"
+    mean: Triple = (0.0, 0.0, 0.0)
+    scale: Triple = (1.0, 1.0, 1.0)
+    dtype: Literal["uint8", "float16", "float32"] = "float32"
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    output: str | None = None
+
+
+@dataclass(frozen=True)
+class EncoderFile:
+    """An ONNX file and its card; the network itself is not loaded."""
+
+    model: Path
+    card: EncoderCard
+
+    @classmethod
+    def find(cls, model: Path, card: Path | None = None) -> Self:
+        """Finds the card of an encoder; a file that is not one of ours is checked first.
+
+        Args:
+            model: the ONNX file.
+            card: its card; without it NAME.json beside the model, or the package's card with the model's hash.
+
+        Raises:
+            PrerollError: there is none, it is of another file, or running the model could do more than compute.
+        """
+        found = _find_card(model, card)
+        check_stranger(model, found.sha256, "encoder")
+        return cls(model, found)
+
+
+class Encoder:
+    """An encoder that is ready to run.
+
+    Attributes:
+        card: how it is fed and read.
+        fit: the size of its frames.
+        batch: how many frames go through it at once.
+    """
+
+    def __init__(self, model: Path, card: EncoderCard) -> None:
+        """Load the network and run it once on grey frames.
+
+        Raises:
+            PrerollError: model and card do not fit each other.
+        """
+        self.model = model
+        self.card = card
+        height, width = self.card.input_size
+        self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
+        self._session = open_session(model.read_bytes(), model)
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            raise PrerollError(f"encoder {model}: it has {len(inputs)} inputs; one is expected, for the frames")
+        self._input = inputs[0]
+        outputs = [output.name for output in self._session.get_outputs()]
+        if self.card.output is not None and self.card.output not in outputs:
+            raise PrerollError(f"encoder {model}: output {self.card.output!r} is not one of {', '.join(outputs)}")
+        self._output = self.card.output or outputs[0]
+        first = self._input.shape[0]
+        self._fixed = first if isinstance(first, int) else None
+        self.batch = self._fixed or BATCH
+        self.width = self.embed([np.full((height, width, 3), 128, np.uint8)]).shape[1]
+
+    def embed(self, frames: list[Pixels]) -> NDArray[np.float32]:
+        """Embeds frames of its size.
+
+        Args:
+            frames: at most ``batch`` arrays uint8 [height, width, 3], RGB.
+
+        Returns:
+            float32 [n, D], not normalised.
+
+        Raises:
+            PrerollError: the network fails, or gives something that is no number.
+        """
+        tensor = self._tensor(frames)
+        if self._fixed:
+            tensor = np.concatenate((tensor, np.repeat(tensor[-1:], self._fixed - len(frames), 0)))
+        try:
+            (found,) = self._session.run([self._output], {self._input.name: tensor})
+        except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
+            raise PrerollError(f"encoder {self.model}: {' '.join(str(error).split())}") from None
+        vectors = np.asarray(found, np.float32).reshape(len(tensor), -1)[: len(frames)]
+        if not np.isfinite(vectors).all():
+            raise PrerollError(f"encoder {self.model}: it gives numbers that are not finite")
+        return vectors
+
+    def _tensor(self, frames: list[Pixels]) -> NDArray[Any]:
+        card = self.card
+        pixels: NDArray[Any] = np.stack(frames)
+        if card.channels == "BGR":
+            pixels = pixels[..., ::-1]
+        if card.dtype != "uint8":
+            pixels = (pixels.astype(np.float32) - np.array(card.mean, np.float32)) * np.array(card.scale, np.float32)
+        if card.layout == "NCHW":
+            pixels = pixels.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(pixels, dtype=card.dtype)
+
+
+def _find_card(model: Path, card: Path | None) -> EncoderCard:
+    if not model.is_file():
+        raise PrerollError(f"encoder {model}: no such file; it must be an ONNX model")
+    digest, path = sha256_of(model), card or model.with_suffix(".json")
+    if card is None and not path.is_file():
+        known = committed_cards()
+        if digest not in known:
+            raise PrerollError(f"encoder {model}: no model card: write {path.name} beside it, or give one with --card")
+        return EncoderCard.model_validate(known[digest].model_dump())
+    try:
+        content = json.loads(path.read_text("utf8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PrerollError(f"model card {path}: cannot be read: {error}") from None
+    found = validated(EncoderCard, content, f"model card {path}")
+    if found.sha256 != digest:
+        raise PrerollError(
+            f"model card {path}: sha256 {found.sha256[:12]}… is of another file; {model.name} has {digest[:12]}…"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The catalog: what perception computed about the videos, as a folder of arrays with a manifest."""

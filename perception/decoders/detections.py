@@ -1,0 +1,66 @@
+"""What was found in the frames of a video."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.perception.decoders.instances import Located
+
+
+def _no_area() -> NDArray[np.float32]:
+    return np.zeros(0, np.float32)
+
+
+def _no_box() -> NDArray[np.float32]:
+    return np.zeros((0, 4), np.float32)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in a sequence of frames, by frame, then by class, then by falling confidence.
+
+    A classifier gives one entry per frame and class, another network one per object. What a classifier finds is about
+    the whole frame: where area and box are not given, they are 100 % and zeros.
+
+    Attributes:
+        frame: int32 [M], counted from 0.
+        label: int16 [M], index of the class.
+        confidence: float32 [M] in (0, 1].
+        area: float32 [M], share of the frame that the object takes [%].
+        box: float32 [M, 4], x0, y0, x1, y1 [pixels of the upright frame].
+    """
+
+    frame: NDArray[np.int32]
+    label: NDArray[np.int16]
+    confidence: NDArray[np.float32]
+    area: NDArray[np.float32] = field(default_factory=_no_area)
+    box: NDArray[np.float32] = field(default_factory=_no_box)
+
+    def __post_init__(self) -> None:
+        entries = len(self.frame)
+        if not len(self.area):
+            object.__setattr__(self, "area", np.full(entries, 100, np.float32))
+        if not len(self.box):
+            object.__setattr__(self, "box", np.zeros((entries, 4), np.float32))
+
+    @classmethod
+    def join(cls, parts: Sequence["Found"]) -> "Found":
+        """Puts what was found in consecutive stretches of frames together."""
+        return cls(
+            np.concatenate([np.zeros(0, np.int32), *(part.frame for part in parts)]),
+            np.concatenate([np.zeros(0, np.int16), *(part.label for part in parts)]),
+            np.concatenate([np.zeros(0, np.float32), *(part.confidence for part in parts)]),
+            np.concatenate([_no_area(), *(part.area for part in parts)]),
+            np.concatenate([_no_box(), *(part.box for part in parts)]),
+        )
+
+    @classmethod
+    def of_objects(cls, frames: Sequence[Located], first: int = 0) -> "Found":
+        """Lists the objects of consecutive frames; ``first`` is the number of the first of them."""
+        parts = [
+            cls(np.full(len(one.label), first + i, np.int32), one.label, one.confidence, one.area, one.box)
+            for i, one in enumerate(frames)
+        ]
+        return cls.join(parts)

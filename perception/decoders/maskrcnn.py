@@ -1,0 +1,55 @@
+"""Reading the outputs of a Mask R-CNN (He et al. 2017, arXiv 1703.06870) in the layout of torchvision."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.perception.decoders.instances import Located, cut, locate
+from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.video.resize import View
+
+# A pixel belongs to an object where its mask is at least this.
+_MASK_THRESHOLD = 0.5
+
+
+def maskrcnn_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
+    """The objects of one frame; overlapping ones have been sorted out by the network itself.
+
+    Args:
+        outputs: boxes [N, 4] (x0, y0, x1, y1 [pixels of the input]), labels [N] (integers), scores [N] and masks
+            [N, 1, H, W] over the whole input, in any order; N may be 0. Labels count from the background where the card
+            says ``background: first``, as torchvision's do.
+        card: gives the classes and the thresholds.
+        views: where the frame lies in the input; one, for N is free.
+
+    Raises:
+        ValueError: where the outputs do not fit each other or the card.
+    """
+    boxes, labels, scores, masks = _sorted_outputs(outputs)
+    first = 1 if card.background == "first" else 0
+    real = np.flatnonzero((labels >= first) & (labels < first + len(card.classes)))
+    if card.background == "none" and len(real) < len(labels):
+        odd = sorted({int(one) for one in labels} - set(range(len(card.classes))))
+        raise ValueError(f"the network gives label {odd[0]}, but its card names {len(card.classes)} classes from 0")
+    sure = real[np.nan_to_num(scores[real]) >= np.float32(card.score_threshold)]
+    cells = [cut(masks[i, 0] >= _MASK_THRESHOLD) for i in sure]
+    return [locate(card, views[0], labels[sure] - first, scores[sure], boxes[sure], cells)]
+
+
+def _sorted_outputs(
+    outputs: list[NDArray[np.generic]],
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Boxes, labels, scores and masks, told apart by their number of axes and their type."""
+    kinds = {(one.ndim, str(one.dtype.kind)): one for one in outputs}
+    wanted = ((2, "f"), (1, "i"), (1, "f"), (4, "f"))
+    shapes = ", ".join(f"{one.dtype} {list(one.shape)}" for one in outputs)
+    if any(kind not in kinds for kind in wanted):
+        raise ValueError(
+            f"the network gives {shapes}; maskrcnn needs boxes [N, 4], labels [N], scores [N], masks [N, 1, H, W]"
+        )
+    boxes, labels, scores, masks = (kinds[kind] for kind in wanted)
+    n = len(labels)
+    if boxes.shape != (n, 4) or scores.shape != (n,) or masks.shape[:2] != (n, 1):
+        raise ValueError(f"the network's outputs do not fit each other: {shapes}")
+    floats = (np.asarray(one, np.float32) for one in (boxes, scores, masks))
+    box, score, mask = floats
+    return box, np.asarray(labels, np.int64), score, mask

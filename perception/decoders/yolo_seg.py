@@ -1,0 +1,72 @@
+"""Reading the outputs of a YOLO segmenter: boxes with mask coefficients, and mask prototypes.
+
+The idea of prototypes is YOLACT's (Bolya et al. 2019, arXiv 1904.02689).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.perception.decoders.instances import Located, Mask, cut, locate
+from preroll.perception.decoders.nms import choose_boxes
+from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.video.resize import View
+
+Floats = NDArray[np.float32]
+
+
+def yolo_seg_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
+    """The objects of each frame: a mask is where the sum of coefficients × prototypes is positive inside of its box.
+
+    Args:
+        outputs: [n, 4 + C + P, A] (centre x, centre y, width, height [pixels of the input], the classes' scores, P
+            coefficients) and [n, P, h, w] (prototypes), in any order.
+        card: gives the classes and the thresholds.
+        views: where each of at most n frames lies in the input.
+
+    Raises:
+        ValueError: where the outputs do not fit each other or the card.
+    """
+    rows, prototypes = _sorted_outputs(outputs, card)
+    classes = len(card.classes)
+    found = []
+    for view, row, prototype in zip(views, rows, prototypes, strict=False):
+        table = row.T
+        corners = np.concatenate((table[:, :2] - table[:, 2:4] / 2, table[:, :2] + table[:, 2:4] / 2), 1)
+        scores = table[:, 4 : 4 + classes]
+        place, label = choose_boxes(scores, corners, card)
+        masks = [_mask(table[i, 4 + classes :], prototype, corners[i], card.input_size) for i in place]
+        found.append(locate(card, view, label, scores[place, label], corners[place], masks))
+    return found
+
+
+def _sorted_outputs(outputs: list[NDArray[np.generic]], card: ModelCard) -> tuple[Floats, Floats]:
+    tables = [np.asarray(one, np.float32) for one in outputs if one.ndim == 3]
+    prototypes = [np.asarray(one, np.float32) for one in outputs if one.ndim == 4]
+    if len(tables) != 1 or len(prototypes) != 1:
+        shapes = ", ".join(str(list(one.shape)) for one in outputs)
+        raise ValueError(f"the network gives {shapes}; yolo-seg needs [n, 4 + C + P, A] and [n, P, h, w]")
+    table, prototype = tables[0], prototypes[0]
+    given, needed = table.shape[1], 4 + len(card.classes) + prototype.shape[1]
+    if given != needed:
+        raise ValueError(
+            f"the network gives {given} numbers a box; its card needs 4 + {len(card.classes)} classes"
+            f" + {prototype.shape[1]} prototypes = {needed}"
+        )
+    return table, prototype
+
+
+def _mask(coefficients: Floats, prototypes: Floats, corners: Floats, input_size: tuple[int, int]) -> Mask:
+    """The mask on the prototypes' grid; a cell belongs to the box where its centre does."""
+    height, width = prototypes.shape[1:]
+    top, bottom = _window(corners[1], corners[3], height, input_size[0])
+    left, right = _window(corners[0], corners[2], width, input_size[1])
+    # Values beyond 0 are probabilities beyond one half: the sigmoid is not needed.
+    cells = np.tensordot(coefficients, prototypes[:, top:bottom, left:right], 1) > 0
+    return cut(cells, top, left, (height, width))
+
+
+def _window(start: float, end: float, cells: int, pixels: int) -> tuple[int, int]:
+    """First cell and the one after the last whose centres lie between two edges [pixels]."""
+    edges = np.nan_to_num(np.array([start, end], np.float64)) * cells / pixels
+    first, last = np.clip(np.ceil(edges - 0.5), 0, cells).astype(int)
+    return int(first), int(max(first, last))

@@ -1,0 +1,59 @@
+"""Reading the outputs of a YOLOX detector: boxes on grids of three strides (Ge et al. 2021, arXiv 2107.08430)."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.perception.decoders.instances import Located, locate
+from preroll.perception.decoders.nms import choose_boxes
+from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.video.resize import View
+
+STRIDES = (8, 16, 32)
+
+
+def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
+    """The objects of each frame; an object's area is that of its box.
+
+    Args:
+        outputs: the first is [n, A, 5 + C]: x, y, width, height, objectness, and the classes' scores.
+        card: gives the classes and the thresholds.
+        views: where each of at most n frames lies in the input.
+
+    Raises:
+        ValueError: where the output does not fit the card.
+    """
+    raw = np.asarray(outputs[0], np.float32)
+    grid, _ = grids(card.input_size)
+    if raw.shape[1:] != (len(grid), 5 + len(card.classes)):
+        raise ValueError(
+            f"the network gives {list(raw.shape[1:])} a frame, but its card {[len(grid), 5 + len(card.classes)]}"
+        )
+    scores = raw[:, :, 4:5] * raw[:, :, 5:]
+    corners = boxes(raw, card.input_size)
+    found = []
+    for view, score, corner in zip(views, scores, corners, strict=False):
+        place, label = choose_boxes(score, corner, card)
+        found.append(locate(card, view, label, score[place, label], corner[place]))
+    return found
+
+
+def boxes(raw: NDArray[np.float32], input_size: tuple[int, int]) -> NDArray[np.float32]:
+    """Turns raw outputs [n, A, ≥ 4] into x0, y0, x1, y1 [pixels of the input], [n, A, 4]."""
+    grid, stride = grids(input_size)
+    centres = (raw[:, :, :2] + grid) * stride
+    # A wild output must not overflow: no box is wider than e^20 cells.
+    half = np.exp(np.minimum(raw[:, :, 2:4], 20)) * stride / 2
+    return np.concatenate((centres - half, centres + half), 2)
+
+
+@cache
+def grids(input_size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Column and row of each of the A cells [A, 2], and its stride [A, 1], in the order of the network's outputs."""
+    cells, strides = [], []
+    for stride in STRIDES:
+        rows, columns = np.mgrid[: input_size[0] // stride, : input_size[1] // stride].astype(np.float32)
+        cells.append(np.stack((columns, rows), -1).reshape(-1, 2))
+        strides.append(np.full((len(cells[-1]), 1), stride, np.float32))
+    return np.concatenate(cells), np.concatenate(strides)

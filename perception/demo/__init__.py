@@ -1,0 +1,1 @@
+"""The demo videos: drawn objects on backgrounds, encoded as small clips."""

@@ -1,0 +1,35 @@
+"""Pictures that have nothing in common, to see whether a network tells them apart."""
+
+import numpy as np
+from av import VideoFrame
+from PIL import Image
+
+from preroll.perception.demo.backgrounds import BACKGROUNDS, draw_background
+from preroll.perception.demo.objects import OBJECT_CLASSES, draw_object
+from preroll.perception.demo.scenes import Placement, fit_sprite, paste
+from preroll.perception.video.resize import Fit, Fitter, Pixels
+
+_SIZE = (320, 240)
+
+
+def probe_pictures(fit: Fit, seed: int = 0) -> list[Pixels]:
+    """Draws each object class large, each before another background, and a black, a white and a noisy picture.
+
+    Args:
+        fit: the size of the pictures.
+        seed: the same seed gives the same pictures.
+
+    Returns:
+        Arrays uint8 [height, width, 3], RGB.
+    """
+    rng = np.random.default_rng(seed)
+    kinds = list(BACKGROUNDS)
+    pictures = [np.zeros((240, 320, 3), np.uint8), np.full((240, 320, 3), 255, np.uint8)]
+    pictures.append(rng.integers(0, 256, (240, 320, 3), np.uint8))
+    for number, name in enumerate(OBJECT_CLASSES):
+        scene: Image.Image = draw_background(rng, _SIZE, kinds[number % len(kinds)])
+        sprite = fit_sprite(draw_object(name, rng), Placement(0.5, 0.5, 0.85, 0.0, False), _SIZE)
+        paste(scene, sprite, 0.5, 0.5)
+        pictures.append(np.asarray(scene))
+    fitter = Fitter(fit)
+    return [fitter(VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24")) for one in pictures]

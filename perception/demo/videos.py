@@ -1,0 +1,148 @@
+"""The demo videos: short H.264 clips of drawn objects in three categories, rendered from a seed alone.
+
+What makes a category is the list of objects that appear in its clips. Most of a clip's objects are typical of its
+category, some are shared with other categories, and a few clips show another category's objects throughout, so that
+nobody, whatever the detector, can tell all categories apart (`preroll.perception.demo.ceiling` says how many).
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.demo.objects import OBJECT_CLASSES
+
+CATEGORIES = ("cars", "cats", "concerts")
+#: Probability that a class appears in a clip of the category; `STRAY` for classes not named.
+APPEARS: dict[str, dict[str, float]] = {
+    "cars": {"car": 0.85, "traffic light": 0.55, "road sign": 0.55, "tree": 0.4, "person": 0.25},
+    "cats": {"cat": 0.85, "yarn": 0.55, "fish": 0.5, "chair": 0.35, "person": 0.25, "tree": 0.2},
+    "concerts": {"guitar": 0.7, "microphone": 0.65, "drum": 0.6, "person": 0.45, "chair": 0.25},
+}
+STRAY = 0.025
+#: Probability that a clip shows the objects of another category.
+ODD = 0.015
+#: Fewest and most object classes in a clip.
+FEWEST, MOST = 2, 5
+
+
+@dataclass(frozen=True)
+class DemoClip:
+    """One clip before it is rendered.
+
+    Attributes:
+        seed: seed of the whole set.
+        category: one of `CATEGORIES`.
+        index: number within its category, from 0.
+        objects: the object classes that appear, back to front.
+    """
+
+    seed: int
+    category: str
+    index: int
+    objects: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """Where the clip lies below the folder of videos."""
+        return Path(self.category) / f"{self.category}-{self.index + 1:03d}.mp4"
+
+    def generator(self) -> np.random.Generator:
+        """Return the generator of everything that the clip shows, its own whatever else is rendered."""
+        return np.random.default_rng([self.seed, CATEGORIES.index(self.category), self.index, 1])
+
+
+def demo_objects(per_category: int = 100, seed: int = 0) -> list[DemoClip]:
+    """Draw the clips with their true object lists; the first clips are the same whatever ``per_category`` is."""
+    return [_clip(seed, category, index) for category in CATEGORIES for index in range(per_category)]
+
+
+def _clip(seed: int, category: str, index: int) -> DemoClip:
+    rng = np.random.default_rng([seed, CATEGORIES.index(category), index])
+    shown = category
+    if rng.random() < ODD:
+        shown = str(rng.choice([other for other in CATEGORIES if other != category]))
+    probabilities = np.array([APPEARS[shown].get(name, STRAY) for name in OBJECT_CLASSES])
+    while True:
+        appears = np.flatnonzero(rng.random(len(OBJECT_CLASSES)) < probabilities)
+        if FEWEST <= len(appears) <= MOST:
+            return DemoClip(seed, category, index, tuple(OBJECT_CLASSES[i] for i in rng.permutation(appears)))
+
+
+def render_demo_videos(
+    folder: Path,
+    *,
+    per_category: int = 100,
+    seed: int = 0,
+    workers: int | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> None:
+    """Render the demo videos as ``folder``/CATEGORY/NAME.mp4, each file written atomically.
+
+    The bytes depend on the seed alone: neither on the number of workers nor on ``per_category``, whose first clips
+    are the same.
+
+    Args:
+        folder: where to; made if missing, existing files of the same names are replaced.
+        per_category: number of clips per category.
+        seed: seed of everything, ≥ 0.
+        workers: number of processes, by default one per core; 1 renders in this process.
+        advance: called with 1 after every clip.
+
+    Raises:
+        PrerollError: ``folder`` is a file, a number is out of range, or a process was killed.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise PrerollError(f"{folder}: is a file; the demo videos need a folder")
+    for name, value, least in (
+        ("per_category", per_category, 1),
+        ("seed", seed, 0),
+        ("workers", 1 if workers is None else workers, 1),
+    ):
+        if value < least:
+            raise PrerollError(f"demo videos: {name} = {value}; it must be {least} or more")
+    clips = demo_objects(per_category, seed)
+    processes = min(workers or _cores(), len(clips))
+    report = advance or (lambda _: None)
+    if processes == 1:
+        for clip in clips:
+            _write(folder, clip)
+            report(1)
+        return
+    # Spawned, not forked: the caller may hold threads (torch, onnxruntime), which a fork would leave half-alive.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
+        jobs = [pool.submit(_write, folder, clip) for clip in clips]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                report(1)
+        except BrokenProcessPool:
+            raise PrerollError(
+                f"{folder}: a process that rendered demo videos was killed; run it again", status=1
+            ) from None
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _leave_interrupts() -> None:
+    """Let the main process alone react to Ctrl-C: it stops after the clips at work, without a traceback for each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _write(folder: Path, clip: DemoClip) -> None:
+    from preroll.perception.demo.clip import encode_clip
+
+    atomic.write_bytes(folder / clip.path, encode_clip(clip.category, clip.objects, clip.generator()))

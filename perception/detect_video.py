@@ -1,0 +1,122 @@
+"""One video's detections as a table."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENTER, ModelCard
+from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.video.frame_folders import check_only_frames
+from preroll.perception.workers.pool import Pool
+from preroll.perception.workers.process import Limits, Progress, Task
+
+
+def detect(
+    source: str | Path,
+    *,
+    detector: str | Path | None = None,
+    card: str | Path | ModelCard | None = None,
+    segment: bool = False,
+    top: int | None = None,
+    overlay: str | Path | None = None,
+    fast: bool = False,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Finds object classes in a video, or in a folder of frames 1.jpg, 2.jpg, ….
+
+    Args:
+        source: the video file or the folder.
+        detector: an ONNX model; the embedded classifier by default, the embedded segmenter with ``segment``.
+        card: its model card, where it is not found by itself.
+        segment: give one row per object, with the place that it takes.
+        top: a classifier's most classes per frame; as its card says by default.
+        overlay: a folder that gets the sampled frames as 1.jpg, 2.jpg, … with their objects drawn into them; with
+            ``segment`` only.
+        fast: skip the frames that no other frame refers to.
+        limits: what the worker process may use before it is killed.
+        progress: is called with the seconds analysed and the seconds promised (None: not known).
+
+    Returns:
+        One row per frame and class with the columns ``frame`` (1 for the first; 3 a second), ``class`` and
+        ``confidence`` (of the best object, where the detector finds objects). With ``segment`` one row per object and
+        besides the columns ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1`` (its box [pixels of the
+        upright frame]). Its ``attrs`` hold ``frames`` (sampled, those without detections included), ``status``,
+        ``reason``, ``coverage`` and ``duration`` [s].
+
+    Raises:
+        PrerollError: where the source or the detector cannot be used.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise PrerollError(f"video {source}: no such file or folder")
+    if not source.is_file() and not source.is_dir():
+        raise PrerollError(f"video {source}: not a regular file, nor a folder of frames")
+    overlay = None if overlay is None else Path(overlay)
+    if overlay is not None:
+        _check_overlay(source, overlay, segment)
+    chosen = Path(detector or (EMBEDDED_SEGMENTER if segment else EMBEDDED))
+    model = _adjusted(ModelFile.find(chosen, Path(card) if isinstance(card, str) else card), segment, top)
+    pool = Pool(model, workers=1, limits=limits)
+    pool.check()
+    ((_, analysis),) = pool.map([Task(source, fast=fast, overlay=overlay)], progress)
+    if not analysis.usable:
+        raise PrerollError(f"video {source}: {analysis.status}: {analysis.reason}")
+    return as_table(analysis, model.card.classes, segment=segment)
+
+
+def _check_overlay(source: Path, overlay: Path, segment: bool) -> None:
+    if not segment:
+        raise PrerollError("--overlay: only objects can be drawn; give --segment too")
+    one, other = source.resolve(), overlay.resolve()
+    if one == other or one in other.parents or other in one.parents:
+        raise PrerollError(f"--overlay {overlay}: must not lie in {source}, nor hold it; give another folder")
+    check_only_frames(overlay, "--overlay")
+
+
+def _adjusted(model: ModelFile, segment: bool, top: int | None) -> ModelFile:
+    """The model with what was asked for beside its card."""
+    if segment and not model.card.finds_objects:
+        raise PrerollError(
+            f"--segment: {model.model} is a classifier, which says what a frame shows and not where;"
+            " it needs a card with the decoder yolox, yolo-seg, maskrcnn or semantic"
+        )
+    if top is None:
+        return model
+    if top < 1:
+        raise PrerollError(f"--top {top}: must be at least 1")
+    if model.card.finds_objects:
+        raise PrerollError(f"--top {top}: is for classifiers, and {model.model} finds objects")
+    return replace(model, card=model.card.model_copy(update={"top": top}))
+
+
+def as_table(analysis: Analysis, classes: tuple[str, ...], *, segment: bool = False) -> pd.DataFrame:
+    """Turns an analysis into the table of :func:`detect`."""
+    found = analysis.found
+    names = [classes[label] for label in found.label]
+    table = pd.DataFrame({"frame": found.frame + 1, "class": names, "confidence": found.confidence})
+    if segment:
+        table["area"] = found.area.astype(float).round(3)
+        table[["x0", "y0", "x1", "y1"]] = found.box.astype(float).round(1)
+    else:
+        # A frame's objects of one class come by falling confidence.
+        table = table.drop_duplicates(["frame", "class"], ignore_index=True)
+    for key in ("frames", "status", "reason", "coverage", "duration"):
+        table.attrs[key] = getattr(analysis, key)
+    return table
+
+
+def class_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """What a table of :func:`detect` says about each class.
+
+    Returns:
+        By falling importance, with the columns ``class``, ``frames`` (in which it was found), ``mean`` (confidence in
+        these) and ``importance`` (mean of the largest confidence over all sampled frames).
+    """
+    best = table.groupby(["class", "frame"])["confidence"].max().astype("float64").groupby("class")
+    summary = pd.DataFrame({"frames": best.size(), "mean": best.mean()})
+    summary["importance"] = summary["mean"] * summary["frames"] / max(table.attrs["frames"], 1)
+    return summary.reset_index().sort_values(["importance", "class"], ascending=[False, True], ignore_index=True)

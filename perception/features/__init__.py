@@ -1,0 +1,1 @@
+"""From detections to features: importance of classes, categories and nearest neighbours."""

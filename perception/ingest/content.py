@@ -1,0 +1,104 @@
+"""From the analyses of all videos to what a catalog holds: importance, neighbours and categories."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.features.categories import CLASSIFIERS, TRAIN, Classifier, out_of_fold_probabilities
+from preroll.perception.features.importance import KINDS, Kind, importance, weighted_by_rarity
+from preroll.perception.features.neighbors import approximate_neighbors, nearest_neighbors
+from preroll.perception.ingest.writer import Content, Row
+from preroll.perception.onnx_models.model_card import ModelCard
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is made of the detections.
+
+    Attributes:
+        importance: how much a frame shows of a class: ``confidence``, ``presence`` or ``area``.
+        idf: weigh classes by how few videos show them.
+        classifier: says the category: ``logistic-regression``, ``random-forest`` or ``gradient-boosting``.
+        approximate: find neighbours by a graph, which may miss some; for more than 100,000 videos.
+    """
+
+    importance: Kind = "confidence"
+    idf: bool = False
+    classifier: Classifier = "logistic-regression"
+    approximate: bool = False
+
+    def check(self, card: ModelCard) -> None:
+        """Makes sure that the choices exist, and that the detector serves them.
+
+        Raises:
+            PrerollError: naming the option and what is allowed.
+        """
+        if self.importance not in KINDS:
+            raise PrerollError(f"--importance {self.importance}: must be one of {', '.join(KINDS)}")
+        if self.classifier not in CLASSIFIERS:
+            raise PrerollError(f"--classifier {self.classifier}: must be one of {', '.join(CLASSIFIERS)}")
+        if self.importance == "area" and not card.finds_objects:
+            raise PrerollError(
+                f"--importance area: the detector {card.name} says what a frame shows and not where;"
+                " give one that finds objects with --detector"
+            )
+
+
+def catalog_content(rows: list[Row], card: ModelCard, choices: Choices, facts: dict[str, Any]) -> Content:
+    """Makes the arrays of a catalog.
+
+    Args:
+        rows: every video, sorted by category and path.
+        card: of the detector.
+        choices: see there.
+        facts: entries of the manifest, to which more are added.
+
+    Raises:
+        PrerollError: where not one video can be used.
+    """
+    usable = [row for row in rows if row.analysis.usable]
+    if not usable:
+        first = rows[0]
+        raise PrerollError(
+            f"none of {len(rows)} videos can be used; the first, {first.listed.path}: {first.analysis.reason}", status=1
+        )
+    categories = tuple(sorted({row.listed.category for row in usable}))
+    category = np.array([categories.index(row.listed.category) for row in usable], np.int16)
+    shown = np.stack(
+        [importance(row.analysis.found, row.analysis.frames, len(card.classes), choices.importance) for row in usable]
+    )
+    if choices.idf:
+        shown = weighted_by_rarity(shown)
+    arrays: dict[str, NDArray[Any]] = {"category": category, "importance": shown}
+    recall = _add_neighbors(arrays, shown, choices)
+    probabilities = out_of_fold_probabilities(
+        shown, category, len(categories), classifier=choices.classifier, train=_train(usable)
+    )
+    if probabilities is not None:
+        arrays["category_probabilities"] = probabilities
+    more = {
+        "left_out": len(rows) - len(usable),
+        "importance": {"kind": choices.importance, "idf": choices.idf},
+        "classifier": choices.classifier,
+        "neighbors": {"exact": not choices.approximate, **recall},
+    }
+    return Content(rows, categories, card.classes, arrays, {**facts, **more}, objects=card.finds_objects)
+
+
+def _add_neighbors(arrays: dict[str, NDArray[Any]], shown: NDArray[np.float32], choices: Choices) -> dict[str, float]:
+    if choices.approximate:
+        (neighbors, scores), recall = approximate_neighbors(shown)
+        measured = {"recall": round(recall, 4)}
+    else:
+        (neighbors, scores), measured = nearest_neighbors(shown), {}
+    arrays["neighbors"], arrays["neighbor_scores"] = neighbors, scores
+    return measured
+
+
+def _train(rows: list[Row]) -> NDArray[np.bool_] | None:
+    """Which videos the classifier may learn from; None where the table says nothing about it."""
+    train = np.array([row.listed.split == TRAIN for row in rows])
+    return train if train.any() and not train.all() else None

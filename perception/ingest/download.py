@@ -1,0 +1,173 @@
+"""Fetching videos from the web with yt-dlp (the extra ``download``): each in a process of its own that can be stopped.
+
+A fetched video is kept: what is there is not fetched again, and what is there in part is continued.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from preroll.errors import PrerollError
+from preroll.perception.ingest.video_folder import Listed
+
+_AT_ONCE = 4
+_LOOK_EVERY = 0.1
+_UNFINISHED = (".part", ".ytdl", ".temp")
+# One file without sound is enough, and none larger than what is looked at: nothing must be merged.
+_FORMATS = "bv*[height<=720]/b[height<=720]/bv*/b"
+_COMMAND = (sys.executable, "-P", "-m", "yt_dlp")
+
+
+@dataclass(frozen=True)
+class DownloadLimits:
+    """What fetching one video may cost.
+
+    Attributes:
+        size: of its file [bytes].
+        seconds: wall-clock time [s]; what was fetched until then is kept, and continued by the next build.
+    """
+
+    size: int = 1 << 30
+    seconds: float = 600.0
+
+
+def check_downloader(listed: Iterable[Listed]) -> None:
+    """Makes sure that videos can be fetched, where any must be.
+
+    Raises:
+        PrerollError: saying what to install.
+    """
+    if any(one.url for one in listed) and find_spec("yt_dlp") is None:
+        raise PrerollError(
+            "videos from URLs are fetched by yt-dlp, which is not installed: pip install 'preroll[download]'"
+        )
+
+
+def fetch_videos(
+    videos: Sequence[Listed],
+    folder: Path,
+    limits: DownloadLimits,
+    advance: Callable[[int], None],
+    command: Sequence[str] = _COMMAND,
+) -> list[Listed]:
+    """Fetches the videos that have a URL.
+
+    Args:
+        videos: all videos.
+        folder: where to; made if missing.
+        limits: what one video may cost.
+        advance: is called with 1 after each of them.
+        command: yt-dlp.
+
+    Returns:
+        The same videos in the same order: with the file of each, or with the problem that there was.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    result = list(videos)
+    stopping = threading.Event()
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        jobs = {
+            threads.submit(_fetched, one, folder, limits, command, stopping): i
+            for i, one in enumerate(videos)
+            if one.url
+        }
+        try:
+            for job in as_completed(jobs):
+                result[jobs[job]] = job.result()
+                advance(1)
+        except BaseException:
+            stopping.set()
+            threads.shutdown(cancel_futures=True)
+            raise
+    return result
+
+
+def _fetched(
+    video: Listed, folder: Path, limits: DownloadLimits, command: Sequence[str], stopping: threading.Event
+) -> Listed:
+    stem = hashlib.sha256(video.url.encode()).hexdigest()[:20]
+    if (file := _finished(folder, stem)) is not None:
+        return _sized(video, file, limits)
+    arguments = [
+        *("--ignore-config", "--no-cache-dir", "--no-playlist", "--no-progress", "--continue", "--no-mtime"),
+        *("--socket-timeout", "30", "--retries", "3", "--max-filesize", str(limits.size)),
+        *("--format", _FORMATS, "--output", f"{str(folder.absolute()).replace('%', '%%')}/{stem}.%(ext)s"),
+        *("--", video.url),
+    ]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [*command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        status, problem = _watched(process, folder, stem, limits, stopping)
+        said.seek(0)
+        lines = said.read().decode(errors="replace").splitlines()
+    if problem or (file := _finished(folder, stem)) is None:
+        return replace(video, status=status or "unreadable", problem=problem or _reason(lines, limits))
+    return _sized(video, file, limits)
+
+
+def _sized(video: Listed, file: Path, limits: DownloadLimits) -> Listed:
+    if file.stat().st_size > limits.size:
+        return replace(video, status="unreadable", problem=_too_large(limits))
+    return replace(video, file=file)
+
+
+def _watched(
+    process: "subprocess.Popen[bytes]", folder: Path, stem: str, limits: DownloadLimits, stopping: threading.Event
+) -> tuple[str, str]:
+    """Waits for a download to end; stops it when it takes too long or too much: its status and the problem."""
+    deadline = time.monotonic() + limits.seconds
+    try:
+        while process.poll() is None:
+            if time.monotonic() > deadline:
+                return "timeout", f"fetching it took longer than {limits.seconds:g} s"
+            if _size(folder, stem) > limits.size:
+                return "unreadable", _too_large(limits)
+            if stopping.wait(_LOOK_EVERY):
+                return "timeout", "stopped"
+        return "", ""
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _finished(folder: Path, stem: str) -> Path | None:
+    whole = [path for path in folder.glob(f"{stem}.*") if not path.name.endswith(_UNFINISHED)]
+    return min((path for path in whole if ".part" not in path.name), default=None)
+
+
+def _size(folder: Path, stem: str) -> int:
+    size = 0
+    for path in folder.glob(f"{stem}.*"):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
+
+
+def _too_large(limits: DownloadLimits) -> str:
+    return f"its file is larger than the limit of {limits.size:,} bytes"
+
+
+def _reason(lines: list[str], limits: DownloadLimits) -> str:
+    """Why yt-dlp gave no file, in one line."""
+    if any("larger than max-filesize" in line for line in lines):
+        return _too_large(limits)
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    said = errors[-1] if errors else lines[-1] if lines else "yt-dlp said nothing"
+    return f"could not be fetched: {' '.join(said.split())}"

@@ -1,0 +1,109 @@
+"""Which videos need not be analysed again: those of an interrupted build, and those of the catalog that is replaced."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis.analysis import Analysis, content_hash
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.manifest import altered_files, sha256_of_text
+from preroll.perception.decoders.detections import Found
+from preroll.perception.ingest.video_folder import Listed
+from preroll.perception.onnx_models.model_file import Carded
+from preroll.perception.video.frame_folders import numbered_pictures
+from preroll.perception.video.sampling import FRAMES_PER_SECOND
+from preroll.perception.workers.pool import cores
+
+_FOUND = {"class": "label"}
+# What decides the numbers that are found in a file.
+_LIBRARIES = ("av", "numpy", "onnxruntime", "pillow")
+
+
+def recipe_of(detector: Carded, fast: bool) -> dict[str, Any]:
+    """What an analysis depends on beside its video, as it stands in the manifest."""
+    card = detector.card
+    return {
+        "frames_per_second": FRAMES_PER_SECOND,
+        "fast": fast,
+        "detector": {
+            "name": card.name,
+            "sha256": card.sha256,
+            "card_sha256": sha256_of_text(card.model_dump_json()),
+        },
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
+
+
+def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis]:
+    """The analyses in the catalog at ``out`` by the videos' names; none where it was made otherwise, or altered."""
+    try:
+        catalog = Catalog.open(out)
+        if any(catalog.manifest.get(key) != value for key, value in recipe.items()):
+            return {}
+        if altered_files(out, catalog.manifest):
+            return {}
+        columns = {_FOUND.get(name, name): column for name, column in catalog.detection_columns.items()}
+        table = catalog.videos()
+    except (PrerollError, OSError, ValueError):
+        return {}
+    return {str(video["path"]): _analysis(video, columns) for video in table.to_dict("records")}
+
+
+def _analysis(video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]]) -> Analysis:
+    """The analysis that a row of ``videos.csv`` was made of."""
+    index = int(video["index"])
+    start, stop = columns["offsets"][index : index + 2] if index >= 0 else (0, 0)
+    found = Found(**{name: np.array(column[start:stop]) for name, column in columns.items() if name != "offsets"})
+    coverage, duration = (None if np.isnan(video[name]) else float(video[name]) for name in ("coverage", "duration"))
+    facts = video["status"], video["reason"], coverage, duration, int(video["frames"]), video["sha256"]
+    return Analysis(*facts, found)
+
+
+def settled(
+    videos: Sequence[Listed], known: Mapping[str, Analysis], saved: Sequence[Path | None]
+) -> dict[int, Analysis]:
+    """The videos whose content is still what was analysed.
+
+    Args:
+        videos: all videos.
+        known: earlier analyses by name.
+        saved: for each video the folder of its saved frames, which must be there; None where none are wanted.
+
+    Returns:
+        By their number. One that ran into the time limit, or killed its worker, is tried again.
+    """
+    hopeful = [
+        i
+        for i, one in enumerate(videos)
+        if not one.problem
+        and (earlier := known.get(one.path)) is not None
+        and earlier.sha256
+        and earlier.status != "timeout"
+        and _is_saved(saved[i], earlier)
+    ]
+    with ThreadPoolExecutor(cores()) as threads:
+        hashes = threads.map(_hash, [videos[i].file for i in hopeful])
+        return {
+            i: known[videos[i].path]
+            for i, one in zip(hopeful, hashes, strict=True)
+            if known[videos[i].path].sha256 == one
+        }
+
+
+def _hash(path: Path) -> str:
+    try:
+        return content_hash(path)
+    except OSError:
+        return ""
+
+
+def _is_saved(folder: Path | None, analysis: Analysis) -> bool:
+    if folder is None or not analysis.usable:
+        return True
+    return folder.is_dir() and len(numbered_pictures(folder)) == analysis.frames

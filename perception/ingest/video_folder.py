@@ -1,0 +1,111 @@
+"""Finding videos: VIDEOS/CATEGORY/VIDEO.mp4 and the like, folders of frames VIDEOS/CATEGORY/VIDEO, or a table."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from preroll.errors import PrerollError
+from preroll.perception.video.frame_folders import numbered_pictures
+
+_NAMES = "3gp asf avi flv ivf m2ts m4v mkv mov mp4 mpeg mpg mts mxf nut ogv ts webm wmv y4m"
+_NOT_REGULAR = "not a regular file"
+SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A video that was found.
+
+    Attributes:
+        file: where it is.
+        path: its name in the catalog: CATEGORY/VIDEO; in a table, its path there or its URL.
+        category: the name of its folder, or what the table says.
+        problem: why it cannot be a video; empty for a regular file or a folder of frames.
+        status: which kind of problem it is.
+        split: such as ``train`` or ``test``, where a table says so.
+        url: from where it is fetched; empty for a file.
+        name: what the folder of its saved frames is called.
+    """
+
+    file: Path
+    path: str
+    category: str
+    problem: str = ""
+    status: str = "not_a_file"
+    split: str = ""
+    url: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The videos of a folder or a table, sorted by category and path, and how many other files lie beside them."""
+
+    videos: list[Listed]
+    others: int
+
+
+def list_videos(folder: Path) -> Listing:
+    """Lists the videos of a folder of categories; hidden names are passed over.
+
+    Raises:
+        PrerollError: where the folder is missing, unreadable, or holds no video in any subfolder.
+    """
+    if not folder.is_dir():
+        raise PrerollError(
+            f"videos {folder}: no such folder; it must hold one folder of videos per category, or be a table, FILE.csv"
+        )
+    videos: list[Listed] = []
+    others = 0
+    try:
+        for category in _visible(folder):
+            if category.is_dir():
+                listed = [_listed(entry, category.name) for entry in _visible(category)]
+                videos += [one for one in listed if one is not None]
+                others += listed.count(None)
+            else:
+                others += 1
+    except OSError as error:
+        raise PrerollError(f"videos {error.filename}: cannot be read: {error.strerror}") from None
+    if not videos:
+        loose = any(entry.suffix.lower() in SUFFIXES for entry in _visible(folder))
+        hint = "its videos must lie in one folder per category" if loose else "no video in any subfolder"
+        raise PrerollError(
+            f"videos {folder}: {hint}: {folder}/CATEGORY/VIDEO.mp4, or {folder}/CATEGORY/VIDEO/1.jpg, 2.jpg, …"
+        )
+    return Listing(sorted(videos, key=lambda one: (one.category, one.path)), others)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _listed(entry: Path, folder: str) -> Listed | None:
+    """What an entry of a category's folder is; None for a file whose name is not a video's."""
+    category = shown(folder)
+    problem = problem_of(entry)
+    if problem in ("", _NOT_REGULAR) and not entry.is_dir() and entry.suffix.lower() not in SUFFIXES:
+        return None
+    return Listed(entry, f"{category}/{shown(entry.name)}", category, problem, name=entry.name)
+
+
+def problem_of(entry: Path) -> str:
+    """Why a path cannot be a video, without opening it; empty for a regular file or a folder of frames."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        return f"{'a link that leads nowhere' if entry.is_symlink() else 'not there'}: {error.strerror}"
+    except ValueError as error:
+        return f"not a path: {error}"
+    if stat.S_ISDIR(mode):
+        try:
+            return "" if numbered_pictures(entry) else "a folder without frames 1.jpg, 2.jpg, …"
+        except OSError as error:
+            return f"a folder that cannot be read: {error.strerror}"
+    return "" if stat.S_ISREG(mode) else _NOT_REGULAR
+
+
+def shown(name: str) -> str:
+    """A file's name as text that can be written: bytes that are no UTF-8 are shown by their numbers."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

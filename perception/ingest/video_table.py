@@ -1,0 +1,118 @@
+"""A table of videos: a CSV file with the columns ``path`` or ``url``, ``category`` and, if it likes, ``split``."""
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from preroll.errors import PrerollError
+from preroll.perception.ingest.video_folder import Listed, Listing, problem_of, shown
+
+COLUMNS = ("path", "url", "category", "split")
+SPLITS = ("train", "val", "test")
+_LONGEST_NAME = 150
+
+
+def is_table(source: Path) -> bool:
+    """Whether videos are given as a table and not as a folder."""
+    return source.suffix.lower() == ".csv" and not source.is_dir()
+
+
+def read_table(source: Path, downloads: Path) -> Listing:
+    """Lists the videos of a table. Relative paths start at the table's folder.
+
+    Args:
+        source: the CSV file, UTF-8, with a heading. A row has a path, or a URL (in either column), and a category.
+        downloads: the folder in which the videos of URLs will lie.
+
+    Raises:
+        PrerollError: naming the file and the line that is wrong.
+    """
+    if not source.is_file():
+        raise PrerollError(f"videos {source}: no such file; a table of videos is a CSV file")
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PrerollError(f"videos {source}: cannot be read: {error}") from None
+    lines: dict[str, int] = {}
+    videos = []
+    for number, row in _rows(text, source):
+        listed = _listed(row, source, downloads, number)
+        if listed.path in lines:
+            raise PrerollError(f"videos {source}, line {number}: {listed.path} stands in line {lines[listed.path]} too")
+        lines[listed.path] = number
+        videos.append(listed)
+    if not videos:
+        raise PrerollError(f"videos {source}: it lists no video")
+    return Listing(sorted(videos, key=lambda one: (one.category, one.path)), 0)
+
+
+def _rows(text: str, source: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every row with the number of its last line."""
+    if "\0" in text:
+        raise PrerollError(f"videos {source}: it is no text")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        heading = reader.fieldnames or []
+        _check_heading(list(heading), source)
+        for row in reader:
+            if None in row or None in row.values():
+                raise PrerollError(f"videos {source}, line {reader.line_num}: it must have {len(heading)} fields")
+            yield reader.line_num, {str(key): value.strip() for key, value in row.items()}
+    except csv.Error as error:
+        raise PrerollError(f"videos {source}, line {reader.line_num}: {error}") from None
+
+
+def _check_heading(heading: list[str], source: Path) -> None:
+    if "category" not in heading or not {"path", "url"} & set(heading):
+        raise PrerollError(
+            f"videos {source}, line 1: the columns must be path or url, category and, if you like, split;"
+            f" not {', '.join(heading) or 'nothing'}"
+        )
+    for name in heading:
+        if name not in COLUMNS or heading.count(name) > 1:
+            raise PrerollError(f"videos {source}, line 1: column {name!r}; known, once each: {', '.join(COLUMNS)}")
+
+
+def _listed(row: dict[str, str], source: Path, downloads: Path, line: int) -> Listed:
+    given = [value for key in ("path", "url") if (value := row.get(key, ""))]
+    if len(given) != 1:
+        raise PrerollError(f"videos {source}, line {line}: it must have a path or a url, not {' and '.join(given)!r}")
+    category, split = row["category"], row.get("split", "")
+    if not category or "/" in category:
+        raise PrerollError(f"videos {source}, line {line}: category {category!r}: it must be a name without /")
+    if split and split not in SPLITS:
+        raise PrerollError(f"videos {source}, line {line}: split {split!r}: it must be {', '.join(SPLITS)} or empty")
+    (place,) = given
+    if re.match("[A-Za-z][A-Za-z0-9+.-]*://", place):
+        _check_url(place, source, line)
+        name = _name(urlsplit(place).path.rpartition("/")[2] or place)
+        return Listed(downloads, place, category, split=split, url=place, name=name)
+    if row.get("url"):
+        raise PrerollError(f"videos {source}, line {line}: url {place!r} must begin with http:// or https://")
+    file = source.parent / place
+    # An absolute path would tell about the machine, and be another one elsewhere.
+    path = shown(os.path.relpath(place, source.parent) if os.path.isabs(place) else os.path.normpath(place))
+    return Listed(file, path, category, problem_of(file), split=split, name=_name(path))
+
+
+def _check_url(url: str, source: Path, line: int) -> None:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname)
+    except ValueError as error:
+        raise PrerollError(f"videos {source}, line {line}: url {url!r}: {error}") from None
+    if parts.scheme.lower() not in ("http", "https") or not named:
+        raise PrerollError(f"videos {source}, line {line}: url {url!r} must begin with http:// or https:// and a host")
+    if parts.username or parts.password:
+        raise PrerollError(
+            f"videos {source}, line {line}: the url holds a user's name or password, which would stand in the catalog"
+        )
+
+
+def _name(path: str) -> str:
+    """A file's name for what a path or an URL leads to."""
+    return re.sub(r"[^\w.-]+", "-", path).strip("-.")[-_LONGEST_NAME:] or "video"

@@ -1,0 +1,132 @@
+"""Writing a catalog's folder: arrays, tables, and the manifest last."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.catalog import manifest as manifests
+from preroll.perception.catalog.catalog import SPLIT, VIDEO_COLUMNS
+from preroll.perception.decoders.detections import Found
+from preroll.perception.ingest.video_folder import Listed
+
+
+@dataclass(frozen=True)
+class Row:
+    """A listed video and what became of it."""
+
+    listed: Listed
+    analysis: Analysis
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything that a catalog's folder holds.
+
+    Attributes:
+        rows: every video, sorted by category and path; the usable ones are the rows of the arrays, in this order.
+        categories: names of the K categories that have usable videos, sorted.
+        classes: names of the C object classes.
+        arrays: ``category``, ``importance``, ``neighbors``, ``neighbor_scores`` and, where there are any,
+            ``category_probabilities``.
+        facts: further entries of the manifest.
+        objects: whether the detector tells where things are, so that areas and boxes are kept.
+    """
+
+    rows: list[Row]
+    categories: tuple[str, ...]
+    classes: tuple[str, ...]
+    arrays: dict[str, NDArray[Any]]
+    facts: dict[str, Any]
+    objects: bool = False
+
+
+def write_catalog(out: Path, content: Content, command: str) -> None:
+    """Writes a catalog; ``out`` holds the new one when this returns, and what it held before if anything fails."""
+    with atomic.folder(out) as folder:
+        atomic.write_json(folder / "classes.json", list(content.classes))
+        atomic.write_text(folder / "videos.csv", _videos_csv(content.rows))
+        found = [row.analysis.found for row in content.rows if row.analysis.usable]
+        arrays = {**content.arrays, **_detections(found, content.objects)}
+        for name, array in arrays.items():
+            atomic.save_array(folder / f"{name}.npy", array)
+        atomic.write_json(folder / manifests.NAME, _manifest(folder, content, arrays, command))
+
+
+def check_replaceable(out: Path) -> None:
+    """Makes sure that writing a catalog to ``out`` destroys nothing but a catalog.
+
+    Raises:
+        PrerollError: where ``out`` is a file, or a folder with something that no catalog's manifest names.
+    """
+    if out.is_dir():
+        if not any(out.iterdir()):
+            return
+        if not (out / manifests.NAME).is_file():
+            raise PrerollError(f"--out {out}: the folder is not empty and holds no catalog; give a new or an empty one")
+        known = {*manifests.read_manifest(out)["files"], manifests.NAME}
+        found = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
+        if strange := sorted(found - known):
+            raise PrerollError(
+                f"--out {out}: {strange[0]} is no part of the catalog there and would be lost; move it away"
+            )
+    elif out.exists() or out.is_symlink():
+        raise PrerollError(f"--out {out}: this is a file; give a folder")
+
+
+def _manifest(folder: Path, content: Content, arrays: dict[str, NDArray[Any]], command: str) -> dict[str, Any]:
+    files: dict[str, dict[str, Any]] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        files[name] = {"sha256": manifests.sha256_of(path), "bytes": path.stat().st_size}
+        if name.endswith(".npy"):
+            array = arrays[name.removesuffix(".npy")]
+            files[name] |= {"dtype": str(array.dtype), "shape": list(array.shape)}
+    return {
+        "format": manifests.FORMAT,
+        "version": manifests.VERSION,
+        "command": command,
+        "categories": list(content.categories),
+        "videos": len(content.arrays["category"]),
+        **content.facts,
+        "files": files,
+    }
+
+
+def _detections(found: list[Found], objects: bool) -> dict[str, NDArray[Any]]:
+    """All detections in columns; those of the video of row i are offsets[i] … offsets[i + 1]."""
+    joined = Found.join(found)
+    columns: dict[str, NDArray[Any]] = {
+        "detections/offsets": np.cumsum([0, *(len(one.frame) for one in found)], dtype=np.int64),
+        "detections/frame": joined.frame,
+        "detections/class": joined.label,
+        "detections/confidence": joined.confidence,
+    }
+    if objects:
+        columns |= {"detections/area": joined.area, "detections/box": joined.box}
+    return columns
+
+
+def _videos_csv(rows: list[Row]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    # A folder of categories has no splits, and its table no empty column.
+    splits = any(row.listed.split for row in rows)
+    table.writerow((*VIDEO_COLUMNS, SPLIT) if splits else VIDEO_COLUMNS)
+    index = 0
+    for row in rows:
+        one = row.analysis
+        number, index = (index, index + 1) if one.usable else (-1, index)
+        coverage = "" if one.coverage is None else round(one.coverage, 4)
+        duration = "" if one.duration is None else round(one.duration, 3)
+        place = (row.listed.path, row.listed.category)
+        facts = [number, *place, one.status, one.reason, coverage, duration, one.frames, one.sha256]
+        table.writerow([*facts, row.listed.split] if splits else facts)
+    return text.getvalue()

@@ -1,0 +1,60 @@
+"""Looking up a video of a catalog and the videos like it."""
+
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+
+
+def find_video(catalog: Catalog, name: str) -> int:
+    """The row of a video, by its path in the catalog, its file's name if only one video has it, or its row.
+
+    Raises:
+        PrerollError: where no video, several, or one that was left out is meant.
+    """
+    table = catalog.videos()
+    path = table["path"]
+    found = table[(path == name) | path.str.endswith(f"/{name}")]
+    if (path == name).any():
+        found = table[path == name]
+    if found.empty and name.isascii() and name.isdigit() and int(name) < catalog.n_videos:
+        return int(name)
+    if found.empty:
+        near = get_close_matches(name, list(path), n=3, cutoff=0.4)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        raise PrerollError(f"catalog {catalog.path}: no video {name!r}; its rows are 0 … {catalog.n_videos - 1}{hint}")
+    if len(found) > 1:
+        raise PrerollError(f"catalog {catalog.path}: {name!r} is several videos: {', '.join(found['path'])}")
+    one = found.iloc[0]
+    if one["index"] < 0:
+        raise PrerollError(f"catalog {catalog.path}: {one['path']} was left out ({one['status']}: {one['reason']})")
+    return int(one["index"])
+
+
+def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:
+    """The neighbours of the video of row ``video``.
+
+    Returns:
+        Best first, with the columns ``rank``, ``score`` (cosine), ``path``, ``category`` and ``in common`` (the object
+        classes that contribute most to the score). Empty for a video in which nothing was found.
+    """
+    near = catalog.neighbors[video]
+    rows = near[near >= 0]
+    table = catalog.videos().set_index("index")
+    common = []
+    for row in rows:
+        shares = catalog.importance[video] * catalog.importance[row]
+        best = np.argsort(-shares, kind="stable")[:3]
+        common.append(", ".join(catalog.classes[c] for c in best if shares[c] > 0))
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(rows) + 1),
+            "score": catalog.neighbor_scores[video][near >= 0],
+            "path": [table["path"][row] for row in rows],
+            "category": [table["category"][row] for row in rows],
+            "in common": common,
+        }
+    )

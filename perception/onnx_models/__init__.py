@@ -1,0 +1,1 @@
+"""ONNX networks and their cards: opening, checking, exporting, and those that preroll ships."""

@@ -1,0 +1,205 @@
+"""Model cards: what must be known about an ONNX network before frames can be put into it.
+
+A card is JSON. It is given explicitly, or stands beside the model (``NAME.onnx`` → ``NAME.json``), or is found among
+the cards of this package by the sha256 of the model.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from preroll.errors import PrerollError
+from preroll.perception.catalog.manifest import sha256_of
+
+FOLDER = Path(__file__).parent / "cards"
+EMBEDDED = Path(__file__).parent / "shipped" / "objects.onnx"
+EMBEDDED_SEGMENTER = Path(__file__).parent / "shipped" / "segmenter.onnx"
+
+Triple = tuple[float, float, float]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class ModelCard(BaseModel):
+    """How a network is fed and read. A pixel p of 0 … 255 reaches it as (p − mean) · scale, channel by channel.
+
+    Attributes:
+        name: what the detector is called.
+        sha256: hash of the ONNX file that the card describes.
+        decoder: how outputs are read: ``classifier`` (one score per class and frame), or, one row per object,
+            ``yolox`` (boxes on grids of stride 8, 16 and 32), ``yolo-seg`` (boxes with mask coefficients, and mask
+            prototypes), ``maskrcnn`` (boxes, labels, scores and masks) or ``semantic`` (one score per class and pixel).
+        input_size: height and width of the input [pixels].
+        fit: how a frame gets this size: ``crop`` (the largest centred part of that shape), ``letterbox`` (the whole
+            frame, the rest filled with ``pad``) or ``stretch``.
+        pad: grey value of the letterbox.
+        pad_place: where the frame lies in the letterbox.
+        channels: order of the colour channels.
+        mean: subtracted from each channel, in that order.
+        scale: multiplied afterwards.
+        dtype: number type of the input.
+        layout: order of the input's axes.
+        activation: ``softmax`` (classes exclude each other: a frame has its best class, one row) or ``sigmoid`` (every
+            class above the threshold).
+        outputs: whether the network gives ``probabilities`` or ``logits``, to which the activation is still applied.
+        top: a classifier's most classes per frame; None for one with ``softmax``, and any number with ``sigmoid``.
+        background: where the network has a class that stands for no object, beside those that ``classes`` names; for
+            ``semantic`` and ``maskrcnn``.
+        score_threshold: the least confidence that is reported.
+        iou_threshold: overlap above which two boxes are one object.
+        min_area: the least area of an object [% of the image].
+        classes: names in the order of the network's outputs; the first of several synonyms names a class.
+        description: what it was made for.
+        source: where it comes from.
+        license: of the network's weights.
+        metrics: what was measured about it, such as precision and recall.
+        training: how it was made: the command, the seed, the data.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    #: What a worker does with such a network.
+    job: ClassVar[str] = "detect"
+
+    name: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    decoder: Literal["classifier", "yolox", "yolo-seg", "maskrcnn", "semantic"]
+    input_size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
+    fit: Literal["crop", "letterbox", "stretch"]
+    pad: Annotated[int, Field(ge=0, le=255)] = 114
+    pad_place: Literal["center", "top-left"] = "center"
+    channels: Literal["RGB", "BGR"]
+    mean: Triple = (0.0, 0.0, 0.0)
+    scale: Triple = (1.0, 1.0, 1.0)
+    dtype: Literal["uint8", "float16", "float32"]
+    layout: Literal["NCHW", "NHWC"]
+    activation: Literal["softmax", "sigmoid"]
+    outputs: Literal["probabilities", "logits"]
+    top: Annotated[int, Field(ge=1)] | None = None
+    background: Literal["none", "first", "last"] = "none"
+    score_threshold: Share = 0.25
+    iou_threshold: Share = 0.45
+    min_area: Annotated[float, Field(ge=0, le=100)] = 0.3
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    description: str = ""
+    source: str = ""
+    license: str = ""
+    metrics: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+    @field_validator("classes")
+    @classmethod
+    def _first_synonym(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name.split(",")[0].strip() for name in classes)
+        if not all(names):
+            raise ValueError(f"class {names.index('')} has no name")
+        return _distinct(names, classes)
+
+    @model_validator(mode="after")
+    def _numbers_fit(self) -> Self:
+        if self.dtype == "uint8" and (any(self.mean) or self.scale != (1.0, 1.0, 1.0)):
+            raise ValueError("an input of dtype uint8 takes no mean or scale: the network normalises by itself")
+        if self.background != "none" and self.decoder not in ("semantic", "maskrcnn"):
+            raise ValueError(f"background {self.background} is for the decoders semantic and maskrcnn")
+        if self.top is not None and self.decoder != "classifier":
+            raise ValueError("top is for the decoder classifier; objects are limited by score_threshold and min_area")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The hash of a card stands in the manifests of catalogs: what is at its default is left out of what came later.
+        written: dict[str, Any] = default(self)
+        later = {"top": None, "background": "none"}
+        return {key: value for key, value in written.items() if key not in later or value != later[key]}
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the network tells where things are, one row per object, and not only what a frame shows."""
+        return self.decoder != "classifier"
+
+
+def _distinct(names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Numbers the names that stand for several classes: ImageNet has two cranes, a bird and a machine."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    if len(set(result)) != len(result):
+        repeated = sorted({name for name in result if result.count(name) > 1})
+        raise ValueError(f"classes must differ from each other; repeated: {', '.join(repeated)} (of {len(classes)})")
+    return tuple(result)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Reads a model card from a JSON file.
+
+    Raises:
+        PrerollError: naming the file and the first key that is missing, unknown or wrong.
+    """
+    try:
+        return parse_card(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PrerollError(f"model card {path}: cannot be read: {error}") from None
+
+
+def parse_card(text: str, path: Path) -> ModelCard:
+    """Turns the text of a model card into a checked card; ``path`` is for error messages only."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PrerollError(f"model card {path}: not valid JSON: {error}") from None
+    try:
+        return ModelCard.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the card"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise PrerollError(f"model card {path}: {key}: {first['msg']}{more}") from None
+
+
+def find_card(model: Path, card: Path | None = None) -> ModelCard:
+    """Finds the card of an ONNX model and makes sure that it describes this very file.
+
+    Args:
+        model: the ONNX file.
+        card: the card's file; without it the one beside the model, then the package's card with the model's sha256.
+
+    Raises:
+        PrerollError: where the model or its card is missing, or the card is for another file.
+    """
+    if not model.is_file():
+        raise PrerollError(f"detector {model}: no such file; it must be an ONNX model")
+    digest = sha256_of(model)
+    beside = model.with_suffix(".json")
+    if card is not None or beside.is_file():
+        chosen = card or beside
+        found = read_card(chosen)
+        if found.sha256 != digest:
+            raise PrerollError(
+                f"model card {chosen}: sha256 {found.sha256[:12]}… is of another file; {model.name} has {digest[:12]}…"
+            )
+        return found
+    known = committed_cards()
+    if digest not in known:
+        names = ", ".join(sorted(entry.name for entry in known.values()))
+        raise PrerollError(
+            f"detector {model}: no model card: write {beside.name} beside it or give one with --card FILE"
+            f" (known by their sha256: {names})"
+        )
+    return known[digest]
+
+
+def committed_cards() -> dict[str, ModelCard]:
+    """The cards of this package, by the sha256 of the model that they describe."""
+    cards = [read_card(path) for path in sorted(FOLDER.glob("*.json"))]
+    return {card.sha256: card for card in cards}

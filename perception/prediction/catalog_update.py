@@ -1,0 +1,222 @@
+"""Predictions in a catalog: what the recommender goes by, and what agents see. The truth stays what it was."""
+
+import hashlib
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.catalog import manifest as manifests
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.prediction.framework.predictions import Predictions
+from preroll.perception.prediction.metrics.ranking import best_classes
+from preroll.perception.prediction.metrics.regression import ranks
+
+#: Tags of a video that count in the recommender's space.
+BEST_TAGS = 20
+_LABELS = ("tags", "genres")
+#: What each option takes. Genres are as good a space for the recommender as tags.
+_TASKS = {"categories": _LABELS, "tags": _LABELS, "memorability": ("memorability",), "truth": ("memorability",)}
+
+
+def tag_vectors(probabilities: NDArray[np.floating], best: int = BEST_TAGS) -> NDArray[np.float32]:
+    """The recommender's space of tags: the square roots of a video's best tag probabilities, 0 elsewhere, length 1.
+
+    The dot product of two videos is then the Bhattacharyya overlap of their tags. Raw features know brightness and
+    camera as well as content; tags know content alone.
+
+    Args:
+        probabilities: [N, K].
+        best: how many tags of a video count.
+
+    Returns:
+        float32 [N, K]; a row of zeros where all probabilities are 0.
+    """
+    places = best_classes(probabilities, best)
+    vectors = np.zeros(probabilities.shape)
+    np.put_along_axis(vectors, places, np.sqrt(np.clip(np.take_along_axis(probabilities, places, 1), 0, 1)), 1)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units: NDArray[np.float32] = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return units
+
+
+def category_probabilities(predicted: Predictions, catalog: Catalog, ids: list[str]) -> NDArray[np.float32]:
+    """Probabilities of the catalog's categories, float32 [N, K], rows of sum 1.
+
+    Args:
+        predicted: calibrated; its names must hold every category, and may hold more, such as other genres.
+        catalog: whose categories are meant.
+        ids: of the N videos.
+
+    Raises:
+        PrerollError: a category is not among the names, or nothing is predicted about a video.
+    """
+    if missing := [name for name in catalog.categories if name not in predicted.names]:
+        raise PrerollError(f"--categories: nothing is predicted about the category {missing[0]!r}")
+    columns = [predicted.names.index(name) for name in catalog.categories]
+    values = np.clip(predicted.rows_of(ids)[:, columns].astype(np.float64), 0, 1)
+    sums = values.sum(1, keepdims=True)
+    shares = np.where(sums > 0, values / np.where(sums > 0, sums, 1), 1 / len(columns))
+    found: NDArray[np.float32] = shares.astype(np.float32)
+    return found
+
+
+def quantiles(scores: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The share of videos below each, half of its equals included: (rank − 1/2) / N, float32 [N]."""
+    found: NDArray[np.float32] = ((ranks(np.asarray(scores, np.float64)) - 0.5) / len(scores)).astype(np.float32)
+    return found
+
+
+def write_predicted_catalog(
+    catalog: Catalog,
+    out: Path,
+    *,
+    categories: Predictions | None = None,
+    tags: Predictions | None = None,
+    memorability: Predictions | None = None,
+    true_memorability: Predictions | None = None,
+    calibrate: bool = False,
+    picture: Path | None = None,
+) -> Catalog:
+    """Writes a copy of a catalog with predictions in it. Ids are the catalog's paths, with or without suffix.
+
+    Args:
+        catalog: from a folder.
+        out: folder of the copy.
+        categories: replaces ``category_probabilities``: what agents see of the category.
+        tags: replaces the neighbours: what the recommender goes by.
+        memorability: becomes ``memorability_quantile``: what agents see of it. Predictions about videos of movies that
+            the model was trained on must be out-of-fold, as ``preroll predict apply`` gives them.
+        true_memorability: becomes ``memorability``: what viewers do.
+        calibrate: whether the probabilities of the categories, given or those of the catalog, are heated, each video's
+            by a temperature that is fitted on other videos.
+        picture: file for the reliability of these probabilities before and after; with ``calibrate`` alone.
+
+    Raises:
+        PrerollError: ``out`` holds something else, nothing is given, or something is not predicted.
+    """
+    from preroll.perception.ingest.writer import check_replaceable
+
+    given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
+    used = {name: one for name, one in given.items() if one is not None}
+    _check(catalog, used, calibrate, picture)
+    check_replaceable(out)
+    arrays = _arrays(catalog, used)
+    if calibrate:
+        arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
+    with atomic.folder(out) as folder:
+        shutil.copytree(catalog.path, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        for name, array in arrays.items():
+            atomic.save_array(folder / f"{name}.npy", array)
+        atomic.write_json(folder / manifests.NAME, _manifest(catalog, folder, arrays, used, calibrate))
+    return Catalog.open(out)
+
+
+def _check(catalog: Catalog, used: dict[str, Predictions], calibrate: bool, picture: Path | None) -> None:
+    if not used and not calibrate:
+        raise PrerollError("give at least one of --categories, --tags, --memorability, --truth and --calibrate")
+    for name, one in used.items():
+        if one.task not in _TASKS[name]:
+            raise PrerollError(f"--{name}: these are predictions of {one.task}; must be of {' or '.join(_TASKS[name])}")
+    if picture is not None and not calibrate:
+        raise PrerollError("--picture: shows what --calibrate did; give both")
+    if picture is not None and picture.suffix not in (".png", ".svg"):
+        raise PrerollError(f"--picture {picture}: must end in .png or .svg")
+    if not catalog.manifest["files"]:
+        raise PrerollError(f"catalog {catalog.path}: it is in memory alone; predictions go into a catalog on disk")
+
+
+def _arrays(catalog: Catalog, used: dict[str, Predictions]) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {}
+    if "categories" in used:
+        ids = _ids(catalog, used["categories"])
+        arrays["category_probabilities"] = category_probabilities(used["categories"], catalog, ids)
+    if "tags" in used:
+        from preroll.perception.features.neighbors import nearest_neighbors
+
+        vectors = tag_vectors(used["tags"].rows_of(_ids(catalog, used["tags"])))
+        # Tags that no video of this catalog has cost memory and change nothing.
+        arrays["neighbors"], arrays["neighbor_scores"] = nearest_neighbors(vectors[:, vectors.any(0)])
+    if "memorability" in used:
+        scores = used["memorability"].rows_of(_ids(catalog, used["memorability"]))[:, 0]
+        arrays["memorability_quantile"] = quantiles(scores)
+    if "truth" in used:
+        true = used["truth"].rows_of(_ids(catalog, used["truth"]))[:, 0]
+        if not ((true >= 0) & (true <= 1)).all():
+            raise PrerollError("--truth: the true memorability must lie in [0, 1]")
+        arrays["memorability"] = np.asarray(true, np.float32)
+    return arrays
+
+
+def _calibrated(catalog: Catalog, arrays: dict[str, NDArray[Any]], picture: Path | None) -> NDArray[np.float32]:
+    from preroll.perception.prediction.category_calibration import calibrated_categories, draw_category_reliability
+
+    before = arrays.get("category_probabilities", catalog.category_probabilities)
+    if before is None:
+        raise PrerollError(f"--calibrate: catalog {catalog.path} has no probabilities of categories")
+    after, _ = calibrated_categories(before, catalog.category)
+    if picture is not None:
+        try:
+            draw_category_reliability(picture, before, after, catalog.category)
+        except OSError as error:
+            raise PrerollError(f"--picture {picture}: cannot be written: {error.strerror}") from None
+    return after
+
+
+def measured_memorability(path: Path) -> Predictions:
+    """The scores of a ``ground_truth.csv``, or of a folder as ``preroll predict apply`` writes it."""
+    from preroll.perception.prediction.formats.memorability_csv import read_ground_truth
+    from preroll.perception.prediction.framework.bad_input import Skipping
+
+    if path.is_dir():
+        return Predictions.open(path)
+    truth = read_ground_truth(path, Skipping())
+    return Predictions("memorability", truth.names, ("memorability",), truth.scores[:, None].astype(np.float32))
+
+
+def bare_paths(catalog: Catalog) -> list[str]:
+    """The paths of the catalog's N videos without suffix: CATEGORY/VIDEO."""
+    return [PurePosixPath(path).with_suffix("").as_posix() for path in _paths(catalog)]
+
+
+def _paths(catalog: Catalog) -> list[str]:
+    table = catalog.videos()
+    return [str(path) for path in table[table["index"] >= 0].sort_values("index")["path"]]
+
+
+def _ids(catalog: Catalog, predicted: Predictions) -> list[str]:
+    """What the predictions call the catalog's N videos: their paths, or their paths without suffix."""
+    known = set(predicted.ids)
+    pairs = zip(_paths(catalog), bare_paths(catalog), strict=True)
+    return [path if path in known else bare for path, bare in pairs]
+
+
+def _manifest(
+    catalog: Catalog, folder: Path, arrays: dict[str, NDArray[Any]], used: dict[str, Predictions], calibrate: bool
+) -> dict[str, Any]:
+    files = dict(catalog.manifest["files"])
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        files[path.name] = {
+            "sha256": manifests.sha256_of(path),
+            "bytes": path.stat().st_size,
+            "dtype": str(array.dtype),
+            "shape": list(array.shape),
+        }
+    options = " ".join([*(f"--{name} …" for name in used), *(["--calibrate"] if calibrate else [])])
+    added = {
+        name: {"task": one.task, "sha256": hashlib.sha256(np.ascontiguousarray(one.values).tobytes()).hexdigest()}
+        for name, one in used.items()
+    }
+    facts = {key: value for key, value in catalog.manifest.items() if key != "files"}
+    facts["command"] = f"{facts['command']} && preroll predict catalog DIR {options} --out DIR"
+    # What the catalog says of arrays that were replaced is no longer true.
+    if "category_probabilities" in arrays:
+        facts["category_calibrated"] = calibrate
+    if "neighbors" in arrays:
+        facts["neighbors"] = {"exact": True}
+    return {**facts, "predictions": {**facts.get("predictions", {}), **added}, "files": files}

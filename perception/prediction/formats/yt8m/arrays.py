@@ -1,0 +1,150 @@
+"""Tagged videos as memory-mapped arrays: converted once, loaded in no time afterwards."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
+from preroll.perception.prediction.framework.bad_input import Skipping
+from preroll.perception.prediction.framework.first_few import first_few
+
+#: Changes with what the arrays mean, so that older ones are made again.
+VERSION = 2
+
+
+class Reader(Protocol):
+    """Reads one file of tagged videos."""
+
+    __name__: str
+
+    def __call__(self, path: Path, skipping: Skipping, *, labelled: bool) -> Iterator[Tagged]:
+        """Gives its videos; ``labelled``: whether each must have a label."""
+
+
+@dataclass(frozen=True)
+class TagArrays:
+    """N tagged videos.
+
+    Attributes:
+        ids: N names.
+        features: float32 [N, 1152], memory-mapped where they come from disk.
+        starts: int64 [N + 1]: the labels of video i are ``labels[starts[i] : starts[i + 1]]``.
+        labels: int32, the labels of all videos, one after the other.
+        classes: K, the number of classes.
+    """
+
+    ids: tuple[str, ...]
+    features: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    labels: NDArray[np.int32]
+    classes: int = CLASSES
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def targets(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        """The labels of the videos in ``rows`` (all of them by default) as bool [n, K]."""
+        rows = np.arange(len(self)) if rows is None else rows
+        counts = self.starts[rows + 1] - self.starts[rows]
+        first = np.repeat(self.starts[rows] - np.cumsum(counts) + counts, counts)
+        dense = np.zeros((len(rows), self.classes), np.bool_)
+        dense[np.repeat(np.arange(len(rows)), counts), self.labels[first + np.arange(counts.sum())]] = True
+        return dense
+
+    def frequencies(self) -> NDArray[np.float64]:
+        """The share of videos that have each label, float64 [K]."""
+        return np.bincount(self.labels, minlength=self.classes) / max(1, len(self))
+
+    @classmethod
+    def collect(cls, videos: Iterable[Tagged], skipping: Skipping) -> "TagArrays":
+        """Puts videos together in memory, refusing an id that came before."""
+        features: list[NDArray[np.float32]] = []
+        labels: list[NDArray[np.int32]] = []
+        ids: dict[str, None] = {}
+        for video in videos:
+            if video.id in ids:
+                skipping.bad(video.where, f"id {video.id!r}", "stands twice; ids must differ")
+                continue
+            ids[video.id] = None
+            features.append(video.features)
+            labels.append(video.labels)
+        starts = np.cumsum([0, *(len(one) for one in labels)], dtype=np.int64)
+        joined = np.concatenate([np.zeros(0, np.int32), *labels])
+        return cls(tuple(ids), np.stack(features) if features else np.zeros((0, FEATURES), np.float32), starts, joined)
+
+    def save(self, folder: Path, skipped: list[str]) -> None:
+        """Writes the arrays, and the list of what was skipped when they were made."""
+        with atomic.folder(folder) as target:
+            atomic.save_array(target / "features.npy", self.features)
+            atomic.save_array(target / "starts.npy", self.starts)
+            atomic.save_array(target / "labels.npy", self.labels)
+            atomic.write_json(target / "arrays.json", {"version": VERSION, "ids": self.ids, "skipped": skipped})
+
+    @classmethod
+    def load(cls, folder: Path) -> tuple["TagArrays", list[str]]:
+        """Maps arrays that were saved, and gives the list of what was skipped."""
+        facts = json.loads((folder / "arrays.json").read_text("utf8"))
+        parts: dict[str, Any] = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in ("features", "starts", "labels")
+        }
+        return cls(tuple(facts["ids"]), **parts), facts["skipped"]
+
+
+def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, *, labelled: bool = True) -> TagArrays:
+    """The videos of ``files``, from the arrays in ``cache`` if these very files were read before.
+
+    A file is known by its name, size and time of change, not by its content.
+
+    Args:
+        files: of one format.
+        read: its reader.
+        cache: folder of the arrays of all data sets.
+        skipping: what to do about bad videos.
+        labelled: whether every video must have a label.
+
+    Raises:
+        PrerollError: there is no file or no usable video, or a video is bad and ``skipping`` does not allow that.
+    """
+    if not files:
+        raise PrerollError("no file of tagged videos was found")
+    folder = cache / _key(files, VERSION, read.__name__, skipping.allowed, labelled)
+    try:
+        arrays, skipped = TagArrays.load(folder)
+    except (OSError, ValueError, KeyError):
+        before = len(skipping.found)
+        arrays = TagArrays.collect(
+            (video for path in files for video in _videos(path, read, skipping, labelled)), skipping
+        )
+        if not len(arrays):
+            raise PrerollError(f"no usable video is in {first_few([str(path) for path in files])}") from None
+        arrays.save(folder, skipping.found[before:])
+        return TagArrays.load(folder)[0]
+    skipping.found += skipped
+    return arrays
+
+
+def _videos(path: Path, read: Reader, skipping: Skipping, labelled: bool) -> Iterator[Tagged]:
+    """The videos of a file; one without content is bad, as what is left of a download that broke off."""
+    sound, before = False, len(skipping.found)
+    for video in read(path, skipping, labelled=labelled):
+        sound = True
+        yield video
+    if not sound and len(skipping.found) == before:
+        skipping.bad(path, "", "is empty; must hold at least one video")
+
+
+def _key(files: list[Path], *how: str | int) -> str:
+    facts: list[Any] = [*how]
+    for path in files:
+        status = path.stat()
+        facts.append([path.name, status.st_size, status.st_mtime_ns])
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -1,0 +1,36 @@
+"""The names of YouTube-8M's classes: a CSV with quoted names that hold commas."""
+
+import csv
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.yt8m.record import CLASSES
+
+
+def read_vocabulary(path: Path, classes: int = CLASSES) -> tuple[str, ...]:
+    """The names in the order of their numbers, from the columns ``Index`` and ``Name``, gzip-compressed or not.
+
+    A class without a name (there is one) is called by its number.
+
+    Raises:
+        PrerollError: the file cannot be read, lacks a column, or does not number 0 … classes − 1 once each.
+    """
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+        rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise PrerollError(f"vocabulary {path}: cannot be read: {error}") from None
+    names: dict[int, str] = {}
+    for number, row in enumerate(rows, start=2):
+        index, name = row.get("Index"), row.get("Name")
+        if index is None or name is None or not index.isdigit():
+            raise PrerollError(f"vocabulary {path}, row {number}: the columns Index (a number) and Name are needed")
+        if int(index) in names:
+            raise PrerollError(f"vocabulary {path}, row {number}: index {index} stands twice")
+        names[int(index)] = name or f"class {index}"
+    if sorted(names) != list(range(classes)):
+        raise PrerollError(f"vocabulary {path}: has {len(names)} classes, must number 0 … {classes - 1}")
+    return tuple(names[i] for i in range(classes))

@@ -1,0 +1,101 @@
+"""Predictions about videos in a folder: what was predicted, by id."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.prediction.framework.first_few import first_few
+from preroll.perception.prediction.metrics.calibration import heated_tags
+from preroll.perception.prediction.metrics.ranking import best_classes
+
+#: Names a row of predictions.csv shows at most.
+_BEST = 20
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """K numbers about each of n videos.
+
+    Attributes:
+        task: ``tags``, ``genres`` or ``memorability``.
+        ids: n names of videos.
+        names: K names of what is predicted.
+        values: float32 [n, K].
+    """
+
+    task: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+
+    def heated(self, temperature: float) -> "Predictions":
+        """The same with probabilities at a temperature; memorability is a score and stays."""
+        if self.task == "memorability" or temperature == 1:
+            return self
+        return replace(self, values=heated_tags(self.values, temperature).astype(np.float32))
+
+    def rows_of(self, ids: list[str]) -> NDArray[np.float32]:
+        """The rows of these videos, in their order, float32 [len(ids), K].
+
+        Raises:
+            PrerollError: naming the first video about which nothing is predicted.
+        """
+        place = {name: row for row, name in enumerate(self.ids)}
+        if missing := [name for name in ids if name not in place]:
+            few, of = first_few(missing), f"{len(missing)} of {len(ids)} videos"
+            raise PrerollError(f"predictions of {self.task}: nothing about {of}: {few}")
+        return self.values[[place[name] for name in ids]]
+
+    def save(self, folder: Path) -> None:
+        """Writes ``predictions.npy``, ``ids.json``, ``names.json``, ``task.json``, and ``predictions.csv`` to read.
+
+        Raises:
+            PrerollError: something else than predictions is in the folder.
+        """
+        if folder.exists() and not (folder / "task.json").is_file() and (folder.is_file() or any(folder.iterdir())):
+            raise PrerollError(f"--out {folder}: is there already and holds no predictions; name another folder")
+        with atomic.folder(folder) as target:
+            atomic.save_array(target / "predictions.npy", np.asarray(self.values, np.float32))
+            atomic.write_json(target / "ids.json", list(self.ids))
+            atomic.write_json(target / "names.json", list(self.names))
+            atomic.write_text(target / "predictions.csv", self._csv())
+            atomic.write_json(target / "task.json", {"task": self.task})
+
+    @classmethod
+    def open(cls, folder: Path) -> "Predictions":
+        """Reads what :meth:`save` wrote.
+
+        Raises:
+            PrerollError: a file is missing or they do not fit each other.
+        """
+        try:
+            task, ids, names = (
+                json.loads((folder / f"{name}.json").read_text("utf8")) for name in ("task", "ids", "names")
+            )
+            values = np.load(folder / "predictions.npy", allow_pickle=False)
+            found = cls(task["task"], tuple(ids), tuple(names), values)
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise PrerollError(f"predictions {folder}: cannot be read: {error}") from None
+        if found.values.shape != (len(ids), len(names)) or len(set(ids)) != len(ids):
+            raise PrerollError(f"predictions {folder}: {list(values.shape)} numbers do not fit ids and names")
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            row, column = np.argwhere(~np.isfinite(values))[0] if values.dtype.kind == "f" else (0, 0)
+            raise PrerollError(f"predictions {folder}: {values[row, column]} of id {ids[row]!r} is no finite float")
+        return found
+
+    def _csv(self) -> str:
+        import csv
+        import io
+
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        shown = min(_BEST, len(self.names))
+        rows.writerow(["id", *(part for i in range(shown) for part in (f"name {i + 1}", f"value {i + 1}"))])
+        for name, line, best in zip(self.ids, self.values, best_classes(self.values, _BEST), strict=True):
+            rows.writerow([name, *(part for k in best for part in (self.names[k], f"{line[k]:.4f}"))])
+        return text.getvalue()

@@ -1,0 +1,1 @@
+"""Genres of movies from their trailers."""

@@ -1,0 +1,1 @@
+"""How well a clip is remembered, from its features, sound and captions."""

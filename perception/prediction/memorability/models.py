@@ -1,0 +1,156 @@
+"""The models of memorability: captions, audio, C3D or frames alone, their early fusion, and stacking.
+
+All are linear in the features, so that the chosen one is a short formula, in JSON and in ONNX alike. Whatever is fitted
+(words, scaling, penalties, the stack) is fitted on the training clips of a fold alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.perception.prediction.framework.settings import MemorabilityModel
+from preroll.perception.prediction.framework.split import movie_folds
+from preroll.perception.prediction.memorability.feature_blocks import CAPTIONS, Floats, LinearScore, Scaling
+from preroll.perception.prediction.memorability.ridge import linear_svr, ridge_paths
+from preroll.perception.prediction.metrics.regression import spearman
+
+FUSION, STACKING = "fusion", "stacking"
+_SINGLE = ("captions-ridge", "captions-svr", "audio", "c3d", "frames")
+
+
+@dataclass(frozen=True)
+class Clips:
+    """n clips with what is known about them.
+
+    Attributes:
+        blocks: features by name, float64 [n, d], NaN rows where a clip lacks one. Captions are TF-IDF.
+        scores: float64 [n].
+        weights: float64 [n], numbers of annotators.
+        movies: n names.
+    """
+
+    blocks: Mapping[str, Floats]
+    scores: Floats
+    weights: Floats
+    movies: Sequence[str]
+
+    def take(self, rows: NDArray[np.int64]) -> "Clips":
+        """The clips of ``rows``."""
+        blocks = {name: values[rows] for name, values in self.blocks.items()}
+        return Clips(blocks, self.scores[rows], self.weights[rows], [self.movies[row] for row in rows])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the inner folds chose.
+
+    Attributes:
+        name: the model.
+        model: fitted on all clips that it was given.
+        inner: Spearman in the inner folds by model; the chosen one's flatters it a little.
+        penalties: the chosen penalty of each model.
+    """
+
+    name: str
+    model: LinearScore
+    inner: dict[str, float]
+    penalties: dict[str, float]
+
+
+def families(blocks: Sequence[str]) -> list[str]:
+    """The models that these blocks allow."""
+    names = [name for name in _SINGLE if name.split("-")[0] in blocks]
+    return [*names, FUSION, STACKING] if len(blocks) > 1 else names
+
+
+def choose(clips: Clips, settings: MemorabilityModel) -> Choice:
+    """Tries models and penalties in inner folds by movie, and fits the best on all clips."""
+    wanted = families(list(clips.blocks)) if settings.name == "best" else [settings.name]
+    # A stack stands on the single models.
+    tried = [name for name in families(list(clips.blocks)) if name != STACKING] if STACKING in wanted else wanted
+    folds = movie_folds(clips.movies, min(settings.inner_folds, len(set(clips.movies))), settings.seed + 1)
+    guesses = {name: np.zeros((len(clips.scores), len(_penalties(name, settings)))) for name in tried}
+    for train, test in folds:
+        part, rest = clips.take(train), clips.take(test).blocks
+        for name in tried:
+            for column, model in enumerate(_fitted(name, part, settings)):
+                guesses[name][test, column] = model(rest)
+    inner, best = {}, {}
+    for name in tried:
+        values = [_or_worst(spearman(guess, clips.scores)) for guess in guesses[name].T]
+        best[name] = int(np.argmax(values))
+        inner[name] = values[best[name]]
+    out_of_fold = {name: guesses[name][:, best[name]] for name in tried}
+    if STACKING in wanted:
+        inner[STACKING] = _or_worst(spearman(_stacked_out_of_fold(out_of_fold, clips, folds), clips.scores))
+    chosen = max(wanted, key=lambda name: inner[name])
+    penalties = {name: _penalties(name, settings)[best[name]] for name in tried}
+    return Choice(chosen, _refitted(chosen, clips, settings, best, out_of_fold), inner, penalties)
+
+
+def _or_worst(value: float) -> float:
+    return -1.0 if np.isnan(value) else value
+
+
+def _penalties(name: str, settings: MemorabilityModel) -> tuple[float, ...]:
+    return settings.svr if name == "captions-svr" else settings.ridge
+
+
+def _refitted(
+    name: str, clips: Clips, settings: MemorabilityModel, best: dict[str, int], out_of_fold: dict[str, Floats]
+) -> LinearScore:
+    if name != STACKING:
+        return _fitted(name, clips, settings)[best[name]]
+    intercept, shares = _stack(out_of_fold, clips.scores, clips.weights)
+    parts = [(share, _fitted(part, clips, settings)[best[part]]) for part, share in shares.items()]
+    return LinearScore.mix(intercept, parts)
+
+
+def _fitted(name: str, clips: Clips, settings: MemorabilityModel) -> list[LinearScore]:
+    """One model per penalty, in units of z whose rows have mean square length 1."""
+    used = list(clips.blocks) if name == FUSION else [name.split("-")[0]]
+    scalings = {block: Scaling.fit(clips.blocks[block], standardise=block != CAPTIONS) for block in used}
+    z = np.hstack([scalings[block].apply(clips.blocks[block]) for block in used])
+    # A clip that lacks the only block would teach that its mean is worth the clip's score.
+    known = np.any([~np.isnan(clips.blocks[block]).any(1) for block in used], axis=0)
+    # Where every clip lacks it, nothing but their mean can be learnt.
+    known |= not known.any()
+    arguments = z[known], clips.scores[known], clips.weights[known]
+    if name == "captions-svr":
+        found = [linear_svr(*arguments, penalty) for penalty in settings.svr]
+    else:
+        found = ridge_paths(*arguments, settings.ridge)
+    return [_linear(w, b, scalings) for w, b in found]
+
+
+def _linear(w: Floats, b: float, scalings: dict[str, Scaling]) -> LinearScore:
+    weights, start = {}, 0
+    for block, scaling in scalings.items():
+        size = len(scaling.mean)
+        weights[block] = w[start : start + size] * scaling.scale
+        start += size
+    return LinearScore(b, {block: scaling.mean for block, scaling in scalings.items()}, weights)
+
+
+def _stack(guesses: dict[str, Floats], scores: Floats, weights: Floats) -> tuple[float, dict[str, float]]:
+    """Non-negative shares of the models, and an intercept: with others a model would correct another's noise."""
+    from scipy.optimize import nnls
+
+    columns = np.column_stack(list(guesses.values()))
+    centre, level = np.average(columns, axis=0, weights=weights), float(np.average(scores, weights=weights))
+    root = np.sqrt(weights)[:, None]
+    shares, _ = nnls((columns - centre) * root, (scores - level) * root[:, 0])
+    return level - float(centre @ shares), dict(zip(guesses, shares.tolist(), strict=True))
+
+
+def _stacked_out_of_fold(
+    guesses: dict[str, Floats], clips: Clips, folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+) -> Floats:
+    stacked = np.zeros(len(clips.scores))
+    for train, test in folds:
+        part = {name: guess[train] for name, guess in guesses.items()}
+        intercept, shares = _stack(part, clips.scores[train], clips.weights[train])
+        stacked[test] = intercept + sum(share * guesses[name][test] for name, share in shares.items())
+    return stacked

@@ -1,0 +1,41 @@
+"""Features of clips from raw material: videos or frames, and sounds, each file named by its clip."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.framework.bad_input import Skipping
+from preroll.perception.prediction.memorability.log_mel import log_mel_statistics, read_wave
+
+
+def audio_statistics(folder: Path, skipping: Skipping) -> dict[str, NDArray[np.float64]]:
+    """Log-mel statistics of every .wav file, float64 [128] by its name without suffix."""
+    found = {}
+    for path in sorted(folder.glob("*.wav")):
+        try:
+            found[path.stem] = log_mel_statistics(*read_wave(path))
+        except ValueError as error:
+            skipping.bad(path, "", str(error))
+    return found
+
+
+def frame_means(folder: Path, encoder: Path, skipping: Skipping) -> dict[str, NDArray[np.float64]]:
+    """The mean embedding of each clip's frames, float64 [D], from ``frames/CLIP/1.jpg, …`` or else ``videos/CLIP.mp4``.
+
+    Raises:
+        PrerollError: there are neither, or the encoder cannot be used.
+    """
+    from preroll.perception.analysis.encoder import EncoderFile
+    from preroll.perception.video_embeddings import analysed, videos_in
+
+    places = [place for place in (folder / "frames", folder / "videos") if place.is_dir()]
+    if not places:
+        raise PrerollError(f"data.raw: {folder}: has neither frames/ nor videos/")
+    listed = videos_in(places[:1])
+    done = dict(analysed(listed, EncoderFile.find(encoder)))
+    for name, path in listed:
+        if not done[name].usable:
+            skipping.bad(path, "", f"{done[name].status}: {done[name].reason}")
+    return {name: done[name].vectors.mean(0, dtype=np.float64) for name, _ in listed if done[name].usable}

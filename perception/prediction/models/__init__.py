@@ -1,1 +1,0 @@
-"""The networks and linear models of the predictors: one file per family."""

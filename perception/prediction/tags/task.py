@@ -1,0 +1,201 @@
+"""Tags: many labels a video from YouTube-8M's features, as a task of the framework."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.yt8m.arrays import Reader, TagArrays, converted
+from preroll.perception.prediction.formats.yt8m.csv import read_csv
+from preroll.perception.prediction.formats.yt8m.examples import read_tfrecord
+from preroll.perception.prediction.formats.yt8m.record import FEATURES
+from preroll.perception.prediction.formats.yt8m.vocabulary import read_vocabulary
+from preroll.perception.prediction.framework.bad_input import Skipping
+from preroll.perception.prediction.framework.first_few import first_few
+from preroll.perception.prediction.framework.settings import TagSettings
+from preroll.perception.prediction.framework.split import check_unseen
+from preroll.perception.prediction.framework.task import Fitted, Probabilities, Progress, Report, Task, Trained
+from preroll.perception.prediction.metrics.calibration import heated_tags, tags_temperature
+from preroll.perception.prediction.metrics.ranking import best_classes
+from preroll.perception.prediction.networks.batches import consecutive, shuffled, steps_of
+from preroll.perception.prediction.networks.ensemble import Ensemble
+from preroll.perception.prediction.tags.report import quick_metrics, report, seed_metrics
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from preroll.perception.prediction.networks.training_loop import Batch
+
+_READERS: dict[str, Reader] = {"csv": read_csv, "tfrecord": read_tfrecord}
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class TagData:
+    """Tagged videos that train, tagged videos that measure, and the names of the tags."""
+
+    train: TagArrays
+    validation: TagArrays
+    names: tuple[str, ...]
+
+
+class Tags(Task[TagData]):
+    """The task ``tags``."""
+
+    def __init__(self, settings: TagSettings) -> None:
+        """Keep the settings."""
+        self.settings = settings
+        self.steps = settings.training.epochs * len(settings.training.seeds)
+
+    def load(self, skipping: Skipping) -> TagData:
+        """Reads both parts, which must not share a video."""
+        data = self.settings.data
+        parts = [self._arrays(pattern, skipping) for pattern in (data.train, data.validation)]
+        _check_apart(*parts)
+        return TagData(parts[0], parts[1], self._names(parts[0].classes))
+
+    def _arrays(self, pattern: str, skipping: Skipping, *, labelled: bool = True) -> TagArrays:
+        data = self.settings.data
+        files = sorted(data.folder.glob(pattern), key=_numerically)
+        if not files:
+            raise PrerollError(f"data.folder: {data.folder}: no file matches {pattern!r}")
+        return converted(files, _READERS[data.format], data.cache, skipping, labelled=labelled)
+
+    def _names(self, classes: int) -> tuple[str, ...]:
+        path = self.settings.data.vocabulary
+        return tuple(str(k) for k in range(classes)) if path is None else read_vocabulary(path, classes)
+
+    def fit(self, data: TagData, folder: Path, progress: Progress) -> Fitted:
+        """Trains one network per seed; the last epoch counts unless ``best_by`` says otherwise."""
+        from preroll.perception.prediction.networks.training_loop import precision, precision_notes
+
+        targets, by_seed = data.validation.targets(), []
+        epochs, cost = [], []
+        for seed in self.settings.training.seeds:
+            began = time.process_time()
+            network, epoch = self._network(data, targets, seed, progress)
+            cost.append(round(time.process_time() - began, 2))
+            _export(folder / f"seed-{seed}.onnx", network, data.validation)
+            by_seed.append(_torch_probabilities(network, data.validation))
+            epochs.append(epoch)
+        mean: Probabilities = np.stack(by_seed).mean(0)
+        temperature, reliability = _calibrated(mean, targets)
+        facts: dict[str, Any] = {
+            "epochs": epochs,
+            "training_cpu_seconds": cost,
+            "precision": str(precision(self.settings.training)).removeprefix("torch."),
+            "temperature": temperature,
+            "by_seed": seed_metrics(by_seed, targets),
+            "videos": {"train": len(data.train), "validation": len(data.validation)},
+        }
+        told = report(mean, targets, data.names).also(precision_notes(self.settings.training))
+        return Fitted(data.validation.ids, mean, told, facts, data.train.ids, reliability)
+
+    def _network(
+        self, data: TagData, targets: NDArray[np.bool_], seed: int, progress: Progress
+    ) -> "tuple[nn.Module, int]":
+        from preroll.perception.prediction.networks.output_layer import log_odds
+        from preroll.perception.prediction.networks.training_loop import Lesson, fit
+        from preroll.perception.prediction.networks.vector_networks import make_vector_network
+
+        training, arrays = self.settings.training, data.train
+        bias = log_odds(arrays.frequencies(), len(arrays))
+
+        def validate(network: "nn.Module") -> dict[str, float]:
+            return quick_metrics(_torch_probabilities(network, data.validation), targets)
+
+        def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+            progress.point(epoch, {f"seed-{seed}/{name}": value for name, value in metrics.items()})
+            progress.advance(1)
+
+        return fit(
+            lambda: make_vector_network(self.settings.model, FEATURES, bias),
+            Lesson(lambda rng: _batches(arrays, training.batch, rng), steps_of(len(arrays), training.batch), validate),
+            training,
+            seed,
+            on_epoch,
+        )
+
+    def evaluate(self, data: TagData, run: Trained) -> tuple[Report, Sequence[str], Probabilities]:
+        """Measures a run on the validation videos, none of which it was trained on."""
+        check_unseen(data.validation.ids, run.trained)
+        found = _predicted(run, data.validation)
+        return report(found, data.validation.targets(), data.names), data.validation.ids, found
+
+    def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
+        """Predicts the videos of ``data.apply``, which need no labels, or of the validation."""
+        data = self.settings.data
+        arrays = self._arrays(data.apply or data.validation, skipping, labelled=data.apply is None)
+        return arrays.ids, _predicted(run, arrays)
+
+
+def _check_apart(train: TagArrays, validation: TagArrays) -> None:
+    """No video of the validation is in the training: by its id, and by its features, for CSV knows no ids."""
+    ids, features = set(train.ids), {hash(row.tobytes()) for row in train.features}
+    rows = zip(validation.ids, validation.features, strict=True)
+    if both := [name for name, row in rows if name in ids or hash(row.tobytes()) in features]:
+        raise PrerollError(f"data.validation: {len(both)} of its videos are in data.train too: {first_few(both)}")
+
+
+def _numerically(path: Path) -> tuple[list[int], str]:
+    """train_10 comes after train_9."""
+    return [int(digits) for digits in re.findall(r"\d+", path.name)], path.name
+
+
+def _batches(arrays: TagArrays, batch: int, rng: np.random.Generator) -> "Iterator[Batch]":
+    import torch
+
+    for rows in shuffled(np.arange(len(arrays)), batch, rng):
+        yield (torch.from_numpy(arrays.features[rows]),), torch.from_numpy(arrays.targets(rows)).float()
+
+
+def _export(path: Path, network: "nn.Module", videos: TagArrays) -> None:
+    from preroll.perception.prediction.networks.export import Probabilities as WithSigmoid
+    from preroll.perception.prediction.networks.export import export
+
+    examples = [(_tensor(videos, np.arange(rows)),) for rows in (2, 1, min(64, len(videos)))]
+    export(path, WithSigmoid(network), examples, inputs=["features"], output="probabilities")
+
+
+def _tensor(videos: TagArrays, rows: NDArray[np.int64]) -> "Tensor":
+    import torch
+
+    return torch.from_numpy(np.array(videos.features[rows % len(videos)]))
+
+
+def _torch_probabilities(network: "nn.Module", videos: TagArrays) -> Probabilities:
+    import torch
+
+    network.eval()
+    with torch.no_grad():
+        parts = [torch.sigmoid(network(_tensor(videos, rows))) for rows in consecutive(np.arange(len(videos)), _BLOCK)]
+    joined: Probabilities = torch.cat(parts).numpy()
+    return joined
+
+
+def _predicted(run: Trained, videos: TagArrays) -> Probabilities:
+    blocks = consecutive(np.arange(len(videos)), _BLOCK)
+    return Ensemble(run.folder)({"features": np.array(videos.features[rows])} for rows in blocks)
+
+
+def _calibrated(
+    probabilities: Probabilities, targets: NDArray[np.bool_]
+) -> tuple[float, dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]]:
+    """The temperature of the 20 best pairs of every video, and those pairs before and after.
+
+    The picture's "after" is honest: each half of the videos is heated by the temperature of the other half.
+    """
+    best = best_classes(probabilities, 20)
+    pairs = np.take_along_axis(probabilities, best, 1)
+    true = np.take_along_axis(targets, best, 1)
+    heated = np.empty(pairs.shape)
+    for half in (0, 1):
+        if len(pairs[1 - half :: 2]):
+            heated[half::2] = heated_tags(pairs[half::2], tags_temperature(pairs[1 - half :: 2], true[1 - half :: 2]))
+    return tags_temperature(pairs, true), {"as trained": (pairs, true), "with temperature": (heated, true)}

@@ -1,0 +1,256 @@
+"""Teaching a network new classes: its backbone stays as it is, and a new head is trained on a folder of pictures."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from av import VideoFrame
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.analysis.detector import Detector, open_session
+from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.transfer.backbone import Backbone, add_head, cut_backbone
+from preroll.perception.transfer.head import Head, HeldOut, fit_head, measure_head
+from preroll.perception.video.frame_folders import PICTURE_SUFFIXES, read_picture
+from preroll.perception.video.resize import Fitter, Pixels
+from preroll.perception.workers.pool import try_in_worker
+
+#: Fewest pictures of a class: three to learn from and one to measure with.
+FEWEST = 4
+# How many pictures the new network is checked on, and the largest difference in probability that passes as rounding.
+_CHECKED, _TOLERANCE = 8, 1e-3
+
+
+@dataclass(frozen=True)
+class LabelledPictures:
+    """Pictures in one folder per class.
+
+    Attributes:
+        classes: names of the folders, sorted.
+        files: the pictures.
+        labels: [n], index of each one's class.
+    """
+
+    classes: tuple[str, ...]
+    files: tuple[Path, ...]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What came of adapting a network.
+
+    Attributes:
+        card: of the new network.
+        held_out: how good the head is on pictures that it was not trained on.
+        counts: number of pictures of each class.
+        unreadable: pictures that could not be read, with the reason.
+        layer: the layer that the new head stands for.
+    """
+
+    card: ModelCard
+    held_out: HeldOut
+    counts: tuple[int, ...]
+    unreadable: tuple[tuple[Path, str], ...]
+    layer: str
+
+
+def list_pictures(folder: Path) -> LabelledPictures:
+    """Lists FOLDER/CLASS/*.jpg and the like, sorted.
+
+    Raises:
+        PrerollError: where the folder, or enough classes or pictures, are missing.
+    """
+    if not folder.is_dir():
+        raise PrerollError(f"pictures {folder}: no such folder; it must hold one folder of pictures per class")
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if len(names) < 2:
+        raise PrerollError(f"pictures {folder}: {len(names)} folders; at least two classes are needed, a folder each")
+    files: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(names):
+        own = sorted(path for path in (folder / name).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+        if len(own) < FEWEST:
+            raise PrerollError(
+                f"pictures {folder / name}: {len(own)} pictures; at least {FEWEST} of a class are needed"
+            )
+        files += own
+        labels += [label] * len(own)
+    return LabelledPictures(tuple(names), tuple(files), np.array(labels, np.int64))
+
+
+def adapt(
+    model: Path,
+    pictures: Path,
+    out: Path,
+    *,
+    card: Path | None = None,
+    seed: int = 0,
+    advance: Callable[[int], None] | None = None,
+) -> Adapted:
+    """Trains a new head on a network and writes both as one ONNX file, with its card beside it.
+
+    Args:
+        model: an ONNX classifier.
+        pictures: a folder with one folder of pictures per class.
+        out: the new ONNX file.
+        card: the model's card, where it is not found by itself.
+        seed: decides which pictures the head is measured on.
+        advance: is called with the number of pictures done since.
+
+    Raises:
+        PrerollError: where an argument is wrong, or too few pictures can be read.
+    """
+    given = list_pictures(pictures)
+    found = ModelFile.find(model, card)
+    _check_arguments(found, out)
+    try:
+        backbone = cut_backbone(onnx.load(str(model), load_external_data=False))
+    except PrerollError as error:
+        raise PrerollError(f"detector {model}: {error}") from None
+    try_in_worker(found)
+    detector = Detector(model, found.card)
+    embeddings, kept, unreadable = _embed(detector, backbone, given, advance)
+    labels = given.labels[kept]
+    counts = np.bincount(labels, minlength=len(given.classes))
+    if counts.min() < FEWEST:
+        name = given.classes[int(counts.argmin())]
+        raise PrerollError(f"pictures {pictures / name}: only {counts.min()} can be read; at least {FEWEST} are needed")
+    held_out = measure_head(embeddings, labels, seed)
+    head = fit_head(embeddings, labels)
+    content = _assemble(detector, backbone, head, embeddings, [given.files[i] for i in kept])
+    new = _card(detector.card, out, content, given.classes, held_out, counts, seed)
+    atomic.write_bytes(out, content)
+    atomic.write_json(out.with_suffix(".json"), new.model_dump(mode="json"))
+    return Adapted(new, held_out, tuple(int(n) for n in counts), unreadable, backbone.layer)
+
+
+def _check_arguments(found: ModelFile, out: Path) -> None:
+    if found.card.finds_objects:
+        raise PrerollError(
+            f"detector {found.model}: only classifiers can be adapted; its card says {found.card.decoder}"
+        )
+    if out.suffix != ".onnx":
+        raise PrerollError(f"--out {out}: must end in .onnx")
+    if out.is_dir() or out.with_suffix(".json").is_dir():
+        raise PrerollError(f"--out {out}: a folder of this name is in the way")
+    if out.resolve() == found.model.resolve():
+        raise PrerollError(f"--out {out}: is the model itself; give another file")
+
+
+def _embed(
+    detector: Detector, backbone: Backbone, given: LabelledPictures, advance: Callable[[int], None] | None
+) -> tuple[NDArray[np.float32], list[int], tuple[tuple[Path, str], ...]]:
+    """The embeddings [m, d] of the pictures that can be read, their numbers, and the others with what is wrong."""
+    session = open_session(backbone.model.SerializeToString(), detector.model)
+    rows: list[NDArray[np.float32]] = []
+    kept: list[int] = []
+    unreadable: list[tuple[Path, str]] = []
+    for numbers, frames in _batches(detector, given.files, unreadable, advance):
+        (values,) = session.run(None, detector.feed(frames))
+        rows.append(np.asarray(values, np.float32)[: len(frames)])
+        kept += numbers
+    embeddings = np.concatenate(rows) if rows else np.zeros((0, 1), np.float32)
+    if not np.isfinite(embeddings).all():
+        raise PrerollError(f"detector {detector.model}: it gives numbers that are not finite for some of the pictures")
+    return embeddings, kept, tuple(unreadable)
+
+
+def _batches(
+    detector: Detector,
+    files: tuple[Path, ...],
+    unreadable: list[tuple[Path, str]],
+    advance: Callable[[int], None] | None,
+) -> Iterator[tuple[list[int], list[Pixels]]]:
+    """Numbers and pixels of as many pictures at a time as the network takes."""
+    numbers: list[int] = []
+    frames: list[Pixels] = []
+    for number, file in enumerate(files):
+        try:
+            frames.append(fit_picture(detector, file))
+            numbers.append(number)
+        except ValueError as error:
+            unreadable.append((file, str(error)))
+        if advance is not None:
+            advance(1)
+        if len(frames) == detector.batch:
+            yield numbers, frames
+            numbers, frames = [], []
+    if frames:
+        yield numbers, frames
+
+
+def fit_picture(detector: Detector, file: Path) -> Pixels:
+    """Reads a picture and brings it to the size of a detector's frames, as a video's frames are.
+
+    Raises:
+        ValueError: where it cannot be read.
+    """
+    return Fitter(detector.fit)(VideoFrame.from_ndarray(read_picture(file), format="rgb24"))
+
+
+def _assemble(
+    detector: Detector, backbone: Backbone, head: Head, embeddings: NDArray[np.float32], files: list[Path]
+) -> bytes:
+    """The new network as a file, checked on some pictures: it must give what the head gives for their embeddings.
+
+    Raises:
+        PrerollError: where it does not.
+    """
+    model = add_head(backbone, head.weights, head.bias, detector.batch_axis)
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    session = open_session(content, detector.model)
+    for row in range(0, len(files), max(1, len(files) // _CHECKED)):
+        (found,) = session.run(None, detector.feed([fit_picture(detector, files[row])]))
+        expected = softmax(embeddings[row].astype(np.float64) @ head.weights + head.bias)
+        if (difference := float(np.abs(found[0] - expected).max())) > _TOLERANCE:
+            raise PrerollError(f"the new network differs from its head by {difference:.2g}; nothing was written")
+    return content
+
+
+def _card(
+    card: ModelCard,
+    out: Path,
+    content: bytes,
+    classes: tuple[str, ...],
+    held_out: HeldOut,
+    counts: NDArray[np.int64],
+    seed: int,
+) -> ModelCard:
+    low, high = held_out.interval()
+    measured = {
+        "held_out_pictures": int(held_out.total.sum()),
+        "accuracy": round(held_out.accuracy, 4),
+        "accuracy_interval_95": [round(low, 4), round(high, 4)],
+        "balanced_accuracy": round(held_out.balanced, 4),
+        "per_class": {
+            name: {"right": int(right), "held_out": int(total)}
+            for name, right, total in zip(classes, held_out.right, held_out.total, strict=True)
+        },
+    }
+    changes = {
+        "name": out.stem,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "activation": "softmax",
+        "outputs": "probabilities",
+        "top": None,
+        "score_threshold": 0.25,
+        "classes": classes,
+        "description": f"A new head on {card.name}, trained on {int(counts.sum())} pictures of {len(classes)} classes.",
+        "source": f"backbone: {card.name}, sha256 {card.sha256}" + (f", {card.source}" if card.source else ""),
+        "metrics": measured,
+        "training": {
+            "command": f"preroll detector adapt {card.name}.onnx IMAGES --out {out.name} --seed {seed}",
+            "seed": seed,
+            "pictures": {name: int(n) for name, n in zip(classes, counts, strict=True)},
+        },
+    }
+    return ModelCard.model_validate({**card.model_dump(), **changes})

@@ -1,0 +1,1 @@
+"""Frames out of videos and folders of pictures, resized for a network."""

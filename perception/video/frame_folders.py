@@ -1,0 +1,60 @@
+"""Folders of frames: reading them in the order of their numbers, and writing them."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from preroll.errors import PrerollError
+from preroll.perception.video.resize import Pixels, on_grey
+
+SAVED_SIZE = 224
+NO_MEMORY = "it needs more memory than a worker may use"
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_NUMBERED = re.compile(r"(\d+)\.(jpe?g|png|webp|bmp)", re.IGNORECASE)
+
+
+def numbered_pictures(folder: Path) -> list[Path]:
+    """The frames 1.jpg, 2.jpg, … of a folder in the order of their numbers: 10 comes after 9."""
+    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _NUMBERED.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def read_picture(path: Path) -> Pixels:
+    """Reads a picture upright as uint8 [height, width, 3], RGB.
+
+    Raises:
+        ValueError: where it is no whole picture, or has far too many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("JPEG", "PNG", "WEBP", "BMP")) as image:
+                upright = ImageOps.exif_transpose(image)
+                if upright.has_transparency_data:
+                    return on_grey(np.array(upright.convert("RGBA")))
+                return np.array(upright.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError, Warning) as error:
+        said = NO_MEMORY if isinstance(error, MemoryError) else " ".join(str(error).split())
+        raise ValueError(f"{path.name}: {said}") from None
+
+
+def write_picture(path: Path, picture: Pixels) -> None:
+    """Writes uint8 [height, width, 3], RGB, as a JPEG of good quality."""
+    Image.fromarray(picture).save(path, quality=92)
+
+
+def check_only_frames(folder: Path, option: str = "--save-frames") -> None:
+    """Makes sure that saving frames to ``folder`` replaces nothing but frames; ``option`` asked for it.
+
+    Raises:
+        PrerollError: where it is a file, or holds anything but 1.jpg, 2.jpg, ….
+    """
+    if folder.is_dir():
+        strange = sorted(path.name for path in folder.iterdir() if not _NUMBERED.fullmatch(path.name))
+        if strange:
+            raise PrerollError(f"{option}: {folder / strange[0]} is no frame and would be lost; give another folder")
+    elif folder.exists() or folder.is_symlink():
+        raise PrerollError(f"{option}: {folder} is a file; frames need a folder there")

@@ -1,0 +1,168 @@
+"""Embedding the frames of videos, three a second, in worker processes: one .npy a video."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.perception.analysis.analysis import Analysis, judge, told
+from preroll.perception.analysis.encoder import Encoder, EncoderFile
+from preroll.perception.ingest.video_folder import SUFFIXES
+from preroll.perception.video.frame_folders import numbered_pictures
+from preroll.perception.video.resize import Fitter
+from preroll.perception.video.sampling import Decoding, UnreadableError, sample
+from preroll.perception.workers.pool import Pool
+from preroll.perception.workers.process import Limits, Task
+
+RECIPE, PROBLEMS = "encoder.json", "problems.json"
+
+
+def videos_in(places: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Every video, or folder of frames 1.jpg, 2.jpg, …, in files and folders, with the id that it gets.
+
+    A video's id is its path below the folder that was given, without the suffix: CATEGORY/VIDEO.
+
+    Raises:
+        PrerollError: there is none, or two would have one id.
+    """
+    found: dict[str, Path] = {}
+    for place in places:
+        if not place.exists():
+            raise PrerollError(f"{place}: there is no such file or folder")
+        for name, path in _videos_of(place):
+            if name in found:
+                raise PrerollError(f"{path}: would be called {name!r}, as {found[name]}; embed them to two folders")
+            found[name] = path
+    if not found:
+        raise PrerollError(f"{places[0]}: holds no video and no folder of frames 1.jpg, 2.jpg, …")
+    return sorted(found.items())
+
+
+def _videos_of(place: Path) -> Iterator[tuple[str, Path]]:
+    if place.is_file() or numbered_pictures(place):
+        yield place.stem if place.is_file() else place.name, place
+        return
+    for path in sorted(place.rglob("*")):
+        name = path.relative_to(place)
+        if any(part.startswith(".") for part in name.parts):
+            continue
+        if path.is_file() and path.suffix.lower() in SUFFIXES:
+            yield name.with_suffix("").as_posix(), path
+        elif path.is_dir() and numbered_pictures(path):
+            yield name.as_posix(), path
+
+
+def embed_videos(
+    videos: Sequence[tuple[str, Path]],
+    encoder: EncoderFile,
+    out: Path,
+    *,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    fast: bool = False,
+    started: Callable[[int], Callable[[int], None]] = lambda _: lambda _: None,
+) -> dict[str, dict[str, str]]:
+    """Writes ``out``/ID.npy, float32 [frames, D], for each video that has none there yet.
+
+    Beside them stand ``encoder.json``, how they were made, and ``problems.json``, which videos are not ``ok``, and why.
+
+    Args:
+        videos: (id, file or folder of frames).
+        encoder: of the frames.
+        out: folder; made if missing.
+        workers: number of processes; one per core by default.
+        limits: what each may use.
+        fast: skip the frames that no other frame refers to.
+        started: is called with the number of videos to do when the encoder has been tried; what it gives is called with
+            1 after each.
+
+    Returns:
+        ``status`` and ``reason`` of every video that is not ``ok``, by id, those of earlier calls included.
+
+    Raises:
+        PrerollError: the encoder cannot be used, or ``out`` holds embeddings of another one.
+    """
+    _check_recipe(out, {"fast": fast, **encoder.card.model_dump(mode="json")})
+    todo = [(name, path) for name, path in videos if not (out / f"{name}.npy").is_file()]
+    problems: dict[str, dict[str, str]] = _read(out / PROBLEMS) or {}
+    for name, _ in todo:
+        problems.pop(name, None)
+    if todo:
+        for name, found in analysed(todo, encoder, workers=workers, limits=limits, fast=fast, started=started):
+            if found.usable:
+                atomic.save_array(out / f"{name}.npy", found.vectors)
+            if found.status != "ok":
+                problems[name] = {"status": found.status, "reason": found.reason}
+                atomic.write_json(out / PROBLEMS, problems)
+    return {name: problems[name] for name, _ in videos if name in problems}
+
+
+def analysed(
+    videos: Sequence[tuple[str, Path]],
+    encoder: EncoderFile,
+    *,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    fast: bool = False,
+    started: Callable[[int], Callable[[int], None]] = lambda _: lambda _: None,
+) -> Iterator[tuple[str, Analysis]]:
+    """Embeds videos in worker processes, and gives each by its id, in the order in which they are done."""
+    with closing(Pool(encoder, workers=workers, limits=limits)) as pool:
+        pool.check()
+        advance = started(len(videos))
+        for number, found in pool.map([Task(path, fast=fast) for _, path in videos]):
+            yield videos[number][0], found
+            advance(1)
+
+
+def embed(
+    path: Path,
+    encoder: Encoder,
+    *,
+    fast: bool = False,
+    progress: Callable[[float, float | None], None] | None = None,
+) -> Analysis:
+    """Samples a video, embeds its frames and judges what could be seen; of a damaged one those up to the damage.
+
+    Args:
+        path: a video file, or a folder of numbered frames.
+        encoder: of the frames.
+        fast: skip the frames that no other frame refers to.
+        progress: is called with the seconds done and the seconds promised (None: not known) at each sample.
+    """
+    decoding, fitter = Decoding(), Fitter(encoder.fit)
+    samples = told(sample(path, decoding, fast=fast), decoding, progress)
+    frames = (fitter(one.frame, turns=one.turns, aspect=one.aspect) for one in samples)
+    parts = []
+    try:
+        while batch := list(islice(frames, encoder.batch)):
+            parts.append(encoder.embed(batch))
+    except UnreadableError as error:
+        return Analysis(error.status, str(error))
+    status, reason = judge(decoding)
+    vectors = np.concatenate(parts)
+    return Analysis(status, reason, decoding.coverage, frames=len(vectors), vectors=vectors)
+
+
+def _check_recipe(out: Path, recipe: dict[str, Any]) -> None:
+    """Notes how the embeddings of a folder are made, or makes sure that those in it were made so."""
+    known = _read(out / RECIPE)
+    if known is None:
+        atomic.write_json(out / RECIPE, recipe)
+    elif known != json.loads(json.dumps(recipe)):
+        raise PrerollError(f"--out {out}: holds embeddings of another encoder, card or --fast; name another folder")
+
+
+def _read(path: Path) -> Any:
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text("utf8"))
+    except (OSError, ValueError) as error:
+        raise PrerollError(f"{path}: cannot be read: {error}") from None

@@ -1,0 +1,67 @@
+"""What a worker and its supervisor say to each other over a pipe: JSON with a length before it, then plain arrays.
+
+A message is never unpickled, so that a worker that a hostile video has taken over cannot make its supervisor run code.
+"""
+
+import json
+import struct
+from typing import IO, Any
+
+import numpy as np
+
+from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.decoders.detections import Found
+
+_HEAD = struct.Struct(">II")
+_COLUMNS = (("frame", "<i4", 1), ("label", "<i2", 1), ("confidence", "<f4", 1), ("area", "<f4", 1), ("box", "<f4", 4))
+# A longer header than this is no message of ours.
+_LONGEST_HEADER = 16 << 20
+
+
+def send(pipe: IO[bytes], message: dict[str, Any], payload: bytes = b"") -> None:
+    """Writes one message: what can be JSON, and bytes beside it."""
+    # Names of files may hold bytes that are no UTF-8: as ASCII escapes they survive.
+    header = json.dumps(message, ensure_ascii=True).encode("ascii")
+    pipe.write(_HEAD.pack(len(header), len(payload)) + header + payload)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    """Reads one message; None where the other side has gone or does not speak this language."""
+    head = pipe.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    header_size, payload_size = _HEAD.unpack(head)
+    if header_size > _LONGEST_HEADER:
+        return None
+    header, payload = pipe.read(header_size), pipe.read(payload_size)
+    if len(header) < header_size or len(payload) < payload_size:
+        return None
+    try:
+        message = json.loads(header)
+    except ValueError:
+        return None
+    return (message, payload) if isinstance(message, dict) else None
+
+
+def pack(analysis: Analysis) -> tuple[dict[str, Any], bytes]:
+    """Turns an analysis into a message."""
+    message = {key: getattr(analysis, key) for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
+    payload = b"".join(getattr(analysis.found, name).astype(kind).tobytes() for name, kind, _ in _COLUMNS)
+    payload += np.asarray(analysis.vectors, "<f4").tobytes()
+    shape = list(analysis.vectors.shape)
+    return {"event": "analysis", "rows": len(analysis.found.frame), "vectors": shape, **message}, payload
+
+
+def unpack(message: dict[str, Any], payload: bytes) -> Analysis:
+    """Turns a message back into an analysis."""
+    rows, start = message["rows"], 0
+    columns = {}
+    for name, kind, width in _COLUMNS:
+        column = np.frombuffer(payload, kind, rows * width, start)
+        columns[name] = column.reshape(rows, width) if width > 1 else column
+        start += column.nbytes
+    n, width = message.get("vectors", (0, 0))  # a journal of an older version has none
+    vectors = np.frombuffer(payload, "<f4", n * width, start).reshape(n, width)
+    fields = {key: message[key] for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
+    return Analysis(**fields, found=Found(**columns), vectors=vectors)

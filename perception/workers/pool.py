@@ -1,0 +1,150 @@
+"""Many videos on several supervised workers of this machine."""
+
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Protocol
+
+from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.onnx_models.model_file import Carded
+from preroll.perception.workers.process import Limits, Progress, Task
+from preroll.perception.workers.supervisor import Attendant
+
+
+class Engine(Protocol):
+    """Where videos are analysed: on this machine, or on many."""
+
+    def check(self) -> None:
+        """Starts one worker, so that a network that cannot be used is known before the work begins."""
+
+    def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
+        """Analyses every task and yields its number with the result, in the order in which they finish."""
+
+    def close(self) -> None:
+        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
+
+
+class Pool:
+    """Analyses many videos on several workers.
+
+    Args:
+        detector: what every worker loads.
+        workers: number of processes; one per core by default.
+        limits: what each may use.
+        command: starts a worker; ours by default.
+    """
+
+    def __init__(
+        self,
+        detector: Carded,
+        *,
+        workers: int | None = None,
+        limits: Limits | None = None,
+        command: Sequence[str] = (),
+    ) -> None:
+        self._detector = detector
+        self._size = workers or cores()
+        self._limits = limits
+        self._command = command
+        self._first: Attendant | None = None
+
+    def check(self) -> None:
+        """Starts one worker, which the next :meth:`map` uses.
+
+        Raises:
+            PrerollError: where the network cannot be loaded, or does not fit its card.
+        """
+        self._first = self._first or self._attendant()
+        try:
+            self._first.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
+        """Analyses every task and yields its number with the result, in the order in which they finish.
+
+        Args:
+            tasks: the videos.
+            progress: is called with seconds done and promised of whichever video is at work; of use for one alone.
+
+        Raises:
+            PrerollError: where workers cannot start at all.
+        """
+        todo: queue.SimpleQueue[tuple[int, Task]] = queue.SimpleQueue()
+        for item in enumerate(tasks):
+            todo.put(item)
+        done: queue.SimpleQueue[tuple[int, Analysis] | BaseException] = queue.SimpleQueue()
+        first, self._first = self._first or self._attendant(), None
+        others = [self._attendant() for _ in range(min(self._size, len(tasks)) - 1)]
+        shifts = [_Shift(one, todo, done, progress) for one in (first, *others)]
+        try:
+            for shift in shifts:
+                shift.start()
+            for _ in tasks:
+                result = done.get()
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
+        finally:
+            for shift in shifts:
+                shift.end()
+
+    def close(self) -> None:
+        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
+        if self._first is not None:
+            self._first.stop()
+            self._first = None
+
+    def _attendant(self) -> Attendant:
+        return Attendant(self._detector, self._limits, self._command)
+
+
+class _Shift(threading.Thread):
+    """A thread that gives its attendant one video after another."""
+
+    def __init__(
+        self,
+        attendant: Attendant,
+        todo: "queue.SimpleQueue[tuple[int, Task]]",
+        done: "queue.SimpleQueue[tuple[int, Analysis] | BaseException]",
+        progress: Progress | None,
+    ) -> None:
+        super().__init__(daemon=True)
+        self._attendant, self._todo, self._done, self._progress = attendant, todo, done, progress
+        self._ended = False
+
+    def run(self) -> None:
+        """Works until nothing is left or the shift is ended."""
+        try:
+            while not self._ended:
+                number, task = self._todo.get_nowait()
+                self._done.put((number, self._attendant.attend(task, self._progress)))
+        except queue.Empty:
+            pass
+        except BaseException as error:
+            self._done.put(error)
+
+    def end(self) -> None:
+        """Stops the worker at once and waits for the thread."""
+        self._ended = True
+        self._attendant.stop()
+        if self.ident is not None:
+            self.join()
+
+
+def try_in_worker(detector: Carded) -> None:
+    """Loads and runs a network once in a worker with limits, before it is loaded here.
+
+    Raises:
+        PrerollError: where it needs too much memory, or does not fit its card.
+    """
+    with closing(Pool(detector, workers=1)) as pool:
+        pool.check()
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

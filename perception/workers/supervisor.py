@@ -1,0 +1,82 @@
+"""Whoever looks after one worker: gives it one video after another, and replaces it when it dies or overruns."""
+
+import shutil
+import threading
+from collections.abc import Sequence
+from glob import escape
+from pathlib import Path
+
+from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.onnx_models.model_file import Carded
+from preroll.perception.workers.process import Limits, OverranError, Progress, Task, Worker, WorkerDiedError
+
+
+class Attendant:
+    """Has one worker process at a time; used by one thread, and stopped by any.
+
+    Args:
+        detector: what the worker loads.
+        limits: what it may use.
+        command: starts a worker; ours by default.
+    """
+
+    def __init__(self, detector: Carded, limits: Limits | None = None, command: Sequence[str] = ()) -> None:
+        self._detector = detector
+        self._limits = limits or Limits()
+        self._command = command
+        self._worker: Worker | None = None
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Starts a worker and waits until it has loaded and tried its network.
+
+        Raises:
+            PrerollError: where it cannot.
+        """
+        self._present_worker().await_start()
+
+    def attend(self, task: Task, progress: Progress | None = None) -> Analysis:
+        """One video's analysis, or what became of the worker. A death may have come from outside: it gets two tries."""
+        ending = ""
+        for _ in range(2):
+            worker = self._present_worker()
+            try:
+                return worker.analyse(task, progress)
+            except OverranError:
+                self._dismiss(task)
+                return Analysis("timeout", "it took longer than the time limit")
+            except WorkerDiedError as error:
+                self._dismiss(task)
+                ending = str(error)
+        return Analysis("damaged", f"the worker that decoded it died twice ({ending})")
+
+    def stop(self) -> None:
+        """Kills the worker; none is started again."""
+        with self._lock:
+            self._stopped = True
+            if self._worker is not None:
+                self._worker.stop()
+
+    def _present_worker(self) -> Worker:
+        with self._lock:
+            if self._stopped:
+                raise WorkerDiedError("stopped")
+            if self._worker is None:
+                self._worker = Worker(self._detector, self._limits, self._command)
+            return self._worker
+
+    def _dismiss(self, task: Task) -> None:
+        with self._lock:
+            if self._worker is not None and not self._stopped:
+                self._worker.stop()
+                self._worker = None
+        for folder in (task.save_frames, task.overlay):
+            if folder is not None:
+                remove_parts(folder)
+
+
+def remove_parts(folder: Path) -> None:
+    """Removes what a killed process had begun to write in place of ``folder``."""
+    for part in folder.parent.glob(f".{escape(folder.name)}.*.part"):
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,32 @@
+"""`preroll log`: every decision of a trained agent with its propensity, as an impression log."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def log(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by `preroll train`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="NAME.parquet, to write.")],
+    sessions: Annotated[int, typer.Option(help="Sessions to play.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
+    explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,
+) -> None:
+    """Write an impression log: one row per slot with what was seen, the ad, its propensity, and what came of it.
+
+    For off-policy evaluation and for trying tools on a log whose truth is known.
+
+    Example: `preroll log runs/classic-thompson-0 impressions.parquet --sessions 1000`
+    """
+    from preroll import progress
+    from preroll.envs.model.tables import Tables
+    from preroll.simulations.evaluation.impression_log import write_impressions
+    from preroll.simulations.training.run import Run
+
+    trained = Run.open(run)
+    agent = trained.load_agent()
+    tables = Tables.compile(trained.scenario, trained.load_catalog())
+    with progress.bar(sessions, f"Logging {trained.name}") as advance:
+        rows = write_impressions(file, agent, tables, sessions=sessions, seed=seed, explore=explore, advance=advance)
+    typer.echo(f"{file}: {rows:,} impressions of {sessions:,} sessions, {file.stat().st_size:,} bytes")

@@ -1,0 +1,116 @@
+"""What `preroll catalog` tells about a catalog and about a build."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from preroll.terminal.plural import counted
+from preroll.terminal.table import one_line, print_table
+
+if TYPE_CHECKING:
+    from preroll.perception.build import BuildReport
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.category_report import CategoryReport
+
+# More left-out videos than these are counted, for videos.csv names them all; of more categories no matrix is printed.
+_LISTED = 20
+_LARGEST_MATRIX = 12
+
+
+def describe(catalog: "Catalog") -> None:
+    """Prints a catalog's categories, what their videos show, and how well they can be told apart."""
+    from preroll.perception.demo.ceiling import known_ceiling
+
+    typer.echo(
+        f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
+        f" {counted(len(catalog.classes), 'object class', 'object classes')}."
+    )
+    typer.echo(f"Made by: {catalog.manifest['command']}\n")
+    rows = []
+    for k, name in enumerate(catalog.categories):
+        shown = catalog.importance[catalog.category == k]
+        means = shown.mean(0)
+        top = [f"{catalog.classes[c]} {means[c]:.2f}" for c in (-means).argsort(kind="stable")[:4] if means[c] > 0]
+        rows.append((name, len(shown), int((~shown.any(1)).sum()), ", ".join(top)))
+    columns = ("category", "videos", "without objects", "most important classes (mean importance)")
+    print_table(columns, rows, left=(columns[0], columns[3]))
+    typer.echo()
+    _tell_categories(catalog)
+    if (ceiling := known_ceiling(catalog)) is not None:
+        typer.echo(f"Who saw every object of these clips would tell the category of {ceiling:.1%} of them.")
+    _tell_neighbors(catalog)
+
+
+def report_of(catalog: "Catalog") -> "CategoryReport | None":
+    """How well the categories are told apart, of videos whose category is known; None where that was not measured."""
+    from preroll.perception.inspection.category_report import category_report
+
+    known = catalog.category >= 0
+    if catalog.category_probabilities is None or not known.any():
+        return None
+    return category_report(catalog.category_probabilities[known], catalog.category[known], catalog.categories)
+
+
+def _tell_categories(catalog: "Catalog") -> None:
+    report = report_of(catalog)
+    if report is None:
+        few = "a category has fewer than two videos to learn from"
+        why = few if catalog.category_probabilities is None else "no video's true category is known"
+        typer.echo(f"Category from {_source(catalog)}: not measured, for {why}.")
+        return
+    typer.echo(
+        f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
+        f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f}."
+    )
+    if 1 < len(report.categories) <= _LARGEST_MATRIX:
+        rows = [(name, *row) for name, row in zip(report.categories, report.confusion.tolist(), strict=True)]
+        heading = "true category, predicted as"
+        print_table((heading, *report.categories), rows, left=(heading,))
+        typer.echo()
+
+
+def _source(catalog: "Catalog") -> str:
+    """What the probabilities of the categories were made from."""
+    predicted = catalog.manifest.get("predictions", {}).get("categories")
+    return "objects" if predicted is None else f"predicted {predicted['task']}"
+
+
+def _judge(catalog: "Catalog") -> str:
+    # What predictions learned from is not known here.
+    judge = ", each video judged by a model that never saw it" if _source(catalog) == "objects" else ""
+    return judge + (", calibrated on other videos" if catalog.manifest.get("category_calibrated") else "")
+
+
+def _tell_neighbors(catalog: "Catalog") -> None:
+    own, chance = catalog.neighbors_in_category()
+    found = catalog.manifest.get("neighbors", {})
+    how = f" They were found approximately: recall {found['recall']:.1%}." if "recall" in found else ""
+    typer.echo(f"Neighbours in the video's own category: {own:.1%}; by chance {chance:.1%}.{how}")
+
+
+def tell_losses(report: "BuildReport") -> None:
+    """Prints what a build left out, or saw in part, and why."""
+    total = report.catalog.n_videos + len(report.left_out)
+    if report.resumed:
+        known = f"{report.resumed:,} of {counted(total, 'video')}"
+        typer.echo(f"{known} known from before, with no change since.")
+    if report.left_out or report.partial:
+        left = f"{len(report.left_out):,} of {counted(total, 'video')} left out"
+        typer.echo(f"\n{left}; {len(report.partial):,} seen in part.")
+        rows = (*report.left_out, *report.partial)
+        list_videos([(row.listed.path, row.analysis.status, row.analysis.reason) for row in rows])
+    if report.others:
+        typer.echo(f"{counted(report.others, 'other file')} beside the videos passed over.")
+
+
+def list_videos(rows: list[tuple[str, str, str]]) -> None:
+    """Prints videos with their status and reason."""
+    print_table(("video", "status", "reason"), rows[:_LISTED], left=("video", "status", "reason"))
+    if len(rows) > _LISTED:
+        typer.echo(f"… and {len(rows) - _LISTED:,} more: see videos.csv.")
+
+
+def no_video_left(report: "BuildReport") -> str:
+    """Names the categories that ended without any usable video."""
+    names = ", ".join(one_line(name) for name in report.empty)
+    return f"no usable video is left in: {names}; the catalog is without them"

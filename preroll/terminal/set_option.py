@@ -1,0 +1,65 @@
+"""``--set KEY=VALUE`` of the commands: changes to an agent's settings and to a scenario."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from preroll.errors import PrerollError
+
+if TYPE_CHECKING:
+    from preroll.envs.scenario.scenario import Scenario
+
+#: The option of commands that have a scenario and no agent.
+ScenarioChanges = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Dotted key of the scenario, such as `user.mismatch=0.2`."),
+]
+
+
+def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Splits KEY=VALUE texts, values read as YAML, into settings of the agent and keys of the scenario.
+
+    A key of the scenario is a dotted one, or one of the scenario's own such as ``recall_weight``.
+
+    Raises:
+        PrerollError: an entry without ``=``, or one that is no YAML.
+    """
+    import yaml
+
+    from preroll.envs.scenario.scenario import Scenario
+
+    settings: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not key or not equals:
+            raise PrerollError(f"--set {change}: KEY=VALUE is expected, such as lanes=256 or user.mismatch=0.2")
+        try:
+            value = float(text) if _is_number(text) and not text.lstrip("+-").isdigit() else yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise PrerollError(f"--set {change}: the value is no YAML") from None
+        (overrides if "." in key or key in Scenario.model_fields else settings)[key] = value
+    return settings, overrides
+
+
+def changed_scenario(scenario: str, changes: list[str] | None) -> "Scenario":
+    """Loads a scenario, a preset or a YAML file, and changes its keys, for a command that has no agent.
+
+    Raises:
+        PrerollError: a scenario that is not right, or a key that it does not have.
+    """
+    from preroll.envs.scenario.scenario import Scenario
+
+    others, overrides = parse_changes(changes or [])
+    for key in others:
+        raise PrerollError(f"--set {key}: is no key of a scenario; those are dotted, such as user.mismatch")
+    return Scenario.load(scenario).replace(overrides)
+
+
+def _is_number(text: str) -> bool:
+    """Whether ``text`` is a number; YAML 1.1 would read 1e-3 as text."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""Options of every command that decodes videos: the network, and what a worker may use."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from preroll.perception.workers.process import Limits
+
+LIMITS_PANEL = "Limits and engines"
+DetectorFile = Annotated[Path | None, typer.Option(help="ONNX model.", show_default="the embedded one")]
+CardFile = Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")]
+Fast = Annotated[bool, typer.Option("--fast", help="Skip frames that no other refers to: half the work.")]
+Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
+Memory = Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=LIMITS_PANEL)]
+Timeout = Annotated[
+    str, typer.Option(help="Seconds for a video, + so many times its duration.", rich_help_panel=LIMITS_PANEL)
+]
+DEFAULT_MEMORY, DEFAULT_TIMEOUT = "2GiB", "60+10x"
+
+
+def worker_limits(worker_memory: str, video_timeout: str) -> "Limits":
+    """What a worker may use, as ``--worker-memory`` and ``--video-timeout`` say it.
+
+    Raises:
+        PrerollError: naming the option that cannot be read.
+    """
+    from preroll.perception.workers.process import Limits
+    from preroll.terminal.units import parse_size, parse_time_limit
+
+    return Limits(*parse_time_limit(video_timeout, "--video-timeout"), parse_size(worker_memory, "--worker-memory"))

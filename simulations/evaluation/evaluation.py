@@ -1,0 +1,212 @@
+"""Evaluation: frozen agents, exploration off, on a fixed set of sessions with the same users and dice for all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.agents import Agent
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.phases import Exact
+from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.rollout import Rollout, rollout
+from preroll.errors import PrerollError
+from preroll.seeds import EVALUATION, derive
+from preroll.simulations.evaluation.stepping import play
+from preroll.simulations.statistics.intervals import Mean, mean_interval
+
+SESSIONS = 100_000
+LANES = 1000
+FEWEST_LANES = 30
+REFERENCES = ("random", "greedy", "optimum")
+
+Player = Agent | Policy
+
+
+@dataclass(frozen=True)
+class Row:
+    """One agent's result; revenue, regret and differences are per session.
+
+    Attributes:
+        name: the agent's, or its run's.
+        revenue: simulated.
+        exact: expected revenue, exactly; None where the agent's choices do not fit in a table.
+        optimum: the exact optimum.
+        difference: revenue less the optimum policy's, paired: both met the same users with the same dice.
+        above_random: revenue less that of random, paired.
+        view_rate: share of the ads shown that were viewed.
+        long_share: share of the ads shown that were long.
+        empty_share: share of the slots left without an ad.
+        length: slots of a session.
+        left: share of sessions that the user left before the horizon.
+    """
+
+    name: str
+    revenue: Mean
+    exact: float | None
+    optimum: float
+    difference: Mean
+    above_random: Mean
+    view_rate: float
+    long_share: float
+    empty_share: float
+    length: float
+    left: float
+
+    @property
+    def percent(self) -> Mean:
+        """100 · (optimum + paired difference) / optimum: its interval is narrower than that of revenue / optimum."""
+        return self.difference.scaled(100 / self.optimum, 100.0)
+
+    @property
+    def regret(self) -> float:
+        """Optimum less expected revenue: exact where that is known, else by the paired difference."""
+        return self.optimum - self.exact if self.exact is not None else -self.difference.value
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A comparison of agents.
+
+    Attributes:
+        scenario: its name.
+        sessions: how many sessions each agent played.
+        lanes: in how many independent lanes.
+        optimum_is_bound: whether the optimum knows what agents cannot see, and so is an upper bound.
+        rows: the agents as given, then those of random, greedy and optimum that were not among them.
+    """
+
+    scenario: str
+    sessions: int
+    lanes: int
+    optimum_is_bound: bool
+    rows: tuple[Row, ...]
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of an agent."""
+        return next(row for row in self.rows if row.name == name)
+
+
+def evaluate(
+    players: Mapping[str, Player],
+    tables: Tables,
+    *,
+    sessions: int = SESSIONS,
+    seed: int = 0,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
+    """Compares agents with each other and with random, greedy and the exact optimum.
+
+    Every agent plays sessions 0 … k - 1 of every lane to their end ("the first n to end" would favour short ones).
+    Intervals are Student's t over lanes, which are independent.
+
+    Args:
+        players: agent, or policy table, by name; the names random, greedy and optimum are kept for the references.
+        tables: the scenario on the catalog.
+        sessions: at least so many sessions; whole lanes are played.
+        seed: decides the users; they are others than in training with any seed.
+        advance: is called with 1 after every agent, references included.
+
+    Raises:
+        PrerollError: as :func:`check`.
+    """
+    check(players, tables, sessions)
+    lanes, per_lane = split(tables, sessions)
+    exact = Exact(tables, per_lane)
+    base = derive(seed, EVALUATION)
+    everyone: dict[str, Player] = {**players, **exact.references}
+    results = {}
+    for name, player in everyone.items():
+        results[name] = play_out(player, tables, exact, base, lanes, per_lane)
+        advance(1)
+    best, worst = (results[name][0].revenue.mean(axis=1) for name in ("optimum", "random"))
+    rows = [_row(name, tables, exact, *result, best, worst) for name, result in results.items()]
+    return Evaluation(tables.scenario.name, lanes * per_lane, lanes, exact.is_bound, tuple(rows))
+
+
+def check(players: Mapping[str, Player], tables: Tables, sessions: int) -> None:
+    """Checks the arguments of :func:`evaluate` without starting anything.
+
+    Raises:
+        PrerollError: fewer sessions than an interval needs, a name that is taken, or an agent made for other
+            observations or ads.
+    """
+    if sessions < FEWEST_LANES:
+        raise PrerollError(f"sessions: {sessions}: an interval needs at least {FEWEST_LANES}")
+    if taken := sorted(set(players) & set(REFERENCES)):
+        raise PrerollError(f"agent {taken[0]!r}: the name is kept for the reference, which is always shown")
+    for name, player in players.items():
+        if isinstance(player, Agent):
+            _check_fit(name, player, tables)
+
+
+def split(tables: Tables, sessions: int) -> tuple[int, int]:
+    """Gives (lanes, sessions per lane); with drift a lane is long enough to spend half of it in the last phase."""
+    lanes = max(min(LANES, sessions // 10), FEWEST_LANES)
+    per_lane = max(-(-sessions // lanes), 2 * tables.scenario.phases[-1][0])
+    return max(min(lanes, -(-sessions // per_lane)), FEWEST_LANES), per_lane
+
+
+def play_out(
+    player: Player, tables: Tables, exact: Exact, seed: int, lanes: int, per_lane: int
+) -> tuple[Rollout, float | None]:
+    """Plays a fixed set of sessions; gives what happened, and the exact value if there is one.
+
+    Args:
+        player: an agent, exploration off, or a policy table.
+        tables: the scenario on the catalog.
+        exact: exact values of ``tables`` for ``per_lane`` sessions.
+        seed: lane i plays the stream seed + i.
+        lanes: n.
+        per_lane: sessions of each lane.
+    """
+    if isinstance(player, Agent):
+        try:
+            policy = player.policy(tables)
+        except PrerollError:  # too many observable states for a table, or an agent that remembers the session
+            return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane), None
+    else:
+        policy = player
+    return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), exact.value_of(policy)
+
+
+def _check_fit(name: str, agent: Agent, tables: Tables) -> None:
+    """Raises where the agent was trained with other observations or ads."""
+    theirs, ours = agent.spaces, tables.spaces
+    for what, a, b in (
+        ("ads", theirs.labels, ours.labels),
+        ("categories", theirs.categories, ours.categories),
+        ("observations", tuple(theirs.layout.parts), tuple(ours.layout.parts)),
+        ("size of observations", theirs.layout.size, ours.layout.size),
+    ):
+        if a != b:
+            raise PrerollError(f"agent {name}: was trained with other {what}: {a}; scenario {ours.name} has {b}")
+
+
+def _row(
+    name: str,
+    tables: Tables,
+    exact: Exact,
+    played: Rollout,
+    value: float | None,
+    best: NDArray[np.float64],
+    worst: NDArray[np.float64],
+) -> Row:
+    by_lane = played.revenue.mean(axis=1)
+    lengths = np.array(tables.spaces.lengths)
+    by_ad = played.by_ad.sum(axis=0)
+    shown = max(int(by_ad[lengths != "none"].sum()), 1)
+    return Row(
+        name=name,
+        revenue=mean_interval(by_lane),
+        exact=value,
+        optimum=exact.optimum,
+        difference=mean_interval(by_lane - best),
+        above_random=mean_interval(by_lane - worst),
+        view_rate=float(played.views.sum()) / shown,
+        long_share=float(by_ad[lengths == "long"].sum()) / shown,
+        empty_share=float(by_ad[lengths == "none"].sum()) / float(by_ad.sum()),
+        length=float(played.slots.mean()),
+        left=float(played.left.mean()),
+    )

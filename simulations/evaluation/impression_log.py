@@ -1,0 +1,113 @@
+"""An impression log: every decision of an agent with its propensity, as a platform would keep it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+from preroll import atomic
+from preroll.agents import Agent
+from preroll.envs.model.tables import Tables
+from preroll.envs.vector import SessionVectorEnv
+from preroll.errors import PrerollError
+from preroll.seeds import EVALUATION, derive
+
+LANES = 1000
+
+
+def write_impressions(
+    file: Path,
+    agent: Agent,
+    tables: Tables,
+    *,
+    sessions: int,
+    seed: int = 0,
+    explore: bool = True,
+    advance: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Plays ``sessions`` sessions to their end and writes a row for each slot to a Parquet file.
+
+    Columns: ``session`` and ``slot`` (from 0), ``video``, ``category``, ``observation`` (what the agent saw, float32
+    [d]), ``ad``, ``propensity`` (the probability with which it chose that ad there), ``viewed``, ``reward``, ``left``
+    (the user left after this slot). Rows of one session stand in order, those of different sessions are mixed.
+
+    Args:
+        file: NAME.parquet; nothing is half-written.
+        agent: decides; it learns nothing.
+        tables: the scenario on the catalog.
+        sessions: at least 1.
+        seed: of the users; that of `preroll evaluate` meets the same ones.
+        explore: whether the agent explores as it does in training.
+        advance: is called with the number of sessions that ended.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        PrerollError: the agent was made for another layout, ``sessions`` is less than 1, or ``file`` is named as
+            something else than Parquet.
+    """
+    _check(file, agent, tables, sessions)
+    lanes = min(LANES, sessions)
+    envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
+    observations, _ = envs.reset(seed=derive(seed, EVALUATION))
+    agent.forget(np.ones(lanes, np.bool_))
+    # Session k of lane i is number k · lanes + i, so that the first ones are those of `preroll evaluate` too.
+    session, slot, rows = np.arange(lanes), np.zeros(lanes, np.int32), 0
+    with atomic.replacing(file) as out, pq.ParquetWriter(out, _schema(tables)) as writer:
+        while (playing := session < sessions).any():
+            ads, propensity = agent.decide(observations, explore=explore)
+            following, rewards, terminated, truncated, infos = envs.step(ads)
+            columns = (
+                session, slot, infos["video"], infos["category"], observations, ads, propensity, infos["viewed"],
+                rewards, terminated,
+            )  # fmt: skip
+            writer.write_batch(_batch(tables, [column[playing] for column in columns]))
+            over = terminated | truncated
+            agent.forget(over)
+            rows += int(playing.sum())
+            advance(int((over & playing).sum()))
+            session = session + lanes * over
+            slot = np.where(over, 0, slot + 1).astype(np.int32)
+            observations = following
+    return rows
+
+
+def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
+    if file.suffix != ".parquet":
+        raise PrerollError(f"{file}: an impression log is a Parquet file; its name must end in .parquet")
+    if sessions < 1:
+        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    # As dicts, without the ads' view probabilities: a saved agent does not know them.
+    if agent.spaces.to_dict() != tables.spaces.to_dict():
+        raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
+
+
+def _batch(tables: Tables, columns: list[NDArray[Any]]) -> pa.RecordBatch:
+    """Arrays in the order of the schema, [n] each and [n, d] for what was seen; ads and categories by name."""
+    schema = _schema(tables)
+    names = {"category": pa.array(tables.spaces.categories), "ad": pa.array(tables.spaces.labels)}
+    arrays = []
+    for field, column in zip(schema, columns, strict=True):
+        if field.name == "observation":
+            arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1]))
+        elif field.name in names:
+            arrays.append(names[field.name].take(pa.array(column, mask=column < 0)))
+        else:
+            arrays.append(pa.array(column))
+    return pa.record_batch(arrays, schema=schema)
+
+
+def _schema(tables: Tables) -> pa.Schema:
+    observation = pa.list_(pa.float32(), tables.layout.size)
+    types = {
+        "session": pa.int64(), "slot": pa.int32(), "video": pa.int32(), "category": pa.string(),
+        "observation": observation, "ad": pa.string(), "propensity": pa.float64(), "viewed": pa.bool_(),
+        "reward": pa.float64(), "left": pa.bool_(),
+    }  # fmt: skip
+    return pa.schema(list(types.items()))

@@ -1,0 +1,46 @@
+"""Playing a fixed set of sessions step by step, for agents whose choices do not fit in a table."""
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from preroll.agents import Agent
+from preroll.envs.model.tables import Tables
+from preroll.envs.policies.rollout import Rollout
+from preroll.envs.vector import SessionVectorEnv
+
+
+def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_lane: int) -> Rollout:
+    """Plays sessions 0 … k - 1 of every lane to their end, as :func:`preroll.envs.rollout` does for a table.
+
+    The dice of a lane are those of its stream, so that a deterministic agent gives the very sessions of its table.
+
+    Args:
+        tables: the scenario on the catalog.
+        agent: chooses the ads, exploration off; it is told where sessions end and learns nothing.
+        seed: lane i plays the stream seed + i.
+        lanes: n.
+        sessions_per_lane: k.
+    """
+    envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
+    observations, _ = envs.reset(seed=seed)
+    agent.forget(np.ones(lanes, np.bool_))
+    played = np.zeros(lanes, np.int64)
+    # one column more than sessions: lanes that are through play on into it until all are
+    revenue = np.zeros((lanes, sessions_per_lane + 1))
+    slots, views, left = np.zeros((3, lanes, sessions_per_lane + 1), np.int32)
+    by_ad = np.zeros((lanes, tables.n_actions), np.int64)
+    rows = np.arange(lanes)
+    while (played < sessions_per_lane).any():
+        ads = agent.act(observations, explore=False)
+        observations, rewards, terminated, truncated, infos = envs.step(ads)
+        place = rows, np.minimum(played, sessions_per_lane)
+        revenue[place] += rewards
+        slots[place] += 1
+        views[place] += infos["viewed"]
+        left[place] |= terminated
+        by_ad[rows, ads] += played < sessions_per_lane
+        over = terminated | truncated
+        agent.forget(over)
+        played += over
+    keep = slice(0, sessions_per_lane)
+    return Rollout(revenue[:, keep], slots[:, keep], views[:, keep], left[:, keep].astype(np.bool_), by_ad)

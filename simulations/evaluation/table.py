@@ -1,0 +1,77 @@
+"""The comparison of agents as a table of texts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preroll.simulations.evaluation.evaluation import Evaluation, Row
+from preroll.simulations.statistics.intervals import Mean
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the comparison.
+
+    Attributes:
+        title: its heading.
+        cell: its text for a row.
+        extra: is left out where there is little room.
+    """
+
+    title: str
+    cell: Callable[[Row], str]
+    extra: bool = False
+
+
+COLUMNS = (
+    Column("agent", lambda row: row.name),
+    Column("revenue", lambda row: _interval(row.revenue, 2)),
+    Column("% of optimum", lambda row: _interval(row.percent, 2)),
+    Column("regret", lambda row: _number(row.regret, 3)),
+    Column("less optimum, paired", lambda row: _interval(row.difference, 3), extra=True),
+    Column("exact", lambda row: "" if row.exact is None else _number(row.exact, 3), extra=True),
+    Column("viewed", lambda row: f"{100 * row.view_rate:.1f} %"),
+    Column("long", lambda row: f"{100 * row.long_share:.1f} %"),
+    Column("empty", lambda row: f"{100 * row.empty_share:.1f} %"),
+    Column("slots", lambda row: f"{row.length:.1f}", extra=True),
+)
+
+
+def comparison(evaluation: Evaluation, *, extra: bool = True) -> tuple[list[str], list[list[str]]]:
+    """Gives headings and rows, the agent that earned most first.
+
+    The column of empty slots is there only where somebody left one empty.
+
+    Args:
+        evaluation: the results.
+        extra: whether to give the columns that a narrow terminal has no room for.
+    """
+    empty = any(row.empty_share > 0 for row in evaluation.rows)
+    columns = [c for c in COLUMNS if (extra or not c.extra) and (empty or c.title != "empty")]
+    rows = sorted(evaluation.rows, key=_rank)
+    return [c.title for c in columns], [[c.cell(row) for c in columns] for row in rows]
+
+
+def footnote(evaluation: Evaluation) -> str:
+    """What the numbers are, in one paragraph."""
+    best = "an upper bound of the optimum" if evaluation.optimum_is_bound else "the exact optimum"
+    return (
+        f"Scenario {evaluation.scenario}: every agent met the same users with the same dice in {evaluation.sessions:,} "
+        f"sessions. Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent "
+        f"lanes, and {evaluation.rows[0].optimum:.3f} is {best}."
+    )
+
+
+def _rank(row: Row) -> tuple[float, int]:
+    """By expected revenue; of equals first the optimum, then greedy."""
+    order = ("optimum", "greedy", row.name)
+    return round(row.regret, 6), order.index(row.name)
+
+
+def _interval(mean: Mean, digits: int) -> str:
+    return f"{_number(mean.value, digits)} ± {mean.half_width:.{digits}f}"
+
+
+def _number(value: float, digits: int) -> str:
+    """Fixed digits with a true minus, and no minus before 0."""
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")

@@ -1,0 +1,180 @@
+"""The plan of an experiment: all of its cells, each with a readable id and a fingerprint of what it is."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from preroll.agents.registry import find
+from preroll.agents.settings import parse
+from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import DEMO, Catalog
+from preroll.simulations.experiment.design.names import agent_name, point_name, short_keys
+from preroll.simulations.experiment.design.spec import POINT, Agent, Experiment
+from preroll.simulations.experiment.design.training_scenarios import training_grounds
+from preroll.simulations.experiment.design.variation import Point, points
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training and its evaluation: all that decides its result.
+
+    Attributes:
+        id: ``POINT/AGENT/seed-K``, its folder below the experiment's ``cells``.
+        point: name of its point.
+        values: what differs from point to point, by dotted key.
+        label: name of the agent with its settings.
+        agent: name of the agent.
+        settings: of the agent, as given.
+        scenario: the whole scenario, as plain values.
+        catalog: name or absolute folder.
+        catalog_sha256: of its content.
+        seed: of users and agent, in training and evaluation.
+        sessions: to learn from.
+        evaluation_sessions: to be evaluated on.
+        trained_on: name of what it is trained on.
+        training: that as plain values; None where it is the scenario itself.
+    """
+
+    id: str
+    point: str
+    values: dict[str, Any]
+    label: str
+    agent: str
+    settings: dict[str, Any]
+    scenario: dict[str, Any]
+    catalog: str
+    catalog_sha256: str
+    seed: int
+    sessions: int
+    evaluation_sessions: int
+    trained_on: str = POINT
+    training: dict[str, Any] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that decides the result; where the catalog lies does not."""
+        return self._hash(scenario=self.scenario, evaluation_sessions=self.evaluation_sessions)
+
+    @property
+    def training_fingerprint(self) -> str:
+        """A hash of all that decides what is learned."""
+        return self._hash(training=self.scenario if self.training is None else self.training)
+
+    def _hash(self, **more: Any) -> str:
+        names = ("agent", "settings", "catalog_sha256", "seed", "sessions")
+        told = {name: getattr(self, name) for name in names} | more
+        if self.training is not None:
+            told["training"] = self.training
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment, expanded.
+
+    Attributes:
+        name: of the experiment.
+        description: of the experiment.
+        keys: short name of every dotted key that varies.
+        cells: in the order point, agent, seed.
+    """
+
+    name: str
+    description: str
+    keys: Mapping[str, str]
+    cells: tuple[Cell, ...]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> "Plan":
+        """Expands an experiment and checks all that can be checked before anything starts.
+
+        Raises:
+            PrerollError: something unknown, out of range, or twice the same.
+        """
+        labels = [agent_name(agent.name, agent.settings) for agent in experiment.agents]
+        if twice := [label for label in labels if labels.count(label) > 1]:
+            raise PrerollError(f"experiment {experiment.name}: agents: {twice[0]} stands twice")
+        sessions = [_sessions(experiment, agent) for agent in experiment.agents]
+        drawn, grounds = points(experiment), training_grounds(experiment)
+        keys = short_keys(list(drawn[0].values))
+        hashes = _check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
+        plain = {name: ground.model_dump(mode="json") for name, ground in grounds.items() if ground is not None}
+        cells = tuple(
+            Cell(
+                id=f"{point_name(point.values, keys)}/{label}/seed-{seed}",
+                point=point_name(point.values, keys),
+                values=dict(point.values),
+                label=label,
+                agent=agent.name,
+                settings=agent.settings,
+                scenario=point.scenario.model_dump(mode="json"),
+                catalog=_absolute(point.catalog),
+                catalog_sha256=hashes[point.catalog],
+                seed=seed,
+                sessions=number,
+                evaluation_sessions=experiment.evaluate.sessions,
+                trained_on=ground,
+                training=plain.get(ground),
+            )
+            for point in drawn
+            for agent, name, number in zip(experiment.agents, labels, sessions, strict=True)
+            for label, ground in _trainings(experiment, agent, name)
+            for seed in experiment.seeds
+        )
+        if len({cell.id for cell in cells}) < len(cells):
+            raise PrerollError(f"experiment {experiment.name}: two points have the same values")
+        return cls(experiment.name, experiment.description, keys, cells)
+
+
+def _trainings(experiment: Experiment, agent: Agent, label: str) -> list[tuple[str, str]]:
+    """(label, what it is trained on) of every training of an agent; those that learn nothing know each point."""
+    if find(agent.name).family == "baseline" or experiment.train == {POINT: POINT}:
+        return [(label, POINT)]
+    return [(f"{label}@{name}", name) for name in experiment.train]
+
+
+def _sessions(experiment: Experiment, agent: Agent) -> int:
+    """Checks an agent's settings; gives the sessions that it learns from."""
+    entry = find(agent.name)
+    if experiment.sessions is not None and not agent.settings:
+        return experiment.sessions  # spares importing torch
+    try:
+        settings = parse(entry.load().Settings, agent.name, agent.settings)
+    except PrerollError as error:
+        raise PrerollError(f"experiment {experiment.name}: {error}") from None
+    return settings.sessions if experiment.sessions is None else experiment.sessions
+
+
+def _check_catalogs(experiment: Experiment, drawn: list[Point], grounds: list[Scenario]) -> dict[str, str]:
+    """Compiles one point of every shape on every catalog, with what is trained for it; gives the catalogs' hashes."""
+    catalogs = {name: Catalog.load(name) for name in {point.catalog for point in drawn}}
+    seen = set()
+    for point in drawn:
+        shape = point.catalog, point.scenario.observe, tuple(ad.label for ad in point.scenario.ads)
+        if shape not in seen:
+            seen.add(shape)
+            try:
+                spaces, *others = (
+                    Tables.compile(world, catalogs[point.catalog]).spaces for world in (point.scenario, *grounds)
+                )
+            except PrerollError as error:
+                raise PrerollError(f"experiment {experiment.name}: {error}") from None
+            if any((other.layout, other.labels) != (spaces.layout, spaces.labels) for other in others):
+                raise PrerollError(
+                    f"experiment {experiment.name}: train: agents of the scenario cannot play every point: what they "
+                    "observe, and the ads, must be the same"
+                )
+    return {name: catalog.sha256 for name, catalog in catalogs.items()}
+
+
+def _absolute(catalog: str) -> str:
+    return catalog if catalog == DEMO else str(Path(catalog).absolute())

@@ -1,0 +1,177 @@
+"""The experiment file: a question as data."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from preroll.envs.scenario.scenario import preset_names
+from preroll.perception.catalog.catalog import DEMO
+from preroll.simulations.evaluation.evaluation import FEWEST_LANES
+from preroll.yaml_config import load_yaml, validated
+
+Name = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
+Key = Annotated[str, Field(min_length=1, max_length=300)]
+Values = list[Any] | dict[str, list[Any]]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+#: A key of ``vary`` that is no key of the scenario: which catalog to play on.
+CATALOG = "catalog"
+#: Values of ``train``: the point that an agent is evaluated at, or the scenario before anything varies.
+POINT, SCENARIO = "point", "scenario"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Evaluate(_Part):
+    """How trained agents are evaluated."""
+
+    sessions: int = Field(default=50_000, ge=FEWEST_LANES, description="sessions that every agent plays, frozen")
+
+
+class Random(_Part):
+    """Points drawn at random: each draw is uniform in the ranges, independently."""
+
+    draws: int = Field(ge=1, le=100_000)
+    seed: Seed = 0
+    ranges: dict[Key, Values] = Field(
+        min_length=1, description="by dotted key of the scenario: [low, high] or {scale: [low, high]}"
+    )
+
+    @field_validator("ranges")
+    @classmethod
+    def _are_ranges(cls, ranges: dict[str, Values]) -> dict[str, Values]:
+        for key, values in ranges.items():
+            ends = values_of(values)
+            plain = [end for end in (_number(end) for end in ends) if end is not None]
+            if len(ends) != 2 or len(plain) != 2 or not plain[0] <= plain[1]:
+                raise ValueError(f"{key}: [low, high] or {{scale: [low, high]}} is expected")
+        return ranges
+
+
+Training = Random | Literal["point", "scenario"]
+
+
+class Agent(_Part):
+    """One agent with its settings."""
+
+    name: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Experiment(_Part):
+    """A question: scenario × variations × agents × seeds.
+
+    Points are every combination of the values of ``vary``, of the rows of ``zip`` and of the draws of ``random``.
+    """
+
+    name: Name
+    description: str = ""
+    catalog: str = DEMO
+    scenario: str | dict[str, Any] = Field(default="classic", description="preset, YAML file or mapping")
+    set: dict[Key, Any] = Field(default_factory=dict, description="dotted keys of the scenario, changed for all")
+    vary: dict[Key, Values] = Field(default_factory=dict, description="values by dotted key: a grid")
+    zip: dict[Key, Values] = Field(
+        default_factory=dict, description="values by dotted key: row i takes the i-th of each"
+    )
+    random: Random | None = None
+    train: dict[Name, Training] = Field(
+        default={"point": "point"},
+        min_length=1,
+        description="what agents that learn are trained on, by name: each point, the scenario as it is, or draws",
+    )
+    agents: tuple[Agent, ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
+    sessions: int | None = Field(default=None, ge=1, description="sessions to learn from; the agent's own by default")
+    evaluate: Evaluate = Evaluate()
+
+    @field_validator("agents", mode="before")
+    @classmethod
+    def _names_or_mappings(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            raise ValueError("a list of names, or of {name: settings}, is expected")
+        return [_agent(entry) for entry in value]
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _number_or_list(cls, value: Any) -> Any:
+        """A number n stands for the seeds 0 … n - 1."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            if not 1 <= value <= 100_000:
+                raise ValueError("a number from 1 to 100000, or a list of seeds, is expected")
+            return tuple(range(value))
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("vary", "zip")
+    @classmethod
+    def _have_values(cls, axes: dict[str, Values]) -> dict[str, Values]:
+        for key, values in axes.items():
+            if not values_of(values):
+                raise ValueError(f"{key}: a list of values, or {{scale: [factors]}}, is expected")
+        return axes
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len({len(values_of(values)) for values in self.zip.values()}) > 1:
+            raise ValueError("zip: all keys need the same number of values")
+        ranges = self.random.ranges if self.random else {}
+        keys = [*self.vary, *self.zip, *ranges]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"{twice[0]}: is varied twice")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds: a seed stands twice")
+        return self
+
+    @classmethod
+    def load(cls, path: Path) -> "Experiment":
+        """Reads an experiment file; files that it names are meant as seen from its own folder.
+
+        Raises:
+            PrerollError: one line naming file, key, value and what is allowed.
+        """
+        found = validated(cls, {"name": path.stem, **load_yaml(path)}, str(path))
+        folder = path.parent
+        scenario = found.scenario
+        if isinstance(scenario, str) and scenario not in preset_names():
+            scenario = str(folder / scenario)
+        axes = {
+            name: {key: _beside(folder, key, values) for key, values in getattr(found, name).items()}
+            for name in ("vary", "zip")
+        }
+        return found.model_copy(update={"scenario": scenario, "catalog": _place(folder, found.catalog), **axes})
+
+
+def values_of(values: Values) -> list[Any]:
+    """The values of one key, with ``{scale: [a, b]}`` written out.
+
+    >>> values_of({"scale": [0.5, 2]})
+    [{'scale': 0.5}, {'scale': 2}]
+    """
+    if isinstance(values, list):
+        return values
+    return [{"scale": value} for value in values["scale"]] if set(values) == {"scale"} else []
+
+
+def _agent(entry: Any) -> Any:
+    if isinstance(entry, str):
+        return {"name": entry}
+    if isinstance(entry, dict) and len(entry) == 1:
+        ((name, settings),) = entry.items()
+        return {"name": name, "settings": {} if settings is None else settings}
+    raise ValueError(f"{entry!r}: a name or {{name: settings}} is expected")
+
+
+def _number(value: Any) -> float | None:
+    value = value["scale"] if isinstance(value, dict) else value
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _beside(folder: Path, key: str, values: Values) -> Values:
+    if key != CATALOG or not isinstance(values, list):
+        return values
+    return [_place(folder, str(value)) for value in values]
+
+
+def _place(folder: Path, catalog: str) -> str:
+    return catalog if catalog == DEMO else str(folder / catalog)

@@ -1,0 +1,92 @@
+"""How long cells take and how much they write, before they run: from the cells that are done, else from a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preroll.agents.registry import AGENTS
+from preroll.simulations.experiment.design.plan import Cell
+from preroll.simulations.experiment.execution.store import State, Store, read_cell
+from preroll.simulations.training.run import Run
+
+#: CPU seconds per 1,000 training sessions of `pacing` (18 slots each), measured on one core; bandits by default.
+SECONDS_PER_1000, BANDIT_SECONDS = {"baseline": 0.05, "deep": 1.0}, 0.06
+#: CPU seconds per 1,000 evaluation sessions, and those that every cell costs besides.
+EVALUATION_PER_1000, FIXED = 0.002, 0.3
+BYTES, BANDIT_BYTES = {"baseline": 120_000, "deep": 500_000}, 60_000
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What a cell that is done has cost.
+
+    Attributes:
+        per_1000: 1,000 training sessions [CPU s].
+        evaluation: all evaluation sessions [CPU s].
+        bytes: that it has written.
+    """
+
+    per_1000: float
+    evaluation: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What remains to be done.
+
+    Attributes:
+        seconds: of each cell [CPU s], by id.
+        bytes: that all of them will write.
+    """
+
+    seconds: Mapping[str, float]
+    bytes: int
+
+    def wall(self, workers: int) -> float:
+        """Duration on that many workers [s]."""
+        return max(sum(self.seconds.values()) / workers, max(self.seconds.values(), default=0.0))
+
+
+def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -> Estimate:
+    """Estimates the cells that are not done; those that are tell what an agent costs here.
+
+    Args:
+        store: the experiment's folder.
+        cells: all cells of the plan.
+        states: by id.
+    """
+    known: dict[str, _Cost] = {}
+    for cell in cells:
+        if states[cell.id] is State.DONE and cell.label not in known:
+            known[cell.label] = _measured(store.folder(cell))
+    todo = [cell for cell in cells if states[cell.id] is not State.DONE]
+    first = {cell.training_fingerprint: cell.id for cell in reversed(cells) if cell.training is not None}
+    seconds = {}
+    for cell in todo:
+        again = cell.training is not None and first[cell.training_fingerprint] != cell.id
+        seconds[cell.id] = _seconds(cell, known, 0 if again else cell.sessions)
+    return Estimate(seconds, sum(_bytes(cell, known) for cell in todo))
+
+
+def _seconds(cell: Cell, known: Mapping[str, _Cost], sessions: int) -> float:
+    """CPU seconds of a cell that trains on so many sessions: none where another one trains the same agent."""
+    cost = known.get(cell.label)
+    per_1000 = cost.per_1000 if cost else SECONDS_PER_1000.get(_family(cell), BANDIT_SECONDS)
+    evaluation = cost.evaluation if cost else EVALUATION_PER_1000 * cell.evaluation_sessions / 1000
+    return per_1000 * sessions / 1000 + evaluation + FIXED
+
+
+def _bytes(cell: Cell, known: Mapping[str, _Cost]) -> int:
+    return known[cell.label].bytes if cell.label in known else BYTES.get(_family(cell), BANDIT_BYTES)
+
+
+def _measured(folder: Path) -> _Cost:
+    run = Run.open(folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    per_1000 = 1000 * run.result["cost"]["cpu_seconds"] / run.settings.sessions
+    return _Cost(per_1000, read_cell(folder)["evaluation_cpu_seconds"], size)
+
+
+def _family(cell: Cell) -> str:
+    return AGENTS[cell.agent].family

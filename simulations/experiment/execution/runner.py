@@ -1,0 +1,143 @@
+"""Running an experiment: the missing cells, on all cores, until each is done or has failed three times."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+from preroll import progress
+from preroll.errors import PrerollError
+from preroll.simulations.experiment.design.plan import Cell, Plan
+from preroll.simulations.experiment.execution.cell import cell_request
+from preroll.simulations.experiment.execution.estimate import estimate
+from preroll.simulations.experiment.execution.provenance import provenance
+from preroll.simulations.experiment.execution.store import State, Store
+from preroll.simulations.experiment.execution.tensorboard import write_layout
+from preroll.simulations.workers.pool import Advance, Outcomes, Request, work
+
+TRIES = 3
+
+
+class Engine(Protocol):
+    """Where cells run: on this machine, or on many."""
+
+    def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
+        """Has every request done by ``run_cell`` of :mod:`~preroll.simulations.experiment.execution.cell`."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """Supervised worker processes on this machine.
+
+    Attributes:
+        workers: how many.
+    """
+
+    workers: int
+
+    def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
+        """As :class:`Engine` says."""
+        return work(requests, workers=self.workers, tries=tries, advance=advance)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run of an experiment did.
+
+    Attributes:
+        before: state of every cell when it began, by id.
+        done: cells that it did.
+        failures: error by id of every cell that failed.
+    """
+
+    before: Mapping[str, State]
+    done: int
+    failures: Mapping[str, str]
+
+
+def run_plan(
+    plan: Plan, text: str, store: Store, engine: Engine, note: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Does every cell of ``plan`` that is not done.
+
+    Args:
+        plan: the experiment, expanded.
+        text: the file that it was made of, kept beside the results.
+        store: the experiment's folder.
+        engine: where cells run.
+        note: is called with lines about what is done again, and why.
+
+    Raises:
+        PrerollError: the folder holds something else, another process runs it, or the disk is full.
+    """
+    store.check()
+    with store.lock():
+        store.sweep()
+        before = store.states(plan)
+        for line in changes(plan, store, before):
+            note(line)
+        store.write_plan(plan, text)
+        write_layout(store.logdir, plan)
+        todo = [cell for cell in plan.cells if before[cell.id] is not State.DONE]
+        try:
+            failures = _do(todo, plan, store, engine, before) if todo else {}
+        finally:
+            store.sweep()  # a machine or process that was lost leaves its half
+        store.write_failures(failures)
+    return Report(before, len(todo) - len(failures), failures)
+
+
+def changes(plan: Plan, store: Store, states: Mapping[str, State]) -> list[str]:
+    """Lines about what an earlier run left that is not of this plan any more."""
+    changed = [cell.id for cell in plan.cells if states[cell.id] is State.CHANGED]
+    lines = [f"{name}: was run with other settings; it is run again." for name in changed]
+    return lines + [f"{name}: is no cell of this experiment any more; it is left." for name in store.strays(plan)]
+
+
+def _do(todo: Sequence[Cell], plan: Plan, store: Store, engine: Engine, before: Mapping[str, State]) -> dict[str, str]:
+    """Runs cells; gives the error of each that failed, by id."""
+    expected = estimate(store, plan.cells, before).seconds
+    # Long ones first, so that the last worker does not end long after the others.
+    todo = sorted(todo, key=lambda cell: -expected[cell.id])
+    code = provenance()
+    requests = [cell_request(cell, store.folder(cell).absolute(), code) for cell in todo]
+    failures: dict[str, str] = {}
+    title = f"Running {len(todo)} cells (seconds of work)"
+    with progress.bar(max(round(sum(expected[cell.id] for cell in todo)), 1), title) as advance:
+        meter = _Meter(todo, expected, advance)
+        with closing(engine(requests, tries=TRIES, advance=meter.played)) as outcomes:
+            for outcome in outcomes:
+                cell = todo[outcome.number]
+                meter.ended(outcome.number)
+                if outcome.full:
+                    raise PrerollError(f"{outcome.error}; the same command goes on where this one stopped", status=1)
+                if outcome.error is not None:
+                    failures[cell.id] = outcome.error
+                    store.write_failures(failures)
+    return failures
+
+
+class _Meter:
+    """Turns sessions played and cells ended into whole units of a progress bar."""
+
+    def __init__(self, cells: Sequence[Cell], expected: Mapping[str, float], advance: Callable[[int], None]) -> None:
+        self._cells, self._expected, self._advance = cells, expected, advance
+        self._by_cell = [0.0] * len(cells)
+        self._sum, self._shown = 0.0, 0
+
+    def played(self, number: int, sessions: int) -> None:
+        """Adds training sessions of a cell, or takes back those of a try that failed."""
+        cell = self._cells[number]
+        self._move(number, self._by_cell[number] + 0.9 * self._expected[cell.id] * sessions / cell.sessions)
+
+    def ended(self, number: int) -> None:
+        """Fills up the cell's share."""
+        self._move(number, self._expected[self._cells[number].id])
+
+    def _move(self, number: int, seconds: float) -> None:
+        self._sum += seconds - self._by_cell[number]
+        self._by_cell[number] = seconds
+        amount = round(self._sum) - self._shown
+        if amount:
+            self._shown += amount
+            self._advance(amount)

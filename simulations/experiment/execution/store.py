@@ -1,0 +1,198 @@
+"""The folder of an experiment, and the state that each of its cells is in.
+
+```
+plan.json        all cells: what they are, and their fingerprints
+experiment.yaml  the file that was run, as it was
+failures.json    cells that failed, with their errors
+cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
+```
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from preroll import atomic
+from preroll.errors import PrerollError
+from preroll.simulations.experiment.design.plan import Cell, Plan
+from preroll.simulations.experiment.execution.cell import CELL, is_complete
+
+PLAN = "plan.json"
+FILE = "experiment.yaml"
+FAILURES = "failures.json"
+CELLS = "cells"
+FORMAT = 2
+#: What cells hold of scenarios: where they are evaluated, and where trained.
+WORLDS = ("scenario", "training")
+
+
+class State(StrEnum):
+    """State of a cell."""
+
+    DONE = "done"
+    CHANGED = "changed"  # its run is of other settings than the plan's
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Store:
+    """An experiment's folder.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def logdir(self) -> Path:
+        """TensorBoard's logdir, with one run per cell."""
+        return self.path / CELLS
+
+    def folder(self, cell: Cell) -> Path:
+        """The run folder of a cell."""
+        return self.logdir / cell.id
+
+    def check(self) -> None:
+        """Raises unless an experiment may be run here.
+
+        Raises:
+            PrerollError: the folder holds something else, or is a file.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise PrerollError(f"--out {self.path}: is a file; a folder is needed")
+        names = [entry.name for entry in self.path.iterdir()] if self.path.exists() else []
+        # What a run that was killed before its plan was there may have left is no reason to refuse.
+        there = [name for name in names if name != ".lock" and not (name[0] == "." and name.endswith(".part"))]
+        if there and PLAN not in there:
+            raise PrerollError(f"--out {self.path}: is no folder of an experiment and is not empty; name another one")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes from running the same folder; a killed process holds no lock.
+
+        Raises:
+            PrerollError: another process runs it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise PrerollError(f"--out {self.path}: another process runs this experiment now") from None
+            yield
+
+    def write_plan(self, plan: Plan, text: str) -> None:
+        """Keeps the plan, and the text of the file that it was made of."""
+        content = {
+            "format": FORMAT,
+            "name": plan.name,
+            "description": plan.description,
+            "keys": dict(plan.keys),
+            **_without_repetition([cell.to_dict() for cell in plan.cells]),
+        }
+        atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it says whose folder this is
+        atomic.write_text(self.path / FILE, text)
+
+    def read_plan(self) -> Plan:
+        """The plan that was run here last.
+
+        Raises:
+            PrerollError: there is none, or it cannot be read.
+        """
+        try:
+            content = json.loads((self.path / PLAN).read_text("utf8"))
+            if content["format"] != FORMAT:
+                raise PrerollError(f"{self.path / PLAN}: format must be {FORMAT}, not {content['format']}")
+            scenarios = content["scenarios"]
+            cells = tuple(
+                Cell(**cell | {name: scenarios[cell[name]] for name in WORLDS if cell[name] is not None})
+                for cell in content["cells"]
+            )
+            return Plan(content["name"], content["description"], content["keys"], cells)
+        except FileNotFoundError:
+            raise PrerollError(
+                f"{self.path}: is no folder of an experiment; make one with `preroll experiment run FILE --out DIR`"
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise PrerollError(f"{self.path / PLAN}: cannot be read: {error}") from None
+
+    def states(self, plan: Plan) -> dict[str, State]:
+        """The state of every cell by id."""
+        failures = self.failures()
+        return {cell.id: self._state(cell, cell.id in failures) for cell in plan.cells}
+
+    def _state(self, cell: Cell, failed: bool) -> State:
+        folder = self.folder(cell)
+        atomic.recover(folder.absolute())
+        if is_complete(folder):
+            return State.DONE if read_cell(folder)["fingerprint"] == cell.fingerprint else State.CHANGED
+        return State.FAILED if failed else State.MISSING
+
+    def failures(self) -> dict[str, str]:
+        """The error of every cell that failed, by id."""
+        try:
+            found: dict[str, str] = json.loads((self.path / FAILURES).read_text("utf8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise PrerollError(f"{self.path / FAILURES}: cannot be read: {error}") from None
+        return found
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Keeps the errors of the cells that failed."""
+        if failures or (self.path / FAILURES).exists():
+            atomic.write_json(self.path / FAILURES, dict(failures))
+
+    def strays(self, plan: Plan) -> list[str]:
+        """Ids of the runs that are no cells of the plan any more; nobody deletes them."""
+        ids = {cell.id for cell in plan.cells}
+        found = (path.parent.relative_to(self.logdir).as_posix() for path in self.logdir.glob(f"*/*/*/{CELL}"))
+        return sorted(name for name in found if name not in ids and "/." not in name)
+
+    def sweep(self) -> None:
+        """Removes what killed workers had begun to write."""
+        for part in (*self.logdir.glob(".*.part"), *self.logdir.glob("*/*/.*.part")):
+            shutil.rmtree(part, ignore_errors=True)
+        for part in self.path.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(os.path.getsize(path) for path in self.path.rglob("*") if path.is_file())
+
+
+def read_cell(folder: Path) -> dict[str, Any]:
+    """Reads what a cell's run says about its evaluation.
+
+    Raises:
+        PrerollError: it cannot be read.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / CELL).read_text("utf8"))
+    except (OSError, ValueError) as error:
+        raise PrerollError(f"{folder / CELL}: cannot be read: {error}") from None
+    return found
+
+
+def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """Cells that name their scenarios by number: the cells of a point share them."""
+    numbers: dict[str, int] = {}
+    scenarios: list[Any] = []
+    for cell in cells:
+        for name in WORLDS:
+            if cell[name] is not None:
+                text = json.dumps(cell[name])
+                if text not in numbers:
+                    numbers[text] = len(scenarios)
+                    scenarios.append(cell[name])
+                cell[name] = numbers[text]
+    return {"scenarios": scenarios, "cells": cells}

@@ -1,0 +1,53 @@
+"""The table at the end: every agent at every point, over its seeds."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from preroll.simulations.experiment.design.plan import Plan
+from preroll.simulations.experiment.execution.store import State, Store, read_cell
+from preroll.simulations.statistics.intervals import mean_interval
+
+COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed", "long", "slots")
+
+
+def summary(store: Store, plan: Plan, states: Mapping[str, State]) -> tuple[list[str], list[list[str]]]:
+    """Gives headings and rows, in the order of the plan; means over the seeds that are done.
+
+    Args:
+        store: the experiment's folder.
+        plan: the experiment.
+        states: by id.
+    """
+    groups: dict[tuple[str, str], list[dict[str, float]]] = {}
+    planned: dict[tuple[str, str], int] = {}
+    for cell in plan.cells:
+        key = cell.point, cell.label
+        planned[key] = planned.get(key, 0) + 1
+        if states[cell.id] is State.DONE:
+            groups.setdefault(key, []).append(read_cell(store.folder(cell))["evaluation"])
+    return list(COLUMNS), [[*key, *_numbers(group, planned[key])] for key, group in groups.items()]
+
+
+def _numbers(group: Sequence[dict[str, float]], planned: int) -> list[str]:
+    column = {name: np.array([entry[name] for entry in group], np.float64) for name in _NAMES}
+    return [
+        str(len(group)) if len(group) == planned else f"{len(group)} of {planned}",
+        _interval(column["revenue"], 3),
+        _interval(column["percent_of_optimum"], 2),
+        f"{column['regret'].mean():.3f}".replace("-0.000", "0.000"),
+        f"{100 * column['view_rate'].mean():.1f} %",
+        f"{100 * column['long_share'].mean():.1f} %",
+        f"{column['session_length'].mean():.1f}",
+    ]
+
+
+def _interval(values: np.ndarray[tuple[int], np.dtype[np.float64]], digits: int) -> str:
+    """Mean ± half of Student's t interval; a single seed has no interval."""
+    if len(values) < 2:
+        return f"{values.mean():.{digits}f}"
+    mean = mean_interval(values)
+    return f"{mean.value:.{digits}f} ± {mean.half_width:.{digits}f}"
+
+
+_NAMES = ("revenue", "percent_of_optimum", "regret", "view_rate", "long_share", "session_length")

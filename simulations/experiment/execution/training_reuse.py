@@ -1,0 +1,40 @@
+"""A training told again: its run is copied, so that one agent is evaluated at many points but trained once."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from preroll import atomic
+from preroll.agents import Agent
+from preroll.simulations.training.run import RESULT, Run, check_target
+from preroll.tensorboard_writer import EventFile
+
+#: What a run holds besides ``result.json`` and its event file, which get other content.
+PARTS = ("scenario.yaml", "settings.yaml", "agent")
+
+
+def retell(source: Path, target: Path, finish: Callable[[Path, Agent, EventFile], None]) -> None:
+    """Writes the run ``target`` with the agent, curve and cost of the run ``source``.
+
+    Training gives the same bits again, so this is what it would have given.
+
+    Args:
+        source: a complete run.
+        target: the run to write; an earlier one there is replaced.
+        finish: is called with the folder in the making, the agent and the event file, before the run is complete.
+
+    Raises:
+        PrerollError: ``source`` cannot be read, or something that is no run is in the way.
+    """
+    check_target(target, replace=True)
+    run = Run.open(source)
+    with atomic.folder(target) as part:
+        for name in PARTS:
+            place = source / name
+            (shutil.copytree if place.is_dir() else shutil.copyfile)(place, part / name)
+        with EventFile(part) as events:
+            for row, seen in enumerate(run.curve.sessions):
+                values = {tag: column[row] for tag, column in run.curve.values.items()}
+                events.write(seen, {tag: value for tag, value in values.items() if value is not None})
+            finish(part, run.load_agent(), events)
+        shutil.copyfile(source / RESULT, part / RESULT)

@@ -1,0 +1,128 @@
+"""What a report is made of: cells that are done, by point and agent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.simulations.experiment.design.plan import Cell, Plan
+from preroll.simulations.experiment.execution.store import State, Store, read_cell
+from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.run import Run
+
+ORACLES = ("random", "greedy", "optimum", "fixed", "always-short", "always-long")
+
+
+@dataclass(frozen=True)
+class Material:
+    """An experiment's results.
+
+    Attributes:
+        store: its folder.
+        plan: its cells.
+        states: by id.
+    """
+
+    store: Store
+    plan: Plan
+    states: Mapping[str, State]
+
+    @classmethod
+    def of(cls, store: Store) -> "Material":
+        """Reads an experiment.
+
+        Raises:
+            PrerollError: it is none, or no cell of it is done.
+        """
+        plan = store.read_plan()
+        states = store.states(plan)
+        if State.DONE not in states.values():
+            raise PrerollError(f"{store.path}: no cell is done yet; run `preroll experiment run` first")
+        return cls(store, plan, states)
+
+    @cached_property
+    def done(self) -> list[Cell]:
+        """The cells that are done."""
+        return [cell for cell in self.plan.cells if self.states[cell.id] is State.DONE]
+
+    @cached_property
+    def points(self) -> dict[str, Cell]:
+        """A cell of every point, by the point's name."""
+        found: dict[str, Cell] = {}
+        for cell in self.done:
+            found.setdefault(cell.point, cell)
+        return found
+
+    @cached_property
+    def agents(self) -> list[str]:
+        """Labels of the agents, in the order of the file."""
+        return list(dict.fromkeys(cell.label for cell in self.done))
+
+    @cached_property
+    def learners(self) -> list[str]:
+        """Labels of the agents that learn."""
+        return list(dict.fromkeys(cell.label for cell in self.done if cell.agent not in ORACLES))
+
+    @cached_property
+    def seeds(self) -> int:
+        """Seeds of every agent and point, as planned."""
+        return len({cell.seed for cell in self.plan.cells})
+
+    @cached_property
+    def _evaluations(self) -> dict[tuple[str, str], dict[int, dict[str, Any]]]:
+        found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+        for cell in self.done:
+            evaluation = read_cell(self.store.folder(cell))["evaluation"]
+            found.setdefault((cell.point, cell.label), {})[cell.seed] = evaluation
+        return found
+
+    def values(self, point: str, agent: str, name: str) -> NDArray[np.float64]:
+        """One number of the evaluation by seed, float64 [n]; empty where no cell is done."""
+        return np.array(list(self.by_seed(point, agent, name).values()), np.float64)
+
+    def by_seed(self, point: str, agent: str, name: str) -> dict[int, float]:
+        """One number of the evaluation by seed, of the seeds that are done."""
+        return {seed: entry[name] for seed, entry in self._evaluations.get((point, agent), {}).items()}
+
+    def scores(self, agent: str) -> NDArray[np.float64] | None:
+        """Shares of the optimum, float64 [seeds, points]; None where a cell is missing."""
+        columns = [self.values(point, agent, "percent_of_optimum") / 100 for point in self.points]
+        return np.stack(columns, axis=1) if all(len(column) == self.seeds for column in columns) else None
+
+    def mean(self, point: str, agent: str, name: str) -> float:
+        """Mean over seeds; NaN where no cell is done."""
+        values = self.values(point, agent, name)
+        return float(values.mean()) if len(values) else float("nan")
+
+    def cells(self, point: str, agent: str) -> list[Cell]:
+        """The cells of an agent at a point."""
+        return [cell for cell in self.done if (cell.point, cell.label) == (point, agent)]
+
+    def run(self, cell: Cell) -> Run:
+        """The run of a cell."""
+        return Run.open(self.store.folder(cell))
+
+    def curves(self, point: str, agent: str) -> list[Curve]:
+        """Learning curves, one per seed."""
+        return [self.run(cell).curve for cell in self.cells(point, agent)]
+
+    def tables(self, point: str) -> Tables:
+        """The scenario of a point, compiled."""
+        cell = self.points[point]
+        return Tables.compile(Scenario.load(cell.scenario), self.run(cell).load_catalog())
+
+    def numeric(self, key: str) -> bool:
+        """Whether all values of a varied key are numbers, or factors."""
+        return all(isinstance(number_of(cell.values[key]), float) for cell in self.points.values())
+
+
+def number_of(value: Any) -> float | None:
+    """The number or factor that a value is; None for anything else."""
+    value = value["scale"] if isinstance(value, Mapping) and set(value) == {"scale"} else value
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

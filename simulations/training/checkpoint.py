@@ -1,0 +1,116 @@
+"""An unfinished training on disk: beside the run ``NAME`` the folder ``.NAME.checkpoint``, from which it goes on.
+
+```
+scenario.yaml, settings.yaml   as in a run
+agent/                         the agent with all that learning goes on from
+loop.safetensors, loop.json    lanes, last observations, books, curve; time spent
+```
+
+It is replaced as a whole, so that a kill at any moment leaves the one before. At the same number of threads and the
+same package versions the training that goes on ends bit for bit as one that was never stopped; :func:`differences` says
+where they are not the same.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from preroll import atomic
+from preroll.agents import load_agent
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.phases import Exact
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.simulations.training.loop import Loop
+from preroll.simulations.training.run import RunSettings, load_catalog, read_settings, versions, write_settings
+
+if TYPE_CHECKING:
+    from preroll.simulations.training.training import Training
+
+
+def place(run: Path) -> Path:
+    """Folder of the checkpoint of ``run``."""
+    run = run.absolute()
+    return run.with_name(f".{run.name}.checkpoint")
+
+
+def save(training: "Training", loop: Loop, seconds: tuple[float, float]) -> None:
+    """Writes the checkpoint of ``training``.
+
+    Args:
+        training: what is trained.
+        loop: where it stands, between two steps.
+        seconds: wall-clock and CPU time spent so far.
+    """
+    from safetensors.numpy import save as as_safetensors
+
+    assert training.target is not None
+    with atomic.folder(place(training.target)) as folder:
+        write_settings(folder, training)
+        loop.agent.save(folder / "agent", training=True)
+        arrays = {name: np.array(array, order="C") for name, array in loop.arrays().items()}
+        atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
+        about = {"seconds": list(seconds), "surroundings": surroundings()}
+        atomic.write_json(folder / "loop.json", {**about, **loop.counters()})
+
+
+def load(run: Path) -> "Training":
+    """Reads the checkpoint of ``run`` as a training that goes on where it was stopped.
+
+    Raises:
+        PrerollError: there is none, or it cannot be read.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    from preroll.simulations.training.training import Training
+
+    folder = place(run)
+    atomic.recover(folder)
+    if not folder.is_dir():
+        raise PrerollError(f"run {run}: no training was stopped there that could go on")
+    settings: RunSettings = read_settings(folder)
+    scenario = Scenario.load(folder / "scenario.yaml")
+    tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))
+    agent = load_agent(folder / "agent")
+    exact = Exact(tables)
+    loop = Loop(agent, tables, settings.sessions, exact)
+    try:
+        counters = _told(folder)
+        wall, cpu = (float(spent) for spent in counters["seconds"])
+        loop.restore(load_file(folder / "loop.safetensors"), counters)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PrerollError(
+            f"{folder}: its loop.json and loop.safetensors are not what a stopped training leaves: {reason}"
+        ) from None
+    return Training(agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=(wall, cpu))
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """What the ``loop.json`` of a checkpoint holds."""
+    told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
+    return {**told, "surroundings": dict(told["surroundings"])}
+
+
+def surroundings() -> dict[str, str]:
+    """What rounding depends on beside the saved state: versions, and the threads that libraries take by default."""
+    return {**versions(), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
+
+
+def differences(run: Path) -> list[str]:
+    """Names what is not as it was when the checkpoint of ``run`` was written, such as ``torch 2.8.0, was 2.7.1``."""
+    folder = place(run)
+    atomic.recover(folder)
+    now = surroundings()
+    before = _told(folder)["surroundings"]
+    return [f"{name} {now.get(name)}, was {was}" for name, was in before.items() if now.get(name) != was]
+
+
+def remove(run: Path) -> None:
+    """Removes the checkpoint of a run that is complete, or is started over."""
+    shutil.rmtree(place(run), ignore_errors=True)

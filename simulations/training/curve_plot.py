@@ -1,0 +1,139 @@
+"""The picture of the learning curves: revenue per session over sessions seen, one line per agent."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from preroll import atomic
+from preroll.simulations.training.curves import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe & Ito 2008: told apart with any colour vision; yellow is left out, for it is pale on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GREY = "#666666"
+LINE_HEIGHT = 0.052  # least distance of two labels, in heights of the axes
+
+
+def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str, float], title: str) -> list[Path]:
+    """Draws the curves and writes them as PNG and SVG.
+
+    A line shows the expected revenue of the ads that were shown (Σ P(view) · reward), which has the mean of the revenue
+    that came in and a third of its noise.
+
+    Args:
+        path: where to, without suffix.
+        curves: by agent.
+        references: exact revenue per session by name, drawn as dashed lines.
+        title: stands above.
+
+    Returns:
+        The files that were written.
+    """
+    # The object interface alone: no backend is chosen for the whole process, no window can open.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    _frame(axes, curves, title)
+    labels = [(value, name, GREY) for value, name in _merged(references)]
+    for value in references.values():
+        axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
+    for (name, curve), colour in zip(curves.items(), _cycle(len(curves)), strict=True):
+        x, y = np.array(curve.sessions), np.array(curve.values["session/expected"], dtype=np.float64)
+        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
+        axes.plot(x, y, color=colour, linewidth=1.8, zorder=3)
+        axes.plot(x[-1], y[-1], "o", color=colour, markersize=4, zorder=4)
+        labels.append((float(y[-1]), name, colour))
+    _write_labels(axes, labels)
+    return [_write(figure, path.with_name(f"{path.name}.{kind}")) for kind in ("png", "svg")]
+
+
+def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
+    axes.set_xscale("log")
+    axes.set_title(title, loc="left", fontsize=12)
+    axes.set_xlabel("sessions seen")
+    axes.set_ylabel("revenue per session")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlim(min(c.sessions[0] for c in curves.values()), max(c.sessions[-1] for c in curves.values()) * 1.02)
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+
+
+def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
+    """One label for references whose lines are one: (value, names with the value)."""
+    names: dict[str, list[str]] = {}
+    for name, value in references.items():
+        names.setdefault(f"{value:.2f}", []).append(name)
+    return [(float(value), f"{' = '.join(group)} {value}") for value, group in names.items()]
+
+
+def _cycle(n: int) -> Sequence[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(n)]
+
+
+def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
+    """Names every line at the right edge, moved apart where they would overlap, each tied to its line's end."""
+    low, high = axes.get_ylim()
+    places = spread([(value - low) / (high - low) for value, *_ in labels], LINE_HEIGHT)
+    for (value, name, colour), place in zip(labels, places, strict=True):
+        axes.annotate(
+            name,
+            xy=(1, (value - low) / (high - low)),
+            xytext=(1.04, place),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            color=colour,
+            va="center",
+            fontsize=10,
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.7,
+                "shrinkA": 2,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Moves places apart until neighbours are ``gap`` apart, keeping their order and the middle of every crowd.
+
+    >>> spread([0.5, 0.0, 0.5], 0.25)
+    [0.375, 0.0, 0.625]
+    """
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    crowds: list[tuple[float, list[int]]] = []  # middle, members
+    for i in order:
+        middle, members = places[i], [i]
+        while crowds and crowds[-1][0] + (len(crowds[-1][1]) + len(members)) * gap / 2 > middle:
+            _, others = crowds.pop()
+            members = others + members
+            middle = sum(places[j] for j in members) / len(members)
+        crowds.append((middle, members))
+    result = [0.0] * len(places)
+    for middle, members in crowds:
+        for rank, i in enumerate(members):
+            result[i] = middle + (rank - (len(members) - 1) / 2) * gap
+    return result
+
+
+def _write(figure: Any, path: Path) -> Path:
+    """Writes one file; no date stands in it, so that the same curves give the same bytes."""
+    from matplotlib import rc_context
+
+    memory = io.BytesIO()
+    metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+    with rc_context({"svg.hashsalt": "preroll", "svg.fonttype": "none"}):
+        figure.savefig(memory, format=path.suffix[1:], dpi=150, metadata=metadata)
+    atomic.write_bytes(path, memory.getvalue())
+    return path

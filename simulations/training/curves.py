@@ -1,0 +1,127 @@
+"""Learning curves: means over bins of sessions, by the number with which a session started."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from preroll.envs.optimum.phases import Exact
+from preroll.simulations.training.session_log import SessionLedger
+
+FIRST_BIN = 50
+GROWTH = 10 ** (1 / 20)  # 20 bins per tenfold number of sessions, once these are wider than FIRST_BIN
+
+#: Every curve of every agent, with its meaning; the x axis (TensorBoard's "step") is sessions seen, always.
+TAGS: dict[str, str] = {
+    "session/revenue": "mean sum of rewards of a session",
+    "session/expected": "mean of Σ P(view) · reward of the ads shown: as revenue, without the noise of the views",
+    "session/percent_of_optimum": "100 · expected / exact optimum",
+    "session/regret": "exact optimum − expected",
+    "session/view_rate": "share of the ads shown that were viewed",
+    "session/long_share": "share of the ads shown that were long",
+    "session/empty_share": "share of slots left without an ad",
+    "session/length": "mean number of slots of a session",
+    "session/left": "share of sessions that the user left before the horizon",
+    "regret/total": "sum of regret over all sessions so far",
+}
+#: Prefix of what an agent tells about its own learning; the agent's docstring explains each.
+AGENT_TAG = "agent/"
+
+
+def bin_edges(sessions: int) -> list[int]:
+    """Gives the edges of the bins of ``sessions`` sessions: the same for every agent, wider as learning slows down.
+
+    >>> bin_edges(350)
+    [0, 50, 100, 150, 200, 250, 300, 350]
+    >>> bin_edges(1000)[-4:]
+    [714, 801, 899, 1000]
+    """
+    edges = [0]
+    while edges[-1] < sessions:
+        edges.append(min(max(edges[-1] + FIRST_BIN, round(edges[-1] * GROWTH)), sessions))
+    return edges
+
+
+@dataclass
+class Curve:
+    """Points over sessions seen.
+
+    Attributes:
+        sessions: upper edge of every bin.
+        values: a list of the same length for every tag of :data:`TAGS` and every metric of the agent; None where there
+            is no number.
+    """
+
+    sessions: list[int] = field(default_factory=list)
+    values: dict[str, list[float | None]] = field(default_factory=dict)
+
+    def add(self, sessions: int, point: dict[str, float]) -> None:
+        """Appends one point; metrics that were not there before, or are missing now, get None."""
+        for tag in [*point, *self.values]:
+            column = self.values.setdefault(tag, [])
+            column += [None] * (len(self.sessions) - len(column))
+        self.sessions.append(sessions)
+        for tag, column in self.values.items():
+            value = point.get(tag)
+            column.append(float(value) if value is not None and np.isfinite(value) else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"sessions": self.sessions, "values": self.values}
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> "Curve":
+        """Reads what :meth:`to_dict` wrote."""
+        return cls(list(value["sessions"]), {tag: list(column) for tag, column in value["values"].items()})
+
+
+class CurveBuilder:
+    """Turns a growing ledger into points, each as soon as all sessions of its bin are over.
+
+    Args:
+        ledger: the books.
+        exact: gives the optimum of every phase of drift.
+    """
+
+    def __init__(self, ledger: SessionLedger, exact: Exact) -> None:
+        self.curve = Curve()
+        self._ledger, self.exact = ledger, exact
+        self._bins = list(pairwise(bin_edges(ledger.sessions)))
+        self.total_regret = 0.0
+
+    def ready(self) -> bool:
+        """Whether a bin is complete that has no point yet."""
+        return bool(self._bins) and self._ledger.complete >= self._bins[0][1]
+
+    def next_point(self, metrics: dict[str, float]) -> tuple[int, dict[str, float]]:
+        """Appends the point of the next bin, with the agent's metrics; gives (sessions seen, value by tag)."""
+        start, stop = self._bins.pop(0)
+        point = {**self._means(slice(start, stop)), **{AGENT_TAG + name: value for name, value in metrics.items()}}
+        self.curve.add(stop, point)
+        return stop, point
+
+    def restore(self, curve: Curve, total_regret: float) -> None:
+        """Goes on after the last point of ``curve``, whose regret adds up to ``total_regret``."""
+        self.curve, self.total_regret = curve, total_regret
+        self._bins = self._bins[len(curve.sessions) :]
+
+    def _means(self, rows: slice) -> dict[str, float]:
+        book = self._ledger
+        phase = np.searchsorted(self.exact.phase_start, book.lane_session[rows], side="right") - 1
+        best = self.exact.optimum_by_phase[phase]
+        regret = best - book.expected[rows]
+        self.total_regret += float(regret.sum())
+        slots, shown = float(book.slots[rows].sum()), max(float(book.shown[rows].sum()), 1.0)
+        return {
+            "session/revenue": float(book.revenue[rows].mean()),
+            "session/expected": float(book.expected[rows].mean()),
+            "session/percent_of_optimum": 100 * float(book.expected[rows].sum() / max(best.sum(), 1e-300)),
+            "session/regret": float(regret.mean()),
+            "session/view_rate": float(book.views[rows].sum()) / shown,
+            "session/long_share": float(book.long[rows].sum()) / shown,
+            "session/empty_share": 1 - float(book.shown[rows].sum()) / slots,
+            "session/length": slots / len(regret),
+            "session/left": float(book.left[rows].mean()),
+            "regret/total": self.total_regret,
+        }

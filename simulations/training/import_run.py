@@ -1,0 +1,36 @@
+"""A run from an agent that was trained elsewhere: nothing to see of its training, all else as of every run."""
+
+from pathlib import Path
+
+from preroll import atomic
+from preroll.agents import Agent
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.phases import Exact
+from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.run import check_target, write_result, write_settings
+from preroll.simulations.training.timing import TimeShares
+from preroll.simulations.training.training import Training, TrainingResult
+
+
+def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = False) -> None:
+    """Writes ``agent`` as a run with an empty curve and no cost, to be evaluated and exported.
+
+    Args:
+        agent: trained on ``tables``.
+        tables: the scenario on the catalog.
+        run: the folder to write.
+        replace: whether an earlier run there may be replaced.
+
+    Raises:
+        PrerollError: something is there that may not be replaced.
+    """
+    check_target(run, replace=replace)
+    training = Training(agent, tables, sessions=0, seed=agent.seed, target=run)
+    result = TrainingResult(
+        agent=agent, tables=tables, curve=Curve(), sessions=0, steps=agent.steps,
+        optimum=float(Exact(tables).optimum_by_phase[0]), seconds=0.0, cpu_seconds=0.0, times=TimeShares(), run=run,
+    )  # fmt: skip
+    with atomic.folder(run) as folder:
+        write_settings(folder, training)
+        agent.save(folder / "agent")
+        write_result(folder, result)

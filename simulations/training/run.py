@@ -1,0 +1,214 @@
+"""A run: one training as a folder, which is complete or does not exist.
+
+```
+scenario.yaml        the whole scenario, defaults included
+settings.yaml        agent and its settings, seed, sessions, catalog
+agent/               the trained agent
+events.out.tfevents.preroll    TensorBoard's curves
+result.json          curve, optimum, cost, versions; written last
+```
+"""
+
+import json
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from preroll import atomic
+from preroll.agents import Agent, load_agent
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.perception.catalog import catalog as catalogs
+from preroll.perception.catalog.catalog import DEMO, Catalog
+from preroll.simulations.training.curves import Curve
+from preroll.yaml_config import dump_yaml, load_yaml, validated
+
+if TYPE_CHECKING:
+    from preroll.simulations.training.training import Training, TrainingResult
+
+FORMAT = 1
+RESULT = "result.json"
+PACKAGES = ("preroll", "numpy", "numba", "torch", "stable-baselines3", "gymnasium")
+
+
+class CatalogReference(BaseModel):
+    """Which catalog a run was trained on.
+
+    Attributes:
+        path: ``demo``, or the catalog's folder as seen from the run's: both may be moved together.
+        sha256: of its content.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    sha256: str
+
+
+class RunSettings(BaseModel):
+    """What ``settings.yaml`` holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agent: str
+    seed: int
+    sessions: int
+    catalog: CatalogReference
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training, read from its folder.
+
+    Attributes:
+        path: the folder.
+        settings: agent, seed, sessions, catalog.
+        scenario: what was simulated.
+        result: content of ``result.json``.
+    """
+
+    path: Path
+    settings: RunSettings
+    scenario: Scenario
+    result: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Run":
+        """Reads a run; the agent is loaded when it is asked for.
+
+        Raises:
+            PrerollError: there is no run, or a file of it cannot be read.
+        """
+        path = Path(path)
+        atomic.recover(path.absolute())
+        if not path.is_dir():
+            raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {path}`")
+        result = _read_result(path)
+        return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.absolute().name
+
+    @property
+    def curve(self) -> Curve:
+        """Points over sessions seen."""
+        return Curve.from_dict(self.result["curve"])
+
+    def load_agent(self) -> Agent:
+        """The trained agent."""
+        return load_agent(self.path / "agent")
+
+    def load_catalog(self) -> Catalog:
+        """The catalog it was trained on.
+
+        Raises:
+            PrerollError: it is gone, or is not the one it was.
+        """
+        return load_catalog(self.settings.catalog, self.path, self.path / "settings.yaml")
+
+
+def read_settings(folder: Path) -> RunSettings:
+    """Reads the ``settings.yaml`` of a run or a checkpoint."""
+    path = folder / "settings.yaml"
+    return validated(RunSettings, load_yaml(path), str(path))
+
+
+def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catalog:
+    """Loads the catalog that ``reference`` names, as seen from the folder ``run``.
+
+    Raises:
+        PrerollError: it is gone, or is not the one it was; ``told_by`` is the file that says which it was.
+    """
+    source = DEMO if reference.path == DEMO else Path(os.path.normpath(run.absolute() / reference.path))
+    catalog = Catalog.load(source)
+    if catalog.sha256 != reference.sha256:
+        raise PrerollError(
+            f"{told_by}: catalog.sha256: the catalog {catalog.path} has changed since this run "
+            "was trained; name the one to use with --catalog"
+        )
+    return catalog
+
+
+def check_target(run: Path, *, replace: bool = False) -> None:
+    """Raises unless a run may be written to ``run``: nothing is there, an empty folder, or a run to be replaced.
+
+    Raises:
+        PrerollError: something else is there, which is never overwritten, or no folder can be made there.
+    """
+    atomic.recover(run.absolute())
+    ground = next(place for place in (run.absolute(), *run.absolute().parents) if place.exists())
+    if not ground.is_dir() or not os.access(ground, os.W_OK):
+        reason = "cannot be written" if ground.is_dir() else "is no folder"
+        raise PrerollError(f"run {run}: cannot be made there: {ground} {reason}")
+    if not run.exists() or (run.is_dir() and not any(run.iterdir())):
+        return
+    if not (run / RESULT).is_file():
+        raise PrerollError(f"run {run}: is there already and is no run; it is not touched: name another folder")
+    if not replace:
+        raise PrerollError(f"run {run}: is there already; name another folder, or replace it with --replace")
+
+
+def write_settings(folder: Path, training: "Training") -> None:
+    """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``, which will be renamed to the training's target."""
+    assert training.target is not None
+    settings = RunSettings(
+        agent=training.agent.name,
+        seed=training.seed,
+        sessions=training.sessions,
+        catalog=_reference(training.tables.catalog, training.target),
+        settings=training.agent.settings.model_dump(mode="json"),
+    )
+    atomic.write_text(folder / "scenario.yaml", training.tables.scenario.dump())
+    atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
+
+
+def versions() -> dict[str, str]:
+    """Version of Python and of every package that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def write_result(folder: Path, result: "TrainingResult") -> None:
+    """Writes ``result.json``, the last file of a run."""
+    content = {
+        "format": FORMAT,
+        "agent": result.agent.name,
+        "sessions": result.sessions,
+        "steps": result.steps,
+        "lanes": min(result.agent.lanes, result.sessions),
+        "optimum": result.optimum,
+        "cost": {
+            "seconds": round(result.seconds, 3),
+            "cpu_seconds": round(result.cpu_seconds, 3),
+            "percent": {phase: round(share, 1) for phase, share in result.times.percent().items()},
+        },
+        "versions": versions(),
+        "curve": result.curve.to_dict(),
+    }
+    atomic.write_json(folder / RESULT, content)
+
+
+def _reference(catalog: Catalog, run: Path) -> CatalogReference:
+    if catalog.path == Path(catalogs.__file__).parent / "demo":
+        return CatalogReference(path=DEMO, sha256=catalog.sha256)
+    relative = Path(os.path.relpath(catalog.path.absolute(), run.absolute())).as_posix()
+    return CatalogReference(path=relative, sha256=catalog.sha256)
+
+
+def _read_result(path: Path) -> dict[str, Any]:
+    try:
+        result = json.loads((path / RESULT).read_text("utf8"))
+    except FileNotFoundError:
+        raise PrerollError(f"run {path}: it has no {RESULT}, so it is no run") from None
+    except (OSError, ValueError) as error:
+        raise PrerollError(f"{path / RESULT}: cannot be read: {error}") from None
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
+        raise PrerollError(f"{path / RESULT}: format must be {FORMAT}; this is no run that this version reads")
+    return result

@@ -1,0 +1,99 @@
+"""The books of a training: what happened in every session, by the number with which it started."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.model.observation import Spaces
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the ledger needs of one slot of n lanes; every array is [n].
+
+    Attributes:
+        ads: int64, actions.
+        rewards: float64, revenue of the slot.
+        expected_rewards: float64, P(view) · reward of the ad that was shown.
+        viewed: bool.
+        terminated: bool, the user left.
+        truncated: bool, the horizon was reached.
+    """
+
+    ads: NDArray[np.int64]
+    rewards: NDArray[np.float64]
+    expected_rewards: NDArray[np.float64]
+    viewed: NDArray[np.bool_]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+
+
+class SessionLedger:
+    """Counts slots, ads, views and revenue of every session of n lanes.
+
+    Sessions are numbered in the order in which they start; those that start together in the order of their lanes. All
+    sessions below ``sessions`` are booked, however late they end: "the first to end" would favour short ones.
+
+    Attributes:
+        sessions: k, how many are booked.
+        ended: how many of them are over.
+        steps: slots played so far, those of sessions from number k on included.
+        revenue, expected: float64 [k], sum of rewards and of expected rewards.
+        slots, shown, views, long: int32 [k], slots; ads shown; ads viewed; ads of length class "long" shown.
+        left: bool [k], whether the user left before the horizon.
+        lane_session: int32 [k], number of the session within its lane, which decides its phase of drift.
+    """
+
+    def __init__(self, spaces: Spaces, lanes: int, sessions: int) -> None:
+        self.sessions = sessions
+        self.ended = 0
+        self.steps = 0
+        self.revenue, self.expected = np.zeros(sessions), np.zeros(sessions)
+        self.slots, self.shown, self.views, self.long, self.lane_session = np.zeros((5, sessions), np.int32)
+        self.left = np.zeros(sessions, np.bool_)
+        self._is_long = np.array([length == "long" for length in spaces.lengths])
+        self._is_ad = np.array([length != "none" for length in spaces.lengths])
+        self._number = np.arange(lanes)
+        self._next = lanes
+        self._played = np.zeros(lanes, np.int32)
+        self._sums = np.zeros((2, lanes))
+        self._counts = np.zeros((4, lanes), np.int32)
+
+    @property
+    def complete(self) -> int:
+        """All sessions below this number are over."""
+        return min(int(self._number.min()), self.sessions)
+
+    @property
+    def done(self) -> bool:
+        """Whether every booked session is over."""
+        return self.ended == self.sessions
+
+    def add(self, step: Step) -> int:
+        """Books one slot of every lane; gives how many of the booked sessions ended with it."""
+        self.steps += len(step.ads)
+        self._sums[0] += step.rewards
+        self._sums[1] += step.expected_rewards
+        self._counts[0] += 1
+        self._counts[1] += self._is_ad[step.ads]
+        self._counts[2] += step.viewed
+        self._counts[3] += self._is_long[step.ads]
+        lanes = np.flatnonzero(step.terminated | step.truncated)
+        return self._close(lanes, step.terminated) if lanes.size else 0
+
+    def _close(self, lanes: NDArray[np.int64], left: NDArray[np.bool_]) -> int:
+        """Books the sessions that ended on ``lanes`` and numbers the ones that start there."""
+        booked = lanes[self._number[lanes] < self.sessions]
+        rows = self._number[booked]
+        self.revenue[rows], self.expected[rows] = self._sums[:, booked]
+        self.slots[rows], self.shown[rows], self.views[rows], self.long[rows] = self._counts[:, booked]
+        self.left[rows] = left[booked]
+        self.lane_session[rows] = self._played[booked]
+        self._sums[:, lanes] = 0
+        self._counts[:, lanes] = 0
+        self._played[lanes] += 1
+        self._number[lanes] = np.arange(self._next, self._next + lanes.size)
+        self._next += lanes.size
+        self.ended += booked.size
+        return int(booked.size)

@@ -1,0 +1,268 @@
+"""Training: one loop for every agent, from random to PPO."""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preroll import atomic
+from preroll.agents import Agent, make_agent
+from preroll.agents.registry import find
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.phases import Exact
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+from preroll.seeds import AGENT, derive
+from preroll.simulations.training import checkpoint
+from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.loop import Loop
+from preroll.simulations.training.run import check_target, write_result, write_settings
+from preroll.simulations.training.timing import TimeShares
+from preroll.tensorboard_writer import EventFile
+
+Advance = Callable[[int], None]
+OnPoint = Callable[[int, dict[str, float]], None]
+Stop = Callable[[], int]
+Finish = Callable[[Path, "TrainingResult", EventFile], None]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training gave.
+
+    Attributes:
+        agent: the trained agent.
+        tables: the scenario on the catalog.
+        curve: points over sessions seen.
+        sessions: how many sessions were booked; all of them were played to their end.
+        steps: slots that the agent learned from.
+        optimum: exact optimum in revenue per session, of the first phase where there is drift.
+        seconds, cpu_seconds: what it cost [s].
+        times: CPU-seconds by phase of the loop, as :mod:`preroll.simulations.training.timing` names them.
+        run: the folder that was written; None where none was asked for.
+    """
+
+    agent: Agent
+    tables: Tables
+    curve: Curve
+    sessions: int
+    steps: int
+    optimum: float
+    seconds: float
+    cpu_seconds: float
+    times: TimeShares
+    run: Path | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is ready to start: all that could be wrong with it has been checked.
+
+    Attributes:
+        agent: untrained.
+        tables: the scenario on the catalog.
+        sessions: how many to see.
+        seed: of users and agent.
+        target: the run folder to write; None writes nothing.
+        resumed: where a stopped training goes on; None begins.
+        spent: wall-clock and CPU time [s] that it took until then.
+    """
+
+    agent: Agent
+    tables: Tables
+    sessions: int
+    seed: int
+    target: Path | None
+    resumed: Loop | None = None
+    spent: tuple[float, float] = (0.0, 0.0)
+
+    def run(
+        self,
+        advance: Advance | None = None,
+        finish: Finish | None = None,
+        *,
+        stop: Stop = lambda: 0,
+        save_every: float = math.inf,
+    ) -> TrainingResult:
+        """Trains, and writes the run folder.
+
+        Args:
+            advance: is called with the number of sessions that ended since the last call.
+            finish: is called with the folder in the making, before ``result.json`` completes it, to add to it.
+            stop: is asked after every step; a signal's number saves a checkpoint and stops.
+            save_every: seconds between two checkpoints, from which a killed training can go on.
+
+        Raises:
+            PrerollError: ``stop`` asked for it; the status is 128 + the signal's number.
+        """
+        if self.target is None:
+            return self._fit(lambda *_: None, advance, stop, math.inf)
+        with atomic.folder(self.target) as folder:
+            write_settings(folder, self)
+            with EventFile(folder) as events:
+                result = self._fit(events.write, advance, stop, save_every)
+                self.agent.save(folder / "agent")
+                if finish is not None:
+                    finish(folder, result, events)
+            write_result(folder, result)
+        checkpoint.remove(self.target)
+        return result
+
+    def _fit(self, on_point: OnPoint, advance: Advance | None, stop: Stop, save_every: float) -> TrainingResult:
+        wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
+        loop = self.resumed
+        if loop is None:
+            loop = Loop(self.agent, self.tables, self.sessions, Exact(self.tables))
+            loop.start(self.seed)
+        else:
+            _tell_again(loop.curve, on_point)
+        saved = time.monotonic()
+        while not loop.done:
+            _step(loop, on_point, advance)
+            number = stop()
+            if self.target is not None and (number or time.monotonic() - saved >= save_every):
+                checkpoint.save(self, loop, (time.perf_counter() - wall, time.process_time() - cpu))
+                saved = time.monotonic()
+            if number:
+                raise PrerollError(self._stopped(number, loop), status=128 + number)
+        return TrainingResult(
+            agent=self.agent,
+            tables=self.tables,
+            curve=loop.curve,
+            sessions=self.sessions,
+            steps=self.agent.steps,
+            optimum=float(loop.builder.exact.optimum_by_phase[0]),
+            seconds=time.perf_counter() - wall,
+            cpu_seconds=time.process_time() - cpu,
+            times=loop.times,
+            run=self.target,
+        )
+
+    def _stopped(self, number: int, loop: Loop) -> str:
+        name = signal.Signals(number).name
+        line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
+        return f"{line}; go on with `preroll train --resume {self.target}`" if self.target else line
+
+
+def _tell_again(curve: Curve, on_point: OnPoint) -> None:
+    """Passes on the points of before a stop: the event file of the run that goes on is a new one."""
+    for row, seen in enumerate(curve.sessions):
+        values = {tag: column[row] for tag, column in curve.values.items()}
+        on_point(seen, {tag: value for tag, value in values.items() if value is not None})
+
+
+def prepare(
+    agent_name: str,
+    *,
+    scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
+    catalog: str | Path | Catalog = "demo",
+    sessions: int | None = None,
+    seed: int = 0,
+    run: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    replace: bool = False,
+) -> Training:
+    """Checks the arguments of :func:`train` without starting anything.
+
+    Raises:
+        PrerollError: something unknown or out of range.
+    """
+    find(agent_name)
+    tables = Tables.compile(scenario, catalog)
+    agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **(settings or {}))
+    sessions = agent.settings.sessions if sessions is None else sessions
+    if sessions < 1:
+        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    if run is not None:
+        check_target(run, replace=replace)
+        if checkpoint.place(run).exists():
+            if not replace:
+                raise PrerollError(
+                    f"run {run}: an unfinished training is there; go on with --resume {run}, or start over with "
+                    "--replace"
+                )
+            checkpoint.remove(run)
+    return Training(agent, tables, sessions, seed, run)
+
+
+def train(
+    agent_name: str,
+    *,
+    scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
+    catalog: str | Path | Catalog = "demo",
+    sessions: int | None = None,
+    seed: int = 0,
+    run: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    replace: bool = False,
+    advance: Advance | None = None,
+) -> TrainingResult:
+    """Trains an agent and writes a run folder.
+
+    While it trains, the run is a hidden sibling ``.NAME.….part``, in which TensorBoard sees the curves grow; it gets
+    its name when everything is in it, and vanishes where the training is stopped: a run is complete or does not exist.
+
+    Args:
+        agent_name: a name of :data:`preroll.agents.AGENTS`; baselines and oracles just play.
+        scenario: preset name, YAML file, mapping or scenario.
+        catalog: name, folder or catalog.
+        sessions: sessions to see; by default as many as the agent's settings recommend.
+        seed: decides users and agent; the users of :func:`preroll.simulations.evaluate` are others.
+        run: the folder to write; None writes nothing.
+        settings: settings of the agent.
+        replace: whether an earlier run in ``run`` may be replaced.
+        advance: is called with the number of sessions that ended since the last call.
+
+    Raises:
+        PrerollError: something unknown or out of range; then nothing was started or written.
+    """
+    training = prepare(
+        agent_name, scenario=scenario, catalog=catalog, sessions=sessions, seed=seed, run=run, settings=settings,
+        replace=replace,
+    )  # fmt: skip
+    return training.run(advance)
+
+
+def fit(
+    agent: Agent,
+    tables: Tables,
+    *,
+    sessions: int,
+    seed: int = 0,
+    exact: Exact | None = None,
+    on_point: OnPoint = lambda *_: None,
+    advance: Advance | None = None,
+) -> Curve:
+    """Lets ``agent`` act and learn until the first ``sessions`` sessions to start have ended.
+
+    Lanes whose sessions ended meanwhile go on with further ones, from which the agent learns too but which no curve
+    shows: the number of lanes must not change.
+
+    Args:
+        agent: learns; :attr:`~preroll.agents.Agent.lanes` sessions run side by side, or fewer if ``sessions`` is less.
+        tables: the scenario on the catalog.
+        sessions: how many sessions the curves show.
+        seed: lanes play the streams from ``derive(seed, "training")`` on.
+        exact: exact values of ``tables``, if they are there already.
+        on_point: is called with (sessions seen, value by tag) for every point of the curve.
+        advance: is called with the number of sessions that ended since the last call.
+    """
+    loop = Loop(agent, tables, sessions, exact or Exact(tables))
+    loop.start(seed)
+    while not loop.done:
+        _step(loop, on_point, advance)
+    return loop.curve
+
+
+def _step(loop: Loop, on_point: OnPoint, advance: Advance | None) -> None:
+    """One step of ``loop``, and what it makes known."""
+    over = loop.step()
+    if over and advance is not None:
+        advance(over)
+    if over:
+        for seen, point in loop.points():
+            on_point(seen, {**point, **loop.times.tags()})

@@ -1,0 +1,234 @@
+"""The search for an agent's settings on one scenario, with Optuna (the extra ``tune``).
+
+```
+journal.log     every trial, as Optuna's journal: lines of JSON
+search.json     what is searched; another search is not continued here
+preset.yaml     the best settings so far, by agent, as in ``agents/presets`` and in the ``agents`` of an experiment
+```
+
+The first trial has the defaults. All trials meet the same users. A trial whose learning curve lies below the median of
+those before it at the same number of sessions is given up. Everything depends on the seed alone: a search that was
+stopped and goes on tries what it would have tried.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from preroll import atomic
+from preroll.agents import make_agent
+from preroll.agents.registry import find
+from preroll.agents.settings import parse
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.phases import Exact
+from preroll.errors import PrerollError
+from preroll.seeds import AGENT, derive
+from preroll.simulations.evaluation.measurement import measure
+from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.training.training import fit
+from preroll.simulations.tuning.search_space import Choices, Range, search_space
+from preroll.yaml_config import dump_yaml
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+JOURNAL, SEARCH, PRESET = "journal.log", "search.json", "preset.yaml"
+SCORE = "session/percent_of_optimum"
+#: Trials that are never given up, and the share of the sessions before which none is.
+STARTUP, WARM_UP = 5, 0.25
+EVALUATION_SESSIONS = 20_000
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched.
+
+    Attributes:
+        agent: its name.
+        tables: the scenario on the catalog.
+        sessions: that every trial learns from.
+        seeds: trainings of every trial; their mean counts, and the first one can be given up.
+        seed: decides trials, users and agents.
+        fixed: settings that are not searched.
+    """
+
+    agent: str
+    tables: Tables
+    sessions: int
+    seeds: int = 1
+    seed: int = 0
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def space(self) -> dict[str, Range]:
+        """The range of every setting that is searched."""
+        return search_space(find(self.agent).load().Settings, self.fixed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What decides the trials, as plain values."""
+        return {
+            "agent": self.agent,
+            "scenario": self.tables.scenario.model_dump(mode="json"),
+            "catalog_sha256": self.tables.catalog.sha256,
+            "sessions": self.sessions,
+            "seeds": self.seeds,
+            "seed": self.seed,
+            "fixed": dict(self.fixed),
+            "space": {name: asdict(wanted) for name, wanted in self.space.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        settings: the best ones that differ from the defaults.
+        percent: of the optimum, of the best trial.
+        default: that of the defaults.
+        finished, given_up: numbers of trials, all runs of the search together.
+        preset: the file that holds the settings.
+    """
+
+    settings: dict[str, Any]
+    percent: float
+    default: float
+    finished: int
+    given_up: int
+    preset: Path
+
+
+def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], None] = lambda _: None) -> Found:
+    """Searches until so many trials are over, those of earlier runs in the same folder included.
+
+    Args:
+        search: what to search.
+        out: folder of the search.
+        trials: how many, the first one with the defaults.
+        advance: is called with the number of trials that ended.
+
+    Raises:
+        PrerollError: Optuna is not installed, the folder holds another search or something else, or nothing can be
+            searched.
+    """
+    check(search, out)
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    states, told = optuna.trial.TrialState, 0
+    with Store(out).lock():
+        atomic.write_json(out / SEARCH, search.to_dict())
+        study, exact = _open(out), Exact(search.tables)
+        while True:
+            number = len(study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED)))
+            advance(min(number, trials) - told)
+            told = number
+            if number >= trials:
+                return _write(search, study, out)
+            # A sampler of its own for every trial, so that it does not matter where a search was stopped.
+            study.sampler = optuna.samplers.TPESampler(seed=derive(search.seed, f"trial {number}") % 2**32)
+            if number == 0 and not study.get_trials(deepcopy=False, states=(states.WAITING,)):
+                study.enqueue_trial(_defaults(search))
+            study.optimize(lambda trial: _score(search, exact, trial), n_trials=1)
+
+
+def check(search: Search, out: Path) -> None:
+    """Checks the arguments of :func:`tune` without starting anything.
+
+    Raises:
+        PrerollError: as :func:`tune`.
+    """
+    if find_spec("optuna") is None:
+        raise PrerollError("tune: Optuna is not installed: pip install 'preroll[tune]'")
+    parse(find(search.agent).load().Settings, search.agent, search.fixed)
+    if not search.space:
+        raise PrerollError(f"agent {search.agent}: has no setting that can be searched")
+    if out.exists() and not out.is_dir():
+        raise PrerollError(f"--out {out}: is a file; a folder is needed")
+    if (out / SEARCH).exists():
+        if json.loads((out / SEARCH).read_text("utf8")) != json.loads(json.dumps(search.to_dict())):
+            raise PrerollError(f"--out {out}: holds another search; name another folder")
+    elif out.exists() and any(entry.name != ".lock" for entry in out.iterdir()):
+        raise PrerollError(f"--out {out}: is no folder of a search and is not empty; name another one")
+
+
+def _open(out: Path) -> "Study":
+    """The study of a folder; trials that a kill cut off are over without a result, and so is half a line."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    journal = out / JOURNAL
+    Path(f"{journal}.lock").unlink(missing_ok=True)  # of a run that was killed; ours is held
+    if journal.exists():
+        content = journal.read_bytes()
+        if not content.endswith(b"\n"):
+            atomic.write_bytes(journal, content[: content.rfind(b"\n") + 1])
+    storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal))))
+    study = optuna.create_study(
+        storage=storage,
+        study_name="search",
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
+    )
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    return study
+
+
+def _score(search: Search, exact: Exact, trial: "Trial") -> float:
+    """Mean percent of the optimum of a trial's trainings, exploration off."""
+    import optuna
+
+    settings = {name: _suggested(trial, name, wanted) for name, wanted in search.space.items()}
+    values = []
+    for number in range(search.seeds):
+
+        def report(seen: int, point: dict[str, float], first: bool = number == 0) -> None:
+            if first and seen >= WARM_UP * search.sessions:
+                trial.report(point[SCORE], seen)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
+        seed = derive(search.seed, f"training {number}")
+        try:
+            agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **search.fixed, **settings)
+        except PrerollError:  # values that do not fit together, such as a batch larger than what it is drawn from
+            raise optuna.TrialPruned from None
+        fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
+        told = measure(agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed)
+        values.append(told.percent_of_optimum)
+    return sum(values) / len(values)
+
+
+def _suggested(trial: "Trial", name: str, wanted: Range) -> Any:
+    if isinstance(wanted, Choices):
+        return trial.suggest_categorical(name, wanted.values)
+    if wanted.whole:
+        return trial.suggest_int(name, int(wanted.low), int(wanted.high), log=wanted.log)
+    return trial.suggest_float(name, wanted.low, wanted.high, log=wanted.log)
+
+
+def _defaults(search: Search) -> dict[str, Any]:
+    plain = find(search.agent).load().Settings().model_dump(mode="json")
+    return {name: plain[name] for name in search.space}
+
+
+def _write(search: Search, study: "Study", out: Path) -> Found:
+    """Writes the preset; gives what was found."""
+    from optuna.trial import TrialState
+
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    given_up = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+    best = max(finished, key=lambda trial: trial.value or 0.0)
+    plain = find(search.agent).load().Settings().model_dump(mode="json")
+    chosen = {**search.fixed, **{name: value for name, value in best.params.items() if plain[name] != value}}
+    value, first = best.value or 0.0, finished[0].value or 0.0
+    told = f"# {value:.2f} % of the optimum of {search.tables.scenario.name}, of {len(finished)} trials by preroll tune"
+    content = dump_yaml({search.agent: {**chosen, "sessions": search.sessions}})
+    atomic.write_text(out / PRESET, f"{told}; the defaults earn {first:.2f} %.\n{content}")
+    return Found(chosen, value, first, len(finished), len(given_up), out / PRESET)

@@ -1,0 +1,1 @@
+"""Trainings and cells of experiments in processes of their own."""

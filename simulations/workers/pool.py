@@ -1,0 +1,171 @@
+"""Several jobs side by side, each in a supervised worker process of its own; a worker that dies is replaced."""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from preroll.errors import PrerollError
+from preroll.simulations.workers.process import WorkerProcess
+
+Request = Mapping[str, Any]
+Advance = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: arguments of :func:`preroll.simulations.train`, as plain values.
+
+    Attributes:
+        agent: its name.
+        scenario: preset or file.
+        catalog: name or folder.
+        sessions: sessions to see.
+        seed: of users and agent.
+        run: folder to write; an earlier run there is replaced.
+        settings: of the agent.
+    """
+
+    agent: str
+    scenario: str
+    catalog: str
+    sessions: int
+    seed: int
+    run: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        number: of the request.
+        error: of the last try; None where it was done.
+        status: the exit status that goes with the error.
+        full: whether no other job could do better: the disk is full, or may not be written.
+    """
+
+    number: int
+    error: str | None = None
+    status: int = 1
+    full: bool = False
+
+
+Outcomes = Generator[Outcome, None, None]
+
+
+def train_all(jobs: Sequence[Job], *, workers: int, advance: Callable[[int], None] = lambda _: None) -> None:
+    """Trains every job, the first ones first; results do not depend on the number of workers.
+
+    Args:
+        jobs: long ones first, so that the last worker does not end long after the others.
+        workers: number of processes.
+        advance: is called in this thread with the number of sessions that ended, in any training.
+
+    Raises:
+        PrerollError: of the first job that failed; the others are stopped, and leave nothing half-written.
+    """
+    requests = [{"job": "train", **asdict(job)} for job in jobs]
+    outcomes = work(requests, workers=workers, advance=lambda _, sessions: advance(sessions))
+    with closing(outcomes):
+        for outcome in outcomes:
+            if outcome.error is not None:
+                said = outcome.error
+                died = said.startswith("its process died")
+                raise PrerollError(
+                    f"training {jobs[outcome.number].agent}: {said}" if died else said, status=outcome.status
+                )
+
+
+def work(requests: Sequence[Request], *, workers: int, tries: int = 1, advance: Advance = lambda *_: None) -> Outcomes:
+    """Has every request done; yields how each ended, in the order in which they end.
+
+    Closing the iterator stops all workers, which leave nothing half-written.
+
+    Args:
+        requests: what :mod:`preroll.simulations.workers.worker` understands; long ones first.
+        workers: number of processes.
+        tries: how often a job is tried, where it fails or its process dies.
+        advance: is called in this thread with a request's number and the sessions that ended; with a negative number
+            where a try failed and its sessions are to be done again.
+    """
+    crew = _Crew(min(workers, len(requests)), requests, tries)
+    try:
+        ended = 0
+        while ended < len(requests):
+            news = crew.news.get()
+            if isinstance(news, Outcome):
+                ended += 1
+                yield news
+            else:
+                advance(*news)
+    finally:
+        crew.stop()
+
+
+class _Crew:
+    """Worker processes, each with a thread that gives it jobs and passes on what it says."""
+
+    def __init__(self, size: int, requests: Sequence[Request], tries: int) -> None:
+        self.news: queue.SimpleQueue[Outcome | tuple[int, int]] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
+        for item in enumerate(requests):
+            self._todo.put(item)
+        self._tries = tries
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._processes = [WorkerProcess() for _ in range(size)]
+        self._threads = [threading.Thread(target=self._attend, args=(i,), daemon=True) for i in range(size)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends all processes and threads."""
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.process.terminate()
+        for process in self._processes:
+            process.await_end()
+        for thread in self._threads:
+            thread.join()
+        for process in self._processes:
+            process.close()
+
+    def _attend(self, i: int) -> None:
+        while not self._stopped:
+            try:
+                number, request = self._todo.get_nowait()
+            except queue.Empty:
+                return
+            for _ in range(self._tries):
+                outcome = self._try(i, number, request)
+                if outcome.error is None or outcome.full or self._stopped:
+                    break
+            self.news.put(outcome)
+
+    def _try(self, i: int, number: int, request: Request) -> Outcome:
+        """One try; a process that died is replaced before the next one."""
+        self._replace_if_dead(i)
+        process, done = self._processes[i], 0
+        process.ask(request)
+        for message in process.heard():
+            if "advance" in message:
+                done += message["advance"]
+                self.news.put((number, message["advance"]))
+            elif "error" in message:
+                self.news.put((number, -done))
+                return Outcome(number, message["error"], message["status"], message.get("full", False))
+            else:
+                return Outcome(number)
+        self.news.put((number, -done))
+        return Outcome(number, f"its process died ({process.ending()}); {process.last_words()}")
+
+    def _replace_if_dead(self, i: int) -> None:
+        with self._lock:
+            if self._processes[i].ended and not self._stopped:
+                self._processes[i].close()
+                self._processes[i] = WorkerProcess()

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from preroll.agents import make_agent
+from preroll.envs import Optimum, Scenario, Tables
+from preroll.envs.policies.policies import random_policy, tabulate
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+
+
+def test_random_earns_what_the_random_policy_earns(pacing: Tables) -> None:
+    optimum = Optimum(pacing)
+    value = optimum.value_of(make_agent("random", pacing).policy(pacing))
+    assert value == pytest.approx(optimum.value_of(random_policy(pacing)), rel=1e-12)
+
+
+@pytest.mark.parametrize("length", ["short", "long"])
+def test_always_a_length_means_the_ad_of_the_videos_own_category(classic: Tables, length: str) -> None:
+    rows = classic.arrays.rows
+    ads = make_agent(f"always-{length}", classic).act(rows)
+    labels = [classic.spaces.labels[ad] for ad in ads]
+    categories = [classic.catalog.categories[k] for k in classic.catalog.category]
+    assert labels == [f"{category}.{length}" for category in categories]
+
+
+def test_always_short_without_any_short_ad_says_which_lengths_there_are(small_catalog: Catalog) -> None:
+    ads = {"cats": {"clip": {"seconds": 5, "view_probability": 0.5, "reward": 1}}}
+    tables = Tables.compile(Scenario.load({"ads": ads}), small_catalog)
+    with pytest.raises(PrerollError, match="no ad of the scenario is short; lengths are clip"):
+        make_agent("always-short", tables)
+
+
+def test_greedy_equals_the_optimum_on_classic_and_both_act_as_their_tables_say(classic: Tables) -> None:
+    optimum = Optimum(classic)
+    for name in ("greedy", "optimum"):
+        agent = make_agent(name, classic)
+        assert optimum.value_of(agent.policy(classic)) == pytest.approx(optimum.value, rel=1e-12)
+        assert optimum.value_of(tabulate(classic, agent.action_probabilities)) == pytest.approx(
+            optimum.value, rel=1e-12
+        )
+
+
+def test_greedy_is_indifferent_where_both_car_ads_pay_the_same(classic: Tables) -> None:
+    cars = classic.catalog.categories.index("cars")
+    row = classic.arrays.rows[np.flatnonzero(classic.catalog.category == cars)[:1]]
+    probabilities = make_agent("greedy", classic).action_probabilities(row)[0]
+    assert dict(zip(classic.spaces.labels, probabilities, strict=True)) == {
+        "cats.short": 0.0,
+        "cats.long": 0.0,
+        "cars.short": 0.5,
+        "cars.long": 0.5,
+        "concerts.short": 0.0,
+        "concerts.long": 0.0,
+    }
+
+
+def test_on_pacing_the_optimum_reads_the_state_back_from_observations(pacing: Tables) -> None:
+    solution = Optimum(pacing)
+    agent = make_agent("optimum", pacing)
+    assert solution.value_of(tabulate(pacing, agent.action_probabilities)) == pytest.approx(solution.value, rel=1e-12)
+    greedy = make_agent("greedy", pacing)
+    assert solution.value_of(greedy.policy(pacing)) < 0.9 * solution.value
+
+
+def test_the_best_fixed_choice_lies_between_always_a_length_and_the_optimum(pacing: Tables) -> None:
+    optimum = Optimum(pacing)
+    value = {
+        name: optimum.value_of(tabulate(pacing, make_agent(name, pacing).action_probabilities))
+        for name in ("always-short", "always-long", "fixed")
+    }
+    assert max(value["always-short"], value["always-long"]) <= value["fixed"] + 1e-9 < optimum.value
+
+
+def test_the_optimum_does_not_act_on_what_the_scenario_hides(small_catalog: Catalog) -> None:
+    blind = Scenario.load("pacing").replace({"observe.fatigue": False})
+    tables = Tables.compile(blind, small_catalog)
+    agent = make_agent("optimum", tables)
+    with pytest.raises(PrerollError, match=r"depends on fatigue, which observe\.fatigue: false hides"):
+        agent.act(tables.arrays.rows)
+    assert Optimum(tables).value_of(agent.policy(tables)) == pytest.approx(Optimum(tables).value, rel=1e-12)
+
+
+def test_an_oracle_notices_videos_of_another_catalog(classic: Tables) -> None:
+    strange = classic.arrays.rows.copy()
+    strange[:, classic.layout.parts["content"].slice] = 0.123
+    with pytest.raises(PrerollError, match="an unknown video"):
+        make_agent("optimum", classic).act(strange)

@@ -1,0 +1,81 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.vec_env import VecMonitor
+
+from preroll.agents.interop.sb3_vec_env import PrerollVecEnv
+from preroll.envs import SessionVectorEnv, Tables
+from preroll.errors import PrerollError
+
+
+def adapter(tables: Tables, lanes: int = 8) -> PrerollVecEnv:
+    return PrerollVecEnv(SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP))
+
+
+def test_it_plays_the_sessions_of_the_native_environment(pacing: Tables) -> None:
+    native = SessionVectorEnv(8, tables=pacing, autoreset_mode=AutoresetMode.SAME_STEP)
+    wrapped = adapter(pacing)
+    wrapped.seed(11)
+    expected, _ = native.reset(seed=11)
+    first: Any = wrapped.reset()
+    assert np.array_equal(first, expected)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        ads = rng.integers(pacing.n_actions, size=8)
+        following, rewards, terminated, truncated, told = native.step(ads)
+        observed, paid, dones, infos = wrapped.step(ads)
+        assert isinstance(observed, np.ndarray)
+        assert np.array_equal(observed, following)
+        assert np.array_equal(paid, rewards.astype(np.float32))
+        assert np.array_equal(dones, terminated | truncated)
+        for lane, info in enumerate(infos):
+            if not dones[lane]:
+                assert info == {}
+                continue
+            assert np.array_equal(info["terminal_observation"], told["final_obs"][lane])
+            assert info["TimeLimit.truncated"] == truncated[lane]
+            assert info.keys() == {"terminal_observation", "TimeLimit.truncated"}
+
+
+def test_observations_stay_what_they_were_while_the_environment_goes_on(classic: Tables) -> None:
+    wrapped = adapter(classic)
+    wrapped.seed(0)
+    kept: list[Any] = [wrapped.reset(), *(wrapped.step(np.zeros(8, dtype=np.int64))[0] for _ in range(4))]
+    copies = [np.array(observations) for observations in kept]
+    for _ in range(30):
+        wrapped.step(np.ones(8, dtype=np.int64))
+    assert all(np.array_equal(a, b) for a, b in zip(kept, copies, strict=True))
+
+
+def test_what_is_written_to_an_info_is_gone_in_the_next_step(classic: Tables) -> None:
+    wrapped = adapter(classic)
+    wrapped.reset()
+    infos = wrapped.step(np.zeros(8, dtype=np.int64))[3]
+    infos[3]["note"] = "a wrapper's"
+    assert wrapped.step(np.zeros(8, dtype=np.int64))[3] == [{} for _ in range(8)]
+    assert infos[3] == {"note": "a wrapper's"}
+
+
+def test_untouched_ppo_and_dqn_learn_on_it(classic: Tables) -> None:
+    wrapped = VecMonitor(adapter(classic))
+    model = PPO("MlpPolicy", wrapped, n_steps=40, batch_size=80, n_epochs=2, seed=0, device="cpu").learn(640)
+    assert model.ep_info_buffer
+    assert {info["l"] for info in model.ep_info_buffer} == {20}
+    DQN("MlpPolicy", wrapped, learning_starts=100, buffer_size=1_000, seed=0, device="cpu").learn(200)
+
+
+def test_next_step_autoreset_is_refused(classic: Tables) -> None:
+    with pytest.raises(PrerollError, match="stable-baselines3 needs 'SameStep'"):
+        PrerollVecEnv(SessionVectorEnv(2, tables=classic))
+
+
+def test_lanes_have_no_attributes_of_their_own(classic: Tables) -> None:
+    wrapped = adapter(classic, 3)
+    assert wrapped.get_attr("num_envs", [0, 2]) == [3, 3]
+    wrapped.set_attr("note", "hello")
+    assert wrapped.get_attr("note") == ["hello"] * 3
+    with pytest.raises(PrerollError, match="lanes share one vector environment"):
+        wrapped.set_attr("note", "hello", [1])

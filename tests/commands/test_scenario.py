@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from preroll.cli import app
+from preroll.envs.scenario.scenario import Scenario, preset_names
+from preroll.errors import PrerollError
+
+
+def scenario(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["scenario", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_every_preset_is_listed_in_a_line_with_the_first_words_of_its_description() -> None:
+    lines = {line.split()[0]: line for line in scenario("list").splitlines()}
+    for name in preset_names():
+        first, _, _ = Scenario.load(name).description.partition(":")
+        assert first in lines[name]
+
+
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_a_pipe_gets_whole_lines_where_a_variable_asks_for_a_terminals_colours(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    monkeypatch.setenv("TERM", "dumb")
+    assert len(scenario("list").splitlines()) == 1 + len(preset_names())
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_what_is_shown_can_be_saved_and_loaded_as_the_same_scenario(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(scenario("show", name))
+    assert Scenario.load(tmp_path / "mine.yaml") == Scenario.load(name)
+
+
+def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
+    told = scenario("check", "classic", "--catalog", str(small_catalog_folder))
+    assert "is right. 6 ads, 6 actions, up to 20 slots" in told
+    assert "greedy 100.0%, random 5" in told
+
+
+def test_a_category_that_the_catalog_lacks_is_named(small_catalog_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(scenario("show", "classic").replace("cats:", "dogs:"))
+    arguments = ["scenario", "check", str(tmp_path / "mine.yaml"), "--catalog", str(small_catalog_folder)]
+    with pytest.raises(PrerollError, match=r"ads\.dogs: .* it has cars, cats, concerts"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)

@@ -1,0 +1,182 @@
+"""Every mechanism of the session model: its formula step by step, and the sign and size of its effect."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from preroll.envs import Optimum, Scenario, SessionEnv, SessionVectorEnv, Tables
+from preroll.envs.policies.policies import fixed_policy
+from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import make_catalog
+from tests.envs.every_mechanism import EVERYTHING
+
+CATALOG = make_catalog()
+MEMORABILITY = np.asarray(CATALOG.memorability)
+
+
+def expected_view_probability(scenario: Scenario, seen: dict[str, Any], ad: int, category: int) -> float:
+    """P(view) from the sentences of docs/model.md, for what the agent sees of the session."""
+    if ad == len(scenario.ads):
+        return 0.0
+    chosen, user = scenario.ads[ad], scenario.user
+    fits = CATALOG.categories[category] == chosen.category
+    segment = user.segments[seen["segment"]]
+    appeal = np.prod([segment.appeal.get(key, 1.0) for key in (chosen.label, chosen.length, chosen.category)])
+    slot = scenario.session.slots[seen["position"]]
+    p = chosen.view_probability * (1.0 if fits else user.mismatch) * user.position.get(slot, 1.0)
+    p *= user.fatigue.wear[seen["fatigue"]] * appeal * (user.repeat if ad == seen["last_ad"] else 1.0)
+    return float(min(p, 1.0))
+
+
+def seen_in(env: SessionEnv, observation: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """The one-hot parts of an observation as numbers; None where all entries are 0."""
+    parts = {name: observation[part.slice] for name, part in env.observation_parts.items()}
+    names = ("fatigue", "last_ad", "position", "segment")
+    return {name: int(parts[name].argmax()) if parts[name].any() else None for name in names}
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), data=st.randoms(use_true_random=False))
+def test_every_slot_of_every_session_follows_the_formulas(seed: int, data: Any) -> None:
+    """View probability, reward, fatigue, position, repetition and drift, with every mechanism on."""
+    env = SessionEnv(EVERYTHING, CATALOG)
+    for session in range(5):
+        scenario = [phase for start, phase in EVERYTHING.phases if start <= session][-1]
+        observation, info = env.reset(seed=seed) if session == 0 else env.reset()
+        category, over, slot = info["category"], False, 0
+        while not over:
+            seen = seen_in(env, observation)
+            ad = data.randrange(env.spaces.n_actions)
+            observation, reward, left, horizon, info = env.step(ad)
+            assert slot or info["category"] == category
+            p = expected_view_probability(scenario, seen, ad, info["category"])
+            assert info["view_probability"] == pytest.approx(p, rel=1e-12)
+            remembered = scenario.recall_weight * round(float(MEMORABILITY[info["video"]]), 3)
+            pays = scenario.ads[ad].reward + remembered if ad < len(scenario.ads) else 0.0
+            assert reward == (pays if info["viewed"] else 0.0)
+            assert info["expected_reward"] == pytest.approx(p * pays)
+            after = seen_in(env, observation)
+            length = scenario.ads[ad].length if ad < len(scenario.ads) else "none"
+            fatigue = scenario.user.fatigue
+            gained = fatigue.gain.get(length, (0, 0))[info["viewed"]] - fatigue.recovery
+            assert after["fatigue"] == min(max(seen["fatigue"] + gained, 0), fatigue.levels - 1)
+            assert after["last_ad"] == ad
+            assert after["segment"] == seen["segment"]
+            slot += 1
+            assert after["position"] == slot % 2
+            assert horizon == (slot == scenario.n_slots and not left)
+            over = left or horizon
+
+
+def test_users_leave_as_often_as_the_hazard_says() -> None:
+    """Every (ad, viewed, f') cell within exact binomial bounds; false alarm once in a million runs, fixed seed."""
+    tables = Tables.compile(EVERYTHING.phases[0][1], CATALOG)
+    envs = SessionVectorEnv(2048, tables=tables, autoreset_mode="SameStep")
+    observations, _ = envs.reset(seed=9)
+    rng, n_ads, n_levels = np.random.default_rng(5), tables.n_actions, tables.n_levels
+    fatigue, segment = (tables.layout.parts[name].slice for name in ("fatigue", "segment"))
+    counts = np.zeros((2, n_ads, 2, n_levels, 2), int)
+    for _ in range(150):
+        level, user = observations[:, fatigue].argmax(axis=1), observations[:, segment].argmax(axis=1)
+        observations, _, left, _, infos = envs.step(rng.integers(0, n_ads, 2048))
+        viewed = infos["viewed"].astype(int)
+        tired = np.clip(level + tables.arrays.gain[0, infos["ad"], viewed], 0, n_levels - 1)
+        np.add.at(counts, (user, infos["ad"], viewed, tired, left.astype(int)), 1)
+    cells = counts.reshape(-1, 2)
+    hazard = tables.arrays.hazard[0].reshape(-1)
+    tested = cells.sum(axis=1) > 0
+    bound = 1e-6 / (2 * tested.sum())
+    low, high = stats.binom.ppf([[bound], [1 - bound]], cells.sum(axis=1)[tested], hazard[tested])
+    assert tested.sum() > 50
+    assert ((low <= cells[tested, 1]) & (cells[tested, 1] <= high)).all()
+
+
+def test_segments_come_in_their_shares() -> None:
+    envs = SessionVectorEnv(20_000, EVERYTHING, CATALOG)
+    observations, _ = envs.reset(seed=0)
+    hasty = int(observations[:, envs.layout.parts["segment"].start + 1].sum())
+    low, high = stats.binom.ppf([5e-7, 1 - 5e-7], 20_000, 0.3)
+    assert low <= hasty <= high
+
+
+def test_the_next_video_follows_jump_and_rank_decay() -> None:
+    """Every (video, next video) pair: a neighbour by decay^rank, or a jump; exact bounds, false alarm 1e-6."""
+    tables = Tables.compile("classic", CATALOG)
+    envs = SessionVectorEnv(4096, tables=tables, autoreset_mode="SameStep")
+    _, infos = envs.reset(seed=3)
+    before, seen = infos["video"], np.zeros((30, 30), int)
+    for slot in range(1, 19):
+        *_, infos = envs.step(np.zeros(4096, int))
+        if slot > 1:
+            np.add.at(seen, (before, infos["video"]), 1)
+        before = infos["video"]
+    weights = 0.8 ** np.arange(10)
+    p = np.full((30, 30), 0.1 / 30)
+    np.put_along_axis(p, CATALOG.neighbors, 0.1 / 30 + 0.9 * weights / weights.sum(), axis=1)
+    bound = 1e-6 / (2 * p.size)
+    low, high = stats.binom.ppf([[[bound]], [[1 - bound]]], seen.sum(axis=1, keepdims=True), p)
+    assert ((low <= seen) & (seen <= high)).all()
+
+
+def exact_value(changes: dict[str, Any], length: str = "long", base: str = "pacing") -> float:
+    """Revenue of always showing one length, with a mechanism changed."""
+    tables = Tables.compile(Scenario.load(base).replace(changes), CATALOG)
+    return Optimum(tables).value_of(fixed_policy(tables, length))
+
+
+@pytest.mark.parametrize(
+    ("off", "on"),
+    [
+        ({}, {"user.mismatch": 0.1}),
+        ({"user.fatigue.wear": [1.0] * 6}, {}),
+        ({"user.leave.fatigue": [0] * 6}, {}),
+        ({"user.leave.hazard": {}}, {}),
+        ({"user.fatigue.recovery": 5}, {}),
+        ({}, {"user.repeat": 0.5}),
+        ({}, {"user.position": {"pre": 0.8}}),
+        ({}, {"user.segments": [{"name": "all", "share": 1.0, "appeal": {"long": 0.5}}]}),
+        ({}, {"user.segments": [{"name": "all", "share": 1.0, "leave": 2.0}]}),
+    ],
+    ids=["mismatch", "wear", "tired leave", "leave", "recovery", "repeat", "position", "appeal", "segment leaves"],
+)
+def test_a_mechanism_that_harms_lowers_revenue(off: dict[str, Any], on: dict[str, Any]) -> None:
+    if "user.mismatch" in on:  # own ads always fit: mismatch only harms ads of other categories
+        tables = [Tables.compile(Scenario.load("pacing").replace(changes), CATALOG) for changes in (off, on)]
+        values = [Optimum(t).value_of(_wrong_ads(t)) for t in tables]
+        assert values[1] < values[0]
+    else:
+        assert exact_value(on) < exact_value(off)
+
+
+def _wrong_ads(tables: Tables) -> Any:
+    """Always the long ad of the next category."""
+    from preroll.envs.policies.policies import by_category_policy
+
+    names = tables.catalog.categories
+    labels = [f"{names[(k + 1) % 3]}.long" for k in range(3)]
+    return by_category_policy(tables, np.array([tables.spaces.labels.index(label) for label in labels]))
+
+
+def test_position_scales_the_classic_revenue_exactly() -> None:
+    half = exact_value({"user.position": {"pre": 0.5}}, base="classic")
+    assert half == pytest.approx(0.5 * exact_value({}, base="classic"))
+
+
+def test_repetition_scales_all_slots_but_the_first_of_a_session_with_one_ad(small_catalog: Catalog) -> None:
+    one_ad = {"name": "one", "ads": {"cats": {"short": {"seconds": 5, "view_probability": 0.5, "reward": 1}}}}
+    scenario = Scenario.load({**one_ad, "session": {"horizon": 4}, "user": {"repeat": 0.6}})
+    value = Optimum(Tables.compile(scenario, small_catalog)).value
+    assert value == pytest.approx(0.5 + 3 * 0.5 * 0.6)
+
+
+def test_a_constant_hazard_gives_geometric_sessions(small_catalog: Catalog) -> None:
+    scenario = Scenario.load("classic").replace(
+        {"session.horizon": 10, "user.leave.hazard": {"short": [0.2, 0.2], "long": [0.2, 0.2]}}
+    )
+    exact = Optimum(Tables.compile(scenario, small_catalog))
+    slots = exact.visits(exact.policy).slots
+    assert slots == pytest.approx((1 - 0.8**10) / 0.2)

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.policies.policies import random_policy
+from preroll.envs.policies.rollout import rollout
+from preroll.envs.scenario.scenario import Scenario
+from preroll.envs.vector import SessionVectorEnv
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+
+
+def test_with_three_neighbours_and_no_jumps_only_the_three_nearest_follow(small_catalog: Catalog) -> None:
+    scenario = Scenario.load("classic").replace({"recommender.neighbors": 3, "recommender.jump": 0.0})
+    envs = SessionVectorEnv(512, tables=Tables.compile(scenario, small_catalog), autoreset_mode="SameStep")
+    envs.reset(seed=1)
+    *_, infos = envs.step(np.zeros(512, np.int64))
+    ranks = set()
+    for _ in range(15):
+        before = infos["video"].copy()
+        *_, infos = envs.step(np.zeros(512, np.int64))
+        ranks |= {int(row.argmax()) for row in small_catalog.neighbors[before] == infos["video"][:, None]}
+        assert (small_catalog.neighbors[before][:, :3] == infos["video"][:, None]).any(axis=1).all()
+    assert ranks == {0, 1, 2}
+
+
+def test_the_exact_value_knows_how_many_neighbours_there_are(small_catalog: Catalog) -> None:
+    """Within 5 standard errors of 20,000 simulated sessions."""
+    tables = Tables.compile(Scenario.load("pacing").replace({"recommender.neighbors": 1}), small_catalog)
+    policy = random_policy(tables)
+    revenue = rollout(tables, policy, seed=2, lanes=1000, sessions_per_lane=20).revenue.mean(axis=1)
+    error = revenue.std(ddof=1) / len(revenue) ** 0.5
+    assert abs(revenue.mean() - Optimum(tables).value_of(policy)) < 5 * error
+
+
+def test_users_that_drift_keep_their_neighbours() -> None:
+    drift = [{"from_session": 5, "set": {"recommender.neighbors": 2}}]
+    with pytest.raises(PrerollError, match="may change probabilities, rewards and gains"):
+        Scenario.load("classic").replace({"drift": drift})

@@ -1,0 +1,151 @@
+"""Scenarios: validated, frozen, and clear about what is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preroll.envs.scenario.scenario import Scenario, preset_names
+from preroll.errors import PrerollError
+from preroll.yaml_config import parse_yaml
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_survives_a_round_trip_through_yaml(name: str) -> None:
+    scenario = Scenario.load(name)
+    assert Scenario.load(parse_yaml(scenario.dump(), "dumped")) == scenario
+
+
+def test_classic_is_the_table_of_the_design() -> None:
+    table = {ad.label: (ad.seconds, ad.view_probability, ad.reward) for ad in Scenario.load("classic").ads}
+    assert table == {
+        "cats.short": (10, 0.7, 1),
+        "cats.long": (30, 0.3, 3),
+        "cars.short": (10, 0.8, 1),
+        "cars.long": (30, 0.4, 2),
+        "concerts.short": (10, 0.9, 1),
+        "concerts.long": (30, 0.5, 2),
+    }
+
+
+def test_the_order_of_the_file_numbers_the_ads() -> None:
+    ad = {"seconds": 1, "view_probability": 0.5, "reward": 1}
+    scenario = Scenario.load({"ads": {"dogs": {"b": ad, "a": ad}, "cats": {"c": ad}}})
+    assert [ad.label for ad in scenario.ads] == ["dogs.b", "dogs.a", "cats.c"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"ads.cats.long.view_probability": 1.5},
+            r"ads\.cats\.long\.view_probability: 1\.5: should be in \[0, 1\]",
+        ),
+        ({"ads.cats.long.view_probability": float("nan")}, r"view_probability: nan"),
+        ({"user.mismatch": -0.1}, r"user\.mismatch: -0\.1: should be in \[0, 1\]"),
+        ({"session.horizon": True}, r"session\.horizon: True: should be in \[1, 10000\]"),
+        ({"user.mismatch": "x"}, r"user\.mismatch: 'x'"),
+        ({"user.mismatchh": 0.1}, r"unknown key 'mismatchh'; known here: mismatch, "),
+        ({"ads.dogs.long.reward": 1}, r"unknown key 'dogs'; known here: cats, cars, concerts"),
+        ({"session.horizon": 0}, r"session\.horizon: 0"),
+        ({"ads": {}}, r"ads"),
+        ({"user.fatigue.levels": 3, "user.fatigue.wear": [1, 0.5]}, r"wear needs one number for each of the 3 levels"),
+        ({"user.position": {"post": 0.5}}, r"no slot 'post'; slots are pre"),
+        ({"user.leave.hazard": {"longest": [0, 0]}}, r"no ad has length 'longest'"),
+        ({"user.segments": [{"name": "a", "share": 0.5}]}, r"shares of the segments should add up to 1"),
+        ({"user.mismatch": {"scale": "two"}}, r"mismatch"),
+        ({"user.segments": [{"name": "a", "share": 0.5}] * 2}, r"a segment's name stands twice"),
+        ({"user.leave.hazard.none": [0, 0]}, r"unknown key 'none'; it is empty, and can be set as a whole"),
+        ({"ads.cats.long.length": "none"}, r"ads\.cats\.long\.length: 'none': should not be none"),
+        (
+            {"drift": [{"from_session": 7, "set": {"user.mismatch": 3}}]},
+            r"scenario classic: drift from session 7: user\.mismatch: 3: should be in \[0, 1\]",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_in_one_line_with_key_value_and_range(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(PrerollError, match=message) as caught:
+        Scenario.load("classic").replace(changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_key_in_a_file_names_the_file_and_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(Scenario.load("classic").dump() + "colour: red\n")
+    with pytest.raises(PrerollError, match=r"mine\.yaml: colour: unknown key"):
+        Scenario.load(path)
+
+
+def test_a_key_written_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("session: {horizon: 3}\nsession: {horizon: 4}\n")
+    with pytest.raises(PrerollError, match=r"mine\.yaml: line 2: key 'session' stands twice"):
+        Scenario.load(path)
+
+
+def test_a_number_that_yaml_reads_as_text_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("ads: {cats: {long: {seconds: 30, view_probability: 0.3, reward: 1e-x}}}\n")
+    with pytest.raises(PrerollError, match=r"reward: '1e-x'.*YAML reads 1e3 as text"):
+        Scenario.load(path)
+
+
+def test_an_unknown_name_lists_the_presets() -> None:
+    with pytest.raises(PrerollError, match=r"no such preset or file; presets are .*classic.*pacing"):
+        Scenario.load("clasic")
+
+
+def test_replace_changes_a_copy_and_scales_with_a_star() -> None:
+    classic = Scenario.load("classic")
+    doubled = classic.replace({"ads.*.long.reward": {"scale": 2}})
+    assert [ad.reward for ad in doubled.ads] == [1, 6, 1, 4, 1, 4]
+    assert [ad.reward for ad in classic.ads] == [1, 3, 1, 2, 1, 2]
+
+
+def test_drift_builds_each_phase_on_the_one_before() -> None:
+    drift = [
+        {"from_session": 10, "set": {"user.mismatch": 0.1}},
+        {"from_session": 20, "set": {"ads.cats.long.reward": 9}},
+    ]
+    phases = Scenario.load("classic").replace({"drift": drift}).phases
+    assert [start for start, _ in phases] == [0, 10, 20]
+    assert [phase.user.mismatch for _, phase in phases] == [0.4, 0.1, 0.1]
+    assert [phase.ads[1].reward for _, phase in phases] == [3, 3, 9]
+
+
+@pytest.mark.parametrize("change", [{"session.horizon": 3}, {"ads.cats.long.length": "short"}])
+def test_drift_may_not_change_the_shape_of_the_simulation(change: dict[str, Any]) -> None:
+    with pytest.raises(PrerollError, match="drift: may change probabilities"):
+        Scenario.load("classic").replace({"drift": [{"from_session": 10, "set": change}]})
+
+
+def test_the_ads_of_a_category_stand_together_for_the_file_numbers_them_so() -> None:
+    ads = [
+        {"category": c, "name": n, "length": n, "seconds": 1, "view_probability": 1, "reward": 1}
+        for c, n in (("cats", "a"), ("dogs", "a"), ("cats", "b"))
+    ]
+    with pytest.raises(PrerollError, match="the ads of a category should stand together"):
+        Scenario.load({"ads": ads})
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_nothing_but_a_preroll_error_comes_out_of_a_wrong_scenario(value: Any) -> None:
+    for wrong in ({"ads": value}, {"user": value}, {"drift": value}, {"session": value}):
+        with pytest.raises(PrerollError):
+            Scenario.load({"ads": None, **wrong})
+
+
+@given(st.text(max_size=200))
+def test_nothing_but_a_preroll_error_comes_out_of_wrong_yaml(text: str) -> None:
+    told = ""
+    try:
+        assert isinstance(parse_yaml(text, "text"), dict)
+    except PrerollError as error:
+        told = str(error)
+    assert "\n" not in told

@@ -1,0 +1,28 @@
+"""A first scenario for a catalog of one's own is valid on it, whatever its categories are called."""
+
+import numpy as np
+import pytest
+
+from preroll.envs import Optimum, Scenario, Tables, preset_names
+from preroll.envs.scenario.template import scenario_for
+from preroll.perception.catalog.catalog import Catalog
+from preroll.yaml_config import parse_yaml
+
+
+@pytest.mark.parametrize("like", preset_names())
+@pytest.mark.parametrize("n_categories", [1, 2, 5])
+def test_the_new_scenario_is_valid_on_its_catalog(like: str, n_categories: int) -> None:
+    names = tuple(f"vol. {k}" if k == 0 else f"topic-{k}" for k in range(n_categories))[::-1]
+    category = np.arange(12) % n_categories
+    catalog = Catalog.from_arrays(
+        categories=tuple(sorted(names)),
+        category=category,
+        neighbors=np.array([[(v + k) % 12 for k in range(1, 11)] for v in range(12)]),
+        importance=np.full((12, 2), 0.5),
+        classes=("a", "b"),
+    )
+    scenario = scenario_for(catalog, like)
+    assert {ad.category for ad in scenario.ads} == set(names)
+    assert Scenario.load(parse_yaml(scenario.dump(), "new")) == scenario
+    assert scenario.replace({"ads.vol. 0.*.reward": 7}).ads[-1].reward == 7
+    assert Optimum(Tables.compile(scenario, catalog)).value > 0

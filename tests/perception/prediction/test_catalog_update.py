@@ -1,0 +1,179 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.manifest import altered_files, sha256_of
+from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, write_predicted_catalog
+from preroll.perception.prediction.category_calibration import calibrated_categories
+from preroll.perception.prediction.framework.predictions import Predictions
+
+RNG = np.random.default_rng(0)
+
+
+def ids(catalog: Catalog) -> tuple[str, ...]:
+    return tuple(catalog.videos()["path"])
+
+
+def predicted(catalog: Catalog, task: str, names: tuple[str, ...]) -> Predictions:
+    values = RNG.random((catalog.n_videos, len(names))).astype(np.float32)
+    return Predictions(task, ids(catalog)[::-1], names, values)
+
+
+def test_tag_vectors_are_roots_of_the_best_probabilities_of_length_1() -> None:
+    probabilities = np.array([[0.64, 0.36, 0.1], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(
+        tag_vectors(probabilities, best=2), np.array([[0.8, 0.6, 0.0], [0.0, 0.0, 0.0]]), atol=1e-6
+    )
+
+
+def test_quantiles_rank_and_share_between_equals() -> None:
+    np.testing.assert_allclose(quantiles(np.array([3.0, 1.0, 1.0, 9.0])), [0.625, 0.25, 0.25, 0.875])
+
+
+def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
+    small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    before = Catalog.open(small_catalog_folder)
+    names = ("other", *before.categories[::-1])
+    categories = predicted(before, "genres", names)
+    tags = predicted(before, "tags", tuple("abcdefghijkl"))
+    memory = predicted(before, "memorability", ("memorability",))
+    made = write_predicted_catalog(
+        before, tmp_path / "new", categories=categories, tags=tags, memorability=memory, true_memorability=memory
+    )
+    made.check_values()
+    assert altered_files(made.path, made.manifest) == []
+    expected = categories.values[::-1][:, [names.index(name) for name in before.categories]]
+    found = made.category_probabilities
+    assert found is not None
+    np.testing.assert_allclose(found, expected / expected.sum(1, keepdims=True), atol=1e-6)
+    np.testing.assert_array_equal(made.category, before.category)
+    space = tag_vectors(tags.values[::-1])
+    cosines = space @ space.T
+    np.fill_diagonal(cosines, -1)
+    assert made.neighbors[:, 0].tolist() == cosines.argmax(1).tolist()
+    assert made.memorability is not None
+    assert made.memorability_quantile is not None
+    np.testing.assert_array_equal(made.memorability, memory.values[::-1, 0])
+    assert made.memorability_quantile.argsort().tolist() == made.memorability.argsort().tolist()
+    assert set(made.manifest["predictions"]) == {"categories", "tags", "memorability", "truth"}
+    assert "preroll predict catalog" in made.manifest["command"]
+    assert (made.manifest["neighbors"], made.manifest["category_calibrated"]) == ({"exact": True}, False)
+
+
+def test_what_is_not_given_stays_byte_by_byte(small_catalog_folder: Path, tmp_path: Path) -> None:
+    before = Catalog.open(small_catalog_folder)
+    memory = predicted(before, "memorability", ("memorability",))
+    made = write_predicted_catalog(before, tmp_path / "new", memorability=memory)
+    changed = {
+        name for name in before.manifest["files"] if sha256_of(made.path / name) != sha256_of(before.path / name)
+    }
+    assert changed == {"memorability_quantile.npy"}
+
+
+def test_probabilities_are_calibrated_by_other_videos(small_catalog_folder: Path, tmp_path: Path) -> None:
+    before = Catalog.open(small_catalog_folder)
+    made = write_predicted_catalog(before, tmp_path / "new", calibrate=True, picture=tmp_path / "p.png")
+    assert before.category_probabilities is not None
+    assert made.category_probabilities is not None
+    assert made.category_probabilities.shape == before.category_probabilities.shape
+    np.testing.assert_allclose(made.category_probabilities.sum(1), 1, atol=1e-5)
+    assert made.category_probabilities.argmax(1).tolist() == before.category_probabilities.argmax(1).tolist()
+    assert "--calibrate" in made.manifest["command"]
+    assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_calibration_helps_videos_that_it_never_saw() -> None:
+    truth = RNG.dirichlet((1, 1, 1), 600)
+    category = (RNG.random((600, 1)) > truth.cumsum(1)).sum(1)
+    sure = truth**3 / (truth**3).sum(1, keepdims=True)
+    heated, temperatures = calibrated_categories(sure, category)
+    assert all(2 < temperature < 4.5 for temperature in temperatures)
+    losses = [-np.log(p[np.arange(600), category] + 1e-12).mean() for p in (sure, heated)]
+    assert losses[1] < losses[0]
+
+
+def test_videos_of_an_unknown_category_are_heated_and_teach_nothing() -> None:
+    sure = RNG.dirichlet((0.3, 0.3, 0.3), 60)
+    category = sure.argmax(1)
+    unknown = np.concatenate((sure, sure[:20]))
+    heated, temperatures = calibrated_categories(unknown, np.concatenate((category, np.full(20, -1))))
+    assert max(temperatures) < 1
+    assert heated.shape == unknown.shape
+    assert (heated.max(1) >= unknown.max(1) - 1e-6).all()
+    with pytest.raises(PrerollError, match="4 videos of a known category are too few for 5 folds"):
+        calibrated_categories(sure[:8], np.array([0, 1, 2, 0, -1, -1, -1, -1]))
+
+
+def test_ids_may_do_without_the_suffix(small_catalog_folder: Path, tmp_path: Path) -> None:
+    before = Catalog.open(small_catalog_folder)
+    memory = predicted(before, "memorability", ("memorability",))
+    bare = Predictions(
+        memory.task, tuple(Path(name).with_suffix("").as_posix() for name in memory.ids), ("m",), memory.values
+    )
+    made = write_predicted_catalog(before, tmp_path / "new", true_memorability=bare)
+    assert made.memorability is not None
+    np.testing.assert_array_equal(made.memorability, memory.values[::-1, 0])
+
+
+def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_folder: Path, tmp_path: Path) -> None:
+    catalog, out = Catalog.open(small_catalog_folder), tmp_path / "new"
+    memory = predicted(catalog, "memorability", ("memorability",))
+    few = Predictions("memorability", memory.ids[:3], memory.names, memory.values[:3])
+    with pytest.raises(PrerollError, match="nothing about 27 of 30 videos: cars/0, cats/1, concerts/2 and 24 more"):
+        write_predicted_catalog(catalog, out, memorability=few)
+    with pytest.raises(PrerollError, match="nothing is predicted about the category 'cars'"):
+        write_predicted_catalog(catalog, out, categories=predicted(catalog, "genres", ("cats",)))
+    wild = Predictions("memorability", memory.ids, memory.names, memory.values + 1)
+    with pytest.raises(PrerollError, match="must lie in"):
+        write_predicted_catalog(catalog, out, true_memorability=wild)
+    for option, task in (("memorability", "tags"), ("true_memorability", "genres"), ("tags", "memorability")):
+        other: dict[str, Any] = {option: predicted(catalog, task, ("x",))}
+        with pytest.raises(PrerollError, match=f"these are predictions of {task}; must be of "):
+            write_predicted_catalog(catalog, out, **other)
+    for picture, message in (("p.doc", r"must end in \.png or \.svg"), ("file/p.png", "cannot be written")):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(PrerollError, match=message):
+            write_predicted_catalog(catalog, out, calibrate=True, picture=tmp_path / picture)
+    with pytest.raises(PrerollError, match="give at least one"):
+        write_predicted_catalog(catalog, out)
+    with pytest.raises(PrerollError, match="in memory alone"):
+        write_predicted_catalog(small_catalog, out, memorability=memory)
+    assert not out.exists()
+
+
+def test_the_demo_catalog_carries_no_memorability() -> None:
+    demo = Catalog.load("demo")
+    assert (demo.memorability, demo.memorability_quantile) == (None, None)
+
+
+def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
+    one = Predictions("tags", ("a", "b"), ("x", "y", "z"), RNG.random((2, 3)).astype(np.float32))
+    one.save(tmp_path / "p")
+    again = Predictions.open(tmp_path / "p")
+    assert (again.task, again.ids, again.names) == (one.task, one.ids, one.names)
+    np.testing.assert_array_equal(again.values, one.values)
+    assert (tmp_path / "p" / "predictions.csv").read_text().startswith("id,name 1,value 1,")
+    (tmp_path / "p" / "ids.json").write_text(json.dumps(["a"]))
+    with pytest.raises(PrerollError, match="do not fit"):
+        Predictions.open(tmp_path / "p")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("")
+    with pytest.raises(PrerollError, match="holds no predictions"):
+        one.save(tmp_path / "full")
+
+
+@pytest.mark.parametrize(("value", "told"), [(np.nan, "nan"), (np.inf, "inf")])
+def test_numbers_that_are_none_stay_out_of_a_catalog(tmp_path: Path, value: float, told: str) -> None:
+    """Categories and memorability took them in silence; tags ended in a traceback."""
+    values = np.array([[0.5, 0.1], [value, 0.2]], np.float32)
+    np.save(tmp_path / "predictions.npy", values)
+    for name, content in (("ids", ["a", "b"]), ("names", ["x", "y"]), ("task", {"task": "tags"})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    with pytest.raises(PrerollError, match=f"{told} of id 'b' is no finite float"):
+        Predictions.open(tmp_path)

@@ -1,0 +1,179 @@
+import json
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from typer.testing import CliRunner
+
+from preroll.cli import app
+from preroll.errors import PrerollError
+from preroll.perception.analysis.encoder import Encoder, EncoderFile
+from preroll.perception.catalog.manifest import sha256_of
+from preroll.perception.prediction.framework.bad_input import Skipping
+from preroll.perception.prediction.memorability.log_mel import log_mel_statistics, mel_filters, read_wave
+from preroll.perception.prediction.memorability.raw_media import audio_statistics, frame_means
+from preroll.perception.video_embeddings import analysed, embed, embed_videos, videos_in
+from preroll.perception.workers.process import Limits
+
+RED, BLUE = (250, 0, 0), (0, 0, 250)
+
+
+def test_the_frames_of_a_video_are_embedded_in_order(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clip = make_clip(tmp_path / "v" / "a.mp4", [RED] * 10 + [BLUE] * 10)
+    file = EncoderFile.find(make_network(tmp_path / "encoder.onnx", batch=4))
+    found = embed(clip, Encoder(file.model, file.card))
+    assert found.vectors.shape == (found.frames, 3) == (6, 3)
+    assert found.vectors.dtype == np.float32
+    assert found.vectors.argmax(1).tolist() == [0, 0, 0, 2, 2, 2]
+    ((name, there),) = analysed([("a", clip)], file, workers=1)
+    assert (name, there.status, there.coverage) == ("a", "ok", found.coverage)
+    np.testing.assert_array_equal(there.vectors, found.vectors)
+
+
+def test_a_bad_video_is_listed_and_the_same_command_goes_on(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    first = make_clip(tmp_path / "v" / "cars" / "a.mp4", [RED] * 4)
+    bad = tmp_path / "v" / "cars" / "b.mp4"
+    bad.write_bytes(b"no video")
+    model, out = make_network(tmp_path / "encoder.onnx"), tmp_path / "out"
+    command = ["predict", "embed", str(tmp_path / "v"), "--encoder", str(model), "--out", str(out), "--workers", "1"]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, PrerollError)
+    assert result.exception.status == 1
+    assert "1 video could not be embedded" in str(result.exception)
+    assert "1 of 2 videos embedded" in result.stdout
+    assert json.loads((out / "problems.json").read_text())["cars/b"]["status"] == "unreadable"
+    assert np.load(out / "cars" / "a.npy").shape[1] == 3
+    first.unlink()
+    first.write_bytes(b"is not looked at again")
+    make_clip(bad, [BLUE] * 4)
+    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+    assert np.load(out / "cars" / "b.npy").shape[1] == 3
+
+
+def test_embeddings_of_two_encoders_are_not_mixed(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", [RED] * 4)
+    one, other = (EncoderFile.find(make_network(tmp_path / f"{name}.onnx", fit=name)) for name in ("crop", "stretch"))
+    embed_videos([("a", clip)], one, tmp_path / "out", workers=1)
+    with pytest.raises(PrerollError, match="of another encoder"):
+        embed_videos([("a", clip)], other, tmp_path / "out", workers=1)
+
+
+def test_a_video_that_takes_too_long_is_given_up(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", [RED] * 600)
+    file = EncoderFile.find(make_network(tmp_path / "encoder.onnx"))
+    found = embed_videos([("a", clip)], file, tmp_path / "out", workers=1, limits=Limits(0.001, 0.0))
+    assert found["a"]["status"] == "timeout"
+    assert not (tmp_path / "out" / "a.npy").exists()
+
+
+def test_a_card_of_another_file_is_refused(tmp_path: Path, make_network: Callable[..., Path]) -> None:
+    model = make_network(tmp_path / "encoder.onnx", sha256="0" * 64)
+    with pytest.raises(PrerollError, match="is of another file"):
+        EncoderFile.find(model)
+    model.with_suffix(".json").unlink()
+    with pytest.raises(PrerollError, match="no model card"):
+        EncoderFile.find(model)
+    with pytest.raises(PrerollError, match="no such file"):
+        EncoderFile.find(tmp_path / "none.onnx")
+
+
+def test_an_encoder_that_does_more_than_compute_is_refused(tmp_path: Path, make_network: Callable[..., Path]) -> None:
+    model = make_network(tmp_path / "encoder.onnx")
+    network = onnx.load(model)
+    network.graph.node[0].domain = "own"
+    onnx.save(network, model)
+    card = json.loads(model.with_suffix(".json").read_text())
+    model.with_suffix(".json").write_text(json.dumps({**card, "sha256": sha256_of(model)}))
+    with pytest.raises(PrerollError, match=r"encoder .*encoder\.onnx: "):
+        EncoderFile.find(model)
+
+
+def test_two_videos_of_one_name_are_refused(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
+    first, second = (make_clip(tmp_path / folder / "a.mp4", [RED] * 2) for folder in ("x", "y"))
+    with pytest.raises(PrerollError, match="would be called 'a'"):
+        videos_in([first, second])
+    with pytest.raises(PrerollError, match="holds no video"):
+        videos_in([tmp_path / "x" / "a.mp4"][:0] or [_empty(tmp_path)])
+
+
+def _empty(tmp_path: Path) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+def test_the_real_classifier_embeds_a_real_clip(real: Path) -> None:
+    file = EncoderFile.find(real / "weights" / "SqueezeNet_fp16.onnx")
+    encoder = Encoder(file.model, file.card)
+    vectors = embed(real / "videos" / "pool.mp4", encoder).vectors
+    assert vectors.shape[1] == encoder.width == 1000
+    np.testing.assert_allclose(vectors.sum(1), 1, atol=0.02)
+
+
+def tone(path: Path, frequency: float, *, seconds: float = 1.0, rate: int = 16000, width: int = 2) -> Path:
+    values = 0.5 * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        whole = (values * 2.0 ** (8 * width - 1)).astype(np.int64) + (128 if width == 1 else 0)
+        file.writeframes(b"".join(int(v).to_bytes(width, "little", signed=width > 1) for v in whole))
+    return path
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_waves_of_every_depth_are_read(tmp_path: Path, width: int) -> None:
+    sound, rate = read_wave(tone(tmp_path / "a.wav", 440, width=width))
+    assert (rate, len(sound)) == (16000, 16000)
+    np.testing.assert_allclose(np.abs(sound).max(), 0.5, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("place", "content", "message"),
+    [
+        (34, (64).to_bytes(2, "little"), "has 64 bits at 16000 Hz; must have 8, 16, 24 or 32 at 1000 Hz or more"),
+        (24, (0).to_bytes(4, "little"), "has 16 bits at 0 Hz"),
+        (8, b"EVAW", "is no wave file: not a WAVE file"),
+        (20, b"", "is no wave file: it ends too early"),
+        (44, b"", "holds no sound"),
+    ],
+)
+def test_a_damaged_wave_is_told_in_words(tmp_path: Path, place: int, content: bytes, message: str) -> None:
+    path = tone(tmp_path / "a.wav", 440)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:place] + content + (whole[place + len(content) :] if content else b""))
+    with pytest.raises(ValueError, match=message):
+        read_wave(path)
+
+
+def test_a_tone_is_loudest_in_its_own_band(tmp_path: Path) -> None:
+    centres = mel_filters(400, 16000) @ np.fft.rfftfreq(400, 1 / 16000) / mel_filters(400, 16000).sum(1).clip(1e-9)
+    for frequency in (1000.0, 3000.0):
+        levels = log_mel_statistics(*read_wave(tone(tmp_path / "a.wav", frequency)))
+        assert levels.shape == (128,)
+        assert abs(centres[levels[:64].argmax()] - frequency) < 0.1 * frequency
+
+
+def test_features_of_raw_clips(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    tone(tmp_path / "audios" / "c1.wav", 440)
+    (tmp_path / "audios" / "c2.wav").write_bytes(b"no sound")
+    skipping = Skipping(allowed=True)
+    assert list(audio_statistics(tmp_path / "audios", skipping)) == ["c1"]
+    assert "is no wave file" in skipping.found[0]
+    make_clip(tmp_path / "videos" / "c1.mp4", [RED] * 4)
+    means = frame_means(tmp_path, make_network(tmp_path / "encoder.onnx"), Skipping())
+    assert means["c1"].argmax() == 0

@@ -1,0 +1,158 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis.analysis import analyse
+from preroll.perception.analysis.detector import Detector
+from preroll.perception.workers.pool import Pool
+from preroll.perception.workers.process import Limits, Task, Worker, WorkerDiedError
+
+Clip = Callable[..., Path]
+Network = Callable[..., Path]
+
+# A worker that does to each video what the video's name says.
+STUB = """
+import os, signal, sys, time
+from preroll.perception.analysis import Analysis
+from preroll.perception.workers.messages import pack, receive, send
+pipes = sys.stdin.buffer, sys.stdout.buffer
+receive(pipes[0])
+send(pipes[1], {"event": "ready"})
+while (request := receive(pipes[0])) is not None:
+    name = os.path.basename(request[0]["path"])
+    if name == "sleep":
+        time.sleep(600)
+    if name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name == "babble":
+        pipes[1].write(b"this is no message of ours" * 1000)
+        pipes[1].flush()
+        time.sleep(600)
+    send(pipes[1], *pack(Analysis("ok", sha256=str(os.getpid()))))
+"""
+
+
+@pytest.fixture
+def detector(tmp_path: Path, make_network: Network) -> Detector:
+    return Detector(make_network(tmp_path / "network" / "colours.onnx"))
+
+
+def stub_pool(detector: Detector, seconds: float = 30.0) -> Pool:
+    return Pool(detector, workers=1, limits=Limits(seconds=seconds), command=[sys.executable, "-c", STUB])
+
+
+def test_a_worker_finds_what_the_same_function_finds_here(tmp_path: Path, detector: Detector, make_clip: Clip) -> None:
+    clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 5 + [(0, 0, 255)] * 5)
+    ((number, there),) = Pool(detector, workers=1).map([Task(clip)])
+    here = analyse(clip, detector)
+    assert number == 0
+    assert (
+        (there.status, there.frames, there.sha256) == (here.status, here.frames, here.sha256) == ("ok", 3, here.sha256)
+    )
+    assert there.found.frame.tolist() == here.found.frame.tolist()
+    assert there.found.confidence.tolist() == here.found.confidence.tolist()
+
+
+def test_every_task_is_answered_whatever_the_number_of_workers(
+    tmp_path: Path, detector: Detector, make_clip: Clip
+) -> None:
+    clips = [make_clip(tmp_path / f"{i}.mp4", [(40 * i, 0, 0)] * 4) for i in range(5)]
+    (tmp_path / "5.mp4").write_bytes(b"no video")
+    results = dict(Pool(detector, workers=2).map([Task(clip) for clip in (*clips, tmp_path / "5.mp4")]))
+    assert [results[i].status for i in range(6)] == ["ok"] * 5 + ["unreadable"]
+
+
+def test_a_worker_that_overruns_is_killed_and_the_next_video_gets_a_new_one(detector: Detector) -> None:
+    results = dict(stub_pool(detector, seconds=1.0).map([Task(Path(name)) for name in ("a", "sleep", "b", "c")]))
+    assert [results[i].status for i in range(4)] == ["ok", "timeout", "ok", "ok"]
+    assert results[0].sha256 != results[2].sha256 == results[3].sha256
+
+
+def test_frames_that_a_killed_worker_had_begun_to_save_are_removed(tmp_path: Path, detector: Detector) -> None:
+    (tmp_path / ".sleep.abc.part").mkdir()
+    (tmp_path / ".sleepy.abc.part").mkdir()
+    ((_, analysis),) = stub_pool(detector, seconds=0.5).map([Task(Path("sleep"), tmp_path / "sleep")])
+    assert analysis.status == "timeout"
+    assert [path.name for path in tmp_path.glob(".*.part")] == [".sleepy.abc.part"]
+
+
+def test_a_worker_that_dies_costs_one_video_and_its_end_is_told(detector: Detector) -> None:
+    results = dict(stub_pool(detector).map([Task(Path(name)) for name in ("die", "a")]))
+    assert results[0].status == "damaged"
+    assert "SIGKILL" in results[0].reason
+    assert results[1].status == "ok"
+
+
+def test_a_worker_that_talks_nonsense_is_killed(detector: Detector) -> None:
+    results = dict(stub_pool(detector).map([Task(Path(name)) for name in ("babble", "a")]))
+    assert [results[i].status for i in range(2)] == ["damaged", "ok"]
+
+
+def test_a_worker_that_cannot_start_ends_the_work_with_its_last_words(detector: Detector) -> None:
+    pool = Pool(detector, workers=2, command=[sys.executable, "-c", "import sys; sys.exit('out of luck')"])
+    with pytest.raises(PrerollError, match="could not start: exit status 1; out of luck"):
+        list(pool.map([Task(Path("a")), Task(Path("b"))]))
+
+
+def test_leaving_early_kills_the_workers(detector: Detector) -> None:
+    results = stub_pool(detector).map([Task(Path("a")), Task(Path("sleep"))])
+    _, first = next(results)
+    results.close()  # type: ignore[attr-defined]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(first.sha256), 0)
+
+
+def test_a_worker_that_no_video_comes_for_ends_with_its_pool(detector: Detector) -> None:
+    pool = stub_pool(detector)
+    pool.check()
+    first = pool._first
+    assert first is not None
+    pool.close()
+    with pytest.raises(WorkerDiedError, match="stopped"):
+        first.start()
+    assert [analysis.status for _, analysis in pool.map([Task(Path("a"))])] == ["ok"]
+
+
+def test_a_worker_ends_when_its_supervisor_is_gone(detector: Detector) -> None:
+    worker = Worker(detector, Limits())
+    worker._child.requests.close()
+    assert worker._child.process.wait(timeout=60) == 0
+    worker.stop()
+
+
+def test_a_worker_ends_when_its_supervisor_goes_while_the_network_is_loaded(tmp_path: Path, detector: Detector) -> None:
+    os.mkfifo(never := tmp_path / "never.onnx")
+    detector.model = never
+    worker = Worker(detector, Limits())
+    worker._child.requests.close()
+    try:
+        assert worker._child.process.wait(timeout=60) == 0
+    finally:
+        worker.stop()
+
+
+def test_a_worker_that_its_supervisor_cannot_attend_to_is_not_left_behind(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            started.append(self)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    started: list[Recorded] = []
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        Worker(detector, Limits())
+    assert [process.returncode for process in started] == [-signal.SIGKILL]

@@ -1,0 +1,99 @@
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.simulations.experiment.design.plan import Plan
+from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.design.variation import points
+from tests.simulations.conftest import MakeFile, load
+
+
+def test_every_combination_of_point_agent_and_seed_is_a_cell(make_file: MakeFile) -> None:
+    plan = load(
+        make_file(vary={"ads.*.long.view_probability": {"scale": [0.5, 1.0]}, "user.mismatch": [0.2, 0.4, 0.8]})
+    )
+    assert len(plan.cells) == 2 * 3 * 3 * 2
+    assert plan.cells[0].id == "long.view_probability=x0.5,mismatch=0.2/random/seed-0"
+    assert plan.cells[-1].id == "long.view_probability=x1,mismatch=0.8/thompson-lanes=16/seed-1"
+
+
+def test_a_factor_multiplies_what_the_scenario_has(make_file: MakeFile) -> None:
+    first, last = points(Experiment.load(make_file()))
+    assert [ad.view_probability for ad in first.scenario.ads] == [0.7, 0.15, 0.8, 0.2, 0.9, 0.25]
+    assert [ad.view_probability for ad in last.scenario.ads] == [0.7, 0.3, 0.8, 0.4, 0.9, 0.5]
+
+
+def test_zipped_values_go_together_and_cross_with_the_grid(make_file: MakeFile) -> None:
+    rows = {"user.mismatch": [0.1, 0.9], "session.horizon": [5, 10]}
+    found = points(Experiment.load(make_file(vary={"recommender.jump": [0, 1]}, zip=rows)))
+    assert [tuple(point.values.values()) for point in found] == [(0, 0.1, 5), (0, 0.9, 10), (1, 0.1, 5), (1, 0.9, 10)]
+    assert found[1].scenario.session.horizon == 10
+
+
+def test_drawn_values_lie_in_their_ranges_and_depend_on_the_seed_alone(make_file: MakeFile) -> None:
+    ranges = {"user.mismatch": [0.2, 0.4], "ads.cats.long.reward": {"scale": [2, 3]}}
+
+    def drawn(seed: int, draws: int) -> list[Mapping[str, Any]]:
+        path = make_file(vary={}, random={"draws": draws, "seed": seed, "ranges": ranges})
+        return [point.values for point in points(Experiment.load(path))]
+
+    assert drawn(1, 20) != drawn(2, 20)
+    assert drawn(1, 20)[:5] == drawn(1, 5)
+    assert all(0.2 <= values["user.mismatch"] <= 0.4 for values in drawn(1, 20))
+    assert all(2 <= values["ads.cats.long.reward"]["scale"] <= 3 for values in drawn(1, 20))
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"colour": 1}, "colour: unknown key"),
+        ({"agents": ["thomson"]}, "agent 'thomson': unknown; agents are"),
+        ({"agents": [{"thompson": {"lane": 1}}]}, "agent thompson: unknown setting 'lane'"),
+        ({"agents": ["random", "random"]}, "agents: random stands twice"),
+        ({"agents": []}, "agents: Tuple should have at least 1 item"),
+        ({"vary": {"user.mismach": [1]}}, "user.mismach: unknown key 'mismach'"),
+        ({"vary": {"user.mismatch": [0.5, 1.5]}}, "user.mismatch: 1.5: should be"),
+        ({"vary": {"user.mismatch": {"scales": [1]}}}, "user.mismatch: a list of values"),
+        ({"vary": {"user.mismatch": [0.5, 0.5]}}, "two points have the same values"),
+        ({"zip": {"user.mismatch": [0.5], "session.horizon": [1, 2]}}, "zip: all keys need the same number of values"),
+        ({"zip": {"ads.*.long.view_probability": [0.5]}}, "ads.*.long.view_probability: is varied twice"),
+        ({"random": {"draws": 2, "ranges": {"user.mismatch": [1, 0]}}}, r"user.mismatch: \[low, high\]"),
+        ({"seeds": 0}, "seeds: 0: a number from 1 to"),
+        ({"seeds": [1, 1]}, "seeds: a seed stands twice"),
+        ({"evaluate": {"sessions": 3}}, "evaluate.sessions: 3: should be"),
+        ({"scenario": "clasic"}, "no such preset or file"),
+        ({"set": {"observe.content": "maybe"}}, "observe.content: 'maybe'"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(changes: dict[str, Any], line: str, make_file: MakeFile) -> None:
+    with pytest.raises(PrerollError, match=line) as error:
+        load(make_file(**changes))
+    assert "\n" not in str(error.value)
+    assert error.value.status == 2
+
+
+def test_the_sessions_of_an_agent_are_its_own_where_none_are_given(make_file: MakeFile) -> None:
+    plan = load(make_file(sessions=None, agents=["thompson"]))
+    assert {cell.sessions for cell in plan.cells} == {4000}
+
+
+def test_files_are_meant_as_seen_from_the_experiment_file(make_file: MakeFile, small_catalog_folder: Path) -> None:
+    path = make_file(scenario="own.yaml")
+    (path.parent / "own.yaml").write_text(
+        "ads: {cars: {long: {seconds: 3, view_probability: 0.5, reward: 2}}}\nsession: {horizon: 3}\n"
+    )
+    plan = Plan.of(Experiment.load(path))
+    assert plan.cells[0].scenario["session"]["horizon"] == 3
+    assert Path(plan.cells[0].catalog) == small_catalog_folder
+
+
+def test_a_fingerprint_tells_everything_that_decides_the_result(make_file: MakeFile) -> None:
+    base = {cell.id: cell.fingerprint for cell in load(make_file()).cells}
+    assert len(set(base.values())) == len(base)
+    for changes in ({"sessions": 151}, {"evaluate": {"sessions": 601}}, {"set": {"user.mismatch": 0.3}}):
+        assert not set(base.values()) & {cell.fingerprint for cell in load(make_file(**changes)).cells}
+    more = {cell.id: cell.fingerprint for cell in load(make_file(seeds=3, name="other")).cells}
+    assert base.items() < more.items()

@@ -1,0 +1,145 @@
+"""What is left of an experiment that is killed, stopped, or runs into a full disk, by the real command."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from preroll.simulations.experiment.execution.runner import run_plan
+from preroll.simulations.experiment.execution.store import Store
+from tests.simulations.conftest import MakeFile, load
+from tests.simulations.experiment.execution.test_runner import in_this_process, inodes, numbers
+
+MOMENTS = 20
+
+#: Runs the experiment in a fresh process for every line of its input; nothing has to be imported again.
+READY = """
+import os
+import sys
+from pathlib import Path
+
+from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.design.plan import Plan
+from preroll.simulations.experiment.execution import runner as running
+from preroll.simulations.experiment.execution.runner import run_plan
+from preroll.simulations.experiment.execution.store import Store
+from tests.simulations.experiment.execution.test_runner import in_this_process
+
+running.provenance = lambda: {"git": None, "changed": None}  # asking git would take most of the time
+path, first, out = map(Path, sys.argv[1:])
+plan = Plan.of(Experiment.load(path))
+run_plan(plan, path.read_text(), Store(first), in_this_process)
+print("ready", flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        run_plan(plan, path.read_text(), Store(out), in_this_process)
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("over", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def path(make_file: MakeFile) -> Path:
+    """Sixteen cells of a tenth of a second."""
+    return make_file(agents=["random", {"thompson": {"lanes": 16}}], seeds=4)
+
+
+@contextmanager
+def ready(*arguments: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", READY, *map(str, arguments)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert told(process) == "ready"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def told(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_kills_at_20_random_moments_lose_nothing_and_repeat_nothing(path: Path, tmp_path: Path) -> None:
+    """Whatever was complete stays as it is, file by file; what is left does the rest, with the very same results."""
+    dice, undisturbed, killed = random.Random(11), Store(tmp_path / "first"), Store(tmp_path / "out")
+    plan = load(path)
+    complete: Mapping[str, int] = {}
+    hits = 0
+    with ready(path, undisturbed.path, killed.path) as process:
+        assert process.stdin is not None
+        for _ in range(MOMENTS):
+            process.stdin.write("run\n")
+            process.stdin.flush()
+            child = int(told(process))
+            time.sleep(dice.uniform(0.0, 0.25))
+            os.kill(child, signal.SIGKILL)
+            assert told(process) == "over"
+            now = inodes(killed)
+            hits += len(now) < len(plan.cells)
+            assert complete.items() <= now.items()
+            complete = now
+    assert hits >= MOMENTS // 2  # most of them hit a run that was at work
+    report = run_plan(plan, path.read_text(), killed, in_this_process)
+    assert report.failures == {}
+    assert complete.items() <= inodes(killed).items()
+    pd.testing.assert_frame_equal(numbers(killed), numbers(undisturbed), check_exact=True)
+    assert not list(killed.path.rglob("*.part"))
+
+
+def command_of(path: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "preroll", "experiment", "run", str(path), "--out", str(out), "--workers", "1"]
+
+
+def await_cells(store: Store, number: int) -> None:
+    deadline = time.monotonic() + 120
+    while len(inodes(store)) < number and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(path: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "out")
+    process = subprocess.Popen(command_of(path, store.path), stderr=subprocess.PIPE, text=True)
+    await_cells(store, 3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (
+        said.splitlines()[-1] == "error: stopped by SIGINT; cells that are done are kept: give the same command again"
+    )
+    assert "Traceback" not in said
+    assert not list(store.path.rglob("*.part"))
+    before = inodes(store)
+    assert 3 <= len(before) < 16
+    assert run_plan(load(path), "", store, in_this_process).done == 16 - len(before)
+    assert before.items() <= inodes(store).items()
+
+
+def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on(
+    make_file: MakeFile, tmp_path: Path
+) -> None:
+    """No file may grow beyond a limit that the plan keeps to and a cell does not: the real error of a real file."""
+    store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random"])
+    full: Callable[[], None] = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (4500, 4500))
+    done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, preexec_fn=full)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert "File too large; the same command goes on where this one stopped" in done.stderr
+    assert not list(store.path.rglob("*.part"))
+    assert run_plan(load(path), "", store, in_this_process).done == 2

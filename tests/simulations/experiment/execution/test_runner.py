@@ -1,0 +1,210 @@
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from preroll.agents import load_agent
+from preroll.errors import PrerollError
+from preroll.simulations.experiment.execution.cell import is_complete, run_cell
+from preroll.simulations.experiment.execution.runner import Local, run_plan
+from preroll.simulations.experiment.execution.store import State, Store
+from preroll.simulations.experiment.execution.tidy_table import COST, results, write_parquet
+from preroll.simulations.workers.pool import Outcome
+from tests.simulations.conftest import MakeFile, load
+
+#: Moments of a kill in the default run; PREROLL_KILLS=20 for the long one.
+KILLS = int(os.environ.get("PREROLL_KILLS", "3"))
+
+
+def inodes(store: Store) -> dict[str, int]:
+    """Which file holds the result of every complete cell: a cell that is done again gets another one."""
+    return {
+        str(path.parent): path.stat().st_ino for path in store.logdir.glob("*/*/*/result.json") if "/." not in str(path)
+    }
+
+
+def numbers(store: Store) -> pd.DataFrame:
+    """The table without what a cell cost, where its catalog lay, and which commit was checked out when it ran."""
+    return results(store).drop(columns=[*COST, "catalog", "git", "git_changed"])
+
+
+def in_this_process(requests: Any, *, tries: int, advance: Any) -> Any:
+    """An engine without processes."""
+    for number, request in enumerate(requests):
+        run_cell(request, partial(advance, number))
+        yield Outcome(number)
+
+
+def test_results_are_the_same_bit_for_bit_for_any_number_of_workers(
+    small_store: Store, make_file: MakeFile, tmp_path: Path
+) -> None:
+    path, alone = make_file(), Store(tmp_path / "out")
+    run_plan(load(path), path.read_text(), alone, in_this_process)
+    two, one = (numbers(store) for store in (small_store, alone))
+    pd.testing.assert_frame_equal(two, one, check_exact=True)
+    for cell in load(path).cells:
+        a, b = (load_agent(store.folder(cell) / "agent").arrays() for store in (small_store, alone))
+        assert all(np.array_equal(a[name], b[name]) for name in a)
+        curves = [json.loads((s.folder(cell) / "result.json").read_text())["curve"] for s in (small_store, alone)]
+        assert curves[0] == curves[1]
+
+
+def test_the_same_command_again_does_nothing_and_more_seeds_only_what_is_missing(
+    small_store: Store, make_file: MakeFile, tmp_path: Path
+) -> None:
+    store = Store(shutil.copytree(small_store.path, tmp_path / "out"))
+    before, path = inodes(store), make_file()
+    assert run_plan(load(path), path.read_text(), store, Local(1)).done == 0
+    more = make_file(seeds=3)
+    assert run_plan(load(more), more.read_text(), store, in_this_process).done == 6
+    assert before.items() < inodes(store).items()
+
+
+def test_a_changed_file_says_which_cells_changed_and_does_them_again(
+    small_store: Store, make_file: MakeFile, tmp_path: Path
+) -> None:
+    store = Store(shutil.copytree(small_store.path, tmp_path / "out"))
+    changed = make_file(agents=["random", {"thompson": {"lanes": 16}}], evaluate={"sessions": 700}, seeds=[1])
+    told: list[str] = []
+    assert run_plan(load(changed), changed.read_text(), store, in_this_process, told.append).done == 4
+    again = [line for line in told if line.endswith("was run with other settings; it is run again.")]
+    left = [line for line in told if line.endswith("is no cell of this experiment any more; it is left.")]
+    assert (len(again), len(left)) == (4, 8)
+    assert len(results(store)) == 4
+
+
+def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file: MakeFile, tmp_path: Path) -> None:
+    store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random", "thompson"])
+    plan = load(path)
+    store.folder(plan.cells[0]).mkdir(parents=True)
+    (store.folder(plan.cells[0]) / "precious.txt").write_text("is no run")
+    (store.path / "plan.json").write_text("{}")
+    report = run_plan(plan, path.read_text(), store, Local(1))
+    assert report.done == 3
+    assert list(report.failures) == [plan.cells[0].id]
+    assert "is there already and is no run" in store.failures()[plan.cells[0].id]
+    assert (store.folder(plan.cells[0]) / "precious.txt").exists()
+    assert store.states(plan)[plan.cells[0].id] is State.FAILED
+    shutil.rmtree(store.folder(plan.cells[0]))
+    assert run_plan(plan, path.read_text(), store, in_this_process).done == 1
+    assert not store.failures()
+
+
+def test_a_full_disk_ends_the_run_in_one_line(make_file: MakeFile, tmp_path: Path) -> None:
+    def full(requests: Any, **_: Any) -> Any:
+        yield Outcome(0, "cell.json: No space left on device", full=True)
+
+    path = make_file()
+    with pytest.raises(PrerollError, match=r"No space left on device; the same command goes on") as error:
+        run_plan(load(path), path.read_text(), Store(tmp_path / "out"), full)
+    assert error.value.status == 1
+
+
+def test_two_processes_do_not_run_one_folder(small_store: Store, make_file: MakeFile) -> None:
+    path = make_file()
+    with small_store.lock(), pytest.raises(PrerollError, match="another process runs this experiment now"):
+        run_plan(load(path), path.read_text(), small_store, Local(1))
+
+
+def test_a_folder_of_something_else_is_not_touched(make_file: MakeFile, tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("dear")
+    path = make_file()
+    with pytest.raises(PrerollError, match="is no folder of an experiment and is not empty"):
+        run_plan(load(path), path.read_text(), Store(tmp_path), Local(1))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_the_table_has_a_row_per_cell_with_settings_numbers_and_versions(small_store: Store, tmp_path: Path) -> None:
+    table = results(small_store)
+    assert len(table) == 12
+    assert sorted(set(table["ads.*.long.view_probability (scale)"])) == [0.5, 1.0]
+    row = table[table["id"] == "long.view_probability=x1/optimum/seed-0"].iloc[0]
+    assert row["percent_of_optimum"] == 100
+    assert row["regret"] == pytest.approx(0, abs=1e-12)
+    assert abs(row["revenue"] - row["exact_revenue"]) < 5 * row["revenue_half_width"]
+    assert {"git", "version.numpy", "setting.lanes", "training_cpu_seconds"} <= set(table.columns)
+    mixed = table.copy()
+    mixed["observe.category"] = np.array([True, "none"] * 6, object)
+    write_parquet(mixed, tmp_path / "t.parquet")
+    assert set(pd.read_parquet(tmp_path / "t.parquet")["observe.category"]) == {"true", "none"}
+
+
+def run_and_kill(arguments: list[str], seconds: float, number: int) -> None:
+    """Starts the command, and ends it after so many seconds by a signal to it alone."""
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(number)
+        process.wait()
+
+
+def test_a_kill_at_any_moment_loses_and_repeats_nothing_but_the_cells_in_flight(
+    small_store: Store, make_file: MakeFile, tmp_path: Path
+) -> None:
+    dice, path, store = random.Random(7), make_file(), Store(tmp_path / "out")
+    command = [
+        sys.executable,
+        "-m",
+        "preroll",
+        "experiment",
+        "run",
+        str(path),
+        "--out",
+        str(store.path),
+        "--workers",
+        "2",
+    ]
+    complete: Mapping[str, int] = {}
+    for _ in range(KILLS):
+        run_and_kill(command, dice.uniform(1.5, 6.0), signal.SIGKILL)
+        now = inodes(store)
+        assert complete.items() <= now.items()  # nothing that was there is lost, or was made again
+        complete = now
+    time.sleep(1)
+    orphans_done = inodes(store)
+    assert run_plan(load(path), path.read_text(), store, Local(2)).failures == {}
+    assert orphans_done.items() <= inodes(store).items()
+    pd.testing.assert_frame_equal(numbers(store), numbers(small_store), check_exact=True)
+    assert not list(store.path.rglob("*.part"))
+    assert all(is_complete(store.folder(cell)) for cell in load(path).cells)
+
+
+def test_a_killed_worker_is_replaced_and_its_cell_done_again(make_file: MakeFile, tmp_path: Path) -> None:
+    path = make_file(seeds=1, agents=["thompson"], sessions=20_000, vary={})
+    store, killed = Store(tmp_path / "out"), list[int]()
+
+    def engine(requests: Any, *, tries: int, advance: Any) -> Any:
+        def kill_once(number: int, sessions: int) -> None:
+            if not killed and sessions > 0:
+                killed.extend(worker_of_this_process())
+                os.kill(killed[0], signal.SIGKILL)
+            advance(number, sessions)
+
+        return Local(1)(requests, tries=tries, advance=kill_once)
+
+    report = run_plan(load(path), path.read_text(), store, engine)
+    assert killed
+    assert report.done == 1
+
+
+def worker_of_this_process() -> list[int]:
+    if not Path("/proc/self/task").is_dir():
+        pytest.skip("finding child processes needs /proc")
+    children = [
+        int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
+    ]
+    worker = b"preroll.simulations.workers.worker"
+    return [pid for pid in children if worker in Path(f"/proc/{pid}/cmdline").read_bytes()]

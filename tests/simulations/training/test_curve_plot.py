@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preroll.simulations.training.curve_plot import COLOURS, draw_curves, spread
+from preroll.simulations.training.curves import Curve
+
+CURVES = {
+    "slow": Curve([50, 100, 1000], {"session/expected": [1.0, 2.0, 9.0]}),
+    "quick": Curve([50, 100, 500], {"session/expected": [5.0, 9.0, None]}),
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    return draw_curves(tmp_path / "curves", CURVES, {"random": 1.0, "greedy": 10.0, "optimum": 10.001}, "Title")
+
+
+def test_every_line_is_named_and_equal_references_once(files: list[Path]) -> None:
+    svg = files[1].read_text()
+    for text in ("Title", "slow", "quick", "random 1.00", "greedy = optimum 10.00", "sessions seen"):
+        assert f">{text}<" in svg
+
+
+def test_each_agent_has_a_colour_of_its_own_in_the_picture(files: list[Path]) -> None:
+    pixels = np.asarray(Image.open(files[0]).convert("RGB")).reshape(-1, 3)
+    for colour in COLOURS[: len(CURVES)]:
+        wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (np.abs(pixels.astype(int) - wanted).sum(axis=1) < 6).sum() > 200
+
+
+def test_the_same_curves_give_the_same_bytes(files: list[Path], tmp_path: Path) -> None:
+    again = draw_curves(tmp_path / "again", CURVES, {"random": 1.0, "greedy": 10.0, "optimum": 10.001}, "Title")
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]
+
+
+def test_labels_are_moved_apart_and_keep_their_order() -> None:
+    places = [0.9, 0.91, 0.2, 0.905, 0.9]
+    moved = spread(places, 0.05)
+    assert np.all(np.diff(np.sort(moved)) > 0.05 - 1e-12)
+    assert np.argsort(moved, kind="stable").tolist() == np.argsort(places, kind="stable").tolist()
+    assert moved[2] == 0.2

@@ -1,0 +1,162 @@
+"""A training that was stopped and goes on ends bit for bit as one that never was."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from preroll.cli import app
+from preroll.errors import PrerollError
+from preroll.simulations.training import checkpoint
+from preroll.simulations.training.run import Run
+from preroll.simulations.training.training import prepare
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "thompson": {"lanes": 16},
+    "window-ucb": {"lanes": 16, "window": 50},
+    "epsilon-greedy": {"lanes": 16},
+    "exp3": {"lanes": 16},
+    "lints": {"lanes": 16},
+    "logistic-thompson": {"lanes": 16},
+    "neural-linear": {"lanes": 16, "train_every": 400, "batch": 32, "gradient_steps": 5},
+    "dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "target_every": 7},
+    "qr-dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "quantiles": 5},
+    "ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
+    "lean-ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
+    "recurrent-ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap", "memory": 8},
+}
+COMPARED = ("agent/agent.json", "agent/arrays.safetensors", "settings.yaml", "scenario.yaml")
+
+
+def same(first: Path, second: Path) -> None:
+    """Agent, settings and curve of two runs are equal, byte for byte."""
+    for name in COMPARED:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    curves = [json.loads((run / "result.json").read_text())["curve"] for run in (first, second)]
+    assert curves[0] == curves[1]
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: Path) -> None:
+    def begin(run: Path) -> Any:
+        return prepare(name, scenario="pacing", sessions=150, seed=3, run=run, settings=SETTINGS[name])
+
+    begin(tmp_path / "straight").run()
+    rng = np.random.default_rng(len(name))
+    training, run = begin(tmp_path / "stopped"), tmp_path / "stopped"
+    for _ in range(3):
+        steps_left = int(rng.integers(1, 60))
+
+        def stop() -> int:
+            nonlocal steps_left
+            steps_left -= 1
+            return 0 if steps_left else signal.SIGTERM
+
+        with pytest.raises(PrerollError, match=f"go on with `preroll train --resume {run}`") as error:
+            training.run(stop=stop)
+        assert error.value.status == 143
+        assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.checkpoint"]
+        training = checkpoint.load(run)
+    training.run()
+    same(tmp_path / "straight", run)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped", "straight"]
+
+
+def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.05; from preroll.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "train", *arguments], cwd=folder, text=True, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> None:
+    settings = {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 2000}
+    prepare("dqn", sessions=200, settings=settings, run=tmp_path / "straight").run()
+    rng = np.random.default_rng(1)
+    saved = checkpoint.place(tmp_path / "killed") / "loop.json"
+    changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    arguments = ["dqn", "--sessions", "200", *changes, "--run", "killed"]
+    for _ in range(2):
+        before = saved.read_bytes() if saved.exists() else b""
+        process = command(*arguments, folder=tmp_path)
+        while process.poll() is None and not (saved.exists() and saved.read_bytes() != before):
+            time.sleep(0.01)
+        time.sleep(float(rng.uniform(0.0, 0.3)))
+        process.kill()
+        process.communicate()
+        arguments = ["--resume", "killed"]
+    if not (tmp_path / "killed").exists():
+        checkpoint.load(tmp_path / "killed").run()
+    same(tmp_path / "straight", tmp_path / "killed")
+
+
+@pytest.mark.parametrize(("number", "agent"), [(signal.SIGINT, "ppo"), (signal.SIGTERM, "thompson")])
+def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agent: str, tmp_path: Path) -> None:
+    process = command(agent, "--sessions", "1000000", "--run", "run", folder=tmp_path)
+    while not checkpoint.place(tmp_path / "run").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "go on with `preroll train --resume run`" in told
+    assert "Traceback" not in told
+    assert [path.name for path in tmp_path.iterdir()] == [".run.checkpoint"]
+
+
+def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="stopped by SIGINT after 0 of 50 sessions"):
+        prepare("random", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    with pytest.raises(PrerollError, match=f"an unfinished training is there; go on with --resume {run}"):
+        prepare("random", sessions=50, run=run)
+    prepare("random", sessions=50, run=run, replace=True).run()
+    assert Run.open(run).name == "run"
+    with pytest.raises(PrerollError, match="no training was stopped there"):
+        checkpoint.load(run)
+
+
+def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="go on with"):
+        prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    assert checkpoint.differences(run) == []
+    path = checkpoint.place(run) / "loop.json"
+    about = json.loads(path.read_text())
+    assert {"python", "numpy", "torch", "threads"} <= set(about["surroundings"])
+    about["surroundings"] |= {"torch": "1.0", "threads": "99"}
+    path.write_text(json.dumps(about))
+    result = CliRunner().invoke(app, ["train", "--resume", str(run)])
+    assert result.exit_code == 0
+    assert re.search(r"note: it may not end bit for bit .*: torch \S+, was 1\.0; threads \S+, was 99", result.output)
+
+
+@pytest.mark.parametrize("changes", [{"curve": 3}, {"ledger": {"ended": "x"}}, {"surroundings": 3}, {"seconds": None}])
+def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="go on with"):
+        prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    path = checkpoint.place(run) / "loop.json"
+    whole = path.read_text()
+    tensors = path.with_suffix(".safetensors").read_bytes()
+    for content, arrays in (
+        (json.dumps({**json.loads(whole), **changes}), tensors),
+        (whole[:100], tensors),
+        ("[]", tensors),
+        (whole, tensors[:100]),
+    ):
+        path.write_text(content)
+        path.with_suffix(".safetensors").write_bytes(arrays)
+        with pytest.raises(PrerollError, match=r"run\.checkpoint: its loop\.json .* are not what") as error:
+            checkpoint.load(run)
+        assert "\n" not in str(error.value)

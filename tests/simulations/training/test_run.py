@@ -1,0 +1,97 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from preroll.envs.model.tables import Tables
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.training.run import Run, check_target
+from preroll.simulations.training.training import train
+
+
+@pytest.fixture(scope="module")
+def place(small_catalog_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a catalog and a run on it."""
+    place = tmp_path_factory.mktemp("place")
+    shutil.copytree(small_catalog_folder, place / "catalog")
+    train("thompson", catalog=place / "catalog", sessions=120, seed=7, run=place / "runs" / "t", scenario="pacing")
+    return place
+
+
+def test_a_run_tells_what_it_was_and_gives_its_agent_back(place: Path) -> None:
+    run = Run.open(place / "runs" / "t")
+    assert (run.name, run.settings.agent, run.settings.seed, run.settings.sessions) == ("t", "thompson", 7, 120)
+    assert run.scenario.name == "pacing"
+    assert run.curve.sessions == [50, 100, 120]
+    tables = Tables.compile(run.scenario, run.load_catalog())
+    again = train("thompson", catalog=place / "catalog", sessions=120, seed=7, scenario="pacing").agent
+    table = run.load_agent().policy(tables).probabilities
+    assert table is not None
+    np.testing.assert_array_equal(table, again.policy(tables).probabilities)
+
+
+def test_a_run_holds_no_pickle_and_no_absolute_path(place: Path) -> None:
+    run = place / "runs" / "t"
+    kinds = {path.suffix for path in run.rglob("*") if path.is_file()}
+    assert kinds == {".yaml", ".json", ".safetensors", ".preroll"}
+    texts = [path.read_text() for path in run.rglob("*") if path.suffix in (".yaml", ".json")]
+    assert not any(str(place) in text for text in texts)
+
+
+def test_catalog_and_runs_may_be_moved_together(place: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(place, tmp_path / "moved")
+    assert Run.open(moved / "runs" / "t").load_catalog().path.is_relative_to(moved)
+
+
+def test_a_changed_catalog_is_noticed(place: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(place, tmp_path / "moved")
+    manifest = moved / "catalog" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"small"', '"other"'))
+    with pytest.raises(PrerollError, match=r"catalog.sha256: the catalog .* has changed"):
+        Run.open(moved / "runs" / "t").load_catalog()
+
+
+def test_a_training_that_fails_leaves_nothing(small_catalog: Catalog, tmp_path: Path) -> None:
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train("random", catalog=small_catalog, sessions=100, run=tmp_path / "run", advance=stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_while_it_trains_its_curves_stand_in_a_hidden_sibling(small_catalog: Catalog, tmp_path: Path) -> None:
+    seen: set[str] = set()
+    look = lambda _: seen.update(p.relative_to(tmp_path).parts[0] for p in tmp_path.rglob("*tfevents*"))  # noqa: E731
+    train("random", catalog=small_catalog, sessions=200, run=tmp_path / "run", advance=look)
+    assert len(seen) == 1
+    assert seen.pop().startswith(".run.")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_only_a_run_is_replaced_and_only_when_asked(place: Path, tmp_path: Path) -> None:
+    check_target(tmp_path / "new")
+    check_target(tmp_path)
+    with pytest.raises(PrerollError, match=r"is there already; .* --replace"):
+        check_target(place / "runs" / "t")
+    check_target(place / "runs" / "t", replace=True)
+    for replace in (False, True):
+        with pytest.raises(PrerollError, match="is no run; it is not touched"):
+            check_target(place / "catalog", replace=replace)
+
+
+def test_what_is_no_run_is_said_so(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(PrerollError, match="no such folder"):
+        Run.open(tmp_path / "none")
+    with pytest.raises(PrerollError, match=r"no result\.json, so it is no run"):
+        Run.open(tmp_path)
+    broken = shutil.copytree(place / "runs" / "t", tmp_path / "broken")
+    (broken / "result.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(PrerollError, match="format must be 1"):
+        Run.open(broken)
+    (broken / "result.json").write_text("{")
+    with pytest.raises(PrerollError, match="cannot be read"):
+        Run.open(broken)

@@ -1,0 +1,144 @@
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from preroll.agents.registry import AGENTS
+from preroll.agents.settings import parse
+from preroll.cli import app
+from preroll.envs.model.tables import Tables
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.tuning import tuning
+from preroll.simulations.tuning.search_space import Choices, search_space
+from preroll.simulations.tuning.tuning import JOURNAL, Search, tune
+from preroll.yaml_config import load_yaml
+
+needs_optuna = pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs the extra tune")
+
+
+@pytest.fixture
+def search(small_catalog: Catalog) -> Search:
+    return Search("epsilon-greedy", Tables.compile("classic", small_catalog), sessions=300, fixed={"lanes": 16})
+
+
+def trials_of(out: Path) -> list[tuple[str, dict[str, object], float | None]]:
+    """State, settings and value of every trial that is over."""
+    import optuna
+
+    study = tuning._open(out)
+    over = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    return [(trial.state.name, trial.params, trial.value) for trial in study.get_trials(states=over)]
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_both_ends_of_every_range_are_settings_that_the_agent_takes(name: str) -> None:
+    kind = AGENTS[name].load().Settings
+    defaults = kind().model_dump()
+    for setting, wanted in search_space(kind).items():
+        if isinstance(wanted, Choices):
+            ends: tuple[object, ...] = wanted.values
+        else:
+            assert wanted.low <= defaults[setting] <= wanted.high
+            ends = (int(wanted.low), int(wanted.high)) if wanted.whole else (wanted.low, wanted.high)
+        for value in ends:
+            parse(kind, name, {setting: value})
+
+
+def test_what_is_fixed_and_the_budget_are_not_searched() -> None:
+    kind = AGENTS["thompson"].load().Settings
+    assert {"lanes", "memory", "prior_views"} <= set(search_space(kind))
+    assert not {"sessions", "lanes"} & set(search_space(kind, ["lanes"]))
+
+
+@needs_optuna
+def test_the_defaults_come_first_and_the_best_settings_are_a_preset(search: Search, tmp_path: Path) -> None:
+    found = tune(search, tmp_path / "out", trials=8)
+    told = trials_of(tmp_path / "out")
+    assert told[0][1] == {name: parse(AGENTS["epsilon-greedy"].load().Settings, "", {}).model_dump()[name]
+                          for name in search.space}  # fmt: skip
+    assert found.finished + found.given_up == 8
+    assert found.percent == max(value for _, _, value in told if value is not None) >= found.default
+    preset = load_yaml(found.preset)
+    assert list(preset) == ["epsilon-greedy"]
+    assert parse(AGENTS["epsilon-greedy"].load().Settings, "", preset["epsilon-greedy"]).lanes == 16
+    Experiment.model_validate({"name": "again", "agents": [preset]})
+
+
+@needs_optuna
+def test_a_search_that_was_killed_goes_on_as_if_never_stopped(search: Search, tmp_path: Path) -> None:
+    tune(search, tmp_path / "whole", trials=7)
+    stopped = tmp_path / "stopped"
+
+    def kill(_: int) -> None:
+        if (stopped / JOURNAL).exists() and len(trials_of(stopped)) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(search, stopped, trials=7, advance=kill)
+    journal = stopped / JOURNAL
+    # A trial in flight, and half a line: what kill -9 leaves.
+    begun = [line for line in journal.read_text().splitlines() if json.loads(line)["op_code"] == 4][-1]
+    journal.write_text(journal.read_text() + begun + '\n{"op_code": 4, "wor')
+    (stopped / f"{JOURNAL}.lock").write_text("")
+    tune(search, stopped, trials=7)
+    assert trials_of(stopped) == trials_of(tmp_path / "whole")
+    assert (stopped / "preset.yaml").read_text() == (tmp_path / "whole" / "preset.yaml").read_text()
+
+
+@needs_optuna
+def test_hopeless_trials_are_given_up_by_their_learning_curve(small_catalog: Catalog, tmp_path: Path) -> None:
+    search = Search("exp3", Tables.compile("classic", small_catalog), sessions=400)
+    found = tune(search, tmp_path / "out", trials=12)
+    assert found.given_up >= 1
+
+
+@needs_optuna
+def test_a_folder_of_something_else_is_not_touched(search: Search, small_catalog: Catalog, tmp_path: Path) -> None:
+    tune(search, tmp_path / "out", trials=1)
+    other = Search("epsilon-greedy", search.tables, sessions=301, fixed={"lanes": 16})
+    with pytest.raises(PrerollError, match="holds another search; name another folder"):
+        tune(other, tmp_path / "out", trials=1)
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("aunt")
+    with pytest.raises(PrerollError, match="is no folder of a search and is not empty"):
+        tune(search, tmp_path / "letters", trials=1)
+    with pytest.raises(PrerollError, match="has no setting that can be searched"):
+        tune(Search("random", search.tables, sessions=100, fixed={"lanes": 16}), tmp_path / "none", trials=1)
+
+
+@needs_optuna
+def test_the_command_tells_what_it_found_and_goes_on(small_catalog_folder: Path, tmp_path: Path) -> None:
+    command = ["tune", "thompson", "--catalog", str(small_catalog_folder), "--sessions", "200", "--set", "lanes=16"]
+    for trials in ("2", "3"):
+        told = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out"), "--trials", trials])
+        assert told.exit_code == 0, told.output
+    assert "% of the exact optimum" in told.stdout
+    assert len(trials_of(tmp_path / "out")) == 3
+
+
+def test_trials_are_as_long_as_a_training_on_that_scenario(
+    small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as long as the agent's own default, no trial on `drift` would have seen a change
+    asked: list[Search] = []
+
+    def check(search: Search, out: Path) -> None:
+        asked.append(search)
+        raise PrerollError("enough")
+
+    monkeypatch.setattr(tuning, "check", check)
+    command = ["tune", "thompson", "--catalog", str(small_catalog_folder), "--scenario", "drift"]
+    CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
+    assert asked[0].sessions == 19_200
+
+
+def test_without_optuna_the_error_says_what_to_install(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "find_spec", lambda _: None)
+    with pytest.raises(PrerollError, match=r"Optuna is not installed: pip install 'preroll\[tune\]'"):
+        tune(search, tmp_path / "out", trials=1)

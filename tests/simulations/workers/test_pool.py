@@ -1,0 +1,78 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from preroll.errors import PrerollError
+from preroll.simulations.training.run import Run
+from preroll.simulations.workers.pool import Job, train_all
+
+
+def job(agent: str, catalog: Path, run: Path, sessions: int = 150) -> Job:
+    return Job(agent, "classic", str(catalog), sessions, 5, str(run))
+
+
+def test_runs_are_the_same_for_any_number_of_workers(small_catalog_folder: Path, tmp_path: Path) -> None:
+    names = ("thompson", "random", "epsilon-greedy")
+    for workers in (1, 2):
+        counted: list[int] = []
+        jobs = [job(name, small_catalog_folder, tmp_path / str(workers) / name) for name in names]
+        train_all(jobs, workers=workers, advance=counted.append)
+        assert sum(counted) == 3 * 150
+    for name in names:
+        assert Run.open(tmp_path / "1" / name).curve == Run.open(tmp_path / "2" / name).curve
+
+
+def test_the_error_of_one_training_stops_all_and_leaves_nothing_half_written(
+    small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    long = job("random", small_catalog_folder, tmp_path / "long", sessions=10_000_000)
+    wrong = job("thomson", small_catalog_folder, tmp_path / "wrong")
+    with pytest.raises(PrerollError, match="agent 'thomson': unknown"):
+        train_all([long, wrong], workers=2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_worker_is_told(small_catalog_folder: Path, tmp_path: Path) -> None:
+    def kill_child(_: int) -> None:
+        children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+        for child in children:
+            if b"preroll.simulations.workers.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGKILL)
+
+    if not Path("/proc/self/task").is_dir():
+        pytest.skip("finding child processes needs /proc")
+    with pytest.raises(PrerollError, match=r"training random: its process died \(SIGKILL\)") as error:
+        train_all([job("random", small_catalog_folder, tmp_path / "run", 10_000_000)], workers=1, advance=kill_child)
+    assert error.value.status == 1
+
+
+def test_a_worker_ends_and_tidies_up_when_nobody_listens_any_more(small_catalog_folder: Path, tmp_path: Path) -> None:
+    import json
+    from dataclasses import asdict
+
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "preroll.simulations.workers.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    request = {"job": "train", **asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000))}
+    process.stdin.write(json.dumps(request).encode() + b"\n")
+    process.stdin.flush()
+    assert b"advance" in process.stdout.readline()
+    assert list(tmp_path.iterdir())
+    process.stdout.close()
+    process.stdin.close()
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process.poll() is not None
+    assert not list(tmp_path.iterdir())
