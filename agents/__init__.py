@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preroll.agents.agent import Agent
+    from preroll.agents.loading import load_agent
     from preroll.agents.registry import AGENTS, make_agent
-    from preroll.agents.storage import load_agent
     from preroll.agents.transitions import Transitions
 
 __all__ = ["AGENTS", "Agent", "Transitions", "load_agent", "make_agent"]
@@ -18,7 +18,7 @@ _HOMES = {
     "AGENTS": "preroll.agents.registry",
     "Agent": "preroll.agents.agent",
     "Transitions": "preroll.agents.transitions",
-    "load_agent": "preroll.agents.storage",
+    "load_agent": "preroll.agents.loading",
     "make_agent": "preroll.agents.registry",
 }
 

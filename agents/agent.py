@@ -2,18 +2,19 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.agents import storage
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import Spaces
 
 if TYPE_CHECKING:
     from preroll.envs.model.tables import Tables
-    from preroll.envs.policies.policies import Policy
+    from preroll.envs.policies.policy import Policy
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -29,6 +30,7 @@ class Agent(ABC):
     Attributes:
         name: its name in the registry.
         spaces: what it may know of the environment.
+        needs_tables: whether it must know the true tables, and not only what can be observed.
         settings: its settings, frozen.
         seed: seed of its generators.
         rng: its own generator.
@@ -38,6 +40,7 @@ class Agent(ABC):
 
     name: ClassVar[str]
     Settings: ClassVar[type[AgentSettings]] = AgentSettings
+    needs_tables: ClassVar[bool] = False
 
     def __init__(self, spaces: Spaces, settings: AgentSettings, *, seed: int = 0) -> None:
         self.spaces = spaces
@@ -46,6 +49,11 @@ class Agent(ABC):
         self.rng = np.random.default_rng(seed)
         self.steps = 0
         self.total_steps = 0
+
+    @classmethod
+    def from_tables(cls, tables: "Tables", settings: AgentSettings, *, seed: int = 0) -> Self:
+        """Makes the agent for ``tables``; only those with ``needs_tables`` look into them."""
+        return cls(tables.spaces, settings, seed=seed)
 
     @property
     def lanes(self) -> int:
@@ -96,7 +104,7 @@ class Agent(ABC):
 
         The default asks :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.
         """
-        from preroll.envs.policies.policies import tabulate
+        from preroll.envs.policies.tabulate import tabulate
 
         return tabulate(tables, self.action_probabilities)
 
@@ -115,13 +123,22 @@ class Agent(ABC):
     def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:  # noqa: B027  (as is having nothing to restore)
         """Takes back what :meth:`arrays` and :meth:`counters` gave."""
 
-    def save(self, folder: Path, *, training: bool = False) -> None:
+    def save(self, folder: str | Path, *, training: bool = False) -> None:
         """Writes the agent to ``folder`` (see :mod:`preroll.agents.storage`), replacing what is there at once.
 
         Args:
             folder: the folder to write.
             training: also save what is needed to go on learning exactly where this agent stands.
         """
-        from preroll.agents.storage import save_agent
-
-        save_agent(self, folder, training=training)
+        about = {
+            "name": self.name,
+            "settings": self.settings.model_dump(mode="json"),
+            "spaces": self.spaces.to_dict(),
+            "seed": self.seed,
+            "steps": self.steps,
+            "total_steps": self.total_steps,
+            "generator": self.rng.bit_generator.state,
+            "training": training,
+            "counters": self.counters(training=training),
+        }
+        storage.write(Path(folder), about, self.arrays(training=training))

@@ -140,15 +140,13 @@ def make_agent(name: str, world: Any, *, seed: int = 0, **settings: Any) -> Agen
     Raises:
         PrerollError: an unknown name or setting, a value out of range, or an oracle without tables.
     """
-    from preroll.agents.baselines.oracles import Oracle
-
     kind = find(name).load()
     spaces, tables = _spaces_and_tables(world)
     parsed = parse(kind.Settings, name, {**preset(spaces.name, name), **settings})
-    if issubclass(kind, Oracle):
-        if tables is None:
-            raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not spaces")
+    if tables is not None:
         return kind.from_tables(tables, parsed, seed=seed)
+    if kind.needs_tables:
+        raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not spaces")
     return kind(spaces, parsed, seed=seed)
 
 

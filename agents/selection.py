@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.policies.policies import TIE
+from preroll.envs.policies.simple import TIE
 from preroll.jit import compiled
 
 

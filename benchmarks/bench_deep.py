@@ -24,8 +24,8 @@ from preroll.agents.preset import preset
 from preroll.agents.registry import find
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.envs.optimum.restricted import best_fixed, best_memoryless
-from preroll.envs.policies.policies import greedy_policy
 from preroll.envs.policies.rollout import rollout
+from preroll.envs.policies.simple import greedy_policy
 from preroll.envs.scenario.template import scenario_for
 from preroll.perception.catalog.catalog import Catalog
 from preroll.seeds import EVALUATION, derive

@@ -29,7 +29,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 import preroll  # noqa: F401  (registers the environment)
 from preroll.agents.interop.sb3_vec_env import PrerollVecEnv
 from preroll.envs import Policy, SessionVectorEnv, Tables, rollout
-from preroll.envs.policies.policies import axes
+from preroll.envs.policies.policy import axes
 from preroll.perception.catalog.catalog import Catalog
 
 TURNS = 15

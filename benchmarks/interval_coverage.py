@@ -13,7 +13,7 @@ from scipy import stats
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import rollout
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.statistics.aggregates import interquartile_mean

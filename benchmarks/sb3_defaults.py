@@ -17,7 +17,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from preroll.envs import Tables
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 from preroll.envs.session import SessionEnv
 
 LANES = 8

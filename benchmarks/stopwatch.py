@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from preroll.agents import make_agent
 from preroll.envs import Optimum, Tables
 from preroll.envs.optimum.phases import Exact
-from preroll.envs.policies.policies import tabulate
+from preroll.envs.policies.tabulate import tabulate
 from preroll.seeds import AGENT, derive
 from preroll.simulations.training.loop import Loop
 

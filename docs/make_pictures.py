@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from preroll.envs import Optimum, Scenario, SessionEnv, Tables, rollout
-from preroll.envs.policies.policies import fixed_policy, greedy_policy
+from preroll.envs.policies.simple import fixed_policy, greedy_policy
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.statistics.intervals import mean_interval
 

@@ -6,7 +6,7 @@ Read in this order: scenario → tables → kernel → session and vector → po
 from preroll.envs.conformance.check import check_env
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
 from preroll.envs.scenario.scenario import Scenario, preset_names
 from preroll.envs.session import SessionEnv

@@ -14,7 +14,8 @@ from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.base import Described, new_observations, observation_space
 from preroll.envs.kernel import layout, step
 from preroll.envs.model.tables import Tables
-from preroll.envs.rendering.timeline import MODES, Timeline
+from preroll.envs.rendering.render import MODES, check_mode, render
+from preroll.envs.rendering.timeline import Timeline
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.jit import direct
@@ -69,7 +70,8 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
     ) -> None:
         self.tables = tables or Tables.compile(scenario, catalog)
         self.render_mode = render_mode
-        self._timeline = Timeline.of(self.tables, render_mode)
+        check_mode(render_mode)
+        self._timeline = Timeline(self.tables) if render_mode else None
         self.observation_space = observation_space(self.tables)
         self.action_space = gym_spaces.Discrete(self.tables.n_actions)
         self._abandons = bool(self.tables.scenario.user.abandonment)
@@ -135,4 +137,6 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """The slot just played as a line of text, the session so far as a picture, or None without a render mode."""
-        return None if self._timeline is None else self._timeline.render()
+        if self._timeline is None or self.render_mode is None:
+            return None
+        return render(self._timeline, self.render_mode)

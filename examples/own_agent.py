@@ -12,7 +12,7 @@ from preroll.agents.contexts import CategoryContext
 from preroll.agents.selection import draw
 from preroll.agents.settings import AgentSettings
 from preroll.envs import Tables
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 from preroll.simulations import evaluate
 from preroll.simulations.training.training import fit
 

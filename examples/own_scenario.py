@@ -8,7 +8,7 @@ from pathlib import Path
 
 from preroll.agents import make_agent
 from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.policies.policies import greedy_policy
+from preroll.envs.policies.simple import greedy_policy
 from preroll.simulations import evaluate
 from preroll.simulations.training.training import fit
 

@@ -3,20 +3,15 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from preroll import atomic
 from preroll.errors import PrerollError
-from preroll.perception.analysis.analysis import Analysis, judge, told
-from preroll.perception.analysis.encoder import Encoder, EncoderFile
-from preroll.perception.ingest.video_folder import SUFFIXES
+from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.analysis.encoder import EncoderFile
+from preroll.perception.video.containers import SUFFIXES
 from preroll.perception.video.frame_folders import numbered_pictures
-from preroll.perception.video.resize import Fitter
-from preroll.perception.video.sampling import Decoding, UnreadableError, sample
 from preroll.perception.workers.pool import Pool
 from preroll.perception.workers.process import Limits, Task
 
@@ -119,35 +114,6 @@ def analysed(
         for number, found in pool.map([Task(path, fast=fast) for _, path in videos]):
             yield videos[number][0], found
             advance(1)
-
-
-def embed(
-    path: Path,
-    encoder: Encoder,
-    *,
-    fast: bool = False,
-    progress: Callable[[float, float | None], None] | None = None,
-) -> Analysis:
-    """Samples a video, embeds its frames and judges what could be seen; of a damaged one those up to the damage.
-
-    Args:
-        path: a video file, or a folder of numbered frames.
-        encoder: of the frames.
-        fast: skip the frames that no other frame refers to.
-        progress: is called with the seconds done and the seconds promised (None: not known) at each sample.
-    """
-    decoding, fitter = Decoding(), Fitter(encoder.fit)
-    samples = told(sample(path, decoding, fast=fast), decoding, progress)
-    frames = (fitter(one.frame, turns=one.turns, aspect=one.aspect) for one in samples)
-    parts = []
-    try:
-        while batch := list(islice(frames, encoder.batch)):
-            parts.append(encoder.embed(batch))
-    except UnreadableError as error:
-        return Analysis(error.status, str(error))
-    status, reason = judge(decoding)
-    vectors = np.concatenate(parts)
-    return Analysis(status, reason, decoding.coverage, frames=len(vectors), vectors=vectors)
 
 
 def _check_recipe(out: Path, recipe: dict[str, Any]) -> None:

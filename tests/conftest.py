@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from preroll import atomic
+from preroll.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import sha256_of
 
 # No test asserts a time, not even hypothesis's own; where CI is set, the same examples are tried every time.
 settings.register_profile(

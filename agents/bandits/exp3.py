@@ -12,7 +12,7 @@ from preroll.agents.selection import draw
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import Spaces
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 
 class EXP3Settings(AgentSettings):

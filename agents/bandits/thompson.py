@@ -10,7 +10,7 @@ from preroll.agents.bandits.forgetting import MemorySettings
 from preroll.agents.bandits.tabular import CellBandit
 from preroll.agents.propensities.beta import probability_of_being_best
 from preroll.agents.selection import pick_best
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 
 class ThompsonSettings(MemorySettings):

@@ -45,7 +45,7 @@ class SessionState:
         return self._argmax(observations, "fatigue")
 
     def last(self, observations: NDArray[np.float32]) -> Index:
-        """Index of the last outcome (n,), as :mod:`preroll.envs.policies.policies` has it; a view is read as none."""
+        """Index of the last outcome (n,), as :mod:`preroll.envs.policies.policy` has it; a view is read as none."""
         shown = self._part(observations, "last_ad")
         return np.where(shown.any(axis=1), shown.argmax(axis=1), 2 * self.spaces.n_actions)
 

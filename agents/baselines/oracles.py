@@ -11,7 +11,7 @@ from preroll.agents.baselines.observation_decoder import SessionState
 from preroll.agents.selection import draw
 from preroll.agents.settings import AgentSettings
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 
 SEGMENT, VIDEO, LAST = 1, 3, 5  # axes of a policy table; the first one, the phase, no observation shows
 
@@ -23,6 +23,8 @@ class Oracle(Agent):
     observation, so it fails where the scenario hides what the table depends on; under drift, which observations never
     show, it follows the first phase.
     """
+
+    needs_tables = True
 
     table: Policy
     state: SessionState
@@ -108,8 +110,8 @@ class Greedy(Oracle):
 
     @classmethod
     def solve(cls, tables: Tables) -> Policy:
-        """Gives :func:`preroll.envs.policies.policies.greedy_policy`."""
-        from preroll.envs.policies.policies import greedy_policy
+        """Gives :func:`preroll.envs.policies.simple.greedy_policy`."""
+        from preroll.envs.policies.simple import greedy_policy
 
         return greedy_policy(tables)
 

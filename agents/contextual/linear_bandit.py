@@ -13,7 +13,7 @@ from preroll.agents.selection import settle_ties
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import Spaces
-from preroll.envs.policies.policies import TIE
+from preroll.envs.policies.simple import TIE
 
 
 class LinearSettings(AgentSettings):

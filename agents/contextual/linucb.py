@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.contextual.linear_bandit import LinearBandit, LinearSettings
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 
 class LinUCBSettings(LinearSettings):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from preroll.agents.contextual.linear_bandit import LinearBandit, LinearSettings
 from preroll.agents.selection import draw
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 
 class SquareCBSettings(LinearSettings):

@@ -16,7 +16,7 @@ from preroll.agents.deep.settings import DeepSettings
 from preroll.agents.deep.torch_state import to_tensor
 from preroll.agents.selection import draw
 from preroll.agents.transitions import Transitions
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 
 class DQNSettings(DeepSettings):

@@ -16,7 +16,7 @@ from preroll.agents.deep.torch_state import load_module, load_optimiser, module_
 from preroll.agents.selection import draw
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import Spaces
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 ROWS = ("observations", "ads", "rewards", "ended")
 TOLD = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")

@@ -15,7 +15,7 @@ from preroll.agents.deep.settings import PPOSettings
 from preroll.agents.deep.torch_state import to_tensor
 from preroll.agents.selection import draw
 from preroll.agents.transitions import Transitions
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 
 class PPOAgent(DeepAgent):

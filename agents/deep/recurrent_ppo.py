@@ -15,12 +15,12 @@ from preroll.agents.deep.torch_state import to_tensor
 from preroll.agents.selection import draw
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import Spaces
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
     from preroll.envs.model.tables import Tables
-    from preroll.envs.policies.policies import Policy
+    from preroll.envs.policies.policy import Policy
 
 
 class RecurrentPPOSettings(LeanPPOSettings):

@@ -72,7 +72,7 @@ class OnnxAgent(Agent):
         """What the agent compares (n, A): expected reward, Q-value or logit of every action."""
         return self._run("scores", observations)
 
-    def save(self, folder: Path, *, training: bool = False) -> None:
+    def save(self, folder: str | Path, *, training: bool = False) -> None:
         """Is refused: the file is the agent."""
         raise PrerollError(f"agent onnx: {folder}: is not saved as a folder: copy its .onnx file")
 

@@ -30,7 +30,7 @@ from preroll.agents.bandits.thompson import Thompson
 from preroll.agents.baselines.simple import TableAgent
 from preroll.agents.contextual.linear_bandit import LinearBandit
 from preroll.agents.contextual.logistic_thompson import LogisticThompson
-from preroll.envs.policies.policies import TIE
+from preroll.envs.policies.simple import TIE
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from scipy import sparse
 from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum import bellman
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ class DynamicProgram:
     """Finite-horizon dynamic programming for one phase of drift and one user segment.
 
     State: (slot, video, fatigue, last outcome); arrays over it are [N, F, M], M = 1 where nothing depends on the last
-    outcome. The last axis is as in :mod:`preroll.envs.policies.policies`.
+    outcome. The last axis is as in :mod:`preroll.envs.policies.policy`.
     """
 
     def __init__(self, tables: Tables, phase: int, segment: int) -> None:

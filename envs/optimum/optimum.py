@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.dynamic_program import DynamicProgram
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.policies import Policy, greedy_policy, random_policy
+from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.simple import greedy_policy, random_policy
 
 
 class Exact:

@@ -14,7 +14,8 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum import bellman
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.policies import Policy, by_category_policy
+from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.simple import by_category_policy
 
 ENUMERATED = 10_000  # fixed policies, and
 EVALUATED = 10**9  # states of them all together, that are looked at one by one; beyond it, coordinate ascent

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout, policy_rollout, step
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policies import Policy, axes
+from preroll.envs.policies.policy import Policy, axes
 
 
 @dataclass(frozen=True)

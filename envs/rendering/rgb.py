@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import floor, log10
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-if TYPE_CHECKING:
-    from preroll.envs.rendering.timeline import Timeline
+from preroll.envs.rendering.timeline import Timeline
 
 WIDTH, HEIGHT = 640, 360  # pixels
 LEFT, RIGHT = 62, 586  # the columns' part of the width
@@ -41,7 +39,7 @@ class _Canvas:
     """A drawing on which columns stand for slots."""
 
     pen: ImageDraw.ImageDraw
-    timeline: "Timeline"
+    timeline: Timeline
     first: int
     n_columns: int
 
@@ -63,7 +61,7 @@ def color(category: int) -> str:
     return PALETTE[category % len(PALETTE)] if category >= 0 else UNKNOWN
 
 
-def draw(timeline: "Timeline") -> NDArray[np.uint8]:
+def draw(timeline: Timeline) -> NDArray[np.uint8]:
     """Draws the session so far, uint8 [360, 640, 3]."""
     image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     n_columns = min(timeline.tables.n_slots, COLUMNS)
@@ -92,7 +90,7 @@ def _header(canvas: _Canvas) -> None:
     canvas.text(12, 41, _told(timeline), size=12)
 
 
-def _told(timeline: "Timeline") -> str:
+def _told(timeline: Timeline) -> str:
     """The slot just played as a sentence."""
     if not timeline.slots:
         category = timeline.category_name(int(timeline.tables.category[timeline.video]))

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll import atomic
+from preroll.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.analysis.overlay import Canvas, draw_objects
-from preroll.perception.catalog.manifest import sha256_of
 from preroll.perception.decoders.detections import Found
 from preroll.perception.decoders.instances import Located
 from preroll.perception.onnx_models.model_card import ModelCard

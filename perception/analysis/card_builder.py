@@ -12,8 +12,8 @@ from onnx import TensorProto
 from pydantic import ValidationError
 
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
-from preroll.perception.catalog.manifest import sha256_of
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.onnx_models.model_file import check_model
 from preroll.perception.video.resize import Pixels

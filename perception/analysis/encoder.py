@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
-from preroll.perception.catalog.manifest import sha256_of
-from preroll.perception.onnx_models.model_card import committed_cards
+from preroll.perception.onnx_models.model_card import Card, committed_cards
 from preroll.perception.onnx_models.model_file import check_stranger
 from preroll.perception.video.resize import Fit, Pixels
 from preroll.yaml_config import validated
@@ -20,7 +20,7 @@ from preroll.yaml_config import validated
 Triple = tuple[float, float, float]
 
 
-class EncoderCard(BaseModel):
+class EncoderCard(Card):
     """How an encoder is fed and read. The fields are those of a detector's card, as far as they are about its input.
 
     Other fields of a detector's card (classes, thresholds, …) are allowed and say nothing here.
@@ -32,11 +32,8 @@ class EncoderCard(BaseModel):
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-    #: What a worker does with such a network.
     job: ClassVar[str] = "embed"
 
-    name: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
     input_size: tuple[int, int]
     fit: Literal["crop", "letterbox", "stretch"] = "crop"
     pad: int = Field(114, ge=0, le=255)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 from preroll.perception.catalog import manifest as manifests
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Catalog:
     def sha256(self) -> str:
         """What identifies the content: the hash of the manifest, which holds those of all files."""
         if self.manifest["files"]:
-            return manifests.sha256_of(self.path / manifests.NAME)
+            return sha256_of(self.path / manifests.NAME)
         digest = hashlib.sha256(json.dumps([self.categories, self.classes]).encode())
         for array in (
             self.category,

@@ -4,12 +4,12 @@
 absolute paths, so that building the same videos twice gives the same bytes.
 """
 
-import hashlib
 import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 
 NAME = "manifest.json"
 FORMAT = "preroll-catalog"
@@ -107,17 +107,6 @@ def _check_files(files: dict[str, Any], path: Path) -> None:
 
 def _is_shape(shape: Any) -> bool:
     return isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of_text(text: str) -> str:
-    """The sha256 of a text in UTF-8, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def altered_files(folder: Path, manifest: dict[str, Any]) -> list[str]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of_text
 from preroll.perception.analysis.analysis import Analysis, content_hash
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files, sha256_of_text
+from preroll.perception.catalog.manifest import altered_files
 from preroll.perception.decoders.detections import Found
 from preroll.perception.ingest.video_folder import Listed
 from preroll.perception.onnx_models.model_file import Carded

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preroll.errors import PrerollError
+from preroll.perception.video.containers import SUFFIXES
 from preroll.perception.video.frame_folders import numbered_pictures
 
-_NAMES = "3gp asf avi flv ivf m2ts m4v mkv mov mp4 mpeg mpg mts mxf nut ogv ts webm wmv y4m"
 _NOT_REGULAR = "not a regular file"
-SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog import manifest as manifests
 from preroll.perception.catalog.catalog import SPLIT, VIDEO_COLUMNS
@@ -85,7 +86,7 @@ def _manifest(folder: Path, content: Content, arrays: dict[str, NDArray[Any]], c
     files: dict[str, dict[str, Any]] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        files[name] = {"sha256": manifests.sha256_of(path), "bytes": path.stat().st_size}
+        files[name] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
         if name.endswith(".npy"):
             array = arrays[name.removesuffix(".npy")]
             files[name] |= {"dtype": str(array.dtype), "shape": list(array.shape)}

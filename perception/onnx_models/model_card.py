@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from preroll.errors import PrerollError
-from preroll.perception.catalog.manifest import sha256_of
+from preroll.hashing import sha256_of
 
 FOLDER = Path(__file__).parent / "cards"
 EMBEDDED = Path(__file__).parent / "shipped" / "objects.onnx"
@@ -30,7 +30,22 @@ Triple = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class ModelCard(BaseModel):
+class Card(BaseModel):
+    """What supervisors of workers read of any network's card.
+
+    Attributes:
+        job: what a worker does with such a network.
+        name: what the network is called.
+        sha256: hash of the ONNX file that the card describes.
+    """
+
+    job: ClassVar[str]
+
+    name: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class ModelCard(Card):
     """How a network is fed and read. A pixel p of 0 … 255 reaches it as (p − mean) · scale, channel by channel.
 
     Attributes:
@@ -67,11 +82,9 @@ class ModelCard(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    #: What a worker does with such a network.
     job: ClassVar[str] = "detect"
 
     name: Annotated[str, Field(min_length=1)]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     decoder: Literal["classifier", "yolox", "yolo-seg", "maskrcnn", "semantic"]
     input_size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
     fit: Literal["crop", "letterbox", "stretch"]

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from preroll.errors import PrerollError
-from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, committed_cards, find_card, read_card
+from preroll.perception.onnx_models.model_card import EMBEDDED, Card, ModelCard, committed_cards, find_card, read_card
 
 if TYPE_CHECKING:
     import onnx
-
-    from preroll.perception.analysis.encoder import EncoderCard
 
 # Protocol buffers end at 2 GiB.
 _LARGEST = (2 << 30) - 1
@@ -27,7 +25,7 @@ class Carded(Protocol):
         """The ONNX file."""
 
     @property
-    def card(self) -> "ModelCard | EncoderCard":
+    def card(self) -> Card:
         """Its card."""
 
 
@@ -47,7 +45,7 @@ class ModelFile:
             card: its card or the card's file, if it does not stand beside the model or among the package's.
 
         Raises:
-            PrerollError: as :func:`preroll.perception.cards.find_card` and :func:`check_model`.
+            PrerollError: as :func:`preroll.perception.onnx_models.model_card.find_card` and :func:`check_model`.
         """
         found = card if isinstance(card, ModelCard) else find_card(model, card)
         check_stranger(model, found.sha256)

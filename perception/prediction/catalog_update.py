@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 from preroll.perception.catalog import manifest as manifests
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.prediction.framework.predictions import Predictions
@@ -202,7 +203,7 @@ def _manifest(
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
         files[path.name] = {
-            "sha256": manifests.sha256_of(path),
+            "sha256": sha256_of(path),
             "bytes": path.stat().st_size,
             "dtype": str(array.dtype),
             "shape": list(array.shape),

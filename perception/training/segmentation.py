@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, nll_loss
 
 from preroll import atomic
-from preroll.perception.catalog.manifest import sha256_of
+from preroll.hashing import sha256_of
 from preroll.perception.decoders.instances import Located
 from preroll.perception.decoders.semantic import semantic_objects
 from preroll.perception.demo.objects import OBJECT_CLASSES

@@ -66,8 +66,8 @@ def _detecting(model: Path, card: dict[str, Any]) -> Work:
 
 
 def _embedding(model: Path, card: dict[str, Any]) -> Work:
+    from preroll.perception.analysis.embedding import embed
     from preroll.perception.analysis.encoder import Encoder, EncoderCard
-    from preroll.perception.video_embeddings import embed
 
     encoder = Encoder(model, EncoderCard.model_validate(card))
     return lambda request, progress: embed(Path(request["path"]), encoder, fast=request["fast"], progress=progress)

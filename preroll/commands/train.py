@@ -82,8 +82,9 @@ def train(
 def _resume(run: Path) -> None:
     """Goes on with a stopped training, and says what differs from where it was begun."""
     from preroll.simulations.training import checkpoint
+    from preroll.simulations.training.training import prepare_resume
 
-    training = checkpoint.load(run)
+    training = prepare_resume(run)
     if changed := checkpoint.differences(run):
         typer.echo(f"note: it may not end bit for bit as one never stopped: {'; '.join(changed)}", err=True)
     _train(training)

@@ -8,7 +8,7 @@ import numpy as np
 from preroll.agents import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import Exact
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
 from preroll.errors import PrerollError
 from preroll.seeds import EVALUATION, derive

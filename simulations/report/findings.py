@@ -3,7 +3,7 @@
 import numpy as np
 
 from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.policies import fixed_policy
+from preroll.envs.policies.simple import fixed_policy
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.execution.store import State

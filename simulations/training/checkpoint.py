@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +28,21 @@ from preroll.errors import PrerollError
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.run import RunSettings, load_catalog, read_settings, versions, write_settings
 
-if TYPE_CHECKING:
-    from preroll.simulations.training.training import Training
+
+class Stopped(NamedTuple):
+    """An unfinished training, as its checkpoint holds it.
+
+    Attributes:
+        loop: where it stands, between two steps.
+        tables: the scenario on the catalog.
+        settings: of the run that it becomes.
+        seconds: wall-clock and CPU time spent so far.
+    """
+
+    loop: Loop
+    tables: Tables
+    settings: RunSettings
+    seconds: tuple[float, float]
 
 
 def place(run: Path) -> Path:
@@ -38,36 +51,28 @@ def place(run: Path) -> Path:
     return run.with_name(f".{run.name}.checkpoint")
 
 
-def save(training: "Training", loop: Loop, seconds: tuple[float, float]) -> None:
-    """Writes the checkpoint of ``training``.
-
-    Args:
-        training: what is trained.
-        loop: where it stands, between two steps.
-        seconds: wall-clock and CPU time spent so far.
-    """
+def save(run: Path, stopped: Stopped) -> None:
+    """Writes the checkpoint of ``run``."""
     from safetensors.numpy import save as as_safetensors
 
-    assert training.target is not None
-    with atomic.folder(place(training.target)) as folder:
-        write_settings(folder, training)
+    loop = stopped.loop
+    with atomic.folder(place(run)) as folder:
+        write_settings(folder, stopped.settings, stopped.tables.scenario)
         loop.agent.save(folder / "agent", training=True)
         arrays = {name: np.array(array, order="C") for name, array in loop.arrays().items()}
         atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
-        about = {"seconds": list(seconds), "surroundings": surroundings()}
+        about = {"seconds": list(stopped.seconds), "surroundings": surroundings()}
         atomic.write_json(folder / "loop.json", {**about, **loop.counters()})
 
 
-def load(run: Path) -> "Training":
-    """Reads the checkpoint of ``run`` as a training that goes on where it was stopped.
+def load(run: Path) -> Stopped:
+    """Reads the checkpoint of ``run``.
 
     Raises:
         PrerollError: there is none, or it cannot be read.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
-
-    from preroll.simulations.training.training import Training
 
     folder = place(run)
     atomic.recover(folder)
@@ -88,7 +93,7 @@ def load(run: Path) -> "Training":
         raise PrerollError(
             f"{folder}: its loop.json and loop.safetensors are not what a stopped training leaves: {reason}"
         ) from None
-    return Training(agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=(wall, cpu))
+    return Stopped(loop, tables, settings, (wall, cpu))
 
 
 def _told(folder: Path) -> dict[str, Any]:

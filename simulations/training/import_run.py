@@ -7,9 +7,9 @@ from preroll.agents import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import Exact
 from preroll.simulations.training.curves import Curve
-from preroll.simulations.training.run import check_target, write_result, write_settings
+from preroll.simulations.training.run import check_target, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
-from preroll.simulations.training.training import Training, TrainingResult
+from preroll.simulations.training.training import TrainingResult
 
 
 def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = False) -> None:
@@ -25,12 +25,12 @@ def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = F
         PrerollError: something is there that may not be replaced.
     """
     check_target(run, replace=replace)
-    training = Training(agent, tables, sessions=0, seed=agent.seed, target=run)
+    settings = settings_of(agent, tables.catalog, sessions=0, seed=agent.seed, run=run)
     result = TrainingResult(
         agent=agent, tables=tables, curve=Curve(), sessions=0, steps=agent.steps,
         optimum=float(Exact(tables).optimum_by_phase[0]), seconds=0.0, cpu_seconds=0.0, times=TimeShares(), run=run,
     )  # fmt: skip
     with atomic.folder(run) as folder:
-        write_settings(folder, training)
+        write_settings(folder, settings, tables.scenario)
         agent.save(folder / "agent")
-        write_result(folder, result)
+        write_result(folder, result.to_dict())

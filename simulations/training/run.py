@@ -12,10 +12,11 @@ result.json          curve, optimum, cost, versions; written last
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,9 +28,6 @@ from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.simulations.training.curves import Curve
 from preroll.yaml_config import dump_yaml, load_yaml, validated
-
-if TYPE_CHECKING:
-    from preroll.simulations.training.training import Training, TrainingResult
 
 FORMAT = 1
 RESULT = "result.json"
@@ -156,17 +154,20 @@ def check_target(run: Path, *, replace: bool = False) -> None:
         raise PrerollError(f"run {run}: is there already; name another folder, or replace it with --replace")
 
 
-def write_settings(folder: Path, training: "Training") -> None:
-    """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``, which will be renamed to the training's target."""
-    assert training.target is not None
-    settings = RunSettings(
-        agent=training.agent.name,
-        seed=training.seed,
-        sessions=training.sessions,
-        catalog=_reference(training.tables.catalog, training.target),
-        settings=training.agent.settings.model_dump(mode="json"),
+def settings_of(agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path) -> RunSettings:
+    """The settings of the run that will stand in the folder ``run``."""
+    return RunSettings(
+        agent=agent.name,
+        seed=seed,
+        sessions=sessions,
+        catalog=_reference(catalog, run),
+        settings=agent.settings.model_dump(mode="json"),
     )
-    atomic.write_text(folder / "scenario.yaml", training.tables.scenario.dump())
+
+
+def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> None:
+    """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``."""
+    atomic.write_text(folder / "scenario.yaml", scenario.dump())
     atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
 
 
@@ -175,23 +176,10 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def write_result(folder: Path, result: "TrainingResult") -> None:
-    """Writes ``result.json``, the last file of a run."""
-    content = {
-        "format": FORMAT,
-        "agent": result.agent.name,
-        "sessions": result.sessions,
-        "steps": result.steps,
-        "lanes": min(result.agent.lanes, result.sessions),
-        "optimum": result.optimum,
-        "cost": {
-            "seconds": round(result.seconds, 3),
-            "cpu_seconds": round(result.cpu_seconds, 3),
-            "percent": {phase: round(share, 1) for phase, share in result.times.percent().items()},
-        },
-        "versions": versions(),
-        "curve": result.curve.to_dict(),
-    }
+def write_result(folder: Path, result: Mapping[str, Any]) -> None:
+    """Writes ``result.json``, the last file of a run, with the format and the versions of packages added."""
+    content = {"format": FORMAT, **result, "versions": versions()}
+    content["curve"] = content.pop("curve")  # the longest stands last
     atomic.write_json(folder / RESULT, content)
 
 

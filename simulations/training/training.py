@@ -20,7 +20,7 @@ from preroll.seeds import AGENT, derive
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.loop import Loop
-from preroll.simulations.training.run import check_target, write_result, write_settings
+from preroll.simulations.training.run import RunSettings, check_target, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
 
@@ -56,6 +56,22 @@ class TrainingResult:
     cpu_seconds: float
     times: TimeShares
     run: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``result.json`` says of the training."""
+        return {
+            "agent": self.agent.name,
+            "sessions": self.sessions,
+            "steps": self.steps,
+            "lanes": min(self.agent.lanes, self.sessions),
+            "optimum": self.optimum,
+            "cost": {
+                "seconds": round(self.seconds, 3),
+                "cpu_seconds": round(self.cpu_seconds, 3),
+                "percent": {phase: round(share, 1) for phase, share in self.times.percent().items()},
+            },
+            "curve": self.curve.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -102,13 +118,13 @@ class Training:
         if self.target is None:
             return self._fit(lambda *_: None, advance, stop, math.inf)
         with atomic.folder(self.target) as folder:
-            write_settings(folder, self)
+            write_settings(folder, self._settings(self.target), self.tables.scenario)
             with EventFile(folder) as events:
                 result = self._fit(events.write, advance, stop, save_every)
                 self.agent.save(folder / "agent")
                 if finish is not None:
                     finish(folder, result, events)
-            write_result(folder, result)
+            write_result(folder, result.to_dict())
         checkpoint.remove(self.target)
         return result
 
@@ -125,7 +141,9 @@ class Training:
             _step(loop, on_point, advance)
             number = stop()
             if self.target is not None and (number or time.monotonic() - saved >= save_every):
-                checkpoint.save(self, loop, (time.perf_counter() - wall, time.process_time() - cpu))
+                spent = time.perf_counter() - wall, time.process_time() - cpu
+                stopped = checkpoint.Stopped(loop, self.tables, self._settings(self.target), spent)
+                checkpoint.save(self.target, stopped)
                 saved = time.monotonic()
             if number:
                 raise PrerollError(self._stopped(number, loop), status=128 + number)
@@ -141,6 +159,9 @@ class Training:
             times=loop.times,
             run=self.target,
         )
+
+    def _settings(self, run: Path) -> RunSettings:
+        return settings_of(self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run)
 
     def _stopped(self, number: int, loop: Loop) -> str:
         name = signal.Signals(number).name
@@ -189,6 +210,16 @@ def prepare(
     return Training(agent, tables, sessions, seed, run)
 
 
+def prepare_resume(run: Path) -> Training:
+    """Reads the checkpoint of ``run`` as a training that goes on where it was stopped.
+
+    Raises:
+        PrerollError: there is none, or it cannot be read.
+    """
+    loop, tables, settings, spent = checkpoint.load(run)
+    return Training(loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent)
+
+
 def train(
     agent_name: str,
     *,
@@ -225,6 +256,19 @@ def train(
         replace=replace,
     )  # fmt: skip
     return training.run(advance)
+
+
+def resume(run: str | Path, *, advance: Advance | None = None) -> TrainingResult:
+    """Continues a training that was stopped or killed, from its last checkpoint to its end.
+
+    Args:
+        run: the folder that the run gets.
+        advance: is called with the number of sessions that ended since the last call.
+
+    Raises:
+        PrerollError: no training was stopped there, or its checkpoint cannot be read.
+    """
+    return prepare_resume(Path(run)).run(advance)
 
 
 def fit(

@@ -2,7 +2,7 @@ import numpy as np
 from scipy.stats import binom
 
 from preroll.agents.selection import draw, maximisers, pick_best
-from preroll.envs.policies.policies import uniform_over_best
+from preroll.envs.policies.simple import uniform_over_best
 
 
 def test_scores_that_differ_by_rounding_are_ties() -> None:

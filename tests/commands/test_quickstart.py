@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from preroll.cli import app
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policies import random_policy
+from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import evaluate

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from preroll.envs import Optimum, SessionVectorEnv, Tables, rollout
-from preroll.envs.policies.policies import Policy, fixed_policy
+from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.simple import fixed_policy
 from preroll.perception.catalog.catalog import Catalog
 
 

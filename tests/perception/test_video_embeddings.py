@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from preroll.cli import app
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
+from preroll.perception.analysis.embedding import embed
 from preroll.perception.analysis.encoder import Encoder, EncoderFile
-from preroll.perception.catalog.manifest import sha256_of
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.memorability.log_mel import log_mel_statistics, mel_filters, read_wave
 from preroll.perception.prediction.memorability.raw_media import audio_statistics, frame_means
-from preroll.perception.video_embeddings import analysed, embed, embed_videos, videos_in
+from preroll.perception.video_embeddings import analysed, embed_videos, videos_in
 from preroll.perception.workers.process import Limits
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policies import random_policy
+from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import altered_files

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; a slot without an ad is grey.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")

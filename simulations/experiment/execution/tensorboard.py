@@ -6,7 +6,7 @@ from typing import Any
 
 from preroll import atomic
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policies import Policy
+from preroll.envs.policies.policy import Policy
 from preroll.simulations.evaluation.measurement import Measurement
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan

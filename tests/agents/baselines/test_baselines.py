@@ -3,7 +3,8 @@ import pytest
 
 from preroll.agents import make_agent
 from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.policies.policies import random_policy, tabulate
+from preroll.envs.policies.simple import random_policy
+from preroll.envs.policies.tabulate import tabulate
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from preroll.envs import Optimum, Scenario, SessionEnv, SessionVectorEnv, Tables
-from preroll.envs.policies.policies import fixed_policy
+from preroll.envs.policies.simple import fixed_policy
 from preroll.perception.catalog.catalog import Catalog
 from tests.conftest import make_catalog
 from tests.envs.every_mechanism import EVERYTHING
@@ -154,7 +154,7 @@ def test_a_mechanism_that_harms_lowers_revenue(off: dict[str, Any], on: dict[str
 
 def _wrong_ads(tables: Tables) -> Any:
     """Always the long ad of the next category."""
-    from preroll.envs.policies.policies import by_category_policy
+    from preroll.envs.policies.simple import by_category_policy
 
     names = tables.catalog.categories
     labels = [f"{names[(k + 1) % 3]}.long" for k in range(3)]

@@ -3,8 +3,8 @@ import pytest
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.policies import random_policy
 from preroll.envs.policies.rollout import rollout
+from preroll.envs.policies.simple import random_policy
 from preroll.envs.scenario.scenario import Scenario
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError

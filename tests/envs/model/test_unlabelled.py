@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from preroll.envs import Optimum, Scenario, SessionVectorEnv, Tables, rollout
-from preroll.envs.policies.policies import random_policy
+from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 

@@ -9,8 +9,9 @@ import pytest
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files, sha256_of
+from preroll.perception.catalog.manifest import altered_files
 
 
 def small_catalog(**changes: Any) -> Catalog:
@@ -158,7 +159,7 @@ def test_a_catalog_of_a_million_videos_is_opened_without_reading_it(tmp_path: Pa
     atomic.write_json(tmp_path / "manifest.json", manifest)
     code = f"""if True:
         import resource
-        from preroll.perception.catalog import Catalog
+        from preroll.perception import Catalog
         before = resource.getrusage(resource.RUSAGE_SELF)
         catalog = Catalog.open({str(tmp_path)!r})
         catalog.importance[999_999], catalog.neighbors[500_000]

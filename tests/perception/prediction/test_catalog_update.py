@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
+from preroll.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files, sha256_of
+from preroll.perception.catalog.manifest import altered_files
 from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, write_predicted_catalog
 from preroll.perception.prediction.category_calibration import calibrated_categories
 from preroll.perception.prediction.framework.predictions import Predictions

@@ -21,7 +21,7 @@ Network = Callable[..., Path]
 # A worker that does to each video what the video's name says.
 STUB = """
 import os, signal, sys, time
-from preroll.perception.analysis import Analysis
+from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.workers.messages import pack, receive, send
 pipes = sys.stdin.buffer, sys.stdout.buffer
 receive(pipes[0])

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from preroll.agents import Agent, make_agent
 from preroll.envs import Policy, Scenario, Tables, rollout
-from preroll.envs.policies.policies import fixed_policy
+from preroll.envs.policies.simple import fixed_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
@@ -65,7 +65,7 @@ def test_stepping_plays_the_very_sessions_of_the_table(pacing: Tables) -> None:
 def test_an_agent_without_a_table_is_evaluated_by_stepping(pacing: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = make_agent("always-short", pacing)
     tabulated = evaluate({"a": agent}, pacing, sessions=1000)["a"]
-    monkeypatch.setattr("preroll.envs.policies.policies.LARGEST_TABLE", 10)
+    monkeypatch.setattr("preroll.envs.policies.tabulate.LARGEST_TABLE", 10)
     stepped = evaluate({"a": agent}, pacing, sessions=1000)["a"]
     assert stepped.exact is None
     assert stepped.revenue == tabulated.revenue

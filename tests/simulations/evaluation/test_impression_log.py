@@ -9,7 +9,7 @@ from scipy import stats
 
 from preroll.agents import make_agent
 from preroll.envs import Optimum, Tables
-from preroll.envs.policies.policies import fixed_policy
+from preroll.envs.policies.simple import fixed_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.impression_log import write_impressions

@@ -18,7 +18,7 @@ from preroll.cli import app
 from preroll.errors import PrerollError
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.run import Run
-from preroll.simulations.training.training import prepare
+from preroll.simulations.training.training import prepare, prepare_resume, resume
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "thompson": {"lanes": 16},
@@ -65,7 +65,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
             training.run(stop=stop)
         assert error.value.status == 143
         assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.checkpoint"]
-        training = checkpoint.load(run)
+        training = prepare_resume(run)
     training.run()
     same(tmp_path / "straight", run)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped", "straight"]
@@ -96,7 +96,7 @@ def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> 
         process.communicate()
         arguments = ["--resume", "killed"]
     if not (tmp_path / "killed").exists():
-        checkpoint.load(tmp_path / "killed").run()
+        resume(tmp_path / "killed")
     same(tmp_path / "straight", tmp_path / "killed")
 
 
@@ -123,7 +123,7 @@ def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> N
     prepare("random", sessions=50, run=run, replace=True).run()
     assert Run.open(run).name == "run"
     with pytest.raises(PrerollError, match="no training was stopped there"):
-        checkpoint.load(run)
+        prepare_resume(run)
 
 
 def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
@@ -158,5 +158,5 @@ def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tm
         path.write_text(content)
         path.with_suffix(".safetensors").write_bytes(arrays)
         with pytest.raises(PrerollError, match=r"run\.checkpoint: its loop\.json .* are not what") as error:
-            checkpoint.load(run)
+            prepare_resume(run)
         assert "\n" not in str(error.value)

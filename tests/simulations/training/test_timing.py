@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from preroll.errors import PrerollError
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.timing import PHASES, TIME_TAGS, TimeShares
-from preroll.simulations.training.training import prepare
+from preroll.simulations.training.training import prepare, resume
 
 
 def test_every_moment_belongs_to_one_phase(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_a_run_tells_where_its_time_went_and_counts_on_after_a_stop(tmp_path: Pa
     with pytest.raises(PrerollError, match="go on with"):
         prepare("lints", scenario="pacing", sessions=600, run=run).run(stop=stop)
     before = json.loads((checkpoint.place(run) / "loop.json").read_text())["times"]
-    result = checkpoint.load(run).run()
+    result = resume(run)
     assert all(result.times.seconds[phase] > before[phase] > 0 for phase in PHASES)
     cost = json.loads((run / "result.json").read_text())["cost"]
     assert sum(cost["percent"].values()) == pytest.approx(100, abs=0.3)

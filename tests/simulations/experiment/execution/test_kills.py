@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ MOMENTS = 20
 READY = """
 import os
 import sys
+import time
 from pathlib import Path
 
 from preroll.simulations.experiment.design.spec import Experiment
@@ -38,8 +39,9 @@ from tests.simulations.experiment.execution.test_runner import in_this_process
 running.provenance = lambda: {"git": None, "changed": None}  # asking git would take most of the time
 path, first, out = map(Path, sys.argv[1:])
 plan = Plan.of(Experiment.load(path))
+began = time.monotonic()
 run_plan(plan, path.read_text(), Store(first), in_this_process)
-print("ready", flush=True)
+print(time.monotonic() - began, flush=True)
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
@@ -58,14 +60,14 @@ def path(make_file: MakeFile) -> Path:
 
 
 @contextmanager
-def ready(*arguments: Path) -> Iterator[subprocess.Popen[str]]:
+def ready(*arguments: Path) -> Iterator[tuple[subprocess.Popen[str], float]]:
+    """The process, and the seconds that an undisturbed run takes: moments are parts of it, on any machine."""
     command = [sys.executable, "-c", READY, *map(str, arguments)]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
-        assert told(process) == "ready"
-        yield process
+        yield process, float(told(process))
     finally:
         process.kill()
         process.communicate()
@@ -82,14 +84,15 @@ def test_kills_at_20_random_moments_lose_nothing_and_repeat_nothing(path: Path, 
     plan = load(path)
     complete: Mapping[str, int] = {}
     hits = 0
-    with ready(path, undisturbed.path, killed.path) as process:
+    with ready(path, undisturbed.path, killed.path) as (process, seconds):
         assert process.stdin is not None
         for _ in range(MOMENTS):
             process.stdin.write("run\n")
             process.stdin.flush()
             child = int(told(process))
-            time.sleep(dice.uniform(0.0, 0.25))
-            os.kill(child, signal.SIGKILL)
+            time.sleep(dice.uniform(0.0, 1.6 * seconds / MOMENTS))
+            with suppress(ProcessLookupError):  # it was faster
+                os.kill(child, signal.SIGKILL)
             assert told(process) == "over"
             now = inodes(killed)
             hits += len(now) < len(plan.cells)

@@ -1,0 +1,81 @@
+"""Saving agents to folders and loading them: a loaded agent decides as the saved one did."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from preroll import atomic
+from preroll.agents import storage
+from preroll.agents.agent import Agent, Arrays
+from preroll.agents.registry import find
+from preroll.agents.settings import parse
+from preroll.envs.model.observation import Spaces
+from preroll.errors import PrerollError
+
+
+def save_agent(agent: Agent, folder: str | Path, *, training: bool = False) -> None:
+    """Writes ``agent`` to ``folder``, as :meth:`Agent.save` does."""
+    agent.save(folder, training=training)
+
+
+def load_agent(folder: str | Path) -> Agent:
+    """Reads an agent that :meth:`Agent.save` wrote; it decides as the saved one did.
+
+    Raises:
+        PrerollError: a file is missing, changed since it was written, or of an unknown format.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    folder = Path(folder)
+    atomic.recover(folder.absolute())
+    content = storage.read(folder)
+    # the sha256 finds accidents; whoever forged a file has forged them too
+    place = folder / storage.ABOUT
+    try:
+        about = json.loads(content[storage.ABOUT])
+        if about.get("format") != storage.FORMAT:
+            raise PrerollError(
+                f"{place}: format {about.get('format')!r} is unknown; this version reads {storage.FORMAT}"
+            )
+        agent = _described(about)
+        place = folder / storage.ARRAYS
+        arrays = load(content[storage.ARRAYS])
+        _check_shapes(arrays, agent, training=about["training"])
+        agent.restore(arrays, about["counters"])
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PrerollError(f"{place}: is not what a saved agent holds: {reason}") from None
+    return agent
+
+
+def _described(about: dict[str, Any]) -> Agent:
+    """The agent as ``agent.json`` tells it, without its arrays."""
+    kind = find(about["name"]).load()
+    settings = parse(kind.Settings, about["name"], about["settings"])
+    agent = kind(Spaces.from_dict(about["spaces"]), settings, seed=about["seed"])
+    for name in ("steps", "total_steps"):
+        if type(about[name]) is not int or about[name] < 0:
+            raise ValueError(f"{name}: {about[name]!r} is no number of transitions")
+    agent.steps, agent.total_steps = about["steps"], about["total_steps"]
+    agent.rng.bit_generator.state = about["generator"]
+    return agent
+
+
+def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
+    """Raises where an array is not of the kind that the untrained ``agent`` would save: compiled code trusts shapes.
+
+    An axis that is empty in an untrained agent, such as its lanes, may have any length. Numbers must be finite: no
+    comparison finds a difference to NaN.
+    """
+    for name, untrained in agent.arrays(training=training).items():
+        array = arrays[name]
+        fits = [want in (0, has) for want, has in zip(untrained.shape, array.shape, strict=False)]
+        if array.dtype != untrained.dtype or array.ndim != untrained.ndim or not all(fits):
+            raise ValueError(
+                f"{name}: is {array.dtype} {list(array.shape)}, expected {untrained.dtype} {list(untrained.shape)}"
+            )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name}: holds NaN or infinity")

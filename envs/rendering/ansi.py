@@ -1,0 +1,51 @@
+"""A session as text: one line for each slot."""
+
+from preroll.envs.rendering.timeline import PlayedSlot, Timeline
+
+BAR = 10  # cells of the fatigue bar where there are more levels
+
+
+def draw_text(timeline: Timeline) -> str:
+    """One line: the slot just played, or before the first one the start of the session; columns keep their width.
+
+    ``slot  video (category)  ad  viewed or not  P(view)  reward  fatigue as a bar  revenue so far  left``
+    """
+    spaces = timeline.tables.spaces
+    if not timeline.slots:
+        category = timeline.category_name(int(timeline.tables.category[timeline.video]))
+        return (
+            f"{spaces.name}: session {timeline.session} begins with video {timeline.video} ({category}), "
+            f"up to {spaces.n_slots} slots"
+        )
+    slot = timeline.slots[-1]
+    names = timeline.tables.scenario.session.slots
+    position = names[(len(timeline.slots) - 1) % len(names)].rjust(max(map(len, names)) + 1) if names[1:] else ""
+    where = f"video {slot.video:>{len(str(timeline.tables.n_videos))}} ({timeline.category_name(slot.category)})"
+    width = len(f"video {timeline.tables.n_videos} ()") + max(len("unknown"), *map(len, spaces.categories))
+    fields = [
+        f"slot {len(timeline.slots):>{len(str(spaces.n_slots))}}{position}",
+        where.ljust(width),
+        spaces.labels[slot.ad].ljust(max(map(len, spaces.labels))),
+        _response(timeline, slot).ljust(len("not viewed")),
+        f"P(view) {slot.view_probability:.3f}",
+        f"reward {slot.reward:5.2f}",
+        *([f"fatigue {_bar(timeline, slot.fatigue)}"] if timeline.tables.n_levels > 1 else []),
+        f"revenue {slot.revenue:7.2f}",
+        *(["left"] if slot.left else ["horizon"] if timeline.over else []),
+    ]
+    return "  ".join(fields)
+
+
+def _response(timeline: Timeline, slot: PlayedSlot) -> str:
+    """What the user did; a dash where no ad was shown."""
+    if slot.ad == len(timeline.tables.ads):
+        return "–"
+    return "viewed" if slot.viewed else "not viewed"
+
+
+def _bar(timeline: Timeline, fatigue: int) -> str:
+    """A fatigue level as filled and empty cells, and as a number: ``▮▮▯▯▯ 2``."""
+    highest = timeline.tables.n_levels - 1
+    cells = min(highest, BAR)
+    filled = -(-fatigue * cells // highest)  # rounded up: only a rested user has an empty bar
+    return "▮" * filled + "▯" * (cells - filled) + f" {fatigue:>{len(str(highest))}}"

@@ -1,0 +1,41 @@
+"""One video through an encoder: one vector for each sampled frame."""
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from preroll.perception.analysis.analysis import Analysis, judge, told
+from preroll.perception.analysis.encoder import Encoder
+from preroll.perception.video.resize import Fitter
+from preroll.perception.video.sampling import Decoding, UnreadableError, sample
+
+
+def embed(
+    path: Path,
+    encoder: Encoder,
+    *,
+    fast: bool = False,
+    progress: Callable[[float, float | None], None] | None = None,
+) -> Analysis:
+    """Samples a video, embeds its frames and judges what could be seen; of a damaged one those up to the damage.
+
+    Args:
+        path: a video file, or a folder of numbered frames.
+        encoder: of the frames.
+        fast: skip the frames that no other frame refers to.
+        progress: is called with the seconds done and the seconds promised (None: not known) at each sample.
+    """
+    decoding, fitter = Decoding(), Fitter(encoder.fit)
+    samples = told(sample(path, decoding, fast=fast), decoding, progress)
+    frames = (fitter(one.frame, turns=one.turns, aspect=one.aspect) for one in samples)
+    parts = []
+    try:
+        while batch := list(islice(frames, encoder.batch)):
+            parts.append(encoder.embed(batch))
+    except UnreadableError as error:
+        return Analysis(error.status, str(error))
+    status, reason = judge(decoding)
+    vectors = np.concatenate(parts)
+    return Analysis(status, reason, decoding.coverage, frames=len(vectors), vectors=vectors)
