@@ -258,6 +258,21 @@ def train(
     return training.run(advance)
 
 
+def train_job(request: Mapping[str, Any], advance: Advance) -> None:
+    """Trains as a request to a worker process says: the arguments of :func:`train` as plain values."""
+    train(
+        request["agent"],
+        scenario=request["scenario"],
+        catalog=request["catalog"],
+        sessions=request["sessions"],
+        seed=request["seed"],
+        run=Path(request["run"]),
+        settings=request["settings"],
+        replace=True,
+        advance=advance,
+    )
+
+
 def resume(run: str | Path, *, advance: Advance | None = None) -> TrainingResult:
     """Continues a training that was stopped or killed, from its last checkpoint to its end.
 

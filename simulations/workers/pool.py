@@ -13,6 +13,8 @@ from preroll.simulations.workers.process import WorkerProcess
 Request = Mapping[str, Any]
 Advance = Callable[[int, int], None]
 
+TRAIN = "preroll.simulations.training.training:train_job"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -68,7 +70,7 @@ def train_all(jobs: Sequence[Job], *, workers: int, advance: Callable[[int], Non
     Raises:
         PrerollError: of the first job that failed; the others are stopped, and leave nothing half-written.
     """
-    requests = [{"job": "train", **asdict(job)} for job in jobs]
+    requests = [{"job": TRAIN, **asdict(job)} for job in jobs]
     outcomes = work(requests, workers=workers, advance=lambda _, sessions: advance(sessions))
     with closing(outcomes):
         for outcome in outcomes:

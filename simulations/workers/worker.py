@@ -1,8 +1,7 @@
 """A process that does one job after another: ``python -m preroll.simulations.workers.worker``.
 
-It is spoken to over its pipes. Requests and answers are lines of JSON. A request is ``{"job": "train", …}`` with the
-arguments of :func:`preroll.simulations.train`, or what
-:func:`preroll.simulations.experiment.execution.cell.cell_request` gives; an answer is
+It is spoken to over its pipes. Requests and answers are lines of JSON. A request is
+``{"job": "module:function", …}``: the function is called with the request and ``advance``. An answer is
 ``{"advance": n}``, ``{"done": true}`` or ``{"error": line, "status": n}``, with ``"full": true`` where no other job
 could do better. It ends when its input does.
 """
@@ -15,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from importlib import import_module
 from types import FrameType
 from typing import IO, Any
 
@@ -52,7 +51,7 @@ def _listen(requests: "queue.SimpleQueue[str | None]") -> None:
 def answer_to(request: Mapping[str, Any], advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
     """Does as ``request`` says; gives the last answer."""
     try:
-        _JOBS[request["job"]](request, advance)
+        _job(request["job"])(request, advance)
     except PrerollError as error:
         return {"error": str(error), "status": error.status}
     except BrokenPipeError:  # of the answers: nobody listens any more
@@ -63,29 +62,11 @@ def answer_to(request: Mapping[str, Any], advance: Callable[[int], None] = lambd
     return {"done": True}
 
 
-def _train(request: Mapping[str, Any], advance: Callable[[int], None]) -> None:
-    from preroll.simulations.training.training import train
-
-    train(
-        request["agent"],
-        scenario=request["scenario"],
-        catalog=request["catalog"],
-        sessions=request["sessions"],
-        seed=request["seed"],
-        run=Path(request["run"]),
-        settings=request["settings"],
-        replace=True,
-        advance=advance,
-    )
-
-
-def _cell(request: Mapping[str, Any], advance: Callable[[int], None]) -> None:
-    from preroll.simulations.experiment.execution.cell import run_cell
-
-    run_cell(request, advance)
-
-
-_JOBS: dict[str, Callable[[Mapping[str, Any], Callable[[int], None]], None]] = {"train": _train, "cell": _cell}
+def _job(name: str) -> Callable[[Mapping[str, Any], Callable[[int], None]], None]:
+    """The function that a request names as ``module:function``."""
+    module, _, function = name.partition(":")
+    job: Callable[[Mapping[str, Any], Callable[[int], None]], None] = getattr(import_module(module), function)
+    return job
 
 
 def _take_over_stdout() -> IO[str]:

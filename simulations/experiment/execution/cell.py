@@ -33,7 +33,12 @@ def cell_request(cell: Cell, folder: Path, provenance: Mapping[str, Any]) -> dic
         folder: the run folder to write; an earlier run there is replaced.
         provenance: which code it is, see :mod:`preroll.simulations.experiment.execution.provenance`.
     """
-    return {"job": "cell", "cell": cell.to_dict(), "run": str(folder), "provenance": dict(provenance)}
+    return {
+        "job": f"{__name__}:{run_cell.__name__}",
+        "cell": cell.to_dict(),
+        "run": str(folder),
+        "provenance": dict(provenance),
+    }
 
 
 def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda _: None) -> None:

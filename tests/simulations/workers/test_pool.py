@@ -10,7 +10,7 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.simulations.training.run import Run
-from preroll.simulations.workers.pool import Job, train_all
+from preroll.simulations.workers.pool import TRAIN, Job, train_all
 
 
 def job(agent: str, catalog: Path, run: Path, sessions: int = 150) -> Job:
@@ -64,7 +64,7 @@ def test_a_worker_ends_and_tidies_up_when_nobody_listens_any_more(small_catalog_
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    request = {"job": "train", **asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000))}
+    request = {"job": TRAIN, **asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000))}
     process.stdin.write(json.dumps(request).encode() + b"\n")
     process.stdin.flush()
     assert b"advance" in process.stdout.readline()
