@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 
 
 class CategoryContext:
@@ -15,8 +15,8 @@ class CategoryContext:
         count: number of contexts.
     """
 
-    def __init__(self, spaces: Spaces) -> None:
-        part = spaces.layout.parts.get("category")
+    def __init__(self, spec: SessionSpec) -> None:
+        part = spec.layout.parts.get("category")
         self._columns = slice(part.start, part.stop) if part else None
         self.count = part.stop - part.start if part else 1
 

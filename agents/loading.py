@@ -11,7 +11,7 @@ from preroll.agents import storage
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.registry import find
 from preroll.agents.settings import parse
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.errors import PrerollError
 
 
@@ -44,7 +44,7 @@ def load_agent(folder: str | Path) -> Agent:
         place = folder / storage.ARRAYS
         arrays = load(content[storage.ARRAYS])
         _check_shapes(arrays, agent, training=about["training"])
-        agent.restore(arrays, about["counters"])
+        agent.load_state(arrays, about["scalars"])
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise PrerollError(f"{place}: is not what a saved agent holds: {reason}") from None
@@ -55,7 +55,7 @@ def _described(about: dict[str, Any]) -> Agent:
     """The agent as ``agent.json`` tells it, without its arrays."""
     kind = find(about["name"]).load()
     settings = parse(kind.Settings, about["name"], about["settings"])
-    agent = kind(Spaces.from_dict(about["spaces"]), settings, seed=about["seed"])
+    agent = kind(SessionSpec.from_dict(about["spec"]), settings, seed=about["seed"])
     for name in ("steps", "total_steps"):
         if type(about[name]) is not int or about[name] < 0:
             raise ValueError(f"{name}: {about[name]!r} is no number of transitions")
@@ -70,7 +70,7 @@ def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
     An axis that is empty in an untrained agent, such as its lanes, may have any length. Numbers must be finite: no
     comparison finds a difference to NaN.
     """
-    for name, untrained in agent.arrays(training=training).items():
+    for name, untrained in agent.state_arrays(training=training).items():
         array = arrays[name]
         fits = [want in (0, has) for want, has in zip(untrained.shape, array.shape, strict=False)]
         if array.dtype != untrained.dtype or array.ndim != untrained.ndim or not all(fits):

@@ -7,13 +7,13 @@ from typing import Any, cast
 from preroll.agents.agent import Agent
 from preroll.agents.preset import preset
 from preroll.agents.settings import parse
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 
 
 @dataclass(frozen=True)
-class Entry:
+class AgentEntry:
     """One agent of the registry.
 
     Attributes:
@@ -32,83 +32,91 @@ class Entry:
         return cast(type[Agent], getattr(import_module(module), name))
 
 
-AGENTS: dict[str, Entry] = {
-    "random": Entry("preroll.agents.baselines.simple:RandomAgent", "baseline", "any action with equal probability"),
-    "always-short": Entry(
+AGENTS: dict[str, AgentEntry] = {
+    "random": AgentEntry(
+        "preroll.agents.baselines.simple:RandomAgent", "baseline", "any action with equal probability"
+    ),
+    "always-short": AgentEntry(
         "preroll.agents.baselines.simple:AlwaysShort", "baseline", "the short ad of the video's category, always"
     ),
-    "always-long": Entry(
+    "always-long": AgentEntry(
         "preroll.agents.baselines.simple:AlwaysLong", "baseline", "the long ad of the video's category, always"
     ),
-    "greedy": Entry(
+    "greedy": AgentEntry(
         "preroll.agents.baselines.oracles:Greedy",
         "baseline",
         "knows the true table, maximises the reward of the next slot",
     ),
-    "fixed": Entry(
+    "fixed": AgentEntry(
         "preroll.agents.baselines.oracles:BestFixed", "baseline", "the best single ad for each category, known"
     ),
-    "optimum": Entry(
+    "optimum": AgentEntry(
         "preroll.agents.baselines.oracles:OptimalAgent",
         "baseline",
         "the exact optimum by dynamic programming on the true table",
     ),
-    "epsilon-greedy": Entry(
+    "epsilon-greedy": AgentEntry(
         "preroll.agents.bandits.epsilon_greedy:EpsilonGreedy",
         "bandit",
         "the best mean reward so far, another ad now and then, per category",
     ),
-    "ucb1": Entry("preroll.agents.bandits.ucb:UCB1", "bandit", "an upper confidence bound of the view, per category"),
-    "kl-ucb": Entry("preroll.agents.bandits.kl_ucb:KLUCB", "bandit", "as ucb1 with the tightest bound for views"),
-    "thompson": Entry(
+    "ucb1": AgentEntry(
+        "preroll.agents.bandits.ucb:UCB1", "bandit", "an upper confidence bound of the view, per category"
+    ),
+    "kl-ucb": AgentEntry("preroll.agents.bandits.kl_ucb:KLUCB", "bandit", "as ucb1 with the tightest bound for views"),
+    "thompson": AgentEntry(
         "preroll.agents.bandits.thompson:Thompson",
         "bandit",
         "Beta posterior on the view times the known reward, per category",
     ),
-    "gaussian-thompson": Entry(
+    "gaussian-thompson": AgentEntry(
         "preroll.agents.bandits.gaussian_thompson:GaussianThompson",
         "bandit",
         "normal posterior on the reward, per category",
     ),
-    "exp3": Entry("preroll.agents.bandits.exp3:EXP3", "bandit", "exponential weights, for users that may do anything"),
-    "discounted-ucb": Entry("preroll.agents.bandits.ucb:DiscountedUCB", "bandit", "ucb1 with fading memory, for drift"),
-    "window-ucb": Entry("preroll.agents.bandits.ucb:WindowUCB", "bandit", "ucb1 on a sliding window, for drift"),
-    "discounted-thompson": Entry(
-        "preroll.agents.bandits.thompson:DiscountedThompson", "bandit", "thompson with fading memory, for drift"
+    "exp3": AgentEntry(
+        "preroll.agents.bandits.exp3:EXP3", "bandit", "exponential weights, for users that may do anything"
     ),
-    "window-thompson": Entry(
+    "discounted-ucb": AgentEntry(
+        "preroll.agents.bandits.ucb:DiscountedUCB", "bandit", "ucb1 that forgets gradually, for drift"
+    ),
+    "window-ucb": AgentEntry("preroll.agents.bandits.ucb:WindowUCB", "bandit", "ucb1 on a sliding window, for drift"),
+    "discounted-thompson": AgentEntry(
+        "preroll.agents.bandits.thompson:DiscountedThompson", "bandit", "thompson that forgets gradually, for drift"
+    ),
+    "window-thompson": AgentEntry(
         "preroll.agents.bandits.thompson:WindowThompson", "bandit", "thompson on a sliding window, for drift"
     ),
-    "linucb": Entry(
+    "linucb": AgentEntry(
         "preroll.agents.contextual.linucb:LinUCB",
         "contextual",
         "a linear model of the view per ad, plus its uncertainty",
     ),
-    "lints": Entry(
+    "lints": AgentEntry(
         "preroll.agents.contextual.lints:LinTS",
         "contextual",
         "a draw from the posterior of a linear model of the view per ad",
     ),
-    "logistic-thompson": Entry(
+    "logistic-thompson": AgentEntry(
         "preroll.agents.contextual.logistic_thompson:LogisticThompson",
         "contextual",
         "a draw from the posterior of a logistic model of the view per ad",
     ),
-    "squarecb": Entry(
+    "squarecb": AgentEntry(
         "preroll.agents.contextual.squarecb:SquareCB",
         "contextual",
         "a linear model per ad, explored by inverse gap weighting",
     ),
-    "neural-linear": Entry(
+    "neural-linear": AgentEntry(
         "preroll.agents.deep.neural_linear:NeuralLinear", "contextual", "LinTS on the last layer of a network"
     ),
-    "dqn": Entry("preroll.agents.deep.dqn:DQNAgent", "deep", "n-step deep Q-network of stable-baselines3"),
-    "qr-dqn": Entry(
+    "dqn": AgentEntry("preroll.agents.deep.dqn:DQNAgent", "deep", "n-step deep Q-network of stable-baselines3"),
+    "qr-dqn": AgentEntry(
         "preroll.agents.deep.qr_dqn:QRDQNAgent", "deep", "DQN that learns quantiles of the return, of sb3-contrib"
     ),
-    "ppo": Entry("preroll.agents.deep.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),
-    "lean-ppo": Entry("preroll.agents.deep.lean_ppo:LeanPPO", "deep", "the same in plain torch, for many lanes"),
-    "recurrent-ppo": Entry(
+    "ppo": AgentEntry("preroll.agents.deep.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),
+    "lean-ppo": AgentEntry("preroll.agents.deep.lean_ppo:LeanPPO", "deep", "the same in plain torch, for many lanes"),
+    "recurrent-ppo": AgentEntry(
         "preroll.agents.deep.recurrent_ppo:RecurrentPPO",
         "deep",
         "lean-ppo that remembers the session, for hidden segments",
@@ -116,7 +124,7 @@ AGENTS: dict[str, Entry] = {
 }
 
 
-def find(name: str) -> Entry:
+def find(name: str) -> AgentEntry:
     """Gives the entry of ``name``.
 
     Raises:
@@ -127,12 +135,12 @@ def find(name: str) -> Entry:
     return AGENTS[name]
 
 
-def make_agent(name: str, world: Any, *, seed: int = 0, **settings: Any) -> Agent:
+def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
     """Makes an untrained agent.
 
     Args:
         name: a key of :data:`AGENTS`.
-        world: the :class:`Spaces` that the agent shall work in, or something that has them: :class:`Tables`, an
+        env: the :class:`SessionSpec` that the agent shall work in, or something that has them: :class:`Tables`, an
             environment or a vector environment. The oracles (greedy, fixed, optimum) need one that has tables.
         seed: seed of the agent's own generators.
         settings: settings of that agent; before its defaults come those of the scenario's preset, if it has one.
@@ -141,21 +149,21 @@ def make_agent(name: str, world: Any, *, seed: int = 0, **settings: Any) -> Agen
         PrerollError: an unknown name or setting, a value out of range, or an oracle without tables.
     """
     kind = find(name).load()
-    spaces, tables = _spaces_and_tables(world)
-    parsed = parse(kind.Settings, name, {**preset(spaces.name, name), **settings})
+    spec, tables = _spec_and_tables(env)
+    parsed = parse(kind.Settings, name, {**preset(spec.name, name), **settings})
     if tables is not None:
         return kind.from_tables(tables, parsed, seed=seed)
     if kind.needs_tables:
-        raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not spaces")
-    return kind(spaces, parsed, seed=seed)
+        raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not a spec")
+    return kind(spec, parsed, seed=seed)
 
 
-def _spaces_and_tables(world: Any) -> tuple[Spaces, Tables | None]:
+def _spec_and_tables(env: Any) -> tuple[SessionSpec, Tables | None]:
     """Finds what an agent may know, and the true tables if there are any."""
-    if isinstance(world, Spaces):
-        return world, None
-    world = getattr(world, "unwrapped", world)
-    tables = world if isinstance(world, Tables) else getattr(world, "tables", None)
+    if isinstance(env, SessionSpec):
+        return env, None
+    env = getattr(env, "unwrapped", env)
+    tables = env if isinstance(env, Tables) else getattr(env, "tables", None)
     if not isinstance(tables, Tables):
-        raise PrerollError(f"an agent needs tables, an environment or spaces, not {type(world).__name__}")
-    return tables.spaces, tables
+        raise PrerollError(f"an agent needs tables, an environment or a SessionSpec, not {type(env).__name__}")
+    return tables.spec, tables

@@ -7,10 +7,10 @@ from preroll.envs.policies.simple import TIE
 from preroll.jit import compiled
 
 
-def maximisers(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
+def maximizers(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Marks the entries of each row of ``scores`` (…, A) that are within 1e-9 of its largest.
 
-    >>> maximisers(np.array([[0.2, 0.8, 0.8]]))
+    >>> maximizers(np.array([[0.2, 0.8, 0.8]]))
     array([[False,  True,  True]])
     """
     best: NDArray[np.bool_] = scores >= scores.max(axis=-1, keepdims=True) - TIE
@@ -31,7 +31,7 @@ def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray
 
 def settle_ties(scores: NDArray[np.floating], choice: NDArray[np.int64], rng: np.random.Generator) -> None:
     """Writes one maximiser at random into ``choice`` (n,) for every row of ``scores`` (n, A) that has several."""
-    best = maximisers(scores)
+    best = maximizers(scores)
     tied = np.flatnonzero(best.sum(axis=1) > 1)
     keys = np.where(best[tied], rng.random((tied.size, scores.shape[1])), -1.0)
     choice[tied] = keys.argmax(axis=1)
@@ -55,7 +55,7 @@ def _first_best(scores: NDArray[np.float64], tolerance: float, choice: NDArray[n
     return ties
 
 
-def draw(probabilities: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
+def sample_actions(probabilities: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
     """Draws one action for each row of ``probabilities`` (n, A) by inverting the cumulative sum.
 
     The uniform number is scaled by the row's own sum, which float32 probabilities miss by some 1e-7; an action of

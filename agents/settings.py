@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from preroll.errors import PrerollError
+from preroll.renamed import SETTINGS
 from preroll.yaml_config import validated
 
 Kind = TypeVar("Kind", bound="AgentSettings")
@@ -16,7 +17,7 @@ class AgentSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    lanes: int = Field(
+    num_envs: int = Field(
         default=64, ge=1, le=65536, description="parallel sessions while training (64: about 0.1 ms of NumPy a step)"
     )
     sessions: int = Field(
@@ -31,6 +32,8 @@ def parse(kind: type[Kind], agent: str, given: Mapping[str, Any]) -> Kind:
         PrerollError: an unknown setting (the known ones are listed) or a value out of range.
     """
     if unknown := sorted(set(given) - set(kind.model_fields)):
+        if now := [new for new in SETTINGS.get(unknown[0], ()) if new in kind.model_fields]:
+            raise PrerollError(f"agent {agent}: the setting {unknown[0]!r} is now {now[0]!r}")
         known = ", ".join(kind.model_fields)
         raise PrerollError(f"agent {agent}: unknown setting {unknown[0]!r}; settings are {known}")
     return validated(kind, dict(given), f"agent {agent}")

@@ -1,7 +1,7 @@
 """The folder of a saved agent: weights in safetensors, the rest in JSON, a manifest with sha256; nothing executes.
 
 ```
-agent.json           format, name, settings, spaces, seed, counters, state of the agent's generator
+agent.json           format, name, settings, spec, seed, scalars, state of the agent's generator
 arrays.safetensors   everything that is an array
 manifest.json        sha256 of the two; written last
 ```
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from preroll import atomic
 from preroll.errors import PrerollError
 
-FORMAT = 1
+FORMAT = 2
 ABOUT, ARRAYS = "agent.json", "arrays.safetensors"
 
 

@@ -12,7 +12,7 @@ class Transitions:
 
     Attributes:
         observations: float32 (n, d), what the agent saw before it chose.
-        ads: int64 (n,), the actions.
+        actions: int64 (n,), which ad was shown, or that none was.
         rewards: float64 (n,), revenue of the slot.
         next_observations: float32 (n, d), the true next ones: the final observation where the session ended, never the
             first one of the session after it.
@@ -23,7 +23,7 @@ class Transitions:
     """
 
     observations: NDArray[np.float32]
-    ads: NDArray[np.int64]
+    actions: NDArray[np.int64]
     rewards: NDArray[np.float64]
     next_observations: NDArray[np.float32]
     terminated: NDArray[np.bool_]
@@ -32,7 +32,7 @@ class Transitions:
     propensities: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
-        return len(self.ads)
+        return len(self.actions)
 
     @property
     def ended(self) -> NDArray[np.bool_]:

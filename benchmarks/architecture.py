@@ -61,11 +61,11 @@ folder = Path(tempfile.mkdtemp())
 render_demo_videos(folder / "videos", per_category=2)
 try:
     from preroll.perception.analysis.analysis import analyse
-    from preroll.perception.analysis.detector import Detector
+    from preroll.perception import Detector
     from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
 except ImportError:
     from preroll.perception.analysis import analyse
-    from preroll.perception.detector import Detector
+    from preroll.perception import Detector
     from preroll.perception.cards import EMBEDDED, find_card
 video = next((folder / "videos").rglob("*.mp4"))
 def work():

@@ -20,9 +20,9 @@ from scipy.stats import t as student
 
 from preroll.agents import Transitions, make_agent
 from preroll.envs import Scenario, Tables
-from preroll.perception.catalog.catalog import Catalog
+from preroll.perception import Catalog
+from preroll.perception.prediction import train
 from preroll.simulations.training.curves import Curve
-from preroll.simulations.training.training import train
 
 ROUNDS = 20_000
 HELD_OUT = 100  # first seed of the part `drift`
@@ -82,12 +82,12 @@ def view_probabilities(tables: Tables) -> np.ndarray:
 def regret(name: str, settings: dict, tables: Tables, seed: int, rounds: int = ROUNDS) -> float:
     """Cumulative regret of one training, one round at a time."""
     views = view_probabilities(tables)
-    expected = views * tables.spaces.rewards
+    expected = views * tables.spec.rewards
     rng = np.random.default_rng([seed, 1])
     categories, dice = rng.integers(3, size=rounds), rng.random(rounds)
     rows = np.eye(3, dtype=np.float32)
-    agent = make_agent(name, tables, seed=seed, lanes=1, **settings)
-    agent.begin(rounds)
+    agent = make_agent(name, tables, seed=seed, num_envs=1, **settings)
+    agent.start_training(rounds)
     never = np.zeros(1, np.bool_)
     lost = 0.0
     for k, die in zip(categories, dice, strict=True):
@@ -96,9 +96,7 @@ def regret(name: str, settings: dict, tables: Tables, seed: int, rounds: int = R
         ad = ads[0]
         lost += expected[k].max() - expected[k, ad]
         viewed = np.array([die < views[k, ad]])
-        agent.update(
-            Transitions(observation, ads, viewed * tables.spaces.rewards[ad], observation, never, never, viewed)
-        )
+        agent.update(Transitions(observation, ads, viewed * tables.spec.rewards[ad], observation, never, never, viewed))
     return float(lost)
 
 
@@ -136,7 +134,7 @@ def rate(name: str, lanes: int, seconds: float) -> float:
     viewed = [rng.random(lanes) < 0.5 for _ in range(64)]
     never = np.zeros(lanes, np.bool_)
     agent = make_agent(name, tables, seed=0)
-    pay = tables.spaces.rewards
+    pay = tables.spec.rewards
 
     def play(steps: int) -> float:
         """CPU-seconds of so many steps of all lanes."""

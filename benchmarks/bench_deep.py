@@ -3,13 +3,13 @@
 Values are exact, of the tabulated policy, exploration off; CPU-seconds are of training without evaluation, torch in one
 thread. Every part prints each seed, the median, and the bound that is wanted; a missed bound gives status 1.
 
-* ``pacing``, ``classic``: percent of the exact optimum; greedy and the best fixed policy beside it.
+* ``fatigue``, ``classic``: percent of the exact optimum; greedy and the best fixed policy beside it.
 * ``drift``: percent of the optimum earned while learning, with the preset and with the agent's defaults for as long.
 * ``hidden-users``: revenue of recurrent-ppo less that of the best policy without memory, the same users and
   dice; beside it what agents without memory earn.
-* ``time``: CPU-seconds until 90 and 95 % of the optimum on `pacing`.
+* ``time``: CPU-seconds until 90 and 95 % of the optimum on `fatigue`.
 * ``defaults``: the same of stable-baselines3 with its defaults, given up after 600 CPU-seconds. Takes most of an hour.
-* ``features``: as ``pacing``, on a catalog named with ``--catalog``, its categories given the ads of `pacing`.
+* ``features``: as ``fatigue``, on a catalog named with ``--catalog``, its categories given the ads of `fatigue`.
 """
 
 import argparse
@@ -22,18 +22,15 @@ from stopwatch import SHARES, Stopwatch, timed_training
 
 from preroll.agents.preset import preset
 from preroll.agents.registry import find
-from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.optimum.restricted import best_fixed, best_memoryless
-from preroll.envs.policies.rollout import rollout
-from preroll.envs.policies.simple import greedy_policy
-from preroll.envs.scenario.template import scenario_for
-from preroll.perception.catalog.catalog import Catalog
+from preroll.envs import Optimum, Scenario, Tables, best_fixed, greedy_policy, rollout, scenario_for
+from preroll.envs.optimum.restricted import best_memoryless
+from preroll.perception import Catalog
+from preroll.perception.prediction import train
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.evaluation.stepping import play
-from preroll.simulations.training.training import train
 
 WANTED = {  # agent: (smallest median, smallest of each seed) in percent of the optimum
-    "pacing": {"ppo": (97, 94), "lean-ppo": (97, 94), "dqn": (94, 0)},
+    "fatigue": {"ppo": (97, 94), "lean-ppo": (97, 94), "dqn": (94, 0)},
     "classic": {"ppo": (99, 99), "lean-ppo": (99, 99), "dqn": (99, 0)},
 }
 LANES, PER_LANE = 1000, 20
@@ -74,7 +71,7 @@ def show_drift(seeds: range) -> list[str]:
     for name in ("lean-ppo", "ppo", "dqn"):
         settings = preset("drift", name)
         own = find(name).load().Settings().model_dump()
-        plain = {key: own[key] for key in settings} | {key: settings[key] for key in ("lanes", "sessions")}
+        plain = {key: own[key] for key in settings} | {key: settings[key] for key in ("num_envs", "sessions")}
         earned = [
             [earned_share(train(name, scenario="drift", seed=seed, settings=each).curve) for seed in seeds]
             for each in (settings, plain)
@@ -122,10 +119,10 @@ def show_memory(seeds: range) -> list[str]:
 
 
 def show_time(seeds: range) -> list[str]:
-    """Prints how long our agents take on `pacing`."""
-    tables = Tables.compile("pacing", "demo")
+    """Prints how long our agents take on `fatigue`."""
+    tables = Tables.compile("fatigue", "demo")
     optimum = Optimum(tables)
-    print("pacing: CPU-seconds until a share of the optimum is earned")
+    print("fatigue: CPU-seconds until a share of the optimum is earned")
     reached: dict[str, list[dict[float, float]]] = {"ppo": [], "lean-ppo": []}
     for seed in seeds:
         for name, times in reached.items():
@@ -141,10 +138,10 @@ def show_defaults(seeds: range) -> list[str]:
     """Prints how long stable-baselines3 takes with its defaults."""
     import sb3_defaults
 
-    tables = Tables.compile("pacing", "demo")
+    tables = Tables.compile("fatigue", "demo")
     optimum = Optimum(tables)
     watches = []
-    print(f"pacing: CPU-seconds of PPO with stable-baselines3's defaults on DummyVecEnv({sb3_defaults.LANES})")
+    print(f"fatigue: CPU-seconds of PPO with stable-baselines3's defaults on DummyVecEnv({sb3_defaults.LANES})")
     for seed in seeds:
         watches.append(Stopwatch(tables, optimum))
         sb3_defaults.train(tables, seed, watches[-1].measure, BUDGET)
@@ -167,13 +164,13 @@ def main() -> int:
     torch.set_num_threads(1)
     seeds = range(arguments.first_seed, arguments.first_seed + (2 if arguments.quick else arguments.seeds))
     parts: dict[str, Callable[[], list[str]]] = {
-        "pacing": lambda: show_values("pacing", seeds),
+        "fatigue": lambda: show_values("fatigue", seeds),
         "classic": lambda: show_values("classic", seeds),
         "drift": lambda: show_drift(seeds),
         "hidden-users": lambda: show_memory(seeds),
         "time": lambda: show_time(seeds),
         "defaults": lambda: show_defaults(seeds),
-        "features": lambda: show_values("pacing", seeds, arguments.catalog),
+        "features": lambda: show_values("fatigue", seeds, arguments.catalog),
     }
     if unknown := set(arguments.parts) - set(parts):
         parser.error(f"unknown parts: {', '.join(sorted(unknown))}")

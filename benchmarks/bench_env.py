@@ -27,10 +27,10 @@ from numba import njit
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import preroll  # noqa: F401  (registers the environment)
-from preroll.agents.interop.sb3_vec_env import PrerollVecEnv
+from preroll.agents import PrerollVecEnv
 from preroll.envs import Policy, SessionVectorEnv, Tables, rollout
 from preroll.envs.policies.policy import axes
-from preroll.perception.catalog.catalog import Catalog
+from preroll.perception import Catalog
 
 TURNS = 15
 SECONDS = 0.02  # CPU time of one turn
@@ -227,7 +227,7 @@ from preroll.envs import Optimum, Scenario, Tables
 changes = {{"session.no_ad": False, "user.fatigue.levels": 8, "user.repeat": {repeat}}}
 changes["user.fatigue.wear"] = [1 - 0.08 * level for level in range(8)]
 changes["user.leave.fatigue"] = [0.001 * level**2 for level in range(8)]
-tables = Tables.compile(Scenario.load("pacing").replace(changes), catalog_of({videos}))
+tables = Tables.compile(Scenario.load("fatigue").replace(changes), catalog_of({videos}))
 assert (tables.n_levels, tables.n_actions, tables.n_slots) == (8, 6, 40)
 start = time.process_time()
 optimum = Optimum(tables)
@@ -273,11 +273,11 @@ def main() -> None:
     """Measures and prints the table."""
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scenario", action="append", help="preset name or file; default: classic and pacing")
+    parser.add_argument("--scenario", action="append", help="preset name or file; default: classic and fatigue")
     parser.add_argument("--quick", action="store_true", help="fewer turns")
     options = parser.parse_args()
     turns = 5 if options.quick else TURNS
-    for scenario in options.scenario or ["classic", "pacing"]:
+    for scenario in options.scenario or ["classic", "fatigue"]:
         rows = vector_rows(scenario, turns)
         rows += [single_row(scenario, turns), *adapter_rows(scenario, turns), rollout_row(scenario, turns)]
         rows.append(first_step_row(scenario, turns))

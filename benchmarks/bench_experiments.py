@@ -14,15 +14,13 @@ import time
 from pathlib import Path
 
 from preroll.agents import make_agent
-from preroll.envs.model.tables import Tables
+from preroll.envs import Tables
+from preroll.simulations import Experiment, Run, fit
 from preroll.simulations.evaluation.measurement import measure
 from preroll.simulations.experiment.design.plan import Plan
-from preroll.simulations.experiment.design.spec import Experiment
 from preroll.simulations.experiment.execution.cell import cell_request, run_cell
 from preroll.simulations.experiment.execution.runner import Local, run_plan
 from preroll.simulations.experiment.execution.store import Store, read_cell
-from preroll.simulations.training.run import Run
-from preroll.simulations.training.training import fit
 from preroll.yaml_config import dump_yaml
 
 PROVENANCE = {"git": None, "changed": None}
@@ -37,7 +35,7 @@ def plan_of(folder: Path, **settings: object) -> Plan:
 
 def overhead(folder: Path) -> None:
     """CPU seconds of a cell besides training and evaluation, after the first one."""
-    plan = plan_of(folder, scenario="pacing", agents=["thompson", "random"], seeds=4, sessions=2000)
+    plan = plan_of(folder, scenario="fatigue", agents=["thompson", "random"], seeds=4, sessions=2000)
     spent = []
     for cell in plan.cells:
         began = time.process_time()
@@ -50,7 +48,7 @@ def overhead(folder: Path) -> None:
 
 def evaluation() -> None:
     """CPU seconds for a million sessions of a trained tabular and a trained linear agent on the demo catalog."""
-    for scenario in ("classic", "pacing"):
+    for scenario in ("classic", "fatigue"):
         tables = Tables.compile(scenario)
         for name in ("thompson", "linucb"):
             agent = make_agent(name, tables)
@@ -82,7 +80,7 @@ def sweep(folder: Path, cells: int) -> None:
     """CPU and wall-clock seconds of a sweep of bandit cells."""
     plan = plan_of(
         folder,
-        scenario="pacing",
+        scenario="fatigue",
         random={"draws": cells // 20, "ranges": {"user.mismatch": [0.1, 0.9]}},
         agents=["thompson", "linucb"],
         seeds=10,

@@ -6,7 +6,7 @@ Parts, chosen by name (without any, all); every ratio is of two things measured 
   the same file, one thread each, by CPU time; on the real clips of ../shared/realdata, or else on rendered ones.
   Goal ≥ .8.
 * ``detect``: frames through the detector, against a bare onnxruntime loop on ready tensors, by CPU time. Goal ≥ .9.
-* ``neighbours``: all-pairs top 10 with 80 classes, normalising, leaving the video itself out and ordering ties
+* ``neighbors``: all-pairs top 10 with 80 classes, normalising, leaving the video itself out and ordering ties
   included, against a bare faiss-cpu flat search, by CPU time of all threads. Goal ≤ 1.3 times.
 * ``graph``: approximate neighbours of 100,000 videos at several breadths of the search: recall and time.
 * ``int8``: the embedded network with static int8 quantisation against float32: speed, and what is lost.
@@ -31,8 +31,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from preroll.perception.analysis.detector import Detector
-from preroll.perception.catalog.catalog import Catalog
+from preroll.perception import Catalog, Detector
 from preroll.perception.features.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.video.resize import Fit, Fitter
@@ -135,7 +134,7 @@ def session_of(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def bench_neighbours(sizes: list[int]) -> Results:
+def bench_neighbors(sizes: list[int]) -> Results:
     """Exact neighbours against a bare flat search."""
     for n in sizes:
         rng = np.random.default_rng(0)
@@ -273,7 +272,7 @@ def bench_open() -> Results:
 
 def rendered(folder: Path, per_category: int) -> list[Path]:
     """Demo clips."""
-    from preroll.perception.demo.videos import render_demo_videos
+    from preroll.perception import render_demo_videos
 
     render_demo_videos(folder / "videos", per_category=per_category)
     return sorted((folder / "videos").glob("*/*.mp4"))
@@ -281,7 +280,7 @@ def rendered(folder: Path, per_category: int) -> list[Path]:
 
 def bench_build() -> Results:
     """The demo catalog, by the command line."""
-    from preroll.perception.build import build_catalog
+    from preroll.perception import build_catalog
 
     with tempfile.TemporaryDirectory() as folder:
         clips = rendered(Path(folder), 100)
@@ -292,7 +291,7 @@ def bench_build() -> Results:
 PARTS: dict[str, Callable[..., Results]] = {
     "decode": bench_decode,
     "detect": bench_detect,
-    "neighbours": bench_neighbours,
+    "neighbours": bench_neighbors,
     "graph": bench_graph,
     "int8": bench_int8,
     "open": bench_open,

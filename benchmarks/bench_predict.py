@@ -36,7 +36,7 @@ COPIES = 6
 
 def main() -> None:
     """Run the parts that were asked for and print one line for each number."""
-    parts = {"targets": targets, "neighbours": neighbours, "large": large}
+    parts = {"targets": targets, "neighbours": neighbors, "large": large}
     asked = sys.argv[1:] or list(parts)
     if unknown := [name for name in asked if name not in parts]:
         sys.exit(f"{unknown[0]}: must be one of {', '.join(parts)}")
@@ -79,7 +79,7 @@ def train(home: Path, name: str, settings: dict[str, object]) -> dict[str, objec
     return found
 
 
-def neighbours(home: Path) -> None:
+def neighbors(home: Path) -> None:
     """How many of the ten neighbours of a training video share one of its labels, by tags and by raw features.
 
     Each half of the training files is predicted by a network that was trained on the other half; and once all of them

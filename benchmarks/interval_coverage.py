@@ -11,10 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.policy import Policy
-from preroll.envs.policies.rollout import rollout
+from preroll.envs import Optimum, Policy, Tables, rollout
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.statistics.aggregates import interquartile_mean
 from preroll.simulations.statistics.bootstrap import bootstrap_interval

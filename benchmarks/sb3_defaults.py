@@ -16,9 +16,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from preroll.envs import Tables
-from preroll.envs.policies.simple import uniform_over_best
-from preroll.envs.session import SessionEnv
+from preroll.envs import SessionEnv, Tables, uniform_over_best
 
 LANES = 8
 

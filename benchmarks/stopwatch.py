@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.agents import make_agent
-from preroll.envs import Optimum, Tables
-from preroll.envs.optimum.phases import Exact
-from preroll.envs.policies.tabulate import tabulate
+from preroll.envs import Optimum, PhasedOptimum, Tables, tabulate
 from preroll.seeds import AGENT, derive
 from preroll.simulations.training.loop import Loop
 
@@ -62,7 +60,7 @@ class Stopwatch:
 def timed_training(name: str, tables: Tables, optimum: Optimum, seed: int) -> Stopwatch:
     """Trains an agent as ``preroll train`` does, its policy measured after every training of its network."""
     agent = make_agent(name, tables, seed=derive(seed, AGENT))
-    loop = Loop(agent, tables, agent.settings.sessions, Exact(tables))
+    loop = Loop(agent, tables, agent.settings.sessions, PhasedOptimum(tables))
     loop.start(seed)
     watch, spent, played, since = Stopwatch(tables, optimum), 0.0, 0, time.process_time()
     every = getattr(agent.settings, "steps", 40)

@@ -10,12 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from preroll.perception import Catalog, CatalogOptions, Detector, build_catalog, render_demo_videos
 from preroll.perception.analysis.analysis import analyse
-from preroll.perception.analysis.detector import Detector
-from preroll.perception.build import build_catalog
-from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.demo.videos import render_demo_videos
-from preroll.perception.ingest.content import Choices
 from preroll.perception.inspection.category_report import category_report, confusion_picture
 from preroll.perception.inspection.contact_sheet import similar_picture
 from preroll.perception.video.frame_folders import write_picture
@@ -55,7 +51,7 @@ def cut(work: Path) -> Path:
 def real_run(work: Path) -> None:
     """A catalog of real videos and a row of neighbours."""
     videos = cut(work)
-    choices = Choices(idf=True)
+    choices = CatalogOptions(idf=True)
     catalog = build_catalog(videos, work / "catalog", detector=DETECTOR, choices=choices).catalog
     query = int(np.flatnonzero(catalog.videos()["path"] == "cars/cars-03")[0])
     (FOLDER / "perception-neighbours-real.jpg").write_bytes(similar_picture(catalog, query, videos, 3))

@@ -14,39 +14,38 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from preroll.envs import Optimum, Scenario, SessionEnv, Tables, rollout
-from preroll.envs.policies.simple import fixed_policy, greedy_policy
-from preroll.perception.catalog.catalog import Catalog
+from preroll.envs import Optimum, Scenario, SessionEnv, Tables, fixed_policy, greedy_policy, rollout
+from preroll.perception import Catalog
 from preroll.simulations.statistics.intervals import mean_interval
 
 FOLDER = Path(__file__).parent / "pictures"
-BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#888888"
+BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#888888"
 
 
 def mismatch(axes: Axes) -> None:
     """P(view) of the long cat ad before each kind of video."""
     tables = Tables.compile("classic")
-    ad = tables.spaces.labels.index("cats.long")
+    ad = tables.spec.labels.index("cats.long")
     names = tables.catalog.categories
     p = [tables.ads[ad].view_probability * tables.arrays.match[0, k, ad] for k in range(len(names))]
-    axes.bar(names, p, color=[BLUE if name == "cats" else GREY for name in names])
+    axes.bar(names, p, color=[BLUE if name == "cats" else GRAY for name in names])
     axes.set(title="Mismatch: the long cats ad, m = 0.4", xlabel="category of the video", ylabel="P(view)")
 
 
 def position(axes: Axes) -> None:
     """P(view) of one ad by slot of the video, in `published`."""
     tables = Tables.compile("published")
-    axes.bar(tables.scenario.session.slots, tables.arrays.base[0, 0, :, 0, 0], color=[GREY, BLUE, ORANGE])
+    axes.bar(tables.scenario.session.slots, tables.arrays.base[0, 0, :, 0, 0], color=[GRAY, BLUE, ORANGE])
     axes.set(title="Position: the short cats ad of published", xlabel="slot", ylabel="P(view)", ylim=(0, 1))
 
 
 def wear(axes: Axes) -> None:
-    """P(view) of both cat ads by fatigue, in `pacing`."""
-    tables = Tables.compile("pacing")
-    for label, colour in (("cats.short", BLUE), ("cats.long", ORANGE)):
-        p = tables.arrays.base[0, 0, 0, :, tables.spaces.labels.index(label)]
-        axes.plot(p, "o-", color=colour, label=label)
-    axes.set(title="Wear: tired users view less (pacing)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1))
+    """P(view) of both cat ads by fatigue, in `fatigue`."""
+    tables = Tables.compile("fatigue")
+    for label, color in (("cats.short", BLUE), ("cats.long", ORANGE)):
+        p = tables.arrays.base[0, 0, 0, :, tables.spec.labels.index(label)]
+        axes.plot(p, "o-", color=color, label=label)
+    axes.set(title="Wear: tired users view less (fatigue)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1))
     axes.legend(frameon=False)
 
 
@@ -55,7 +54,7 @@ def repeat(axes: Axes) -> None:
     factors = np.linspace(0, 1.5, 7)
     p = [min(0.7 * factor, 1.0) for factor in factors]
     axes.plot(factors, p, "o-", color=BLUE)
-    axes.axhline(0.7, color=GREY, linestyle="--", linewidth=1)
+    axes.axhline(0.7, color=GRAY, linestyle="--", linewidth=1)
     axes.set(
         title="Repetition: the same ad again, p = 0.7", xlabel="factor `user.repeat`", ylabel="P(view)", ylim=(0, 1.1)
     )
@@ -69,25 +68,25 @@ def recall(axes: Axes) -> None:
     memorability[cats] = np.linspace(0, 1, len(cats))
     catalog.memorability = memorability
     tables = Tables.compile(Scenario.load("classic").replace({"recall_weight": 1.0}), catalog)
-    for label, colour in (("cats.short", BLUE), ("cats.long", ORANGE)):
-        ad = tables.spaces.labels.index(label)
+    for label, color in (("cats.short", BLUE), ("cats.long", ORANGE)):
+        ad = tables.spec.labels.index(label)
         earned = tables.arrays.base[0, 0, 0, 0, ad] * tables.arrays.reward[0, tables.kind[cats], ad]
-        axes.plot(memorability[cats], earned, color=colour, label=label)
+        axes.plot(memorability[cats], earned, color=color, label=label)
     axes.set(title="Recall: weight 1 (classic)", xlabel="memorability of the video", ylabel="expected reward")
     axes.legend(frameon=False)
 
 
 def fatigue(axes: Axes) -> None:
     """One session with two long ads and an empty slot in turn: fatigue and views."""
-    env = SessionEnv("pacing")
+    env = SessionEnv("fatigue")
     observation, _ = env.reset(seed=0)
     parts = env.observation_parts
     levels, viewed, over = [], [], False
     while not over:
         levels.append(int(observation[parts["fatigue"].slice].argmax()))
-        category = env.spaces.categories[observation[parts["category"].slice].argmax()]
+        category = env.session_spec.categories[observation[parts["category"].slice].argmax()]
         label = f"{category}.long" if len(levels) % 3 else "none"
-        observation, _, left, horizon, info = env.step(env.spaces.labels.index(label))
+        observation, _, left, horizon, info = env.step(env.session_spec.labels.index(label))
         viewed.append(info["viewed"])
         over = left or horizon
     axes.step(range(len(levels)), levels, where="mid", color=BLUE)
@@ -101,26 +100,26 @@ def fatigue(axes: Axes) -> None:
 
 def leaving(axes: Axes) -> None:
     """Share of sessions that reach each slot, exactly."""
-    tables = Tables.compile("pacing")
+    tables = Tables.compile("fatigue")
     exact = Optimum(tables)
     policies = {
         "optimum": (exact.policy, GREEN),
         "always short": (fixed_policy(tables, "short"), BLUE),
         "always long": (fixed_policy(tables, "long"), ORANGE),
     }
-    for name, (policy, colour) in policies.items():
-        axes.plot(exact.visits(policy).shown.sum(axis=(1, 2)), color=colour, label=name)
-    axes.set(title="Leaving: who is still there (pacing)", xlabel="slot", ylabel="share of sessions", ylim=(0, 1.02))
+    for name, (policy, color) in policies.items():
+        axes.plot(exact.visits(policy).shown.sum(axis=(1, 2)), color=color, label=name)
+    axes.set(title="Leaving: who is still there (fatigue)", xlabel="slot", ylabel="share of sessions", ylim=(0, 1.02))
     axes.legend(frameon=False)
 
 
 def recommender(axes: Axes) -> None:
     """Probability of each neighbour to be the next video."""
-    for decay, colour in ((0.8, BLUE), (0.5, ORANGE)):
+    for decay, color in ((0.8, BLUE), (0.5, ORANGE)):
         tables = Tables.compile(Scenario.load("classic").replace({"recommender.rank_decay": decay}))
         p = 0.9 * np.diff(tables.arrays.choice[0, 2:], prepend=0)
-        axes.plot(range(1, 11), p, "o-", color=colour, label=f"decay {decay}")
-    axes.axhline(0.1 / 300, color=GREY, linestyle="--", linewidth=1)
+        axes.plot(range(1, 11), p, "o-", color=color, label=f"decay {decay}")
+    axes.axhline(0.1 / 300, color=GRAY, linestyle="--", linewidth=1)
     axes.set(title="Next video: jump 0.1, else a neighbour", xlabel="rank of the neighbour", ylabel="probability")
     axes.legend(frameon=False)
 
@@ -141,10 +140,10 @@ def segments(axes: Axes) -> None:
     """P(view) of both lengths by segment, in `hidden-users`."""
     tables = Tables.compile("hidden-users")
     names = [segment.name for segment in tables.scenario.user.segments]
-    for offset, (length, colour) in enumerate((("short", BLUE), ("long", ORANGE))):
-        ad = tables.spaces.labels.index(f"cats.{length}")
+    for offset, (length, color) in enumerate((("short", BLUE), ("long", ORANGE))):
+        ad = tables.spec.labels.index(f"cats.{length}")
         revenue = tables.arrays.base[0, :, 0, 0, ad] * tables.ads[ad].reward
-        axes.bar(np.arange(2) + 0.4 * offset - 0.2, revenue, 0.38, color=colour, label=length)
+        axes.bar(np.arange(2) + 0.4 * offset - 0.2, revenue, 0.38, color=color, label=length)
     axes.set_xticks(range(2), names)
     axes.set(title="Segments: different ads for different users", ylabel="expected reward", xlabel="hidden segment")
     axes.legend(frameon=False)
@@ -152,15 +151,15 @@ def segments(axes: Axes) -> None:
 
 def no_ad(axes: Axes) -> None:
     """What the optimum and greedy show, as shares of slots."""
-    tables = Tables.compile("pacing")
+    tables = Tables.compile("fatigue")
     exact = Optimum(tables)
-    lengths = np.array(tables.spaces.lengths)
+    lengths = np.array(tables.spec.lengths)
     bottom = np.zeros(2)
-    for length, colour in (("none", "#DDDDDD"), ("short", BLUE), ("long", ORANGE)):
+    for length, color in (("none", "#DDDDDD"), ("short", BLUE), ("long", ORANGE)):
         shares = [exact.visits(p).shares()[lengths == length].sum() for p in (exact.policy, greedy_policy(tables))]
-        axes.barh(["optimum", "greedy"], shares, left=bottom, color=colour, label=length)
+        axes.barh(["optimum", "greedy"], shares, left=bottom, color=color, label=length)
         bottom += shares
-    axes.set(title="No ad: the optimum lets users rest (pacing)", xlabel="share of slots", xlim=(0, 1))
+    axes.set(title="No ad: the optimum lets users rest (fatigue)", xlabel="share of slots", xlim=(0, 1))
     axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.25))
 
 
@@ -187,17 +186,17 @@ def value_of_perception(folder: Path) -> None:
     views = {"True": GREEN, "predicted": BLUE, "none": ORANGE}
     groups = sorted(results["user.mismatch"].unique())
     learned = results[results["label"] == "thompson"]
-    for place, (view, colour) in enumerate(views.items()):
+    for place, (view, color) in enumerate(views.items()):
         cells = learned[learned["observe.category"] == view].groupby("user.mismatch")["revenue"]
         intervals = [mean_interval(cells.get_group(group).to_numpy()) for group in groups]
         heights, errors = ([getattr(one, name) for one in intervals] for name in ("value", "half_width"))
         at = np.arange(len(groups)) + 0.27 * (place - 1)
         label = {"True": "true category", "predicted": "predicted", "none": "not seen"}[view]
-        axes.bar(at, heights, 0.25, yerr=errors, capsize=3, color=colour, label=label)
+        axes.bar(at, heights, 0.25, yerr=errors, capsize=3, color=color, label=label)
     for number, group in enumerate(groups):
         chance = results[(results["label"] == "random") & (results["user.mismatch"] == group)]["revenue"].mean()
         label = "random" if number == 0 else "_"  # the legend passes over what begins with _
-        axes.hlines(chance, number - 0.42, number + 0.42, color=GREY, linestyle="--", label=label)
+        axes.hlines(chance, number - 0.42, number + 0.42, color=GRAY, linestyle="--", label=label)
     axes.set_xticks(range(len(groups)), [f"mismatch {group:g}" for group in groups])
     axes.set(title="What seeing the category earns (classic)", ylabel="revenue a session")
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))

@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces as gym_spaces
+from gymnasium import spaces
 from numpy.typing import NDArray
 
-from preroll.envs.model.observation import ObservationLayout, Part, Spaces
+from preroll.envs.model.observation import ObservationLayout, Part, SessionSpec
 from preroll.envs.model.tables import Tables
 
 
-class Described:
+class SessionEnvBase:
     """An environment of compiled ``tables``."""
 
     tables: Tables
 
     @property
-    def spaces(self) -> Spaces:
+    def session_spec(self) -> SessionSpec:
         """What an agent may know."""
-        return self.tables.spaces
+        return self.tables.spec
 
     @property
     def layout(self) -> ObservationLayout:
@@ -34,7 +34,7 @@ class Described:
 
 def observation_space(tables: Tables) -> Any:
     """The Box [0, 1]^d of one observation, float32."""
-    return gym_spaces.Box(0.0, 1.0, (tables.layout.size,), np.float32)
+    return spaces.Box(0.0, 1.0, (tables.layout.size,), np.float32)
 
 
 def new_observations(tables: Tables, n: int) -> NDArray[np.float32]:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces as gym_spaces
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from preroll.envs.abandonment import abandoned_at, watched
-from preroll.envs.base import Described, new_observations, observation_space
+from preroll.envs.base import SessionEnvBase, new_observations, observation_space
 from preroll.envs.kernel import layout, step
 from preroll.envs.model.tables import Tables
 from preroll.envs.rendering.render import MODES, check_mode, render
@@ -24,12 +24,12 @@ from preroll.perception.catalog.catalog import Catalog
 Floats = NDArray[np.float32]
 
 
-class SessionEnv(Described, gym.Env[Floats, np.int64]):
+class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
     """One user's visit to a video platform; the agent chooses the ad of every slot.
 
     ## Action Space
     ``Discrete(A)``: the ads of the scenario in the order of its file; the last action leaves the slot empty where the
-    scenario allows it. ``env.unwrapped.spaces.labels`` names them.
+    scenario allows it. ``env.unwrapped.spec.labels`` names them.
 
     ## Observation Space
     ``Box(0, 1, (d,), float32)`` made of named parts: ``env.unwrapped.observation_parts``.
@@ -44,7 +44,7 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
     ``terminated``: the user left. ``truncated``: the horizon of the scenario was reached.
 
     ## Information
-    ``video``, ``category``, ``ad``, ``viewed``, ``view_probability``, ``expected_reward``, ``left`` of the slot just
+    ``video``, ``category``, ``ad``, ``viewed``, ``view_probability``, ``expected_reward`` of the slot just
     played, and where the scenario has an abandonment curve ``watched``, the fraction of the ad that was watched;
     after a reset ``video`` and ``category``.
 
@@ -73,7 +73,7 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
         check_mode(render_mode)
         self._timeline = Timeline(self.tables) if render_mode else None
         self.observation_space = observation_space(self.tables)
-        self.action_space = gym_spaces.Discrete(self.tables.n_actions)
+        self.action_space = spaces.Discrete(self.tables.n_actions)
         self._abandons = bool(self.tables.scenario.user.abandonment)
         self._lanes = layout.new_lanes(1)
         self._lane = np.zeros(1, np.int64)
@@ -126,13 +126,14 @@ class SessionEnv(Described, gym.Env[Floats, np.int64]):
             "viewed": viewed,
             "view_probability": p,
             "expected_reward": expected,
-            "left": terminated,
         }
         if abandoned is not None:
             info["watched"] = float(watched(abandoned, np.array([viewed]), self._ad, len(self.tables.ads))[0])
         if self._timeline is not None:
             state = self._lanes.state[:, 0]
-            self._timeline.add(info, reward, state[layout.CELL] % self.tables.n_levels, state[layout.VIDEO])
+            self._timeline.add(
+                info, reward, terminated, state[layout.USER_STATE] % self.tables.n_levels, state[layout.VIDEO]
+            )
         return observation[0], reward, terminated, truncated, info
 
     def render(self) -> str | NDArray[np.uint8] | None:

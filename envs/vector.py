@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from gymnasium import spaces as gym_spaces
+from gymnasium import spaces
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from preroll.envs.abandonment import abandoned_at, watched
-from preroll.envs.base import Described, new_observations, observation_space
+from preroll.envs.base import SessionEnvBase, new_observations, observation_space
 from preroll.envs.kernel import layout, step
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
@@ -23,7 +23,7 @@ from preroll.perception.catalog.catalog import Catalog
 Floats = NDArray[np.float32]
 
 
-class _Room(NamedTuple):
+class _StepBuffers(NamedTuple):
     """What one step reads and writes, and what it returns of it."""
 
     arguments: tuple[Any, ...]  # of `kernel.step`, after the actions
@@ -32,8 +32,8 @@ class _Room(NamedTuple):
     last_infos: dict[str, Any]  # the infos where a session ended
 
     @classmethod
-    def of(cls, tables: Tables, lanes: layout.State, n: int, same_step: bool) -> "_Room":
-        """Room for a step of n lanes."""
+    def of(cls, tables: Tables, lanes: layout.State, n: int, same_step: bool) -> "_StepBuffers":
+        """Buffers for a step of n lanes."""
         observations, results = new_observations(tables, n), layout.new_results(n)
         final = new_observations(tables, n if same_step else 0)
         reward, view_probability, expected_reward = results.values[:, :n]
@@ -45,21 +45,20 @@ class _Room(NamedTuple):
             "viewed": viewed,
             "view_probability": view_probability,
             "expected_reward": expected_reward,
-            "left": terminated,
         }
         last_infos = {**infos, "final_obs": final, "_final_obs": over} if same_step else infos
         arguments = (*tables.packed, *lanes, same_step, observations, *results, final)
         return cls(arguments, (observations, reward, terminated, truncated), infos, last_infos)
 
 
-class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
+class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
     """Many user sessions side by side.
 
     ``gym.make_vec("preroll/Session-v0", num_envs=n, vectorization_mode="vector_entry_point")`` makes one. Lane i reset
     with seed s is :class:`~preroll.envs.session.SessionEnv` reset with seed s + i, bit for bit, whatever runs beside.
 
     Rewards are float64 [n], flags bool [n]. Infos hold an array [n] for each of ``video``, ``category``, ``ad``,
-    ``viewed``, ``view_probability``, ``expected_reward`` and ``left``, always of the slot that was just played; under
+    ``viewed``, ``view_probability`` and ``expected_reward``, always of the slot that was just played; under
     SAME_STEP also ``final_obs`` float32 [n, d], valid in the lanes of the mask ``_final_obs``; where the scenario has
     an abandonment curve also ``watched``, the fraction of the ad that was watched.
 
@@ -100,21 +99,21 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
         self.tables = tables or Tables.compile(scenario, catalog)
         self.metadata = {**self.metadata, "autoreset_mode": mode}
         self.single_observation_space = observation_space(self.tables)
-        self.single_action_space = gym_spaces.Discrete(self.tables.n_actions)
+        self.single_action_space = spaces.Discrete(self.tables.n_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._abandons = bool(self.tables.scenario.user.abandonment)
         self._lanes = layout.new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
-        self._rooms = self._new_rooms()
+        self._buffers = self._new_buffers()
 
-    def _new_rooms(self) -> list[_Room]:
+    def _new_buffers(self) -> list[_StepBuffers]:
         """Two sets of arrays, written in turns; none where every step gives new ones."""
-        return [] if self._copy else [self._new_room() for _ in range(2)]
+        return [] if self._copy else [self._new_buffer() for _ in range(2)]
 
-    def _new_room(self) -> _Room:
-        return _Room.of(self.tables, self._lanes, self.num_envs, self._same_step)
+    def _new_buffer(self) -> _StepBuffers:
+        return _StepBuffers.of(self.tables, self._lanes, self.num_envs, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the arrays that steps are written to: views of them would lose what they are views of."""
@@ -122,7 +121,7 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._rooms = self._new_rooms()
+        self._buffers = self._new_buffers()
 
     @property
     def sessions_started(self) -> NDArray[np.int64]:
@@ -195,18 +194,18 @@ class SessionVectorEnv(Described, VectorEnv[Floats, NDArray[np.int64], NDArray[A
         ads = np.ascontiguousarray(given, dtype=np.int64)
         if ads.shape != (self.num_envs,):
             raise PrerollError(f"actions: shape {ads.shape}: one ad for each of the {self.num_envs} lanes is expected")
-        if self._rooms:
-            room = self._rooms[0]
-            self._rooms.reverse()
+        if self._buffers:
+            buffer = self._buffers[0]
+            self._buffers.reverse()
         else:
-            room = self._new_room()
+            buffer = self._new_buffer()
         abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs) if self._abandons else None
         if self._play is None:
-            SessionVectorEnv._play = staticmethod(direct(step.step, ads, *room.arguments))
-        ended = self._play(ads, *room.arguments)
+            SessionVectorEnv._play = staticmethod(direct(step.step, ads, *buffer.arguments))
+        ended = self._play(ads, *buffer.arguments)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
-        infos = dict(room.last_infos if ended else room.infos)
+        infos = dict(buffer.last_infos if ended else buffer.infos)
         if abandoned is not None:
             infos["watched"] = watched(abandoned, infos["viewed"], ads, len(self.tables.ads))
-        return *room.returned, infos
+        return *buffer.returned, infos

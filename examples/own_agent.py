@@ -7,14 +7,9 @@ import sys
 
 import numpy as np
 
-from preroll.agents import Agent, Transitions
-from preroll.agents.contexts import CategoryContext
-from preroll.agents.selection import draw
-from preroll.agents.settings import AgentSettings
-from preroll.envs import Tables
-from preroll.envs.policies.simple import uniform_over_best
-from preroll.simulations import evaluate
-from preroll.simulations.training.training import fit
+from preroll.agents import Agent, AgentSettings, CategoryContext, Transitions, sample_actions
+from preroll.envs import Tables, uniform_over_best
+from preroll.simulations import evaluate, fit
 
 
 class ExploreThenCommit(Agent):
@@ -23,10 +18,10 @@ class ExploreThenCommit(Agent):
     name = "explore-then-commit"
     TRIES = 50
 
-    def __init__(self, spaces, settings, *, seed=0):
-        super().__init__(spaces, settings, seed=seed)
-        self.context = CategoryContext(spaces)  # the category (n,) that observations (n, d) show
-        self.shown = np.zeros((self.context.count, spaces.n_actions))
+    def __init__(self, spec, settings, *, seed=0):
+        super().__init__(spec, settings, seed=seed)
+        self.context = CategoryContext(spec)  # the category (n,) that observations (n, d) show
+        self.shown = np.zeros((self.context.count, spec.n_actions))
         self.earned = np.zeros_like(self.shown)
 
     def action_probabilities(self, observations, *, explore=False):
@@ -34,22 +29,22 @@ class ExploreThenCommit(Agent):
         categories = self.context(observations)
         best = uniform_over_best(self.earned / np.maximum(self.shown, 1))[categories]
         trying = explore & (self.shown.min(axis=1) < self.TRIES)[categories, None]
-        return np.where(trying, 1 / self.spaces.n_actions, best)
+        return np.where(trying, 1 / self.spec.n_actions, best)
 
     def act(self, observations, *, explore=True):
         """Draws an ad (n,) for each row from these probabilities."""
-        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+        return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def _learn(self, step: Transitions):
-        cells = self.context(step.observations), step.ads
-        np.add.at(self.shown, cells, 1)
-        np.add.at(self.earned, cells, step.rewards)
+        places = self.context(step.observations), step.actions
+        np.add.at(self.shown, places, 1)
+        np.add.at(self.earned, places, step.rewards)
 
 
 def main(sessions: int = 2_000) -> None:
     """Trains for so many sessions of `classic`, and prints what the agent earns afterwards."""
     tables = Tables.compile("classic", "demo")
-    agent = ExploreThenCommit(tables.spaces, AgentSettings(), seed=1)
+    agent = ExploreThenCommit(tables.spec, AgentSettings(), seed=1)
     fit(agent, tables, sessions=sessions, seed=1)
     for row in evaluate({agent.name: agent}, tables, sessions=10 * sessions).rows:
         print(f"{row.name:20} {row.revenue.value:6.2f} per session, {row.percent.value:6.2f} % of the optimum")

@@ -7,15 +7,13 @@ import sys
 from pathlib import Path
 
 from preroll.agents import make_agent
-from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.policies.simple import greedy_policy
-from preroll.simulations import evaluate
-from preroll.simulations.training.training import fit
+from preroll.envs import Optimum, Scenario, Tables, greedy_policy
+from preroll.simulations import evaluate, fit
 
 
 def main(sessions: int = 2_000) -> None:
     """Makes long ads pay half as much again, writes the file, and trains Thompson sampling on it."""
-    scenario = Scenario.load("pacing").replace(
+    scenario = Scenario.load("fatigue").replace(
         {
             "name": "rich-long-ads",
             "ads.cats.long.reward": 4.5,

@@ -16,8 +16,8 @@ from preroll.envs import Optimum  # importing preroll makes the environment know
 
 def main(steps: int = 50_000) -> None:
     """Trains for so many slots, one session at a time, with stable-baselines3's own settings."""
-    preroll_env = Monitor(gym.make("preroll/Session-v0", scenario="pacing"), "monitor.csv")
-    held_out = Monitor(gym.make("preroll/Session-v0", scenario="pacing"))
+    preroll_env = Monitor(gym.make("preroll/Session-v0", scenario="fatigue"), "monitor.csv")
+    held_out = Monitor(gym.make("preroll/Session-v0", scenario="fatigue"))
     best = EvalCallback(held_out, eval_freq=max(steps // 5, 1), best_model_save_path="best", verbose=0)
 
     model = PPO("MlpPolicy", preroll_env, seed=1, device="cpu")
@@ -29,7 +29,7 @@ def main(steps: int = 50_000) -> None:
     print(
         f"PPO after {steps:,} slots: {revenue:.2f} ± {deviation:.2f} a session, {revenue / optimum:.1%} of the optimum"
     )
-    # `preroll train ppo --scenario pacing` trains the same algorithm on many sessions at once;
+    # `preroll train ppo --scenario fatigue` trains the same algorithm on many sessions at once;
     # preroll.agents.interop.sb3_vec_env.PrerollVecEnv gives such lanes to stable-baselines3 itself.
 
 

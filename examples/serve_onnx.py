@@ -9,24 +9,22 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from preroll.agents.interop.onnx_agent import OnnxAgent
-from preroll.agents.interop.onnx_export import export
-from preroll.simulations import train
-from preroll.simulations.evaluation.observation_sample import sample_observations
+from preroll.agents import OnnxAgent, export_onnx
+from preroll.simulations import sample_observations, train
 
 
 def main(sessions: int = 5_000) -> None:
-    """Trains for so many sessions of `pacing`, and answers requests from the file."""
-    result = train("linucb", scenario="pacing", sessions=sessions, seed=1)
+    """Trains for so many sessions of `fatigue`, and answers requests from the file."""
+    result = train("linucb", scenario="fatigue", sessions=sessions, seed=1)
     observations = sample_observations(result.tables, 10_000)
     path = Path("policy.onnx")
-    size = export(result.agent, path, observations)  # refuses if one of these observations gets another ad
+    size = export_onnx(result.agent, path, observations)  # refuses if one of these observations gets another ad
     print(f"{path}: {size:,} bytes, the agent's ad for {len(observations):,} observations")
 
     # A server needs the file and onnxruntime, nothing of preroll: raw observations in, as many as there are.
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     scores, ads, probabilities = session.run(["scores", "ad", "probabilities"], {"observation": observations[:4]})
-    labels = result.tables.spaces.labels
+    labels = result.tables.spec.labels
     for ad, score, probability in zip(ads, scores, probabilities, strict=True):
         print(f"show {labels[ad]} (score {score[ad]:.2f}, probability {probability[ad]:.2f})")
 

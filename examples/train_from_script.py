@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 from preroll.envs import Tables
-from preroll.simulations import Run, evaluate, train
-from preroll.simulations.evaluation.table import comparison, footnote
+from preroll.simulations import Run, comparison_table, evaluate, footnote, train
 
 
 def main(sessions: int = 5_000) -> None:
@@ -24,7 +23,7 @@ def main(sessions: int = 5_000) -> None:
     # Agents are compared frozen, on sessions that none of them was trained on, all with the same users and dice.
     agents = {name: run.load_agent() for name, run in runs.items()}
     evaluation = evaluate(agents, Tables.compile("classic", "demo"), sessions=10 * sessions)
-    titles, rows = comparison(evaluation, extra=False)
+    titles, rows = comparison_table(evaluation, extra=False)
     for row in [titles, *rows]:
         print("".join(f"{cell:>16}" for cell in row))
     print(footnote(evaluation))

@@ -11,18 +11,18 @@ from preroll import progress
 from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.ingest.content import Choices, catalog_content
+from preroll.perception.ingest.content import CatalogOptions, catalog_content
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
 from preroll.perception.ingest.journal import Journal, open_journal
 from preroll.perception.ingest.resume import earlier_analyses, recipe_of, settled
-from preroll.perception.ingest.video_folder import Listed, Listing, list_videos
+from preroll.perception.ingest.video_folder import Listing, SourceVideo, list_videos
 from preroll.perception.ingest.video_table import is_table, read_table
-from preroll.perception.ingest.writer import Row, check_replaceable, write_catalog
+from preroll.perception.ingest.writer import VideoRow, check_replaceable, write_catalog
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
-from preroll.perception.workers.pool import Engine, Pool
-from preroll.perception.workers.process import Limits, Task
+from preroll.perception.workers.pool import Pool, WorkerEngine
+from preroll.perception.workers.process import Limits, VideoJob
 from preroll.perception.workers.ray_pool import RayEngine
 from preroll.perception.workers.supervisor import remove_parts
 
@@ -43,8 +43,8 @@ class BuildReport:
     """
 
     catalog: Catalog
-    left_out: tuple[Row, ...]
-    partial: tuple[Row, ...]
+    left_out: tuple[VideoRow, ...]
+    partial: tuple[VideoRow, ...]
     empty: tuple[str, ...]
     others: int
     resumed: int
@@ -67,7 +67,7 @@ class _Plan:
     model: ModelFile
     fast: bool
 
-    def saved(self, listed: Listed) -> Path | None:
+    def saved(self, listed: SourceVideo) -> Path | None:
         """The folder of a video's saved frames."""
         return None if self.frames is None else self.frames / listed.category / listed.name
 
@@ -82,7 +82,7 @@ def build_catalog(
     workers: int | None = None,
     limits: Limits | None = None,
     fast: bool = False,
-    choices: Choices | None = None,
+    choices: CatalogOptions | None = None,
     engine: Literal["local", "ray"] = "local",
     downloads: str | Path | None = None,
     download_limits: DownloadLimits | None = None,
@@ -123,13 +123,13 @@ def build_catalog(
         ModelFile.find(Path(detector), None if card is None else Path(card)),
         fast,
     )
-    wanted = choices or Choices()
+    wanted = choices or CatalogOptions()
     wanted.check(plan.model.card)
     where = _engine(engine, plan.model, workers, limits)
     return _built(plan, where, wanted, download_limits or DownloadLimits())
 
 
-def _built(plan: _Plan, where: Engine, choices: Choices, limits: DownloadLimits) -> BuildReport:
+def _built(plan: _Plan, where: WorkerEngine, choices: CatalogOptions, limits: DownloadLimits) -> BuildReport:
     recipe = recipe_of(plan.model, plan.fast)
     with _kept(plan.out), open_journal(plan.out, recipe) as journal, closing(where):
         where.check()
@@ -150,7 +150,7 @@ def _planned(videos: Path, out: Path, frames: Path | None, downloads: Path, mode
     return plan
 
 
-def _engine(name: str, model: ModelFile, workers: int | None, limits: Limits | None) -> Engine:
+def _engine(name: str, model: ModelFile, workers: int | None, limits: Limits | None) -> WorkerEngine:
     if name == "ray":
         return RayEngine(model, workers=workers, limits=limits)
     if name != "local":
@@ -180,8 +180,8 @@ def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
 
 
 def _analysed(
-    plan: _Plan, listing: Listing, engine: Engine, journal: Journal, known: dict[str, Analysis]
-) -> tuple[list[Row], int]:
+    plan: _Plan, listing: Listing, engine: WorkerEngine, journal: Journal, known: dict[str, Analysis]
+) -> tuple[list[VideoRow], int]:
     """Every listed video with its analysis, in the order of the list, and how many were known before."""
     videos = listing.videos
     saved = [plan.saved(one) for one in videos]
@@ -192,17 +192,17 @@ def _analysed(
     for i in waiting:
         if (folder := saved[i]) is not None:
             remove_parts(folder)
-    tasks = [Task(videos[i].file, saved[i], plan.fast) for i in waiting]
+    tasks = [VideoJob(videos[i].file, saved[i], plan.fast) for i in waiting]
     title = f"Detecting objects ({resumed:,} videos known)" if resumed else "Detecting objects"
     with progress.bar(len(tasks), title) as advance:
         for number, analysis in engine.map(tasks):
             results[waiting[number]] = analysis
             journal.add(videos[waiting[number]].path, analysis)
             advance(1)
-    return [Row(one, results[i]) for i, one in enumerate(videos)], resumed
+    return [VideoRow(one, results[i]) for i, one in enumerate(videos)], resumed
 
 
-def _report(catalog: Catalog, rows: list[Row], listing: Listing, resumed: int) -> BuildReport:
+def _report(catalog: Catalog, rows: list[VideoRow], listing: Listing, resumed: int) -> BuildReport:
     named = {row.listed.category for row in rows}
     return BuildReport(
         catalog=catalog,
@@ -214,12 +214,12 @@ def _report(catalog: Catalog, rows: list[Row], listing: Listing, resumed: int) -
     )
 
 
-def _command(plan: _Plan, choices: Choices) -> str:
+def _command(plan: _Plan, choices: CatalogOptions) -> str:
     """The command as the manifest tells it: names instead of paths, so that it is the same wherever it was run."""
     parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
     if plan.model.model != EMBEDDED:
         parts += ["--detector", shlex.quote(plan.model.model.name)]
-    usual = Choices()
+    usual = CatalogOptions()
     parts += ["--fast"] * plan.fast
     for key in ("importance", "classifier"):
         if getattr(choices, key) != getattr(usual, key):

@@ -11,7 +11,7 @@ from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENT
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
 from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits, Progress, Task
+from preroll.perception.workers.process import Limits, Progress, VideoJob
 
 
 def detect(
@@ -62,7 +62,7 @@ def detect(
     model = _adjusted(ModelFile.find(chosen, Path(card) if isinstance(card, str) else card), segment, top)
     pool = Pool(model, workers=1, limits=limits)
     pool.check()
-    ((_, analysis),) = pool.map([Task(source, fast=fast, overlay=overlay)], progress)
+    ((_, analysis),) = pool.map([VideoJob(source, fast=fast, overlay=overlay)], progress)
     if not analysis.usable:
         raise PrerollError(f"video {source}: {analysis.status}: {analysis.reason}")
     return as_table(analysis, model.card.classes, segment=segment)

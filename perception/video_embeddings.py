@@ -13,7 +13,7 @@ from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.video.containers import SUFFIXES
 from preroll.perception.video.frame_folders import numbered_pictures
 from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits, Task
+from preroll.perception.workers.process import Limits, VideoJob
 
 RECIPE, PROBLEMS = "encoder.json", "problems.json"
 
@@ -111,7 +111,7 @@ def analysed(
     with closing(Pool(encoder, workers=workers, limits=limits)) as pool:
         pool.check()
         advance = started(len(videos))
-        for number, found in pool.map([Task(path, fast=fast) for _, path in videos]):
+        for number, found in pool.map([VideoJob(path, fast=fast) for _, path in videos]):
             yield videos[number][0], found
             advance(1)
 

@@ -1,6 +1,7 @@
 """The `preroll` command: every group of commands put together, and one way to report an error."""
 
 import errno
+import re
 import signal
 import sys
 from types import FrameType
@@ -17,18 +18,20 @@ from preroll.commands import (
     detector,
     evaluate,
     experiment,
+    experiment_report,
+    experiment_results,
     export,
     impressions,
     optimum,
     predict,
     quickstart,
-    report,
-    results,
     scenario,
+    tensorboard,
     train,
     tune,
 )
 from preroll.errors import PrerollError
+from preroll.renamed import COMMANDS
 
 app = typer.Typer(
     name="preroll",
@@ -49,11 +52,11 @@ app.command()(train.train)
 app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
-app.command()(impressions.log)
+app.command()(impressions.impressions)
+experiment.app.command()(experiment_results.results)
+experiment.app.command()(experiment_report.report)
 app.add_typer(experiment.app, name="experiment")
-app.command()(results.results)
-app.command()(report.report)
-app.command()(report.tensorboard)
+app.command()(tensorboard.tensorboard)
 app.add_typer(predict.app, name="predict")
 
 
@@ -101,6 +104,8 @@ def main() -> None:
             error.show()
             sys.exit(error.exit_code)
         where = error.ctx.command_path if error.ctx else "preroll"
+        if new := _renamed_command(where, error.format_message()):
+            _fail(new, error.exit_code)
         _fail(f"{error.format_message().rstrip('.')} (`{where} --help` tells more)", error.exit_code)
     except _Stopped as stopped:
         name = signal.Signals(stopped.number).name
@@ -109,6 +114,13 @@ def main() -> None:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
         _fail(f"{error.filename or 'files'}: {error.strerror or error}", 1 if full else 2)
+
+
+def _renamed_command(where: str, message: str) -> str | None:
+    """What to say of a command that has another name now; None of any other."""
+    named = re.match("No such command '(.+?)'", message)
+    old = f"{where} {named[1]}".removeprefix("preroll ") if named else ""
+    return f"`preroll {old}` is now `preroll {COMMANDS[old]}`" if old in COMMANDS else None
 
 
 def _fail(line: str, status: int) -> NoReturn:

@@ -17,16 +17,16 @@ from preroll.simulations.training.run import Run
 from preroll.simulations.workers.pool import Job, train_all
 
 #: Greedy, which looks one slot ahead, is beaten here by the agents that plan.
-SCENARIO = "pacing"
+SCENARIO = "fatigue"
 #: The slow ones first, so that both workers end together.
 AGENT_NAMES = ("ppo", "dqn", "linucb", "epsilon-greedy", "thompson", "greedy", "random")
-#: On `pacing` PPO has settled by then, and DQN nearly; on `classic` both are there after about 15,000.
+#: On `fatigue` PPO has settled by then, and DQN nearly; on `classic` both are there after about 15,000.
 TRAINING_SESSIONS = 50_000
 WORKERS = 2
 
 
 @dataclass(frozen=True)
-class Story:
+class QuickstartResult:
     """What a quickstart made.
 
     Attributes:
@@ -47,7 +47,7 @@ class Story:
         return [row.name for row in learners if row.above_random.low <= 0]
 
 
-def tell(
+def run_quickstart(
     out: Path,
     *,
     scenario: str = SCENARIO,
@@ -55,7 +55,7 @@ def tell(
     sessions: int = TRAINING_SESSIONS,
     evaluation_sessions: int = SESSIONS,
     note: Callable[[str], None] = lambda _: None,
-) -> Story:
+) -> QuickstartResult:
     """Does everything below ``out``; the catalog there is used again if it is as it was built.
 
     Args:
@@ -86,7 +86,7 @@ def tell(
     references = {row.name: row.exact or row.revenue.value for row in evaluation.rows if row.name not in learners}
     title = f"Revenue per session while learning: {tables.scenario.name}, seed {seed}"
     pictures = draw_curves(out / "curves", curves, references, title)
-    return Story(catalog, out / "runs", pictures, evaluation)
+    return QuickstartResult(catalog, out / "runs", pictures, evaluation)
 
 
 def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per_category: int = 100) -> Path:

@@ -80,6 +80,7 @@ MAY_IMPORT = {
     "perception.workers",
 }
 
+
 @cache
 def known() -> Modules:
     return modules(ROOT)

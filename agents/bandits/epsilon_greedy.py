@@ -8,10 +8,10 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
-from preroll.agents.selection import draw, pick_best
+from preroll.agents.selection import pick_best, sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 
 
@@ -42,10 +42,10 @@ class EpsilonGreedy(Agent):
     Settings = EpsilonGreedySettings
     settings: EpsilonGreedySettings
 
-    def __init__(self, spaces: Spaces, settings: EpsilonGreedySettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self.context = CategoryContext(spaces)
-        self.counts = np.zeros((self.context.count, spaces.n_actions), dtype=np.int64)
+    def __init__(self, spec: SessionSpec, settings: EpsilonGreedySettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self.context = CategoryContext(spec)
+        self.counts = np.zeros((self.context.count, spec.n_actions), dtype=np.int64)
         self.sums = np.zeros(self.counts.shape)
 
     def scores(self) -> NDArray[np.float64]:
@@ -57,14 +57,14 @@ class EpsilonGreedy(Agent):
         if self.settings.schedule == "constant":
             return np.full(self.context.count, self.settings.epsilon)
         seen = np.maximum(self.counts.sum(axis=1), 1)
-        shares: NDArray[np.float64] = np.minimum(1.0, self.settings.pulls * self.spaces.n_actions / seen)
+        shares: NDArray[np.float64] = np.minimum(1.0, self.settings.pulls * self.spec.n_actions / seen)
         return shares
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Chooses as the class says; without ``explore`` the best mean reward."""
         context = self.context(observations)
         if explore:
-            return draw(self._table(explore=True)[context], self.rng)
+            return sample_actions(self._table(explore=True)[context], self.rng)
         return pick_best(self.scores()[context], self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
@@ -76,22 +76,22 @@ class EpsilonGreedy(Agent):
         if not explore:
             return best
         epsilon = self.epsilons()[:, None]
-        mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spaces.n_actions
+        mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spec.n_actions
         return mixed
 
     def _learn(self, transitions: Transitions) -> None:
-        cells = self.context(transitions.observations), transitions.ads
-        np.add.at(self.counts, cells, 1)
-        np.add.at(self.sums, cells, transitions.rewards)
+        places = self.context(transitions.observations), transitions.actions
+        np.add.at(self.counts, places, 1)
+        np.add.at(self.sums, places, transitions.rewards)
 
     def metrics(self) -> dict[str, float]:
         """Gives ``epsilon``."""
         return {"epsilon": float(self.epsilons().mean())}
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives ``counts`` and ``sums`` (K, A)."""
         return {"counts": self.counts, "sums": self.sums}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back counts and sums."""
         self.counts, self.sums = arrays["counts"].copy(), arrays["sums"].copy()

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 
 
@@ -37,16 +37,16 @@ class EXP3(Agent):
     Settings = EXP3Settings
     settings: EXP3Settings
 
-    def __init__(self, spaces: Spaces, settings: EXP3Settings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self.context = CategoryContext(spaces)
-        self.losses = np.zeros((self.context.count, spaces.n_actions))
+    def __init__(self, spec: SessionSpec, settings: EXP3Settings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self.context = CategoryContext(spec)
+        self.losses = np.zeros((self.context.count, spec.n_actions))
         self.rounds = np.zeros(self.context.count, dtype=np.int64)
-        self._largest = max(spaces.largest_reward, 1e-12)
+        self._largest = max(spec.largest_reward, 1e-12)
 
     def rates(self) -> NDArray[np.float64]:
         """Rate η of every category (K,) for its next decision."""
-        count = self.spaces.n_actions
+        count = self.spec.n_actions
         rates: NDArray[np.float64] = self.settings.rate * np.sqrt(np.log(count) / ((self.rounds + 1) * count))
         return rates
 
@@ -59,7 +59,7 @@ class EXP3(Agent):
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the distribution; without ``explore`` the likeliest ad."""
-        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+        return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: the distribution; without ``explore`` uniform over the likeliest ads."""
@@ -67,12 +67,12 @@ class EXP3(Agent):
         return (table if explore else uniform_over_best(table))[self.context(observations)]
 
     def _learn(self, transitions: Transitions) -> None:
-        context, ads = self.context(transitions.observations), transitions.ads
+        context, actions = self.context(transitions.observations), transitions.actions
         chances = transitions.propensities
         if chances is None:  # nothing was learned since these ads were drawn
-            chances = self.table()[context, ads]
+            chances = self.table()[context, actions]
         losses = 1.0 - transitions.rewards / self._largest
-        np.add.at(self.losses, (context, ads), losses / chances)
+        np.add.at(self.losses, (context, actions), losses / chances)
         np.add.at(self.rounds, context, 1)
 
     def metrics(self) -> dict[str, float]:
@@ -81,10 +81,10 @@ class EXP3(Agent):
         entropy = -(table * np.log(np.maximum(table, 1e-300))).sum(axis=1)
         return {"rate": float(self.rates().mean()), "entropy": float(entropy.mean())}
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives ``losses`` (K, A) and ``rounds`` (K,)."""
         return {"losses": self.losses, "rounds": self.rounds}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back losses and rounds."""
         self.losses, self.rounds = arrays["losses"].copy(), arrays["rounds"].copy()

@@ -11,11 +11,11 @@ from preroll.agents.settings import AgentSettings
 Arrays = dict[str, NDArray[Any]]
 
 
-class MemorySettings(AgentSettings):
+class ForgettingSettings(AgentSettings):
     """How long outcomes count."""
 
-    memory: Literal["all", "discount", "window"] = Field(
-        default="all", description="all: nothing changes (Auer et al. 2002); discount, window: users drift"
+    forgetting: Literal["none", "discount", "window"] = Field(
+        default="none", description="none: nothing changes (Auer et al. 2002); discount, window: users drift"
     )
     discount: float = Field(
         default=0.9999,
@@ -33,7 +33,7 @@ class MemorySettings(AgentSettings):
     )
 
 
-class Memory:
+class ArmStatistics:
     """Weighted number and sum of the values of every (category, ad).
 
     Every category has its own clock, as if it were a bandit of its own. A batch of n lanes counts as n decisions in the
@@ -51,60 +51,64 @@ class Memory:
         sums: S, float64 (K, A).
     """
 
-    def __init__(self, shape: tuple[int, int], settings: MemorySettings) -> None:
+    def __init__(self, shape: tuple[int, int], settings: ForgettingSettings) -> None:
         self.settings = settings
         self.counts, self.sums = np.zeros(shape), np.zeros(shape)
-        if settings.memory == "window":
+        if settings.forgetting == "window":
             self.seen = np.zeros(shape[0], dtype=np.int64)
             self.ring_ads = np.full((shape[0], settings.window), -1, dtype=np.int32)
             self.ring_values = np.zeros((shape[0], settings.window))
 
-    def add(self, context: NDArray[np.int64], ads: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+    def add(self, context: NDArray[np.int64], actions: NDArray[np.int64], values: NDArray[np.floating]) -> None:
         """Remembers ``values`` (n,) of ``ads`` (n,) shown in ``context`` (n,)."""
-        if self.settings.memory == "discount":
-            self._fade(context, ads, values)
-        elif self.settings.memory == "window":
-            self._slide(context, ads, values)
+        if self.settings.forgetting == "discount":
+            self._fade(context, actions, values)
+        elif self.settings.forgetting == "window":
+            self._slide(context, actions, values)
         else:
-            np.add.at(self.counts, (context, ads), 1.0)
-            np.add.at(self.sums, (context, ads), values)
+            np.add.at(self.counts, (context, actions), 1.0)
+            np.add.at(self.sums, (context, actions), values)
 
-    def _fade(self, context: NDArray[np.int64], ads: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+    def _fade(self, context: NDArray[np.int64], actions: NDArray[np.int64], values: NDArray[np.floating]) -> None:
         gamma = self.settings.discount
         sizes, ranks = _order(context, len(self.counts))
         fade = (gamma**sizes)[:, None]
         self.counts *= fade
         self.sums *= fade
         weights = gamma ** (sizes[context] - 1 - ranks)
-        np.add.at(self.counts, (context, ads), weights)
-        np.add.at(self.sums, (context, ads), weights * values)
+        np.add.at(self.counts, (context, actions), weights)
+        np.add.at(self.sums, (context, actions), weights * values)
 
-    def _slide(self, context: NDArray[np.int64], ads: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+    def _slide(self, context: NDArray[np.int64], actions: NDArray[np.int64], values: NDArray[np.floating]) -> None:
         width = self.settings.window
         sizes, ranks = _order(context, len(self.counts))
         kept = sizes[context] - ranks <= width
         if not kept.all():
-            context, ads, values, ranks = context[kept], ads[kept], values[kept], ranks[kept]
+            context, actions, values, ranks = context[kept], actions[kept], values[kept], ranks[kept]
         places = context, (self.seen[context] + ranks) % width
         gone = self.ring_ads[places]
-        left = gone >= 0
-        cells = context[left], gone[left]
-        np.subtract.at(self.counts, cells, 1.0)
-        np.subtract.at(self.sums, cells, self.ring_values[places][left])
-        self.ring_ads[places] = ads
+        out = gone >= 0
+        arms = context[out], gone[out]
+        np.subtract.at(self.counts, arms, 1.0)
+        np.subtract.at(self.sums, arms, self.ring_values[places][out])
+        self.ring_ads[places] = actions
         self.ring_values[places] = values
-        np.add.at(self.counts, (context, ads), 1.0)
-        np.add.at(self.sums, (context, ads), values)
+        np.add.at(self.counts, (context, actions), 1.0)
+        np.add.at(self.sums, (context, actions), values)
         self.seen += sizes
 
-    def arrays(self) -> Arrays:
+    def state_arrays(self) -> Arrays:
         """Gives all that is remembered."""
-        names = ("counts", "sums", *(("seen", "ring_ads", "ring_values") if self.settings.memory == "window" else ()))
+        names = (
+            "counts",
+            "sums",
+            *(("seen", "ring_ads", "ring_values") if self.settings.forgetting == "window" else ()),
+        )
         return {name: getattr(self, name) for name in names}
 
-    def restore(self, arrays: Arrays) -> None:
-        """Takes back what :meth:`arrays` gave."""
-        for name in self.arrays():
+    def load_state(self, arrays: Arrays) -> None:
+        """Takes back what :meth:`state_arrays` gave."""
+        for name in self.state_arrays():
             setattr(self, name, arrays[name].copy())
 
 

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from preroll.agents.bandits.forgetting import MemorySettings
-from preroll.agents.bandits.tabular import CellBandit
+from preroll.agents.bandits.forgetting import ForgettingSettings
+from preroll.agents.bandits.tabular import TabularBandit
 from preroll.agents.propensities.gaussian import probability_of_being_largest
 from preroll.agents.selection import pick_best
 from preroll.envs.policies.simple import uniform_over_best
 
 
-class GaussianThompsonSettings(MemorySettings):
+class GaussianThompsonSettings(ForgettingSettings):
     """How noisy a reward is taken to be."""
 
     noise: float = Field(
@@ -24,13 +24,13 @@ class GaussianThompsonSettings(MemorySettings):
     )
 
 
-class GaussianThompson(CellBandit):
+class GaussianThompson(TabularBandit):
     """Draws every mean reward from a normal posterior and shows the ad with the largest draw.
 
     θ[k, a] ~ N(S / (n + 1), noise² / (n + 1)) · R for category k, with S the sum of rewards / R, n how often the ad was
     shown, R the largest reward: Agrawal & Goyal 2013, algorithm 2. It does not use that the rewards of ads are known.
 
-    Metrics: ``posterior_std``, the mean standard deviation of all cells [reward].
+    Metrics: ``posterior_std``, the mean standard deviation of all arms [reward].
     """
 
     name = "gaussian-thompson"
@@ -40,8 +40,8 @@ class GaussianThompson(CellBandit):
 
     def posterior(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Means and standard deviations (K, A) of the mean rewards."""
-        weight = self.memory.counts + 1.0
-        return self.memory.sums / weight * self.unit, self.settings.noise / np.sqrt(weight) * self.unit
+        weight = self.arms.counts + 1.0
+        return self.arms.sums / weight * self.unit, self.settings.noise / np.sqrt(weight) * self.unit
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Chooses by one posterior draw per lane and ad; without ``explore`` by the posterior means."""

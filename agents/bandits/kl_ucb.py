@@ -33,11 +33,11 @@ class KLUCB(IndexBandit):
 
     def indices(self) -> NDArray[np.float64]:
         """Gives the index (K, A); infinite for what pays and was never shown."""
-        counts = self.memory.counts
+        counts = self.arms.counts
         logs = np.log(np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
         budget = logs + self.settings.c * np.log(np.maximum(logs, 1.0))
         bounds = np.full(counts.shape, np.inf)
-        upper_bounds(self.memory.sums, counts, np.broadcast_to(budget, counts.shape).copy(), bounds)
+        upper_bounds(self.arms.sums, counts, np.broadcast_to(budget, counts.shape).copy(), bounds)
         return self._paid(bounds)
 
 

@@ -1,4 +1,4 @@
-"""What the bandits per category share: one cell of counts and sums for each (category, ad)."""
+"""What the bandits per category share: arm statistics, counts and sums, for each (category, ad)."""
 
 from abc import abstractmethod
 from typing import Any, Literal
@@ -8,58 +8,58 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
-from preroll.agents.bandits.forgetting import Memory, MemorySettings
+from preroll.agents.bandits.forgetting import ArmStatistics, ForgettingSettings
 from preroll.agents.contexts import CategoryContext
 from preroll.agents.selection import pick_best
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 
 
-class CellBandit(Agent):
+class TabularBandit(Agent):
     """Remembers a value in [0, 1] for every decision: 1 if the ad was viewed, or its reward / the largest reward.
 
     Attributes:
         context: finds the category in observations.
-        memory: counts and sums (K, A) of the values.
+        arms: counts and sums (K, A) of the values.
         unit: (A,), what a value of 1 pays: the ad's known reward, or the largest reward.
     """
 
-    settings: MemorySettings
+    settings: ForgettingSettings
     learns: Literal["view", "reward"] = "view"
 
-    def __init__(self, spaces: Spaces, settings: MemorySettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self.context = CategoryContext(spaces)
-        self.memory = Memory((self.context.count, spaces.n_actions), settings)
-        largest = max(spaces.largest_reward, 1e-12)
-        self.unit = spaces.rewards if self.learns == "view" else np.full(spaces.n_actions, largest)
+    def __init__(self, spec: SessionSpec, settings: ForgettingSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self.context = CategoryContext(spec)
+        self.arms = ArmStatistics((self.context.count, spec.n_actions), settings)
+        largest = max(spec.largest_reward, 1e-12)
+        self.unit = spec.rewards if self.learns == "view" else np.full(spec.n_actions, largest)
 
     def _learn(self, transitions: Transitions) -> None:
         values = transitions.viewed if self.learns == "view" else transitions.rewards / self.unit[0]
-        self.memory.add(self.context(transitions.observations), transitions.ads, values.astype(np.float64))
+        self.arms.add(self.context(transitions.observations), transitions.actions, values.astype(np.float64))
 
     def means(self) -> NDArray[np.float64]:
         """Mean value (K, A) in money; an ad that pays and was never shown has infinity, so that it comes first."""
-        counts = self.memory.counts
+        counts = self.arms.counts
         shown = counts > 0
-        means = np.where(shown, self.memory.sums / np.where(shown, counts, 1.0), np.inf)
+        means = np.where(shown, self.arms.sums / np.where(shown, counts, 1.0), np.inf)
         return self._paid(means)
 
     def _paid(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """``values`` (K, A) times what they pay; what pays nothing has 0, however uncertain it is."""
         return np.where(self.unit > 0, values * np.where(self.unit > 0, self.unit, 1.0), 0.0)
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives what is remembered, ``counts`` and ``sums`` (K, A) first."""
-        return self.memory.arrays()
+        return self.arms.state_arrays()
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back what is remembered."""
-        self.memory.restore(arrays)
+        self.arms.load_state(arrays)
 
 
-class IndexSettings(MemorySettings):
+class IndexSettings(ForgettingSettings):
     """What an index is computed of."""
 
     target: Literal["view", "reward"] = Field(
@@ -68,14 +68,14 @@ class IndexSettings(MemorySettings):
     )
 
 
-class IndexBandit(CellBandit):
+class IndexBandit(TabularBandit):
     """Shows the ad with the largest index, an upper confidence bound of its mean; a table (K, A) that is computed."""
 
     settings: IndexSettings
 
-    def __init__(self, spaces: Spaces, settings: IndexSettings, *, seed: int = 0) -> None:
+    def __init__(self, spec: SessionSpec, settings: IndexSettings, *, seed: int = 0) -> None:
         self.learns = settings.target
-        super().__init__(spaces, settings, seed=seed)
+        super().__init__(spec, settings, seed=seed)
 
     @abstractmethod
     def indices(self) -> NDArray[np.float64]:
@@ -94,7 +94,7 @@ class IndexBandit(CellBandit):
 
     def metrics(self) -> dict[str, float]:
         """Gives ``bonus``."""
-        counts = self.memory.counts
+        counts = self.arms.counts
         known = (counts > 0) & (self.unit > 0)
         gaps = self.indices()[known] - self.means()[known]
         return {"bonus": float(gaps.mean()) if gaps.size else 0.0}

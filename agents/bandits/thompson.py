@@ -6,27 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from preroll.agents.bandits.forgetting import MemorySettings
-from preroll.agents.bandits.tabular import CellBandit
+from preroll.agents.bandits.forgetting import ForgettingSettings
+from preroll.agents.bandits.tabular import TabularBandit
 from preroll.agents.propensities.beta import probability_of_being_best
 from preroll.agents.selection import pick_best
 from preroll.envs.policies.simple import uniform_over_best
 
 
-class ThompsonSettings(MemorySettings):
+class ThompsonSettings(ForgettingSettings):
     """The prior of every view probability."""
 
     prior_views: float = Field(default=1.0, gt=0, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)")
     prior_skips: float = Field(default=1.0, gt=0, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)")
 
 
-class Thompson(CellBandit):
+class Thompson(TabularBandit):
     """Draws every view probability from its posterior and shows the ad with the largest draw times reward.
 
     p[k, a] ~ Beta(prior_views + views[k, a], prior_skips + skips[k, a]) for category k; score = p · reward[a]. The
     reward of an ad is known, so only the view is uncertain. "No ad" has reward 0.
 
-    Metrics: ``posterior_std``, the mean standard deviation of the scores of all cells.
+    Metrics: ``posterior_std``, the mean standard deviation of the scores of all arms.
     """
 
     name = "thompson"
@@ -37,13 +37,13 @@ class Thompson(CellBandit):
     def views(self) -> NDArray[np.float64]:
         """First parameter (K, A) of the posterior."""
         # a window's or a fading sum may miss 0 by rounding
-        parameters: NDArray[np.float64] = self.settings.prior_views + np.maximum(self.memory.sums, 0.0)
+        parameters: NDArray[np.float64] = self.settings.prior_views + np.maximum(self.arms.sums, 0.0)
         return parameters
 
     @property
     def skips(self) -> NDArray[np.float64]:
         """Second parameter (K, A) of the posterior."""
-        skips = np.maximum(self.memory.counts - self.memory.sums, 0.0)
+        skips = np.maximum(self.arms.counts - self.arms.sums, 0.0)
         parameters: NDArray[np.float64] = self.settings.prior_skips + skips
         return parameters
 
@@ -53,7 +53,7 @@ class Thompson(CellBandit):
         if not explore:
             return pick_best(self._posterior_means()[context], self.rng)
         draws = self.rng.beta(self.views[context], self.skips[context])
-        return pick_best(draws * self.spaces.rewards, self.rng)
+        return pick_best(draws * self.spec.rewards, self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact without ``explore``; with it the probability of the largest draw, by quadrature (error below 0.002)."""
@@ -61,35 +61,35 @@ class Thompson(CellBandit):
         if not explore:
             return uniform_over_best(self._posterior_means())[context]
         table = np.stack(
-            [probability_of_being_best(v, s, self.spaces.rewards) for v, s in zip(self.views, self.skips, strict=True)]
+            [probability_of_being_best(v, s, self.spec.rewards) for v, s in zip(self.views, self.skips, strict=True)]
         )
         return table[context]
 
     def _posterior_means(self) -> NDArray[np.float64]:
         views = self.views
-        means: NDArray[np.float64] = views / (views + self.skips) * self.spaces.rewards
+        means: NDArray[np.float64] = views / (views + self.skips) * self.spec.rewards
         return means
 
     def metrics(self) -> dict[str, float]:
         """Gives ``posterior_std``."""
         views, skips = self.views, self.skips
         total = views + skips
-        variance = views * skips / (total**2 * (total + 1)) * self.spaces.rewards**2
+        variance = views * skips / (total**2 * (total + 1)) * self.spec.rewards**2
         return {"posterior_std": float(np.sqrt(variance).mean())}
 
 
 class DiscountedThompsonSettings(ThompsonSettings):
-    """As Thompson's, with fading memory."""
+    """As Thompson's, with fading weight."""
 
-    memory: Literal["all", "discount", "window"] = Field(
-        default="discount", description="fading memory (Raj & Kalyani 2017, dTS)"
+    forgetting: Literal["none", "discount", "window"] = Field(
+        default="discount", description="fading weight (Raj & Kalyani 2017, dTS)"
     )
 
 
 class WindowThompsonSettings(ThompsonSettings):
     """As Thompson's, with a window."""
 
-    memory: Literal["all", "discount", "window"] = Field(
+    forgetting: Literal["none", "discount", "window"] = Field(
         default="window", description="sliding window (Trovò et al. 2020, SW-TS)"
     )
 
@@ -100,7 +100,7 @@ class DiscountedThompson(Thompson):
     Raj & Kalyani 2017 (dTS): S ← discount·S + view, F ← discount·F + skip for the ad shown, both only times discount
     for the others; the prior does not fade.
 
-    Metrics: ``posterior_std``, the mean standard deviation of the scores of all cells.
+    Metrics: ``posterior_std``, the mean standard deviation of the scores of all arms.
     """
 
     name = "discounted-thompson"
@@ -112,7 +112,7 @@ class WindowThompson(Thompson):
 
     Trovò, Paladino, Restelli & Gatti 2020 (SW-TS).
 
-    Metrics: ``posterior_std``, the mean standard deviation of the scores of all cells.
+    Metrics: ``posterior_std``, the mean standard deviation of the scores of all arms.
     """
 
     name = "window-thompson"

@@ -35,7 +35,7 @@ class UCB1(IndexBandit):
 
     def indices(self) -> NDArray[np.float64]:
         """Gives the index (K, A); infinite for what pays and was never shown."""
-        counts = self.memory.counts
+        counts = self.arms.counts
         total = np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
         shown = counts > 0
         width = self.settings.alpha * np.sqrt(2 * np.log(total) / np.where(shown, counts, 1.0))
@@ -43,17 +43,17 @@ class UCB1(IndexBandit):
 
 
 class DiscountedUCBSettings(UCBSettings):
-    """As UCB1's, with fading memory."""
+    """As UCB1's, with fading weight."""
 
-    memory: Literal["all", "discount", "window"] = Field(
-        default="discount", description="fading memory (Garivier & Moulines 2011)"
+    forgetting: Literal["none", "discount", "window"] = Field(
+        default="discount", description="fading weight (Garivier & Moulines 2011)"
     )
 
 
 class WindowUCBSettings(UCBSettings):
     """As UCB1's, with a window."""
 
-    memory: Literal["all", "discount", "window"] = Field(
+    forgetting: Literal["none", "discount", "window"] = Field(
         default="window", description="sliding window (Garivier & Moulines 2011)"
     )
 

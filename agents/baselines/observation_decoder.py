@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.errors import PrerollError
 
 Index = NDArray[np.int64]
@@ -13,16 +13,16 @@ class SessionState:
     """Finds where a policy table is to be read for an observation: segment, slot, video, fatigue level, last ad.
 
     Args:
-        spaces: says what the observations show.
+        spec: says what the observations show.
         rows: float32 [N, d], every video's observation with zeros in the session's parts; a video is found by it. Of
             videos that look the same the first is taken.
         agent: name for errors.
     """
 
-    def __init__(self, spaces: Spaces, rows: NDArray[np.float32], agent: str) -> None:
-        self.spaces = spaces
+    def __init__(self, spec: SessionSpec, rows: NDArray[np.float32], agent: str) -> None:
+        self.spec = spec
         self.agent = agent
-        parts = [spaces.layout.parts[name].slice for name in ("category", "content") if name in spaces.layout.parts]
+        parts = [spec.layout.parts[name].slice for name in ("category", "content") if name in spec.layout.parts]
         self._columns = np.concatenate([np.arange(part.start, part.stop) for part in parts] or [np.empty(0, np.int64)])
         self._keys, self._videos = np.unique(_as_bytes(rows[:, self._columns]), return_index=True)
 
@@ -33,7 +33,7 @@ class SessionState:
     def slot(self, observations: NDArray[np.float32]) -> Index:
         """Slots played so far (n,), read from the share of the horizon that is over."""
         progress = self._part(observations, "progress")[:, 0]
-        slots: Index = np.rint(progress * np.float32(self.spaces.n_slots)).astype(np.int64)
+        slots: Index = np.rint(progress * np.float32(self.spec.n_slots)).astype(np.int64)
         return slots
 
     def position(self, observations: NDArray[np.float32]) -> Index:
@@ -47,7 +47,7 @@ class SessionState:
     def last(self, observations: NDArray[np.float32]) -> Index:
         """Index of the last outcome (n,), as :mod:`preroll.envs.policies.policy` has it; a view is read as none."""
         shown = self._part(observations, "last_ad")
-        return np.where(shown.any(axis=1), shown.argmax(axis=1), 2 * self.spaces.n_actions)
+        return np.where(shown.any(axis=1), shown.argmax(axis=1), 2 * self.spec.n_actions)
 
     def video(self, observations: NDArray[np.float32]) -> Index:
         """Row of the video in the catalog (n,).
@@ -70,13 +70,13 @@ class SessionState:
         return found
 
     def _part(self, observations: NDArray[np.float32], name: str) -> NDArray[np.float32]:
-        if name not in self.spaces.layout.parts:
+        if name not in self.spec.layout.parts:
             raise self._hidden(name)
-        return observations[:, self.spaces.layout.parts[name].slice]
+        return observations[:, self.spec.layout.parts[name].slice]
 
     def _hidden(self, name: str) -> PrerollError:
         return PrerollError(
-            f"agent {self.agent}: cannot act in scenario {self.spaces.name}: its choice depends on {name}, which "
+            f"agent {self.agent}: cannot act in scenario {self.spec.name}: its choice depends on {name}, which "
             f"observe.{name}: false hides; its exact value needs no observation"
         )
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.baselines.observation_decoder import SessionState
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
@@ -17,7 +17,7 @@ SEGMENT, VIDEO, LAST = 1, 3, 5  # axes of a policy table; the first one, the pha
 
 
 class Oracle(Agent):
-    """Follows a policy table; made by :meth:`from_tables`, not from spaces alone.
+    """Follows a policy table; made by :meth:`from_tables`, not from a :class:`SessionSpec` alone.
 
     :meth:`policy` gives the table itself, whatever an observation shows. :meth:`act` reads the state from the
     observation, so it fails where the scenario hides what the table depends on; under drift, which observations never
@@ -37,14 +37,14 @@ class Oracle(Agent):
     @classmethod
     def from_tables(cls, tables: Tables, settings: AgentSettings, *, seed: int = 0) -> Self:
         """Makes the oracle of ``tables``."""
-        oracle = cls(tables.spaces, settings, seed=seed)
+        oracle = cls(tables.spec, settings, seed=seed)
         oracle._know(cls.solve(tables), tables.arrays.rows)
         return oracle
 
     def _know(self, table: Policy, rows: NDArray[np.float32]) -> None:
         self.table = table
         self.rows = rows
-        self.state = SessionState(self.spaces, rows, self.name)
+        self.state = SessionState(self.spec, rows, self.name)
         # An axis along which nothing changes need not be read from observations.
         entries = table.ads[..., None] if table.ads is not None else table.probabilities
         assert entries is not None
@@ -56,7 +56,7 @@ class Oracle(Agent):
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the table's probabilities, whether exploring or not."""
-        return draw(self.action_probabilities(observations), self.rng)
+        return sample_actions(self.action_probabilities(observations), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: the table's probabilities at the state that each observation shows."""
@@ -69,18 +69,18 @@ class Oracle(Agent):
         )
         found = self._entries[place]
         if self.table.ads is not None:
-            found = np.eye(self.spaces.n_actions)[found[:, 0]]
+            found = np.eye(self.spec.n_actions)[found[:, 0]]
         return found.astype(np.float64)
 
     @property
     def _needs_progress(self) -> bool:
-        return "progress" in self.spaces.layout.parts or "position" not in self.spaces.layout.parts
+        return "progress" in self.spec.layout.parts or "position" not in self.spec.layout.parts
 
     def policy(self, tables: Tables) -> Policy:
         """Gives the oracle's table."""
         return self.table
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives the table and the rows by which videos are found; nothing before either is known."""
         if not hasattr(self, "table"):
             return {}
@@ -89,7 +89,7 @@ class Oracle(Agent):
         assert self.table.probabilities is not None
         return {"probabilities": self.table.probabilities, "rows": self.rows}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back table and rows.
 
         Raises:
@@ -99,7 +99,7 @@ class Oracle(Agent):
         self._know(table, rows)
         one_ad, videos = table.ads is not None, self._entries.shape[VIDEO]
         choices = 1 + int(self._entries.max()) if one_ad else self._entries.shape[-1]
-        if self._entries.ndim != LAST + 2 or videos not in (1, len(rows)) or choices > self.spaces.n_actions:
+        if self._entries.ndim != LAST + 2 or videos not in (1, len(rows)) or choices > self.spec.n_actions:
             raise ValueError(f"the table {list(self._entries.shape)} does not fit {len(rows)} videos and the ads")
 
 

@@ -7,18 +7,18 @@ from numpy.typing import NDArray
 
 from preroll.agents.agent import Agent
 from preroll.agents.contexts import CategoryContext
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.errors import PrerollError
 
 
 class TableAgent(Agent):
     """Chooses by a fixed table of probabilities (K, A), one row for each category."""
 
-    def __init__(self, spaces: Spaces, settings: AgentSettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self.context = CategoryContext(spaces)
+    def __init__(self, spec: SessionSpec, settings: AgentSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self.context = CategoryContext(spec)
         self.table = self._fill()
 
     def _fill(self) -> NDArray[np.float64]:
@@ -26,7 +26,7 @@ class TableAgent(Agent):
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the category's row, whether exploring or not."""
-        return draw(self.action_probabilities(observations), self.rng)
+        return sample_actions(self.action_probabilities(observations), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: the category's row."""
@@ -39,7 +39,7 @@ class RandomAgent(TableAgent):
     name = "random"
 
     def _fill(self) -> NDArray[np.float64]:
-        return np.full((self.context.count, self.spaces.n_actions), 1 / self.spaces.n_actions)
+        return np.full((self.context.count, self.spec.n_actions), 1 / self.spec.n_actions)
 
 
 class AlwaysLength(TableAgent):
@@ -51,13 +51,13 @@ class AlwaysLength(TableAgent):
     length: ClassVar[str]
 
     def _fill(self) -> NDArray[np.float64]:
-        fits = np.array([length == self.length for length in self.spaces.lengths])
+        fits = np.array([length == self.length for length in self.spec.lengths])
         if not fits.any():
-            lengths = ", ".join(sorted(set(self.spaces.lengths)))
+            lengths = ", ".join(sorted(set(self.spec.lengths)))
             raise PrerollError(f"agent {self.name}: no ad of the scenario is {self.length}; lengths are {lengths}")
         table = np.tile(fits, (self.context.count, 1)).astype(np.float64)
         if self.context.count > 1:
-            own = table * (self.spaces.ad_category == np.arange(self.context.count)[:, None])
+            own = table * (self.spec.ad_category == np.arange(self.context.count)[:, None])
             table = np.where(own.any(axis=1, keepdims=True), own, table)
         rows: NDArray[np.float64] = table / table.sum(axis=1, keepdims=True)
         return rows

@@ -12,7 +12,7 @@ from preroll.agents.contextual.ridge_batched import choose_lanes, pays
 from preroll.agents.selection import settle_ties
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import TIE
 
 
@@ -41,16 +41,16 @@ class LinearBandit(Agent):
 
     settings: LinearSettings
 
-    def __init__(self, spaces: Spaces, settings: LinearSettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self.pay = spaces.rewards if settings.target == "view" else np.ones(spaces.n_actions)
+    def __init__(self, spec: SessionSpec, settings: LinearSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self.pay = spec.rewards if settings.target == "view" else np.ones(spec.n_actions)
         self.width = 0.0
-        self._scores = self._ones = np.ones((0, spaces.n_actions))
-        self._start(spaces.layout.size)
+        self._scores = self._ones = np.ones((0, spec.n_actions))
+        self._start(spec.layout.size)
 
     def _start(self, size: int) -> None:
         """Empties the regressions, for x of so many entries."""
-        count = self.spaces.n_actions
+        count = self.spec.n_actions
         self.inverses = np.tile(np.eye(size) / self.settings.ridge, (count, 1, 1))
         self.moments = np.zeros((count, size))
         self.weights = np.zeros((count, size))
@@ -73,8 +73,8 @@ class LinearBandit(Agent):
         """
         n = len(observations)
         if len(self._scores) != n:
-            self._scores = np.empty((n, self.spaces.n_actions))
-            self._ones = np.ones((n, self.spaces.n_actions))
+            self._scores = np.empty((n, self.spec.n_actions))
+            self._ones = np.ones((n, self.spec.n_actions))
         choice = np.empty(n, dtype=np.int64)
         noise = self._ones if noise is None else noise
         features = self.features(observations)
@@ -92,18 +92,18 @@ class LinearBandit(Agent):
 
     def _learn(self, transitions: Transitions) -> None:
         features = self.features(transitions.observations)
-        absorb(self.inverses, self.moments, self.weights, features, transitions.ads, self.learned(transitions))
+        absorb(self.inverses, self.moments, self.weights, features, transitions.actions, self.learned(transitions))
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives ``inverses`` (A, d, d), ``moments`` and ``weights`` (A, d)."""
         return {"inverses": self.inverses, "moments": self.moments, "weights": self.weights}
 
-    def counters(self, *, training: bool = False) -> dict[str, Any]:
+    def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Gives the width of the last choice, which is a metric."""
         return {"width": float(self.width)} if training else {}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back the regressions."""
-        self.width = counters.get("width", 0.0)
+        self.width = scalars.get("width", 0.0)
         self.inverses, self.moments = arrays["inverses"].copy(), arrays["moments"].copy()
         self.weights = arrays["weights"].copy()

@@ -14,7 +14,7 @@ from preroll.agents.propensities.gaussian import probability_of_being_largest
 from preroll.agents.selection import pick_best
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 
 
@@ -42,9 +42,9 @@ class LogisticThompson(Agent):
     Settings = LogisticThompsonSettings
     settings: LogisticThompsonSettings
 
-    def __init__(self, spaces: Spaces, settings: LogisticThompsonSettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        shape = (spaces.n_actions, spaces.layout.size)
+    def __init__(self, spec: SessionSpec, settings: LogisticThompsonSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        shape = (spec.n_actions, spec.layout.size)
         self.means = np.zeros(shape)
         self.precisions = np.full(shape, settings.precision)
         self.width = 0.0
@@ -62,12 +62,12 @@ class LogisticThompson(Agent):
         if explore:
             self.width = float(widths.mean())
             logits += widths * self.rng.standard_normal(widths.shape)
-        return pick_best(expit(logits) * self.spaces.rewards, self.rng)
+        return pick_best(expit(logits) * self.spec.rewards, self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact without ``explore``; with it the probability of the largest draw, by quadrature (error below 0.002)."""
         logits, widths = self.predict(observations)
-        pay = self.spaces.rewards
+        pay = self.spec.rewards
         if not explore:
             return uniform_over_best(expit(logits) * pay)
         paying = np.flatnonzero(pay > 0)
@@ -87,23 +87,23 @@ class LogisticThompson(Agent):
 
     def _learn(self, transitions: Transitions) -> None:
         features = transitions.observations.astype(np.float64)
-        absorb_views(self.means, self.precisions, features, transitions.ads, transitions.viewed)
+        absorb_views(self.means, self.precisions, features, transitions.actions, transitions.viewed)
 
     def metrics(self) -> dict[str, float]:
         """Gives ``width``."""
         return {"width": self.width}
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives ``means`` and ``precisions`` (A, d)."""
         return {"means": self.means, "precisions": self.precisions}
 
-    def counters(self, *, training: bool = False) -> dict[str, Any]:
+    def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Gives the width of the last choice, which is a metric."""
         return {"width": self.width} if training else {}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back the posterior."""
-        self.width = counters.get("width", 0.0)
+        self.width = scalars.get("width", 0.0)
         self.means, self.precisions = arrays["means"].copy(), arrays["precisions"].copy()
 
 
@@ -112,7 +112,7 @@ def absorb_views(
     means: NDArray[np.float64],
     precisions: NDArray[np.float64],
     features: NDArray[np.float64],
-    ads: NDArray[np.int64],
+    actions: NDArray[np.int64],
     viewed: NDArray[np.bool_],
 ) -> None:
     """Moves the posterior of each row's ad, in place, row by row.
@@ -120,8 +120,8 @@ def absorb_views(
     With one row the minimum lies at w = m + (y − σ(s))·x/q, where s = wᵀx solves s = mᵀx + (y − σ(s))·Σ xᵢ²/qᵢ: one
     number, found by Newton's method; the left side less the right one increases in s, so that the root is unique.
     """
-    for i in range(len(ads)):
-        a = ads[i]
+    for i in range(len(actions)):
+        a = actions[i]
         y = 1.0 if viewed[i] else 0.0
         start, spread = 0.0, 0.0
         for j in range(features.shape[1]):

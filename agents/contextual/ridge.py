@@ -114,7 +114,7 @@ def absorb(
     moments: NDArray[np.float64],
     weights: NDArray[np.float64],
     features: NDArray[np.floating],
-    ads: NDArray[np.int64],
+    actions: NDArray[np.int64],
     targets: NDArray[Any],
 ) -> None:
     """Adds every row to the regression of its ad, in place: A += xxᵀ, b += y·x, w = A⁻¹b.
@@ -125,7 +125,7 @@ def absorb(
     gain, x = np.empty(d), np.empty(d)
     touched = np.zeros(len(weights), dtype=np.bool_)
     for i in range(n):
-        a = ads[i]
+        a = actions[i]
         touched[a] = True
         for j in range(d):
             x[j] = features[i, j]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.contextual.linear_bandit import LinearBandit, LinearSettings
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.envs.policies.simple import uniform_over_best
 
 
@@ -37,7 +37,7 @@ class SquareCB(LinearBandit):
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from :meth:`action_probabilities`."""
-        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+        return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: inverse gap weighting; ties share what is left for the best. Without ``explore`` the best alone."""
@@ -45,8 +45,8 @@ class SquareCB(LinearBandit):
         best = uniform_over_best(scores)
         if not explore:
             return best
-        gaps = (scores.max(axis=1, keepdims=True) - scores) / max(self.spaces.largest_reward, 1e-12)
-        others = np.where(best > 0, 0.0, 1.0 / (self.spaces.n_actions + self.gamma * gaps))
+        gaps = (scores.max(axis=1, keepdims=True) - scores) / max(self.spec.largest_reward, 1e-12)
+        others = np.where(best > 0, 0.0, 1.0 / (self.spec.n_actions + self.gamma * gaps))
         mixed: NDArray[np.float64] = others + best * (1.0 - others.sum(axis=1, keepdims=True))
         return mixed
 

@@ -14,16 +14,16 @@ from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
 from preroll.agents.deep.settings import DeepSettings
 from preroll.agents.deep.torch_state import to_tensor
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
 
 
 class DQNSettings(DeepSettings):
-    """Settings of DQN; the defaults were measured on `pacing`: 0.957 to 0.981 of the optimum in four runs."""
+    """Settings of DQN; the defaults were measured on `fatigue`: 0.957 to 0.981 of the optimum in four runs."""
 
-    lanes: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
-    sessions: int = Field(default=60_000, ge=1, description="sessions after which training on `pacing` has settled")
+    num_envs: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
+    sessions: int = Field(default=60_000, ge=1, description="sessions after which training on `fatigue` has settled")
     final_learning_rate: float = Field(default=2e-5, gt=0, description="Adam's learning rate at the end (measured)")
     buffer: int = Field(default=200_000, ge=1, description="transitions kept for replay (measured)")
     batch: int = Field(default=1024, ge=1, description="transitions per gradient step (measured)")
@@ -99,7 +99,7 @@ class DQNAgent(DeepAgent):
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Chooses the largest Q-value; with ``explore`` any ad with probability epsilon."""
-        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+        return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: (1 − ε) for the largest Q-value, plus ε/A for every ad; ε = 0 without ``explore``."""
@@ -107,7 +107,7 @@ class DQNAgent(DeepAgent):
             values = self._q_values(to_tensor(observations))
         best = uniform_over_best(values.numpy())
         epsilon = self.epsilon if explore else 0.0
-        mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spaces.n_actions
+        mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spec.n_actions
         return mixed
 
     def _q_values(self, observations: torch.Tensor) -> torch.Tensor:
@@ -147,7 +147,7 @@ class DQNAgent(DeepAgent):
         row = buffer.pos
         buffer.observations[row] = transitions.observations
         buffer.next_observations[row] = transitions.next_observations
-        buffer.actions[row] = transitions.ads[:, None]
+        buffer.actions[row] = transitions.actions[:, None]
         buffer.rewards[row] = transitions.rewards / self.scale
         buffer.dones[row] = transitions.ended
         # a step that is "done" for a time-out is bootstrapped from
@@ -166,15 +166,15 @@ class DQNAgent(DeepAgent):
             **self._logged({"loss": "train/loss"}),
         }
 
-    def counters(self, *, training: bool = False) -> dict[str, Any]:
+    def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Adds the fraction of a gradient step that is owed."""
-        counters = super().counters(training=training)
-        return {**counters, "owed": self._owed} if training else counters
+        scalars = super().state_scalars(training=training)
+        return {**scalars, "owed": self._owed} if training else scalars
 
-    def restore(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: dict[str, NDArray[Any]], scalars: dict[str, Any]) -> None:
         """Takes back networks, buffer and counters."""
-        super().restore(arrays, counters)
-        self._owed = float(counters.get("owed", 0.0))
+        super().load_state(arrays, scalars)
+        self._owed = float(scalars.get("owed", 0.0))
 
     def _buffer(self) -> NStepReplayBuffer:
         buffer = self.model.replay_buffer

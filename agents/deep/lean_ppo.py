@@ -12,18 +12,18 @@ from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.ppo_gradient import policy_gradient
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
 from preroll.agents.deep.settings import Layers, PPOSettings
-from preroll.agents.deep.torch_state import load_module, load_optimiser, module_arrays, optimiser_arrays, to_tensor
-from preroll.agents.selection import draw
+from preroll.agents.deep.torch_state import load_module, load_optimizer, module_arrays, optimizer_arrays, to_tensor
+from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 
-ROWS = ("observations", "ads", "rewards", "ended")
+ROWS = ("observations", "actions", "rewards", "ended")
 TOLD = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")
 
 
 class LeanPPOSettings(PPOSettings):
-    """Settings of the lean PPO; the defaults were measured on `pacing`."""
+    """Settings of the lean PPO; the defaults were measured on `fatigue`."""
 
     hidden: Layers = Field(default=(64,), description="units of the layers that policy and value share")
 
@@ -46,31 +46,31 @@ class LeanPPO(Agent):
     Settings = LeanPPOSettings
     settings: LeanPPOSettings
 
-    def __init__(self, spaces: Spaces, settings: LeanPPOSettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self.scale = max(spaces.largest_reward, 1e-12)
+    def __init__(self, spec: SessionSpec, settings: LeanPPOSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self.scale = max(spec.largest_reward, 1e-12)
         with OwnGlobals(seed):
             self.network = self._make_network()
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
         self._collected = 0
         self._losses: dict[str, float] = {}
         self._allocate(0)
 
     def _make_network(self) -> ActorCritic:
         s = self.settings
-        return ActorCritic(self.spaces.layout.size, self.spaces.n_actions, s.hidden, s.activation)
+        return ActorCritic(self.spec.layout.size, self.spec.n_actions, s.hidden, s.activation)
 
     def _allocate(self, lanes: int) -> None:
         """Makes room for what is collected of ``lanes`` lanes, (steps, lanes, …)."""
         shape = (self.settings.steps, lanes)
-        self.observations = np.empty((*shape, self.spaces.layout.size), np.float32)
-        self.ads = np.empty(shape, np.int64)
+        self.observations = np.empty((*shape, self.spec.layout.size), np.float32)
+        self.actions = np.empty(shape, np.int64)
         self.rewards = np.empty(shape, np.float32)
         self.ended = np.empty(shape, np.bool_)
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the policy; without ``explore`` the likeliest ad."""
-        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+        return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: the policy's probabilities; without ``explore`` 1 for the likeliest ad."""
@@ -80,15 +80,15 @@ class LeanPPO(Agent):
         return probabilities if explore else uniform_over_best(probabilities)
 
     def _learn(self, transitions: Transitions) -> None:
-        if len(transitions) != self.ads.shape[1]:
+        if len(transitions) != self.actions.shape[1]:
             self._allocate(len(transitions))
             self._collected = 0
         row = self._collected
         self.observations[row] = transitions.observations
-        self.ads[row] = transitions.ads
+        self.actions[row] = transitions.actions
         self.rewards[row] = transitions.rewards / self.scale
         self.ended[row] = transitions.ended
-        if self.settings.horizon == "bootstrap" and transitions.truncated.any():
+        if self.settings.bootstrap_at_horizon and transitions.truncated.any():
             cut = transitions.truncated & ~transitions.terminated
             self.rewards[row, cut] += self.settings.gamma * self._values(transitions.next_observations[cut], cut)
         self._collected += 1
@@ -115,11 +115,11 @@ class LeanPPO(Agent):
     def _train(self, last: Transitions) -> None:
         """Learns from all that was collected; ``last`` is the last slot of every lane."""
         s = self.settings
-        ads = self._units(self.ads)
-        count = ads.shape[1]
+        actions = self._units(self.actions)
+        count = actions.shape[1]
         with torch.no_grad():
             logits, values = self._forward(torch.arange(count))
-            before = torch.log_softmax(logits, dim=2).gather(2, ads[:, :, None])[:, :, 0]
+            before = torch.log_softmax(logits, dim=2).gather(2, actions[:, :, None])[:, :, 0]
         advantages = gae(
             self.rewards,
             values.numpy().reshape(self.rewards.shape),
@@ -129,13 +129,13 @@ class LeanPPO(Agent):
             s.gae_lambda,
         )
         raised = self._units(advantages)
-        collected = {"ads": ads, "before": before, "returns": raised + values}
+        collected = {"actions": actions, "before": before, "returns": raised + values}
         collected["advantages"] = (raised - raised.mean()) / (raised.std() + 1e-8)
-        self.optimiser.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
+        self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
         told = []
         for _ in range(s.epochs):
             order = self.rng.permutation(count)
-            for part in np.array_split(order, max(1, round(self.ads.size / s.batch))):
+            for part in np.array_split(order, max(1, round(self.actions.size / s.batch))):
                 chosen = torch.from_numpy(part)
                 told.append(self._descend(chosen, **{name: rows[:, chosen] for name, rows in collected.items()}))
         self._losses = dict(zip(TOLD, torch.stack(told).mean(dim=0).tolist(), strict=True))
@@ -143,7 +143,7 @@ class LeanPPO(Agent):
     def _descend(
         self,
         chosen: torch.Tensor,
-        ads: torch.Tensor,
+        actions: torch.Tensor,
         before: torch.Tensor,
         returns: torch.Tensor,
         advantages: torch.Tensor,
@@ -153,41 +153,41 @@ class LeanPPO(Agent):
         logits, values = self._forward(chosen)
         with torch.no_grad():
             gradient, told = policy_gradient(
-                logits.flatten(0, 1), ads.flatten(), before.flatten(), advantages.flatten(),
+                logits.flatten(0, 1), actions.flatten(), before.flatten(), advantages.flatten(),
                 clip=s.clip, entropy=s.entropy,
             )  # fmt: skip
             error = values - returns
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         pull = error * (2 * s.value_weight / error.numel())
         torch.autograd.backward([logits, values], [gradient.reshape(logits.shape), pull])
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), s.max_gradient)
-        self.optimiser.step()
+        self.optimizer.step()
         return torch.cat([told, (error**2).mean()[None]])
 
     def metrics(self) -> dict[str, float]:
         """Gives the numbers that the class lists; before the first training none but the learning rate."""
         return {"learning_rate": self.settings.learning_rate_at(self.progress), **self._losses}
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives the network's weights; with ``training`` also optimiser and what was collected since."""
         arrays = module_arrays(self.network, "network")
         if training:
-            arrays |= optimiser_arrays(self.optimiser, "optimiser")
+            arrays |= optimizer_arrays(self.optimizer, "optimiser")
             arrays |= {f"collected/{name}": getattr(self, name)[: self._collected] for name in ROWS}
         return arrays
 
-    def counters(self, *, training: bool = False) -> dict[str, Any]:
+    def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Gives how many lanes there are, and the metrics of the last training."""
-        return {"lanes": self.ads.shape[1], "losses": self._losses} if training else {}
+        return {"num_envs": self.actions.shape[1], "losses": self._losses} if training else {}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back the network and, where it was saved, the state of learning."""
         load_module(self.network, arrays, "network")
-        if not counters:
+        if not scalars:
             return
-        load_optimiser(self.optimiser, arrays, "optimiser")
-        self._losses = counters["losses"]
-        self._allocate(counters["lanes"])
+        load_optimizer(self.optimizer, arrays, "optimiser")
+        self._losses = scalars["losses"]
+        self._allocate(scalars["num_envs"])
         for name in ROWS:
             self._collected = len(arrays[f"collected/{name}"])
             getattr(self, name)[: self._collected] = arrays[f"collected/{name}"]

@@ -11,9 +11,9 @@ from preroll.agents.agent import Arrays
 from preroll.agents.contextual.lints import LinTS, LinTSSettings
 from preroll.agents.contextual.ridge import absorb
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
-from preroll.agents.deep.torch_state import load_module, load_optimiser, module_arrays, optimiser_arrays
+from preroll.agents.deep.torch_state import load_module, load_optimizer, module_arrays, optimizer_arrays
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 
 
 class NeuralLinearSettings(LinTSSettings):
@@ -44,20 +44,20 @@ class NeuralLinear(LinTS):
     Settings = NeuralLinearSettings
     settings: NeuralLinearSettings
 
-    def __init__(self, spaces: Spaces, settings: NeuralLinearSettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
+    def __init__(self, spec: SessionSpec, settings: NeuralLinearSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
         self.own_globals = OwnGlobals(seed)
         with self.own_globals:
             self.body = torch.nn.Sequential(
-                torch.nn.Linear(spaces.layout.size, settings.hidden), torch.nn.ReLU(),
+                torch.nn.Linear(spec.layout.size, settings.hidden), torch.nn.ReLU(),
                 torch.nn.Linear(settings.hidden, settings.features), torch.nn.ReLU(),
             )  # fmt: skip
-            self.head = torch.nn.Linear(settings.features, spaces.n_actions)
+            self.head = torch.nn.Linear(settings.features, spec.n_actions)
         self.network = torch.nn.ModuleList([self.body, self.head])
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
         self._start(settings.features + 1)
-        self._seen = np.zeros((settings.buffer, spaces.layout.size), dtype=np.float32)
-        self._ads = np.zeros(settings.buffer, dtype=np.int64)
+        self._seen = np.zeros((settings.buffer, spec.layout.size), dtype=np.float32)
+        self._actions = np.zeros(settings.buffer, dtype=np.int64)
         self._targets = np.zeros(settings.buffer)
         self._kept, self._since, self._trainings, self._loss = 0, 0, 0, 0.0
 
@@ -70,7 +70,7 @@ class NeuralLinear(LinTS):
     def _learn(self, transitions: Transitions) -> None:
         super()._learn(transitions)
         places = (self._kept + np.arange(len(transitions))) % self.settings.buffer
-        self._seen[places], self._ads[places] = transitions.observations, transitions.ads
+        self._seen[places], self._actions[places] = transitions.observations, transitions.actions
         self._targets[places] = self.learned(transitions)
         self._kept += len(transitions)
         self._since += len(transitions)
@@ -81,48 +81,48 @@ class NeuralLinear(LinTS):
     def _train(self) -> None:
         """Trains the network and adds the regressions up anew."""
         n = min(self._kept, self.settings.buffer)
-        seen, ads = torch.from_numpy(self._seen[:n]), torch.from_numpy(self._ads[:n])
+        seen, actions = torch.from_numpy(self._seen[:n]), torch.from_numpy(self._actions[:n])
         targets = torch.from_numpy(self._targets[:n].astype(np.float32))
         losses = []
         with one_thread():
             for _ in range(self.settings.gradient_steps):
                 rows = torch.from_numpy(self.rng.integers(n, size=self.settings.batch))
-                predicted = self.head(self.body(seen[rows])).gather(1, ads[rows, None])[:, 0]
+                predicted = self.head(self.body(seen[rows])).gather(1, actions[rows, None])[:, 0]
                 loss = torch.nn.functional.mse_loss(predicted, targets[rows])
-                self.optimiser.zero_grad()
+                self.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
-                self.optimiser.step()
+                self.optimizer.step()
                 losses.append(loss.item())
         self._loss = float(np.mean(losses[-max(1, len(losses) // 4) :]))
         self._trainings += 1
         self._start(self.settings.features + 1)
         features = self.features(self._seen[:n])
-        absorb(self.inverses, self.moments, self.weights, features, self._ads[:n], self._targets[:n])
+        absorb(self.inverses, self.moments, self.weights, features, self._actions[:n], self._targets[:n])
 
     def metrics(self) -> dict[str, float]:
         """Gives ``width``, ``loss`` and ``trainings``."""
         return {**super().metrics(), "loss": self._loss, "trainings": float(self._trainings)}
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives regressions and network; with ``training`` also optimiser and the transitions kept."""
-        arrays = super().arrays(training=training) | module_arrays(self.network, "network")
+        arrays = super().state_arrays(training=training) | module_arrays(self.network, "network")
         if training:
-            arrays |= optimiser_arrays(self.optimiser, "optimiser")
-            arrays |= {"seen": self._seen, "ads": self._ads, "targets": self._targets}
+            arrays |= optimizer_arrays(self.optimizer, "optimiser")
+            arrays |= {"seen": self._seen, "actions": self._actions, "targets": self._targets}
         return arrays
 
-    def counters(self, *, training: bool = False) -> dict[str, Any]:
+    def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Gives what was kept and trained so far."""
-        counters = {"kept": self._kept, "since": self._since, "trainings": self._trainings, "loss": self._loss}
-        return {**super().counters(training=True), **counters} if training else {}
+        scalars = {"kept": self._kept, "since": self._since, "trainings": self._trainings, "loss": self._loss}
+        return {**super().state_scalars(training=True), **scalars} if training else {}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back regressions and network and, where it was saved, the state of learning."""
-        super().restore(arrays, counters)
+        super().load_state(arrays, scalars)
         load_module(self.network, arrays, "network")
-        if counters:
-            load_optimiser(self.optimiser, arrays, "optimiser")
-            self._seen, self._ads = arrays["seen"].copy(), arrays["ads"].copy()
+        if scalars:
+            load_optimizer(self.optimizer, arrays, "optimiser")
+            self._seen, self._actions = arrays["seen"].copy(), arrays["actions"].copy()
             self._targets = arrays["targets"].copy()
-            self._kept, self._since = counters["kept"], counters["since"]
-            self._trainings, self._loss = counters["trainings"], counters["loss"]
+            self._kept, self._since = scalars["kept"], scalars["since"]
+            self._trainings, self._loss = scalars["trainings"], scalars["loss"]

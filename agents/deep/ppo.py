@@ -13,7 +13,7 @@ from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
 from preroll.agents.deep.settings import PPOSettings
 from preroll.agents.deep.torch_state import to_tensor
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
 
@@ -56,7 +56,7 @@ class PPOAgent(DeepAgent):
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the policy; without ``explore`` the likeliest ad."""
-        return draw(self.action_probabilities(observations, explore=explore), self.rng)
+        return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: the policy's probabilities; without ``explore`` 1 for the likeliest ad."""
@@ -85,10 +85,10 @@ class PPOAgent(DeepAgent):
         buffer = self.model.rollout_buffer
         row = buffer.pos
         buffer.observations[row] = transitions.observations
-        buffer.actions[row] = transitions.ads[:, None]
+        buffer.actions[row] = transitions.actions[:, None]
         buffer.rewards[row] = transitions.rewards / self.scale
         buffer.episode_starts[row] = self._starts
-        if self.settings.horizon == "bootstrap" and transitions.truncated.any():
+        if self.settings.bootstrap_at_horizon and transitions.truncated.any():
             cut = transitions.truncated & ~transitions.terminated
             buffer.rewards[row, cut] += self.settings.gamma * self._values(transitions.next_observations[cut])
         buffer.pos += 1
@@ -100,7 +100,7 @@ class PPOAgent(DeepAgent):
     def _train(self, last: Transitions) -> None:
         """Trains on a full buffer, of which ``last`` is the last step, and empties it."""
         buffer = self.model.rollout_buffer
-        flat = to_tensor(buffer.observations.reshape(-1, self.spaces.layout.size))
+        flat = to_tensor(buffer.observations.reshape(-1, self.spec.layout.size))
         actions = torch.from_numpy(buffer.actions.reshape(-1))
         with one_thread(), self.own_globals:
             with torch.no_grad():
@@ -131,14 +131,14 @@ class PPOAgent(DeepAgent):
         entropy = self._logged({"entropy": "train/entropy_loss"})
         return metrics | {name: -value for name, value in entropy.items()}
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives the networks' weights; with ``training`` also what learning goes on from."""
-        arrays = super().arrays(training=training)
-        return {**arrays, "starts": self._starts} if training and self.buffer_lanes else arrays
+        arrays = super().state_arrays(training=training)
+        return {**arrays, "starts": self._starts} if training and self.buffer_envs else arrays
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back networks, buffer and counters."""
-        super().restore(arrays, counters)
+        super().load_state(arrays, scalars)
         if "starts" in arrays:
             self._starts = arrays["starts"].copy()
 

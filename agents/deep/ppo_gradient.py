@@ -8,7 +8,7 @@ import torch
 
 def policy_gradient(
     logits: torch.Tensor,
-    ads: torch.Tensor,
+    actions: torch.Tensor,
     before: torch.Tensor,
     advantages: torch.Tensor,
     *,
@@ -22,7 +22,7 @@ def policy_gradient(
 
     Args:
         logits: (n, A).
-        ads: int64 (n,), ads that were shown.
+        actions: int64 (n,), what was chosen.
         before: (n,), log-probabilities with which they were chosen.
         advantages: Â (n,).
         clip: largest |r − 1| that is still rewarded.
@@ -32,13 +32,13 @@ def policy_gradient(
         The derivative (n, A) of the mean loss, and (4,) means: loss without entropy, entropy [nat], approximate
         Kullback-Leibler divergence from the policy before (r − 1 − ln r), share of transitions outside of the clip.
     """
-    n = len(ads)
+    n = len(actions)
     shifted = (logits - logits.amax(dim=1, keepdim=True)).T.contiguous().T  # sums over few actions are faster so
     p = shifted.exp()
     total = p.sum(dim=1, keepdim=True)
     p /= total
     log = shifted - total.log()
-    change = log.gather(1, ads[:, None])[:, 0] - before
+    change = log.gather(1, actions[:, None])[:, 0] - before
     ratio = change.exp()
     raised = ratio * advantages
     gained = torch.min(raised, ratio.clamp(1 - clip, 1 + clip) * advantages)
@@ -46,7 +46,7 @@ def policy_gradient(
     weighed = p * log
     spread = -weighed.sum(dim=1, keepdim=True)
     gradient = p * weight[:, None] + (weighed + p * spread) * (entropy / n)
-    gradient.scatter_add_(1, ads[:, None], -weight[:, None])
+    gradient.scatter_add_(1, actions[:, None], -weight[:, None])
     outside = ((ratio - 1).abs() > clip).float()
     told = torch.stack([-gained.mean(), spread.mean(), (ratio - 1 - change).mean(), outside.mean()])
     return gradient, told

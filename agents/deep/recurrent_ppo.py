@@ -12,9 +12,9 @@ from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.lean_ppo import LeanPPO, LeanPPOSettings
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.torch_state import to_tensor
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 from preroll.errors import PrerollError
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class RecurrentPPOSettings(LeanPPOSettings):
     """Settings of recurrent PPO; the defaults were measured on `hidden-users`."""
 
-    memory: int = Field(default=32, ge=1, le=4096, description="units of the recurrent layer (measured)")
-    lanes: int = Field(default=128, ge=1, le=65536, description="parallel sessions while training (measured)")
+    recurrent_units: int = Field(default=32, ge=1, le=4096, description="units of the recurrent layer (measured)")
+    num_envs: int = Field(default=128, ge=1, le=65536, description="parallel sessions while training (measured)")
     steps: int = Field(
         default=20, ge=1, description="steps of every lane between two trainings, also the reach of learning in time"
     )
@@ -48,8 +48,8 @@ class RecurrentActorCritic(ActorCritic):
     """
 
     def __init__(self, n_inputs: int, n_actions: int, settings: RecurrentPPOSettings) -> None:
-        super().__init__(n_inputs, n_actions, settings.hidden, settings.activation, features=settings.memory)
-        self.memory = torch.nn.GRUCell(settings.hidden[-1] if settings.hidden else n_inputs, settings.memory)
+        super().__init__(n_inputs, n_actions, settings.hidden, settings.activation, features=settings.recurrent_units)
+        self.gru = torch.nn.GRUCell(settings.hidden[-1] if settings.hidden else n_inputs, settings.recurrent_units)
 
     def unroll(self, observations: torch.Tensor, state: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         """Gives the memory (T, n, H) after each of the observations (T, n, d).
@@ -61,7 +61,7 @@ class RecurrentActorCritic(ActorCritic):
         """
         states = []
         for row, go_on in zip(self.body(observations), kept, strict=True):
-            state = self.memory(row, state * go_on)
+            state = self.gru(row, state * go_on)
             states.append(state)
         return torch.stack(states)
 
@@ -70,7 +70,7 @@ class RecurrentPPO(LeanPPO):
     """The lean PPO with a memory of the session: a gated recurrent unit between the layers and the policy.
 
     The memory lives in the agent, one row for each lane: :meth:`act` writes it, and it begins anew where a session
-    ended, of which :meth:`update` tells in training and :meth:`forget` elsewhere. Learning goes back through all
+    ended, of which :meth:`update` tells in training and :meth:`end_sessions` elsewhere. Learning goes back through all
     ``steps`` of a lane; a memory that began before them is taken as it was. What it shows depends on the whole session,
     so that its policy is no table: its value is found by playing.
 
@@ -83,30 +83,30 @@ class RecurrentPPO(LeanPPO):
     settings: RecurrentPPOSettings
     network: RecurrentActorCritic
 
-    def __init__(self, spaces: Spaces, settings: RecurrentPPOSettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self._state = np.zeros((0, settings.memory), np.float32)
+    def __init__(self, spec: SessionSpec, settings: RecurrentPPOSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self._state = np.zeros((0, settings.recurrent_units), np.float32)
 
     def _make_network(self) -> RecurrentActorCritic:
-        return RecurrentActorCritic(self.spaces.layout.size, self.spaces.n_actions, self.settings)
+        return RecurrentActorCritic(self.spec.layout.size, self.spec.n_actions, self.settings)
 
     def _allocate(self, lanes: int) -> None:
         super()._allocate(lanes)
-        self._first = np.zeros((lanes, self.settings.memory), np.float32)
+        self._first = np.zeros((lanes, self.settings.recurrent_units), np.float32)
 
-    def forget(self, over: NDArray[np.bool_]) -> None:
-        """Begins anew where ``over`` (n,): these lanes' sessions ended. Another number of lanes begins on all."""
-        if len(over) != len(self._state):
-            self._state = np.zeros((len(over), self.settings.memory), np.float32)
-        self._state[over] = 0.0
+    def end_sessions(self, done: NDArray[np.bool_]) -> None:
+        """Begins anew where ``done`` (n,): these lanes' sessions ended. Another number of lanes begins on all."""
+        if len(done) != len(self._state):
+            self._state = np.zeros((len(done), self.settings.recurrent_units), np.float32)
+        self._state[done] = 0.0
 
     def _remember(self, observations: NDArray[np.float32]) -> torch.Tensor:
         """Memory (n, H) with the observations (n, d) in it."""
         if len(observations) != len(self._state):
-            self.forget(np.ones(len(observations), np.bool_))
+            self.end_sessions(np.ones(len(observations), np.bool_))
         with one_thread(), torch.no_grad():
             rows = self.network.body(to_tensor(observations))
-            state: torch.Tensor = self.network.memory(rows, torch.from_numpy(self._state))
+            state: torch.Tensor = self.network.gru(rows, torch.from_numpy(self._state))
         return state
 
     def _probabilities(self, state: torch.Tensor, explore: bool) -> NDArray[np.float64]:
@@ -121,19 +121,19 @@ class RecurrentPPO(LeanPPO):
         """
         return self._probabilities(self._remember(observations), explore)
 
-    def decide(
+    def act_with_propensities(
         self, observations: NDArray[np.float32], *, explore: bool = True
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Chooses as :meth:`act` does and gives, beside the ads, the propensity (n,) of each choice."""
         state = self._remember(observations)
         probabilities = self._probabilities(state, explore)
         self._state = state.numpy()
-        ads = draw(probabilities, self.rng)
-        return ads, probabilities[np.arange(len(ads)), ads]
+        actions = sample_actions(probabilities, self.rng)
+        return actions, probabilities[np.arange(len(actions)), actions]
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the policy; without ``explore`` the likeliest ad. Row i is the next observation of lane i."""
-        return self.decide(observations, explore=explore)[0]
+        return self.act_with_propensities(observations, explore=explore)[0]
 
     def policy(self, tables: "Tables") -> "Policy":
         """Is refused.
@@ -145,12 +145,12 @@ class RecurrentPPO(LeanPPO):
 
     def _learn(self, transitions: Transitions) -> None:
         super()._learn(transitions)
-        self.forget(transitions.ended)
+        self.end_sessions(transitions.ended)
         if self._collected == 0:
             self._first = self._state.copy()
 
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
-        state = self.network.memory(self.network.body(to_tensor(observations)), torch.from_numpy(self._state[lanes]))
+        state = self.network.gru(self.network.body(to_tensor(observations)), torch.from_numpy(self._state[lanes]))
         values: NDArray[np.float32] = self.network.value(state)[:, 0].detach().numpy()
         return values
 
@@ -166,13 +166,13 @@ class RecurrentPPO(LeanPPO):
         )
         return self.network.policy(states), self.network.value(states)[:, :, 0]
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives the network's weights; with ``training`` also optimiser, what was collected since, and the memory."""
-        arrays = super().arrays(training=training)
-        return {**arrays, "memory/now": self._state, "memory/first": self._first} if training else arrays
+        arrays = super().state_arrays(training=training)
+        return {**arrays, "state/now": self._state, "state/first": self._first} if training else arrays
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back the network and, where it was saved, the state of learning."""
-        super().restore(arrays, counters)
-        if counters:
-            self._state, self._first = arrays["memory/now"].copy(), arrays["memory/first"].copy()
+        super().load_state(arrays, scalars)
+        if scalars:
+            self._state, self._first = arrays["state/now"].copy(), arrays["state/first"].copy()

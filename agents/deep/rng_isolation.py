@@ -64,7 +64,7 @@ class OwnGlobals:
         assert self._outside is not None
         self._own = self._swap(self._outside)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
         """Gives the own states as arrays, to be saved."""
         python, (_, key, position, has_gauss, gauss), tensor = self._own
         return {
@@ -75,8 +75,8 @@ class OwnGlobals:
             "torch": tensor.numpy().copy(),
         }
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Takes back what :meth:`arrays` gave."""
+    def load_state(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Takes back what :meth:`state_arrays` gave."""
         position, has_gauss = arrays["numpy_position"].tolist()
         self._own = (
             (3, tuple(arrays["python"].tolist()), None),

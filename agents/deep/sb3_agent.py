@@ -13,9 +13,9 @@ from stable_baselines3.common.logger import Logger
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.deep.rng_isolation import OwnGlobals
 from preroll.agents.deep.settings import DeepSettings
-from preroll.agents.deep.torch_state import load_module, load_optimiser, module_arrays, optimiser_arrays
+from preroll.agents.deep.torch_state import load_module, load_optimizer, module_arrays, optimizer_arrays
 from preroll.agents.transitions import Transitions
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 
 
 class DeepAgent(Agent):
@@ -28,15 +28,15 @@ class DeepAgent(Agent):
     settings: DeepSettings
     model: BaseAlgorithm
 
-    def __init__(self, spaces: Spaces, settings: DeepSettings, *, seed: int = 0) -> None:
-        super().__init__(spaces, settings, seed=seed)
-        self.scale = max(spaces.largest_reward, 1e-12)
+    def __init__(self, spec: SessionSpec, settings: DeepSettings, *, seed: int = 0) -> None:
+        super().__init__(spec, settings, seed=seed)
+        self.scale = max(spec.largest_reward, 1e-12)
         self.own_globals = OwnGlobals(seed)
-        self.buffer_lanes = 0
+        self.buffer_envs = 0
         with self.own_globals:
             self.model = self._make_model()
-            self.model.observation_space = gym.spaces.Box(0.0, 1.0, (spaces.layout.size,), np.float32)
-            self.model.action_space = gym.spaces.Discrete(spaces.n_actions)
+            self.model.observation_space = gym.spaces.Box(0.0, 1.0, (spec.layout.size,), np.float32)
+            self.model.action_space = gym.spaces.Discrete(spec.n_actions)
             self.model.n_envs = 1
             self.model._setup_model()
         self.model.set_logger(Logger(folder=None, output_formats=[]))
@@ -60,57 +60,57 @@ class DeepAgent(Agent):
 
     def update(self, transitions: Transitions) -> None:
         """Learns from one step of every lane; the buffer takes the number of lanes of the first one."""
-        if len(transitions) != self.buffer_lanes:
+        if len(transitions) != self.buffer_envs:
             self._allocate(len(transitions))
-            self.buffer_lanes = len(transitions)
+            self.buffer_envs = len(transitions)
         self.model.num_timesteps = self.steps
         self.model._current_progress_remaining = 1.0 - self.progress
         super().update(transitions)
 
     def _ended(self, transitions: Transitions) -> NDArray[np.bool_]:
-        """Where nothing follows, as ``horizon`` says."""
-        return transitions.ended if self.settings.horizon == "terminal" else transitions.terminated
+        """Where nothing follows, as ``bootstrap_at_horizon`` says."""
+        return transitions.terminated if self.settings.bootstrap_at_horizon else transitions.ended
 
     def _logged(self, names: dict[str, str]) -> dict[str, float]:
         """The model's own logged values under our names, as far as they exist."""
         values = self.model.logger.name_to_value
         return {ours: float(values[theirs]) for ours, theirs in names.items() if theirs in values}
 
-    def arrays(self, *, training: bool = False) -> Arrays:
+    def state_arrays(self, *, training: bool = False) -> Arrays:
         """Gives the networks' weights; with ``training`` also optimiser, buffer and generators."""
         arrays = module_arrays(self.model.policy, "policy")
         if training:
-            arrays |= optimiser_arrays(self.model.policy.optimizer, "optimiser")
-            arrays |= {f"globals/{name}": array for name, array in self.own_globals.arrays().items()}
-            if self.buffer_lanes:
+            arrays |= optimizer_arrays(self.model.policy.optimizer, "optimiser")
+            arrays |= {f"globals/{name}": array for name, array in self.own_globals.state_arrays().items()}
+            if self.buffer_envs:
                 buffer = self._buffer()
                 arrays |= {f"buffer/{name}": getattr(buffer, name) for name in self._buffer_arrays()}
         return arrays
 
-    def counters(self, *, training: bool = False) -> dict[str, Any]:
+    def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Gives the counters of model and buffer."""
         if not training:
             return {}
         buffer = self._buffer()
         place = {"pos": int(buffer.pos), "full": bool(buffer.full)}
-        return {"lanes": self.buffer_lanes, "n_updates": int(self.model._n_updates), "buffer": place}
+        return {"num_envs": self.buffer_envs, "n_updates": int(self.model._n_updates), "buffer": place}
 
-    def restore(self, arrays: Arrays, counters: dict[str, Any]) -> None:
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Takes back the networks and, where it was saved, the state of learning."""
         load_module(self.model.policy, arrays, "policy")
-        if not counters:
+        if not scalars:
             return
-        load_optimiser(self.model.policy.optimizer, arrays, "optimiser")
+        load_optimizer(self.model.policy.optimizer, arrays, "optimiser")
         named = {name.removeprefix("globals/"): array for name, array in arrays.items() if name.startswith("globals/")}
-        self.own_globals.restore(named)
-        self.model._n_updates = counters["n_updates"]
-        if counters["lanes"]:
-            self._allocate(counters["lanes"])
-            self.buffer_lanes = counters["lanes"]
+        self.own_globals.load_state(named)
+        self.model._n_updates = scalars["n_updates"]
+        if scalars["num_envs"]:
+            self._allocate(scalars["num_envs"])
+            self.buffer_envs = scalars["num_envs"]
             buffer = self._buffer()
             for name in self._buffer_arrays():
                 getattr(buffer, name)[...] = arrays[f"buffer/{name}"]
-            buffer.pos, buffer.full = counters["buffer"]["pos"], counters["buffer"]["full"]
+            buffer.pos, buffer.full = scalars["buffer"]["pos"], scalars["buffer"]["full"]
 
     @abstractmethod
     def _buffer(self) -> Any:

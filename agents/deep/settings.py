@@ -12,9 +12,9 @@ Layers = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
 class DeepSettings(AgentSettings):
     """What every deep agent can be told."""
 
-    horizon: Literal["terminal", "bootstrap"] = Field(
-        default="terminal",
-        description="terminal: revenue ends there, and progress is observed; bootstrap: as if sessions went on",
+    bootstrap_at_horizon: bool = Field(
+        default=False,
+        description="whether values go on at the horizon as if sessions did; without it revenue ends there, as it does",
     )
     hidden: Layers = Field(default=(64, 64), description="units of the hidden layers (stable-baselines3)")
     activation: Literal["tanh", "relu"] = Field(
@@ -29,10 +29,10 @@ class DeepSettings(AgentSettings):
 
 
 class PPOSettings(DeepSettings):
-    """Settings of PPO; the defaults were measured on `pacing`, whose preset has half the lanes and batch."""
+    """Settings of PPO; the defaults were measured on `fatigue`, whose preset has half the lanes and batch."""
 
-    lanes: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
-    sessions: int = Field(default=50_000, ge=1, description="sessions after which training on `pacing` has settled")
+    num_envs: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
+    sessions: int = Field(default=50_000, ge=1, description="sessions after which training on `fatigue` has settled")
     steps: int = Field(default=40, ge=1, description="steps of every lane between two trainings (measured)")
     batch: int = Field(default=2048, ge=2, description="transitions per gradient step (measured)")
     epochs: int = Field(
@@ -45,7 +45,7 @@ class PPOSettings(DeepSettings):
     entropy: float = Field(
         default=0.02,
         ge=0,
-        description="weight of the entropy; without it runs stay at 91 to 92 % on `pacing` (measured)",
+        description="weight of the entropy; without it runs stay at 91 to 92 % on `fatigue` (measured)",
     )
     value_weight: float = Field(default=0.5, ge=0, description="weight of the value loss (stable-baselines3)")
     max_gradient: float = Field(default=0.5, gt=0, description="largest norm of the gradient (stable-baselines3)")

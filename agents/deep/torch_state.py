@@ -19,9 +19,9 @@ def load_module(module: torch.nn.Module, arrays: Mapping[str, NDArray[Any]], pre
     module.load_state_dict(state)
 
 
-def optimiser_arrays(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, NDArray[Any]]:
+def optimizer_arrays(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, NDArray[Any]]:
     """Gives the state of every parameter (Adam: step, exp_avg, exp_avg_sq) as ``prefix/index/key``, copied."""
-    state = optimiser.state_dict()["state"]
+    state = optimizer.state_dict()["state"]
     return {
         f"{prefix}/{index}/{key}": torch.as_tensor(value).cpu().numpy().copy()
         for index, entries in state.items()
@@ -29,13 +29,13 @@ def optimiser_arrays(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str,
     }
 
 
-def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
-    """Takes back what :func:`optimiser_arrays` gave; the groups (learning rate …) stay as they are.
+def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
+    """Takes back what :func:`optimizer_arrays` gave; the groups (learning rate …) stay as they are.
 
     Raises:
         ValueError: an array has not the shape of its parameter.
     """
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, array in arrays.items():
         if name.startswith(f"{prefix}/"):
@@ -43,7 +43,7 @@ def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Mapping[str, NDArra
             if array.shape not in ((), parameters[int(index)].shape):
                 raise ValueError(f"{name}: has shape {list(array.shape)}, its parameter another")
             state.setdefault(int(index), {})[key] = torch.from_numpy(np.array(array))
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def to_tensor(observations: NDArray[np.float32]) -> torch.Tensor:

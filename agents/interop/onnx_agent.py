@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.agents.agent import Agent
-from preroll.agents.selection import draw
+from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.errors import PrerollError
 
 
@@ -48,9 +48,9 @@ class OnnxAgent(Agent):
         except Exception as error:  # onnxruntime's own classes have no public base
             raise PrerollError(f"{source}: is no ONNX model: {str(error).splitlines()[0]}") from None
         about = session.get_modelmeta().custom_metadata_map
-        if "preroll.spaces" not in about:
-            raise PrerollError(f"{source}: was not written by `preroll export`: it has no preroll.spaces")
-        agent = cls(Spaces.from_dict(json.loads(about["preroll.spaces"])), AgentSettings(), seed=seed)
+        if "preroll.spec" not in about:
+            raise PrerollError(f"{source}: was not written by `preroll export`: it has no preroll.spec")
+        agent = cls(SessionSpec.from_dict(json.loads(about["preroll.spec"])), AgentSettings(), seed=seed)
         agent._session, agent.original = session, about["preroll.agent"]
         return agent
 
@@ -60,9 +60,9 @@ class OnnxAgent(Agent):
     def act(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.int64]:
         """Gives the file's ad; with ``explore`` ties are broken at random."""
         if explore:
-            return draw(self.action_probabilities(observations), self.rng)
-        ads: NDArray[np.int64] = self._run("ad", observations)
-        return ads
+            return sample_actions(self.action_probabilities(observations), self.rng)
+        actions: NDArray[np.int64] = self._run("ad", observations)
+        return actions
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Exact: the file's probabilities."""
@@ -78,7 +78,7 @@ class OnnxAgent(Agent):
 
     def _run(self, output: str, observations: NDArray[np.float32]) -> NDArray[Any]:
         rows = np.ascontiguousarray(observations, dtype=np.float32)
-        if rows.ndim != 2 or rows.shape[1] != self.spaces.layout.size:
-            raise PrerollError(f"observations: shape {rows.shape}: (n, {self.spaces.layout.size}) is expected")
+        if rows.ndim != 2 or rows.shape[1] != self.spec.layout.size:
+            raise PrerollError(f"observations: shape {rows.shape}: (n, {self.spec.layout.size}) is expected")
         result: NDArray[Any] = self._session.run([output], {"observation": rows})[0]
         return result

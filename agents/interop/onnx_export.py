@@ -77,7 +77,7 @@ class _Graph:
         return self.node("Cast", value, output=output, to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
 
 
-def export(agent: Agent, path: Path, observations: NDArray[np.float32]) -> int:
+def export_onnx(agent: Agent, path: Path, observations: NDArray[np.float32]) -> int:
     """Writes ``agent`` to ``path``, after its file has shown the agent's ad for every one of ``observations``.
 
     Args:
@@ -105,14 +105,14 @@ def check_parity(agent: Agent, other: "OnnxAgent", observations: NDArray[np.floa
     Where the agent has several best ads, which it draws at random, each of them is right.
     """
     expected = agent.action_probabilities(observations)
-    ads = other.act(observations, explore=False)
+    actions = other.act(observations, explore=False)
     probabilities = other.action_probabilities(observations)
-    differ = int((expected[np.arange(len(ads)), ads] <= 0).sum())
+    differ = int((expected[np.arange(len(actions)), actions] <= 0).sum())
     furthest = float(np.abs(probabilities - expected).max(initial=0.0))
     if differ or furthest > 1e-6:
         raise PrerollError(
-            f"agent {agent.name}: as ONNX it would show another ad for {differ} of {len(ads):,} observations (largest "
-            f"difference of a probability: {furthest:.2g}); nothing was written",
+            f"agent {agent.name}: as ONNX it would show another ad for {differ} of {len(actions):,} observations "
+            f"(largest difference of a probability: {furthest:.2g}); nothing was written",
             status=1,
         )
 
@@ -133,8 +133,8 @@ def model_bytes(agent: Agent) -> bytes:
         graph.node("Identity", "scores", output="probabilities")
     else:
         _uniform_over_best(graph, scores)
-    count = agent.spaces.n_actions
-    inputs = [helper.make_tensor_value_info("observation", TensorProto.FLOAT, ["n", agent.spaces.layout.size])]
+    count = agent.spec.n_actions
+    inputs = [helper.make_tensor_value_info("observation", TensorProto.FLOAT, ["n", agent.spec.layout.size])]
     outputs = [
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", count]),
         helper.make_tensor_value_info("ad", TensorProto.INT64, ["n"]),
@@ -144,7 +144,7 @@ def model_bytes(agent: Agent) -> bytes:
     model = helper.make_model(
         body, producer_name="preroll", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
     )
-    helper.set_model_props(model, {"preroll.agent": agent.name, "preroll.spaces": json.dumps(agent.spaces.to_dict())})
+    helper.set_model_props(model, {"preroll.agent": agent.name, "preroll.spec": json.dumps(agent.spec.to_dict())})
     checker.check_model(model)
     data: bytes = model.SerializeToString()
     return data
@@ -171,8 +171,8 @@ def _scores(graph: _Graph, agent: Agent) -> str:
         return graph.node("MatMul", observation, graph.constant((agent.weights * agent.pay[:, None]).T))
     if isinstance(agent, LogisticThompson):
         views = graph.node("Sigmoid", graph.node("MatMul", observation, graph.constant(agent.means.T)))
-        return graph.node("Mul", views, graph.constant(agent.spaces.rewards))
-    remembers = type(agent).forget is not Agent.forget
+        return graph.node("Mul", views, graph.constant(agent.spec.rewards))
+    remembers = type(agent).end_sessions is not Agent.end_sessions
     why = "depends on the whole session" if remembers else "is read from the catalog's true tables"
     raise PrerollError(f"agent {agent.name}: cannot be exported: its choice {why}")
 
@@ -184,7 +184,7 @@ def _table(agent: Agent) -> NDArray[np.float64] | None:
     if isinstance(agent, IndexBandit):
         return agent.means()
     if isinstance(agent, Thompson):
-        return agent.views / (agent.views + agent.skips) * agent.spaces.rewards
+        return agent.views / (agent.views + agent.skips) * agent.spec.rewards
     if isinstance(agent, GaussianThompson):
         return agent.posterior()[0]
     if isinstance(agent, EpsilonGreedy):
@@ -194,7 +194,7 @@ def _table(agent: Agent) -> NDArray[np.float64] | None:
 
 def _looked_up(graph: _Graph, agent: Agent, table: NDArray[np.float64]) -> str:
     """The row of ``table`` of the category that is observed."""
-    part = agent.spaces.layout.parts.get("category")
+    part = agent.spec.layout.parts.get("category")
     columns = [part.start, part.stop] if part else [0, 1]
     start, stop, axis = (graph.constant(np.array([value])) for value in (*columns, 1))
     category = graph.node("ArgMax", graph.node("Slice", "observation", start, stop, axis), axis=1, keepdims=0)
@@ -215,7 +215,7 @@ def _network(graph: _Graph, agent: Any) -> str:
             value = graph.node({"ReLU": "Relu", "Tanh": "Tanh"}[kind], value)
     value = graph.cast(value, np.float64)
     if agent.name == "qr-dqn":
-        shape = np.array([-1, agent.settings.quantiles, agent.spaces.n_actions])
+        shape = np.array([-1, agent.settings.quantiles, agent.spec.n_actions])
         quantiles = graph.node("Reshape", value, graph.constant(shape))
         return graph.node("ReduceMean", quantiles, axes=[1], keepdims=0)
     if agent.name == "neural-linear":

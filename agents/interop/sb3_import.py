@@ -45,7 +45,7 @@ def import_sb3(path: Path, tables: Tables, *, trust_pickle: bool = False, seed: 
         ("actions", model.action_space, ours.action_space),
     ):
         if theirs.shape != expected.shape or getattr(theirs, "n", None) != getattr(expected, "n", None):
-            raise PrerollError(f"{path}: was trained with other {what}: {theirs}; {tables.spaces.name} has {expected}")
+            raise PrerollError(f"{path}: was trained with other {what}: {theirs}; {tables.spec.name} has {expected}")
     try:
         ours.load_state_dict(model.policy.state_dict())
     except RuntimeError:

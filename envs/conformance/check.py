@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from preroll.envs.conformance import determinism, frequencies, seeding, third_party, vector_parity
-from preroll.envs.conformance.sample import Sample
-from preroll.envs.conformance.subject import SAMPLED_SLOTS, CheckFailedError, NotApplicableError, Subject
+from preroll.envs.conformance.sample import SessionSample
+from preroll.envs.conformance.subject import SAMPLED_SLOTS, CheckFailedError, EnvUnderTest, NotApplicableError
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
@@ -26,7 +26,7 @@ FAILED: Literal["failed"] = "failed"
 NOT_APPLICABLE: Literal["not applicable"] = "not applicable"
 
 # Each check gives one line about what was checked, or raises CheckFailedError or NotApplicableError.
-COPIES: dict[str, Callable[[Subject], str]] = {
+COPIES: dict[str, Callable[[EnvUnderTest], str]] = {
     "gymnasium": third_party.gymnasium_checks,
     "stable-baselines3": third_party.stable_baselines3_checks,
     "replay": determinism.replay,
@@ -39,7 +39,7 @@ COPIES: dict[str, Callable[[Subject], str]] = {
     "lanes": vector_parity.lanes,
     "autoreset": vector_parity.autoreset,
 }
-SAMPLED: dict[str, Callable[[Sample], str]] = {
+SAMPLED: dict[str, Callable[[SessionSample], str]] = {
     "truth": frequencies.truth,
     "bounds": frequencies.observation_bounds,
     "termination": frequencies.termination,
@@ -61,7 +61,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class ConformanceReport:
     """The findings of all checks of one environment, in order."""
 
     findings: tuple[Finding, ...]
@@ -89,7 +89,7 @@ def check_env(
     slots: int = SAMPLED_SLOTS,
     only: Iterable[str] | None = None,
     advance: Callable[[int], None] | None = None,
-) -> Report:
+) -> ConformanceReport:
     """Checks the environment of a scenario on a catalog: its copies, its lanes, and its frequencies.
 
     Frequencies are held against exact binomial bounds; with a right environment all of them together raise a false
@@ -115,25 +115,25 @@ def check_env(
     import preroll  # noqa: F401  (registers the environment, also where only preroll.envs is used)
 
     tables = Tables.compile(scenario, catalog)
-    run = _Run(Subject(env_id, tables, seed, _arguments(scenario, tables), slots))
+    run = _Run(EnvUnderTest(env_id, tables, seed, _arguments(scenario, tables), slots))
     findings = []
     for name in wanted:
         findings.append(run.check(name))
         if advance is not None:
             advance(1)
-    return Report(tuple(findings))
+    return ConformanceReport(tuple(findings))
 
 
 @dataclass(frozen=True)
 class _Run:
     """The checks of one subject; the sample is drawn once, when the first check asks for it."""
 
-    subject: Subject
+    subject: EnvUnderTest
 
     @cached_property
-    def sample(self) -> Sample:
+    def sample(self) -> SessionSample:
         """Many sessions with random ads."""
-        return Sample(self.subject)
+        return SessionSample(self.subject)
 
     def check(self, name: str) -> Finding:
         """Runs one check; whatever an environment raises is a finding and no crash."""

@@ -13,15 +13,15 @@ from gymnasium.envs.registration import EnvSpec
 
 from preroll.envs.conformance.subject import (
     CheckFailedError,
-    Moment,
+    EnvUnderTest,
     NotApplicableError,
-    Subject,
+    StepRecord,
     difference,
     info_difference,
 )
 
 
-def replay(subject: Subject) -> str:
+def replay(subject: EnvUnderTest) -> str:
     """Whole sessions are the same alone, again, and beside another live copy that plays other users in between."""
     alone = list(subject.play(subject.single()))
     _require_equal(alone, subject.play(subject.single()), "alone and in a second copy")
@@ -32,7 +32,7 @@ def replay(subject: Subject) -> str:
     return f"{subject.n_sessions} sessions, {len(alone) - subject.n_sessions:,} slots, played four times"
 
 
-def infos(subject: Subject) -> str:
+def infos(subject: EnvUnderTest) -> str:
     """Infos repeat to the bit and the type, and the entries agree with what ``step`` returned."""
     alone = list(subject.play(subject.single()))
     one, other = subject.single(), subject.single()
@@ -43,21 +43,20 @@ def infos(subject: Subject) -> str:
                 raise CheckFailedError(f"moment {number}, alone and {kind}: {told}")
     ads = subject.ads()
     for number, moment in enumerate(alone):
-        if "left" in moment.info:
+        if "ad" in moment.info:
             _require_true_info(number, moment, next(ads))
     return f"{len(alone):,} infos"
 
 
-def _require_true_info(number: int, moment: Moment, ad: int) -> None:
+def _require_true_info(number: int, moment: StepRecord, ad: int) -> None:
     info = moment.info
-    for name, value in (("ad", ad), ("left", moment.terminated)):
-        if info[name] != value:
-            raise CheckFailedError(f"moment {number}: info {name} is {info[name]!r}, but it was {value!r}")
+    if info["ad"] != ad:
+        raise CheckFailedError(f"moment {number}: info ad is {info['ad']!r}, but it was {ad!r}")
     if moment.reward and not info["viewed"]:
         raise CheckFailedError(f"moment {number}: reward {moment.reward} for an ad that was not viewed")
 
 
-def fresh_arrays(subject: Subject) -> str:
+def fresh_arrays(subject: EnvUnderTest) -> str:
     """An observation that was handed out does not change any more."""
     moments = list(subject.play(subject.single()))
     for number, moment in enumerate(moments):
@@ -66,7 +65,7 @@ def fresh_arrays(subject: Subject) -> str:
     return f"{len(moments):,} observations kept and compared"
 
 
-def poisoning(subject: Subject) -> str:
+def poisoning(subject: EnvUnderTest) -> str:
     """Seeding the global generators of random, numpy and torch between steps changes no session, and none is used."""
     torch = _torch()
     untouched = _global_states(torch)
@@ -85,7 +84,7 @@ def poisoning(subject: Subject) -> str:
     return "random.seed, np.random.seed" + (", torch.manual_seed" if torch else "; torch is not installed")
 
 
-def _poisoned(moments: Iterator[Moment], torch: Any) -> Iterator[Moment]:
+def _poisoned(moments: Iterator[StepRecord], torch: Any) -> Iterator[StepRecord]:
     """Seeds every global generator before each moment: the one place where that is meant."""
     for number, moment in enumerate(moments):
         random.seed(number % 3)
@@ -110,7 +109,7 @@ def _global_states(torch: Any) -> tuple[Any, ...]:
     return random.getstate(), name, np.asarray(keys).tobytes(), position, *rest, zlib.crc32(state)
 
 
-def pickling(subject: Subject) -> str:
+def pickling(subject: EnvUnderTest) -> str:
     """A copy pickled in the middle of a session goes on as the original does, also while the original goes on."""
     env, ads = subject.single(), subject.ads()
     env.reset(seed=subject.seed)
@@ -130,25 +129,25 @@ def pickling(subject: Subject) -> str:
     return f"pickled in slot {played + 1}, {len(data):,} bytes; equal over {len(original):,} moments"
 
 
-def _beside(env: Any, beside: Any, ads: list[int], n_sessions: int) -> Iterator[Moment]:
+def _beside(env: Any, beside: Any, ads: list[int], n_sessions: int) -> Iterator[StepRecord]:
     """Plays ``env`` while another copy plays as well."""
     pairs = zip_longest(_go_on(env, ads, n_sessions), _go_on(beside, ads, n_sessions))
     yield from (moment for moment, _ in pairs if moment)
 
 
-def _go_on(env: gym.Env[Any, Any], ads: list[int], n_sessions: int) -> Iterator[Moment]:
+def _go_on(env: gym.Env[Any, Any], ads: list[int], n_sessions: int) -> Iterator[StepRecord]:
     """Plays the running session and the next ones with the same ads in each."""
     for _ in range(n_sessions):
         for ad in ads:
             observation, reward, terminated, truncated, info = env.step(ad)
-            yield Moment(observation, observation.copy(), float(reward), terminated, truncated, info)
+            yield StepRecord(observation, observation.copy(), float(reward), terminated, truncated, info)
             if terminated or truncated:
                 break
         observation, info = env.reset()
-        yield Moment(observation, observation.copy(), 0.0, False, False, info)
+        yield StepRecord(observation, observation.copy(), 0.0, False, False, info)
 
 
-def spec(subject: Subject) -> str:
+def spec(subject: EnvUnderTest) -> str:
     """``gym.make`` of the spec written to JSON and read back gives the same sessions."""
     if subject.arguments is None:
         raise NotApplicableError("the catalog exists in memory alone; save it as a folder to name it in a spec")
@@ -163,8 +162,8 @@ def spec(subject: Subject) -> str:
 
 
 def _require_equal(
-    one: Iterable[Moment],
-    other: Iterable[Moment],
+    one: Iterable[StepRecord],
+    other: Iterable[StepRecord],
     where: str,
 ) -> None:
     """Raises at the first moment in which two runs differ."""

@@ -1,9 +1,10 @@
 """Checks of a sample of sessions against the tables: what is told is true, what is random is as frequent as it should.
 
-Frequencies are held against exact binomial bounds. Trials of one cell share one probability, and each is thrown anew
-whatever happened before; but how many trials a cell gets depends on what happened. Therefore only the first n trials of
-a cell are counted, n being the largest of 1, 2, …, 7, 8, 10, 12, 14, 16, 20, … that there is (three binary digits), and
-the bounds are widened for every such n: so the stated rate of false alarms holds exactly (a union bound over cells, n
+Frequencies are held against exact binomial bounds. Trials of one group share one probability, and each is thrown anew
+whatever happened before; but how many trials a group gets depends on what happened. Therefore only the first n trials
+of a group are counted, n being the largest of 1, 2, …, 7, 8, 10, 12, 14, 16, 20, … that there is (three binary digits),
+and
+the bounds are widened for every such n: so the stated rate of false alarms holds exactly (a union bound over groups, n
 and the two sides).
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.conformance.sample import Sample
+from preroll.envs.conformance.sample import SessionSample
 from preroll.envs.conformance.subject import CheckFailedError, NotApplicableError
 
 FALSE_ALARM = 1e-6  # of all frequency checks of one report together
@@ -22,7 +23,7 @@ LENGTHS = 4 * 40  # numbers of three binary digits, up to 2^40 trials
 SURE = -np.log(FALSE_ALARM)  # expected events that make it as sure as that to see one
 
 
-def observation_bounds(sample: Sample) -> str:
+def observation_bounds(sample: SessionSample) -> str:
     """No entry leaves [0, 1], and every one-hot part is seen at 0 and at 1."""
     outside = np.flatnonzero((sample.low < 0) | (sample.high > 1) | np.isnan(sample.low))
     if outside.size:
@@ -43,7 +44,7 @@ def observation_bounds(sample: Sample) -> str:
     return seen + (f"; never at 1 in {len(sample.played['slot']):,} slots: {', '.join(missed)}" if missed else "")
 
 
-def truth(sample: Sample) -> str:
+def truth(sample: SessionSample) -> str:
     """Observations, infos, rewards and flags tell what happened, counted again from the tables."""
     if sample.wrong:
         more = f" (and {len(sample.wrong) - 1} more)" if len(sample.wrong) > 1 else ""
@@ -54,7 +55,7 @@ def truth(sample: Sample) -> str:
     return told + (f"; phases of drift reached: {reached} of {phases}" if phases > 1 else "")
 
 
-def termination(sample: Sample) -> str:
+def termination(sample: SessionSample) -> str:
     """Users leave where the scenario lets them, and nowhere else."""
     terminated, high = sample.played["terminated"], sample.played["hazard_high"]
     n = int(terminated.sum())
@@ -70,7 +71,7 @@ def termination(sample: Sample) -> str:
     raise NotApplicableError(f"leaving is too rare to be seen: {expected:.2g} expected, none seen")
 
 
-def truncation(sample: Sample) -> str:
+def truncation(sample: SessionSample) -> str:
     """The horizon truncates sessions whose user stays."""
     n = int(sample.played["truncated"].sum())
     if n:
@@ -84,7 +85,7 @@ def truncation(sample: Sample) -> str:
 
 
 @dataclass(frozen=True)
-class _Cell:
+class _Trials:
     """Trials with one probability, in the order of time."""
 
     label: str
@@ -92,38 +93,38 @@ class _Cell:
     happened: NDArray[np.bool_]
 
 
-def views(sample: Sample) -> str:
+def views(sample: SessionSample) -> str:
     """Ads are viewed as often as the tables say, for every category, ad and P(view)."""
-    played, labels = sample.played, sample.tables.spaces.labels
+    played, labels = sample.played, sample.tables.spec.labels
     keys = (played["phase"], played["category"], played["ad"], played["p"])
-    cells = [
-        _Cell(f"{labels[int(ad)]} before {_category(sample, int(category))}", p, played["viewed"][rows] > 0)
+    groups = [
+        _Trials(f"{labels[int(ad)]} before {_category(sample, int(category))}", p, played["viewed"][rows] > 0)
         for (_, category, ad, p), rows in _groups(*keys)
     ]
-    return _within_bounds(cells, 2 * sample.arrays.base.size * sample.arrays.match.shape[1], "views")
+    return _within_bounds(groups, 2 * sample.arrays.base.size * sample.arrays.match.shape[1], "views")
 
 
-def leaving(sample: Sample) -> str:
+def leaving(sample: SessionSample) -> str:
     """Users leave as often as the tables say, for every ad, view and P(leave)."""
     if not sample.arrays.hazard.any():
         raise NotApplicableError("nobody leaves in this scenario")
-    played, labels = sample.played, sample.tables.spaces.labels
+    played, labels = sample.played, sample.tables.spec.labels
     known = np.flatnonzero(~np.isnan(played["hazard"]))
     keys = (played[name][known] for name in ("phase", "ad", "viewed", "hazard"))
-    cells = [
-        _Cell(f"{labels[int(ad)]} {'viewed' if viewed else 'not viewed'}", hazard, played["terminated"][known[rows]])
+    groups = [
+        _Trials(f"{labels[int(ad)]} {'viewed' if viewed else 'not viewed'}", hazard, played["terminated"][known[rows]])
         for (_, ad, viewed, hazard), rows in _groups(*keys)
     ]
-    return _within_bounds(cells, sample.arrays.hazard.size, "leavings")
+    return _within_bounds(groups, sample.arrays.hazard.size, "leavings")
 
 
-def videos(sample: Sample) -> str:
+def videos(sample: SessionSample) -> str:
     """Sessions begin with any video, and go on to neighbours and jumps as often as the recommender says."""
     n = sample.tables.n_videos
     category = sample.tables.category[sample.first_videos]
     numbers, counts = np.unique(sample.tables.category, return_counts=True)
-    cells = [
-        _Cell(f"first video of {_category(sample, int(k))}", count / n, category == k)
+    groups = [
+        _Trials(f"first video of {_category(sample, int(k))}", count / n, category == k)
         for k, count in zip(numbers, counts, strict=True)
     ]
     start, end, phase = (sample.moves[name] for name in ("start", "end", "phase"))
@@ -135,21 +136,21 @@ def videos(sample: Sample) -> str:
     near = (ordered[:, 0] >= 0) + ((np.diff(ordered, axis=1) > 0) & (ordered[:, 1:] >= 0)).sum(axis=1)
     to_neighbor = (1 - jump[:, 0]) * (near > 0) + jump[:, 0] * near / n
     arrived = (end[:, None] == neighbors).any(axis=1)
-    cells += [_Cell("a neighbour next", p, arrived[rows]) for (p,), rows in _groups(to_neighbor.round(12))]
+    groups += [_Trials("a neighbour next", p, arrived[rows]) for (p,), rows in _groups(to_neighbor.round(12))]
     for rank in range(neighbors.shape[1]):
         there = np.flatnonzero(neighbors[:, rank] >= 0)
         target = neighbors[there, rank, None]
         # The same video can stand at several ranks.
         p = jump[there] / n + ((1 - jump[there]) * weights[there] * (neighbors[there] == target)).sum(1, keepdims=True)
         arrived = end[there] == target[:, 0]
-        cells += [
-            _Cell(f"neighbour {rank + 1} next", value, arrived[rows]) for (value,), rows in _groups(p[:, 0].round(12))
+        groups += [
+            _Trials(f"neighbour {rank + 1} next", value, arrived[rows]) for (value,), rows in _groups(p[:, 0].round(12))
         ]
-    return _within_bounds(cells, len(numbers) + 11 * n * sample.tables.n_phases, "next and first videos")
+    return _within_bounds(groups, len(numbers) + 11 * n * sample.tables.n_phases, "next and first videos")
 
 
-def _category(sample: Sample, category: int) -> str:
-    return sample.tables.spaces.categories[category] if category >= 0 else "unknown"
+def _category(sample: SessionSample, category: int) -> str:
+    return sample.tables.spec.categories[category] if category >= 0 else "unknown"
 
 
 def _groups(*keys: NDArray[np.float64]) -> Iterator[tuple[tuple[float, ...], NDArray[np.int64]]]:
@@ -164,22 +165,22 @@ def _groups(*keys: NDArray[np.float64]) -> Iterator[tuple[tuple[float, ...], NDA
         yield tuple(float(key[rows[0]]) for key in keys), np.sort(rows)
 
 
-def _within_bounds(cells: list[_Cell], n_possible: int, what: str) -> str:
-    """Raises where a cell's frequency lies outside its bounds; ``n_possible`` counts the cells that there could be."""
+def _within_bounds(groups: list[_Trials], n_possible: int, what: str) -> str:
+    """Raises where a group's frequency lies outside its bounds; ``n_possible`` counts all possible groups."""
     from scipy import stats  # slow to load, and only checks need it
 
     level = FALSE_ALARM / FAMILIES / (n_possible * LENGTHS)
-    n = np.array([_three_digits(len(cell.happened)) for cell in cells])
-    count = np.array([int(cell.happened[:length].sum()) for cell, length in zip(cells, n, strict=True)])
-    p = np.array([cell.p for cell in cells])
+    n = np.array([_three_digits(len(group.happened)) for group in groups])
+    count = np.array([int(group.happened[:length].sum()) for group, length in zip(groups, n, strict=True)])
+    p = np.array([group.p for group in groups])
     tail = np.minimum(stats.binom.cdf(count, n, p), stats.binom.sf(count - 1, n, p))
     worst = int(tail.argmin())
     if tail[worst] < level / 2:
         raise CheckFailedError(
-            f"{cells[worst].label}: {count[worst]:,} of {n[worst]:,} are {count[worst] / n[worst]:.4f}, the tables say "
-            f"{p[worst]:.4f} (tail probability {tail[worst]:.1e})"
+            f"{groups[worst].label}: {count[worst]:,} of {n[worst]:,} are {count[worst] / n[worst]:.4f}, the tables "
+            f"say {p[worst]:.4f} (tail probability {tail[worst]:.1e})"
         )
-    return f"{n.sum():,} trials in {len(cells):,} cells of {what} within exact binomial bounds"
+    return f"{n.sum():,} trials in {len(groups):,} groups of {what} within exact binomial bounds"
 
 
 def _three_digits(n: int) -> int:

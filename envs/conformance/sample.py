@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.envs.conformance.subject import Subject
+from preroll.envs.conformance.subject import EnvUnderTest
 from preroll.envs.kernel import layout
 from preroll.envs.model.packing import Arrays
 
@@ -20,7 +20,7 @@ SAME = 1e-12  # two products of the same probabilities, multiplied in another or
 Numbers = NDArray[Any]
 
 
-class Sample:
+class SessionSample:
     """The slots of many lanes, in the order of time.
 
     Attributes:
@@ -34,7 +34,7 @@ class Sample:
         wrong: what an observation or an info told wrongly → the first place where it did.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: EnvUnderTest) -> None:
         self.subject, self.tables = subject, subject.tables
         self.arrays = subject.tables.arrays
         # Enough sessions for the last phase of drift to be a third of the sample, if the slots allow it.
@@ -132,7 +132,7 @@ class Sample:
             "info expected_reward", np.abs(infos["expected_reward"] - reward * p) <= SAME * (1 + reward), "is wrong"
         )
         self._require("reward", rewards == reward * viewed, "is not the ad's reward for a view, or 0")
-        for name, value in (("category", category), ("ad", ads), ("left", terminated)):
+        for name, value in (("category", category), ("ad", ads)):
             self._require(f"info {name}", infos[name] == value, "is not what happened")
         last = state.slot == self.tables.n_slots - 1
         self._require("truncated", truncated == (last & ~terminated), "is not: the last slot, and the user stayed")

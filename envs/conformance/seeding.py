@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from preroll.envs.conformance.subject import CheckFailedError, Subject, unequal
+from preroll.envs.conformance.subject import CheckFailedError, EnvUnderTest, unequal
 
 FAR = 1_000_003  # between two seeds whose lanes have nothing in common
 
 
-def seeding(subject: Subject) -> str:
+def seeding(subject: EnvUnderTest) -> str:
     """Every form of reset starts the sessions that single environments start with the seeds it stands for."""
     envs = subject.vector(4, AutoresetMode.SAME_STEP)
     one, far = subject.seed, subject.seed + FAR
@@ -35,7 +35,7 @@ def seeding(subject: Subject) -> str:
     return f"{len(resets)} resets: {', '.join(name for name, *_ in resets)}"
 
 
-def _beginning(subject: Subject, seed: int, session: int) -> tuple[Any, dict[str, Any]]:
+def _beginning(subject: EnvUnderTest, seed: int, session: int) -> tuple[Any, dict[str, Any]]:
     """What a single environment returns from the reset that starts this session of this seed."""
     env = subject.single()
     observation, info = env.reset(seed=seed)

@@ -23,7 +23,7 @@ class NotApplicableError(Exception):
     """The scenario lacks what the check is about; the message says what."""
 
 
-class Moment(NamedTuple):
+class StepRecord(NamedTuple):
     """What one ``reset`` or ``step`` returned; ``kept`` is a copy of the observation taken at once."""
 
     observation: NDArray[np.float32]
@@ -35,7 +35,7 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Subject:
+class EnvUnderTest:
     """An environment under check.
 
     Attributes:
@@ -85,7 +85,7 @@ class Subject:
         while True:
             yield from rng.integers(0, self.tables.n_actions, 1000).tolist()
 
-    def play(self, env: gym.Env[Any, Any], seed: int | None = None) -> Iterator[Moment]:
+    def play(self, env: gym.Env[Any, Any], seed: int | None = None) -> Iterator[StepRecord]:
         """Plays whole sessions from a reset with ``seed`` on, moment by moment.
 
         Raises:
@@ -94,20 +94,20 @@ class Subject:
         ads = self.ads()
         for number in range(self.n_sessions):
             observation, info = env.reset(seed=(self.seed if seed is None else seed) if number == 0 else None)
-            yield Moment(observation, observation.copy(), 0.0, False, False, info)
+            yield StepRecord(observation, observation.copy(), 0.0, False, False, info)
             yield from self.session(env, ads)
 
-    def session(self, env: gym.Env[Any, Any], ads: Iterator[int]) -> Iterator[Moment]:
+    def session(self, env: gym.Env[Any, Any], ads: Iterator[int]) -> Iterator[StepRecord]:
         """Plays a running session to its end."""
         for _ in range(self.tables.n_slots):
             observation, reward, terminated, truncated, info = env.step(next(ads))
-            yield Moment(observation, observation.copy(), float(reward), terminated, truncated, info)
+            yield StepRecord(observation, observation.copy(), float(reward), terminated, truncated, info)
             if terminated or truncated:
                 return
         raise CheckFailedError(f"a session goes on after its last slot, number {self.tables.n_slots}")
 
 
-def difference(one: Moment, other: Moment) -> str | None:
+def difference(one: StepRecord, other: StepRecord) -> str | None:
     """The first of observation, reward and flags in which two moments differ, with both values; None if they agree."""
     for name in ("kept", "reward", "terminated", "truncated"):
         if told := unequal(getattr(one, name), getattr(other, name)):

@@ -4,10 +4,10 @@ import warnings
 
 import gymnasium as gym
 
-from preroll.envs.conformance.subject import NotApplicableError, Subject
+from preroll.envs.conformance.subject import EnvUnderTest, NotApplicableError
 
 
-def gymnasium_checks(subject: Subject) -> str:
+def gymnasium_checks(subject: EnvUnderTest) -> str:
     """``gymnasium.utils.env_checker.check_env`` passes, rendering included."""
     from gymnasium.utils.env_checker import check_env
 
@@ -19,7 +19,7 @@ def gymnasium_checks(subject: Subject) -> str:
     return "no warning, rendering included"
 
 
-def stable_baselines3_checks(subject: Subject) -> str:
+def stable_baselines3_checks(subject: EnvUnderTest) -> str:
     """``stable_baselines3.common.env_checker.check_env`` passes."""
     try:
         from stable_baselines3.common.env_checker import check_env

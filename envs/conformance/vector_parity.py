@@ -6,14 +6,14 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.envs.conformance.subject import CheckFailedError, Subject, unequal
+from preroll.envs.conformance.subject import CheckFailedError, EnvUnderTest, unequal
 
 LANES = 257  # one more than the kernel's block
 COMPARED = (0, 1, 63, 64, 255, 256)  # around the edges of blocks and of vector registers
 MODE_LANES = 8
 
 
-def lanes(subject: Subject) -> str:
+def lanes(subject: EnvUnderTest) -> str:
     """Lane i of a vector environment reset with seed s is the single environment reset with seed s + i."""
     envs = subject.vector(LANES, AutoresetMode.SAME_STEP)
     singles = {lane: subject.single() for lane in COMPARED}
@@ -59,7 +59,7 @@ def _require(holds: bool, lane: int, step: int, what: str) -> None:
         raise CheckFailedError(f"lane {lane}, step {step}: differs from the single environment: {what}")
 
 
-def autoreset(subject: Subject) -> str:
+def autoreset(subject: EnvUnderTest) -> str:
     """NEXT_STEP and SAME_STEP play the same sessions, and each mode has the final observation in its place."""
     same, following = (_traces(subject, mode) for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP))
     compared = 0
@@ -72,7 +72,7 @@ def autoreset(subject: Subject) -> str:
     return f"{MODE_LANES} lanes, {compared:,} moments"
 
 
-def _traces(subject: Subject, mode: AutoresetMode) -> list[list[dict[str, Any]]]:
+def _traces(subject: EnvUnderTest, mode: AutoresetMode) -> list[list[dict[str, Any]]]:
     """For every lane its moments in order: starts of sessions and slots, by the names of what they returned.
 
     The ad of a slot depends on lane, session and slot, so that both modes show the same ads though NEXT_STEP spends a

@@ -1,7 +1,7 @@
 """The arrays that the kernel works on, and their parts by name.
 
-What a user carries from slot to slot is one number, the *cell* (position of the slot, phase of drift, segment, fatigue
-level), so that a slot is a few look-ups: :mod:`preroll.envs.model.packing` fills the tables that are read here.
+What a user carries from slot to slot is one number, the *user state* (position of the slot, phase of drift, segment,
+fatigue level), so that a slot is a few look-ups: :mod:`preroll.envs.model.packing` fills the tables that are read here.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from preroll.jit import inlined
 
 # Rows of keys and of state.
 LANE_KEY, SESSION_KEY = range(2)
-SESSION, SLOT, CELL, VIDEO, LAST, ENDED, VIDEO_KIND, FOLLOWING = range(8)
+SESSION, SLOT, USER_STATE, VIDEO, LAST, ENDED, VIDEO_KIND, FOLLOWING = range(8)
 N_STATE = 8
 
 # Rows of the results of a step.
@@ -24,10 +24,10 @@ SHOWN_VIDEO, SHOWN_CATEGORY = range(2)
 # Columns of a video's record: 0 … 9 are the neighbours (-1 padded), ROW … its part of the observation as float32.
 N_NEIGHBORS, N_NEAR, KIND, CATEGORY, ROW = 10, 10, 11, 12, 16
 # Columns of `answers`: P(view) if the ad is not, is the last one that was shown; P(leave) if it was not, was viewed;
-# the reward of a view; as int64, the next slot's cell if it was not, was viewed, and the video's category.
+# the reward of a view; as int64, the next slot's user state if it was not, was viewed, and the video's category.
 CHANCE, RISK, PAY, AFTER, SHOWN = 0, 2, 4, 5, 7
 N_ANSWERS = 8
-# Columns of `choice` and of `cells`.
+# Columns of `choice` and of `user_states`.
 JUMP, REPEAT, RANKS = range(3)
 N_CHOICE = RANKS + 10
 PHASE, SEGMENT, LEVEL = range(3)
@@ -61,24 +61,24 @@ class Packed(NamedTuple):
     """A compiled scenario in four arrays: each array that is handed to compiled code costs time in every call."""
 
     floats: NDArray[np.float64]  # answers, choice, segments, one after the other
-    integers: NDArray[np.int32]  # sizes, cells, phase_start
+    integers: NDArray[np.int32]  # sizes, user_states, phase_start
     records: NDArray[np.int32]  # [N, w]  neighbours, their number, kind, category; the observation's row as float32
     looks: NDArray[np.float32]  # progress, session_rows
 
 
-class Tables(NamedTuple):
-    """The packed tables by name. C = S · P · U · F cells (position, phase, segment, level), A actions, R kinds."""
+class KernelViews(NamedTuple):
+    """The packed tables by name. C = S·P·U·F user states (position, phase, segment, level), A actions, R kinds."""
 
-    answers: Any  # float64 [R · C · A · 8]  how users answer: a line of memory for each (kind of video, cell, ad)
+    answers: Any  # float64 [R · C · A · 8]  how users answer: a line of memory for each (kind of video, user state, ad)
     choice: Any  # float64 [P · 12]       jump, repeat, cumulated rank probabilities
     segments: Any  # float64 [P · U]      cumulated shares
-    cells: Any  # int32 [C · 3]           phase, segment, fatigue level of a cell
+    user_states: Any  # int32 [C · 3]     phase, segment, fatigue level of a user state
     phase_start: Any  # int32 [P]         first session of each phase
     sizes: Any  # int32 [15]
     links: Any  # int32 [N, w]            the records as integers
     rows: Any  # float32 [N, w]           the records as numbers
     progress: Any  # float32 [T + 1]      share of the horizon that is over at each slot
-    session_rows: Any  # float32 [C · s]  one-hot parts of the observation that the cell determines
+    session_rows: Any  # float32 [C · s]  one-hot parts of the observation that the user state determines
 
 
 class State(NamedTuple):
@@ -105,7 +105,7 @@ class Lanes(NamedTuple):
     session_key: Any  # uint64
     session: Any  # int32  number of the lane's session, from 0
     slot: Any  # int32     number of the session's slot, from 0
-    cell: Any  # int32     what the user carries along
+    user_state: Any  # int32     what the user carries along
     video: Any  # int32
     last: Any  # int32     outcome of the last slot: ad if not viewed, A + ad if viewed, 2A before the first slot
     ended: Any  # int32    1: the next step starts a new session
@@ -138,12 +138,12 @@ def unpack(packed: Any) -> Any:
     answers = floats[:n]
     choice = floats[n : n + p * N_CHOICE]
     segments = floats[n + p * N_CHOICE :]
-    cells = integers[N_SIZES : N_SIZES + c * 3]
+    user_states = integers[N_SIZES : N_SIZES + c * 3]
     phase_start = integers[N_SIZES + c * 3 :]
     progress = packed.looks[: sizes[N_SLOTS] + 1]
     session_rows = packed.looks[sizes[N_SLOTS] + 1 :]
     links, rows = packed.records, packed.records.view(np.float32)
-    return Tables(answers, choice, segments, cells, phase_start, sizes, links, rows, progress, session_rows)
+    return KernelViews(answers, choice, segments, user_states, phase_start, sizes, links, rows, progress, session_rows)
 
 
 @inlined
@@ -154,7 +154,7 @@ def lanes_of(keys: Any, state: Any, start: Any, stop: Any) -> Any:
         keys[SESSION_KEY, start:stop],
         state[SESSION, start:stop],
         state[SLOT, start:stop],
-        state[CELL, start:stop],
+        state[USER_STATE, start:stop],
         state[VIDEO, start:stop],
         state[LAST, start:stop],
         state[ENDED, start:stop],

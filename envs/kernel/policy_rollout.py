@@ -14,10 +14,10 @@ from preroll.jit import compiled, inlined
 @inlined
 def _chosen_ad(tables: Any, lanes: Any, i: Any, ads: Any, probabilities: Any) -> Any:
     """The ad of a policy table in the state of lane ``i``."""
-    cell, slot, video, last = at(lanes.cell[i]), at(lanes.slot[i]), at(lanes.video[i]), at(lanes.last[i])
-    cell *= at(3)
-    phase, segment = at(tables.cells[cell + at(PHASE)]), at(tables.cells[cell + at(SEGMENT)])
-    level = at(tables.cells[cell + at(LEVEL)])
+    user_state, slot, video, last = at(lanes.user_state[i]), at(lanes.slot[i]), at(lanes.video[i]), at(lanes.last[i])
+    user_state *= at(3)
+    phase, segment = at(tables.user_states[user_state + at(PHASE)]), at(tables.user_states[user_state + at(SEGMENT)])
+    level = at(tables.user_states[user_state + at(LEVEL)])
     if ads.shape[0] > 0:
         return np.int64(ads[phase, segment, slot, video, level, last])
     u = die(lanes.session_key[i], slot, ACTION)
@@ -57,9 +57,9 @@ def _take_place(lanes: Any, account: Any, i: Any, j: Any) -> None:
         lanes.session_key[j],
         lanes.session[j],
     )
-    lanes.slot[i], lanes.cell[i], lanes.video[i], lanes.last[i] = (
+    lanes.slot[i], lanes.user_state[i], lanes.video[i], lanes.last[i] = (
         lanes.slot[j],
-        lanes.cell[j],
+        lanes.user_state[j],
         lanes.video[j],
         lanes.last[j],
     )

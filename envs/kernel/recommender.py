@@ -46,7 +46,7 @@ def start_session(tables: Any, lanes: Any, i: Any, session: Any) -> None:
     lanes.session_key[i] = key
     lanes.session[i] = session
     lanes.slot[i] = 0
-    lanes.cell[i] = (phase * n_segments + segment) * tables.sizes[LEVELS]
+    lanes.user_state[i] = (phase * n_segments + segment) * tables.sizes[LEVELS]
     lanes.video[i] = scaled(die(key, 0, FIRST_VIDEO), tables.links.shape[0])
     lanes.last[i] = 2 * tables.sizes[ACTIONS]
     lanes.ended[i] = 0
@@ -88,7 +88,7 @@ def _draw(choice: Any, n: Any, n_lanes: Any, scratch: Any, numbers: Any) -> None
 def _draw_each(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
     """As :func:`_draw`, for lanes in different phases and videos with fewer neighbours."""
     for i in range(at(lanes.slot.shape[0])):
-        phase = at(tables.cells[at(3) * at(lanes.cell[i]) + at(PHASE)]) * at(N_CHOICE)
+        phase = at(tables.user_states[at(3) * at(lanes.user_state[i]) + at(PHASE)]) * at(N_CHOICE)
         n_near = np.int64(tables.links[at(lanes.video[i]), at(N_NEAR)])
         place, near, other = _choose(scratch[DIE_OF_VIDEO + i], tables.choice, phase, n_near, tables.links.shape[0])
         numbers[PLACE + i], numbers[NEAR + i], numbers[OTHER + i] = place, near, other

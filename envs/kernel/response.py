@@ -57,25 +57,26 @@ def respond(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any) -> No
     All that looks something up stands in this one loop, which is not vectorised on purpose: the gather instructions of
     many processors are slower than single loads. What is random makes no branch.
     """
-    answers, cells, n_ads = tables.answers, tables.answers.view(np.int64), np.int64(tables.sizes[ACTIONS])
+    answers, integers, n_ads = tables.answers, tables.answers.view(np.int64), np.int64(tables.sizes[ACTIONS])
     first = tables.sizes[PHASES] * tables.sizes[SEGMENTS] * tables.sizes[LEVELS]
-    n_cells = at(first * tables.sizes[POSITIONS])  # those before `first` are the cells of a video's first slot
+    # those before `first` are the user states of a video's first slot
+    n_user_states = at(first * tables.sizes[POSITIONS])
     for i in range(at(lanes.slot.shape[0])):
         ad, last = np.int64(ads[i]), np.int64(lanes.last[i])
-        user = at(lanes.kind[i]) * n_cells + at(lanes.cell[i])
+        user = at(lanes.kind[i]) * n_user_states + at(lanes.user_state[i])
         line = (user * at(n_ads) + at(ad)) * at(N_ANSWERS)
         again = (last == ad) | (last == ad + n_ads)
         p = answers[line + at(CHANCE) + at(again)]
         viewed = at(scratch[DIE_OF_VIEW + i] < p)
         left = scratch[DIE_OF_LEAVING + i] < answers[line + at(RISK) + viewed]
-        cell = cells[line + at(AFTER) + viewed]
+        user_state = integers[line + at(AFTER) + viewed]
         scratch[LIKELY + i] = p
         scratch[WORTH + i] = answers[line + at(PAY)]
-        numbers[ABOUT + i] = cells[line + at(SHOWN)]
+        numbers[ABOUT + i] = integers[line + at(SHOWN)]
         numbers[VIEW_DONE + i] = viewed
         numbers[LEFT + i] = left
-        lanes.cell[i] = cell
-        lanes.video[i] = lanes.video[i] if left | (cell >= first) else lanes.following[i]
+        lanes.user_state[i] = user_state
+        lanes.video[i] = lanes.video[i] if left | (user_state >= first) else lanes.following[i]
 
 
 @loop

@@ -1,4 +1,4 @@
-"""What an agent sees and may know: the named parts of an observation, and the spaces of a simulation."""
+"""What an agent sees and may know: the named parts of an observation, and the specification of a simulation."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -86,7 +86,7 @@ class ObservationLayout:
 
 
 @dataclass(frozen=True)
-class Spaces:
+class SessionSpec:
     """All that an agent may know before it acts: the observation's parts, the ads' lengths and rewards, no probability.
 
     Attributes:
@@ -148,7 +148,7 @@ class Spaces:
         return {**fields, "layout": layout, "ads": ads, "categories": list(self.categories)}
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> "Spaces":
+    def from_dict(cls, value: Mapping[str, Any]) -> "SessionSpec":
         """Reads what :meth:`to_dict` wrote, now or long ago; the ads' view probabilities are unknown and stand as 0."""
         ads = tuple(Ad(**ad, view_probability=0.0) for ad in value["ads"])
         layout = ObservationLayout.from_dict(value["layout"])

@@ -1,8 +1,8 @@
 """From the model's tables to those that the kernel reads: everything that one slot needs, in one look-up each.
 
-A *cell* is what a user carries from slot to slot, but for the video and the last ad: the position of the slot, the
-phase of drift and the segment (both fixed during a session) and the fatigue level, in this order, so that the cells of
-a video's first slot come first.
+A *user state* is what a user carries from slot to slot, but for the video and the last ad: the position of the slot,
+the phase of drift and the segment (both fixed during a session) and the fatigue level, in this order, so that the user
+states of a video's first slot come first.
 """
 
 from typing import NamedTuple
@@ -53,7 +53,7 @@ def pack(
 
 
 def _by_cell(table: NDArray[np.float64], arrays: Arrays) -> NDArray[np.float64]:
-    """A table [P, U, S, F, …] (or 1 for axes that do not matter) in the order of the cells [S, P, U, F, …]."""
+    """A table [P, U, S, F, …] (or 1 for axes that do not matter) in the order of the user states [S, P, U, F, …]."""
     full = np.broadcast_to(table, arrays.base.shape[:4] + table.shape[4:])
     return np.moveaxis(full, 2, 0)
 
@@ -100,7 +100,7 @@ def _risk(arrays: Arrays) -> NDArray[np.float64]:
 
 
 def _after(arrays: Arrays) -> NDArray[np.int64]:
-    """The next slot's cell: the next position (after a video's last one the first), the same user, level f'."""
+    """The next slot's user state: the next position (after a video's last one the first), the same user, level f'."""
     p, u, s, f, _ = arrays.base.shape
     number = np.arange(s * p * u * f).reshape(s, p, u, f)
     phase, segment = np.arange(p)[:, None, None, None, None], np.arange(u)[:, None, None, None]
@@ -109,13 +109,13 @@ def _after(arrays: Arrays) -> NDArray[np.int64]:
 
 
 def _cells(arrays: Arrays) -> NDArray[np.int64]:
-    """Phase, segment and fatigue level of every cell, [C, 3]."""
+    """Phase, segment and fatigue level of every user state, [C, 3]."""
     p, u, s, f, _ = arrays.base.shape
     return np.moveaxis(np.indices((s, p, u, f))[1:], 0, -1).reshape(-1, 3)
 
 
 def _session_rows(arrays: Arrays, layout: ObservationLayout) -> NDArray[np.float32]:
-    """The one-hot parts of the observation that the cell determines, zeros in the session's others, [C, s]."""
+    """The one-hot parts of the observation that the user state determines, zeros in the session's others, [C, s]."""
     p, u, s, f, _ = arrays.base.shape
     ones = {"fatigue", "last_ad", "position", "segment"} & set(layout.parts)
     size = layout.size - video_size(layout) if ones else 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout as kernel_layout
-from preroll.envs.model.observation import ObservationLayout, Spaces
+from preroll.envs.model.observation import ObservationLayout, SessionSpec
 from preroll.envs.model.packing import Arrays, pack
 from preroll.envs.scenario.scenario import Ad, Scenario, Segment
 from preroll.errors import PrerollError
@@ -25,14 +25,14 @@ class Tables:
 
     Attributes:
         scenario, catalog: what was compiled.
-        spaces: what an agent may know.
+        spec: what an agent may know.
         arrays: the model's tables by name.
         packed: what the kernel reads.
     """
 
     scenario: Scenario
     catalog: Catalog
-    spaces: Spaces
+    spec: SessionSpec
     arrays: Arrays
     packed: kernel_layout.Packed
 
@@ -64,7 +64,7 @@ class Tables:
         )
         category = np.asarray(catalog.category).astype(np.int32)
         packed = pack(arrays, _neighbors(scenario, catalog), kind, category, layout, scenario.n_slots)
-        spaces = Spaces(
+        spec = SessionSpec(
             name=scenario.name,
             layout=layout,
             categories=tuple(catalog.categories),
@@ -73,7 +73,7 @@ class Tables:
             n_slots=scenario.n_slots,
             bonus=float(arrays.reward.max()) - max(ad.reward for ad in scenario.ads),
         )
-        return cls(scenario, catalog, spaces, arrays, packed)
+        return cls(scenario, catalog, spec, arrays, packed)
 
     @property
     def neighbors(self) -> NDArray[np.int32]:
@@ -93,7 +93,7 @@ class Tables:
     @property
     def layout(self) -> ObservationLayout:
         """The parts of the observation."""
-        return self.spaces.layout
+        return self.spec.layout
 
     @property
     def ads(self) -> tuple[Ad, ...]:
@@ -103,7 +103,7 @@ class Tables:
     @property
     def n_actions(self) -> int:
         """A: number of actions, "no ad" included."""
-        return self.spaces.n_actions
+        return self.spec.n_actions
 
     @property
     def n_videos(self) -> int:
@@ -157,12 +157,12 @@ def _check(scenario: Scenario, catalog: Catalog) -> None:
     if scenario.observe.memorability and catalog.memorability_quantile is None:
         raise PrerollError(
             f"scenario {scenario.name}: observe.memorability: true needs predicted memorability, "
-            f"which the catalog {catalog.path} lacks; `preroll predict catalog` adds it, and false is allowed"
+            f"which the catalog {catalog.path} lacks; `preroll predict annotate` adds it, and false is allowed"
         )
     if any(phase.recall_weight for _, phase in scenario.phases) and catalog.memorability is None:
         raise PrerollError(
             f"scenario {scenario.name}: recall_weight: needs true memorability, "
-            f"which the catalog {catalog.path} lacks; `preroll predict catalog --truth` adds it, and 0 is allowed"
+            f"which the catalog {catalog.path} lacks; `preroll predict annotate --truth` adds it, and 0 is allowed"
         )
     if not catalog.n_videos:
         raise PrerollError(f"catalog {catalog.path}: holds no usable video")

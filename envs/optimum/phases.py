@@ -11,7 +11,7 @@ from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import greedy_policy, random_policy
 
 
-class Exact:
+class PhasedOptimum:
     """Exact values of compiled tables, in expected revenue per session.
 
     Args:

@@ -12,7 +12,7 @@ from preroll.envs.optimum.policy_summary import best_ads
 from preroll.errors import PrerollError
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; the empty slot is grey.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 EMPTY = "#DDDDDD"
 COLUMNS = 5  # categories beside each other
 LEGEND = 12  # ads below each other
@@ -36,14 +36,14 @@ def draw_best_ads(tables: Tables, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    spaces = tables.spaces
+    spec = tables.spec
     rows = [
         (_title(tables, phase, segment), best_ads(optimum, segment))
         for phase, optimum in enumerate(Optimum(tables, phase) for phase in range(tables.n_phases))
         for segment in range(tables.n_segments)
     ]
     shown = sorted({ad for _, chosen in rows for ads in chosen.values() for ad in np.unique(ads).tolist()})
-    colours = dict(zip(shown, ad_colours([spaces.labels[ad] for ad in shown]), strict=True))
+    colors = dict(zip(shown, ad_colors([spec.labels[ad] for ad in shown]), strict=True))
     n_columns = min(len(rows[0][1]), COLUMNS)
     n_lines = -(-len(rows[0][1]) // n_columns)
     height = 0.9 + len(rows) * n_lines * (2.3 if tables.n_levels > 1 else 1.1)
@@ -51,25 +51,25 @@ def draw_best_ads(tables: Tables, path: Path) -> None:
     grid = figure.subplots(len(rows) * n_lines, n_columns, sharex=True, sharey=True, squeeze=False)
     for panels, (title, chosen) in zip(grid.reshape(len(rows), n_lines, n_columns), rows, strict=True):
         codes = {name: np.searchsorted(shown, ads) for name, ads in chosen.items()}
-        _draw_row(panels, tables, title, codes, [colours[ad] for ad in shown])
+        _draw_row(panels, tables, title, codes, [colors[ad] for ad in shown])
     for panel in grid[-1]:
         panel.set_xlabel("slot")
     figure.suptitle(f"{tables.scenario.name}: the best ad, exactly", fontsize=11)
-    handles = [Patch(color=colours[ad], label=spaces.labels[ad]) for ad in shown]
+    handles = [Patch(color=colors[ad], label=spec.labels[ad]) for ad in shown]
     figure.legend(handles=handles, loc="outside right center", frameon=False, ncols=-(-len(handles) // LEGEND))
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:], dpi=150)
     atomic.write_bytes(path, buffer.getvalue())
 
 
-def ad_colours(labels: list[str]) -> list[str]:
+def ad_colors(labels: list[str]) -> list[str]:
     """A colour of its own for every ad; "none" is grey. More ads than there are good colours get a rainbow."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
     ads = [label for label in labels if label != "none"]
-    rainbow = [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0.05, 0.95, len(ads)))]
-    chosen = dict(zip(ads, COLOURS if len(ads) <= len(COLOURS) else rainbow, strict=False))
+    rainbow = [to_hex(color) for color in colormaps["turbo"](np.linspace(0.05, 0.95, len(ads)))]
+    chosen = dict(zip(ads, COLORS if len(ads) <= len(COLORS) else rainbow, strict=False))
     return [chosen.get(label, EMPTY) for label in labels]
 
 
@@ -84,13 +84,13 @@ def _title(tables: Tables, phase: int, segment: int) -> str:
 
 
 def _draw_row(
-    panels: NDArray[np.object_], tables: Tables, title: str, codes: dict[str, NDArray[np.intp]], colours: list[str]
+    panels: NDArray[np.object_], tables: Tables, title: str, codes: dict[str, NDArray[np.intp]], colors: list[str]
 ) -> None:
-    """One panel a category, of panels [lines, columns]: its code, int [T, F], indexes ``colours``."""
+    """One panel a category, of panels [lines, columns]: its code, int [T, F], indexes ``colors``."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.ticker import MaxNLocator
 
-    norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
+    norm = BoundaryNorm(np.arange(len(colors) + 1) - 0.5, len(colors))
     for panel in panels.ravel()[len(codes) :]:
         panel.set_axis_off()
     for panel, (name, code) in zip(panels.ravel(), codes.items(), strict=False):
@@ -99,7 +99,7 @@ def _draw_row(
             code.T,
             origin="lower",
             aspect="auto",
-            cmap=ListedColormap(colours),
+            cmap=ListedColormap(colors),
             norm=norm,
             interpolation="nearest",
             extent=extent,

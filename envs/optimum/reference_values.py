@@ -17,7 +17,7 @@ LARGEST_PLAN = 5_000_000  # states of a session, for which an open-loop plan is 
 
 
 @dataclass(frozen=True)
-class Row:
+class ReferenceValue:
     """One policy's exact worth.
 
     Attributes:
@@ -39,7 +39,7 @@ class Row:
     note: str = ""
 
 
-def compare(tables: Tables, phase: int = 0) -> list[Row]:
+def reference_values(tables: Tables, phase: int = 0) -> list[ReferenceValue]:
     """Exact values of the optimum and of simple policies, best first by definition, not by value."""
     optimum = Optimum(tables, phase)
     return [_row(optimum, name, policy, note) for name, policy, note in _policies(optimum)]
@@ -48,17 +48,17 @@ def compare(tables: Tables, phase: int = 0) -> list[Row]:
 def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
     """Name, policy and note of each row; policies that go by category are left out where videos have none."""
     tables = optimum.tables
-    labelled = bool((np.asarray(tables.category) >= 0).all())
+    labeled = bool((np.asarray(tables.category) >= 0).all())
     yield (
         "optimum",
         optimum.policy,
         f"knows the hidden {' and '.join(optimum.hidden)}: a bound" if optimum.hidden else "",
     )
-    if labelled and tables.catalog.category_probabilities is not None:
+    if labeled and tables.catalog.category_probabilities is not None:
         believed = Optimum(as_predicted(tables), optimum.phase)
         yield "optimum on predicted categories", believed.policy, "perception's category taken for true"
     yield "greedy", greedy_policy(tables), "knows the tables, looks one slot ahead"
-    if labelled:
+    if labeled:
         yield from _by_category(optimum)
     yield "random", random_policy(tables), ""
 
@@ -92,13 +92,13 @@ def as_predicted(tables: Tables) -> Tables:
     return Tables.compile(tables.scenario, guessed)
 
 
-def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> Row:
+def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> ReferenceValue:
     value, visits = optimum.value_of(policy), optimum.visits(policy)
-    by_length = dict.fromkeys(optimum.tables.spaces.lengths, 0.0)
-    for length, share in zip(optimum.tables.spaces.lengths, visits.shares(), strict=True):
+    by_length = dict.fromkeys(optimum.tables.spec.lengths, 0.0)
+    for length, share in zip(optimum.tables.spec.lengths, visits.shares(), strict=True):
         by_length[length] += float(share)
     empty = by_length.pop("none", 0.0)
     shown = max(sum(by_length.values()), 1e-300)
     shares = {length: share / shown for length, share in by_length.items()}
     best = optimum.value
-    return Row(name, value, value / best if best > 0 else 1.0, visits.slots, shares, empty, note)
+    return ReferenceValue(name, value, value / best if best > 0 else 1.0, visits.slots, shares, empty, note)

@@ -24,7 +24,7 @@ GAIN = 1e-9  # an improvement smaller than this is none
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchedPolicy:
     """A policy that was searched for, its exact value, and whether nothing of its kind is better (``proven``)."""
 
     policy: Policy
@@ -32,7 +32,7 @@ class Found:
     proven: bool
 
 
-def best_fixed(optimum: Optimum) -> Found:
+def best_fixed(optimum: Optimum) -> SearchedPolicy:
     """The best stationary policy that always shows the same ad, or none, before videos of one category."""
     tables = optimum.tables
     n_categories, n_actions = len(tables.catalog.categories), tables.n_actions
@@ -41,15 +41,15 @@ def best_fixed(optimum: Optimum) -> Found:
         choices = [np.array(ads) for ads in itertools.product(range(n_actions), repeat=n_categories)]
         values = [optimum.value_of(by_category_policy(tables, ads)) for ads in choices]
         best = int(np.argmax(values))
-        return Found(by_category_policy(tables, choices[best]), values[best], True)
+        return SearchedPolicy(by_category_policy(tables, choices[best]), values[best], True)
     return _ascend(optimum)
 
 
-def _ascend(optimum: Optimum) -> Found:
+def _ascend(optimum: Optimum) -> SearchedPolicy:
     """Coordinate ascent over the categories, from the ads with the largest next reward."""
     tables = optimum.tables
-    reward = np.array([ad.view_probability * ad.reward for ad in tables.ads] + [0.0] * tables.spaces.no_ad)
-    own = tables.spaces.ad_category == np.arange(len(tables.catalog.categories))[:, None]
+    reward = np.array([ad.view_probability * ad.reward for ad in tables.ads] + [0.0] * tables.spec.no_ad)
+    own = tables.spec.ad_category == np.arange(len(tables.catalog.categories))[:, None]
     ads = np.where(own, reward, -1.0).argmax(axis=1)
     value, before = optimum.value_of(by_category_policy(tables, ads)), -np.inf
     while value > before + GAIN:
@@ -60,17 +60,17 @@ def _ascend(optimum: Optimum) -> Found:
             tried = optimum.value_of(by_category_policy(tables, changed))
             if tried > value:
                 ads, value = changed, tried
-    return Found(by_category_policy(tables, ads), value, False)
+    return SearchedPolicy(by_category_policy(tables, ads), value, False)
 
 
-def best_open_loop(optimum: Optimum) -> Found:
+def best_open_loop(optimum: Optimum) -> SearchedPolicy:
     """The best plan found that decides every (slot, category) beforehand and never looks at the user."""
     tables = optimum.tables
     group = np.asarray(tables.category, dtype=np.int64)[:, None, None]
     return best_memoryless(optimum, group, by_last=False)
 
 
-def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool) -> Found:
+def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool) -> SearchedPolicy:
     """The best policy found that sees the slot and the group of the state, and remembers nothing.
 
     Coordinate ascent over slots, from several beginnings: with the slots before fixed, the distribution over states is
@@ -92,7 +92,7 @@ def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool
     beginnings.extend(at_random)
     found = [_improve(programs, shares, plan, seen, by_last) for plan in beginnings]
     plan, value = max(found, key=lambda one: one[1])
-    return Found(Policy(ads=plan[:, seen]), value, False)
+    return SearchedPolicy(Policy(ads=plan[:, seen]), value, False)
 
 
 def _greedy_plan(tables: Tables, seen: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:

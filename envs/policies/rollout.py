@@ -18,14 +18,14 @@ class Rollout:
         revenue: float64 [n, k], sum of rewards of each session.
         slots: int32 [n, k], slots that were played.
         views: int32 [n, k], ads that were viewed.
-        left: bool [n, k], whether the user left before the horizon.
+        terminated: bool [n, k], whether the user left before the horizon.
         by_ad: int64 [n, A], how often each action was chosen in a lane.
     """
 
     revenue: NDArray[np.float64]
     slots: NDArray[np.int32]
     views: NDArray[np.int32]
-    left: NDArray[np.bool_]
+    terminated: NDArray[np.bool_]
     by_ad: NDArray[np.int64]
 
 

@@ -71,7 +71,7 @@ def _seen_match(tables: Tables) -> NDArray[np.float64]:
     assert catalog.category_probabilities is not None
     m = np.array([phase.user.mismatch for _, phase in tables.scenario.phases])[:, None, None]
     guessed = np.asarray(catalog.category_probabilities).argmax(axis=1)
-    fits = (guessed[:, None] == tables.spaces.ad_category) | (tables.spaces.ad_category < 0)
+    fits = (guessed[:, None] == tables.spec.ad_category) | (tables.spec.ad_category < 0)
     return np.asarray(m + (1 - m) * fits)
 
 

@@ -10,28 +10,28 @@ def draw_text(timeline: Timeline) -> str:
 
     ``slot  video (category)  ad  viewed or not  P(view)  reward  fatigue as a bar  revenue so far  left``
     """
-    spaces = timeline.tables.spaces
+    spec = timeline.tables.spec
     if not timeline.slots:
         category = timeline.category_name(int(timeline.tables.category[timeline.video]))
         return (
-            f"{spaces.name}: session {timeline.session} begins with video {timeline.video} ({category}), "
-            f"up to {spaces.n_slots} slots"
+            f"{spec.name}: session {timeline.session} begins with video {timeline.video} ({category}), "
+            f"up to {spec.n_slots} slots"
         )
     slot = timeline.slots[-1]
     names = timeline.tables.scenario.session.slots
     position = names[(len(timeline.slots) - 1) % len(names)].rjust(max(map(len, names)) + 1) if names[1:] else ""
     where = f"video {slot.video:>{len(str(timeline.tables.n_videos))}} ({timeline.category_name(slot.category)})"
-    width = len(f"video {timeline.tables.n_videos} ()") + max(len("unknown"), *map(len, spaces.categories))
+    width = len(f"video {timeline.tables.n_videos} ()") + max(len("unknown"), *map(len, spec.categories))
     fields = [
-        f"slot {len(timeline.slots):>{len(str(spaces.n_slots))}}{position}",
+        f"slot {len(timeline.slots):>{len(str(spec.n_slots))}}{position}",
         where.ljust(width),
-        spaces.labels[slot.ad].ljust(max(map(len, spaces.labels))),
+        spec.labels[slot.ad].ljust(max(map(len, spec.labels))),
         _response(timeline, slot).ljust(len("not viewed")),
         f"P(view) {slot.view_probability:.3f}",
         f"reward {slot.reward:5.2f}",
         *([f"fatigue {_bar(timeline, slot.fatigue)}"] if timeline.tables.n_levels > 1 else []),
         f"revenue {slot.revenue:7.2f}",
-        *(["left"] if slot.left else ["horizon"] if timeline.over else []),
+        *(["left"] if slot.terminated else ["horizon"] if timeline.over else []),
     ]
     return "  ".join(fields)
 

@@ -82,10 +82,10 @@ def draw(timeline: Timeline) -> NDArray[np.uint8]:
 def _header(canvas: _Canvas) -> None:
     """Scenario, slot and revenue; below, what happened last in words."""
     timeline = canvas.timeline
-    spaces = timeline.tables.spaces
-    title = f"{spaces.name}, session {timeline.session}"
+    spec = timeline.tables.spec
+    title = f"{spec.name}, session {timeline.session}"
     canvas.text(12, 18, title, size=17, fill=INK)
-    place = f"slot {len(timeline.slots)} of {spaces.n_slots}   revenue {timeline.revenue:.2f}"
+    place = f"slot {len(timeline.slots)} of {spec.n_slots}   revenue {timeline.revenue:.2f}"
     canvas.text(WIDTH - 12, 18, place, size=15, anchor="rm", fill=INK)
     canvas.text(12, 41, _told(timeline), size=12)
 
@@ -96,11 +96,11 @@ def _told(timeline: Timeline) -> str:
         category = timeline.category_name(int(timeline.tables.category[timeline.video]))
         return f"begins with video {timeline.video} ({category})"
     slot = timeline.slots[-1]
-    end = "; the user left" if slot.left else "; horizon reached" if timeline.over else ""
+    end = "; the user left" if slot.terminated else "; horizon reached" if timeline.over else ""
     where = f"video {slot.video} ({timeline.category_name(slot.category)})"
     if slot.ad == len(timeline.tables.ads):
         return f"{where}: no ad{end}"
-    label = timeline.tables.spaces.labels[slot.ad]
+    label = timeline.tables.spec.labels[slot.ad]
     response = "viewed" if slot.viewed else "not viewed"
     return f"{where}: {label}, P(view) {slot.view_probability:.2f}, {response}{end}"
 
@@ -126,7 +126,7 @@ def _ads(canvas: _Canvas, top: int, bottom: int) -> None:
     canvas.text(12, (top + bottom) / 2 - 7, "ad")
     canvas.text(12, (top + bottom) / 2 + 7, "length")
     _grid(canvas, top, bottom, f"{longest:g} s")
-    categories = canvas.timeline.tables.spaces.ad_category
+    categories = canvas.timeline.tables.spec.ad_category
     for column, index in canvas.shown():
         slot = canvas.timeline.slots[index]
         left, right = canvas.left(column), canvas.left(column + 1) - 2
@@ -158,7 +158,7 @@ def _fatigue(canvas: _Canvas, top: int, bottom: int) -> None:
 def _revenue(canvas: _Canvas, top: int, bottom: int) -> None:
     """Revenue so far as a line of steps with its number at the end."""
     timeline = canvas.timeline
-    largest = timeline.tables.spaces.largest_reward
+    largest = timeline.tables.spec.largest_reward
     scale = _round_up(max(timeline.revenue, 4 * largest, 1e-9))
     canvas.text(12, (top + bottom) / 2, "revenue")
     _grid(canvas, top, bottom, f"{scale:g}")
@@ -198,7 +198,7 @@ def _slot_numbers(canvas: _Canvas) -> None:
 def _legend(canvas: _Canvas) -> None:
     """The colours of the categories, as many as there is room for, and what filled and hollow mean."""
     x = 12.0
-    names = canvas.timeline.tables.spaces.categories
+    names = canvas.timeline.tables.spec.categories
     for category, name in enumerate(names):
         needed = 24 + _font(12).getlength(name)
         if x + needed > WIDTH - 190:

@@ -16,7 +16,7 @@ class PlayedSlot(NamedTuple):
     view_probability: float
     reward: float
     fatigue: int
-    left: bool
+    terminated: bool
     revenue: float
 
 
@@ -40,7 +40,7 @@ class Timeline:
         """Begins session number ``session`` before ``video``."""
         self.session, self.video, self.slots = int(session), int(video), []
 
-    def add(self, info: dict[str, Any], reward: float, fatigue: int, video: int) -> None:
+    def add(self, info: dict[str, Any], reward: float, terminated: bool, fatigue: int, video: int) -> None:
         """Adds the slot just played; ``fatigue`` is the level after it, ``video`` the video of the next slot."""
         slot = PlayedSlot(
             video=info["video"],
@@ -50,7 +50,7 @@ class Timeline:
             view_probability=info["view_probability"],
             reward=reward,
             fatigue=int(fatigue),
-            left=info["left"],
+            terminated=terminated,
             revenue=self.revenue + reward,
         )
         self.slots.append(slot)
@@ -64,8 +64,8 @@ class Timeline:
     @property
     def over(self) -> bool:
         """Whether the user left or the horizon is reached."""
-        return bool(self.slots) and (self.slots[-1].left or len(self.slots) == self.tables.n_slots)
+        return bool(self.slots) and (self.slots[-1].terminated or len(self.slots) == self.tables.n_slots)
 
     def category_name(self, category: int) -> str:
         """Name of a category by its number; ``unknown`` for -1."""
-        return self.tables.spaces.categories[category] if category >= 0 else "unknown"
+        return self.tables.spec.categories[category] if category >= 0 else "unknown"

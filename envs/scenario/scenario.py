@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from preroll.envs.scenario.overrides import apply_overrides
 from preroll.errors import PrerollError
+from preroll.renamed import PRESETS as RENAMED_PRESETS
 from preroll.yaml_config import dump_yaml, load_yaml, validated
 
 PRESETS = Path(__file__).parent / "presets"
@@ -314,6 +315,8 @@ class Scenario(_Part):
             return _validated(source, "scenario")
         path = PRESETS / f"{source}.yaml" if str(source) in preset_names() else Path(source)
         if not path.is_file():
+            if str(source) in RENAMED_PRESETS:
+                raise PrerollError(f"scenario {str(source)!r}: the preset is now {RENAMED_PRESETS[str(source)]!r}")
             raise PrerollError(
                 f"scenario {str(source)!r}: no such preset or file; presets are {', '.join(preset_names())}"
             )

@@ -15,12 +15,12 @@ from preroll import atomic
 from preroll.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.analysis.overlay import Canvas, draw_objects
-from preroll.perception.decoders.detections import Found
+from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.frame_folders import SAVED_SIZE, numbered_pictures, write_picture
 from preroll.perception.video.resize import Fit, Fitter, Pixels, View
-from preroll.perception.video.sampling import FRAMES_PER_SECOND, Decoding, Sample, UnreadableError, sample
+from preroll.perception.video.sampling import FRAMES_PER_SECOND, Decoding, FrameSample, UnreadableError, sample
 
 #: What a video can turn out to be; the first two are usable.
 STATUSES = ("ok", "partial", "damaged", "unreadable", "timeout", "not_a_file")
@@ -52,7 +52,7 @@ class Analysis:
     duration: float | None = None
     frames: int = 0
     sha256: str = ""
-    found: Found = field(default_factory=lambda: Found.join([]))
+    found: VideoDetections = field(default_factory=lambda: VideoDetections.join([]))
     vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @property
@@ -88,9 +88,9 @@ def analyse(
     except OSError as error:
         return Analysis("unreadable", f"cannot be read: {error.strerror or error}")
     decoding = Decoding()
-    samples = told(sample(path, decoding, fast=fast), decoding, progress)
+    samples = track_progress(sample(path, decoding, fast=fast), decoding, progress)
     frames = _fitted(samples, detector.fit, save_frames, Canvas() if overlay is not None else None)
-    parts: list[Found] = []
+    parts: list[VideoDetections] = []
     count = 0
     try:
         with _drawing(overlay, detector.card) as draw:
@@ -100,14 +100,14 @@ def analyse(
                     parts.append(detector.find(pixels, count, views))
                 else:
                     objects = detector.objects(pixels, views)
-                    parts.append(Found.of_objects(objects, count))
+                    parts.append(VideoDetections.of_objects(objects, count))
                     draw(batch, objects, count)
                 count += len(batch)
     except UnreadableError as error:
         return Analysis(error.status, str(error), sha256=digest)
     status, reason = judge(decoding)
     duration = float(decoding.expected or decoding.seconds)
-    return Analysis(status, reason, decoding.coverage, duration, count, digest, Found.join(parts))
+    return Analysis(status, reason, decoding.coverage, duration, count, digest, VideoDetections.join(parts))
 
 
 def judge(decoding: Decoding) -> tuple[str, str]:
@@ -128,9 +128,9 @@ def judge(decoding: Decoding) -> tuple[str, str]:
     return "ok", ""
 
 
-def told(
-    samples: Iterator[Sample], decoding: Decoding, progress: Callable[[float, float | None], None] | None
-) -> Iterator[Sample]:
+def track_progress(
+    samples: Iterator[FrameSample], decoding: Decoding, progress: Callable[[float, float | None], None] | None
+) -> Iterator[FrameSample]:
     """The samples, each told to ``progress``: seconds done, and seconds that the file promises."""
     for number, one in enumerate(samples):
         if progress is not None:
@@ -147,11 +147,13 @@ class _Fitted:
     picture: Pixels | None
 
 
-def _fitted(samples: Iterator[Sample], fit: Fit, save_frames: Path | None, canvas: Canvas | None) -> Iterator[_Fitted]:
+def _fitted(
+    samples: Iterator[FrameSample], fit: Fit, save_frames: Path | None, canvas: Canvas | None
+) -> Iterator[_Fitted]:
     """The samples at the detector's size, which are also written at the saved size where that was asked for."""
     fitter = Fitter(fit)
 
-    def fitted(one: Sample) -> _Fitted:
+    def fitted(one: FrameSample) -> _Fitted:
         view = fitter.view(one.frame, turns=one.turns, aspect=one.aspect)
         pixels = fitter(one.frame, turns=one.turns, aspect=one.aspect)
         return _Fitted(pixels, view, canvas(one) if canvas is not None else None)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.decoders.classifier import class_scores
-from preroll.perception.decoders.detections import Found
+from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.decoders.maskrcnn import maskrcnn_objects
 from preroll.perception.decoders.semantic import semantic_objects
 from preroll.perception.decoders.yolo_seg import yolo_seg_objects
 from preroll.perception.decoders.yolox import yolox_objects
 from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, find_card
-from preroll.perception.onnx_models.session import session_of
+from preroll.perception.onnx_models.session import inference_session
 from preroll.perception.video.resize import Fit, Pixels, View
 
 # Frames that go through the network at once where it allows it.
@@ -175,7 +175,7 @@ class Detector:
             pixels = pixels.transpose(0, 3, 1, 2)
         return np.ascontiguousarray(pixels, dtype=card.dtype)
 
-    def find(self, frames: list[Pixels], first: int = 0, views: list[View] | None = None) -> Found:
+    def find(self, frames: list[Pixels], first: int = 0, views: list[View] | None = None) -> VideoDetections:
         """Runs the network and keeps what its card's thresholds allow.
 
         Args:
@@ -184,10 +184,10 @@ class Detector:
             views: as for :meth:`objects`.
         """
         if self.card.finds_objects:
-            return Found.of_objects(self.objects(frames, views), first)
+            return VideoDetections.of_objects(self.objects(frames, views), first)
         scores = self.scores(frames)
         frame, label = np.nonzero((scores > 0) & (scores >= np.float32(self.card.score_threshold)))
-        return Found((frame + first).astype(np.int32), label.astype(np.int16), scores[frame, label])
+        return VideoDetections((frame + first).astype(np.int32), label.astype(np.int16), scores[frame, label])
 
 
 def _shape(card: ModelCard) -> tuple[int, int, int]:
@@ -206,6 +206,6 @@ def open_session(content: bytes, model: Path) -> onnxruntime.InferenceSession:
         PrerollError: where it cannot be loaded.
     """
     try:
-        return session_of(content)
+        return inference_session(content)
     except Exception as error:  # as above
         raise PrerollError(f"detector {model}: cannot be loaded: {' '.join(str(error).split())}") from None

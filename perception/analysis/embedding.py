@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preroll.perception.analysis.analysis import Analysis, judge, told
+from preroll.perception.analysis.analysis import Analysis, judge, track_progress
 from preroll.perception.analysis.encoder import Encoder
 from preroll.perception.video.resize import Fitter
 from preroll.perception.video.sampling import Decoding, UnreadableError, sample
@@ -28,7 +28,7 @@ def embed(
         progress: is called with the seconds done and the seconds promised (None: not known) at each sample.
     """
     decoding, fitter = Decoding(), Fitter(encoder.fit)
-    samples = told(sample(path, decoding, fast=fast), decoding, progress)
+    samples = track_progress(sample(path, decoding, fast=fast), decoding, progress)
     frames = (fitter(one.frame, turns=one.turns, aspect=one.aspect) for one in samples)
     parts = []
     try:

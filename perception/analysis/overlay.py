@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from preroll.perception.decoders.instances import Located, Mask
 from preroll.perception.video.resize import Fit, Fitter, Pixels
-from preroll.perception.video.sampling import Sample
+from preroll.perception.video.sampling import FrameSample
 
 #: Longer side of the pictures [pixels].
 LONGEST = 640
@@ -23,7 +23,7 @@ class Canvas:
     def __init__(self) -> None:
         self._fitters: dict[tuple[int, int], Fitter] = {}
 
-    def __call__(self, sample: Sample) -> Pixels:
+    def __call__(self, sample: FrameSample) -> Pixels:
         """Gives uint8 [height, width, 3], RGB, with :data:`LONGEST` as the longer side, so that names can be read."""
         frame, aspect = sample.frame, sample.aspect
         height, width = float(frame.height), float(frame.width * aspect)

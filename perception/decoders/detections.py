@@ -18,7 +18,7 @@ def _no_box() -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Found:
+class VideoDetections:
     """What was found in a sequence of frames, by frame, then by class, then by falling confidence.
 
     A classifier gives one entry per frame and class, another network one per object. What a classifier finds is about
@@ -46,7 +46,7 @@ class Found:
             object.__setattr__(self, "box", np.zeros((entries, 4), np.float32))
 
     @classmethod
-    def join(cls, parts: Sequence["Found"]) -> "Found":
+    def join(cls, parts: Sequence["VideoDetections"]) -> "VideoDetections":
         """Puts what was found in consecutive stretches of frames together."""
         return cls(
             np.concatenate([np.zeros(0, np.int32), *(part.frame for part in parts)]),
@@ -57,7 +57,7 @@ class Found:
         )
 
     @classmethod
-    def of_objects(cls, frames: Sequence[Located], first: int = 0) -> "Found":
+    def of_objects(cls, frames: Sequence[Located], first: int = 0) -> "VideoDetections":
         """Lists the objects of consecutive frames; ``first`` is the number of the first of them."""
         parts = [
             cls(np.full(len(one.label), first + i, np.int32), one.label, one.confidence, one.area, one.box)

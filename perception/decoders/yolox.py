@@ -42,10 +42,10 @@ def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: li
 def boxes(raw: NDArray[np.float32], input_size: tuple[int, int]) -> NDArray[np.float32]:
     """Turns raw outputs [n, A, ≥ 4] into x0, y0, x1, y1 [pixels of the input], [n, A, 4]."""
     grid, stride = grids(input_size)
-    centres = (raw[:, :, :2] + grid) * stride
+    centers = (raw[:, :, :2] + grid) * stride
     # A wild output must not overflow: no box is wider than e^20 cells.
     half = np.exp(np.minimum(raw[:, :, 2:4], 20)) * stride / 2
-    return np.concatenate((centres - half, centres + half), 2)
+    return np.concatenate((centers - half, centers + half), 2)
 
 
 @cache

@@ -5,13 +5,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.decoders.detections import Found
+from preroll.perception.decoders.detections import VideoDetections
 
 Kind = Literal["confidence", "presence", "area"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-def importance(found: Found, frames: int, classes: int, kind: Kind = "confidence") -> NDArray[np.float32]:
+def importance(found: VideoDetections, frames: int, classes: int, kind: Kind = "confidence") -> NDArray[np.float32]:
     """The mean over all sampled frames of how much of each class a frame shows, 0 where it was not detected.
 
     importance[c] = (1/F) · Σ over f of s[c, f], where s is one of
@@ -43,7 +43,7 @@ def importance(found: Found, frames: int, classes: int, kind: Kind = "confidence
     return means.astype(np.float32)
 
 
-def weighted_by_rarity(importance: NDArray[np.float32]) -> NDArray[np.float32]:
+def idf_weighted(importance: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weighs each class by how few videos show it, so that one that is everywhere (a person) does not rule.
 
     The weight of a class that n of N videos show is (ln((1 + N) / (1 + n)) + 1) / (ln(1 + N) + 1): inverse document

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.features.categories import CLASSIFIERS, TRAIN, Classifier, out_of_fold_probabilities
-from preroll.perception.features.importance import KINDS, Kind, importance, weighted_by_rarity
+from preroll.perception.features.importance import KINDS, Kind, idf_weighted, importance
 from preroll.perception.features.neighbors import approximate_neighbors, nearest_neighbors
-from preroll.perception.ingest.writer import Content, Row
+from preroll.perception.ingest.writer import Content, VideoRow
 from preroll.perception.onnx_models.model_card import ModelCard
 
 
 @dataclass(frozen=True)
-class Choices:
+class CatalogOptions:
     """What is made of the detections.
 
     Attributes:
@@ -47,7 +47,7 @@ class Choices:
             )
 
 
-def catalog_content(rows: list[Row], card: ModelCard, choices: Choices, facts: dict[str, Any]) -> Content:
+def catalog_content(rows: list[VideoRow], card: ModelCard, choices: CatalogOptions, facts: dict[str, Any]) -> Content:
     """Makes the arrays of a catalog.
 
     Args:
@@ -71,7 +71,7 @@ def catalog_content(rows: list[Row], card: ModelCard, choices: Choices, facts: d
         [importance(row.analysis.found, row.analysis.frames, len(card.classes), choices.importance) for row in usable]
     )
     if choices.idf:
-        shown = weighted_by_rarity(shown)
+        shown = idf_weighted(shown)
     arrays: dict[str, NDArray[Any]] = {"category": category, "importance": shown}
     recall = _add_neighbors(arrays, shown, choices)
     probabilities = out_of_fold_probabilities(
@@ -88,7 +88,9 @@ def catalog_content(rows: list[Row], card: ModelCard, choices: Choices, facts: d
     return Content(rows, categories, card.classes, arrays, {**facts, **more}, objects=card.finds_objects)
 
 
-def _add_neighbors(arrays: dict[str, NDArray[Any]], shown: NDArray[np.float32], choices: Choices) -> dict[str, float]:
+def _add_neighbors(
+    arrays: dict[str, NDArray[Any]], shown: NDArray[np.float32], choices: CatalogOptions
+) -> dict[str, float]:
     if choices.approximate:
         (neighbors, scores), recall = approximate_neighbors(shown)
         measured = {"recall": round(recall, 4)}
@@ -98,7 +100,7 @@ def _add_neighbors(arrays: dict[str, NDArray[Any]], shown: NDArray[np.float32], 
     return measured
 
 
-def _train(rows: list[Row]) -> NDArray[np.bool_] | None:
+def _train(rows: list[VideoRow]) -> NDArray[np.bool_] | None:
     """Which videos the classifier may learn from; None where the table says nothing about it."""
     train = np.array([row.listed.split == TRAIN for row in rows])
     return train if train.any() and not train.all() else None

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from preroll.errors import PrerollError
-from preroll.perception.ingest.video_folder import Listed
+from preroll.perception.ingest.video_folder import SourceVideo
 
 _AT_ONCE = 4
 _LOOK_EVERY = 0.1
@@ -42,7 +42,7 @@ class DownloadLimits:
     seconds: float = 600.0
 
 
-def check_downloader(listed: Iterable[Listed]) -> None:
+def check_downloader(listed: Iterable[SourceVideo]) -> None:
     """Makes sure that videos can be fetched, where any must be.
 
     Raises:
@@ -55,12 +55,12 @@ def check_downloader(listed: Iterable[Listed]) -> None:
 
 
 def fetch_videos(
-    videos: Sequence[Listed],
+    videos: Sequence[SourceVideo],
     folder: Path,
     limits: DownloadLimits,
     advance: Callable[[int], None],
     command: Sequence[str] = _COMMAND,
-) -> list[Listed]:
+) -> list[SourceVideo]:
     """Fetches the videos that have a URL.
 
     Args:
@@ -94,8 +94,8 @@ def fetch_videos(
 
 
 def _fetched(
-    video: Listed, folder: Path, limits: DownloadLimits, command: Sequence[str], stopping: threading.Event
-) -> Listed:
+    video: SourceVideo, folder: Path, limits: DownloadLimits, command: Sequence[str], stopping: threading.Event
+) -> SourceVideo:
     stem = hashlib.sha256(video.url.encode()).hexdigest()[:20]
     if (file := _finished(folder, stem)) is not None:
         return _sized(video, file, limits)
@@ -121,7 +121,7 @@ def _fetched(
     return _sized(video, file, limits)
 
 
-def _sized(video: Listed, file: Path, limits: DownloadLimits) -> Listed:
+def _sized(video: SourceVideo, file: Path, limits: DownloadLimits) -> SourceVideo:
     if file.stat().st_size > limits.size:
         return replace(video, status="unreadable", problem=_too_large(limits))
     return replace(video, file=file)

@@ -14,9 +14,9 @@ from preroll.hashing import sha256_of_text
 from preroll.perception.analysis.analysis import Analysis, content_hash
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import altered_files
-from preroll.perception.decoders.detections import Found
-from preroll.perception.ingest.video_folder import Listed
-from preroll.perception.onnx_models.model_file import Carded
+from preroll.perception.decoders.detections import VideoDetections
+from preroll.perception.ingest.video_folder import SourceVideo
+from preroll.perception.onnx_models.model_file import HasModelCard
 from preroll.perception.video.frame_folders import numbered_pictures
 from preroll.perception.video.sampling import FRAMES_PER_SECOND
 from preroll.perception.workers.pool import cores
@@ -26,7 +26,7 @@ _FOUND = {"class": "label"}
 _LIBRARIES = ("av", "numpy", "onnxruntime", "pillow")
 
 
-def recipe_of(detector: Carded, fast: bool) -> dict[str, Any]:
+def recipe_of(detector: HasModelCard, fast: bool) -> dict[str, Any]:
     """What an analysis depends on beside its video, as it stands in the manifest."""
     card = detector.card
     return {
@@ -60,14 +60,16 @@ def _analysis(video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]]
     """The analysis that a row of ``videos.csv`` was made of."""
     index = int(video["index"])
     start, stop = columns["offsets"][index : index + 2] if index >= 0 else (0, 0)
-    found = Found(**{name: np.array(column[start:stop]) for name, column in columns.items() if name != "offsets"})
+    found = VideoDetections(
+        **{name: np.array(column[start:stop]) for name, column in columns.items() if name != "offsets"}
+    )
     coverage, duration = (None if np.isnan(video[name]) else float(video[name]) for name in ("coverage", "duration"))
     facts = video["status"], video["reason"], coverage, duration, int(video["frames"]), video["sha256"]
     return Analysis(*facts, found)
 
 
 def settled(
-    videos: Sequence[Listed], known: Mapping[str, Analysis], saved: Sequence[Path | None]
+    videos: Sequence[SourceVideo], known: Mapping[str, Analysis], saved: Sequence[Path | None]
 ) -> dict[int, Analysis]:
     """The videos whose content is still what was analysed.
 

@@ -13,7 +13,7 @@ _NOT_REGULAR = "not a regular file"
 
 
 @dataclass(frozen=True)
-class Listed:
+class SourceVideo:
     """A video that was found.
 
     Attributes:
@@ -41,7 +41,7 @@ class Listed:
 class Listing:
     """The videos of a folder or a table, sorted by category and path, and how many other files lie beside them."""
 
-    videos: list[Listed]
+    videos: list[SourceVideo]
     others: int
 
 
@@ -55,7 +55,7 @@ def list_videos(folder: Path) -> Listing:
         raise PrerollError(
             f"videos {folder}: no such folder; it must hold one folder of videos per category, or be a table, FILE.csv"
         )
-    videos: list[Listed] = []
+    videos: list[SourceVideo] = []
     others = 0
     try:
         for category in _visible(folder):
@@ -80,13 +80,13 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
-def _listed(entry: Path, folder: str) -> Listed | None:
+def _listed(entry: Path, folder: str) -> SourceVideo | None:
     """What an entry of a category's folder is; None for a file whose name is not a video's."""
     category = shown(folder)
     problem = problem_of(entry)
     if problem in ("", _NOT_REGULAR) and not entry.is_dir() and entry.suffix.lower() not in SUFFIXES:
         return None
-    return Listed(entry, f"{category}/{shown(entry.name)}", category, problem, name=entry.name)
+    return SourceVideo(entry, f"{category}/{shown(entry.name)}", category, problem, name=entry.name)
 
 
 def problem_of(entry: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from preroll.errors import PrerollError
-from preroll.perception.ingest.video_folder import Listed, Listing, problem_of, shown
+from preroll.perception.ingest.video_folder import Listing, SourceVideo, problem_of, shown
 
 COLUMNS = ("path", "url", "category", "split")
 SPLITS = ("train", "val", "test")
@@ -77,7 +77,7 @@ def _check_heading(heading: list[str], source: Path) -> None:
             raise PrerollError(f"videos {source}, line 1: column {name!r}; known, once each: {', '.join(COLUMNS)}")
 
 
-def _listed(row: dict[str, str], source: Path, downloads: Path, line: int) -> Listed:
+def _listed(row: dict[str, str], source: Path, downloads: Path, line: int) -> SourceVideo:
     given = [value for key in ("path", "url") if (value := row.get(key, ""))]
     if len(given) != 1:
         raise PrerollError(f"videos {source}, line {line}: it must have a path or a url, not {' and '.join(given)!r}")
@@ -90,13 +90,13 @@ def _listed(row: dict[str, str], source: Path, downloads: Path, line: int) -> Li
     if re.match("[A-Za-z][A-Za-z0-9+.-]*://", place):
         _check_url(place, source, line)
         name = _name(urlsplit(place).path.rpartition("/")[2] or place)
-        return Listed(downloads, place, category, split=split, url=place, name=name)
+        return SourceVideo(downloads, place, category, split=split, url=place, name=name)
     if row.get("url"):
         raise PrerollError(f"videos {source}, line {line}: url {place!r} must begin with http:// or https://")
     file = source.parent / place
     # An absolute path would tell about the machine, and be another one elsewhere.
     path = shown(os.path.relpath(place, source.parent) if os.path.isabs(place) else os.path.normpath(place))
-    return Listed(file, path, category, problem_of(file), split=split, name=_name(path))
+    return SourceVideo(file, path, category, problem_of(file), split=split, name=_name(path))
 
 
 def _check_url(url: str, source: Path, line: int) -> None:

@@ -15,15 +15,15 @@ from preroll.hashing import sha256_of
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog import manifest as manifests
 from preroll.perception.catalog.catalog import SPLIT, VIDEO_COLUMNS
-from preroll.perception.decoders.detections import Found
-from preroll.perception.ingest.video_folder import Listed
+from preroll.perception.decoders.detections import VideoDetections
+from preroll.perception.ingest.video_folder import SourceVideo
 
 
 @dataclass(frozen=True)
-class Row:
+class VideoRow:
     """A listed video and what became of it."""
 
-    listed: Listed
+    listed: SourceVideo
     analysis: Analysis
 
 
@@ -41,7 +41,7 @@ class Content:
         objects: whether the detector tells where things are, so that areas and boxes are kept.
     """
 
-    rows: list[Row]
+    rows: list[VideoRow]
     categories: tuple[str, ...]
     classes: tuple[str, ...]
     arrays: dict[str, NDArray[Any]]
@@ -101,9 +101,9 @@ def _manifest(folder: Path, content: Content, arrays: dict[str, NDArray[Any]], c
     }
 
 
-def _detections(found: list[Found], objects: bool) -> dict[str, NDArray[Any]]:
+def _detections(found: list[VideoDetections], objects: bool) -> dict[str, NDArray[Any]]:
     """All detections in columns; those of the video of row i are offsets[i] … offsets[i + 1]."""
-    joined = Found.join(found)
+    joined = VideoDetections.join(found)
     columns: dict[str, NDArray[Any]] = {
         "detections/offsets": np.cumsum([0, *(len(one.frame) for one in found)], dtype=np.int64),
         "detections/frame": joined.frame,
@@ -115,7 +115,7 @@ def _detections(found: list[Found], objects: bool) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _videos_csv(rows: list[Row]) -> str:
+def _videos_csv(rows: list[VideoRow]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     # A folder of categories has no splits, and its table no empty column.

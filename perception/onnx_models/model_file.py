@@ -17,7 +17,7 @@ _DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 _CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 
 
-class Carded(Protocol):
+class HasModelCard(Protocol):
     """What a supervisor must know of a detector, or of an encoder."""
 
     @property

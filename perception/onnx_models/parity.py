@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.perception.onnx_models.session import session_of
+from preroll.perception.onnx_models.session import inference_session
 
 #: Largest difference that passes as rounding of float32.
 TOLERANCE = 1e-4
@@ -29,7 +29,7 @@ def check_parity(name: object, model: bytes, examples: Iterable[Example]) -> Non
     """
     pairs = list(examples)
     try:
-        session = session_of(model)
+        session = inference_session(model)
         found = [session.run(None, dict(inputs))[0] for inputs, _ in pairs]
     except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
         reason = " ".join(str(error).split())

@@ -3,7 +3,7 @@
 import onnxruntime
 
 
-def session_of(model: bytes) -> onnxruntime.InferenceSession:
+def inference_session(model: bytes) -> onnxruntime.InferenceSession:
     """A session on one thread, which does not spin while it waits: the machine's cores are shared by workers."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -5,3 +5,8 @@ Data (:mod:`~preroll.perception.prediction.formats`) → :mod:`~preroll.percepti
 :mod:`~preroll.perception.prediction.run`. A task (:mod:`~preroll.perception.prediction.framework.task`) says what the
 four are.
 """
+
+import lazy_loader
+
+# What is exported, and from where, stands in __init__.pyi.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

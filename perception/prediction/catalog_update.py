@@ -72,7 +72,7 @@ def quantiles(scores: NDArray[np.floating]) -> NDArray[np.float32]:
     return found
 
 
-def write_predicted_catalog(
+def update_catalog(
     catalog: Catalog,
     out: Path,
     *,
@@ -214,7 +214,7 @@ def _manifest(
         for name, one in used.items()
     }
     facts = {key: value for key, value in catalog.manifest.items() if key != "files"}
-    facts["command"] = f"{facts['command']} && preroll predict catalog DIR {options} --out DIR"
+    facts["command"] = f"{facts['command']} && preroll predict annotate DIR {options} --out DIR"
     # What the catalog says of arrays that were replaced is no longer true.
     if "category_probabilities" in arrays:
         facts["category_calibrated"] = calibrate

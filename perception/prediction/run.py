@@ -28,8 +28,9 @@ import numpy as np
 from preroll import atomic
 from preroll.errors import PrerollError
 from preroll.perception.prediction.framework.bad_input import Skipping
+from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import GenreSettings, Settings, TagSettings
-from preroll.perception.prediction.framework.task import Fitted, Progress, Table, Task, Trained
+from preroll.perception.prediction.framework.task import Fitted, PredictionReport, Progress, Table, Task, Trained
 from preroll.tensorboard_writer import EventFile
 from preroll.yaml_config import dump_yaml
 
@@ -99,6 +100,38 @@ def train(
         cost = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
         _write(folder, settings, fitted, skipping, cost, data.names)
     return fitted, skipping
+
+
+def evaluate(settings: Settings, *, skip_bad: bool = False) -> tuple[PredictionReport, Skipping]:
+    """Measures the trained model again on the held-out videos of the data that the settings name.
+
+    Args:
+        settings: of one of the tasks.
+        skip_bad: whether bad input is passed over and listed.
+
+    Raises:
+        PrerollError: there is no finished run, data are wrong, or the model was trained on the videos.
+    """
+    run, task, skipping = open_run_for(settings), task_of(settings), Skipping(skip_bad)
+    report, _, _ = task.evaluate(task.load(skipping), run)
+    return report, skipping
+
+
+def apply(settings: Settings, *, skip_bad: bool = False, calibrated: bool = True) -> tuple[Predictions, Skipping]:
+    """Predicts the videos of ``data.apply``, which need no labels; without it the held-out ones.
+
+    Args:
+        settings: of one of the tasks.
+        skip_bad: whether bad input is passed over and listed.
+        calibrated: whether the run's temperature is applied.
+
+    Raises:
+        PrerollError: there is no finished run, or data are wrong.
+    """
+    run, skipping = open_run_for(settings), Skipping(skip_bad)
+    ids, values = task_of(settings).apply(run, skipping)
+    found = Predictions(settings.task, tuple(ids), run.names, values)
+    return (found.heated(run.facts.get("temperature", 1.0)) if calibrated else found), skipping
 
 
 def _write(

@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from preroll.perception.demo.objects import OBJECT_CLASSES
 from preroll.perception.training.export import export_classifier
-from preroll.perception.training.network import Network, Probabilities
+from preroll.perception.training.network import ClassProbabilities, Network
 from preroll.perception.training.pictures import Pictures
 from preroll.perception.training.schedule import fit, replay, total_visits, varied
 from preroll.perception.training.scoring import choose_threshold, score
@@ -73,7 +73,7 @@ def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
         yield light, torch.from_numpy(mirrored)
 
 
-def probabilities(network: Probabilities, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def probabilities(network: ClassProbabilities, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probability [n, classes] of every class in pictures [n, 3, 128, 128]."""
     with torch.no_grad():
         parts = [network(torch.from_numpy(pictures[row : row + 50])) for row in range(0, len(pictures), 50)]
@@ -84,7 +84,7 @@ def probabilities(network: Probabilities, pictures: NDArray[np.uint8]) -> NDArra
 def run(folder: Path, settings: Settings) -> None:
     """Train, choose the threshold, measure precision and recall, and write the network with its card."""
     started = time.process_time()
-    network = Probabilities(train(settings))
+    network = ClassProbabilities(train(settings))
     drawings = max(2, settings.drawings // 4)
     validation = Pictures([settings.seed, VALIDATION], drawings).batch(settings.held_out)
     threshold = choose_threshold(probabilities(network, validation.pictures), validation.present > 0)

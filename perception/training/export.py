@@ -13,14 +13,14 @@ from preroll.perception.demo.objects import OBJECT_CLASSES
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.onnx_models.parity import check_parity
 from preroll.perception.onnx_models.torch_export import to_onnx
-from preroll.perception.training.network import Probabilities
+from preroll.perception.training.network import ClassProbabilities
 from preroll.perception.training.pictures import PAD, SIDE
 
 NAME = "objects"
 
 
 def export_classifier(
-    folder: Path, network: Probabilities, *, threshold: float, training: dict[str, Any], metrics: dict[str, Any]
+    folder: Path, network: ClassProbabilities, *, threshold: float, training: dict[str, Any], metrics: dict[str, Any]
 ) -> None:
     """Write ``folder``/objects.onnx and its card ``folder``/objects.json.
 

@@ -44,7 +44,7 @@ class Network(nn.Module):
         return scores
 
 
-class Probabilities(nn.Module):
+class ClassProbabilities(nn.Module):
     """A trained network with its batch normalisations folded into the convolutions and the sigmoid at its end."""
 
     def __init__(self, network: Network) -> None:

@@ -94,9 +94,9 @@ def _mark(cells: NDArray[np.int8], placement: Placement, frame: tuple[int, int])
     longer = max(frame)
     x = 0.5 + (placement.x - 0.5) * frame[0] / longer
     y = 0.5 + (placement.y - 0.5) * frame[1] / longer
-    centres = (np.arange(CELLS) + 0.5) / CELLS
+    centers = (np.arange(CELLS) + 0.5) / CELLS
     reach = 0.5 * placement.size * min(frame) / longer
-    near = np.hypot(centres[None, :] - x, centres[:, None] - y) < max(reach, 1 / CELLS)
+    near = np.hypot(centers[None, :] - x, centers[:, None] - y) < max(reach, 1 / CELLS)
     cells[near & (cells == 0)] = -1
     cells[int(y * CELLS), int(x * CELLS)] = 1
 

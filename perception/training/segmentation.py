@@ -1,6 +1,6 @@
 """Train the segmenter that is shipped with preroll: ``python -m preroll.perception.training.segmentation --out DIR``.
 
-Writes DIR/segments.onnx and its model card DIR/segments.json. One thread, at most 10 CPU-minutes by default. The same
+Writes DIR/segmenter.onnx and its model card DIR/segmenter.json. One thread, at most 10 CPU-minutes by default. The same
 drawn pictures as for the classifier, with their exact masks: the object in front owns a pixel. Demo clips are never
 looked at.
 """
@@ -38,7 +38,7 @@ LEARNED_RATE, LEARNING_RATE = 3e-4, 2e-3
 OVERLAP_WEIGHT = 1.0
 #: Streams of pictures that share nothing with each other or with the classifier's: [seed, stream].
 TRAIN, TEST = 11, 13
-NAME = "segments"
+NAME, FILE = "segments", "segmenter"  # in the card, which catalogs name; of the files
 _AT_ONCE = 25
 USUAL = Settings(pictures=6_000, held_out=1_000, drawings=400, cpu_minutes=9.5)
 
@@ -104,7 +104,7 @@ def finish(folder: Path, trained: Segmenter, settings: Settings, started: float)
     """Measure a trained network on held-out pictures and write it with its card.
 
     Args:
-        folder: gets segments.onnx and segments.json.
+        folder: gets segmenter.onnx and segmenter.json.
         trained: by :func:`train`.
         settings: what it was trained with.
         started: processor time of this process at which training began [s].
@@ -115,8 +115,8 @@ def finish(folder: Path, trained: Segmenter, settings: Settings, started: float)
     test = Pictures([settings.seed, TEST], max(2, settings.drawings // 4)).batch(settings.held_out)
     card = _card(model, training=_training(settings, trained, training_seconds))
     metrics = score_labels(segment(network, card, test), test, OBJECT_CLASSES)
-    atomic.write_bytes(folder / f"{NAME}.onnx", model)
-    atomic.write_json(folder / f"{NAME}.json", card.model_copy(update={"metrics": metrics}).model_dump(mode="json"))
+    atomic.write_bytes(folder / f"{FILE}.onnx", model)
+    atomic.write_json(folder / f"{FILE}.json", card.model_copy(update={"metrics": metrics}).model_dump(mode="json"))
 
 
 def _training(settings: Settings, network: Segmenter, seconds: int) -> dict[str, Any]:

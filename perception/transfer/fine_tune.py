@@ -17,7 +17,7 @@ from preroll.perception.analysis.detector import Detector, open_session
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.transfer.backbone import Backbone, add_head, cut_backbone
-from preroll.perception.transfer.head import Head, HeldOut, fit_head, measure_head
+from preroll.perception.transfer.head import Head, HoldoutScore, fit_head, measure_head
 from preroll.perception.video.frame_folders import PICTURE_SUFFIXES, read_picture
 from preroll.perception.video.resize import Fitter, Pixels
 from preroll.perception.workers.pool import try_in_worker
@@ -29,7 +29,7 @@ _CHECKED, _TOLERANCE = 8, 1e-3
 
 
 @dataclass(frozen=True)
-class LabelledPictures:
+class LabeledPictures:
     """Pictures in one folder per class.
 
     Attributes:
@@ -44,7 +44,7 @@ class LabelledPictures:
 
 
 @dataclass(frozen=True)
-class Adapted:
+class TransferResult:
     """What came of adapting a network.
 
     Attributes:
@@ -56,13 +56,13 @@ class Adapted:
     """
 
     card: ModelCard
-    held_out: HeldOut
+    held_out: HoldoutScore
     counts: tuple[int, ...]
     unreadable: tuple[tuple[Path, str], ...]
     layer: str
 
 
-def list_pictures(folder: Path) -> LabelledPictures:
+def list_pictures(folder: Path) -> LabeledPictures:
     """Lists FOLDER/CLASS/*.jpg and the like, sorted.
 
     Raises:
@@ -83,10 +83,10 @@ def list_pictures(folder: Path) -> LabelledPictures:
             )
         files += own
         labels += [label] * len(own)
-    return LabelledPictures(tuple(names), tuple(files), np.array(labels, np.int64))
+    return LabeledPictures(tuple(names), tuple(files), np.array(labels, np.int64))
 
 
-def adapt(
+def fine_tune(
     model: Path,
     pictures: Path,
     out: Path,
@@ -94,7 +94,7 @@ def adapt(
     card: Path | None = None,
     seed: int = 0,
     advance: Callable[[int], None] | None = None,
-) -> Adapted:
+) -> TransferResult:
     """Trains a new head on a network and writes both as one ONNX file, with its card beside it.
 
     Args:
@@ -129,7 +129,7 @@ def adapt(
     new = _card(detector.card, out, content, given.classes, held_out, counts, seed)
     atomic.write_bytes(out, content)
     atomic.write_json(out.with_suffix(".json"), new.model_dump(mode="json"))
-    return Adapted(new, held_out, tuple(int(n) for n in counts), unreadable, backbone.layer)
+    return TransferResult(new, held_out, tuple(int(n) for n in counts), unreadable, backbone.layer)
 
 
 def _check_arguments(found: ModelFile, out: Path) -> None:
@@ -146,7 +146,7 @@ def _check_arguments(found: ModelFile, out: Path) -> None:
 
 
 def _embed(
-    detector: Detector, backbone: Backbone, given: LabelledPictures, advance: Callable[[int], None] | None
+    detector: Detector, backbone: Backbone, given: LabeledPictures, advance: Callable[[int], None] | None
 ) -> tuple[NDArray[np.float32], list[int], tuple[tuple[Path, str], ...]]:
     """The embeddings [m, d] of the pictures that can be read, their numbers, and the others with what is wrong."""
     session = open_session(backbone.model.SerializeToString(), detector.model)
@@ -221,7 +221,7 @@ def _card(
     out: Path,
     content: bytes,
     classes: tuple[str, ...],
-    held_out: HeldOut,
+    held_out: HoldoutScore,
     counts: NDArray[np.int64],
     seed: int,
 ) -> ModelCard:
@@ -248,7 +248,7 @@ def _card(
         "source": f"backbone: {card.name}, sha256 {card.sha256}" + (f", {card.source}" if card.source else ""),
         "metrics": measured,
         "training": {
-            "command": f"preroll detector adapt {card.name}.onnx IMAGES --out {out.name} --seed {seed}",
+            "command": f"preroll detector fine-tune {card.name}.onnx IMAGES --out {out.name} --seed {seed}",
             "seed": seed,
             "pictures": {name: int(n) for name, n in zip(classes, counts, strict=True)},
         },

@@ -30,7 +30,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HoldoutScore:
     """What a head got right of pictures that it was not trained on.
 
     Attributes:
@@ -87,7 +87,7 @@ def fit_head(embeddings: Floats, labels: NDArray[np.int64]) -> Head:
     return Head(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def measure_head(embeddings: Floats, labels: NDArray[np.int64], seed: int = 0) -> HeldOut:
+def measure_head(embeddings: Floats, labels: NDArray[np.int64], seed: int = 0) -> HoldoutScore:
     """Trains a head on three quarters of each class and measures it on the rest.
 
     Args:
@@ -105,4 +105,4 @@ def measure_head(embeddings: Floats, labels: NDArray[np.int64], seed: int = 0) -
     truth = labels[held]
     hits = truth[head.classify(embeddings[held]) == truth]
     total = np.bincount(truth, minlength=classes)
-    return HeldOut(np.bincount(hits, minlength=classes), total, float(total.max() / total.sum()))
+    return HoldoutScore(np.bincount(hits, minlength=classes), total, float(total.max() / total.sum()))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from preroll.errors import PrerollError
-from preroll.perception.video.resize import Pixels, on_grey
+from preroll.perception.video.resize import Pixels, on_gray
 
 SAVED_SIZE = 224
 NO_MEMORY = "it needs more memory than a worker may use"
@@ -34,7 +34,7 @@ def read_picture(path: Path) -> Pixels:
             with Image.open(path, formats=("JPEG", "PNG", "WEBP", "BMP")) as image:
                 upright = ImageOps.exif_transpose(image)
                 if upright.has_transparency_data:
-                    return on_grey(np.array(upright.convert("RGBA")))
+                    return on_gray(np.array(upright.convert("RGBA")))
                 return np.array(upright.convert("RGB"))
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError, Warning) as error:
         said = NO_MEMORY if isinstance(error, MemoryError) else " ".join(str(error).split())

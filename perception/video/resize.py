@@ -122,7 +122,7 @@ class Fitter:
             threads=1,
         )
         pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
-        upright: Pixels = np.rot90(on_grey(pixels, self.fit.pad) if transparent else pixels, turns)
+        upright: Pixels = np.rot90(on_gray(pixels, self.fit.pad) if transparent else pixels, turns)
         return np.ascontiguousarray(self._placed(upright, view))
 
     def view(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> View:
@@ -143,8 +143,8 @@ class Fitter:
         return field
 
 
-def on_grey(pixels: Pixels, grey: int = 114) -> Pixels:
+def on_gray(pixels: Pixels, gray: int = 114) -> Pixels:
     """Lays uint8 [height, width, 4], RGBA, on grey: where a picture is see-through there is nothing to be seen."""
     alpha = pixels[..., 3:].astype(np.uint16)
-    laid: Pixels = ((pixels[..., :3] * alpha + grey * (255 - alpha) + 127) // 255).astype(np.uint8)
+    laid: Pixels = ((pixels[..., :3] * alpha + gray * (255 - alpha) + 127) // 255).astype(np.uint8)
     return laid

@@ -32,7 +32,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True)
-class Sample:
+class FrameSample:
     """One sampled frame.
 
     Attributes:
@@ -81,7 +81,9 @@ class Decoding:
         return max(Fraction(0), (self.expected or Fraction(0)) - self.seconds)
 
 
-def sample(path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fast: bool = False) -> Iterator[Sample]:
+def sample(
+    path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fast: bool = False
+) -> Iterator[FrameSample]:
     """Samples a video file, or a folder of frames 1.jpg, 2.jpg, … that was sampled before.
 
     Args:
@@ -104,7 +106,7 @@ def sample(path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fas
         yield from _sample_video(path, decoding, rate, fast)
 
 
-def _sample_folder(folder: Path, decoding: Decoding, rate: int) -> Iterator[Sample]:
+def _sample_folder(folder: Path, decoding: Decoding, rate: int) -> Iterator[FrameSample]:
     pictures = numbered_pictures(folder)
     decoding.expected = Fraction(len(pictures), rate)
     for number, path in enumerate(pictures):
@@ -115,12 +117,12 @@ def _sample_folder(folder: Path, decoding: Decoding, rate: int) -> Iterator[Samp
             break
         decoding.frames += 1
         decoding.seconds = Fraction(decoding.frames, rate)
-        yield Sample(frame, Fraction(number, rate))
+        yield FrameSample(frame, Fraction(number, rate))
     if not decoding.frames:
         raise UnreadableError("damaged", decoding.error or "a folder without frames 1.jpg, 2.jpg, …")
 
 
-def _sample_video(path: Path, decoding: Decoding, rate: int, fast: bool) -> Iterator[Sample]:
+def _sample_video(path: Path, decoding: Decoding, rate: int, fast: bool) -> Iterator[FrameSample]:
     with _opened(path) as container:
         stream = _video_stream(container)
         # Frame threads make damaged files decode differently each time; each worker process has one core.
@@ -172,7 +174,7 @@ class _Clock:
 
 def _shown(
     frames: Iterator[VideoFrame], clock: _Clock, decoding: Decoding, rate: int, aspect: Fraction
-) -> Iterator[Sample]:
+) -> Iterator[FrameSample]:
     """The frame on screen at each tick of 1 / rate seconds."""
     # Tick t is at t · period units / units_per_period: compared in whole numbers.
     up, down = clock.base.numerator * rate, clock.base.denominator
@@ -197,8 +199,8 @@ def _shown(
         tick += 1
 
 
-def _sampled(frame: VideoFrame, tick: int, rate: int, aspect: Fraction) -> Sample:
-    return Sample(frame, Fraction(tick, rate), round(frame.rotation / 90) % 4, aspect)
+def _sampled(frame: VideoFrame, tick: int, rate: int, aspect: Fraction) -> FrameSample:
+    return FrameSample(frame, Fraction(tick, rate), round(frame.rotation / 90) % 4, aspect)
 
 
 def _forward(container: "av.container.InputContainer", stream: "av.VideoStream", clock: _Clock) -> Iterator[VideoFrame]:

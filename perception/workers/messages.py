@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.decoders.detections import Found
+from preroll.perception.decoders.detections import VideoDetections
 
 _HEAD = struct.Struct(">II")
 _COLUMNS = (("frame", "<i4", 1), ("label", "<i2", 1), ("confidence", "<f4", 1), ("area", "<f4", 1), ("box", "<f4", 4))
@@ -64,4 +64,4 @@ def unpack(message: dict[str, Any], payload: bytes) -> Analysis:
     n, width = message.get("vectors", (0, 0))  # a journal of an older version has none
     vectors = np.frombuffer(payload, "<f4", n * width, start).reshape(n, width)
     fields = {key: message[key] for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
-    return Analysis(**fields, found=Found(**columns), vectors=vectors)
+    return Analysis(**fields, found=VideoDetections(**columns), vectors=vectors)

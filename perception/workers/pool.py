@@ -8,18 +8,18 @@ from contextlib import closing
 from typing import Protocol
 
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.onnx_models.model_file import Carded
-from preroll.perception.workers.process import Limits, Progress, Task
-from preroll.perception.workers.supervisor import Attendant
+from preroll.perception.onnx_models.model_file import HasModelCard
+from preroll.perception.workers.process import Limits, Progress, VideoJob
+from preroll.perception.workers.supervisor import Supervisor
 
 
-class Engine(Protocol):
+class WorkerEngine(Protocol):
     """Where videos are analysed: on this machine, or on many."""
 
     def check(self) -> None:
         """Starts one worker, so that a network that cannot be used is known before the work begins."""
 
-    def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
+    def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
         """Analyses every task and yields its number with the result, in the order in which they finish."""
 
     def close(self) -> None:
@@ -38,7 +38,7 @@ class Pool:
 
     def __init__(
         self,
-        detector: Carded,
+        detector: HasModelCard,
         *,
         workers: int | None = None,
         limits: Limits | None = None,
@@ -48,7 +48,7 @@ class Pool:
         self._size = workers or cores()
         self._limits = limits
         self._command = command
-        self._first: Attendant | None = None
+        self._first: Supervisor | None = None
 
     def check(self) -> None:
         """Starts one worker, which the next :meth:`map` uses.
@@ -56,14 +56,14 @@ class Pool:
         Raises:
             PrerollError: where the network cannot be loaded, or does not fit its card.
         """
-        self._first = self._first or self._attendant()
+        self._first = self._first or self._supervisor()
         try:
             self._first.start()
         except BaseException:
             self.close()
             raise
 
-    def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
+    def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
         """Analyses every task and yields its number with the result, in the order in which they finish.
 
         Args:
@@ -73,13 +73,13 @@ class Pool:
         Raises:
             PrerollError: where workers cannot start at all.
         """
-        todo: queue.SimpleQueue[tuple[int, Task]] = queue.SimpleQueue()
+        todo: queue.SimpleQueue[tuple[int, VideoJob]] = queue.SimpleQueue()
         for item in enumerate(tasks):
             todo.put(item)
         done: queue.SimpleQueue[tuple[int, Analysis] | BaseException] = queue.SimpleQueue()
-        first, self._first = self._first or self._attendant(), None
-        others = [self._attendant() for _ in range(min(self._size, len(tasks)) - 1)]
-        shifts = [_Shift(one, todo, done, progress) for one in (first, *others)]
+        first, self._first = self._first or self._supervisor(), None
+        others = [self._supervisor() for _ in range(min(self._size, len(tasks)) - 1)]
+        shifts = [_WorkerThread(one, todo, done, progress) for one in (first, *others)]
         try:
             for shift in shifts:
                 shift.start()
@@ -98,22 +98,22 @@ class Pool:
             self._first.stop()
             self._first = None
 
-    def _attendant(self) -> Attendant:
-        return Attendant(self._detector, self._limits, self._command)
+    def _supervisor(self) -> Supervisor:
+        return Supervisor(self._detector, self._limits, self._command)
 
 
-class _Shift(threading.Thread):
+class _WorkerThread(threading.Thread):
     """A thread that gives its attendant one video after another."""
 
     def __init__(
         self,
-        attendant: Attendant,
-        todo: "queue.SimpleQueue[tuple[int, Task]]",
+        supervisor: Supervisor,
+        todo: "queue.SimpleQueue[tuple[int, VideoJob]]",
         done: "queue.SimpleQueue[tuple[int, Analysis] | BaseException]",
         progress: Progress | None,
     ) -> None:
         super().__init__(daemon=True)
-        self._attendant, self._todo, self._done, self._progress = attendant, todo, done, progress
+        self._supervisor, self._todo, self._done, self._progress = supervisor, todo, done, progress
         self._ended = False
 
     def run(self) -> None:
@@ -121,7 +121,7 @@ class _Shift(threading.Thread):
         try:
             while not self._ended:
                 number, task = self._todo.get_nowait()
-                self._done.put((number, self._attendant.attend(task, self._progress)))
+                self._done.put((number, self._supervisor.run(task, self._progress)))
         except queue.Empty:
             pass
         except BaseException as error:
@@ -130,12 +130,12 @@ class _Shift(threading.Thread):
     def end(self) -> None:
         """Stops the worker at once and waits for the thread."""
         self._ended = True
-        self._attendant.stop()
+        self._supervisor.stop()
         if self.ident is not None:
             self.join()
 
 
-def try_in_worker(detector: Carded) -> None:
+def try_in_worker(detector: HasModelCard) -> None:
     """Loads and runs a network once in a worker with limits, before it is loaded here.
 
     Raises:

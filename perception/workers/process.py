@@ -12,7 +12,7 @@ from typing import Any
 
 from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.onnx_models.model_file import Carded
+from preroll.perception.onnx_models.model_file import HasModelCard
 from preroll.perception.workers.messages import receive, send, unpack
 from preroll.workers.child_process import Child
 
@@ -22,7 +22,7 @@ _GRANTED_AHEAD = 60.0
 
 
 @dataclass(frozen=True)
-class Task:
+class VideoJob:
     """One video to analyse.
 
     Attributes:
@@ -76,7 +76,7 @@ class OverranError(Exception):
 class Worker:
     """One worker process and the pipe to it."""
 
-    def __init__(self, detector: Carded, limits: Limits, command: Sequence[str] = ()) -> None:
+    def __init__(self, detector: HasModelCard, limits: Limits, command: Sequence[str] = ()) -> None:
         self._limits = limits
         self._child = Child("preroll.perception.workers.worker", command=command)
         self._answers: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
@@ -92,7 +92,7 @@ class Worker:
             raise
         self._started = False
 
-    def analyse(self, task: Task, progress: Progress | None = None) -> Analysis:
+    def analyse(self, task: VideoJob, progress: Progress | None = None) -> Analysis:
         """Has one video analysed.
 
         Raises:
@@ -133,7 +133,7 @@ class Worker:
             message, _ = self._next(_START_LIMIT)
         except (WorkerDiedError, OverranError) as error:
             raise PrerollError(
-                f"a worker process could not start: {error or 'it does not answer'}; {self._child.last_words()}"
+                f"a worker process could not start: {error or 'it does not answer'}; {self._child.last_stderr_line()}"
             ) from None
         if message["event"] != "ready":
             raise PrerollError(str(message["reason"]))
@@ -145,7 +145,7 @@ class Worker:
         except queue.Empty:
             raise OverranError from None
         if answer is None:
-            raise WorkerDiedError(self._child.ending())
+            raise WorkerDiedError(self._child.exit_reason())
         return answer
 
     def _say(self, message: dict[str, Any]) -> None:

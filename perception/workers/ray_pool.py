@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.onnx_models.model_file import Carded
-from preroll.perception.workers.process import Limits, Progress, Task
-from preroll.perception.workers.supervisor import Attendant
+from preroll.perception.onnx_models.model_file import HasModelCard
+from preroll.perception.workers.process import Limits, Progress, VideoJob
+from preroll.perception.workers.supervisor import Supervisor
 from preroll.workers.ray_cluster import RayCluster
 
 # An actor whose machine is lost is started elsewhere, and its video tried again so often.
@@ -26,7 +26,7 @@ class RayEngine:
         limits: what each worker may use.
     """
 
-    def __init__(self, detector: Carded, *, workers: int | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, detector: HasModelCard, *, workers: int | None = None, limits: Limits | None = None) -> None:
         self._cluster = RayCluster()
         self._settings = (detector, limits)
         self._workers = workers
@@ -46,7 +46,7 @@ class RayEngine:
             self.close()
             raise
 
-    def map(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
+    def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
         """Analyses every task and yields its number with the result, in the order in which they finish.
 
         Args:
@@ -68,7 +68,7 @@ class RayEngine:
             while waiting or running:
                 while waiting and idle:
                     actor, (number, task) = idle.pop(), waiting.pop()
-                    running[actor.attend.remote(task)] = (actor, number)
+                    running[actor.run.remote(task)] = (actor, number)
                 (done, *_), _ = ray.wait(list(running))
                 actor, number = running.pop(done)
                 yield number, self._cluster.answer(done)
@@ -90,5 +90,5 @@ class RayEngine:
     def _actor(self) -> Any:
         import ray
 
-        actor = ray.remote(num_cpus=1, max_restarts=_TRIES, max_task_retries=_TRIES)(Attendant)
+        actor = ray.remote(num_cpus=1, max_restarts=_TRIES, max_task_retries=_TRIES)(Supervisor)
         return actor.remote(*self._settings)

@@ -7,11 +7,11 @@ from glob import escape
 from pathlib import Path
 
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.onnx_models.model_file import Carded
-from preroll.perception.workers.process import Limits, OverranError, Progress, Task, Worker, WorkerDiedError
+from preroll.perception.onnx_models.model_file import HasModelCard
+from preroll.perception.workers.process import Limits, OverranError, Progress, VideoJob, Worker, WorkerDiedError
 
 
-class Attendant:
+class Supervisor:
     """Has one worker process at a time; used by one thread, and stopped by any.
 
     Args:
@@ -20,7 +20,7 @@ class Attendant:
         command: starts a worker; ours by default.
     """
 
-    def __init__(self, detector: Carded, limits: Limits | None = None, command: Sequence[str] = ()) -> None:
+    def __init__(self, detector: HasModelCard, limits: Limits | None = None, command: Sequence[str] = ()) -> None:
         self._detector = detector
         self._limits = limits or Limits()
         self._command = command
@@ -36,7 +36,7 @@ class Attendant:
         """
         self._present_worker().await_start()
 
-    def attend(self, task: Task, progress: Progress | None = None) -> Analysis:
+    def run(self, task: VideoJob, progress: Progress | None = None) -> Analysis:
         """One video's analysis, or what became of the worker. A death may have come from outside: it gets two tries."""
         ending = ""
         for _ in range(2):
@@ -66,7 +66,7 @@ class Attendant:
                 self._worker = Worker(self._detector, self._limits, self._command)
             return self._worker
 
-    def _dismiss(self, task: Task) -> None:
+    def _dismiss(self, task: VideoJob) -> None:
         with self._lock:
             if self._worker is not None and not self._stopped:
                 self._worker.stop()

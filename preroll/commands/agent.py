@@ -64,7 +64,7 @@ def import_agent(
 ) -> None:
     """Make a run of a PPO or DQN that was trained and saved with stable-baselines3.
 
-    Example: `preroll agent import best_model.zip --scenario pacing --run runs/mine --trust-pickle`
+    Example: `preroll agent import best_model.zip --scenario fatigue --run runs/mine --trust-pickle`
     """
     from preroll.agents.interop.sb3_import import import_sb3
     from preroll.envs.model.tables import Tables

@@ -73,7 +73,7 @@ def build(
     category is left without any.
     """
     from preroll.perception.build import build_catalog
-    from preroll.perception.ingest.content import Choices
+    from preroll.perception.ingest.content import CatalogOptions
     from preroll.perception.ingest.download import DownloadLimits
     from preroll.perception.onnx_models.model_card import EMBEDDED
     from preroll.terminal.units import parse_size
@@ -89,7 +89,7 @@ def build(
         workers=workers,
         limits=worker_limits(worker_memory, video_timeout),
         fast=fast,
-        choices=Choices(importance, idf, classifier, approximate),  # type: ignore[arg-type]  # checked there
+        choices=CatalogOptions(importance, idf, classifier, approximate),  # type: ignore[arg-type]  # checked there
         engine=engine,  # type: ignore[arg-type]
         downloads=downloads,
         download_limits=DownloadLimits(parse_size(download_size, "--download-size"), download_timeout),

@@ -22,7 +22,7 @@ def check_env(
     Runs the checkers of Gymnasium and stable-baselines3, and all that they leave out. Takes some seconds. Exit status
     1 where a check fails. With a right environment the frequencies raise a false alarm for one seed in a million.
 
-    Example: `preroll check-env --scenario pacing --catalog catalog`
+    Example: `preroll check-env --scenario fatigue --catalog catalog`
     """
     from preroll import progress
     from preroll.envs.conformance import check

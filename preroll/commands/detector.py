@@ -10,7 +10,7 @@ from preroll.terminal.plural import counted
 from preroll.terminal.table import one_line, print_table
 
 if TYPE_CHECKING:
-    from preroll.perception.transfer.fine_tune import Adapted
+    from preroll.perception.transfer.fine_tune import TransferResult
 
 app = typer.Typer(help="Make an ONNX network ready for use as a detector.", no_args_is_help=True)
 
@@ -94,7 +94,7 @@ def _three(option: str, text: str) -> tuple[float, ...]:
 
 
 @app.command()
-def adapt(
+def fine_tune(
     model: Model,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder with one folder of pictures per class.")],
     out: Annotated[Path, typer.Option(help="The new network, NEW.onnx; its card NEW.json is written beside it.")],
@@ -107,15 +107,15 @@ def adapt(
     that resemble each other, such as frames of one video, make the held-out ones too easy.
     """
     from preroll import progress
-    from preroll.perception.transfer.fine_tune import adapt as adapt_to
+    from preroll.perception.transfer.fine_tune import fine_tune as train_head
     from preroll.perception.transfer.fine_tune import list_pictures
 
     with progress.bar(len(list_pictures(images).files), "Reading pictures") as advance:
-        made = adapt_to(model, images, out, card=card, seed=seed, advance=advance)
+        made = train_head(model, images, out, card=card, seed=seed, advance=advance)
     _tell(made, model, out)
 
 
-def _tell(made: "Adapted", model: Path, out: Path) -> None:
+def _tell(made: "TransferResult", model: Path, out: Path) -> None:
     held = made.held_out
     low, high = held.interval()
     typer.echo(f"{out}: {model.name} up to {one_line(made.layer)}, and a new head for {len(made.counts)} classes.")

@@ -47,11 +47,11 @@ def evaluate(
 
 def print_comparison(evaluation: "Evaluation") -> None:
     """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
-    from preroll.simulations.evaluation.table import comparison, footnote
+    from preroll.simulations.evaluation.table import comparison_table, footnote
     from preroll.terminal.table import print_table
 
     roomy = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE
-    columns, rows = comparison(evaluation, extra=roomy)
+    columns, rows = comparison_table(evaluation, extra=roomy)
     print_table(columns, rows, left=("agent",))
     typer.echo(footnote(evaluation))
 

@@ -1,6 +1,5 @@
 """`preroll experiment`: one YAML file, one command, all cells."""
 
-import os
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +12,8 @@ from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
-    from preroll.simulations.experiment.execution.runner import Engine
-    from preroll.simulations.experiment.execution.store import State, Store
+    from preroll.simulations.experiment.execution.runner import CellEngine
+    from preroll.simulations.experiment.execution.store import CellState, Store
 
 app = typer.Typer(no_args_is_help=True, help="Questions as YAML files: run them, look how far they are.")
 
@@ -48,16 +47,17 @@ def run(
 
     Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
     """
-    from preroll.simulations.experiment.execution.runner import run_plan
+    from preroll.simulations.experiment.design.plan import Plan
+    from preroll.simulations.experiment.execution.runner import cores, run_experiment
     from preroll.simulations.experiment.execution.store import Store
 
     where = _engine(engine, address, workers)
-    plan, store = _plan(file), Store(out)
+    plan, store = Plan.load(file), Store(out)
     if dry_run:
-        _print_dry_run(plan, store, workers or _cores())
+        _print_dry_run(plan, store, workers or cores())
         return
     try:
-        report = run_plan(plan, file.read_text("utf8"), store, where, lambda line: typer.echo(line, err=True))
+        report = run_experiment(file, out, engine=where, note=lambda line: typer.echo(line, err=True))
     except BaseException as stopped:
         if not isinstance(stopped, Exception):  # a signal that asks to stop
             stopped.add_note("cells that are done are kept: give the same command again")
@@ -66,7 +66,8 @@ def run(
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(
         f"\n{len(plan.cells)} cells: {report.done} done now, {already} were there already, "
-        f"{len(report.failures)} failed.\nTable: preroll results {out} --csv   Page: preroll report {out}   "
+        f"{len(report.failures)} failed.\nTable:  preroll experiment results {out} --csv\n"
+        f"Page:   preroll experiment report {out}\n"
         f"Curves: preroll tensorboard {out}"
     )
     if report.failures:
@@ -88,44 +89,31 @@ def status(
 
     Example: `preroll experiment status threshold`
     """
-    from preroll.simulations.experiment.execution.store import State, Store
+    from preroll.simulations.experiment.execution.store import CellState, Store
 
     store = Store(folder)
     plan = store.read_plan()
     states = store.states(plan)
     failures = store.failures()
     for name, state in states.items():
-        if cells or state is not State.DONE:
-            error = f": {failures[name]}" if state is State.FAILED else ""
+        if cells or state is not CellState.DONE:
+            error = f": {failures[name]}" if state is CellState.FAILED else ""
             typer.echo(f"{state:<8}{name}{error}")
     typer.echo(f"{plan.name}: {_counts(states)}; {store.size() / 1e6:.1f} MB on disk")
 
 
-def _plan(file: Path) -> "Plan":
-    """The plan of a file; what is wrong with it is told with the file's name."""
-    from preroll.simulations.experiment.design.plan import Plan
-    from preroll.simulations.experiment.design.spec import Experiment
-
-    experiment = Experiment.load(file)
-    try:
-        return Plan.of(experiment)
-    except PrerollError as error:
-        told = str(error).removeprefix(f"experiment {experiment.name}: ")
-        raise PrerollError(f"{file}: {told}", status=error.status) from None
-
-
-def _engine(name: EngineName, address: str | None, workers: int | None) -> "Engine":
+def _engine(name: EngineName, address: str | None, workers: int | None) -> "CellEngine":
     from preroll.simulations.experiment.execution.ray_engine import Ray
-    from preroll.simulations.experiment.execution.runner import Local
+    from preroll.simulations.experiment.execution.runner import Local, cores
 
     if name is EngineName.RAY:
         return Ray(address, workers=workers)
     if address is not None:
         raise PrerollError(f"--address {address}: is of a Ray cluster; add --engine ray")
-    return Local(workers or _cores())
+    return Local(workers or cores())
 
 
-def _counts(states: "dict[str, State]") -> str:
+def _counts(states: "dict[str, CellState]") -> str:
     counts = Counter(states.values())
     return f"{len(states)} cells, " + ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
 
@@ -161,7 +149,3 @@ def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

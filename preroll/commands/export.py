@@ -18,7 +18,7 @@ def export(
 
     Example: `preroll export runs/classic-thompson-0 policy.onnx`
     """
-    from preroll.agents.interop.onnx_export import export as write
+    from preroll.agents.interop.onnx_export import export_onnx
     from preroll.envs.model.tables import Tables
     from preroll.simulations.evaluation.observation_sample import sample_observations
     from preroll.simulations.training.run import Run
@@ -26,8 +26,8 @@ def export(
     trained = Run.open(run)
     agent = trained.load_agent()
     tables = Tables.compile(trained.scenario, trained.load_catalog())
-    size = write(agent, file, sample_observations(tables, N_COMPARED))
+    size = export_onnx(agent, file, sample_observations(tables, N_COMPARED))
     typer.echo(
-        f"{file}: {agent.name}, {size:,} bytes, observation [n, {agent.spaces.layout.size}] → scores, ad, "
+        f"{file}: {agent.name}, {size:,} bytes, observation [n, {agent.spec.layout.size}] → scores, ad, "
         f"probabilities; the same ad as the agent's for {N_COMPARED:,} observations."
     )

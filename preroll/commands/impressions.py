@@ -1,4 +1,4 @@
-"""`preroll log`: every decision of a trained agent with its propensity, as an impression log."""
+"""`preroll impressions`: every decision of a trained agent with its propensity, as an impression log."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def log(
+def impressions(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by `preroll train`.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="NAME.parquet, to write.")],
     sessions: Annotated[int, typer.Option(help="Sessions to play.")] = 10_000,
@@ -17,7 +17,7 @@ def log(
 
     For off-policy evaluation and for trying tools on a log whose truth is known.
 
-    Example: `preroll log runs/classic-thompson-0 impressions.parquet --sessions 1000`
+    Example: `preroll impressions runs/classic-thompson-0 impressions.parquet --sessions 1000`
     """
     from preroll import progress
     from preroll.envs.model.tables import Tables

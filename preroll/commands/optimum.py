@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def optimum(
-    scenario: Annotated[str, typer.Option("--scenario", "-s", help="Preset or YAML file.")] = "pacing",
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="Preset or YAML file.")] = "fatigue",
     catalog: Annotated[str, typer.Option("--catalog", "-c", help="Folder of a catalog, or demo.")] = "demo",
     changes: ScenarioChanges = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the best ads (.png or .svg).")] = None,
@@ -22,12 +22,12 @@ def optimum(
 
     Short and long are shares of the ads shown, empty is the share of slots without an ad, slots are per session.
 
-    Example: `preroll optimum --scenario pacing --set 'ads.*.long.view_probability=0.5' --plot best-ads.png`
+    Example: `preroll optimum --scenario fatigue --set 'ads.*.long.view_probability=0.5' --plot best-ads.png`
     """
     from preroll.envs import Optimum, Tables
     from preroll.envs.optimum.belief import belief_optimum
     from preroll.envs.optimum.policy_plot import check_ending, draw_best_ads
-    from preroll.envs.optimum.reference_values import compare
+    from preroll.envs.optimum.reference_values import reference_values
 
     if plot is not None:
         check_ending(plot)
@@ -35,8 +35,8 @@ def optimum(
     for phase in range(tables.n_phases):
         if tables.n_phases > 1:
             typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")
-        rows = compare(tables, phase)
-        empty = "none" in tables.spaces.lengths
+        rows = reference_values(tables, phase)
+        empty = "none" in tables.spec.lengths
         print_table(
             ["policy", "revenue/session", "% of optimum", *rows[0].shares, *(["empty"] if empty else []), "slots", ""],
             [
@@ -79,6 +79,6 @@ def _print_best_ads(exact: "Optimum") -> None:
         typer.echo(f"\nBest ad in slot {slot + 1} of {tables.n_slots}{who}, for most videos of the category:")
         print_table(
             ["category", *columns],
-            [(name, *(tables.spaces.labels[ad] for ad in ads[slot])) for name, ads in chosen.items()],
+            [(name, *(tables.spec.labels[ad] for ad in ads[slot])) for name, ads in chosen.items()],
             left=("category", *columns),
         )

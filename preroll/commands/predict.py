@@ -22,7 +22,7 @@ from preroll.terminal.video_options import (
 )
 
 if TYPE_CHECKING:
-    from preroll.perception.prediction.framework.task import Report
+    from preroll.perception.prediction.framework.task import PredictionReport
 
 app = typer.Typer(
     help="Predict tags, genres and memorability of videos, and put them into a catalog.", no_args_is_help=True
@@ -69,13 +69,10 @@ def evaluate(file: File, skip_bad: SkipBad = False) -> None:
 
     Example: `preroll predict evaluate examples/predictions/tags.yaml`
     """
-    from preroll.perception.prediction.framework.bad_input import Skipping
     from preroll.perception.prediction.framework.settings import load_settings
-    from preroll.perception.prediction.run import open_run_for, task_of
+    from preroll.perception.prediction.run import evaluate as measure
 
-    settings, skipping = load_settings(file), Skipping(skip_bad)
-    run, task = open_run_for(settings), task_of(settings)
-    report, _, _ = task.evaluate(task.load(skipping), run)
+    report, skipping = measure(load_settings(file), skip_bad=skip_bad)
     _tell(report)
     _tell_skipped(skipping.found)
 
@@ -93,16 +90,10 @@ def apply(
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
-    from preroll.perception.prediction.framework.bad_input import Skipping
-    from preroll.perception.prediction.framework.predictions import Predictions
     from preroll.perception.prediction.framework.settings import load_settings
-    from preroll.perception.prediction.run import open_run_for, task_of
+    from preroll.perception.prediction.run import apply as predict
 
-    settings, skipping = load_settings(file), Skipping(skip_bad)
-    run = open_run_for(settings)
-    ids, values = task_of(settings).apply(run, skipping)
-    found = Predictions(settings.task, tuple(ids), run.names, values)
-    found = found.heated(run.facts.get("temperature", 1.0)) if calibrated else found
+    found, skipping = predict(load_settings(file), skip_bad=skip_bad, calibrated=calibrated)
     found.save(out)
     _tell_skipped(skipping.found)
     typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
@@ -173,7 +164,7 @@ def convert(
 
 
 @app.command()
-def catalog(
+def annotate(
     source: Annotated[str, typer.Argument(metavar="CATALOG", help="Folder of a catalog, or demo.")],
     out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
     categories: Annotated[Path | None, typer.Option(help="Predictions whose names are the categories.")] = None,
@@ -185,16 +176,16 @@ def catalog(
 ) -> None:
     """Put predictions (folders that `apply` wrote, ids being the catalog's paths) into a copy of a catalog.
 
-    Example: `preroll predict catalog DIR --tags predictions/tags --out DIR-with-tags`
+    Example: `preroll predict annotate DIR --tags predictions/tags --out DIR-with-tags`
     """
     from preroll.perception.catalog.catalog import Catalog
-    from preroll.perception.prediction.catalog_update import measured_memorability, write_predicted_catalog
+    from preroll.perception.prediction.catalog_update import measured_memorability, update_catalog
     from preroll.perception.prediction.framework.predictions import Predictions
 
     def read(path: Path | None) -> Predictions | None:
         return None if path is None else Predictions.open(path)
 
-    made = write_predicted_catalog(
+    made = update_catalog(
         Catalog.load(source),
         out,
         categories=read(categories),
@@ -231,7 +222,7 @@ def generate(
     typer.echo(f"Data: {out}")
 
 
-def _tell(report: "Report") -> None:
+def _tell(report: "PredictionReport") -> None:
     print_table(
         ("metric", "value"), [(name, _number(value)) for name, value in report.metrics.items()], left=("metric",)
     )

@@ -12,7 +12,7 @@ from preroll.errors import PrerollError
 
 def quickstart(
     out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("preroll-quickstart"),
-    scenario: Annotated[str, typer.Option(help="Preset or YAML file.")] = "pacing",
+    scenario: Annotated[str, typer.Option(help="Preset or YAML file.")] = "fatigue",
     seed: Annotated[int, typer.Option(help="Of training and evaluation; the videos are always the same.")] = 0,
     sessions: Annotated[int, typer.Option(help="Sessions that every agent learns from.")] = 50_000,
     evaluation_sessions: Annotated[int, typer.Option(help="Sessions of the comparison.")] = 100_000,
@@ -22,15 +22,15 @@ def quickstart(
     Takes one to three minutes; the catalog in the folder is used again the second time. Exit status 1 where an agent
     that learns does not beat random.
 
-    On `pacing` the agents that plan beat the greedy one, which knows the truth but looks one slot ahead; on `classic`
+    On `fatigue` the agents that plan beat the greedy one, which knows the truth but looks one slot ahead; on `classic`
     nothing beats greedy.
 
     Example: `preroll quickstart --out /tmp/story --scenario classic --sessions 20000`
     """
     from preroll.commands.evaluate import print_comparison
-    from preroll.simulations.quickstart import tell
+    from preroll.simulations.quickstart import run_quickstart
 
-    story = tell(
+    story = run_quickstart(
         out,
         scenario=scenario,
         seed=seed,

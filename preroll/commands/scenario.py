@@ -47,10 +47,10 @@ def check(
     Example: `preroll scenario check mine.yaml --catalog catalog`
     """
     from preroll.envs.model.tables import Tables
-    from preroll.envs.optimum.phases import Exact
+    from preroll.envs.optimum.phases import PhasedOptimum
 
     tables = Tables.compile(scenario, catalog)
-    exact = Exact(tables)
+    exact = PhasedOptimum(tables)
     typer.echo(
         f"{scenario}: is right. {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
@@ -67,7 +67,7 @@ def new(
 ) -> None:
     """Print a valid scenario for the categories of a catalog, to be changed by hand.
 
-    Example: `preroll scenario new --catalog catalog --like pacing > mine.yaml`
+    Example: `preroll scenario new --catalog catalog --like fatigue > mine.yaml`
     """
     from preroll.envs.scenario.template import scenario_for
     from preroll.perception.catalog.catalog import Catalog

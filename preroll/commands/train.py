@@ -45,7 +45,7 @@ def train(
 
     Ctrl-C saves where the training stands; so does every minute. It goes on, as if never stopped, with `--resume`.
 
-    Example: `preroll train dqn --scenario pacing --seed 1 --set lanes=256 --set user.mismatch=0.2`
+    Example: `preroll train dqn --scenario fatigue --seed 1 --set num_envs=256 --set user.mismatch=0.2`
     """
     from preroll.agents import preset
     from preroll.agents.registry import find

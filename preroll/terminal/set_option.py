@@ -33,7 +33,7 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     for change in changes:
         key, equals, text = change.partition("=")
         if not key or not equals:
-            raise PrerollError(f"--set {change}: KEY=VALUE is expected, such as lanes=256 or user.mismatch=0.2")
+            raise PrerollError(f"--set {change}: KEY=VALUE is expected, such as num_envs=256 or user.mismatch=0.2")
         try:
             value = float(text) if _is_number(text) and not text.lstrip("+-").isdigit() else yaml.safe_load(text)
         except yaml.YAMLError:

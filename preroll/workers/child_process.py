@@ -40,7 +40,7 @@ class Child:
         assert self.process.stdout is not None
         self.requests, self.answers = self.process.stdin, self.process.stdout
 
-    def ending(self) -> str:
+    def exit_reason(self) -> str:
         """Waits for its end and says how it came: an exit status, or the name of a signal."""
         code = self.process.wait()
         if code >= 0:
@@ -49,7 +49,7 @@ class Child:
             return signal.Signals(-code).name
         return f"signal {-code}"
 
-    def last_words(self) -> str:
+    def last_stderr_line(self) -> str:
         """The last line that it wrote to stderr."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preroll.agents import Agent
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.phases import Exact
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
 from preroll.errors import PrerollError
@@ -21,11 +21,11 @@ LANES = 1000
 FEWEST_LANES = 30
 REFERENCES = ("random", "greedy", "optimum")
 
-Player = Agent | Policy
+AgentOrPolicy = Agent | Policy
 
 
 @dataclass(frozen=True)
-class Row:
+class AgentResult:
     """One agent's result; revenue, regret and differences are per session.
 
     Attributes:
@@ -39,7 +39,7 @@ class Row:
         long_share: share of the ads shown that were long.
         empty_share: share of the slots left without an ad.
         length: slots of a session.
-        left: share of sessions that the user left before the horizon.
+        terminated_share: share of sessions that the user left before the horizon.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Row:
     long_share: float
     empty_share: float
     length: float
-    left: float
+    terminated_share: float
 
     @property
     def percent(self) -> Mean:
@@ -81,15 +81,15 @@ class Evaluation:
     sessions: int
     lanes: int
     optimum_is_bound: bool
-    rows: tuple[Row, ...]
+    rows: tuple[AgentResult, ...]
 
-    def __getitem__(self, name: str) -> Row:
+    def __getitem__(self, name: str) -> AgentResult:
         """The row of an agent."""
         return next(row for row in self.rows if row.name == name)
 
 
 def evaluate(
-    players: Mapping[str, Player],
+    players: Mapping[str, AgentOrPolicy],
     tables: Tables,
     *,
     sessions: int = SESSIONS,
@@ -112,20 +112,20 @@ def evaluate(
         PrerollError: as :func:`check`.
     """
     check(players, tables, sessions)
-    lanes, per_lane = split(tables, sessions)
-    exact = Exact(tables, per_lane)
+    lanes, per_lane = lanes_and_sessions(tables, sessions)
+    exact = PhasedOptimum(tables, per_lane)
     base = derive(seed, EVALUATION)
-    everyone: dict[str, Player] = {**players, **exact.references}
+    everyone: dict[str, AgentOrPolicy] = {**players, **exact.references}
     results = {}
     for name, player in everyone.items():
-        results[name] = play_out(player, tables, exact, base, lanes, per_lane)
+        results[name] = simulate(player, tables, exact, base, lanes, per_lane)
         advance(1)
     best, worst = (results[name][0].revenue.mean(axis=1) for name in ("optimum", "random"))
     rows = [_row(name, tables, exact, *result, best, worst) for name, result in results.items()]
     return Evaluation(tables.scenario.name, lanes * per_lane, lanes, exact.is_bound, tuple(rows))
 
 
-def check(players: Mapping[str, Player], tables: Tables, sessions: int) -> None:
+def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -> None:
     """Checks the arguments of :func:`evaluate` without starting anything.
 
     Raises:
@@ -141,15 +141,15 @@ def check(players: Mapping[str, Player], tables: Tables, sessions: int) -> None:
             _check_fit(name, player, tables)
 
 
-def split(tables: Tables, sessions: int) -> tuple[int, int]:
+def lanes_and_sessions(tables: Tables, sessions: int) -> tuple[int, int]:
     """Gives (lanes, sessions per lane); with drift a lane is long enough to spend half of it in the last phase."""
     lanes = max(min(LANES, sessions // 10), FEWEST_LANES)
     per_lane = max(-(-sessions // lanes), 2 * tables.scenario.phases[-1][0])
     return max(min(lanes, -(-sessions // per_lane)), FEWEST_LANES), per_lane
 
 
-def play_out(
-    player: Player, tables: Tables, exact: Exact, seed: int, lanes: int, per_lane: int
+def simulate(
+    player: AgentOrPolicy, tables: Tables, exact: PhasedOptimum, seed: int, lanes: int, per_lane: int
 ) -> tuple[Rollout, float | None]:
     """Plays a fixed set of sessions; gives what happened, and the exact value if there is one.
 
@@ -173,7 +173,7 @@ def play_out(
 
 def _check_fit(name: str, agent: Agent, tables: Tables) -> None:
     """Raises where the agent was trained with other observations or ads."""
-    theirs, ours = agent.spaces, tables.spaces
+    theirs, ours = agent.spec, tables.spec
     for what, a, b in (
         ("ads", theirs.labels, ours.labels),
         ("categories", theirs.categories, ours.categories),
@@ -187,17 +187,17 @@ def _check_fit(name: str, agent: Agent, tables: Tables) -> None:
 def _row(
     name: str,
     tables: Tables,
-    exact: Exact,
+    exact: PhasedOptimum,
     played: Rollout,
     value: float | None,
     best: NDArray[np.float64],
     worst: NDArray[np.float64],
-) -> Row:
+) -> AgentResult:
     by_lane = played.revenue.mean(axis=1)
-    lengths = np.array(tables.spaces.lengths)
+    lengths = np.array(tables.spec.lengths)
     by_ad = played.by_ad.sum(axis=0)
     shown = max(int(by_ad[lengths != "none"].sum()), 1)
-    return Row(
+    return AgentResult(
         name=name,
         revenue=mean_interval(by_lane),
         exact=value,
@@ -208,5 +208,5 @@ def _row(
         long_share=float(by_ad[lengths == "long"].sum()) / shown,
         empty_share=float(by_ad[lengths == "none"].sum()) / float(by_ad.sum()),
         length=float(played.slots.mean()),
-        left=float(played.left.mean()),
+        terminated_share=float(played.terminated.mean()),
     )

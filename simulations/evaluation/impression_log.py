@@ -33,8 +33,9 @@ def write_impressions(
     """Plays ``sessions`` sessions to their end and writes a row for each slot to a Parquet file.
 
     Columns: ``session`` and ``slot`` (from 0), ``video``, ``category``, ``observation`` (what the agent saw, float32
-    [d]), ``ad``, ``propensity`` (the probability with which it chose that ad there), ``viewed``, ``reward``, ``left``
-    (the user left after this slot). Rows of one session stand in order, those of different sessions are mixed.
+    [d]), ``ad``, ``propensity`` (the probability with which it chose that ad there), ``viewed``, ``reward``,
+    ``terminated`` (the user left after this slot). Rows of one session stand in order, those of different sessions are
+    mixed.
 
     Args:
         file: NAME.parquet; nothing is half-written.
@@ -56,20 +57,20 @@ def write_impressions(
     lanes = min(LANES, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=derive(seed, EVALUATION))
-    agent.forget(np.ones(lanes, np.bool_))
+    agent.end_sessions(np.ones(lanes, np.bool_))
     # Session k of lane i is number k · lanes + i, so that the first ones are those of `preroll evaluate` too.
     session, slot, rows = np.arange(lanes), np.zeros(lanes, np.int32), 0
     with atomic.replacing(file) as out, pq.ParquetWriter(out, _schema(tables)) as writer:
         while (playing := session < sessions).any():
-            ads, propensity = agent.decide(observations, explore=explore)
-            following, rewards, terminated, truncated, infos = envs.step(ads)
+            actions, propensity = agent.act_with_propensities(observations, explore=explore)
+            following, rewards, terminated, truncated, infos = envs.step(actions)
             columns = (
-                session, slot, infos["video"], infos["category"], observations, ads, propensity, infos["viewed"],
+                session, slot, infos["video"], infos["category"], observations, actions, propensity, infos["viewed"],
                 rewards, terminated,
             )  # fmt: skip
             writer.write_batch(_batch(tables, [column[playing] for column in columns]))
             over = terminated | truncated
-            agent.forget(over)
+            agent.end_sessions(over)
             rows += int(playing.sum())
             advance(int((over & playing).sum()))
             session = session + lanes * over
@@ -84,14 +85,14 @@ def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
     if sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     # As dicts, without the ads' view probabilities: a saved agent does not know them.
-    if agent.spaces.to_dict() != tables.spaces.to_dict():
+    if agent.spec.to_dict() != tables.spec.to_dict():
         raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
 
 
 def _batch(tables: Tables, columns: list[NDArray[Any]]) -> pa.RecordBatch:
     """Arrays in the order of the schema, [n] each and [n, d] for what was seen; ads and categories by name."""
     schema = _schema(tables)
-    names = {"category": pa.array(tables.spaces.categories), "ad": pa.array(tables.spaces.labels)}
+    names = {"category": pa.array(tables.spec.categories), "ad": pa.array(tables.spec.labels)}
     arrays = []
     for field, column in zip(schema, columns, strict=True):
         if field.name == "observation":
@@ -108,6 +109,6 @@ def _schema(tables: Tables) -> pa.Schema:
     types = {
         "session": pa.int64(), "slot": pa.int32(), "video": pa.int32(), "category": pa.string(),
         "observation": observation, "ad": pa.string(), "propensity": pa.float64(), "viewed": pa.bool_(),
-        "reward": pa.float64(), "left": pa.bool_(),
+        "reward": pa.float64(), "terminated": pa.bool_(),
     }  # fmt: skip
     return pa.schema(list(types.items()))

@@ -7,12 +7,12 @@ import numpy as np
 
 from preroll.agents import Agent
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.phases import Exact
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
 from preroll.errors import PrerollError
 from preroll.seeds import EVALUATION, derive
-from preroll.simulations.evaluation.evaluation import play_out, split
+from preroll.simulations.evaluation.evaluation import lanes_and_sessions, simulate
 from preroll.simulations.statistics.intervals import mean_interval
 
 
@@ -35,7 +35,7 @@ class Measurement:
         long_share: share of the ads shown that were long.
         empty_share: share of the slots left without an ad.
         session_length: slots of a session.
-        left: share of sessions that the user left before the horizon.
+        terminated_share: share of sessions that the user left before the horizon.
     """
 
     evaluation_sessions: int
@@ -51,7 +51,7 @@ class Measurement:
     long_share: float
     empty_share: float
     session_length: float
-    left: float
+    terminated_share: float
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -67,9 +67,9 @@ def measure(player: Agent | Policy, tables: Tables, *, sessions: int, seed: int)
         sessions: at least so many; whole lanes are played.
         seed: decides the users; they are others than in training with any seed.
     """
-    lanes, per_lane = split(tables, sessions)
-    exact, base = Exact(tables, per_lane), derive(seed, EVALUATION)
-    played, value = play_out(table_of(player, tables) or player, tables, exact, base, lanes, per_lane)
+    lanes, per_lane = lanes_and_sessions(tables, sessions)
+    exact, base = PhasedOptimum(tables, per_lane), derive(seed, EVALUATION)
+    played, value = simulate(table_of(player, tables) or player, tables, exact, base, lanes, per_lane)
     revenue = mean_interval(played.revenue.mean(axis=1))
     expected = value
     if expected is None:
@@ -105,7 +105,7 @@ def table_of(player: Agent | Policy, tables: Tables) -> Policy | None:
 
 
 def _shares(played: Rollout, tables: Tables) -> dict[str, float]:
-    lengths = np.array(tables.spaces.lengths)
+    lengths = np.array(tables.spec.lengths)
     by_ad = played.by_ad.sum(axis=0)
     shown = max(int(by_ad[lengths != "none"].sum()), 1)
     return {
@@ -113,5 +113,5 @@ def _shares(played: Rollout, tables: Tables) -> dict[str, float]:
         "long_share": float(by_ad[lengths == "long"].sum()) / shown,
         "empty_share": float(by_ad[lengths == "none"].sum()) / float(by_ad.sum()),
         "session_length": float(played.slots.mean()),
-        "left": float(played.left.mean()),
+        "terminated_share": float(played.terminated.mean()),
     }

@@ -23,7 +23,7 @@ def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_la
     """
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=seed)
-    agent.forget(np.ones(lanes, np.bool_))
+    agent.end_sessions(np.ones(lanes, np.bool_))
     played = np.zeros(lanes, np.int64)
     # one column more than sessions: lanes that are through play on into it until all are
     revenue = np.zeros((lanes, sessions_per_lane + 1))
@@ -31,16 +31,16 @@ def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_la
     by_ad = np.zeros((lanes, tables.n_actions), np.int64)
     rows = np.arange(lanes)
     while (played < sessions_per_lane).any():
-        ads = agent.act(observations, explore=False)
-        observations, rewards, terminated, truncated, infos = envs.step(ads)
+        actions = agent.act(observations, explore=False)
+        observations, rewards, terminated, truncated, infos = envs.step(actions)
         place = rows, np.minimum(played, sessions_per_lane)
         revenue[place] += rewards
         slots[place] += 1
         views[place] += infos["viewed"]
         left[place] |= terminated
-        by_ad[rows, ads] += played < sessions_per_lane
+        by_ad[rows, actions] += played < sessions_per_lane
         over = terminated | truncated
-        agent.forget(over)
+        agent.end_sessions(over)
         played += over
     keep = slice(0, sessions_per_lane)
     return Rollout(revenue[:, keep], slots[:, keep], views[:, keep], left[:, keep].astype(np.bool_), by_ad)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from preroll.simulations.evaluation.evaluation import Evaluation, Row
+from preroll.simulations.evaluation.evaluation import AgentResult, Evaluation
 from preroll.simulations.statistics.intervals import Mean
 
 
@@ -18,7 +18,7 @@ class Column:
     """
 
     title: str
-    cell: Callable[[Row], str]
+    cell: Callable[[AgentResult], str]
     extra: bool = False
 
 
@@ -36,7 +36,7 @@ COLUMNS = (
 )
 
 
-def comparison(evaluation: Evaluation, *, extra: bool = True) -> tuple[list[str], list[list[str]]]:
+def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[list[str], list[list[str]]]:
     """Gives headings and rows, the agent that earned most first.
 
     The column of empty slots is there only where somebody left one empty.
@@ -61,7 +61,7 @@ def footnote(evaluation: Evaluation) -> str:
     )
 
 
-def _rank(row: Row) -> tuple[float, int]:
+def _rank(row: AgentResult) -> tuple[float, int]:
     """By expected revenue; of equals first the optimum, then greedy."""
     order = ("optimum", "greedy", row.name)
     return round(row.regret, 6), order.index(row.name)

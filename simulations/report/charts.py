@@ -11,7 +11,7 @@ from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.report.findings import long_less_short, point_title
 from preroll.simulations.statistics.aggregates import performance_profile
 from preroll.simulations.statistics.intervals import mean_interval
-from preroll.simulations.training.curve_plot import COLOURS, GREY
+from preroll.simulations.training.curve_plot import COLORS, GRAY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,10 +48,10 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
 def style(material: Material, agent: str) -> dict[str, Any]:
     """Colour and marker of an agent: the same on every chart; the optimum is grey and dashed."""
     if agent == "optimum":
-        return {"color": GREY, "marker": None, "linestyle": "--"}
+        return {"color": GRAY, "marker": None, "linestyle": "--"}
     others = [name for name in material.agents if name != "optimum"]
     i = others.index(agent)
-    return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
+    return {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
 
 
 def percent_by_point(material: Material, point: str) -> str:
@@ -67,7 +67,7 @@ def percent_by_point(material: Material, point: str) -> str:
             half = mean_interval(values).half_width if len(values) > 1 else 0.0
             axes.errorbar(values.mean(), row, xerr=half, color=look["color"], marker=look["marker"] or "|", capsize=4)
         axes.set_yticks(range(len(material.agents)), list(reversed(material.agents)))
-        axes.axvline(100, color=GREY, linestyle="--", linewidth=1)
+        axes.axvline(100, color=GRAY, linestyle="--", linewidth=1)
         axes.set_xlabel("% of the exact optimum")
         axes.grid(axis="x", color="#e6e6e6")
 
@@ -92,7 +92,7 @@ def learning_curves(material: Material, point: str) -> str:
                 axes.fill_between(
                     x, y.mean(axis=0) - half, y.mean(axis=0) + half, color=look["color"], alpha=0.15, lw=0
                 )
-        axes.axhline(100, color=GREY, linestyle="--", linewidth=1)
+        axes.axhline(100, color=GRAY, linestyle="--", linewidth=1)
         axes.set_xscale("log")
         axes.set_ylim(max(axes.get_ylim()[0], 0), 105)
         axes.set_xlabel("sessions seen")
@@ -138,9 +138,9 @@ def long_against_short(material: Material, key: str) -> str | None:
 
     def draw(axes: "Axes") -> None:
         x, y = np.array(sorted(found), np.float64).T
-        axes.axhline(0, color=GREY, linewidth=1)
-        axes.plot(x, y, color=COLOURS[0], marker="o")
-        axes.fill_between(x, y, 0, where=(y > 0).tolist(), color=COLOURS[0], alpha=0.15, lw=0, interpolate=True)
+        axes.axhline(0, color=GRAY, linewidth=1)
+        axes.plot(x, y, color=COLORS[0], marker="o")
+        axes.fill_between(x, y, 0, where=(y > 0).tolist(), color=COLORS[0], alpha=0.15, lw=0, interpolate=True)
         axes.set_xlabel(key + (" (factor)" if _scaled(material, key) else ""))
         axes.set_ylabel("always long − always short")
         axes.grid(axis="y", color="#e6e6e6")

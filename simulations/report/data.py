@@ -12,7 +12,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.experiment.execution.store import State, Store, read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.run import Run
 
@@ -31,7 +31,7 @@ class Material:
 
     store: Store
     plan: Plan
-    states: Mapping[str, State]
+    states: Mapping[str, CellState]
 
     @classmethod
     def of(cls, store: Store) -> "Material":
@@ -42,14 +42,14 @@ class Material:
         """
         plan = store.read_plan()
         states = store.states(plan)
-        if State.DONE not in states.values():
+        if CellState.DONE not in states.values():
             raise PrerollError(f"{store.path}: no cell is done yet; run `preroll experiment run` first")
         return cls(store, plan, states)
 
     @cached_property
     def done(self) -> list[Cell]:
         """The cells that are done."""
-        return [cell for cell in self.plan.cells if self.states[cell.id] is State.DONE]
+        return [cell for cell in self.plan.cells if self.states[cell.id] is CellState.DONE]
 
     @cached_property
     def points(self) -> dict[str, Cell]:

@@ -6,7 +6,7 @@ from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.simple import fixed_policy
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.names import value_text
-from preroll.simulations.experiment.execution.store import State
+from preroll.simulations.experiment.execution.store import CellState
 from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict, against_the_best
 from preroll.simulations.statistics.intervals import mean_interval
@@ -42,7 +42,7 @@ def long_less_short(material: Material, point: str) -> float | None:
 
 
 def _missing(material: Material) -> list[str]:
-    missing = sum(state is not State.DONE for state in material.states.values())
+    missing = sum(state is not CellState.DONE for state in material.states.values())
     if not missing:
         return []
     return [f"{missing} of {len(material.states)} cells are not done; no interval covers what they would have given."]

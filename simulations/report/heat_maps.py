@@ -8,7 +8,7 @@ import numpy as np
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import long_less_short
-from preroll.simulations.training.curve_plot import COLOURS
+from preroll.simulations.training.curve_plot import COLORS
 
 TIE = 0.05  # percent of the optimum: agents that are nearer to the best share its place
 Shown = tuple[str, str]  # text, background colour
@@ -35,7 +35,7 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[tuple[str, st
         level = [one for one in agents if most - material.mean(point, one, "percent_of_optimum") < TIE]
         if len(level) > 1:  # who is first of these is chance
             return "all equal" if len(level) == len(agents) else " = ".join(level), "#ffffff"
-        return name, _pale(COLOURS[agents.index(name) % len(COLOURS)]) if name else "#ffffff"
+        return name, _pale(COLORS[agents.index(name) % len(COLORS)]) if name else "#ffffff"
 
     def gap(point: str) -> Shown:
         missing = 100 - best(point)[1]
@@ -53,8 +53,8 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[tuple[str, st
 
         def long(point: str) -> Shown:
             gain = gains[point] or 0.0
-            colour = "#56B4E9" if gain > 0 else "#CC79A7"
-            return f"{'long' if gain > 0 else 'short'} {gain:+.2f}", _blend("#ffffff", colour, abs(gain) / widest)
+            color = "#56B4E9" if gain > 0 else "#CC79A7"
+            return f"{'long' if gain > 0 else 'short'} {gain:+.2f}", _blend("#ffffff", color, abs(gain) / widest)
 
         title = "Where long beats short: exact revenue of always long less always short"
         found.append((title, _table(material, rows, columns, long)))
@@ -70,18 +70,18 @@ def _table(material: Material, rows: str, columns: str, shown: Callable[[str], S
     lines = []
     for value in down:
         entries = [shown(places[value, other]) if (value, other) in places else ("", "#ffffff") for other in across]
-        cells = "".join(f'<td style="background:{colour}">{escape(text)}</td>' for text, colour in entries)
+        cells = "".join(f'<td style="background:{color}">{escape(text)}</td>' for text, color in entries)
         lines.append(f"<tr><th scope=row>{escape(value)}</th>{cells}</tr>")
     names = (escape(material.plan.keys[key]).replace("_", "_<wbr>") for key in (rows, columns))
     corner = "{} ↓ <br>{} →".format(*names)
     return f"<table class=map><tr><th class=corner>{corner}</th>{head}</tr>{''.join(lines)}</table>"
 
 
-def _pale(colour: str) -> str:
-    return _blend("#ffffff", colour, 0.45)
+def _pale(color: str) -> str:
+    return _blend("#ffffff", color, 0.45)
 
 
 def _blend(first: str, second: str, share: float) -> str:
     """The colour that lies ``share`` of the way from the first to the second."""
-    a, b = (np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in (first, second))
+    a, b = (np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) for color in (first, second))
     return "#" + "".join(f"{round(value):02x}" for value in a + (b - a) * share)

@@ -8,7 +8,7 @@ from pathlib import Path
 from preroll import __version__, atomic
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.execution.policy_map import picture, policy_map
-from preroll.simulations.experiment.execution.store import FILE, read_cell
+from preroll.simulations.experiment.execution.store import FILE, Store, read_cell
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, point_title
@@ -23,18 +23,28 @@ PIXELS = 620  # width of a picture where it stands alone
 PERCENT, LONG = "% of the exact optimum", "long ads, % of ads shown"
 
 
-def write_report(material: Material, path: Path) -> int:
-    """Writes the page; gives its size in bytes.
+def write_report(experiment: str | Path, path: str | Path | None = None) -> Path:
+    """Writes one page of HTML with everything that an experiment showed; it needs no network and no other file.
+
+    Args:
+        experiment: folder of the experiment.
+        path: file to write; ``report.html`` in that folder by default.
+
+    Returns:
+        The file that was written.
 
     Raises:
-        PrerollError: it would be larger than 3 MB.
+        PrerollError: there is no experiment, ``path`` is a folder, or the page would be larger than 3 MB.
     """
-    html = page(material)
+    path = Path(path) if path is not None else Path(experiment) / "report.html"
+    if path.is_dir():
+        raise PrerollError(f"--out {path}: is a folder; a file is needed")
+    html = page(Material.of(Store(Path(experiment))))
     size = len(html.encode())
     if size > LARGEST:
         raise PrerollError(f"{path}: the page would have {size / 1e6:.1f} MB, more than 3 MB", status=1)
     atomic.write_text(path, html)
-    return size
+    return path
 
 
 def write_pictures(material: Material, folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from preroll.agents import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.session import SessionEnv
 from preroll.seeds import EVALUATION, derive
-from preroll.simulations.experiment.execution.policy_map import colour_of
+from preroll.simulations.experiment.execution.policy_map import color_of
 
 _WIDTH, _LEFT, _BAR = 34, 84, 26  # of a slot, of the names, of the boxes [units of the picture]
 _PER_LINE = 20
@@ -26,7 +26,7 @@ class Slot:
         viewed: whether the ad was viewed.
         reward: revenue of the slot.
         fatigue: level before the slot; None where the agent does not see it.
-        left: whether the user left after it.
+        terminated: whether the user left after it.
     """
 
     category: str
@@ -34,7 +34,7 @@ class Slot:
     viewed: bool
     reward: float
     fatigue: int | None
-    left: bool
+    terminated: bool
 
 
 def play_session(agent: Agent, tables: Tables, seed: int = 0) -> list[Slot]:
@@ -50,7 +50,7 @@ def play_session(agent: Agent, tables: Tables, seed: int = 0) -> list[Slot]:
         observation, reward, terminated, truncated, info = env.step(ad)
         over = bool(terminated or truncated)
         viewed = bool(info["viewed"])
-        slots.append(Slot(category, tables.spaces.labels[ad], viewed, float(reward), tired, bool(terminated)))
+        slots.append(Slot(category, tables.spec.labels[ad], viewed, float(reward), tired, bool(terminated)))
     return slots
 
 
@@ -74,13 +74,13 @@ def draw_session(slots: list[Slot], tables: Tables, title: str) -> str:
 
 def legend(slots: list[Slot], tables: Tables) -> str:
     """What the colours of a session mean, as HTML."""
-    shown = sorted({slot.ad for slot in slots}, key=tables.spaces.labels.index)
-    marks = (f'<span style="background:{colour_of(ad, tables.spaces.labels)}"></span>{escape(ad)}' for ad in shown)
+    shown = sorted({slot.ad for slot in slots}, key=tables.spec.labels.index)
+    marks = (f'<span style="background:{color_of(ad, tables.spec.labels)}"></span>{escape(ad)}' for ad in shown)
     return f"<p class=legend>{' '.join(marks)}</p>"
 
 
 def _drawn(slot: Slot, x: float, top: float, tables: Tables) -> list[str]:
-    middle, ink = x + _WIDTH / 2, colour_of(slot.ad, tables.spaces.labels)
+    middle, ink = x + _WIDTH / 2, color_of(slot.ad, tables.spec.labels)
     hint = f"{slot.ad} before a {slot.category} video, {'viewed' if slot.viewed else 'not viewed'}, +{slot.reward:g}"
     found = [
         f'<text x="{middle}" y="{top + 16}" text-anchor="middle">{escape(slot.category[:5])}</text>',
@@ -90,7 +90,7 @@ def _drawn(slot: Slot, x: float, top: float, tables: Tables) -> list[str]:
     ]
     if slot.fatigue is not None:
         found.append(f'<text x="{middle}" y="{top + 84}" text-anchor="middle">{slot.fatigue}</text>')
-    if slot.left:
+    if slot.terminated:
         found.append(f'<text x="{x + _WIDTH + 4}" y="{top + 42}">left</text>')
     return found
 
@@ -99,7 +99,7 @@ def told(slots: list[Slot]) -> str:
     """A session in words."""
     revenue = sum(slot.reward for slot in slots)
     views = sum(slot.viewed for slot in slots)
-    ending = "then the user left" if slots[-1].left else "to the horizon"
+    ending = "then the user left" if slots[-1].terminated else "to the horizon"
     return f"{len(slots)} slots, {views} ads viewed, revenue {revenue:g}, {ending}."
 
 

@@ -55,7 +55,7 @@ _COLUMNS = (
     ("long %", "long_share", 100.0, 1),
     ("empty %", "empty_share", 100.0, 1),
     ("slots", "session_length", 1.0, 1),
-    ("left %", "left", 100.0, 1),
+    ("terminated %", "terminated_share", 100.0, 1),
 )
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from preroll import atomic
 from preroll.agents import load_agent
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.phases import Exact
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.training.loop import Loop
@@ -59,10 +59,10 @@ def save(run: Path, stopped: Stopped) -> None:
     with atomic.folder(place(run)) as folder:
         write_settings(folder, stopped.settings, stopped.tables.scenario)
         loop.agent.save(folder / "agent", training=True)
-        arrays = {name: np.array(array, order="C") for name, array in loop.arrays().items()}
+        arrays = {name: np.array(array, order="C") for name, array in loop.state_arrays().items()}
         atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
         about = {"seconds": list(stopped.seconds), "surroundings": surroundings()}
-        atomic.write_json(folder / "loop.json", {**about, **loop.counters()})
+        atomic.write_json(folder / "loop.json", {**about, **loop.state_scalars()})
 
 
 def load(run: Path) -> Stopped:
@@ -82,12 +82,12 @@ def load(run: Path) -> Stopped:
     scenario = Scenario.load(folder / "scenario.yaml")
     tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))
     agent = load_agent(folder / "agent")
-    exact = Exact(tables)
+    exact = PhasedOptimum(tables)
     loop = Loop(agent, tables, settings.sessions, exact)
     try:
-        counters = _told(folder)
-        wall, cpu = (float(spent) for spent in counters["seconds"])
-        loop.restore(load_file(folder / "loop.safetensors"), counters)
+        scalars = _read_about(folder)
+        wall, cpu = (float(spent) for spent in scalars["seconds"])
+        loop.load_state(load_file(folder / "loop.safetensors"), scalars)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise PrerollError(
@@ -96,7 +96,7 @@ def load(run: Path) -> Stopped:
     return Stopped(loop, tables, settings, (wall, cpu))
 
 
-def _told(folder: Path) -> dict[str, Any]:
+def _read_about(folder: Path) -> dict[str, Any]:
     """What the ``loop.json`` of a checkpoint holds."""
     told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
     return {**told, "surroundings": dict(told["surroundings"])}
@@ -112,7 +112,7 @@ def differences(run: Path) -> list[str]:
     folder = place(run)
     atomic.recover(folder)
     now = surroundings()
-    before = _told(folder)["surroundings"]
+    before = _read_about(folder)["surroundings"]
     return [f"{name} {now.get(name)}, was {was}" for name, was in before.items() if now.get(name) != was]
 
 

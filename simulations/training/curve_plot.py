@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe & Ito 2008: told apart with any colour vision; yellow is left out, for it is pale on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-GREY = "#666666"
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GRAY = "#666666"
 LINE_HEIGHT = 0.052  # least distance of two labels, in heights of the axes
 
 
@@ -42,15 +42,15 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _frame(axes, curves, title)
-    labels = [(value, name, GREY) for value, name in _merged(references)]
+    labels = [(value, name, GRAY) for value, name in _merged(references)]
     for value in references.values():
-        axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
-    for (name, curve), colour in zip(curves.items(), _cycle(len(curves)), strict=True):
+        axes.axhline(value, color=GRAY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
+    for (name, curve), color in zip(curves.items(), _cycle(len(curves)), strict=True):
         x, y = np.array(curve.sessions), np.array(curve.values["session/expected"], dtype=np.float64)
         x, y = x[~np.isnan(y)], y[~np.isnan(y)]
-        axes.plot(x, y, color=colour, linewidth=1.8, zorder=3)
-        axes.plot(x[-1], y[-1], "o", color=colour, markersize=4, zorder=4)
-        labels.append((float(y[-1]), name, colour))
+        axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
+        axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
+        labels.append((float(y[-1]), name, color))
     _write_labels(axes, labels)
     return [_write(figure, path.with_name(f"{path.name}.{kind}")) for kind in ("png", "svg")]
 
@@ -76,27 +76,27 @@ def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
 
 
 def _cycle(n: int) -> Sequence[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(n)]
+    return [COLORS[i % len(COLORS)] for i in range(n)]
 
 
 def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
     """Names every line at the right edge, moved apart where they would overlap, each tied to its line's end."""
     low, high = axes.get_ylim()
     places = spread([(value - low) / (high - low) for value, *_ in labels], LINE_HEIGHT)
-    for (value, name, colour), place in zip(labels, places, strict=True):
+    for (value, name, color), place in zip(labels, places, strict=True):
         axes.annotate(
             name,
             xy=(1, (value - low) / (high - low)),
             xytext=(1.04, place),
             xycoords="axes fraction",
             textcoords="axes fraction",
-            color=colour,
+            color=color,
             va="center",
             fontsize=10,
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
-                "color": colour,
+                "color": color,
                 "linewidth": 0.7,
                 "shrinkA": 2,
                 "shrinkB": 0,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from preroll.envs.optimum.phases import Exact
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.simulations.training.session_log import SessionLedger
 
 FIRST_BIN = 50
@@ -22,7 +22,7 @@ TAGS: dict[str, str] = {
     "session/long_share": "share of the ads shown that were long",
     "session/empty_share": "share of slots left without an ad",
     "session/length": "mean number of slots of a session",
-    "session/left": "share of sessions that the user left before the horizon",
+    "session/terminated": "share of sessions that the user left before the horizon",
     "regret/total": "sum of regret over all sessions so far",
 }
 #: Prefix of what an agent tells about its own learning; the agent's docstring explains each.
@@ -84,7 +84,7 @@ class CurveBuilder:
         exact: gives the optimum of every phase of drift.
     """
 
-    def __init__(self, ledger: SessionLedger, exact: Exact) -> None:
+    def __init__(self, ledger: SessionLedger, exact: PhasedOptimum) -> None:
         self.curve = Curve()
         self._ledger, self.exact = ledger, exact
         self._bins = list(pairwise(bin_edges(ledger.sessions)))
@@ -101,7 +101,7 @@ class CurveBuilder:
         self.curve.add(stop, point)
         return stop, point
 
-    def restore(self, curve: Curve, total_regret: float) -> None:
+    def load_state(self, curve: Curve, total_regret: float) -> None:
         """Goes on after the last point of ``curve``, whose regret adds up to ``total_regret``."""
         self.curve, self.total_regret = curve, total_regret
         self._bins = self._bins[len(curve.sessions) :]
@@ -122,6 +122,6 @@ class CurveBuilder:
             "session/long_share": float(book.long[rows].sum()) / shown,
             "session/empty_share": 1 - float(book.shown[rows].sum()) / slots,
             "session/length": slots / len(regret),
-            "session/left": float(book.left[rows].mean()),
+            "session/terminated": float(book.terminated[rows].mean()),
             "regret/total": self.total_regret,
         }

@@ -5,7 +5,7 @@ from pathlib import Path
 from preroll import atomic
 from preroll.agents import Agent
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.phases import Exact
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.run import check_target, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
@@ -27,8 +27,8 @@ def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = F
     check_target(run, replace=replace)
     settings = settings_of(agent, tables.catalog, sessions=0, seed=agent.seed, run=run)
     result = TrainingResult(
-        agent=agent, tables=tables, curve=Curve(), sessions=0, steps=agent.steps,
-        optimum=float(Exact(tables).optimum_by_phase[0]), seconds=0.0, cpu_seconds=0.0, times=TimeShares(), run=run,
+        agent=agent, tables=tables, curve=Curve(), sessions=0, steps=agent.steps, seconds=0.0, cpu_seconds=0.0,
+        optimum=float(PhasedOptimum(tables).optimum_by_phase[0]), times=TimeShares(), run=run,
     )  # fmt: skip
     with atomic.folder(run) as folder:
         write_settings(folder, settings, tables.scenario)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Step:
     """What the ledger needs of one slot of n lanes; every array is [n].
 
     Attributes:
-        ads: int64, actions.
+        actions: int64.
         rewards: float64, revenue of the slot.
         expected_rewards: float64, P(view) · reward of the ad that was shown.
         viewed: bool.
@@ -21,7 +21,7 @@ class Step:
         truncated: bool, the horizon was reached.
     """
 
-    ads: NDArray[np.int64]
+    actions: NDArray[np.int64]
     rewards: NDArray[np.float64]
     expected_rewards: NDArray[np.float64]
     viewed: NDArray[np.bool_]
@@ -41,19 +41,19 @@ class SessionLedger:
         steps: slots played so far, those of sessions from number k on included.
         revenue, expected: float64 [k], sum of rewards and of expected rewards.
         slots, shown, views, long: int32 [k], slots; ads shown; ads viewed; ads of length class "long" shown.
-        left: bool [k], whether the user left before the horizon.
+        terminated: bool [k], whether the user left before the horizon.
         lane_session: int32 [k], number of the session within its lane, which decides its phase of drift.
     """
 
-    def __init__(self, spaces: Spaces, lanes: int, sessions: int) -> None:
+    def __init__(self, spec: SessionSpec, lanes: int, sessions: int) -> None:
         self.sessions = sessions
         self.ended = 0
         self.steps = 0
         self.revenue, self.expected = np.zeros(sessions), np.zeros(sessions)
         self.slots, self.shown, self.views, self.long, self.lane_session = np.zeros((5, sessions), np.int32)
-        self.left = np.zeros(sessions, np.bool_)
-        self._is_long = np.array([length == "long" for length in spaces.lengths])
-        self._is_ad = np.array([length != "none" for length in spaces.lengths])
+        self.terminated = np.zeros(sessions, np.bool_)
+        self._is_long = np.array([length == "long" for length in spec.lengths])
+        self._is_ad = np.array([length != "none" for length in spec.lengths])
         self._number = np.arange(lanes)
         self._next = lanes
         self._played = np.zeros(lanes, np.int32)
@@ -72,13 +72,13 @@ class SessionLedger:
 
     def add(self, step: Step) -> int:
         """Books one slot of every lane; gives how many of the booked sessions ended with it."""
-        self.steps += len(step.ads)
+        self.steps += len(step.actions)
         self._sums[0] += step.rewards
         self._sums[1] += step.expected_rewards
         self._counts[0] += 1
-        self._counts[1] += self._is_ad[step.ads]
+        self._counts[1] += self._is_ad[step.actions]
         self._counts[2] += step.viewed
-        self._counts[3] += self._is_long[step.ads]
+        self._counts[3] += self._is_long[step.actions]
         lanes = np.flatnonzero(step.terminated | step.truncated)
         return self._close(lanes, step.terminated) if lanes.size else 0
 
@@ -88,7 +88,7 @@ class SessionLedger:
         rows = self._number[booked]
         self.revenue[rows], self.expected[rows] = self._sums[:, booked]
         self.slots[rows], self.shown[rows], self.views[rows], self.long[rows] = self._counts[:, booked]
-        self.left[rows] = left[booked]
+        self.terminated[rows] = left[booked]
         self.lane_session[rows] = self._played[booked]
         self._sums[:, lanes] = 0
         self._counts[:, lanes] = 0

@@ -12,7 +12,7 @@ from preroll import atomic
 from preroll.agents import Agent, make_agent
 from preroll.agents.registry import find
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.phases import Exact
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
@@ -63,7 +63,7 @@ class TrainingResult:
             "agent": self.agent.name,
             "sessions": self.sessions,
             "steps": self.steps,
-            "lanes": min(self.agent.lanes, self.sessions),
+            "num_envs": min(self.agent.num_envs, self.sessions),
             "optimum": self.optimum,
             "cost": {
                 "seconds": round(self.seconds, 3),
@@ -132,7 +132,7 @@ class Training:
         wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
         loop = self.resumed
         if loop is None:
-            loop = Loop(self.agent, self.tables, self.sessions, Exact(self.tables))
+            loop = Loop(self.agent, self.tables, self.sessions, PhasedOptimum(self.tables))
             loop.start(self.seed)
         else:
             _tell_again(loop.curve, on_point)
@@ -292,7 +292,7 @@ def fit(
     *,
     sessions: int,
     seed: int = 0,
-    exact: Exact | None = None,
+    exact: PhasedOptimum | None = None,
     on_point: OnPoint = lambda *_: None,
     advance: Advance | None = None,
 ) -> Curve:
@@ -302,7 +302,8 @@ def fit(
     shows: the number of lanes must not change.
 
     Args:
-        agent: learns; :attr:`~preroll.agents.Agent.lanes` sessions run side by side, or fewer if ``sessions`` is less.
+        agent: learns; :attr:`~preroll.agents.Agent.num_envs` sessions run side by side, or ``sessions`` if these are
+            fewer.
         tables: the scenario on the catalog.
         sessions: how many sessions the curves show.
         seed: lanes play the streams from ``derive(seed, "training")`` on.
@@ -310,7 +311,7 @@ def fit(
         on_point: is called with (sessions seen, value by tag) for every point of the curve.
         advance: is called with the number of sessions that ended since the last call.
     """
-    loop = Loop(agent, tables, sessions, exact or Exact(tables))
+    loop = Loop(agent, tables, sessions, exact or PhasedOptimum(tables))
     loop.start(seed)
     while not loop.done:
         _step(loop, on_point, advance)

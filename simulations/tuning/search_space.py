@@ -28,13 +28,13 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Choices:
+class Categorical:
     """One of several values."""
 
     values: tuple[str | bool, ...]
 
 
-Range = Numbers | Choices
+Range = Numbers | Categorical
 
 
 def search_space(settings: type[AgentSettings], fixed: Collection[str] = ()) -> dict[str, Range]:
@@ -63,9 +63,9 @@ def _range(about: Mapping[str, Any]) -> Range | None:
     >>> _range({"type": "array", "default": [64, 64]})
     """
     if "enum" in about:
-        return Choices(tuple(about["enum"]))
+        return Categorical(tuple(about["enum"]))
     if about.get("type") == "boolean":
-        return Choices((False, True))
+        return Categorical((False, True))
     default = about.get("default")
     if about.get("type") not in ("integer", "number") or isinstance(default, bool) or default is None:
         return None

@@ -23,13 +23,13 @@ from preroll.agents import make_agent
 from preroll.agents.registry import find
 from preroll.agents.settings import parse
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.phases import Exact
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.seeds import AGENT, derive
 from preroll.simulations.evaluation.measurement import measure
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.training import fit
-from preroll.simulations.tuning.search_space import Choices, Range, search_space
+from preroll.simulations.tuning.search_space import Categorical, Range, search_space
 from preroll.yaml_config import dump_yaml
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class TuningResult:
     """What a search found.
 
     Attributes:
@@ -101,7 +101,7 @@ class Found:
     preset: Path
 
 
-def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], None] = lambda _: None) -> Found:
+def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], None] = lambda _: None) -> TuningResult:
     """Searches until so many trials are over, those of earlier runs in the same folder included.
 
     Args:
@@ -121,7 +121,7 @@ def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], Non
     states, told = optuna.trial.TrialState, 0
     with Store(out).lock():
         atomic.write_json(out / SEARCH, search.to_dict())
-        study, exact = _open(out), Exact(search.tables)
+        study, exact = _open(out), PhasedOptimum(search.tables)
         while True:
             number = len(study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED)))
             advance(min(number, trials) - told)
@@ -180,7 +180,7 @@ def _open(out: Path) -> "Study":
     return study
 
 
-def _score(search: Search, exact: Exact, trial: "Trial") -> float:
+def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
     """Mean percent of the optimum of a trial's trainings, exploration off."""
     import optuna
 
@@ -206,7 +206,7 @@ def _score(search: Search, exact: Exact, trial: "Trial") -> float:
 
 
 def _suggested(trial: "Trial", name: str, wanted: Range) -> Any:
-    if isinstance(wanted, Choices):
+    if isinstance(wanted, Categorical):
         return trial.suggest_categorical(name, wanted.values)
     if wanted.whole:
         return trial.suggest_int(name, int(wanted.low), int(wanted.high), log=wanted.log)
@@ -218,7 +218,7 @@ def _defaults(search: Search) -> dict[str, Any]:
     return {name: plain[name] for name in search.space}
 
 
-def _write(search: Search, study: "Study", out: Path) -> Found:
+def _write(search: Search, study: "Study", out: Path) -> TuningResult:
     """Writes the preset; gives what was found."""
     from optuna.trial import TrialState
 
@@ -231,4 +231,4 @@ def _write(search: Search, study: "Study", out: Path) -> Found:
     told = f"# {value:.2f} % of the optimum of {search.tables.scenario.name}, of {len(finished)} trials by preroll tune"
     content = dump_yaml({search.agent: {**chosen, "sessions": search.sessions}})
     atomic.write_text(out / PRESET, f"{told}; the defaults earn {first:.2f} %.\n{content}")
-    return Found(chosen, value, first, len(finished), len(given_up), out / PRESET)
+    return TuningResult(chosen, value, first, len(finished), len(given_up), out / PRESET)

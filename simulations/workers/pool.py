@@ -40,7 +40,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How a job ended.
 
     Attributes:
@@ -56,7 +56,7 @@ class Outcome:
     full: bool = False
 
 
-Outcomes = Generator[Outcome, None, None]
+Outcomes = Generator[JobOutcome, None, None]
 
 
 def train_all(jobs: Sequence[Job], *, workers: int, advance: Callable[[int], None] = lambda _: None) -> None:
@@ -94,25 +94,25 @@ def work(requests: Sequence[Request], *, workers: int, tries: int = 1, advance: 
         advance: is called in this thread with a request's number and the sessions that ended; with a negative number
             where a try failed and its sessions are to be done again.
     """
-    crew = _Crew(min(workers, len(requests)), requests, tries)
+    pool = _ProcessPool(min(workers, len(requests)), requests, tries)
     try:
         ended = 0
         while ended < len(requests):
-            news = crew.news.get()
-            if isinstance(news, Outcome):
+            messages = pool.messages.get()
+            if isinstance(messages, JobOutcome):
                 ended += 1
-                yield news
+                yield messages
             else:
-                advance(*news)
+                advance(*messages)
     finally:
-        crew.stop()
+        pool.stop()
 
 
-class _Crew:
+class _ProcessPool:
     """Worker processes, each with a thread that gives it jobs and passes on what it says."""
 
     def __init__(self, size: int, requests: Sequence[Request], tries: int) -> None:
-        self.news: queue.SimpleQueue[Outcome | tuple[int, int]] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[JobOutcome | tuple[int, int]] = queue.SimpleQueue()
         self._todo: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
         for item in enumerate(requests):
             self._todo.put(item)
@@ -131,7 +131,7 @@ class _Crew:
             for process in self._processes:
                 process.process.terminate()
         for process in self._processes:
-            process.await_end()
+            process.wait_or_kill()
         for thread in self._threads:
             thread.join()
         for process in self._processes:
@@ -147,24 +147,24 @@ class _Crew:
                 outcome = self._try(i, number, request)
                 if outcome.error is None or outcome.full or self._stopped:
                     break
-            self.news.put(outcome)
+            self.messages.put(outcome)
 
-    def _try(self, i: int, number: int, request: Request) -> Outcome:
+    def _try(self, i: int, number: int, request: Request) -> JobOutcome:
         """One try; a process that died is replaced before the next one."""
         self._replace_if_dead(i)
         process, done = self._processes[i], 0
-        process.ask(request)
-        for message in process.heard():
+        process.send(request)
+        for message in process.receive():
             if "advance" in message:
                 done += message["advance"]
-                self.news.put((number, message["advance"]))
+                self.messages.put((number, message["advance"]))
             elif "error" in message:
-                self.news.put((number, -done))
-                return Outcome(number, message["error"], message["status"], message.get("full", False))
+                self.messages.put((number, -done))
+                return JobOutcome(number, message["error"], message["status"], message.get("full", False))
             else:
-                return Outcome(number)
-        self.news.put((number, -done))
-        return Outcome(number, f"its process died ({process.ending()}); {process.last_words()}")
+                return JobOutcome(number)
+        self.messages.put((number, -done))
+        return JobOutcome(number, f"its process died ({process.exit_reason()}); {process.last_stderr_line()}")
 
     def _replace_if_dead(self, i: int) -> None:
         with self._lock:

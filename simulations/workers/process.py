@@ -22,20 +22,20 @@ class WorkerProcess(Child):
         """Whether it is over."""
         return self.process.poll() is not None
 
-    def ask(self, request: Mapping[str, Any]) -> None:
+    def send(self, request: Mapping[str, Any]) -> None:
         """Sends a request; that the process has died is noticed where its answers end."""
         with suppress(OSError):
             self.requests.write(json.dumps(request) + "\n")
             self.requests.flush()
 
-    def heard(self) -> Iterator[dict[str, Any]]:
+    def receive(self) -> Iterator[dict[str, Any]]:
         """Yields answers until the process ends."""
         for line in self.answers:
             if not line.endswith("\n"):  # it was killed in the middle of it
                 return
             yield json.loads(line)
 
-    def await_end(self) -> None:
+    def wait_or_kill(self) -> None:
         """Gives it time to tidy up, then kills it."""
         try:
             self.process.wait(GRACE)

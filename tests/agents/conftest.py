@@ -10,7 +10,7 @@ from preroll.agents import Agent, Transitions
 from preroll.envs import SessionVectorEnv, Tables
 from preroll.perception.catalog.catalog import Catalog
 
-Practise = Callable[[Agent, Tables, int], None]
+Practice = Callable[[Agent, Tables, int], None]
 
 
 @pytest.fixture(scope="session")
@@ -19,25 +19,25 @@ def classic(small_catalog: Catalog) -> Tables:
 
 
 @pytest.fixture(scope="session")
-def pacing(small_catalog: Catalog) -> Tables:
-    return Tables.compile("pacing", small_catalog)
+def fatigue(small_catalog: Catalog) -> Tables:
+    return Tables.compile("fatigue", small_catalog)
 
 
 @pytest.fixture(scope="session")
-def practise() -> Practise:
+def practice() -> Practice:
     """Lets an agent learn for so many steps of all its lanes, always from the same users."""
 
     def run(agent: Agent, tables: Tables, steps: int) -> None:
-        envs = SessionVectorEnv(agent.lanes, tables=tables, autoreset_mode=AutoresetMode.SAME_STEP)
-        agent.begin(agent.steps + steps * agent.lanes)
+        envs = SessionVectorEnv(agent.num_envs, tables=tables, autoreset_mode=AutoresetMode.SAME_STEP)
+        agent.start_training(agent.steps + steps * agent.num_envs)
         observations, _ = envs.reset(seed=1_000)
         for _ in range(steps):
-            ads = agent.act(observations)
-            following, rewards, terminated, truncated, infos = envs.step(ads)
+            actions = agent.act(observations)
+            following, rewards, terminated, truncated, infos = envs.step(actions)
             ended = terminated | truncated
             true_next = np.where(ended[:, None], infos.get("final_obs", following), following)
             agent.update(
-                Transitions(observations, ads, rewards, true_next, terminated, truncated, infos["viewed"]),
+                Transitions(observations, actions, rewards, true_next, terminated, truncated, infos["viewed"]),
             )
             observations = following
 
@@ -45,11 +45,11 @@ def practise() -> Practise:
 
 
 @pytest.fixture(scope="session")
-def some_observations(pacing: Tables) -> np.ndarray:
-    """256 observations (n, d) of `pacing`, each lane having played up to 7 slots of random ads."""
-    envs = SessionVectorEnv(256, tables=pacing, autoreset_mode=AutoresetMode.SAME_STEP)
+def some_observations(fatigue: Tables) -> np.ndarray:
+    """256 observations (n, d) of `fatigue`, each lane having played up to 7 slots of random ads."""
+    envs = SessionVectorEnv(256, tables=fatigue, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=7)
     rng = np.random.default_rng(7)
     for _ in range(7):
-        observations = envs.step(rng.integers(pacing.n_actions, size=256))[0]
+        observations = envs.step(rng.integers(fatigue.n_actions, size=256))[0]
     return observations

@@ -25,15 +25,15 @@ def test_every_preset_is_of_a_scenario_and_holds_settings_that_agents_take(path:
         assert settings == {key: list(v) if isinstance(v := parsed[key], tuple) else v for key in settings}
 
 
-def test_an_agent_takes_the_preset_of_its_scenario_unless_told_otherwise(pacing: Tables, classic: Tables) -> None:
-    told = preset("pacing", "lean-ppo")
+def test_an_agent_takes_the_preset_of_its_scenario_unless_told_otherwise(fatigue: Tables, classic: Tables) -> None:
+    told = preset("fatigue", "lean-ppo")
     assert told
-    agent, changed = make_agent("lean-ppo", pacing), make_agent("lean-ppo", pacing, lanes=7)
+    agent, changed = make_agent("lean-ppo", fatigue), make_agent("lean-ppo", fatigue, num_envs=7)
     assert {key: getattr(agent.settings, key) for key in told} == {
         key: tuple(value) if isinstance(value, list) else value for key, value in told.items()
     }
-    assert changed.settings == agent.settings.model_copy(update={"lanes": 7})
-    assert preset("no such scenario", "lean-ppo") == preset("../presets/pacing", "lean-ppo") == {}
+    assert changed.settings == agent.settings.model_copy(update={"num_envs": 7})
+    assert preset("no such scenario", "lean-ppo") == preset("../presets/fatigue", "lean-ppo") == {}
 
 
 def test_the_defaults_of_stable_baselines3_are_its_own() -> None:

@@ -14,7 +14,7 @@ def test_every_agent_can_be_made_and_carries_its_name(classic: Tables) -> None:
     for name in AGENTS:
         agent = make_agent(name, classic)
         assert agent.name == name
-        assert agent.lanes >= 1
+        assert agent.num_envs >= 1
         assert agent.__doc__
 
 
@@ -34,8 +34,8 @@ def test_an_unknown_setting_is_answered_with_the_known_ones(classic: Tables) -> 
         ("linucb", {"alpha": -1}),
         ("thompson", {"prior_views": 0}),
         ("epsilon-greedy", {"epsilon": 1.5}),
-        ("ppo", {"horizon": "never"}),
-        ("dqn", {"lanes": "many"}),
+        ("ppo", {"bootstrap_at_horizon": "never"}),
+        ("dqn", {"num_envs": "many"}),
         ("ppo", {"hidden": (0,)}),
         ("lean-ppo", {"hidden": (64, -3)}),
     ],
@@ -46,16 +46,16 @@ def test_a_setting_out_of_range_is_named_in_one_line(classic: Tables, name: str,
     assert "\n" not in str(error.value)
 
 
-def test_environments_tables_and_spaces_all_serve_as_a_world(classic: Tables) -> None:
+def test_environments_tables_and_a_spec_all_serve(classic: Tables) -> None:
     envs = SessionVectorEnv(2, tables=classic)
     env = SessionEnv(classic.scenario, classic.catalog)
-    for world in (classic, classic.spaces, env, envs):
-        assert make_agent("thompson", world).spaces.n_actions == classic.n_actions
+    for world in (classic, classic.spec, env, envs):
+        assert make_agent("thompson", world).spec.n_actions == classic.n_actions
 
 
 def test_an_oracle_needs_tables_and_nonsense_is_no_world(classic: Tables) -> None:
     with pytest.raises(PrerollError, match="optimum: knows the true table, so it needs tables"):
-        make_agent("optimum", classic.spaces)
+        make_agent("optimum", classic.spec)
     with pytest.raises(PrerollError, match="not int"):
         make_agent("random", 3)
 

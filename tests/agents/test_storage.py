@@ -11,25 +11,25 @@ from preroll.agents import AGENTS, Agent, load_agent, make_agent
 from preroll.envs import Tables
 from preroll.errors import PrerollError
 
-Practise = Callable[[Agent, Tables, int], None]
+Practice = Callable[[Agent, Tables, int], None]
 SMALL: dict[str, dict[str, Any]] = {
-    "ppo": {"lanes": 8, "steps": 10, "batch": 40},
-    "neural-linear": {"lanes": 8, "train_every": 80, "buffer": 300, "batch": 32, "gradient_steps": 5},
-    "dqn": {"lanes": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
+    "ppo": {"num_envs": 8, "steps": 10, "batch": 40},
+    "neural-linear": {"num_envs": 8, "train_every": 80, "buffer": 300, "batch": 32, "gradient_steps": 5},
+    "dqn": {"num_envs": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
 }
 
 
 @pytest.mark.parametrize("name", list(AGENTS))
 def test_a_loaded_agent_decides_as_the_saved_one(
-    name: str, pacing: Tables, practise: Practise, some_observations: NDArray[np.float32], tmp_path: Path
+    name: str, fatigue: Tables, practice: Practice, some_observations: NDArray[np.float32], tmp_path: Path
 ) -> None:
-    agent = make_agent(name, pacing, seed=2, **SMALL.get(name, {"lanes": 8}))
-    practise(agent, pacing, 25)
+    agent = make_agent(name, fatigue, seed=2, **SMALL.get(name, {"num_envs": 8}))
+    practice(agent, fatigue, 25)
     agent.save(tmp_path / "agent")
     loaded = load_agent(tmp_path / "agent")
     assert type(loaded) is type(agent)
     assert (loaded.settings, loaded.steps, loaded.total_steps) == (agent.settings, 200, 200)
-    assert loaded.spaces.labels == agent.spaces.labels
+    assert loaded.spec.labels == agent.spec.labels
     for explore in (False, True):
         before = agent.action_probabilities(some_observations, explore=explore)
         assert np.array_equal(loaded.action_probabilities(some_observations, explore=explore), before)
@@ -40,17 +40,17 @@ def test_a_loaded_agent_decides_as_the_saved_one(
 
 @pytest.mark.parametrize("name", [name for name, entry in AGENTS.items() if entry.family != "baseline"])
 def test_an_agent_saved_for_training_goes_on_exactly_where_it_stood(
-    name: str, pacing: Tables, practise: Practise, tmp_path: Path
+    name: str, fatigue: Tables, practice: Practice, tmp_path: Path
 ) -> None:
-    agent = make_agent(name, pacing, seed=2, **SMALL.get(name, {"lanes": 8}))
-    practise(agent, pacing, 25)
+    agent = make_agent(name, fatigue, seed=2, **SMALL.get(name, {"num_envs": 8}))
+    practice(agent, fatigue, 25)
     agent.save(tmp_path / "agent", training=True)
     loaded = load_agent(tmp_path / "agent")
     for each in (agent, loaded):
-        practise(each, pacing, 33)
-    for key, array in agent.arrays(training=True).items():
-        assert np.array_equal(loaded.arrays(training=True)[key], array), key
-    assert loaded.counters(training=True) == agent.counters(training=True)
+        practice(each, fatigue, 33)
+    for key, array in agent.state_arrays(training=True).items():
+        assert np.array_equal(loaded.state_arrays(training=True)[key], array), key
+    assert loaded.state_scalars(training=True) == agent.state_scalars(training=True)
 
 
 def test_a_folder_holds_no_pickle_and_is_replaced_as_a_whole(classic: Tables, tmp_path: Path) -> None:

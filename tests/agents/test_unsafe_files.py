@@ -26,7 +26,7 @@ from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.training.run import Run
 from tests.conftest import ROOT
 
-Practise = Callable[[Agent, Tables, int], None]
+Practice = Callable[[Agent, Tables, int], None]
 
 
 class Bomb:
@@ -40,9 +40,9 @@ class Bomb:
 
 
 @pytest.fixture(scope="module")
-def models(pacing: Tables, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def models(fatigue: Tables, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """PPO and DQN trained with stable-baselines3 alone, and what A2C saves."""
-    folder, env = tmp_path_factory.mktemp("sb3"), SessionEnv(tables=pacing)
+    folder, env = tmp_path_factory.mktemp("sb3"), SessionEnv(tables=fatigue)
     PPO("MlpPolicy", env, n_steps=64, seed=0, device="cpu").learn(128).save(folder / "ppo.zip")
     layers = {"net_arch": [32, 16]}
     DQN("MlpPolicy", env, learning_starts=10, buffer_size=500, policy_kwargs=layers, seed=0, device="cpu").learn(
@@ -71,40 +71,40 @@ def test_loading_a_zip_of_stable_baselines3_runs_the_code_in_it(bomb: Path, tmp_
     assert (tmp_path / "crater").is_dir()
 
 
-def test_without_trust_pickle_nothing_of_it_is_loaded(bomb: Path, pacing: Tables, tmp_path: Path) -> None:
+def test_without_trust_pickle_nothing_of_it_is_loaded(bomb: Path, fatigue: Tables, tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match=r"bomb\.zip: loading .* runs the code .* add --trust-pickle") as error:
-        import_sb3(bomb, pacing)
+        import_sb3(bomb, fatigue)
     assert "\n" not in str(error.value)
     result = CliRunner().invoke(app, ["agent", "import", str(bomb), "--run", str(tmp_path / "run")])
     assert isinstance(result.exception, PrerollError)
     assert [path.name for path in tmp_path.iterdir()] == ["bomb.zip"]
 
 
-def test_the_flag_is_the_only_way_in_and_does_what_it_says(bomb: Path, pacing: Tables, tmp_path: Path) -> None:
-    import_sb3(bomb, pacing, trust_pickle=True)
+def test_the_flag_is_the_only_way_in_and_does_what_it_says(bomb: Path, fatigue: Tables, tmp_path: Path) -> None:
+    import_sb3(bomb, fatigue, trust_pickle=True)
     assert (tmp_path / "crater").is_dir()
 
 
 @pytest.mark.parametrize(("name", "kind"), [("ppo", PPO), ("dqn", DQN)])
 def test_an_imported_agent_decides_as_the_model_did(
-    name: str, kind: Any, models: dict[str, Path], pacing: Tables, some_observations: NDArray[np.float32]
+    name: str, kind: Any, models: dict[str, Path], fatigue: Tables, some_observations: NDArray[np.float32]
 ) -> None:
-    agent = import_sb3(models[name], pacing, trust_pickle=True)
+    agent = import_sb3(models[name], fatigue, trust_pickle=True)
     expected, _ = kind.load(models[name], device="cpu").predict(some_observations, deterministic=True)
     assert agent.name == name
     assert np.array_equal(agent.act(some_observations, explore=False), expected)
 
 
 def test_an_imported_agent_is_a_run_without_a_pickle(models: dict[str, Path], tmp_path: Path) -> None:
-    arguments = ["--scenario", "pacing", "--run", str(tmp_path / "run"), "--trust-pickle"]
-    env = SessionEnv("pacing", "demo")
+    arguments = ["--scenario", "fatigue", "--run", str(tmp_path / "run"), "--trust-pickle"]
+    env = SessionEnv("fatigue", "demo")
     PPO("MlpPolicy", env, n_steps=64, seed=0, device="cpu").save(tmp_path / "model.zip")
     result = CliRunner().invoke(app, ["agent", "import", str(tmp_path / "model.zip"), *arguments])
     assert result.exit_code == 0, result.output
     run = Run.open(tmp_path / "run")
-    row = evaluate({"mine": run.load_agent()}, Tables.compile("pacing", "demo"), sessions=100)["mine"]
+    row = evaluate({"mine": run.load_agent()}, Tables.compile("fatigue", "demo"), sessions=100)["mine"]
     assert row.exact is not None
-    for command, name in ((["log", "--sessions", "3"], "log.parquet"), (["export"], "policy.onnx")):
+    for command, name in ((["impressions", "--sessions", "3"], "log.parquet"), (["export"], "policy.onnx")):
         file = tmp_path / name
         done = CliRunner().invoke(app, [command[0], str(tmp_path / "run"), str(file), *command[1:]])
         assert (done.exit_code, file.is_file()) == (0, True), done.output
@@ -120,13 +120,13 @@ def test_an_imported_agent_is_a_run_without_a_pickle(models: dict[str, Path], tm
 
 
 def test_what_cannot_be_imported_is_said_in_one_line(
-    models: dict[str, Path], pacing: Tables, classic: Tables, tmp_path: Path
+    models: dict[str, Path], fatigue: Tables, classic: Tables, tmp_path: Path
 ) -> None:
     (tmp_path / "text.zip").write_text("hello")
     for path, tables, line in (
-        (tmp_path / "none.zip", pacing, "cannot be read"),
-        (tmp_path / "text.zip", pacing, "is no file that stable-baselines3 wrote"),
-        (models["a2c"], pacing, "is neither PPO nor DQN"),
+        (tmp_path / "none.zip", fatigue, "cannot be read"),
+        (tmp_path / "text.zip", fatigue, "is no file that stable-baselines3 wrote"),
+        (models["a2c"], fatigue, "is neither PPO nor DQN"),
         (models["ppo"], classic, "was trained with other observations"),
     ):
         with pytest.raises(PrerollError, match=line) as error:
@@ -135,8 +135,8 @@ def test_what_cannot_be_imported_is_said_in_one_line(
 
 
 @pytest.fixture
-def saved(pacing: Tables, tmp_path: Path) -> Path:
-    make_agent("thompson", pacing).save(tmp_path / "agent")
+def saved(fatigue: Tables, tmp_path: Path) -> Path:
+    make_agent("thompson", fatigue).save(tmp_path / "agent")
     return tmp_path / "agent"
 
 
@@ -165,12 +165,12 @@ def test_a_pickle_in_the_place_of_the_weights_is_refused_and_not_loaded(saved: P
     ("changes", "line"),
     [
         ({"name": "os:system"}, "agent 'os:system': unknown"),
-        ({"settings": {"lanes": 8, "hook": "x"}}, "agent thompson: unknown setting 'hook'"),
+        ({"settings": {"num_envs": 8, "hook": "x"}}, "agent thompson: unknown setting 'hook'"),
         ({"format": 99}, "format 99 is unknown"),
         ({"steps": "many"}, r"agent\.json: .* steps: 'many' is no number of transitions"),
         ({"total_steps": -1}, r"agent\.json: .* total_steps: -1 is no number of transitions"),
-        ({"spaces": 3}, r"agent\.json: is not what a saved agent holds"),
-        ({"counters": None, "generator": {"bit_generator": "PCG64"}}, r"agent\.json: is not what a saved agent holds"),
+        ({"spec": 3}, r"agent\.json: is not what a saved agent holds"),
+        ({"scalars": None, "generator": {"bit_generator": "PCG64"}}, r"agent\.json: is not what a saved agent holds"),
     ],
 )
 def test_a_forged_description_is_refused_in_one_line(saved: Path, changes: dict[str, Any], line: str) -> None:
@@ -193,11 +193,11 @@ def test_text_and_missing_arrays_are_refused_in_one_line(saved: Path, classic: T
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", ["thompson", "window-ucb", "linucb", "ppo", "dqn", "recurrent-ppo"])
 def test_arrays_of_a_wrong_shape_or_kind_are_refused_in_one_line(
-    name: str, training: bool, pacing: Tables, tmp_path: Path
+    name: str, training: bool, fatigue: Tables, tmp_path: Path
 ) -> None:
     folder = tmp_path / "agent"
     small = {"buffer": 100} if name == "dqn" else {}
-    agent = make_agent(name, pacing, lanes=4, **small)
+    agent = make_agent(name, fatigue, num_envs=4, **small)
     agent.save(folder, training=training)
     saved = load_file(folder / "arrays.safetensors")
     for key, array in saved.items():
@@ -211,10 +211,10 @@ def test_arrays_of_a_wrong_shape_or_kind_are_refused_in_one_line(
 
 
 @pytest.mark.parametrize("name", ["linucb", "ppo"])
-def test_an_agent_of_nan_is_refused_in_one_line(name: str, pacing: Tables, tmp_path: Path) -> None:
+def test_an_agent_of_nan_is_refused_in_one_line(name: str, fatigue: Tables, tmp_path: Path) -> None:
     # it was exported without a word: with NaN no comparison finds a difference
     folder = tmp_path / "agent"
-    make_agent(name, pacing).save(folder)
+    make_agent(name, fatigue).save(folder)
     saved = load_file(folder / "arrays.safetensors")
     key = next(key for key, array in saved.items() if array.dtype.kind == "f")
     replace(folder, "arrays.safetensors", save({**saved, key: np.full_like(saved[key], np.nan)}))
@@ -223,9 +223,9 @@ def test_an_agent_of_nan_is_refused_in_one_line(name: str, pacing: Tables, tmp_p
 
 
 @pytest.mark.parametrize("name", ["greedy", "optimum"])
-def test_an_oracle_whose_table_does_not_fit_is_refused_in_one_line(name: str, pacing: Tables, tmp_path: Path) -> None:
+def test_an_oracle_whose_table_does_not_fit_is_refused_in_one_line(name: str, fatigue: Tables, tmp_path: Path) -> None:
     folder = tmp_path / "agent"
-    make_agent(name, pacing).save(folder)
+    make_agent(name, fatigue).save(folder)
     saved = load_file(folder / "arrays.safetensors")
     key = next(key for key in saved if key != "rows")
     for changes in ({key: saved[key][..., None]}, {"rows": saved["rows"][:-1]}, {"rows": saved["rows"][:, :2]}):
@@ -234,9 +234,9 @@ def test_an_oracle_whose_table_does_not_fit_is_refused_in_one_line(name: str, pa
             load_agent(folder)
 
 
-def test_an_optimiser_of_another_network_is_refused(pacing: Tables, practise: Practise, tmp_path: Path) -> None:
-    agent = make_agent("lean-ppo", pacing, lanes=4, steps=5, batch=20)
-    practise(agent, pacing, 5)
+def test_an_optimizer_of_another_network_is_refused(fatigue: Tables, practice: Practice, tmp_path: Path) -> None:
+    agent = make_agent("lean-ppo", fatigue, num_envs=4, steps=5, batch=20)
+    practice(agent, fatigue, 5)
     agent.save(tmp_path / "agent", training=True)
     saved = load_file(tmp_path / "agent" / "arrays.safetensors")
     forged = save({**saved, "optimiser/0/exp_avg": np.zeros((3, 3), np.float32)})

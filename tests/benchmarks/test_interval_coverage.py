@@ -7,11 +7,11 @@ from preroll.simulations.statistics.aggregates import interquartile_mean
 
 def test_t_intervals_of_fixed_policies_cover_the_exact_value_in_93_to_97_of_100(small_catalog: Catalog) -> None:
     """1,000 repetitions at 95 %: outside of 93 to 97 with probability 0.4 % for each of three policies."""
-    classic, pacing = (Tables.compile(name, small_catalog) for name in ("classic", "pacing"))
+    classic, fatigue = (Tables.compile(name, small_catalog) for name in ("classic", "fatigue"))
     for tables, policy in (
         (classic, random_policy(classic)),
         (classic, greedy_policy(classic)),
-        (pacing, fixed_policy(pacing, "short")),
+        (fatigue, fixed_policy(fatigue, "short")),
     ):
         assert 0.93 <= coverage_of_policy(tables, policy, repetitions=1000, sessions=50) <= 0.97
 

@@ -143,16 +143,16 @@ def test_a_catalog_tells_what_its_categories_were_predicted_from(run: Run, tmp_p
     rows = np.eye(len(before.categories), dtype=np.float32)[before.category]
     Predictions("genres", tuple(before.videos()["path"]), before.categories, rows).save(tmp_path / "genres")
     assert "Category from objects: 95.7% right, each video judged by a model that never saw it; macro" in shown(run)
-    run("predict", "catalog", before.path, "--calibrate", "--out", tmp_path / "heated")
+    run("predict", "annotate", before.path, "--calibrate", "--out", tmp_path / "heated")
     told = shown(run, tmp_path / "heated")
     assert "% right, each video judged by a model that never saw it, calibrated on other videos; macro" in told
-    run("predict", "catalog", tmp_path / "heated", "--categories", tmp_path / "genres", "--out", tmp_path / "new")
+    run("predict", "annotate", tmp_path / "heated", "--categories", tmp_path / "genres", "--out", tmp_path / "new")
     told = shown(run, tmp_path / "new")
     assert "Category from predicted genres: 100.0% right; macro" in told
     assert "objects:" not in told
 
 
-def test_only_videos_of_a_known_category_tell_how_often_it_is_recognised() -> None:
+def test_only_videos_of_a_known_category_tell_how_often_it_is_recognized() -> None:
     probabilities = np.array([[1, 0], [1, 0], [0, 1]])
     for category, accuracy in (([0, -1, 1], 1.0), ([0, 1, -1], 0.5), ([-1, -1, -1], None)):
         catalog = Catalog.from_arrays(

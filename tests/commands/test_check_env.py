@@ -17,7 +17,7 @@ def run(*arguments: str) -> str:
 
 
 def test_every_check_is_listed_with_its_result_and_what_it_did(small_catalog_folder: Path) -> None:
-    lines = run("--scenario", "pacing", "--catalog", str(small_catalog_folder), "--seed", "3").splitlines()
+    lines = run("--scenario", "fatigue", "--catalog", str(small_catalog_folder), "--seed", "3").splitlines()
     table = {line.split("  ")[0].strip(): line for line in lines[1:]}
     assert list(table) == list(NAMES)
     assert all("  ok  " in line for line in table.values())

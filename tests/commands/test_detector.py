@@ -32,7 +32,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_a_network_learns_new_classes_and_detects_with_them(run: Run, tmp_path: Path, pictures: Path) -> None:
-    status, told, errors = run("detector", "adapt", EMBEDDED, "pictures", "--out", "new.onnx")
+    status, told, errors = run("detector", "fine-tune", EMBEDDED, "pictures", "--out", "new.onnx")
     assert status == 0, errors
     lines = told.splitlines()
     assert lines[0] == "new.onnx: objects.onnx up to node_conv2d_8, and a new head for 2 classes."
@@ -88,9 +88,9 @@ def test_a_real_network_with_a_wrong_scale_is_doubted(run: Run) -> None:
         (("card", "text", "--classes", "nowhere"), "error: --classes nowhere: cannot be read"),
         (("card", "text", "--classes", "text", "--mean", "1,2"), "error: --mean 1,2: must be one number, or three"),
         (("card", "text", "--classes", "text", "--size", "big"), "error: --size big: must be HEIGHTxWIDTH"),
-        (("adapt", "text", "nowhere", "--out", "new.onnx"), "error: pictures nowhere: no such folder"),
-        (("adapt", "text", "pictures", "--out", "new.onnx"), "error: detector text: no model card"),
-        (("adapt", EMBEDDED, "pictures", "--out", "new.bin"), "error: --out new.bin: must end in .onnx"),
+        (("fine-tune", "text", "nowhere", "--out", "new.onnx"), "error: pictures nowhere: no such folder"),
+        (("fine-tune", "text", "pictures", "--out", "new.onnx"), "error: detector text: no model card"),
+        (("fine-tune", EMBEDDED, "pictures", "--out", "new.bin"), "error: --out new.bin: must end in .onnx"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(

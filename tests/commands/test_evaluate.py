@@ -12,7 +12,7 @@ from preroll.simulations.training.training import train
 @pytest.fixture(scope="module")
 def runs(small_catalog_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    for name, scenario in (("thompson", "classic"), ("greedy", "classic"), ("linucb", "pacing")):
+    for name, scenario in (("thompson", "classic"), ("greedy", "classic"), ("linucb", "fatigue")):
         train(name, scenario=scenario, catalog=small_catalog_folder, sessions=300, run=folder / f"{scenario}-{name}")
     return folder
 
@@ -37,12 +37,12 @@ def test_piped_output_is_plain_text_and_the_same_every_time(runs: Path) -> None:
 
 
 def test_runs_of_different_scenarios_need_one_named(runs: Path) -> None:
-    mixed = (runs / "classic-thompson", runs / "pacing-linucb")
+    mixed = (runs / "classic-thompson", runs / "fatigue-linucb")
     result = evaluate(*mixed, "--sessions", "300")
     assert isinstance(result.exception, PrerollError)
     assert "different scenarios; name one with --scenario" in str(result.exception)
     result = evaluate(*mixed, "--sessions", "300", "--scenario", "classic")
-    assert "agent pacing-linucb: was trained with other ads" in str(result.exception)
+    assert "agent fatigue-linucb: was trained with other ads" in str(result.exception)
 
 
 def test_another_scenario_with_the_same_ads_may_be_named(runs: Path, tmp_path: Path) -> None:

@@ -10,20 +10,24 @@ from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import evaluate
-from preroll.simulations.quickstart import Story
+from preroll.simulations.quickstart import QuickstartResult
 
 
-def story(catalog: Catalog, tmp_path: Path, *learners: str) -> Story:
+def story(catalog: Catalog, tmp_path: Path, *learners: str) -> QuickstartResult:
     """Results of agents that play at random."""
     tables = Tables.compile("classic", catalog)
     evaluation = evaluate({name: random_policy(tables) for name in learners}, tables, sessions=300)
-    return Story(tmp_path / "catalog", tmp_path / "runs", [tmp_path / "c.png", tmp_path / "c.svg"], evaluation)
+    return QuickstartResult(
+        tmp_path / "catalog", tmp_path / "runs", [tmp_path / "c.png", tmp_path / "c.svg"], evaluation
+    )
 
 
 def test_it_ends_with_the_table_the_picture_and_the_tensorboard_command(
     small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("preroll.simulations.quickstart.tell", lambda *_, **__: story(small_catalog, tmp_path))
+    monkeypatch.setattr(
+        "preroll.simulations.quickstart.run_quickstart", lambda *_, **__: story(small_catalog, tmp_path)
+    )
     result = CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path)], catch_exceptions=False)
     assert result.exit_code == 0
     assert "% of optimum" in result.stdout
@@ -35,7 +39,7 @@ def test_an_agent_no_better_than_random_is_an_error(
     small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = story(small_catalog, tmp_path, "dqn", "thompson")
-    monkeypatch.setattr("preroll.simulations.quickstart.tell", lambda *_, **__: failed)
+    monkeypatch.setattr("preroll.simulations.quickstart.run_quickstart", lambda *_, **__: failed)
     with pytest.raises(PrerollError, match="no better than random after 50,000 sessions: dqn, thompson") as error:
         CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path)], catch_exceptions=False)
     assert error.value.status == 1

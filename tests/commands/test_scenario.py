@@ -22,7 +22,7 @@ def test_every_preset_is_listed_in_a_line_with_the_first_words_of_its_descriptio
 
 
 @pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
-def test_a_pipe_gets_whole_lines_where_a_variable_asks_for_a_terminals_colours(
+def test_a_pipe_gets_whole_lines_where_a_variable_asks_for_a_terminals_colors(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "1")

@@ -18,13 +18,13 @@ def test_a_run_is_written_and_the_next_commands_are_named(small_catalog_folder: 
     run = tmp_path / "run"
     told = train(
         "thompson", "--catalog", str(small_catalog_folder), "--sessions", "200", "--seed", "3", "--run", str(run),
-        "--set", "lanes=16", "--set", "prior_views=2e0", "--set", "user.mismatch=0.2",
+        "--set", "num_envs=16", "--set", "prior_views=2e0", "--set", "user.mismatch=0.2",
     )  # fmt: skip
     assert f"preroll evaluate {run}" in told
     assert f"tensorboard --logdir {tmp_path}" in told
     opened = Run.open(run)
     assert opened.settings.seed == 3
-    assert opened.settings.settings["lanes"] == 16
+    assert opened.settings.settings["num_envs"] == 16
     assert opened.settings.settings["prior_views"] == 2
     assert opened.scenario.user.mismatch == 0.2
 
@@ -33,8 +33,8 @@ def test_without_a_name_a_run_is_called_after_what_it_is(
     small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    train("random", "--catalog", str(small_catalog_folder), "--sessions", "60", "--scenario", "pacing")
-    assert Run.open(Path("runs/pacing-random-0")).settings.sessions == 60
+    train("random", "--catalog", str(small_catalog_folder), "--sessions", "60", "--scenario", "fatigue")
+    assert Run.open(Path("runs/fatigue-random-0")).settings.sessions == 60
 
 
 def test_a_run_that_is_there_is_replaced_only_when_asked(small_catalog_folder: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_whatever_is_shown_the_users_of_a_seed_are_the_same(small_catalog: Catal
     assert viewed[~likelier & viewed_other].all()
 
 
-@pytest.mark.parametrize(("name", "reduction"), [("classic", 6.0), ("pacing", 1.5)])
+@pytest.mark.parametrize(("name", "reduction"), [("classic", 6.0), ("fatigue", 1.5)])
 def test_the_difference_of_two_policies_varies_less_on_common_users(
     name: str, reduction: float, small_catalog: Catalog
 ) -> None:

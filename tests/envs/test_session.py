@@ -12,7 +12,7 @@ from scipy import stats
 
 import preroll  # noqa: F401  (registers the environment)
 from preroll.envs import Scenario, SessionEnv, SessionVectorEnv, Tables, preset_names
-from preroll.envs.model.observation import Spaces
+from preroll.envs.model.observation import SessionSpec
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
@@ -49,11 +49,11 @@ def test_gym_make_and_make_vec_find_the_environment(small_catalog: Catalog) -> N
 
 
 def test_rewards_are_floats_and_flags_are_bools(small_catalog: Catalog) -> None:
-    env = SessionEnv("pacing", small_catalog)
+    env = SessionEnv("fatigue", small_catalog)
     env.reset(seed=1)
     _, reward, terminated, truncated, info = env.step(0)
     assert [type(value) for value in (reward, terminated, truncated)] == [float, bool, bool]
-    assert set(info) == {"video", "category", "ad", "viewed", "view_probability", "expected_reward", "left"}
+    assert set(info) == {"video", "category", "ad", "viewed", "view_probability", "expected_reward"}
 
 
 def test_the_horizon_truncates_and_leaving_terminates(small_catalog: Catalog) -> None:
@@ -64,8 +64,8 @@ def test_the_horizon_truncates_and_leaving_terminates(small_catalog: Catalog) ->
     restless = Scenario.load("classic").replace({"user.leave.hazard": {"short": [1, 1]}})
     env = SessionEnv(restless, small_catalog)
     env.reset(seed=0)
-    _, _, terminated, truncated, info = env.step(0)
-    assert (terminated, truncated, info["left"]) == (True, False, True)
+    _, _, terminated, truncated, _ = env.step(0)
+    assert (terminated, truncated) == (True, False)
 
 
 def test_a_step_without_a_running_session_is_refused(small_catalog: Catalog) -> None:
@@ -113,7 +113,7 @@ def test_every_lane_sees_a_session_of_its_own(small_catalog: Catalog) -> None:
 FALSE_ALARM = 1e-6  # for the whole test below: two-sided exact binomial bounds, divided by the number of cells
 
 
-@pytest.mark.parametrize("name", ["classic", "pacing"])
+@pytest.mark.parametrize("name", ["classic", "fatigue"])
 def test_view_frequencies_lie_within_exact_binomial_bounds_of_the_table(name: str, small_catalog: Catalog) -> None:
     """Every (category, ad) cell at fatigue 0; a wrong alarm once in a million runs, and the seed is fixed."""
     tables = Tables.compile(name, small_catalog)
@@ -123,7 +123,9 @@ def test_view_frequencies_lie_within_exact_binomial_bounds_of_the_table(name: st
     observations, _ = envs.reset(seed=11)
     rng = np.random.default_rng(2)
     for _ in range(60):
-        rested = observations[:, tables.layout.parts["fatigue"].start] == 1 if name == "pacing" else np.ones(4096, bool)
+        rested = (
+            observations[:, tables.layout.parts["fatigue"].start] == 1 if name == "fatigue" else np.ones(4096, bool)
+        )
         observations, _, _, _, infos = envs.step(rng.integers(0, tables.n_actions, 4096))
         cell = (infos["category"][rested], infos["ad"][rested])
         np.add.at(shown, cell, 1)
@@ -168,6 +170,6 @@ def test_fatigue_that_has_no_effect_leaves_sessions_bit_equal_to_classic(small_c
 
 def test_the_largest_reward_holds_in_every_phase_and_survives_json(small_catalog: Catalog) -> None:
     drift = [{"from_session": 3, "set": {"ads.*.long.reward": {"scale": 5}}}]
-    spaces = Tables.compile(Scenario.load("classic").replace({"drift": drift}), small_catalog).spaces
-    assert spaces.largest_reward == 15
-    assert Spaces.from_dict(json.loads(json.dumps(spaces.to_dict()))).largest_reward == 15
+    spec = Tables.compile(Scenario.load("classic").replace({"drift": drift}), small_catalog).spec
+    assert spec.largest_reward == 15
+    assert SessionSpec.from_dict(json.loads(json.dumps(spec.to_dict()))).largest_reward == 15

@@ -15,8 +15,8 @@ def videos(envs: SessionVectorEnv, seed: int | list[int | None] | None = None) -
 
 
 def test_lane_i_of_seed_s_is_the_single_environment_of_seed_s_plus_i(small_catalog: Catalog) -> None:
-    single = SessionEnv("pacing", small_catalog)
-    assert videos(SessionVectorEnv(5, "pacing", small_catalog), 7) == [
+    single = SessionEnv("fatigue", small_catalog)
+    assert videos(SessionVectorEnv(5, "fatigue", small_catalog), 7) == [
         single.reset(seed=seed)[1]["video"] for seed in range(7, 12)
     ]
 

@@ -160,11 +160,11 @@ def test_a_damaged_wave_is_told_in_words(tmp_path: Path, place: int, content: by
 
 
 def test_a_tone_is_loudest_in_its_own_band(tmp_path: Path) -> None:
-    centres = mel_filters(400, 16000) @ np.fft.rfftfreq(400, 1 / 16000) / mel_filters(400, 16000).sum(1).clip(1e-9)
+    centers = mel_filters(400, 16000) @ np.fft.rfftfreq(400, 1 / 16000) / mel_filters(400, 16000).sum(1).clip(1e-9)
     for frequency in (1000.0, 3000.0):
         levels = log_mel_statistics(*read_wave(tone(tmp_path / "a.wav", frequency)))
         assert levels.shape == (128,)
-        assert abs(centres[levels[:64].argmax()] - frequency) < 0.1 * frequency
+        assert abs(centers[levels[:64].argmax()] - frequency) < 0.1 * frequency
 
 
 def test_features_of_raw_clips(

@@ -21,7 +21,7 @@ def settings(**changes: Any) -> dict[str, Any]:
         "name": "small",
         "scenario": "classic",
         "vary": {"ads.*.long.view_probability": {"scale": [0.5, 1.0]}},
-        "agents": ["random", "optimum", {"thompson": {"lanes": 16}}],
+        "agents": ["random", "optimum", {"thompson": {"num_envs": 16}}],
         "seeds": 2,
         "sessions": 150,
         "evaluate": {"sessions": 600},

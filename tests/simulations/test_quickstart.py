@@ -9,7 +9,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import altered_files
 from preroll.simulations.evaluation.evaluation import evaluate
-from preroll.simulations.quickstart import Story, demo_catalog, tell
+from preroll.simulations.quickstart import QuickstartResult, demo_catalog, run_quickstart
 
 
 def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_path: Path) -> None:
@@ -29,12 +29,12 @@ def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_p
 def test_an_agent_that_does_not_beat_random_is_named(small_catalog: Catalog) -> None:
     tables = Tables.compile("classic", small_catalog)
     evaluation = evaluate({"thompson": random_policy(tables)}, tables, sessions=300)
-    assert Story(Path(), Path(), [], evaluation).failures() == ["thompson"]
+    assert QuickstartResult(Path(), Path(), [], evaluation).failures() == ["thompson"]
 
 
 def test_the_story_ends_with_runs_pictures_and_a_comparison(small_catalog_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(small_catalog_folder, tmp_path / "catalog")
-    story = tell(tmp_path, sessions=600, evaluation_sessions=3000)
+    story = run_quickstart(tmp_path, sessions=600, evaluation_sessions=3000)
     learners = {"epsilon-greedy", "thompson", "linucb", "dqn", "ppo"}
     assert {row.name for row in story.evaluation.rows} == learners | {"random", "greedy", "optimum"}
     assert {path.name for path in story.runs.iterdir()} == learners | {"random", "greedy"}
@@ -48,5 +48,5 @@ def test_the_story_ends_with_runs_pictures_and_a_comparison(small_catalog_folder
 )
 def test_wrong_numbers_are_told_before_anything_is_made(arguments: dict[str, int], line: str, tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match=line):
-        tell(tmp_path / "out", **arguments)  # type: ignore[arg-type]
+        run_quickstart(tmp_path / "out", **arguments)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from preroll import atomic
 from preroll.errors import PrerollError
 from preroll.perception.prediction.framework.first_few import first_few
-from preroll.perception.prediction.metrics.calibration import heated_tags
+from preroll.perception.prediction.metrics.calibration import temperature_scaled_tags
 from preroll.perception.prediction.metrics.ranking import best_classes
 
 #: Names a row of predictions.csv shows at most.
@@ -37,7 +37,7 @@ class Predictions:
         """The same with probabilities at a temperature; memorability is a score and stays."""
         if self.task == "memorability" or temperature == 1:
             return self
-        return replace(self, values=heated_tags(self.values, temperature).astype(np.float32))
+        return replace(self, values=temperature_scaled_tags(self.values, temperature).astype(np.float32))
 
     def rows_of(self, ids: list[str]) -> NDArray[np.float32]:
         """The rows of these videos, in their order, float32 [len(ids), K].

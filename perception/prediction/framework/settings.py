@@ -67,7 +67,7 @@ class GenreModel(Strict):
     patch: Positive = 64
 
 
-class Training(Strict):
+class TrainingSettings(Strict):
     """How a network learns: AdamW, the rate rising for 15 % of the steps and then falling to 0.
 
     Attributes:
@@ -89,7 +89,7 @@ class Training(Strict):
     best_by: str | None = None
 
 
-class GenreTraining(Training):
+class GenreTraining(TrainingSettings):
     """The same with defaults for some hundred movies: more epochs of smaller steps, of which the best is kept."""
 
     epochs: Positive = 30
@@ -207,7 +207,7 @@ class TagSettings(Strict):
     run: Path
     data: TagData
     model: TagModel = TagModel()
-    training: Training = Training()
+    training: TrainingSettings = TrainingSettings()
 
 
 class GenreSettings(Strict):

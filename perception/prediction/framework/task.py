@@ -30,7 +30,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Report:
+class PredictionReport:
     """What was measured.
 
     Attributes:
@@ -43,7 +43,7 @@ class Report:
     table: Table
     notes: tuple[str, ...] = ()
 
-    def also(self, notes: Sequence[str]) -> "Report":
+    def also(self, notes: Sequence[str]) -> "PredictionReport":
         """The same with further notes."""
         return replace(self, notes=(*self.notes, *notes))
 
@@ -63,7 +63,7 @@ class Fitted:
 
     ids: tuple[str, ...]
     held_out: Probabilities
-    report: Report
+    report: PredictionReport
     facts: dict[str, Any]
     trained: tuple[str, ...]
     reliability: dict[str, tuple[NDArray[Any], NDArray[np.bool_]]] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Task(ABC, Generic[D]):
         """Trains the model on the training rows and writes it to ``folder``; measures it on the held-out rows."""
 
     @abstractmethod
-    def evaluate(self, data: D, run: "Trained") -> tuple[Report, Sequence[str], Probabilities]:
+    def evaluate(self, data: D, run: "Trained") -> tuple[PredictionReport, Sequence[str], Probabilities]:
         """Measures the model of a run on the held-out rows of the data.
 
         Returns:

@@ -39,12 +39,12 @@ def generate_genres(out: Path, *, movies: int = 400, seed: int = 0) -> Ideal:
     chances[:, -1] = 0
     labels = drawn_with_a_label(chances, rng)
     basis = np.linalg.qr(rng.standard_normal((WIDTH, HIDDEN)))[0].T
-    centre = rng.standard_normal(WIDTH) * 0.5
+    center = rng.standard_normal(WIDTH) * 0.5
     owner = np.repeat(np.arange(movies), [2 if movie % 4 == 0 else 1 for movie in range(movies)])
     copies = np.concatenate([[0], (owner[1:] == owner[:-1]).astype(int)])
     ids = [f"tt{movie:07d}_{copy}" for movie, copy in zip(owner, copies, strict=True)]
     for number, (name, movie) in enumerate(zip(ids, owner, strict=True)):
-        frames = _frames(centre + 3 * hidden[movie] @ basis, rng, padded=number % 3 == 0)
+        frames = _frames(center + 3 * hidden[movie] @ basis, rng, padded=number % 3 == 0)
         atomic.save_array(out / "embeddings" / f"{name}.npy", frames)
     table = {name: [int(one) for one in labels[movie]] for name, movie in zip(ids, owner, strict=True)}
     _write_tables(out, ids, table)

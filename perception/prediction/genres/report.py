@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.prediction.framework.task import Report, Table
+from preroll.perception.prediction.framework.task import PredictionReport, Table
 from preroll.perception.prediction.metrics.thresholds import ClassScores, class_scores
 
 _WHAT = ("precision", "recall", "AP")
@@ -24,7 +24,7 @@ def report(
     targets: NDArray[np.bool_],
     names: tuple[str, ...],
     thresholds: NDArray[np.float64],
-) -> Report:
+) -> PredictionReport:
     """One table: a row per genre, and the means.
 
     Args:
@@ -59,4 +59,4 @@ def report(
     notes = ["Thresholds are chosen on the validation videos."]
     if empty:
         notes.append(f"Genres without a positive here: {empty}; they are nan, and no part of macro and weighted.")
-    return Report(_named(half), Table(columns, rows, ("genre",)), tuple(notes))
+    return PredictionReport(_named(half), Table(columns, rows, ("genre",)), tuple(notes))

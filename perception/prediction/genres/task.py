@@ -13,11 +13,18 @@ from preroll.perception.prediction.formats.embeddings import read_embeddings
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import GenreSettings
 from preroll.perception.prediction.framework.split import Rows, check_unseen
-from preroll.perception.prediction.framework.task import Fitted, Probabilities, Progress, Report, Task, Trained
+from preroll.perception.prediction.framework.task import (
+    Fitted,
+    PredictionReport,
+    Probabilities,
+    Progress,
+    Task,
+    Trained,
+)
 from preroll.perception.prediction.genres.data import Movies, patch_notes, read_movies
 from preroll.perception.prediction.genres.patches import Frames, covering_patches, padded, random_patch
 from preroll.perception.prediction.genres.report import genre_metrics, report
-from preroll.perception.prediction.metrics.calibration import heated_tags, tags_temperature
+from preroll.perception.prediction.metrics.calibration import tags_temperature, temperature_scaled_tags
 from preroll.perception.prediction.metrics.thresholds import best_thresholds
 from preroll.perception.prediction.networks.batches import consecutive, shuffled, steps_of
 from preroll.perception.prediction.networks.ensemble import Ensemble
@@ -75,7 +82,7 @@ class Genres(Task[Movies]):
         ids = tuple(data.ids[row] for row in held)
         pairs: dict[str, tuple[NDArray[Any], NDArray[np.bool_]]] = {
             "as trained": (on_test, truth),
-            "with temperature": (heated_tags(on_test, temperature), truth),
+            "with temperature": (temperature_scaled_tags(on_test, temperature), truth),
         }
         told = report(on_test, truth, data.names, thresholds)
         told = told.also([*precision_notes(self.settings.training), *patch_notes(data.ids, self.settings.data.movie)])
@@ -86,7 +93,7 @@ class Genres(Task[Movies]):
 
         from preroll.perception.prediction.networks.output_layer import log_odds
         from preroll.perception.prediction.networks.sequence_networks import make_sequence_network
-        from preroll.perception.prediction.networks.training_loop import Lesson, fit
+        from preroll.perception.prediction.networks.training_loop import TrainingData, fit
 
         training, rows = self.settings.training, data.split.train
         bias = log_odds(data.targets[rows].mean(0), len(rows))
@@ -109,13 +116,13 @@ class Genres(Task[Movies]):
         units = _units(data)
         return fit(
             lambda: make_sequence_network(self.settings.model, units(), bias),
-            Lesson(batches, steps_of(len(rows), training.batch), validate),
+            TrainingData(batches, steps_of(len(rows), training.batch), validate),
             training,
             seed,
             on_epoch,
         )
 
-    def evaluate(self, data: Movies, run: Trained) -> tuple[Report, Sequence[str], Probabilities]:
+    def evaluate(self, data: Movies, run: Trained) -> tuple[PredictionReport, Sequence[str], Probabilities]:
         """Measures a run on the test's movies, none of which it was trained on or chosen by."""
         rows = data.split.test
         _check_same_genres(data.names, run.names)
@@ -195,9 +202,9 @@ def _units(data: Movies) -> "Callable[[], Units]":
         count += len(shown)
         total += shown.sum(0)
         squares += (shown**2).sum()
-    centre = total / count
-    variance = max(float(squares / count - centre @ centre) / len(centre), 1e-12)
-    tensors = torch.tensor(centre, dtype=torch.float32), torch.tensor(variance**-0.5, dtype=torch.float32)
+    center = total / count
+    variance = max(float(squares / count - center @ center) / len(center), 1e-12)
+    tensors = torch.tensor(center, dtype=torch.float32), torch.tensor(variance**-0.5, dtype=torch.float32)
 
     def make() -> "Units":
         return Units(tensors[0].clone(), tensors[1].clone())

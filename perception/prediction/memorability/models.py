@@ -139,10 +139,10 @@ def _stack(guesses: dict[str, Floats], scores: Floats, weights: Floats) -> tuple
     from scipy.optimize import nnls
 
     columns = np.column_stack(list(guesses.values()))
-    centre, level = np.average(columns, axis=0, weights=weights), float(np.average(scores, weights=weights))
+    center, level = np.average(columns, axis=0, weights=weights), float(np.average(scores, weights=weights))
     root = np.sqrt(weights)[:, None]
-    shares, _ = nnls((columns - centre) * root, (scores - level) * root[:, 0])
-    return level - float(centre @ shares), dict(zip(guesses, shares.tolist(), strict=True))
+    shares, _ = nnls((columns - center) * root, (scores - level) * root[:, 0])
+    return level - float(center @ shares), dict(zip(guesses, shares.tolist(), strict=True))
 
 
 def _stacked_out_of_fold(

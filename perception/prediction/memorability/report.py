@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.perception.prediction.formats.memorability_csv import MEMORABLE_ABOVE, GroundTruth
-from preroll.perception.prediction.framework.task import Report, Table
+from preroll.perception.prediction.framework.task import PredictionReport, Table
 from preroll.perception.prediction.metrics.regression import f1, noise_ceiling, roc_auc, spearman, spearman_interval
 
 
-def report(predicted: NDArray[np.float64], truth: GroundTruth, notes: tuple[str, ...] = ()) -> Report:
+def report(predicted: NDArray[np.float64], truth: GroundTruth, notes: tuple[str, ...] = ()) -> PredictionReport:
     """Spearman with its interval and its ceiling, ROC-AUC and F1 of the class, and a row per movie.
 
     Args:
@@ -39,4 +39,4 @@ def report(predicted: NDArray[np.float64], truth: GroundTruth, notes: tuple[str,
     for group, movie in enumerate(movies):
         mine = groups == group
         rows.append((movie, int(mine.sum()), float(truth.scores[mine].mean()), float(predicted[mine].mean())))
-    return Report(metrics, Table(("movie", "clips", "score", "predicted"), rows, ("movie",)), tuple(told))
+    return PredictionReport(metrics, Table(("movie", "clips", "score", "predicted"), rows, ("movie",)), tuple(told))

@@ -21,14 +21,14 @@ def ridge_paths(z: Floats, y: Floats, weights: Floats, penalties: tuple[float, .
     Returns:
         (w float64 [d], b) of each.
     """
-    centre = np.average(z, axis=0, weights=weights)
+    center = np.average(z, axis=0, weights=weights)
     level = float(np.average(y, weights=weights))
     root = np.sqrt(weights)
-    inner = (z - centre) * root[:, None]
+    inner = (z - center) * root[:, None]
     gram, target = inner @ inner.T, (y - level) * root
     shares = [np.linalg.solve(gram + penalty * np.eye(len(y)), target) for penalty in penalties]
     found = inner.T @ np.column_stack(shares)
-    return [(w, level - float(centre @ w)) for w in found.T]
+    return [(w, level - float(center @ w)) for w in found.T]
 
 
 def linear_svr(z: Floats, y: Floats, weights: Floats, penalty: float) -> tuple[Floats, float]:

@@ -14,12 +14,19 @@ from preroll.perception.prediction.formats.id_tables import read_ids
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import MemorabilitySettings
 from preroll.perception.prediction.framework.split import Rows, check_unseen, movie_folds
-from preroll.perception.prediction.framework.task import Fitted, Probabilities, Progress, Report, Task, Trained
+from preroll.perception.prediction.framework.task import (
+    Fitted,
+    PredictionReport,
+    Probabilities,
+    Progress,
+    Task,
+    Trained,
+)
 from preroll.perception.prediction.memorability.data import Features, ScoredClips, read_clips, read_features
 from preroll.perception.prediction.memorability.feature_blocks import CAPTIONS, Floats, LinearScore
 from preroll.perception.prediction.memorability.models import Choice, Clips, choose, families
 from preroll.perception.prediction.memorability.report import report
-from preroll.perception.prediction.memorability.tfidf import Words
+from preroll.perception.prediction.memorability.tfidf import TfidfVocabulary
 
 
 class Memorability(Task[ScoredClips]):
@@ -80,16 +87,16 @@ class Memorability(Task[ScoredClips]):
         trained = tuple(sorted(set(truth.movies)))
         return Fitted(truth.names, held_out[:, None].astype(np.float32), told, facts, trained)
 
-    def _chosen(self, data: ScoredClips, rows: Rows) -> tuple[Words | None, Choice]:
+    def _chosen(self, data: ScoredClips, rows: Rows) -> tuple[TfidfVocabulary | None, Choice]:
         names = [data.truth.names[row] for row in rows]
         texts = data.features.texts(names)
-        words = Words.fit(texts, self.settings.model.words) if data.features.captions is not None else None
+        words = TfidfVocabulary.fit(texts, self.settings.model.words) if data.features.captions is not None else None
         weights = data.truth.annotations[rows].astype(np.float64)
         movies = [data.truth.movies[row] for row in rows]
         clips = Clips(_blocks(data.features, names, words), data.truth.scores[rows], weights, movies)
         return words, choose(clips, self.settings.model)
 
-    def evaluate(self, data: ScoredClips, run: Trained) -> tuple[Report, Sequence[str], Probabilities]:
+    def evaluate(self, data: ScoredClips, run: Trained) -> tuple[PredictionReport, Sequence[str], Probabilities]:
         """Measures a run: clips that it was trained on by the models that never saw their movies, others by the model.
 
         Raises:
@@ -126,12 +133,12 @@ class Memorability(Task[ScoredClips]):
         return found
 
 
-def _blocks(features: Features, names: Sequence[str], words: Words | None) -> dict[str, Floats]:
+def _blocks(features: Features, names: Sequence[str], words: TfidfVocabulary | None) -> dict[str, Floats]:
     blocks = {} if words is None else {CAPTIONS: words.apply(features.texts(names))}
     return blocks | {block: features.matrix(block, names) for block in features.vectors}
 
 
-def _save(folder: Path, words: Words | None, model: LinearScore, example: dict[str, Floats]) -> None:
+def _save(folder: Path, words: TfidfVocabulary | None, model: LinearScore, example: dict[str, Floats]) -> None:
     """Writes ``linear.onnx`` with ``linear.safetensors``, which holds all numbers, and ``words.json``."""
     from preroll.perception.prediction.memorability.linear_export import export_linear
 
@@ -139,7 +146,7 @@ def _save(folder: Path, words: Words | None, model: LinearScore, example: dict[s
     atomic.write_json(folder / "words.json", None if words is None else [list(words.terms), words.idf.tolist()])
 
 
-def _load(folder: Path) -> tuple[Words | None, LinearScore]:
+def _load(folder: Path) -> tuple[TfidfVocabulary | None, LinearScore]:
     from safetensors.numpy import load_file
 
     try:
@@ -147,7 +154,7 @@ def _load(folder: Path) -> tuple[Words | None, LinearScore]:
         content = json.loads((folder / "words.json").read_text("utf8"))
     except Exception as error:  # safetensors raises a class of its own, derived from Exception alone
         raise PrerollError(f"model {folder}: cannot be read: {error}") from None
-    words = None if content is None else Words(tuple(content[0]), np.array(content[1]))
+    words = None if content is None else TfidfVocabulary(tuple(content[0]), np.array(content[1]))
     by_kind: dict[str, dict[str, Floats]] = {"means": {}, "weights": {}}
     for name, value in numbers.items():
         kind, _, block = name.partition(".")

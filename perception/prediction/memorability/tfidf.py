@@ -10,7 +10,7 @@ from preroll.errors import PrerollError
 
 
 @dataclass(frozen=True)
-class Words:
+class TfidfVocabulary:
     """Terms and their inverse document frequencies.
 
     Attributes:
@@ -22,7 +22,7 @@ class Words:
     idf: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, texts: Sequence[str | None], at_least: int) -> "Words":
+    def fit(cls, texts: Sequence[str | None], at_least: int) -> "TfidfVocabulary":
         """The words that stand in ``at_least`` of the texts, English function words aside.
 
         Raises:

@@ -71,7 +71,7 @@ def classes_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.i
     )
 
 
-def heated_tags(probabilities: NDArray[np.floating], temperature: float) -> Floats:
+def temperature_scaled_tags(probabilities: NDArray[np.floating], temperature: float) -> Floats:
     """σ(log-odds / T): above 1, T makes probabilities less sure; their order stays."""
     heated: Floats = 0.5 * (1 + np.tanh(0.5 * log_odds(probabilities) / temperature))
     return heated

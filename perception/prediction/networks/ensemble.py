@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.perception.onnx_models.session import session_of
+from preroll.perception.onnx_models.session import inference_session
 
 Probabilities = NDArray[np.float32]
 
@@ -32,7 +32,7 @@ class Ensemble:
         self._sessions = []
         for path in self.paths:
             try:
-                self._sessions.append(session_of(path.read_bytes()))
+                self._sessions.append(inference_session(path.read_bytes()))
             except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
                 raise PrerollError(f"model {path}: cannot be loaded: {' '.join(str(error).split())}") from None
 

@@ -20,19 +20,19 @@ class Units(nn.Module):
     Embeddings of CLIP lie in a narrow cone: before they are centred, all resemble each other.
     """
 
-    centre: Tensor
+    center: Tensor
     scale: Tensor
 
-    def __init__(self, centre: Tensor, scale: Tensor) -> None:
-        """Keep ``centre`` [D] and ``scale`` [] of unit vectors."""
+    def __init__(self, center: Tensor, scale: Tensor) -> None:
+        """Keep ``center`` [D] and ``scale`` [] of unit vectors."""
         super().__init__()
-        self.register_buffer("centre", centre)
+        self.register_buffer("center", center)
         self.register_buffer("scale", scale)
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
         """Normalise."""
         units = frames / frames.norm(dim=2, keepdim=True).clamp_min(1e-6)
-        scaled: Tensor = ((units - self.centre) * self.scale).masked_fill(mask[:, :, None] == 0, 0.0)
+        scaled: Tensor = ((units - self.center) * self.scale).masked_fill(mask[:, :, None] == 0, 0.0)
         return scaled
 
 
@@ -42,7 +42,7 @@ class MeanNetwork(nn.Module):
     def __init__(self, units: Units, bias: Tensor, hidden: int | None, dropout: float) -> None:
         """Build the layers."""
         super().__init__()
-        features = len(units.centre)
+        features = len(units.center)
         self.units = units
         middle = [] if hidden is None else [nn.Linear(features, hidden), nn.ReLU()]
         self.layers = nn.Sequential(*middle, nn.Dropout(dropout), output_layer(hidden or features, bias))
@@ -65,7 +65,7 @@ class AttentionNetwork(nn.Module):
         """Build the layers."""
         super().__init__()
         self.units = units
-        self.hidden = nn.Sequential(nn.Linear(len(units.centre), hidden), nn.ReLU(), nn.Dropout(dropout))
+        self.hidden = nn.Sequential(nn.Linear(len(units.center), hidden), nn.ReLU(), nn.Dropout(dropout))
         self.what, self.whether = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden)
         self.weight = nn.Linear(hidden, 1)
         self.output = output_layer(hidden, bias)
@@ -89,8 +89,8 @@ class BiLstmNetwork(nn.Module):
         """Build the layers."""
         super().__init__()
         self.units = units
-        self.forwards = nn.LSTM(len(units.centre), hidden, batch_first=True)
-        self.backwards = nn.LSTM(len(units.centre), hidden, batch_first=True)
+        self.forwards = nn.LSTM(len(units.center), hidden, batch_first=True)
+        self.backwards = nn.LSTM(len(units.center), hidden, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.output = output_layer(2 * hidden, bias)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from preroll.errors import PrerollError
-from preroll.perception.prediction.framework.settings import Training
+from preroll.perception.prediction.framework.settings import TrainingSettings
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
 Batches = Callable[[np.random.Generator], Iterator[Batch]]
@@ -20,7 +20,7 @@ WARM_UP = 0.15
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingData:
     """What a network is trained with.
 
     Attributes:
@@ -36,8 +36,8 @@ class Lesson:
 
 def fit(
     make: Callable[[], nn.Module],
-    lesson: Lesson,
-    settings: Training,
+    lesson: TrainingData,
+    settings: TrainingSettings,
     seed: int,
     on_epoch: Callable[[int, Metrics], None],
 ) -> tuple[nn.Module, int]:
@@ -68,8 +68,8 @@ def fit(
 
 def _fit(
     network: nn.Module,
-    lesson: Lesson,
-    settings: Training,
+    lesson: TrainingData,
+    settings: TrainingSettings,
     rng: np.random.Generator,
     on_epoch: Callable[[int, Metrics], None],
 ) -> tuple[nn.Module, int]:
@@ -117,12 +117,12 @@ def _step(
     return float(loss.detach())
 
 
-def precision(settings: Training) -> torch.dtype:
+def precision(settings: TrainingSettings) -> torch.dtype:
     """In what a network's layers are computed; their weights, the loss and what is predicted stay float32."""
     return torch.bfloat16 if settings.bf16 and has_bf16() else torch.float32
 
 
-def precision_notes(settings: Training) -> tuple[str, ...]:
+def precision_notes(settings: TrainingSettings) -> tuple[str, ...]:
     """What must be said where the settings ask for what the processor has not."""
     if not settings.bf16 or has_bf16():
         return ()

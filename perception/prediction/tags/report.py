@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.prediction.framework.task import Report, Table
+from preroll.perception.prediction.framework.task import PredictionReport, Table
 from preroll.perception.prediction.metrics.average_precision import macro_average_precision
 from preroll.perception.prediction.metrics.ranking import (
     global_average_precision,
@@ -29,7 +29,7 @@ def seed_metrics(by_seed: list[Scores], targets: Targets) -> dict[str, list[floa
     return {name: [metrics[name] for metrics in each] for name in each[0]}
 
 
-def report(scores: Scores, targets: Targets, names: tuple[str, ...]) -> Report:
+def report(scores: Scores, targets: Targets, names: tuple[str, ...]) -> PredictionReport:
     """All metrics, and a table of the classes with positives, the most frequent first."""
     macro = macro_average_precision(scores, targets)
     metrics = {
@@ -46,4 +46,4 @@ def report(scores: Scores, targets: Targets, names: tuple[str, ...]) -> Report:
         f"macro AP is the mean over the {macro.classes:,} classes that have a positive here; "
         f"{macro.left_out:,} have none and are left out."
     )
-    return Report(metrics, Table(("class", "number", "support", "AP"), rows, ("class",)), (note,))
+    return PredictionReport(metrics, Table(("class", "number", "support", "AP"), rows, ("class",)), (note,))

@@ -20,8 +20,15 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.first_few import first_few
 from preroll.perception.prediction.framework.settings import TagSettings
 from preroll.perception.prediction.framework.split import check_unseen
-from preroll.perception.prediction.framework.task import Fitted, Probabilities, Progress, Report, Task, Trained
-from preroll.perception.prediction.metrics.calibration import heated_tags, tags_temperature
+from preroll.perception.prediction.framework.task import (
+    Fitted,
+    PredictionReport,
+    Probabilities,
+    Progress,
+    Task,
+    Trained,
+)
+from preroll.perception.prediction.metrics.calibration import tags_temperature, temperature_scaled_tags
 from preroll.perception.prediction.metrics.ranking import best_classes
 from preroll.perception.prediction.networks.batches import consecutive, shuffled, steps_of
 from preroll.perception.prediction.networks.ensemble import Ensemble
@@ -37,7 +44,7 @@ _BLOCK = 1024
 
 
 @dataclass(frozen=True)
-class TagData:
+class TagDataset:
     """Tagged videos that train, tagged videos that measure, and the names of the tags."""
 
     train: TagArrays
@@ -45,7 +52,7 @@ class TagData:
     names: tuple[str, ...]
 
 
-class Tags(Task[TagData]):
+class Tags(Task[TagDataset]):
     """The task ``tags``."""
 
     def __init__(self, settings: TagSettings) -> None:
@@ -53,25 +60,25 @@ class Tags(Task[TagData]):
         self.settings = settings
         self.steps = settings.training.epochs * len(settings.training.seeds)
 
-    def load(self, skipping: Skipping) -> TagData:
+    def load(self, skipping: Skipping) -> TagDataset:
         """Reads both parts, which must not share a video."""
         data = self.settings.data
         parts = [self._arrays(pattern, skipping) for pattern in (data.train, data.validation)]
         _check_apart(*parts)
-        return TagData(parts[0], parts[1], self._names(parts[0].classes))
+        return TagDataset(parts[0], parts[1], self._names(parts[0].classes))
 
-    def _arrays(self, pattern: str, skipping: Skipping, *, labelled: bool = True) -> TagArrays:
+    def _arrays(self, pattern: str, skipping: Skipping, *, labeled: bool = True) -> TagArrays:
         data = self.settings.data
         files = sorted(data.folder.glob(pattern), key=_numerically)
         if not files:
             raise PrerollError(f"data.folder: {data.folder}: no file matches {pattern!r}")
-        return converted(files, _READERS[data.format], data.cache, skipping, labelled=labelled)
+        return converted(files, _READERS[data.format], data.cache, skipping, labeled=labeled)
 
     def _names(self, classes: int) -> tuple[str, ...]:
         path = self.settings.data.vocabulary
         return tuple(str(k) for k in range(classes)) if path is None else read_vocabulary(path, classes)
 
-    def fit(self, data: TagData, folder: Path, progress: Progress) -> Fitted:
+    def fit(self, data: TagDataset, folder: Path, progress: Progress) -> Fitted:
         """Trains one network per seed; the last epoch counts unless ``best_by`` says otherwise."""
         from preroll.perception.prediction.networks.training_loop import precision, precision_notes
 
@@ -98,10 +105,10 @@ class Tags(Task[TagData]):
         return Fitted(data.validation.ids, mean, told, facts, data.train.ids, reliability)
 
     def _network(
-        self, data: TagData, targets: NDArray[np.bool_], seed: int, progress: Progress
+        self, data: TagDataset, targets: NDArray[np.bool_], seed: int, progress: Progress
     ) -> "tuple[nn.Module, int]":
         from preroll.perception.prediction.networks.output_layer import log_odds
-        from preroll.perception.prediction.networks.training_loop import Lesson, fit
+        from preroll.perception.prediction.networks.training_loop import TrainingData, fit
         from preroll.perception.prediction.networks.vector_networks import make_vector_network
 
         training, arrays = self.settings.training, data.train
@@ -116,13 +123,15 @@ class Tags(Task[TagData]):
 
         return fit(
             lambda: make_vector_network(self.settings.model, FEATURES, bias),
-            Lesson(lambda rng: _batches(arrays, training.batch, rng), steps_of(len(arrays), training.batch), validate),
+            TrainingData(
+                lambda rng: _batches(arrays, training.batch, rng), steps_of(len(arrays), training.batch), validate
+            ),
             training,
             seed,
             on_epoch,
         )
 
-    def evaluate(self, data: TagData, run: Trained) -> tuple[Report, Sequence[str], Probabilities]:
+    def evaluate(self, data: TagDataset, run: Trained) -> tuple[PredictionReport, Sequence[str], Probabilities]:
         """Measures a run on the validation videos, none of which it was trained on."""
         check_unseen(data.validation.ids, run.trained)
         found = _predicted(run, data.validation)
@@ -131,7 +140,7 @@ class Tags(Task[TagData]):
     def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
         """Predicts the videos of ``data.apply``, which need no labels, or of the validation."""
         data = self.settings.data
-        arrays = self._arrays(data.apply or data.validation, skipping, labelled=data.apply is None)
+        arrays = self._arrays(data.apply or data.validation, skipping, labeled=data.apply is None)
         return arrays.ids, _predicted(run, arrays)
 
 
@@ -197,5 +206,7 @@ def _calibrated(
     heated = np.empty(pairs.shape)
     for half in (0, 1):
         if len(pairs[1 - half :: 2]):
-            heated[half::2] = heated_tags(pairs[half::2], tags_temperature(pairs[1 - half :: 2], true[1 - half :: 2]))
+            heated[half::2] = temperature_scaled_tags(
+                pairs[half::2], tags_temperature(pairs[1 - half :: 2], true[1 - half :: 2])
+            )
     return tags_temperature(pairs, true), {"as trained": (pairs, true), "with temperature": (heated, true)}

@@ -44,8 +44,8 @@ def value_text(value: Any, key: str = "") -> str:
 def pairs_name(values: Mapping[str, Any], keys: Mapping[str, str]) -> str:
     """Gives the name of a combination of values, safe as the name of a folder.
 
-    >>> pairs_name({"user.mismatch": 0.2, "lanes": 8}, {"user.mismatch": "mismatch", "lanes": "lanes"})
-    'mismatch=0.2,lanes=8'
+    >>> pairs_name({"user.mismatch": 0.2, "num_envs": 8}, {"user.mismatch": "mismatch", "num_envs": "num_envs"})
+    'mismatch=0.2,num_envs=8'
     """
     text = ",".join(f"{keys[key]}={value_text(value, key)}" for key, value in values.items())
     safe = re.sub(r"[^\w.=,+-]+", "_", text)
@@ -64,8 +64,8 @@ def point_name(values: Mapping[str, Any], keys: Mapping[str, str]) -> str:
 def agent_name(agent: str, settings: Mapping[str, Any]) -> str:
     """Gives the name of an agent with its settings.
 
-    >>> agent_name("dqn", {"lanes": 256})
-    'dqn-lanes=256'
+    >>> agent_name("dqn", {"num_envs": 256})
+    'dqn-num_envs=256'
     """
     return f"{agent}-{pairs_name(settings, {key: key for key in settings})}" if settings else agent
 

@@ -14,7 +14,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.simulations.experiment.design.names import agent_name, point_name, short_keys
-from preroll.simulations.experiment.design.spec import POINT, Agent, Experiment
+from preroll.simulations.experiment.design.spec import POINT, AgentSpec, Experiment
 from preroll.simulations.experiment.design.training_scenarios import training_grounds
 from preroll.simulations.experiment.design.variation import Point, points
 
@@ -94,6 +94,20 @@ class Plan:
     cells: tuple[Cell, ...]
 
     @classmethod
+    def load(cls, file: Path) -> "Plan":
+        """Reads and expands the YAML file of an experiment.
+
+        Raises:
+            PrerollError: the file or what it says is wrong; the line names the file.
+        """
+        experiment = Experiment.load(file)
+        try:
+            return cls.of(experiment)
+        except PrerollError as error:
+            told = str(error).removeprefix(f"experiment {experiment.name}: ")
+            raise PrerollError(f"{file}: {told}", status=error.status) from None
+
+    @classmethod
     def of(cls, experiment: Experiment) -> "Plan":
         """Expands an experiment and checks all that can be checked before anything starts.
 
@@ -135,14 +149,14 @@ class Plan:
         return cls(experiment.name, experiment.description, keys, cells)
 
 
-def _trainings(experiment: Experiment, agent: Agent, label: str) -> list[tuple[str, str]]:
+def _trainings(experiment: Experiment, agent: AgentSpec, label: str) -> list[tuple[str, str]]:
     """(label, what it is trained on) of every training of an agent; those that learn nothing know each point."""
     if find(agent.name).family == "baseline" or experiment.train == {POINT: POINT}:
         return [(label, POINT)]
     return [(f"{label}@{name}", name) for name in experiment.train]
 
 
-def _sessions(experiment: Experiment, agent: Agent) -> int:
+def _sessions(experiment: Experiment, agent: AgentSpec) -> int:
     """Checks an agent's settings; gives the sessions that it learns from."""
     entry = find(agent.name)
     if experiment.sessions is not None and not agent.settings:
@@ -163,12 +177,12 @@ def _check_catalogs(experiment: Experiment, drawn: list[Point], grounds: list[Sc
         if shape not in seen:
             seen.add(shape)
             try:
-                spaces, *others = (
-                    Tables.compile(world, catalogs[point.catalog]).spaces for world in (point.scenario, *grounds)
+                spec, *others = (
+                    Tables.compile(world, catalogs[point.catalog]).spec for world in (point.scenario, *grounds)
                 )
             except PrerollError as error:
                 raise PrerollError(f"experiment {experiment.name}: {error}") from None
-            if any((other.layout, other.labels) != (spaces.layout, spaces.labels) for other in others):
+            if any((other.layout, other.labels) != (spec.layout, spec.labels) for other in others):
                 raise PrerollError(
                     f"experiment {experiment.name}: train: agents of the scenario cannot play every point: what they "
                     "observe, and the ads, must be the same"

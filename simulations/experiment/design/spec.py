@@ -53,7 +53,7 @@ class Random(_Part):
 Training = Random | Literal["point", "scenario"]
 
 
-class Agent(_Part):
+class AgentSpec(_Part):
     """One agent with its settings."""
 
     name: str
@@ -81,7 +81,7 @@ class Experiment(_Part):
         min_length=1,
         description="what agents that learn are trained on, by name: each point, the scenario as it is, or draws",
     )
-    agents: tuple[Agent, ...] = Field(min_length=1)
+    agents: tuple[AgentSpec, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
     sessions: int | None = Field(default=None, ge=1, description="sessions to learn from; the agent's own by default")
     evaluate: Evaluate = Evaluate()

@@ -24,13 +24,13 @@ def training_grounds(experiment: Experiment) -> Mapping[str, Scenario | None]:
     found: dict[str, Scenario | None] = {}
     for name, wanted in experiment.train.items():
         try:
-            found[name] = {POINT: None, SCENARIO: base}[wanted] if isinstance(wanted, str) else randomised(base, wanted)
+            found[name] = {POINT: None, SCENARIO: base}[wanted] if isinstance(wanted, str) else randomized(base, wanted)
         except PrerollError as error:
             raise PrerollError(f"experiment {experiment.name}: train.{name}: {error}") from None
     return found
 
 
-def randomised(base: Scenario, random: Random) -> Scenario:
+def randomized(base: Scenario, random: Random) -> Scenario:
     """Gives a scenario whose sessions each draw one of the variations of ``base``, unseen by the agent.
 
     Args:

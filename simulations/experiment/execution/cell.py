@@ -16,7 +16,7 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.measurement import measure, table_of
 from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
-from preroll.simulations.experiment.execution.training_reuse import retell
+from preroll.simulations.experiment.execution.training_reuse import reuse_training
 from preroll.simulations.training.run import RESULT
 from preroll.simulations.training.training import TrainingResult, prepare
 from preroll.tensorboard_writer import EventFile
@@ -58,7 +58,7 @@ def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda
             f"cell {cell.id}: the catalog {cell.catalog} has changed since the experiment began", status=1
         )
     if (earlier := _same_training(cell, folder)) is not None:
-        retell(earlier, folder, partial(_finish, cell, request["provenance"]))
+        reuse_training(earlier, folder, partial(_finish, cell, request["provenance"]))
         return
     training = prepare(
         cell.agent, scenario=cell.training or cell.scenario, catalog=cell.catalog, sessions=cell.sessions,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from preroll.agents.registry import AGENTS
 from preroll.simulations.experiment.design.plan import Cell
-from preroll.simulations.experiment.execution.store import State, Store, read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.training.run import Run
 
-#: CPU seconds per 1,000 training sessions of `pacing` (18 slots each), measured on one core; bandits by default.
+#: CPU seconds per 1,000 training sessions of `fatigue` (18 slots each), measured on one core; bandits by default.
 SECONDS_PER_1000, BANDIT_SECONDS = {"baseline": 0.05, "deep": 1.0}, 0.06
 #: CPU seconds per 1,000 evaluation sessions, and those that every cell costs besides.
 EVALUATION_PER_1000, FIXED = 0.002, 0.3
@@ -48,7 +48,7 @@ class Estimate:
         return max(sum(self.seconds.values()) / workers, max(self.seconds.values(), default=0.0))
 
 
-def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -> Estimate:
+def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, CellState]) -> Estimate:
     """Estimates the cells that are not done; those that are tell what an agent costs here.
 
     Args:
@@ -58,9 +58,9 @@ def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, State]) -
     """
     known: dict[str, _Cost] = {}
     for cell in cells:
-        if states[cell.id] is State.DONE and cell.label not in known:
+        if states[cell.id] is CellState.DONE and cell.label not in known:
             known[cell.label] = _measured(store.folder(cell))
-    todo = [cell for cell in cells if states[cell.id] is not State.DONE]
+    todo = [cell for cell in cells if states[cell.id] is not CellState.DONE]
     first = {cell.training_fingerprint: cell.id for cell in reversed(cells) if cell.training is not None}
     seconds = {}
     for cell in todo:

@@ -9,7 +9,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; a slot without an ad is grey.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 EMPTY = "#DDDDDD"
 _CELL, _LEFT, _TOP = (118, 44), 110, 30  # pixels
 
@@ -36,9 +36,9 @@ def policy_map(tables: Tables, policy: Policy) -> NDArray[np.int64]:
     return np.asarray(np.stack(by_category).argmax(axis=-1))
 
 
-def colour_of(label: str, labels: tuple[str, ...]) -> str:
+def color_of(label: str, labels: tuple[str, ...]) -> str:
     """The colour of an ad: the same on every map of a scenario."""
-    return EMPTY if label == "none" else COLOURS[labels.index(label) % len(COLOURS)]
+    return EMPTY if label == "none" else COLORS[labels.index(label) % len(COLORS)]
 
 
 def picture(tables: Tables, chosen: NDArray[np.int64]) -> tuple[bytes, int, int]:
@@ -50,7 +50,7 @@ def picture(tables: Tables, chosen: NDArray[np.int64]) -> tuple[bytes, int, int]
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    labels, (rows, columns) = tables.spaces.labels, chosen.shape
+    labels, (rows, columns) = tables.spec.labels, chosen.shape
     width, height = _LEFT + columns * _CELL[0], _TOP + rows * _CELL[1]
     image = Image.new("RGB", (width, height), "white")
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(14)
@@ -63,7 +63,7 @@ def picture(tables: Tables, chosen: NDArray[np.int64]) -> tuple[bytes, int, int]
         for level in range(columns):
             label = labels[chosen[k, level]]
             left = _LEFT + level * _CELL[0]
-            fill = colour_of(label, labels)
+            fill = color_of(label, labels)
             draw.rectangle((left + 1, top + 1, left + _CELL[0] - 2, top + _CELL[1] - 2), fill)
             ink = "white" if fill in ("#0072B2", "#009E73", "#D55E00") else "black"
             draw.text((left + _CELL[0] / 2, top + _CELL[1] / 2), label[:16], ink, font, anchor="mm")

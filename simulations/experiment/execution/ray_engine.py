@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preroll.errors import PrerollError
-from preroll.simulations.workers.pool import Advance, Outcome, Outcomes, Request
+from preroll.simulations.workers.pool import Advance, JobOutcome, Outcomes, Request
 from preroll.simulations.workers.worker import answer_to
 from preroll.workers.ray_cluster import RayCluster
 
@@ -28,7 +28,7 @@ class Ray:
         self._workers = workers
 
     def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
-        """As :class:`preroll.simulations.experiment.execution.runner.Engine` says; only whole cells advance.
+        """As :class:`preroll.simulations.experiment.execution.runner.CellEngine` says; only whole cells advance.
 
         Raises:
             PrerollError: there is no cluster at the address.
@@ -60,9 +60,9 @@ def _work(cluster: RayCluster, requests: Sequence[Request], size: int, tries: in
             waiting.append((number, nth + 1))
 
 
-def _outcome(number: int, cluster: RayCluster, reference: Any) -> Outcome:
+def _outcome(number: int, cluster: RayCluster, reference: Any) -> JobOutcome:
     try:
         answer: Mapping[str, Any] = cluster.answer(reference)
     except PrerollError as error:
-        return Outcome(number, str(error), error.status)
-    return Outcome(number, answer.get("error"), answer.get("status", 1), answer.get("full", False))
+        return JobOutcome(number, str(error), error.status)
+    return JobOutcome(number, answer.get("error"), answer.get("status", 1), answer.get("full", False))

@@ -1,8 +1,10 @@
 """Running an experiment: the missing cells, on all cores, until each is done or has failed three times."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from preroll import progress
@@ -11,14 +13,19 @@ from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.provenance import provenance
-from preroll.simulations.experiment.execution.store import State, Store
+from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tensorboard import write_layout
 from preroll.simulations.workers.pool import Advance, Outcomes, Request, work
 
 TRIES = 3
 
 
-class Engine(Protocol):
+def cores() -> int:
+    """Returns the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class CellEngine(Protocol):
     """Where cells run: on this machine, or on many."""
 
     def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
@@ -36,12 +43,12 @@ class Local:
     workers: int
 
     def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
-        """As :class:`Engine` says."""
+        """As :class:`CellEngine` says."""
         return work(requests, workers=self.workers, tries=tries, advance=advance)
 
 
 @dataclass(frozen=True)
-class Report:
+class ExperimentOutcome:
     """What a run of an experiment did.
 
     Attributes:
@@ -50,14 +57,39 @@ class Report:
         failures: error by id of every cell that failed.
     """
 
-    before: Mapping[str, State]
+    before: Mapping[str, CellState]
     done: int
     failures: Mapping[str, str]
 
 
+def run_experiment(
+    file: str | Path,
+    out: str | Path,
+    *,
+    engine: CellEngine | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> ExperimentOutcome:
+    """Runs the cells of an experiment that are not done yet; an interrupted experiment resumes where it stopped.
+
+    Args:
+        file: YAML file of the experiment.
+        out: folder of the experiment.
+        engine: where cells run; by default one worker process per core of this machine.
+        note: is called with lines about what is done again, and why.
+
+    Returns:
+        What was done, and the error of each cell that failed.
+
+    Raises:
+        PrerollError: the file is wrong, the folder holds something else, another process runs it, or the disk is full.
+    """
+    plan = Plan.load(Path(file))
+    return run_plan(plan, Path(file).read_text("utf8"), Store(Path(out)), engine or Local(cores()), note)
+
+
 def run_plan(
-    plan: Plan, text: str, store: Store, engine: Engine, note: Callable[[str], None] = lambda _: None
-) -> Report:
+    plan: Plan, text: str, store: Store, engine: CellEngine, note: Callable[[str], None] = lambda _: None
+) -> ExperimentOutcome:
     """Does every cell of ``plan`` that is not done.
 
     Args:
@@ -78,23 +110,25 @@ def run_plan(
             note(line)
         store.write_plan(plan, text)
         write_layout(store.logdir, plan)
-        todo = [cell for cell in plan.cells if before[cell.id] is not State.DONE]
+        todo = [cell for cell in plan.cells if before[cell.id] is not CellState.DONE]
         try:
             failures = _do(todo, plan, store, engine, before) if todo else {}
         finally:
             store.sweep()  # a machine or process that was lost leaves its half
         store.write_failures(failures)
-    return Report(before, len(todo) - len(failures), failures)
+    return ExperimentOutcome(before, len(todo) - len(failures), failures)
 
 
-def changes(plan: Plan, store: Store, states: Mapping[str, State]) -> list[str]:
+def changes(plan: Plan, store: Store, states: Mapping[str, CellState]) -> list[str]:
     """Lines about what an earlier run left that is not of this plan any more."""
-    changed = [cell.id for cell in plan.cells if states[cell.id] is State.CHANGED]
+    changed = [cell.id for cell in plan.cells if states[cell.id] is CellState.CHANGED]
     lines = [f"{name}: was run with other settings; it is run again." for name in changed]
     return lines + [f"{name}: is no cell of this experiment any more; it is left." for name in store.strays(plan)]
 
 
-def _do(todo: Sequence[Cell], plan: Plan, store: Store, engine: Engine, before: Mapping[str, State]) -> dict[str, str]:
+def _do(
+    todo: Sequence[Cell], plan: Plan, store: Store, engine: CellEngine, before: Mapping[str, CellState]
+) -> dict[str, str]:
     """Runs cells; gives the error of each that failed, by id."""
     expected = estimate(store, plan.cells, before).seconds
     # Long ones first, so that the last worker does not end long after the others.

@@ -33,7 +33,7 @@ FORMAT = 2
 WORLDS = ("scenario", "training")
 
 
-class State(StrEnum):
+class CellState(StrEnum):
     """State of a cell."""
 
     DONE = "done"
@@ -125,17 +125,17 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise PrerollError(f"{self.path / PLAN}: cannot be read: {error}") from None
 
-    def states(self, plan: Plan) -> dict[str, State]:
+    def states(self, plan: Plan) -> dict[str, CellState]:
         """The state of every cell by id."""
         failures = self.failures()
         return {cell.id: self._state(cell, cell.id in failures) for cell in plan.cells}
 
-    def _state(self, cell: Cell, failed: bool) -> State:
+    def _state(self, cell: Cell, failed: bool) -> CellState:
         folder = self.folder(cell)
         atomic.recover(folder.absolute())
         if is_complete(folder):
-            return State.DONE if read_cell(folder)["fingerprint"] == cell.fingerprint else State.CHANGED
-        return State.FAILED if failed else State.MISSING
+            return CellState.DONE if read_cell(folder)["fingerprint"] == cell.fingerprint else CellState.CHANGED
+        return CellState.FAILED if failed else CellState.MISSING
 
     def failures(self) -> dict[str, str]:
         """The error of every cell that failed, by id."""

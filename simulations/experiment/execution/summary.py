@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from preroll.simulations.experiment.design.plan import Plan
-from preroll.simulations.experiment.execution.store import State, Store, read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.statistics.intervals import mean_interval
 
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed", "long", "slots")
 
 
-def summary(store: Store, plan: Plan, states: Mapping[str, State]) -> tuple[list[str], list[list[str]]]:
+def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[list[str], list[list[str]]]:
     """Gives headings and rows, in the order of the plan; means over the seeds that are done.
 
     Args:
@@ -24,7 +24,7 @@ def summary(store: Store, plan: Plan, states: Mapping[str, State]) -> tuple[list
     for cell in plan.cells:
         key = cell.point, cell.label
         planned[key] = planned.get(key, 0) + 1
-        if states[cell.id] is State.DONE:
+        if states[cell.id] is CellState.DONE:
             groups.setdefault(key, []).append(read_cell(store.folder(cell))["evaluation"])
     return list(COLUMNS), [[*key, *_numbers(group, planned[key])] for key, group in groups.items()]
 

@@ -25,12 +25,12 @@ METRICS = (
     "long_share",
     "empty_share",
     "session_length",
-    "left",
+    "terminated_share",
 )
 _LAYOUT = {
     "How much is earned": ("session/percent_of_optimum", "session/revenue", "session/regret", "regret/total"),
     "What is shown": ("session/long_share", "session/empty_share", "session/view_rate"),
-    "How users take it": ("session/length", "session/left"),
+    "How users take it": ("session/length", "session/terminated"),
     "Where the time goes": tuple(TIME_TAGS),
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from preroll import atomic
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.design.plan import Cell
-from preroll.simulations.experiment.execution.store import State, Store, read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def results(store: Store) -> "pd.DataFrame":
 
     plan = store.read_plan()
     states = store.states(plan)
-    return pd.DataFrame([_row(store, plan.name, cell) for cell in plan.cells if states[cell.id] is State.DONE])
+    return pd.DataFrame([_row(store, plan.name, cell) for cell in plan.cells if states[cell.id] is CellState.DONE])
 
 
 def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:

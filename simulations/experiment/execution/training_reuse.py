@@ -13,7 +13,7 @@ from preroll.tensorboard_writer import EventFile
 PARTS = ("scenario.yaml", "settings.yaml", "agent")
 
 
-def retell(source: Path, target: Path, finish: Callable[[Path, Agent, EventFile], None]) -> None:
+def reuse_training(source: Path, target: Path, finish: Callable[[Path, Agent, EventFile], None]) -> None:
     """Writes the run ``target`` with the agent, curve and cost of the run ``source``.
 
     Training gives the same bits again, so this is what it would have given.

@@ -14,7 +14,7 @@ from preroll.agents.propensities.gaussian import probability_of_being_largest
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.perception.catalog.catalog import Catalog
 
-Practise = Callable[[Agent, Tables, int], None]
+Practice = Callable[[Agent, Tables, int], None]
 BANDITS = tuple(name for name, entry in AGENTS.items() if entry.family in ("bandit", "contextual"))
 QUADRATURE = {name for name in BANDITS if "thompson" in name} | {"lints", "neural-linear"}  # stated error: 0.002
 SLOW = {"exp3": 0.9, "squarecb": 0.95, "gaussian-thompson": 0.95}  # share of the optimum after a short training
@@ -36,8 +36,8 @@ def some_rounds(tables: Tables, rounds: int) -> list[tuple[NDArray[np.float32], 
 
 @pytest.mark.parametrize("target", ["view", "reward"])
 def test_linucb_in_one_lane_is_the_textbooks_sequence(classic: Tables, target: str) -> None:
-    agent = make_agent("linucb", classic, alpha=0.7, growth="constant", ridge=2.0, target=target, lanes=1)
-    size, n_actions, pay = classic.layout.size, classic.n_actions, classic.spaces.rewards
+    agent = make_agent("linucb", classic, alpha=0.7, growth="constant", ridge=2.0, target=target, num_envs=1)
+    size, n_actions, pay = classic.layout.size, classic.n_actions, classic.spec.rewards
     matrices = np.stack([2.0 * np.eye(size)] * n_actions)
     vectors = np.zeros((n_actions, size))
     for observation, would_view in some_rounds(classic, 300):
@@ -63,15 +63,15 @@ def test_a_batch_of_lanes_teaches_what_its_lanes_teach_one_by_one(classic: Table
     viewed = rng.random(200) < 0.5
     together, apart = make_agent(name, classic), make_agent(name, classic)
     chances = np.full(200, 1 / classic.n_actions)
-    step = replace(one_step(observations, ads, viewed, classic.spaces.rewards), propensities=chances)
+    step = replace(one_step(observations, ads, viewed, classic.spec.rewards), propensities=chances)
     together.update(step)
     for i in range(200):
         one = slice(i, i + 1)
-        alone = one_step(observations[one], ads[one], viewed[one], classic.spaces.rewards)
+        alone = one_step(observations[one], ads[one], viewed[one], classic.spec.rewards)
         apart.update(replace(alone, propensities=chances[one]))
     atol = 1e-6 if name == "neural-linear" else 1e-12  # torch rounds float32 otherwise in batches
-    for key, array in together.arrays().items():
-        np.testing.assert_allclose(array, apart.arrays()[key], rtol=1e-9, atol=atol)
+    for key, array in together.state_arrays().items():
+        np.testing.assert_allclose(array, apart.state_arrays()[key], rtol=1e-9, atol=atol)
     assert together.steps == apart.steps == 200
 
 
@@ -80,7 +80,7 @@ def test_thompson_counts_views_and_skips_of_each_category_and_ad(classic: Tables
     cats = classic.catalog.categories.index("cats")
     row = classic.arrays.rows[np.flatnonzero(classic.catalog.category == cats)[0]]
     viewed = np.array([True, True, False, True])
-    agent.update(one_step(np.tile(row, (4, 1)), np.full(4, 2), viewed, classic.spaces.rewards))
+    agent.update(one_step(np.tile(row, (4, 1)), np.full(4, 2), viewed, classic.spec.rewards))
     assert agent.views[cats, 2] == 1 + 3
     assert agent.skips[cats, 2] == 1 + 1
     assert agent.views.sum() == classic.n_actions * 3 + 3
@@ -88,14 +88,14 @@ def test_thompson_counts_views_and_skips_of_each_category_and_ad(classic: Tables
 
 @pytest.mark.parametrize("name", BANDITS)
 def test_what_is_drawn_follows_the_probabilities_that_are_told(
-    pacing: Tables, some_observations: NDArray[np.float32], practise: Practise, name: str
+    fatigue: Tables, some_observations: NDArray[np.float32], practice: Practice, name: str
 ) -> None:
-    agent = make_agent(name, pacing, seed=4, lanes=16)
-    practise(agent, pacing, 15)
+    agent = make_agent(name, fatigue, seed=4, num_envs=16)
+    practice(agent, fatigue, 15)
     row = some_observations[:1]
     told = agent.action_probabilities(row, explore=True)[0]
     assert told.sum() == pytest.approx(1.0)
-    drawn = np.bincount(agent.act(np.repeat(row, 20_000, axis=0)), minlength=pacing.n_actions)
+    drawn = np.bincount(agent.act(np.repeat(row, 20_000, axis=0)), minlength=fatigue.n_actions)
     slack = 0.002 if name in QUADRATURE else 0.0
     for action, p in enumerate(told):
         low = binom.ppf(1e-6, 20_000, max(p - slack, 0.0))  # false alarms: below 3 in 10,000 over all bandits
@@ -129,7 +129,7 @@ def test_epsilon_greedy_tries_every_ad_first_and_then_mixes_exactly(classic: Tab
     row = classic.arrays.rows[:1]
     assert agent.action_probabilities(row).tolist() == [[pytest.approx(1 / 6)] * 6]
     for ad in range(6):
-        agent.update(one_step(row, np.array([ad]), np.array([ad == 4]), classic.spaces.rewards))
+        agent.update(one_step(row, np.array([ad]), np.array([ad == 4]), classic.spec.rewards))
     assert agent.action_probabilities(row).tolist() == [[0, 0, 0, 0, 1, 0]]
     mixed = agent.action_probabilities(row, explore=True)[0]
     assert mixed == pytest.approx([0.05, 0.05, 0.05, 0.05, 0.75, 0.05])
@@ -141,17 +141,17 @@ def test_decaying_epsilon_falls_as_one_over_the_decisions_of_a_category(classic:
     category = int(classic.catalog.category[0])
     for _ in range(5):
         agent.update(
-            one_step(np.repeat(row, 100, axis=0), np.arange(100) % 6, np.ones(100, bool), classic.spaces.rewards)
+            one_step(np.repeat(row, 100, axis=0), np.arange(100) % 6, np.ones(100, bool), classic.spec.rewards)
         )
     assert agent.epsilons()[category] == pytest.approx(10 * 6 / 500)
     assert agent.epsilons().max() == 1.0
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_bandits_find_the_best_ads_of_classic(classic: Tables, practise: Practise, name: str) -> None:
+def test_bandits_find_the_best_ads_of_classic(classic: Tables, practice: Practice, name: str) -> None:
     optimum = Optimum(classic)
     agent = make_agent(name, classic, seed=1)
-    practise(agent, classic, agent.settings.sessions * classic.n_slots // agent.lanes)
+    practice(agent, classic, agent.settings.sessions * classic.n_slots // agent.num_envs)
     assert optimum.value_of(agent.policy(classic)) > SLOW.get(name, 0.99) * optimum.value
 
 
@@ -162,25 +162,25 @@ def test_metrics_are_finite_from_the_start_and_named_in_the_docstring(classic: T
     for _ in range(2):
         assert np.isfinite(list(agent.metrics().values())).all()
         assert all(f"``{key}``" in str(type(agent).__doc__) for key in agent.metrics())
-        agent.update(one_step(row, agent.act(row), np.array([True]), classic.spaces.rewards))
+        agent.update(one_step(row, agent.act(row), np.array([True]), classic.spec.rewards))
 
 
-def test_where_the_category_is_hidden_a_bandit_has_one_context(small_catalog: Catalog, practise: Practise) -> None:
+def test_where_the_category_is_hidden_a_bandit_has_one_context(small_catalog: Catalog, practice: Practice) -> None:
     hidden = Scenario.load("classic").replace({"observe.category": "none"})
     tables = Tables.compile(hidden, small_catalog)
     agent: Any = make_agent("thompson", tables)
-    practise(agent, tables, 10)
+    practice(agent, tables, 10)
     assert agent.views.shape == (1, 6)
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_one_seed_gives_one_training(classic: Tables, practise: Practise, name: str) -> None:
-    first, second, other = (make_agent(name, classic, seed=seed, lanes=8) for seed in (3, 3, 4))
+def test_one_seed_gives_one_training(classic: Tables, practice: Practice, name: str) -> None:
+    first, second, other = (make_agent(name, classic, seed=seed, num_envs=8) for seed in (3, 3, 4))
     for agent in (first, second, other):
-        practise(agent, classic, 30)
-    equal = [np.array_equal(array, second.arrays()[key]) for key, array in first.arrays().items()]
+        practice(agent, classic, 30)
+    equal = [np.array_equal(array, second.state_arrays()[key]) for key, array in first.state_arrays().items()]
     assert all(equal)
-    assert not all(np.array_equal(array, other.arrays()[key]) for key, array in first.arrays().items())
+    assert not all(np.array_equal(array, other.state_arrays()[key]) for key, array in first.state_arrays().items())
 
 
 @pytest.mark.parametrize("name", [name for name in BANDITS if name not in ("exp3", "squarecb")])
@@ -209,13 +209,13 @@ def test_linucb_does_not_lock_into_a_bad_ad_as_it_does_with_a_constant_alpha(sma
     tables = Tables.compile(
         Scenario.load("classic").replace({"observe.progress": False, "observe.content": False}), small_catalog
     )
-    rows, pay = np.eye(3, dtype=np.float32), tables.spaces.rewards
+    rows, pay = np.eye(3, dtype=np.float32), tables.spec.rewards
     own = np.array([ad.category for ad in tables.ads]) == np.array(small_catalog.categories)[:, None]
     views = np.array([ad.view_probability for ad in tables.ads]) * np.where(own, 1.0, 0.4)
     best = (views * pay).max(axis=1)
 
     def locked(seed: int, **settings: Any) -> bool:
-        agent, rng = make_agent("linucb", tables, seed=seed, lanes=1, **settings), np.random.default_rng(seed)
+        agent, rng = make_agent("linucb", tables, seed=seed, num_envs=1, **settings), np.random.default_rng(seed)
         for _ in range(3_000):
             category = int(rng.integers(3))
             row = rows[[category]]

@@ -10,7 +10,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 
 from preroll.agents import Transitions, make_agent
-from preroll.agents.bandits.forgetting import Memory, MemorySettings
+from preroll.agents.bandits.forgetting import ArmStatistics, ForgettingSettings
 from preroll.envs import Tables
 
 Round = tuple[int, int, bool]  # context, ad, viewed
@@ -27,17 +27,17 @@ def play(agent: Any, tables: Tables, rounds: int) -> Any:
         yield history, observation, int(context)
         [ad] = agent.act(observation)
         viewed = rng.random(1) < 0.5
-        reward = viewed * tables.spaces.rewards[ad]
+        reward = viewed * tables.spec.rewards[ad]
         agent.update(Transitions(observation, np.array([ad]), reward, observation, nobody, nobody, viewed))
         history.append((int(context), int(ad), bool(viewed[0])))
 
 
-def weights_of(history: list[Round], context: int, memory: str, length: float) -> list[tuple[int, bool, float]]:
+def weights_of(history: list[Round], context: int, forgetting: str, length: float) -> list[tuple[int, bool, float]]:
     """(ad, viewed, weight) of the rounds of one context, newest first."""
     own = [(ad, viewed) for k, ad, viewed in reversed(history) if k == context]
-    if memory == "window":
+    if forgetting == "window":
         return [(ad, viewed, 1.0) for ad, viewed in own[: int(length)]]
-    gamma = length if memory == "discount" else 1.0
+    gamma = length if forgetting == "discount" else 1.0
     return [(ad, viewed, gamma**age) for age, (ad, viewed) in enumerate(own)]
 
 
@@ -50,21 +50,21 @@ def tallies(rounds: list[tuple[int, bool, float]], n_actions: int) -> tuple[NDAr
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "memory", "length"),
+    ("name", "settings", "forgetting", "length"),
     [
-        ("ucb1", {"alpha": 0.7}, "all", 0.0),
-        ("ucb1", {"alpha": 1.0, "target": "reward"}, "all", 0.0),
+        ("ucb1", {"alpha": 0.7}, "none", 0.0),
+        ("ucb1", {"alpha": 1.0, "target": "reward"}, "none", 0.0),
         ("discounted-ucb", {"discount": 0.9}, "discount", 0.9),
         ("window-ucb", {"window": 13}, "window", 13.0),
     ],
 )
 def test_ucb_shows_the_largest_upper_bound(
-    classic: Tables, name: str, settings: dict[str, Any], memory: str, length: float
+    classic: Tables, name: str, settings: dict[str, Any], forgetting: str, length: float
 ) -> None:
-    agent: Any = make_agent(name, classic, lanes=1, seed=1, **settings)
-    pay = classic.spaces.rewards
+    agent: Any = make_agent(name, classic, num_envs=1, seed=1, **settings)
+    pay = classic.spec.rewards
     for history, observation, context in play(agent, classic, 250):
-        counts, views = tallies(weights_of(history, context, memory, length), classic.n_actions)
+        counts, views = tallies(weights_of(history, context, forgetting, length), classic.n_actions)
         with np.errstate(divide="ignore", invalid="ignore"):
             bonus = agent.settings.alpha * np.sqrt(2 * math.log(max(counts.sum(), 1.0)) / counts)
             if agent.settings.target == "view":
@@ -78,14 +78,14 @@ def test_ucb_shows_the_largest_upper_bound(
 
 
 def test_kl_ucb_is_the_root_of_its_equation(classic: Tables) -> None:
-    agent: Any = make_agent("kl-ucb", classic, lanes=1, seed=1, c=1.0)
+    agent: Any = make_agent("kl-ucb", classic, num_envs=1, seed=1, c=1.0)
 
     def divergence(p: float, q: float) -> float:
         terms = [p * math.log(p / q)] if p > 0 else []
         return sum([*terms, (1 - p) * math.log((1 - p) / (1 - q))] if p < 1 else terms)
 
     for history, _, context in play(agent, classic, 200):
-        counts, views = tallies(weights_of(history, context, "all", 0.0), classic.n_actions)
+        counts, views = tallies(weights_of(history, context, "none", 0.0), classic.n_actions)
         found = agent.indices()[context]
         for ad in np.flatnonzero(counts):
             log = math.log(max(counts.sum(), 1.0))
@@ -94,40 +94,40 @@ def test_kl_ucb_is_the_root_of_its_equation(classic: Tables) -> None:
             root = p
             if p < 1 and budget > 0:
                 root = brentq(lambda q, p=p, budget=budget: divergence(p, q) - budget, max(p, 1e-12), 1 - 1e-15)
-            assert found[ad] == pytest.approx(root * classic.spaces.rewards[ad], abs=1e-7)
+            assert found[ad] == pytest.approx(root * classic.spec.rewards[ad], abs=1e-7)
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "memory", "length"),
+    ("name", "settings", "forgetting", "length"),
     [
-        ("thompson", {}, "all", 0.0),
+        ("thompson", {}, "none", 0.0),
         ("discounted-thompson", {"discount": 0.9}, "discount", 0.9),
         ("window-thompson", {"window": 13}, "window", 13.0),
     ],
 )
 def test_thompsons_posterior_counts_views_and_skips_as_far_as_it_remembers(
-    classic: Tables, name: str, settings: dict[str, Any], memory: str, length: float
+    classic: Tables, name: str, settings: dict[str, Any], forgetting: str, length: float
 ) -> None:
-    agent: Any = make_agent(name, classic, lanes=1, seed=1, prior_views=2.0, **settings)
+    agent: Any = make_agent(name, classic, num_envs=1, seed=1, prior_views=2.0, **settings)
     for history, _, context in play(agent, classic, 250):
-        counts, views = tallies(weights_of(history, context, memory, length), classic.n_actions)
+        counts, views = tallies(weights_of(history, context, forgetting, length), classic.n_actions)
         np.testing.assert_allclose(agent.views[context], 2.0 + views, rtol=1e-9)
         np.testing.assert_allclose(agent.skips[context], 1.0 + counts - views, rtol=1e-9)
 
 
 def test_the_gaussian_posterior_is_that_of_the_paper(classic: Tables) -> None:
-    agent: Any = make_agent("gaussian-thompson", classic, lanes=1, seed=1, noise=1.0)
-    pay = classic.spaces.rewards
+    agent: Any = make_agent("gaussian-thompson", classic, num_envs=1, seed=1, noise=1.0)
+    pay = classic.spec.rewards
     for history, _, context in play(agent, classic, 100):
-        counts, views = tallies(weights_of(history, context, "all", 0.0), classic.n_actions)
+        counts, views = tallies(weights_of(history, context, "none", 0.0), classic.n_actions)
         means, deviations = agent.posterior()
         np.testing.assert_allclose(means[context], views * pay / (counts + 1), rtol=1e-12)
         np.testing.assert_allclose(deviations[context], pay.max() / np.sqrt(counts + 1), rtol=1e-12)
 
 
 def test_exp3_weighs_ads_by_their_estimated_losses(classic: Tables) -> None:
-    agent: Any = make_agent("exp3", classic, lanes=1, seed=1)
-    pay, count = classic.spaces.rewards, classic.n_actions
+    agent: Any = make_agent("exp3", classic, num_envs=1, seed=1)
+    pay, count = classic.spec.rewards, classic.n_actions
     for history, _, context in play(agent, classic, 200):
         losses, rounds = np.zeros(count), 1
         table = np.full(count, 1 / count)
@@ -146,7 +146,7 @@ def test_squarecb_weighs_by_the_inverse_of_the_gap(classic: Tables) -> None:
     agent.steps = 400
     agent.weights[:, :3] = np.random.default_rng(0).random((6, 3))
     row = classic.arrays.rows[:1]
-    scores = (agent.weights @ row[0].astype(np.float64)) * classic.spaces.rewards / 3.0
+    scores = (agent.weights @ row[0].astype(np.float64)) * classic.spec.rewards / 3.0
     best = scores.argmax()
     expected = 1 / (6 + 5.0 * 20.0 * (scores[best] - scores))
     expected[best] = 1 - np.delete(expected, best).sum()
@@ -155,7 +155,7 @@ def test_squarecb_weighs_by_the_inverse_of_the_gap(classic: Tables) -> None:
 
 
 def test_logistic_thompson_moves_to_the_most_likely_weights(classic: Tables) -> None:
-    agent: Any = make_agent("logistic-thompson", classic, lanes=1)
+    agent: Any = make_agent("logistic-thompson", classic, num_envs=1)
     rng = np.random.default_rng(0)
     agent.means[...] = rng.normal(size=agent.means.shape)
     agent.precisions[...] = rng.random(agent.means.shape) + 0.5
@@ -191,11 +191,11 @@ def test_lints_draws_the_score_as_drawn_weights_would_give_it(classic: Tables) -
     assert drawn.std() == pytest.approx(0.4 * widths[0, 3], rel=5 / math.sqrt(400_000))
 
 
-@pytest.mark.parametrize("memory", ["all", "discount", "window"])
-def test_memory_takes_any_batches_as_it_takes_single_rounds(memory: str) -> None:
+@pytest.mark.parametrize("forgetting", ["none", "discount", "window"])
+def test_forgetting_takes_any_batches_as_it_takes_single_rounds(forgetting: str) -> None:
     rng = np.random.default_rng(4)
-    settings = MemorySettings.model_validate({"memory": memory, "discount": 0.95, "window": 7})
-    together, apart = Memory((3, 4), settings), Memory((3, 4), settings)
+    settings = ForgettingSettings.model_validate({"forgetting": forgetting, "discount": 0.95, "window": 7})
+    together, apart = ArmStatistics((3, 4), settings), ArmStatistics((3, 4), settings)
     for size in (1, 50, 3, 2, 9, 30):
         context, ads, values = rng.integers(3, size=size), rng.integers(4, size=size), rng.random(size)
         together.add(context, ads, values)
@@ -203,14 +203,14 @@ def test_memory_takes_any_batches_as_it_takes_single_rounds(memory: str) -> None
             apart.add(context[i : i + 1], ads[i : i + 1], values[i : i + 1])
         np.testing.assert_allclose(together.counts, apart.counts, rtol=1e-12)
         np.testing.assert_allclose(together.sums, apart.sums, atol=1e-12)
-    if memory == "window":
+    if forgetting == "window":
         assert together.counts.sum() == 3 * 7
 
 
 def test_between_trainings_neural_linear_is_lints_on_what_the_network_sees(classic: Tables) -> None:
     """Features fixed, one round a time: posterior of the textbook, and the ads that LinTS draws with the same seed."""
-    agent: Any = make_agent("neural-linear", classic, lanes=1, seed=1, v=0.4, ridge=2.0, train_every=10_000)
-    lints: Any = make_agent("lints", classic, lanes=1, seed=1, v=0.4, ridge=2.0)
+    agent: Any = make_agent("neural-linear", classic, num_envs=1, seed=1, v=0.4, ridge=2.0, train_every=10_000)
+    lints: Any = make_agent("lints", classic, num_envs=1, seed=1, v=0.4, ridge=2.0)
     size, n_actions = agent.settings.features + 1, classic.n_actions
     lints._start(size)
     lints.features = agent.features

@@ -9,17 +9,17 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 
-def test_random_earns_what_the_random_policy_earns(pacing: Tables) -> None:
-    optimum = Optimum(pacing)
-    value = optimum.value_of(make_agent("random", pacing).policy(pacing))
-    assert value == pytest.approx(optimum.value_of(random_policy(pacing)), rel=1e-12)
+def test_random_earns_what_the_random_policy_earns(fatigue: Tables) -> None:
+    optimum = Optimum(fatigue)
+    value = optimum.value_of(make_agent("random", fatigue).policy(fatigue))
+    assert value == pytest.approx(optimum.value_of(random_policy(fatigue)), rel=1e-12)
 
 
 @pytest.mark.parametrize("length", ["short", "long"])
 def test_always_a_length_means_the_ad_of_the_videos_own_category(classic: Tables, length: str) -> None:
     rows = classic.arrays.rows
     ads = make_agent(f"always-{length}", classic).act(rows)
-    labels = [classic.spaces.labels[ad] for ad in ads]
+    labels = [classic.spec.labels[ad] for ad in ads]
     categories = [classic.catalog.categories[k] for k in classic.catalog.category]
     assert labels == [f"{category}.{length}" for category in categories]
 
@@ -45,7 +45,7 @@ def test_greedy_is_indifferent_where_both_car_ads_pay_the_same(classic: Tables) 
     cars = classic.catalog.categories.index("cars")
     row = classic.arrays.rows[np.flatnonzero(classic.catalog.category == cars)[:1]]
     probabilities = make_agent("greedy", classic).action_probabilities(row)[0]
-    assert dict(zip(classic.spaces.labels, probabilities, strict=True)) == {
+    assert dict(zip(classic.spec.labels, probabilities, strict=True)) == {
         "cats.short": 0.0,
         "cats.long": 0.0,
         "cars.short": 0.5,
@@ -55,25 +55,25 @@ def test_greedy_is_indifferent_where_both_car_ads_pay_the_same(classic: Tables) 
     }
 
 
-def test_on_pacing_the_optimum_reads_the_state_back_from_observations(pacing: Tables) -> None:
-    solution = Optimum(pacing)
-    agent = make_agent("optimum", pacing)
-    assert solution.value_of(tabulate(pacing, agent.action_probabilities)) == pytest.approx(solution.value, rel=1e-12)
-    greedy = make_agent("greedy", pacing)
-    assert solution.value_of(greedy.policy(pacing)) < 0.9 * solution.value
+def test_on_fatigue_the_optimum_reads_the_state_back_from_observations(fatigue: Tables) -> None:
+    solution = Optimum(fatigue)
+    agent = make_agent("optimum", fatigue)
+    assert solution.value_of(tabulate(fatigue, agent.action_probabilities)) == pytest.approx(solution.value, rel=1e-12)
+    greedy = make_agent("greedy", fatigue)
+    assert solution.value_of(greedy.policy(fatigue)) < 0.9 * solution.value
 
 
-def test_the_best_fixed_choice_lies_between_always_a_length_and_the_optimum(pacing: Tables) -> None:
-    optimum = Optimum(pacing)
+def test_the_best_fixed_choice_lies_between_always_a_length_and_the_optimum(fatigue: Tables) -> None:
+    optimum = Optimum(fatigue)
     value = {
-        name: optimum.value_of(tabulate(pacing, make_agent(name, pacing).action_probabilities))
+        name: optimum.value_of(tabulate(fatigue, make_agent(name, fatigue).action_probabilities))
         for name in ("always-short", "always-long", "fixed")
     }
     assert max(value["always-short"], value["always-long"]) <= value["fixed"] + 1e-9 < optimum.value
 
 
 def test_the_optimum_does_not_act_on_what_the_scenario_hides(small_catalog: Catalog) -> None:
-    blind = Scenario.load("pacing").replace({"observe.fatigue": False})
+    blind = Scenario.load("fatigue").replace({"observe.fatigue": False})
     tables = Tables.compile(blind, small_catalog)
     agent = make_agent("optimum", tables)
     with pytest.raises(PrerollError, match=r"depends on fatigue, which observe\.fatigue: false hides"):

@@ -9,7 +9,7 @@ from preroll.agents.deep.lean_ppo import gae
 from preroll.agents.deep.ppo_gradient import policy_gradient
 from preroll.envs import Tables
 
-Practise = Callable[[Agent, Tables, int], None]
+Practice = Callable[[Agent, Tables, int], None]
 
 
 def test_the_gradient_in_closed_form_is_that_of_the_loss() -> None:
@@ -47,25 +47,25 @@ def test_advantages_are_the_discounted_errors_of_the_session() -> None:
             np.testing.assert_allclose(given[t, lane], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_it_learns_from_the_rows_that_it_was_given(pacing: Tables, practise: Practise) -> None:
+def test_it_learns_from_the_rows_that_it_was_given(fatigue: Tables, practice: Practice) -> None:
     """Nothing is trained until all steps are there; then the network changes, and what was collected is used up."""
-    agent: Any = make_agent("lean-ppo", pacing, lanes=16, steps=20, batch=160)
-    before = agent.arrays()["network/policy.weight"]
-    practise(agent, pacing, 19)
-    assert np.array_equal(agent.arrays()["network/policy.weight"], before)
-    assert len(agent.arrays(training=True)["collected/ads"]) == 19
-    practise(agent, pacing, 1)
-    assert not np.array_equal(agent.arrays()["network/policy.weight"], before)
-    assert len(agent.arrays(training=True)["collected/ads"]) == 0
+    agent: Any = make_agent("lean-ppo", fatigue, num_envs=16, steps=20, batch=160)
+    before = agent.state_arrays()["network/policy.weight"]
+    practice(agent, fatigue, 19)
+    assert np.array_equal(agent.state_arrays()["network/policy.weight"], before)
+    assert len(agent.state_arrays(training=True)["collected/actions"]) == 19
+    practice(agent, fatigue, 1)
+    assert not np.array_equal(agent.state_arrays()["network/policy.weight"], before)
+    assert len(agent.state_arrays(training=True)["collected/actions"]) == 0
 
 
-def test_over_the_horizon_it_looks_only_where_asked_to(classic: Tables, practise: Practise) -> None:
+def test_over_the_horizon_it_looks_only_where_asked_to(classic: Tables, practice: Practice) -> None:
     largest = {}
-    for horizon in ("terminal", "bootstrap"):
-        agent: Any = make_agent("lean-ppo", classic, lanes=8, steps=21, horizon=horizon)
+    for bootstrap in (False, True):
+        agent: Any = make_agent("lean-ppo", classic, num_envs=8, steps=21, bootstrap_at_horizon=bootstrap)
         with torch.no_grad():
             agent.network.value.bias.fill_(100.0)
-        practise(agent, classic, 20)
-        largest[horizon] = agent.rewards[19].max()
-    assert largest["terminal"] <= 1.0
-    assert largest["bootstrap"] > 90.0
+        practice(agent, classic, 20)
+        largest[bootstrap] = agent.rewards[19].max()
+    assert largest[False] <= 1.0
+    assert largest[True] > 90.0

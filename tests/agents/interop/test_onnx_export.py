@@ -7,36 +7,36 @@ import pytest
 
 from preroll.agents import AGENTS, Agent, make_agent
 from preroll.agents.interop.onnx_agent import OnnxAgent
-from preroll.agents.interop.onnx_export import check_parity, export
+from preroll.agents.interop.onnx_export import check_parity, export_onnx
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.observation_sample import sample_observations
 
-Practise = Callable[[Agent, Tables, int], None]
+Practice = Callable[[Agent, Tables, int], None]
 NO_FUNCTIONS = ("greedy", "fixed", "optimum", "recurrent-ppo")  # of the observation
 SMALL: dict[str, dict[str, Any]] = {
-    "ppo": {"lanes": 8, "steps": 10, "batch": 40},
-    "lean-ppo": {"lanes": 8, "steps": 10, "batch": 40},
-    "qr-dqn": {"lanes": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
-    "neural-linear": {"lanes": 8, "train_every": 80, "batch": 32, "gradient_steps": 5},
-    "dqn": {"lanes": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
+    "ppo": {"num_envs": 8, "steps": 10, "batch": 40},
+    "lean-ppo": {"num_envs": 8, "steps": 10, "batch": 40},
+    "qr-dqn": {"num_envs": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
+    "neural-linear": {"num_envs": 8, "train_every": 80, "batch": 32, "gradient_steps": 5},
+    "dqn": {"num_envs": 8, "learning_starts": 80, "batch": 32, "buffer": 1_000},
 }
 
 
 @pytest.mark.parametrize("name", [name for name in AGENTS if name not in NO_FUNCTIONS])
 def test_the_file_shows_the_agents_ad_for_10_000_observations(
-    name: str, pacing: Tables, practise: Practise, tmp_path: Path
+    name: str, fatigue: Tables, practice: Practice, tmp_path: Path
 ) -> None:
-    agent = make_agent(name, pacing, seed=1, **SMALL.get(name, {"lanes": 8}))
-    practise(agent, pacing, 60)
-    observations = sample_observations(pacing, 10_000)
-    assert observations.shape == (10_000, pacing.layout.size)
-    export(agent, tmp_path / "policy.onnx", observations)
+    agent = make_agent(name, fatigue, seed=1, **SMALL.get(name, {"num_envs": 8}))
+    practice(agent, fatigue, 60)
+    observations = sample_observations(fatigue, 10_000)
+    assert observations.shape == (10_000, fatigue.layout.size)
+    export_onnx(agent, tmp_path / "policy.onnx", observations)
     assert [path.name for path in tmp_path.iterdir()] == ["policy.onnx"]
     served = OnnxAgent.from_file(tmp_path / "policy.onnx")
     assert served.original == name
-    assert served.spaces.labels == agent.spaces.labels
+    assert served.spec.labels == agent.spec.labels
     told = agent.action_probabilities(observations)
     ads = served.act(observations)
     assert (told[np.arange(10_000), ads] > 0).all()
@@ -46,33 +46,33 @@ def test_the_file_shows_the_agents_ad_for_10_000_observations(
 
 
 def test_where_the_category_is_hidden_a_table_has_one_row(
-    small_catalog: Catalog, practise: Practise, tmp_path: Path
+    small_catalog: Catalog, practice: Practice, tmp_path: Path
 ) -> None:
     tables = Tables.compile(Scenario.load("classic").replace({"observe.category": "none"}), small_catalog)
     agent = make_agent("thompson", tables)
-    practise(agent, tables, 20)
-    export(agent, tmp_path / "policy.onnx", sample_observations(tables, 100))
+    practice(agent, tables, 20)
+    export_onnx(agent, tmp_path / "policy.onnx", sample_observations(tables, 100))
 
 
-def test_a_file_that_would_show_another_ad_is_not_written(classic: Tables, practise: Practise, tmp_path: Path) -> None:
+def test_a_file_that_would_show_another_ad_is_not_written(classic: Tables, practice: Practice, tmp_path: Path) -> None:
     agent, other = make_agent("thompson", classic, seed=1), make_agent("random", classic)
-    practise(agent, classic, 40)
+    practice(agent, classic, 40)
     observations = sample_observations(classic, 500)
-    export(other, tmp_path / "other.onnx", observations)
+    export_onnx(other, tmp_path / "other.onnx", observations)
     with pytest.raises(PrerollError, match=r"would show another ad for .* nothing was written"):
         check_parity(agent, OnnxAgent.from_file(tmp_path / "other.onnx"), observations)
 
 
 def test_what_cannot_be_exported_or_read_is_said_in_one_line(classic: Tables, tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match="agent optimum: cannot be exported"):
-        export(make_agent("optimum", classic), tmp_path / "policy.onnx", classic.arrays.rows)
+        export_onnx(make_agent("optimum", classic), tmp_path / "policy.onnx", classic.arrays.rows)
     with pytest.raises(PrerollError, match=r"agent recurrent-ppo: cannot be exported: .* depends on the whole session"):
-        export(make_agent("recurrent-ppo", classic), tmp_path / "policy.onnx", classic.arrays.rows)
+        export_onnx(make_agent("recurrent-ppo", classic), tmp_path / "policy.onnx", classic.arrays.rows)
     (tmp_path / "text.onnx").write_text("hello")
     with pytest.raises(PrerollError, match=r"text\.onnx: is no ONNX model"):
         OnnxAgent.from_file(tmp_path / "text.onnx")
     with pytest.raises(PrerollError, match="cannot be read"):
         OnnxAgent.from_file(tmp_path / "none.onnx")
-    export(make_agent("random", classic), tmp_path / "random.onnx", classic.arrays.rows)
+    export_onnx(make_agent("random", classic), tmp_path / "random.onnx", classic.arrays.rows)
     with pytest.raises(PrerollError, match="is expected"):
         OnnxAgent.from_file(tmp_path / "random.onnx").act(np.zeros((2, 3), np.float32))

@@ -15,16 +15,16 @@ def adapter(tables: Tables, lanes: int = 8) -> PrerollVecEnv:
     return PrerollVecEnv(SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP))
 
 
-def test_it_plays_the_sessions_of_the_native_environment(pacing: Tables) -> None:
-    native = SessionVectorEnv(8, tables=pacing, autoreset_mode=AutoresetMode.SAME_STEP)
-    wrapped = adapter(pacing)
+def test_it_plays_the_sessions_of_the_native_environment(fatigue: Tables) -> None:
+    native = SessionVectorEnv(8, tables=fatigue, autoreset_mode=AutoresetMode.SAME_STEP)
+    wrapped = adapter(fatigue)
     wrapped.seed(11)
     expected, _ = native.reset(seed=11)
     first: Any = wrapped.reset()
     assert np.array_equal(first, expected)
     rng = np.random.default_rng(0)
     for _ in range(60):
-        ads = rng.integers(pacing.n_actions, size=8)
+        ads = rng.integers(fatigue.n_actions, size=8)
         following, rewards, terminated, truncated, told = native.step(ads)
         observed, paid, dones, infos = wrapped.step(ads)
         assert isinstance(observed, np.ndarray)

@@ -236,7 +236,7 @@ def test_a_category_may_have_any_number_of_ads_of_any_length(small_catalog: Cata
         "cars": {"long": {"seconds": 30, "view_probability": 0.4, "reward": 2}},
     }
     hazard = {"bumper": [0.01, 0.01], "epic": [0.2, 0.1]}
-    scenario = Scenario.load("pacing").replace({"ads": ads, "user.leave.hazard": hazard})
+    scenario = Scenario.load("fatigue").replace({"ads": ads, "user.leave.hazard": hazard})
     report = check_env(scenario, small_catalog, slots=50_000)
     assert report.ok, str(report)
 

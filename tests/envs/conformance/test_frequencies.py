@@ -10,7 +10,7 @@ from scipy import stats
 
 from preroll.envs import Scenario, SessionVectorEnv
 from preroll.envs.conformance.check import SAMPLED, check_env
-from preroll.envs.conformance.frequencies import _Cell, _groups, _within_bounds
+from preroll.envs.conformance.frequencies import _groups, _Trials, _within_bounds
 from preroll.envs.conformance.subject import CheckFailedError
 from preroll.perception.catalog.catalog import Catalog
 
@@ -25,7 +25,7 @@ class MoreViews(SessionVectorEnv):
     def step(self, actions: Any) -> Any:
         observations, rewards, terminated, truncated, infos = super().step(actions)
         more = self.rng.random(self.num_envs) < 0.05
-        rewards = np.where(more, self.tables.spaces.rewards[infos["ad"]], rewards)
+        rewards = np.where(more, self.tables.spec.rewards[infos["ad"]], rewards)
         return observations, rewards, terminated, truncated, {**infos, "viewed": infos["viewed"] | more}
 
 
@@ -150,7 +150,7 @@ def register(broken: type[SessionVectorEnv]) -> str:
 def test_a_wrong_environment_is_found_out_and_only_what_is_wrong(
     broken: type[SessionVectorEnv], failed: dict[str, str]
 ) -> None:
-    report = check_env("pacing", "demo", env_id=register(broken), only=SAMPLED)
+    report = check_env("fatigue", "demo", env_id=register(broken), only=SAMPLED)
     found = {finding.name: finding.why for finding in report.failed}
     assert set(found) - {"leaving"} <= set(failed) <= set(found), found  # wrong views also make wrong leavings
     for name, why in failed.items():
@@ -177,7 +177,7 @@ def test_hidden_segments_are_told_apart_by_what_they_view(small_catalog: Catalog
         {"name": "patient", "share": 0.5, "appeal": {"long": 1.5}},
         {"name": "hasty", "share": 0.5, "appeal": {"long": 0.5}, "leave": 3.0},
     ]
-    scenario = Scenario.load("pacing").replace({"user.segments": segments})
+    scenario = Scenario.load("fatigue").replace({"user.segments": segments})
     assert "segment" not in scenario.observe.model_dump() or not scenario.observe.segment
     report = check_env(scenario, small_catalog, only=SAMPLED)
     assert report.ok, str(report)
@@ -190,16 +190,16 @@ def test_bounds_are_those_of_the_binomial_distribution() -> None:
     most = int(stats.binom.isf(level, n, p))
     happened = np.zeros(1500, dtype=np.bool_)  # of which the first 1280 count
     happened[:most] = True
-    _within_bounds([_Cell("cell", p, happened)], 1, "trials")
+    _within_bounds([_Trials("cell", p, happened)], 1, "trials")
     happened[: most + 1] = True
     with pytest.raises(CheckFailedError, match=f"cell: {most + 1} of 1,280 are"):
-        _within_bounds([_Cell("cell", p, happened)], 1, "trials")
+        _within_bounds([_Trials("cell", p, happened)], 1, "trials")
 
 
 def test_an_impossible_view_fails_at_its_first_sight() -> None:
     with pytest.raises(CheckFailedError, match=r"the tables say 0\.0000"):
-        _within_bounds([_Cell("none", 0.0, np.array([False, True]))], 10**6, "trials")
-    _within_bounds([_Cell("sure", 1.0, np.ones(8, dtype=np.bool_))], 1, "trials")
+        _within_bounds([_Trials("none", 0.0, np.array([False, True]))], 10**6, "trials")
+    _within_bounds([_Trials("sure", 1.0, np.ones(8, dtype=np.bool_))], 1, "trials")
 
 
 def test_trials_of_a_cell_stay_in_the_order_of_time() -> None:

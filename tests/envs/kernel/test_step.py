@@ -22,7 +22,7 @@ from tests.envs.every_mechanism import EVERYTHING
 
 STEPS = 60
 SAME, NEXT = AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP
-FIELDS = ("video", "category", "ad", "viewed", "view_probability", "expected_reward", "left")
+FIELDS = ("video", "category", "ad", "viewed", "view_probability", "expected_reward")
 
 # (seed of the lane, session, slot, purpose) → die
 KNOWN = [

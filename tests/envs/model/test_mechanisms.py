@@ -50,7 +50,7 @@ def test_every_slot_of_every_session_follows_the_formulas(seed: int, data: Any) 
         category, over, slot = info["category"], False, 0
         while not over:
             seen = seen_in(env, observation)
-            ad = data.randrange(env.spaces.n_actions)
+            ad = data.randrange(env.session_spec.n_actions)
             observation, reward, left, horizon, info = env.step(ad)
             assert slot or info["category"] == category
             p = expected_view_probability(scenario, seen, ad, info["category"])
@@ -122,7 +122,7 @@ def test_the_next_video_follows_jump_and_rank_decay() -> None:
     assert ((low <= seen) & (seen <= high)).all()
 
 
-def exact_value(changes: dict[str, Any], length: str = "long", base: str = "pacing") -> float:
+def exact_value(changes: dict[str, Any], length: str = "long", base: str = "fatigue") -> float:
     """Revenue of always showing one length, with a mechanism changed."""
     tables = Tables.compile(Scenario.load(base).replace(changes), CATALOG)
     return Optimum(tables).value_of(fixed_policy(tables, length))
@@ -145,7 +145,7 @@ def exact_value(changes: dict[str, Any], length: str = "long", base: str = "paci
 )
 def test_a_mechanism_that_harms_lowers_revenue(off: dict[str, Any], on: dict[str, Any]) -> None:
     if "user.mismatch" in on:  # own ads always fit: mismatch only harms ads of other categories
-        tables = [Tables.compile(Scenario.load("pacing").replace(changes), CATALOG) for changes in (off, on)]
+        tables = [Tables.compile(Scenario.load("fatigue").replace(changes), CATALOG) for changes in (off, on)]
         values = [Optimum(t).value_of(_wrong_ads(t)) for t in tables]
         assert values[1] < values[0]
     else:
@@ -158,7 +158,7 @@ def _wrong_ads(tables: Tables) -> Any:
 
     names = tables.catalog.categories
     labels = [f"{names[(k + 1) % 3]}.long" for k in range(3)]
-    return by_category_policy(tables, np.array([tables.spaces.labels.index(label) for label in labels]))
+    return by_category_policy(tables, np.array([tables.spec.labels.index(label) for label in labels]))
 
 
 def test_position_scales_the_classic_revenue_exactly() -> None:

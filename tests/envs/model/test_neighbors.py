@@ -11,7 +11,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 
-def test_with_three_neighbours_and_no_jumps_only_the_three_nearest_follow(small_catalog: Catalog) -> None:
+def test_with_three_neighbors_and_no_jumps_only_the_three_nearest_follow(small_catalog: Catalog) -> None:
     scenario = Scenario.load("classic").replace({"recommender.neighbors": 3, "recommender.jump": 0.0})
     envs = SessionVectorEnv(512, tables=Tables.compile(scenario, small_catalog), autoreset_mode="SameStep")
     envs.reset(seed=1)
@@ -25,16 +25,16 @@ def test_with_three_neighbours_and_no_jumps_only_the_three_nearest_follow(small_
     assert ranks == {0, 1, 2}
 
 
-def test_the_exact_value_knows_how_many_neighbours_there_are(small_catalog: Catalog) -> None:
+def test_the_exact_value_knows_how_many_neighbors_there_are(small_catalog: Catalog) -> None:
     """Within 5 standard errors of 20,000 simulated sessions."""
-    tables = Tables.compile(Scenario.load("pacing").replace({"recommender.neighbors": 1}), small_catalog)
+    tables = Tables.compile(Scenario.load("fatigue").replace({"recommender.neighbors": 1}), small_catalog)
     policy = random_policy(tables)
     revenue = rollout(tables, policy, seed=2, lanes=1000, sessions_per_lane=20).revenue.mean(axis=1)
     error = revenue.std(ddof=1) / len(revenue) ** 0.5
     assert abs(revenue.mean() - Optimum(tables).value_of(policy)) < 5 * error
 
 
-def test_users_that_drift_keep_their_neighbours() -> None:
+def test_users_that_drift_keep_their_neighbors() -> None:
     drift = [{"from_session": 5, "set": {"recommender.neighbors": 2}}]
     with pytest.raises(PrerollError, match="may change probabilities, rewards and gains"):
         Scenario.load("classic").replace({"drift": drift})

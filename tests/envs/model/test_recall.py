@@ -22,7 +22,7 @@ def test_revenue_is_a_line_in_the_weight(small_catalog: Catalog) -> None:
     """Revenue + weight · (expected sum of the memorabilities of the videos whose ad was viewed)."""
     values = []
     for weight in (0.0, 1.0, 3.0):
-        tables = compiled(small_catalog, {"recall_weight": weight}, "pacing")
+        tables = compiled(small_catalog, {"recall_weight": weight}, "fatigue")
         values.append(Optimum(tables).value_of(fixed_policy(tables, "short")))
     assert values[2] - values[0] == pytest.approx(3 * (values[1] - values[0]))
     assert values[1] > values[0]

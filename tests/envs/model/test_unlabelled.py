@@ -9,22 +9,22 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 
-def partly_labelled(labelled: Catalog, probabilities: np.ndarray | None) -> Catalog:
-    category = np.array(labelled.category)
+def partly_labeled(labeled: Catalog, probabilities: np.ndarray | None) -> Catalog:
+    category = np.array(labeled.category)
     category[::3] = -1
     return Catalog.from_arrays(
-        categories=labelled.categories,
+        categories=labeled.categories,
         category=category,
-        neighbors=labelled.neighbors,
-        importance=labelled.importance,
-        classes=labelled.classes,
+        neighbors=labeled.neighbors,
+        importance=labeled.importance,
+        classes=labeled.classes,
         category_probabilities=probabilities,
     )
 
 
 def test_relevance_is_the_probability_of_the_ads_category(small_catalog: Catalog) -> None:
     probabilities = np.random.default_rng(0).dirichlet(np.ones(3), small_catalog.n_videos)
-    catalog = partly_labelled(small_catalog, probabilities)
+    catalog = partly_labeled(small_catalog, probabilities)
     tables = Tables.compile("classic", catalog)
     envs = SessionVectorEnv(512, tables=tables)
     envs.reset(seed=0)
@@ -40,7 +40,7 @@ def test_relevance_is_the_probability_of_the_ads_category(small_catalog: Catalog
 def test_the_exact_value_is_that_of_the_simulation(small_catalog: Catalog) -> None:
     """The mean of 40,000 sessions is within 5 standard errors: about one false alarm in a million."""
     probabilities = np.random.default_rng(0).dirichlet(np.ones(3), small_catalog.n_videos)
-    tables = Tables.compile("pacing", partly_labelled(small_catalog, probabilities))
+    tables = Tables.compile("fatigue", partly_labeled(small_catalog, probabilities))
     policy = random_policy(tables)
     revenue = rollout(tables, policy, seed=1, lanes=400, sessions_per_lane=100).revenue.mean(axis=1)
     error = revenue.std(ddof=1) / np.sqrt(len(revenue))
@@ -49,4 +49,4 @@ def test_the_exact_value_is_that_of_the_simulation(small_catalog: Catalog) -> No
 
 def test_without_probabilities_every_video_needs_a_category(small_catalog: Catalog) -> None:
     with pytest.raises(PrerollError, match="category, row 0: must lie in 0 … 2"):
-        partly_labelled(small_catalog, None)
+        partly_labeled(small_catalog, None)

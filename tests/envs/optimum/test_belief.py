@@ -47,7 +47,7 @@ def test_the_two_bounds_meet_as_the_grid_gets_finer(small_catalog: Catalog) -> N
 
 def test_with_equal_segments_there_is_nothing_to_infer(small_catalog: Catalog) -> None:
     same = [{"name": "one", "share": 0.5}, {"name": "other", "share": 0.5}]
-    exact = Optimum(Tables.compile(Scenario.load("pacing").replace({"user.segments": same}), small_catalog))
+    exact = Optimum(Tables.compile(Scenario.load("fatigue").replace({"user.segments": same}), small_catalog))
     belief = belief_optimum(exact, grid=5)
     assert belief.lower == pytest.approx(exact.value, rel=1e-9)
     assert belief.upper == pytest.approx(exact.value, rel=1e-9)

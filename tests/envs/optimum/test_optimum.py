@@ -109,10 +109,10 @@ def test_no_policy_of_a_tiny_scenario_beats_the_optimum(two_videos: Catalog) -> 
 @pytest.mark.parametrize(
     ("scenario", "changes", "hidden"),
     [
-        ("pacing", {}, ()),
-        ("pacing", {"observe.fatigue": False}, ()),  # who remembers the views can count it
-        ("pacing", {"observe.fatigue": False, "observe.last_view": False}, ("fatigue",)),
-        ("pacing", {"observe.category": "none"}, ("category",)),
+        ("fatigue", {}, ()),
+        ("fatigue", {"observe.fatigue": False}, ()),  # who remembers the views can count it
+        ("fatigue", {"observe.fatigue": False, "observe.last_view": False}, ("fatigue",)),
+        ("fatigue", {"observe.category": "none"}, ("category",)),
         ("hidden-users", {}, ("segment",)),
         ("hidden-users", {"observe.segment": True}, ()),
         ("classic", {"recall_weight": 1.0}, ("memorability",)),
@@ -152,7 +152,7 @@ def test_a_million_simulated_sessions_agree_with_the_exact_value(name: str, kind
 
 
 def test_visits_add_up_to_the_sessions_that_are_played(small_catalog: Catalog) -> None:
-    tables = Tables.compile("pacing", small_catalog)
+    tables = Tables.compile("fatigue", small_catalog)
     exact = Optimum(tables)
     visits = exact.visits(exact.policy)
     played = rollout(tables, exact.policy, seed=1, lanes=500, sessions_per_lane=100)
@@ -163,7 +163,7 @@ def test_visits_add_up_to_the_sessions_that_are_played(small_catalog: Catalog) -
 
 
 def test_a_tabulated_policy_has_the_value_of_the_policy_it_copies(small_catalog: Catalog) -> None:
-    tables = Tables.compile("pacing", small_catalog)
+    tables = Tables.compile("fatigue", small_catalog)
     exact = Optimum(tables)
     category = tables.layout.parts["category"].slice
 
@@ -178,7 +178,7 @@ def test_a_tabulated_policy_has_the_value_of_the_policy_it_copies(small_catalog:
     assert copied == pytest.approx(exact.value_of(fixed_policy(tables, "long")), rel=1e-12)
 
 
-def test_pacing_rewards_planning(small_catalog: Catalog) -> None:
-    tables = Tables.compile("pacing", small_catalog)
+def test_fatigue_rewards_planning(small_catalog: Catalog) -> None:
+    tables = Tables.compile("fatigue", small_catalog)
     exact = Optimum(tables)
     assert exact.value_of(greedy_policy(tables)) <= 0.75 * exact.value

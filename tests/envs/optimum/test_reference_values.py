@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.optimum.policy_plot import ad_colours, draw_best_ads
+from preroll.envs.optimum.policy_plot import ad_colors, draw_best_ads
 from preroll.envs.optimum.policy_summary import best_ads
-from preroll.envs.optimum.reference_values import as_predicted, compare
+from preroll.envs.optimum.reference_values import as_predicted, reference_values
 from preroll.envs.optimum.restricted import best_fixed, best_open_loop
 from preroll.envs.policies.simple import by_category_policy, greedy_policy
 from preroll.envs.scenario.template import scenario_for
@@ -18,12 +18,12 @@ from preroll.perception.catalog.catalog import Catalog
 
 
 @pytest.fixture(scope="module")
-def pacing() -> Tables:
-    return Tables.compile("pacing", "demo")
+def fatigue() -> Tables:
+    return Tables.compile("fatigue", "demo")
 
 
-def test_on_pacing_greedy_and_fixed_policies_and_plans_fall_short_as_designed(pacing: Tables) -> None:
-    rows = {row.name: row for row in compare(pacing)}
+def test_on_fatigue_greedy_and_fixed_policies_and_plans_fall_short_as_designed(fatigue: Tables) -> None:
+    rows = {row.name: row for row in reference_values(fatigue)}
     assert rows["greedy"].share <= 0.75
     assert 0.84 <= rows["best fixed per category"].share <= 0.93
     assert rows["best open-loop plan"].share <= 0.95
@@ -34,14 +34,14 @@ def test_on_pacing_greedy_and_fixed_policies_and_plans_fall_short_as_designed(pa
 
 
 def test_on_classic_nothing_beats_greedy() -> None:
-    rows = {row.name: row for row in compare(Tables.compile("classic", "demo"))}
+    rows = {row.name: row for row in reference_values(Tables.compile("classic", "demo"))}
     assert rows["greedy"].share == pytest.approx(1.0, rel=1e-12)
     assert rows["always long"].share == pytest.approx(1.0, rel=1e-12)
     assert rows["random"].share == pytest.approx(0.57, abs=0.005)
 
 
-def test_the_better_informed_a_policy_the_more_it_earns(pacing: Tables) -> None:
-    exact = Optimum(pacing)
+def test_the_better_informed_a_policy_the_more_it_earns(fatigue: Tables) -> None:
+    exact = Optimum(fatigue)
     fixed, plan = best_fixed(exact), best_open_loop(exact)
     assert fixed.proven
     assert fixed.value <= plan.value <= exact.value
@@ -49,19 +49,19 @@ def test_the_better_informed_a_policy_the_more_it_earns(pacing: Tables) -> None:
 
 
 def test_where_there_is_too_much_to_look_at_the_best_found_is_the_best_there_is_here_too(
-    pacing: Tables, monkeypatch: pytest.MonkeyPatch
+    fatigue: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proven = best_fixed(Optimum(pacing))
+    proven = best_fixed(Optimum(fatigue))
     monkeypatch.setattr("preroll.envs.optimum.restricted.EVALUATED", 0)
     monkeypatch.setattr("preroll.envs.optimum.reference_values.LARGEST_PLAN", 0)
-    rows = {row.name: row for row in compare(pacing)}
+    rows = {row.name: row for row in reference_values(fatigue)}
     assert rows["best fixed per category"].note == "best found"
     assert rows["best fixed per category"].value == pytest.approx(proven.value, rel=1e-12)
     assert "best open-loop plan" not in rows
 
 
 def test_the_best_fixed_policy_is_the_best_of_all(small_catalog: Catalog) -> None:
-    tables = Tables.compile(Scenario.load("pacing").replace({"session.horizon": 5}), small_catalog)
+    tables = Tables.compile(Scenario.load("fatigue").replace({"session.horizon": 5}), small_catalog)
     exact = Optimum(tables)
     everything = np.stack(np.meshgrid(*[np.arange(7)] * 3), axis=-1).reshape(-1, 3)
     values = [exact.value_of(by_category_policy(tables, ads)) for ads in everything]
@@ -103,9 +103,9 @@ def test_greedy_on_predictions_loses_sixty_percent_of_every_wrong_slot(small_cat
     assert exact.value_of(greedy_policy(tables)) / exact.value == pytest.approx(0.4)
 
 
-def test_the_best_ads_of_pacing_leave_slots_empty_for_the_tired(pacing: Tables) -> None:
-    none = pacing.n_actions - 1
-    for ads in best_ads(Optimum(pacing)).values():
+def test_the_best_ads_of_fatigue_leave_slots_empty_for_the_tired(fatigue: Tables) -> None:
+    none = fatigue.n_actions - 1
+    for ads in best_ads(Optimum(fatigue)).values():
         assert ads[0, 0] != none
         assert ads[10, 1] == none
 
@@ -117,8 +117,8 @@ def test_a_category_without_videos_has_no_best_ad(small_catalog: Catalog) -> Non
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 40])
-def test_every_ad_of_the_picture_has_a_colour_of_its_own(n: int) -> None:
-    assert len(set(ad_colours([*map(str, range(n)), "none"]))) == n + 1
+def test_every_ad_of_the_picture_has_a_color_of_its_own(n: int) -> None:
+    assert len(set(ad_colors([*map(str, range(n)), "none"]))) == n + 1
 
 
 def test_many_categories_are_drawn_in_lines_below_each_other(tmp_path: Path) -> None:
@@ -130,6 +130,6 @@ def test_many_categories_are_drawn_in_lines_below_each_other(tmp_path: Path) -> 
         importance=np.eye(n),
         classes=[f"object-{k}" for k in range(n)],
     )
-    draw_best_ads(Tables.compile(scenario_for(catalog, "pacing"), catalog), tmp_path / "best.png")
+    draw_best_ads(Tables.compile(scenario_for(catalog, "fatigue"), catalog), tmp_path / "best.png")
     with Image.open(tmp_path / "best.png") as picture:
         assert 1 < picture.width / picture.height < 4

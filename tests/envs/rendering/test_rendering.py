@@ -55,7 +55,7 @@ def test_every_picture_of_a_session_has_the_same_shape_and_differs_from_the_one_
 
 
 def test_pictures_of_the_same_session_are_equal(small_catalog: Catalog) -> None:
-    one, other = (frames_of(SessionEnv("pacing", small_catalog, render_mode="rgb_array")) for _ in range(2))
+    one, other = (frames_of(SessionEnv("fatigue", small_catalog, render_mode="rgb_array")) for _ in range(2))
     for picture, again in zip(one, other, strict=True):
         np.testing.assert_array_equal(picture, again)
 
@@ -81,7 +81,7 @@ def test_a_viewed_ad_is_filled_and_one_that_is_not_is_hollow(small_catalog: Cata
         scenario = Scenario.load("classic").replace({"ads.*.*.view_probability": p, "user.mismatch": 1.0})
         env = SessionEnv(scenario, small_catalog, render_mode="rgb_array")
         _, info = env.reset(seed=0)
-        categories = env.tables.spaces.ad_category
+        categories = env.tables.spec.ad_category
         ad = next(i for i, category in enumerate(categories) if category != info["category"])
         env.reset(seed=0)
         before = env.render()
@@ -102,22 +102,22 @@ def test_a_session_longer_than_the_picture_scrolls(small_catalog: Catalog) -> No
 
 
 def test_text_has_one_line_for_every_slot_that_tells_what_happened(small_catalog: Catalog) -> None:
-    env = SessionEnv("pacing", small_catalog, render_mode="ansi")
+    env = SessionEnv("fatigue", small_catalog, render_mode="ansi")
     env.reset(seed=1)
     start = env.render()
     assert isinstance(start, str)
-    assert start.startswith("pacing: session 0 begins with video ")
+    assert start.startswith("fatigue: session 0 begins with video ")
     revenue = 0.0
     for slot, ad in enumerate([0, 1, 2, 6], start=1):
         _, reward, terminated, _, info = env.step(ad)
         revenue += reward
         line = env.render()
         assert isinstance(line, str)
-        category = env.tables.spaces.categories[info["category"]]
+        category = env.tables.spec.categories[info["category"]]
         response = "–" if ad == 6 else "viewed" if info["viewed"] else "not viewed"
         assert "\n" not in line
         assert re.sub(r"\s+", " ", line) == (
-            f"slot {slot} video {info['video']} ({category}) {env.tables.spaces.labels[ad]} {response} "
+            f"slot {slot} video {info['video']} ({category}) {env.tables.spec.labels[ad]} {response} "
             f"P(view) {info['view_probability']:.3f} reward {reward:.2f} fatigue {bar_of(env)} "
             f"revenue {revenue:.2f}{' left' if terminated else ''}"
         )
@@ -165,8 +165,8 @@ def test_without_a_render_mode_nothing_is_kept_or_shown(small_catalog: Catalog) 
 
 
 def test_rendering_changes_no_session(small_catalog: Catalog) -> None:
-    plain = SessionEnv("pacing", small_catalog)
-    shown = SessionEnv("pacing", small_catalog, render_mode="rgb_array")
+    plain = SessionEnv("fatigue", small_catalog)
+    shown = SessionEnv("fatigue", small_catalog, render_mode="rgb_array")
     plain.reset(seed=3)
     shown.reset(seed=3)
     for ad in (0, 3, 6):

@@ -93,7 +93,7 @@ def test_a_number_that_yaml_reads_as_text_is_explained(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_the_presets() -> None:
-    with pytest.raises(PrerollError, match=r"no such preset or file; presets are .*classic.*pacing"):
+    with pytest.raises(PrerollError, match=r"no such preset or file; presets are .*classic.*fatigue"):
         Scenario.load("clasic")
 
 

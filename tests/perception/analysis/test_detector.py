@@ -8,7 +8,7 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.decoders.classifier import class_scores
-from preroll.perception.decoders.detections import Found
+from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.onnx_models.model_card import ModelCard
 
 Network = Callable[..., Path]
@@ -101,9 +101,9 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
 
 
 def test_parts_are_joined_in_order() -> None:
-    assert len(Found.join([]).frame) == 0
-    one = Found(np.array([0], np.int32), np.array([2], np.int16), np.array([0.5], np.float32))
-    two = Found(np.array([3], np.int32), np.array([1], np.int16), np.array([0.7], np.float32))
-    joined = Found.join([one, two])
+    assert len(VideoDetections.join([]).frame) == 0
+    one = VideoDetections(np.array([0], np.int32), np.array([2], np.int16), np.array([0.5], np.float32))
+    two = VideoDetections(np.array([3], np.int32), np.array([1], np.int16), np.array([0.7], np.float32))
+    joined = VideoDetections.join([one, two])
     assert joined.frame.tolist() == [0, 3]
     assert joined.label.dtype == np.int16

@@ -12,7 +12,7 @@ from preroll.perception.decoders.instances import Located, Mask
 from preroll.perception.detect_video import detect
 from preroll.perception.video.frame_folders import read_picture
 from preroll.perception.video.resize import View
-from preroll.perception.video.sampling import Sample
+from preroll.perception.video.sampling import FrameSample
 from tests.perception.object_networks import write_colors
 
 Clip = Callable[..., Path]
@@ -31,16 +31,16 @@ def located(view: View, *, masked: bool) -> Located:
     )
 
 
-def test_an_objects_pixels_take_on_its_colour_and_no_others() -> None:
+def test_an_objects_pixels_take_on_its_color_and_no_others() -> None:
     # The frame lies in the upper half of a square input of 32 pixels.
     view = View(height=200, width=400, top=0, left=0, rows=16, columns=32)
-    grey = np.full((100, 200, 3), 100, np.uint8)
-    drawn = draw_objects(grey, located(view, masked=True), ("a", "b"), (32, 32))
+    gray = np.full((100, 200, 3), 100, np.uint8)
+    drawn = draw_objects(gray, located(view, masked=True), ("a", "b"), (32, 32))
     halfway = (np.array(color_of(1)) + 100) / 2
     np.testing.assert_allclose(drawn[60:90, 110:190], np.broadcast_to(halfway, (30, 80, 3)), atol=1)
     assert (drawn[:, :90] == 100).all()
     assert (drawn[99, 150] == color_of(1)).all()
-    assert (grey == 100).all()
+    assert (gray == 100).all()
 
 
 def test_without_masks_only_the_box_is_drawn() -> None:
@@ -56,12 +56,12 @@ def test_without_masks_only_the_box_is_drawn() -> None:
 )
 def test_pictures_are_upright_and_have_square_pixels(turns: int, aspect: Fraction, shape: tuple[int, int]) -> None:
     frame = VideoFrame.from_ndarray(np.zeros((640, 1280, 3), np.uint8), format="rgb24")
-    assert Canvas()(Sample(frame, Fraction(0), turns, Fraction(aspect))).shape[:2] == shape
+    assert Canvas()(FrameSample(frame, Fraction(0), turns, Fraction(aspect))).shape[:2] == shape
 
 
 def test_a_small_frame_is_enlarged_so_that_names_can_be_read() -> None:
     frame = VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
-    assert Canvas()(Sample(frame, Fraction(0))).shape == (480, 640, 3)
+    assert Canvas()(FrameSample(frame, Fraction(0))).shape == (480, 640, 3)
 
 
 def test_every_sampled_frame_is_drawn_and_rows_are_objects(tmp_path: Path, make_clip: Clip) -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preroll.perception.decoders.detections import Found
+from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Mask, cut, mask_area
 from preroll.perception.decoders.nms import suppress
 from preroll.perception.video.resize import Fit, View
@@ -63,6 +63,6 @@ def test_suppression_keeps_the_best_and_leaves_no_overlap(
 
 
 def test_what_a_classifier_finds_is_about_the_whole_frame() -> None:
-    found = Found(np.array([0, 1], np.int32), np.array([2, 0], np.int16), np.array([0.5, 0.7], np.float32))
+    found = VideoDetections(np.array([0, 1], np.int32), np.array([2, 0], np.int16), np.array([0.5, 0.7], np.float32))
     assert found.area.tolist() == [100, 100]
     assert found.box.shape == (2, 4)

@@ -3,17 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preroll.perception.decoders.detections import Found
-from preroll.perception.features.importance import KINDS, Kind, importance, weighted_by_rarity
+from preroll.perception.decoders.detections import VideoDetections
+from preroll.perception.features.importance import KINDS, Kind, idf_weighted, importance
 
 entries = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 3), st.just(0.0) | st.floats(0.125, 1.0, width=32)), max_size=30
 )
 
 
-def found_of(rows: list[tuple[int, int, float]]) -> Found:
+def found_of(rows: list[tuple[int, int, float]]) -> VideoDetections:
     frame, label, confidence = ([row[i] for row in rows] for i in range(3))
-    return Found(np.array(frame, np.int32), np.array(label, np.int16), np.array(confidence, np.float32))
+    return VideoDetections(np.array(frame, np.int32), np.array(label, np.int16), np.array(confidence, np.float32))
 
 
 def test_it_is_the_mean_over_all_frames_of_the_best_confidence() -> None:
@@ -29,14 +29,14 @@ def test_presence_is_the_share_of_frames_however_sure() -> None:
 
 def test_area_sums_the_objects_of_a_frame_up_to_the_whole_frame() -> None:
     rows = found_of([(0, 0, 0.5), (0, 0, 1.0), (1, 0, 1.0), (1, 0, 1.0), (1, 1, 0.5)])
-    found = Found(rows.frame, rows.label, rows.confidence, np.array([20, 30, 80, 70, 10], np.float32))
+    found = VideoDetections(rows.frame, rows.label, rows.confidence, np.array([20, 30, 80, 70, 10], np.float32))
     # Frame 0: .5 · .2 + .3 = .4; frame 1: .8 + .7 is more than the frame.
     np.testing.assert_allclose(importance(found, frames=2, classes=2, kind="area"), [0.7, 0.025], rtol=1e-6)
 
 
 def test_a_class_that_every_video_shows_weighs_least() -> None:
     shown = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0]], np.float32)
-    weighted = weighted_by_rarity(shown)
+    weighted = idf_weighted(shown)
     rare, common = (np.log(4 / 2) + 1) / (np.log(4) + 1), 1 / (np.log(4) + 1)
     np.testing.assert_allclose(weighted, [[common, rare, 0], [common, 0, 0], [common, 0, 0]], rtol=1e-6)
 

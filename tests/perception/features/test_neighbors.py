@@ -55,7 +55,7 @@ def test_equal_scores_are_ordered_by_index_even_where_hundreds_tie() -> None:
     np.testing.assert_allclose(scores, 1, atol=1e-6)
 
 
-def test_a_video_without_objects_has_no_neighbours_and_is_nobodys() -> None:
+def test_a_video_without_objects_has_no_neighbors_and_is_nobodys() -> None:
     importance = np.ones((15, 2), np.float32)
     importance[7] = 0
     nearest, scores = nearest_neighbors(importance)
@@ -64,11 +64,11 @@ def test_a_video_without_objects_has_no_neighbours_and_is_nobodys() -> None:
     assert not (nearest == 7).any()
 
 
-def test_nothing_at_all_has_no_neighbours() -> None:
+def test_nothing_at_all_has_no_neighbors() -> None:
     assert (nearest_neighbors(np.zeros((20, 4), np.float32))[0] == -1).all()
 
 
-def test_approximate_neighbours_tell_how_many_of_the_exact_ones_they_reach() -> None:
+def test_approximate_neighbors_tell_how_many_of_the_exact_ones_they_reach() -> None:
     rng = np.random.default_rng(0)
     importance = (rng.random((3000, 20)) * (rng.random((3000, 20)) < 0.3)).astype(np.float32)
     importance[::100] = 0
@@ -85,14 +85,14 @@ def test_approximate_neighbours_tell_how_many_of_the_exact_ones_they_reach() -> 
     assert exact.shape == nearest.shape
 
 
-def test_few_videos_are_neighbours_of_each_other_even_approximately() -> None:
+def test_few_videos_are_neighbors_of_each_other_even_approximately() -> None:
     (nearest, _), recall = approximate_neighbors(np.eye(3, 2, dtype=np.float32) + 0.1)
     assert sorted(nearest[0][:2].tolist()) == [1, 2]
     assert (nearest[:, 2:] == -1).all()
     assert recall == 1
 
 
-def test_videos_that_have_nothing_in_common_are_no_neighbours() -> None:
+def test_videos_that_have_nothing_in_common_are_no_neighbors() -> None:
     nearest, scores = nearest_neighbors(np.eye(3, dtype=np.float32)[[0, 0, 1]])
     assert nearest[:, 0].tolist() == [1, 0, -1]
     assert (nearest[:, 1:] == -1).all()

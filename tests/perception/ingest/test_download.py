@@ -15,7 +15,7 @@ from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
 from preroll.perception.ingest import download
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
-from preroll.perception.ingest.video_folder import Listed
+from preroll.perception.ingest.video_folder import SourceVideo
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -80,11 +80,13 @@ def server(tmp_path: Path, make_clip: Clip) -> Iterator[Server]:
     thread.join()
 
 
-def listed(*urls: str) -> list[Listed]:
-    return [Listed(Path("downloads"), url, "any", url=url) for url in urls]
+def listed(*urls: str) -> list[SourceVideo]:
+    return [SourceVideo(Path("downloads"), url, "any", url=url) for url in urls]
 
 
-def fetch(videos: list[Listed], folder: Path, limits: DownloadLimits | None = None, *more: object) -> list[Listed]:
+def fetch(
+    videos: list[SourceVideo], folder: Path, limits: DownloadLimits | None = None, *more: object
+) -> list[SourceVideo]:
     return fetch_videos(videos, folder, limits or DownloadLimits(), lambda _: None, *more)  # type: ignore[arg-type]
 
 
@@ -141,6 +143,6 @@ def test_a_download_that_grows_without_telling_its_size_is_stopped(tmp_path: Pat
 
 def test_without_the_downloader_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "find_spec", lambda _: None)
-    check_downloader([Listed(Path("a.mp4"), "a.mp4", "any")])
+    check_downloader([SourceVideo(Path("a.mp4"), "a.mp4", "any")])
     with pytest.raises(PrerollError, match=r"not installed: pip install 'preroll\[download\]'"):
         check_downloader(listed("http://host.example/a"))

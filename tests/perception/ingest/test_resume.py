@@ -19,16 +19,16 @@ from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.build import build_catalog
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.decoders.detections import Found
+from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.demo.videos import render_demo_videos
-from preroll.perception.ingest.content import Choices
+from preroll.perception.ingest.content import CatalogOptions
 from preroll.perception.ingest.journal import Journal, journal_folder, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.perception.workers.process import Limits
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
-FOUND = Found(np.array([0, 1], np.int32), np.array([2, 0], np.int16), np.array([0.5, 0.25], np.float32))
+FOUND = VideoDetections(np.array([0, 1], np.int32), np.array([2, 0], np.int16), np.array([0.5, 0.25], np.float32))
 ANALYSES = [Analysis("ok", "", 1.0, 2.5, 7, f"{i:064d}", FOUND) for i in range(4)]
 
 
@@ -218,7 +218,7 @@ def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(
         tmp_path / "out",
         detector=network,
         workers=1,
-        choices=Choices("presence", True, "random-forest", True),
+        choices=CatalogOptions("presence", True, "random-forest", True),
     )
     assert report.resumed == 13
     manifest = report.catalog.manifest
@@ -231,9 +231,9 @@ def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"choices": Choices(importance="size")}, "--importance size: must be one of confidence, presence"),  # type: ignore[arg-type]
-        ({"choices": Choices(classifier="oracle")}, "--classifier oracle: must be one of logistic"),  # type: ignore[arg-type]
-        ({"choices": Choices(importance="area")}, "--importance area: the detector colours says what"),
+        ({"choices": CatalogOptions(importance="size")}, "--importance size: must be one of confidence, presence"),  # type: ignore[arg-type]
+        ({"choices": CatalogOptions(classifier="oracle")}, "--classifier oracle: must be one of logistic"),  # type: ignore[arg-type]
+        ({"choices": CatalogOptions(importance="area")}, "--importance area: the detector colours says what"),
         ({"engine": "cloud"}, "--engine cloud: must be local or ray"),
     ],
 )
@@ -255,7 +255,7 @@ def test_fast_decoding_is_another_recipe(tmp_path: Path, videos: Path, network: 
 
 def test_objects_keep_their_areas_and_boxes_through_a_catalog(tmp_path: Path) -> None:
     render_demo_videos(tmp_path / "videos", per_category=1, workers=1)
-    options: dict[str, Any] = {"detector": EMBEDDED_SEGMENTER, "workers": 1, "choices": Choices("area")}
+    options: dict[str, Any] = {"detector": EMBEDDED_SEGMENTER, "workers": 1, "choices": CatalogOptions("area")}
     first = build_catalog(tmp_path / "videos", tmp_path / "out", **options).catalog
     found = first.detections(0)
     assert list(found.columns) == ["frame", "class", "confidence", "area", "x0", "y0", "x1", "y1"]

@@ -63,7 +63,7 @@ def test_a_wrong_key_is_named_with_what_is_allowed(key: str, value: Any, message
     assert str(caught.value).startswith("model card c.json: ")
 
 
-def test_a_card_of_a_uint8_input_takes_no_normalisation() -> None:
+def test_a_card_of_a_uint8_input_takes_no_normalization() -> None:
     with pytest.raises(PrerollError, match="takes no mean or scale"):
         parse_card(json.dumps({**CARD, "dtype": "uint8", "mean": [1, 1, 1]}), Path("c.json"))
 

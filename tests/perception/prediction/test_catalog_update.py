@@ -9,7 +9,7 @@ from preroll.errors import PrerollError
 from preroll.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import altered_files
-from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, write_predicted_catalog
+from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, update_catalog
 from preroll.perception.prediction.category_calibration import calibrated_categories
 from preroll.perception.prediction.framework.predictions import Predictions
 
@@ -44,7 +44,7 @@ def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
     categories = predicted(before, "genres", names)
     tags = predicted(before, "tags", tuple("abcdefghijkl"))
     memory = predicted(before, "memorability", ("memorability",))
-    made = write_predicted_catalog(
+    made = update_catalog(
         before, tmp_path / "new", categories=categories, tags=tags, memorability=memory, true_memorability=memory
     )
     made.check_values()
@@ -63,14 +63,14 @@ def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
     np.testing.assert_array_equal(made.memorability, memory.values[::-1, 0])
     assert made.memorability_quantile.argsort().tolist() == made.memorability.argsort().tolist()
     assert set(made.manifest["predictions"]) == {"categories", "tags", "memorability", "truth"}
-    assert "preroll predict catalog" in made.manifest["command"]
+    assert "preroll predict annotate" in made.manifest["command"]
     assert (made.manifest["neighbors"], made.manifest["category_calibrated"]) == ({"exact": True}, False)
 
 
 def test_what_is_not_given_stays_byte_by_byte(small_catalog_folder: Path, tmp_path: Path) -> None:
     before = Catalog.open(small_catalog_folder)
     memory = predicted(before, "memorability", ("memorability",))
-    made = write_predicted_catalog(before, tmp_path / "new", memorability=memory)
+    made = update_catalog(before, tmp_path / "new", memorability=memory)
     changed = {
         name for name in before.manifest["files"] if sha256_of(made.path / name) != sha256_of(before.path / name)
     }
@@ -79,7 +79,7 @@ def test_what_is_not_given_stays_byte_by_byte(small_catalog_folder: Path, tmp_pa
 
 def test_probabilities_are_calibrated_by_other_videos(small_catalog_folder: Path, tmp_path: Path) -> None:
     before = Catalog.open(small_catalog_folder)
-    made = write_predicted_catalog(before, tmp_path / "new", calibrate=True, picture=tmp_path / "p.png")
+    made = update_catalog(before, tmp_path / "new", calibrate=True, picture=tmp_path / "p.png")
     assert before.category_probabilities is not None
     assert made.category_probabilities is not None
     assert made.category_probabilities.shape == before.category_probabilities.shape
@@ -117,7 +117,7 @@ def test_ids_may_do_without_the_suffix(small_catalog_folder: Path, tmp_path: Pat
     bare = Predictions(
         memory.task, tuple(Path(name).with_suffix("").as_posix() for name in memory.ids), ("m",), memory.values
     )
-    made = write_predicted_catalog(before, tmp_path / "new", true_memorability=bare)
+    made = update_catalog(before, tmp_path / "new", true_memorability=bare)
     assert made.memorability is not None
     np.testing.assert_array_equal(made.memorability, memory.values[::-1, 0])
 
@@ -127,24 +127,24 @@ def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_fol
     memory = predicted(catalog, "memorability", ("memorability",))
     few = Predictions("memorability", memory.ids[:3], memory.names, memory.values[:3])
     with pytest.raises(PrerollError, match="nothing about 27 of 30 videos: cars/0, cats/1, concerts/2 and 24 more"):
-        write_predicted_catalog(catalog, out, memorability=few)
+        update_catalog(catalog, out, memorability=few)
     with pytest.raises(PrerollError, match="nothing is predicted about the category 'cars'"):
-        write_predicted_catalog(catalog, out, categories=predicted(catalog, "genres", ("cats",)))
+        update_catalog(catalog, out, categories=predicted(catalog, "genres", ("cats",)))
     wild = Predictions("memorability", memory.ids, memory.names, memory.values + 1)
     with pytest.raises(PrerollError, match="must lie in"):
-        write_predicted_catalog(catalog, out, true_memorability=wild)
+        update_catalog(catalog, out, true_memorability=wild)
     for option, task in (("memorability", "tags"), ("true_memorability", "genres"), ("tags", "memorability")):
         other: dict[str, Any] = {option: predicted(catalog, task, ("x",))}
         with pytest.raises(PrerollError, match=f"these are predictions of {task}; must be of "):
-            write_predicted_catalog(catalog, out, **other)
+            update_catalog(catalog, out, **other)
     for picture, message in (("p.doc", r"must end in \.png or \.svg"), ("file/p.png", "cannot be written")):
         (tmp_path / "file").write_text("")
         with pytest.raises(PrerollError, match=message):
-            write_predicted_catalog(catalog, out, calibrate=True, picture=tmp_path / picture)
+            update_catalog(catalog, out, calibrate=True, picture=tmp_path / picture)
     with pytest.raises(PrerollError, match="give at least one"):
-        write_predicted_catalog(catalog, out)
+        update_catalog(catalog, out)
     with pytest.raises(PrerollError, match="in memory alone"):
-        write_predicted_catalog(small_catalog, out, memorability=memory)
+        update_catalog(small_catalog, out, memorability=memory)
     assert not out.exists()
 
 

@@ -105,7 +105,7 @@ def test_from_clips_called_as_the_videos_of_a_catalog_to_what_views_pay(
     said("train", file)
     said("apply", file, "--out", tmp_path / "p")
     truth, made = data / "ground_truth.csv", tmp_path / "remembering"
-    said("catalog", small_catalog_folder, "--memorability", tmp_path / "p", "--truth", truth, "--out", made)
+    said("annotate", small_catalog_folder, "--memorability", tmp_path / "p", "--truth", truth, "--out", made)
     paying = Scenario.load("classic").replace({"recall_weight": 2.0, "observe.memorability": True})
     tables = Tables.compile(paying, made)
     scores = read_ground_truth(truth, Skipping()).scores
@@ -117,7 +117,7 @@ def test_from_clips_called_as_the_videos_of_a_catalog_to_what_views_pay(
     assert "goes with memorability" in fails("generate", "tags", "--catalog", "demo", "--out", tmp_path / "x")
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "apply", "embed", "convert", "catalog", "generate"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "apply", "embed", "convert", "annotate", "generate"])
 def test_the_help_of_every_command_holds_an_example_of_it(command: str) -> None:
     told = " ".join(RUN.invoke(app, ["predict", command, "--help"], env={"COLUMNS": "200"}).stdout.split())
     assert f"preroll predict {command} " in told.split("Example:")[1]

@@ -25,7 +25,7 @@ def predicting(catalog: Catalog, probabilities: NDArray[np.float32]) -> Catalog:
 
 def trained(agent: str, view: object, catalog: Catalog, seed: int = 0) -> TrainingResult:
     scenario = Scenario.load("classic").replace({"observe.category": view, "observe.content": False})
-    return train(agent, scenario=scenario, catalog=catalog, sessions=600, seed=seed, settings={"lanes": 16})
+    return train(agent, scenario=scenario, catalog=catalog, sessions=600, seed=seed, settings={"num_envs": 16})
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -59,6 +59,6 @@ def test_shuffled_predictions_make_agents_worse(agent: str, small_catalog: Catal
 
 
 def test_set_reaches_the_keys_of_a_scenario_that_have_no_dot() -> None:
-    settings, changes = parse_changes(["recall_weight=2", "observe.memorability=true", "lanes=8"])
-    assert settings == {"lanes": 8}
+    settings, changes = parse_changes(["recall_weight=2", "observe.memorability=true", "num_envs=8"])
+    assert settings == {"num_envs": 8}
     assert Scenario.load("classic").replace(changes).recall_weight == 2.0

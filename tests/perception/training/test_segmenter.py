@@ -58,8 +58,8 @@ def test_areas_on_fresh_pictures_are_as_exact_as_the_card_says() -> None:
 
 def test_a_short_training_run_writes_a_network_that_loads_with_its_card(tmp_path: Path) -> None:
     main(["--out", str(tmp_path), "--pictures", "16", "--held-out", "6", "--drawings", "2", "--seed", "3"])
-    model = tmp_path / "segments.onnx"
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["segments.json", "segments.onnx"]
+    model = tmp_path / "segmenter.onnx"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["segmenter.json", "segmenter.onnx"]
     assert str(ROOT).encode() not in model.read_bytes()
     detector = Detector(model)
     detector.check()

@@ -18,8 +18,8 @@ from preroll.perception.analysis.detector import Detector
 from preroll.perception.demo.objects import draw_object
 from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
 from preroll.perception.transfer.backbone import cut_backbone, find_tap
-from preroll.perception.transfer.fine_tune import adapt
-from preroll.perception.transfer.head import HeldOut, fit_head, measure_head
+from preroll.perception.transfer.fine_tune import fine_tune
+from preroll.perception.transfer.head import HoldoutScore, fit_head, measure_head
 
 Network = Callable[..., Path]
 
@@ -40,7 +40,7 @@ def write_pictures(folder: Path, classes: dict[str, str], count: int) -> Path:
 def test_the_embedded_network_learns_new_classes_and_is_one_file_with_its_card(tmp_path: Path) -> None:
     pictures = write_pictures(tmp_path / "pictures", {"feline": "cat", "vehicle": "car", "drums": "drum"}, 16)
     (pictures / "feline" / "broken.jpg").write_bytes(b"no picture")
-    made = adapt(EMBEDDED, pictures, tmp_path / "new.onnx")
+    made = fine_tune(EMBEDDED, pictures, tmp_path / "new.onnx")
     assert made.counts == (16, 16, 16)
     assert [path.name for path, _ in made.unreadable] == ["broken.jpg"]
     # One guess in three is right: 11 of 12 by chance once in 20,000 times.
@@ -55,14 +55,14 @@ def test_the_embedded_network_learns_new_classes_and_is_one_file_with_its_card(t
 
 def test_the_same_pictures_give_the_same_file(tmp_path: Path) -> None:
     pictures = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 4)
-    first, second = (adapt(EMBEDDED, pictures, tmp_path / name / "new.onnx") for name in ("one", "two"))
+    first, second = (fine_tune(EMBEDDED, pictures, tmp_path / name / "new.onnx") for name in ("one", "two"))
     assert first.card == second.card
 
 
 def test_a_real_network_in_half_precision_learns_new_classes(tmp_path: Path, real: Path) -> None:
     pictures = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car", "c": "yarn"}, 12)
     model = real / "weights" / "SqueezeNet_fp16.onnx"
-    made = adapt(model, pictures, tmp_path / "new.onnx")
+    made = fine_tune(model, pictures, tmp_path / "new.onnx")
     assert made.layer == "conv10_1"
     # 8 of 9 by chance: once in 1,000 times.
     assert made.held_out.right.sum() >= 8
@@ -116,7 +116,7 @@ def test_maps_are_averaged() -> None:
 def test_a_network_without_weights_cannot_be_adapted(tmp_path: Path, make_network: Network) -> None:
     pictures = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 4)
     with pytest.raises(PrerollError, match=r"n\.onnx: it has no Conv, Gemm or MatMul with constant weights"):
-        adapt(make_network(tmp_path / "n.onnx"), pictures, tmp_path / "new.onnx")
+        fine_tune(make_network(tmp_path / "n.onnx"), pictures, tmp_path / "new.onnx")
     assert not (tmp_path / "new.onnx").exists()
 
 
@@ -126,7 +126,7 @@ def test_a_network_without_weights_cannot_be_adapted(tmp_path: Path, make_networ
 )
 def test_too_few_pictures_are_told(tmp_path: Path, classes: dict[str, str], count: int, message: str) -> None:
     with pytest.raises(PrerollError, match=message):
-        adapt(EMBEDDED, write_pictures(tmp_path / "pictures", classes, count), tmp_path / "new.onnx")
+        fine_tune(EMBEDDED, write_pictures(tmp_path / "pictures", classes, count), tmp_path / "new.onnx")
 
 
 def test_the_standardisation_is_folded_into_the_head() -> None:
@@ -156,6 +156,6 @@ def test_two_classes_need_two_outputs_and_rare_ones_are_not_forgotten() -> None:
 
 @given(st.integers(1, 50), st.integers(1, 50))
 def test_the_interval_is_the_exact_one(right: int, wrong: int) -> None:
-    held = HeldOut(np.array([right, 0]), np.array([right, wrong]), 0.5)
+    held = HoldoutScore(np.array([right, 0]), np.array([right, wrong]), 0.5)
     exact = binomtest(right, right + wrong).proportion_ci(0.95, method="exact")
     assert held.interval() == pytest.approx((exact.low, exact.high))

@@ -34,12 +34,12 @@ def striped() -> VideoFrame:
     return VideoFrame.from_ndarray(picture, format="rgb24")
 
 
-def test_a_crop_takes_the_centre() -> None:
+def test_a_crop_takes_the_center() -> None:
     picture = Fitter(Fit(16, 16, "crop"))(striped())
     assert (picture == (0, 255, 0)).all()
 
 
-def test_a_letterbox_keeps_everything_and_pads_with_grey() -> None:
+def test_a_letterbox_keeps_everything_and_pads_with_gray() -> None:
     picture = Fitter(Fit(32, 32, "letterbox", pad=114))(striped())
     assert (picture[:8] == 114).all()
     assert (picture[24:] == 114).all()

@@ -16,10 +16,10 @@ from preroll.perception.video.resize import Fit, Fitter
 from preroll.perception.video.sampling import Decoding, UnreadableError, sample
 
 Clip = Callable[..., Path]
-GREYS = [(20 + 10 * i,) * 3 for i in range(20)]
+GRAYS = [(20 + 10 * i,) * 3 for i in range(20)]
 
 
-def grey_numbers(path: Path, decoding: Decoding | None = None) -> list[int]:
+def gray_numbers(path: Path, decoding: Decoding | None = None) -> list[int]:
     """Which frame of a clip of GREYS each sample is."""
     fitter = Fitter(Fit(16, 16, "stretch"))
     samples = sample(path, decoding or Decoding())
@@ -28,7 +28,7 @@ def grey_numbers(path: Path, decoding: Decoding | None = None) -> list[int]:
 
 def test_the_frame_on_screen_is_taken_three_times_a_second(tmp_path: Path, make_clip: Clip) -> None:
     decoding = Decoding()
-    assert grey_numbers(make_clip(tmp_path / "a.mp4", GREYS, rate=10), decoding) == [0, 3, 6, 10, 13, 16]
+    assert gray_numbers(make_clip(tmp_path / "a.mp4", GRAYS, rate=10), decoding) == [0, 3, 6, 10, 13, 16]
     assert decoding.frames == 20
     assert decoding.seconds == decoding.expected == 2
     assert decoding.coverage == 1
@@ -36,24 +36,24 @@ def test_the_frame_on_screen_is_taken_three_times_a_second(tmp_path: Path, make_
 
 
 def test_a_slow_video_shows_each_frame_for_as_long_as_it_lasts(tmp_path: Path, make_clip: Clip) -> None:
-    assert grey_numbers(make_clip(tmp_path / "a.mp4", GREYS[:3], rate=1)) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert gray_numbers(make_clip(tmp_path / "a.mp4", GRAYS[:3], rate=1)) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
 def test_a_variable_rate_is_followed(tmp_path: Path, make_clip: Clip) -> None:
     times = [Fraction(0), Fraction(1, 10), Fraction(2, 10), Fraction(1), Fraction(11, 10)]
-    assert grey_numbers(make_clip(tmp_path / "a.mkv", GREYS[:5], times=times)) == [0, 2, 2, 3]
+    assert gray_numbers(make_clip(tmp_path / "a.mkv", GRAYS[:5], times=times)) == [0, 2, 2, 3]
 
 
 def test_time_counts_from_the_first_frame(tmp_path: Path, make_clip: Clip) -> None:
     times = [Fraction(i, 10) + 5 for i in range(10)]
     decoding = Decoding()
-    assert grey_numbers(make_clip(tmp_path / "a.mkv", GREYS[:10], times=times), decoding) == [0, 3, 6]
+    assert gray_numbers(make_clip(tmp_path / "a.mkv", GRAYS[:10], times=times), decoding) == [0, 3, 6]
     assert decoding.seconds == 1
 
 
 def test_a_single_frame_is_a_video(tmp_path: Path, make_clip: Clip) -> None:
     decoding = Decoding()
-    assert grey_numbers(make_clip(tmp_path / "a.mp4", GREYS[:1]), decoding) == [0]
+    assert gray_numbers(make_clip(tmp_path / "a.mp4", GRAYS[:1]), decoding) == [0]
     assert judge(decoding) == ("ok", "")
 
 
@@ -64,7 +64,7 @@ def test_half_a_matroska_file_is_partial_though_no_decoder_complains(tmp_path: P
     data = whole.read_bytes()
     whole.write_bytes(data[: len(data) // 2])
     decoding = Decoding()
-    assert 0 < len(grey_numbers(whole, decoding)) < 30
+    assert 0 < len(gray_numbers(whole, decoding)) < 30
     status, reason = judge(decoding)
     assert status == "partial"
     assert "of 10.0 s" in reason
@@ -92,8 +92,8 @@ def test_frames_of_a_folder_come_in_the_order_of_their_numbers(tmp_path: Path) -
     (tmp_path / "notes.txt").write_text("")
     assert [path.stem for path in numbered_pictures(tmp_path)] == ["1", "2", "9", "10"]
     decoding = Decoding()
-    greys = [int(one.frame.to_ndarray(format="rgb24")[0, 0, 0]) for one in sample(tmp_path, decoding)]
-    assert greys == [1, 2, 9, 10]
+    grays = [int(one.frame.to_ndarray(format="rgb24")[0, 0, 0]) for one in sample(tmp_path, decoding)]
+    assert grays == [1, 2, 9, 10]
     assert decoding.seconds == Fraction(4, 3)
 
 
@@ -127,7 +127,7 @@ def test_a_damaged_clip_gives_what_stands_before_the_damage(real: Path) -> None:
     )
 
 
-def test_ten_bits_a_colour_are_read(real: Path) -> None:
+def test_ten_bits_a_color_are_read(real: Path) -> None:
     (first, *_) = sample(real / "videos" / "h264_10bits.mp4", Decoding())
     picture = Fitter(Fit(50, 50, "crop"))(first.frame)
     assert picture.dtype == np.uint8
@@ -149,8 +149,8 @@ def test_fast_decoding_skips_frames_that_no_other_needs(tmp_path: Path) -> None:
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.thread_count = 1
-        for grey in GREYS * 2:
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), grey, np.uint8), format="rgb24")
+        for gray in GRAYS * 2:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), gray, np.uint8), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     whole, fast = Decoding(), Decoding()
@@ -190,7 +190,7 @@ def test_frames_are_not_held(tmp_path: Path) -> None:
     assert grown < 40_000
 
 
-def test_see_through_pixels_are_laid_on_grey(tmp_path: Path) -> None:
+def test_see_through_pixels_are_laid_on_gray(tmp_path: Path) -> None:
     picture = np.zeros((32, 32, 4), np.uint8)
     picture[..., 0] = 255
     picture[:16, :, 3] = 255

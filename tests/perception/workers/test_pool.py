@@ -13,7 +13,7 @@ from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import analyse
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits, Task, Worker, WorkerDiedError
+from preroll.perception.workers.process import Limits, VideoJob, Worker, WorkerDiedError
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -51,7 +51,7 @@ def stub_pool(detector: Detector, seconds: float = 30.0) -> Pool:
 
 def test_a_worker_finds_what_the_same_function_finds_here(tmp_path: Path, detector: Detector, make_clip: Clip) -> None:
     clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 5 + [(0, 0, 255)] * 5)
-    ((number, there),) = Pool(detector, workers=1).map([Task(clip)])
+    ((number, there),) = Pool(detector, workers=1).map([VideoJob(clip)])
     here = analyse(clip, detector)
     assert number == 0
     assert (
@@ -66,12 +66,12 @@ def test_every_task_is_answered_whatever_the_number_of_workers(
 ) -> None:
     clips = [make_clip(tmp_path / f"{i}.mp4", [(40 * i, 0, 0)] * 4) for i in range(5)]
     (tmp_path / "5.mp4").write_bytes(b"no video")
-    results = dict(Pool(detector, workers=2).map([Task(clip) for clip in (*clips, tmp_path / "5.mp4")]))
+    results = dict(Pool(detector, workers=2).map([VideoJob(clip) for clip in (*clips, tmp_path / "5.mp4")]))
     assert [results[i].status for i in range(6)] == ["ok"] * 5 + ["unreadable"]
 
 
 def test_a_worker_that_overruns_is_killed_and_the_next_video_gets_a_new_one(detector: Detector) -> None:
-    results = dict(stub_pool(detector, seconds=1.0).map([Task(Path(name)) for name in ("a", "sleep", "b", "c")]))
+    results = dict(stub_pool(detector, seconds=1.0).map([VideoJob(Path(name)) for name in ("a", "sleep", "b", "c")]))
     assert [results[i].status for i in range(4)] == ["ok", "timeout", "ok", "ok"]
     assert results[0].sha256 != results[2].sha256 == results[3].sha256
 
@@ -79,31 +79,31 @@ def test_a_worker_that_overruns_is_killed_and_the_next_video_gets_a_new_one(dete
 def test_frames_that_a_killed_worker_had_begun_to_save_are_removed(tmp_path: Path, detector: Detector) -> None:
     (tmp_path / ".sleep.abc.part").mkdir()
     (tmp_path / ".sleepy.abc.part").mkdir()
-    ((_, analysis),) = stub_pool(detector, seconds=0.5).map([Task(Path("sleep"), tmp_path / "sleep")])
+    ((_, analysis),) = stub_pool(detector, seconds=0.5).map([VideoJob(Path("sleep"), tmp_path / "sleep")])
     assert analysis.status == "timeout"
     assert [path.name for path in tmp_path.glob(".*.part")] == [".sleepy.abc.part"]
 
 
 def test_a_worker_that_dies_costs_one_video_and_its_end_is_told(detector: Detector) -> None:
-    results = dict(stub_pool(detector).map([Task(Path(name)) for name in ("die", "a")]))
+    results = dict(stub_pool(detector).map([VideoJob(Path(name)) for name in ("die", "a")]))
     assert results[0].status == "damaged"
     assert "SIGKILL" in results[0].reason
     assert results[1].status == "ok"
 
 
 def test_a_worker_that_talks_nonsense_is_killed(detector: Detector) -> None:
-    results = dict(stub_pool(detector).map([Task(Path(name)) for name in ("babble", "a")]))
+    results = dict(stub_pool(detector).map([VideoJob(Path(name)) for name in ("babble", "a")]))
     assert [results[i].status for i in range(2)] == ["damaged", "ok"]
 
 
 def test_a_worker_that_cannot_start_ends_the_work_with_its_last_words(detector: Detector) -> None:
     pool = Pool(detector, workers=2, command=[sys.executable, "-c", "import sys; sys.exit('out of luck')"])
     with pytest.raises(PrerollError, match="could not start: exit status 1; out of luck"):
-        list(pool.map([Task(Path("a")), Task(Path("b"))]))
+        list(pool.map([VideoJob(Path("a")), VideoJob(Path("b"))]))
 
 
 def test_leaving_early_kills_the_workers(detector: Detector) -> None:
-    results = stub_pool(detector).map([Task(Path("a")), Task(Path("sleep"))])
+    results = stub_pool(detector).map([VideoJob(Path("a")), VideoJob(Path("sleep"))])
     _, first = next(results)
     results.close()  # type: ignore[attr-defined]
     with pytest.raises(ProcessLookupError):
@@ -118,7 +118,7 @@ def test_a_worker_that_no_video_comes_for_ends_with_its_pool(detector: Detector)
     pool.close()
     with pytest.raises(WorkerDiedError, match="stopped"):
         first.start()
-    assert [analysis.status for _, analysis in pool.map([Task(Path("a"))])] == ["ok"]
+    assert [analysis.status for _, analysis in pool.map([VideoJob(Path("a"))])] == ["ok"]
 
 
 def test_a_worker_ends_when_its_supervisor_is_gone(detector: Detector) -> None:

@@ -12,13 +12,13 @@ from preroll.simulations.evaluation.stepping import play
 
 
 @pytest.fixture(scope="module")
-def pacing(small_catalog: Catalog) -> Tables:
-    return Tables.compile("pacing", small_catalog)
+def fatigue(small_catalog: Catalog) -> Tables:
+    return Tables.compile("fatigue", small_catalog)
 
 
 @pytest.fixture(scope="module")
-def short_and_long(pacing: Tables) -> Evaluation:
-    return evaluate({name: fixed_policy(pacing, name) for name in ("short", "long")}, pacing, sessions=20_000)
+def short_and_long(fatigue: Tables) -> Evaluation:
+    return evaluate({name: fixed_policy(fatigue, name) for name in ("short", "long")}, fatigue, sessions=20_000)
 
 
 def test_random_greedy_and_the_optimum_are_always_there(short_and_long: Evaluation) -> None:
@@ -45,28 +45,28 @@ def test_on_the_same_dice_a_difference_is_sharper_than_two_separate_means(small_
     assert row.difference.half_width < 0.5 * row.revenue.half_width
 
 
-def test_every_session_of_the_fixed_set_is_played_to_its_end(pacing: Tables) -> None:
-    result = evaluate({}, pacing, sessions=10_000, seed=3)
+def test_every_session_of_the_fixed_set_is_played_to_its_end(fatigue: Tables) -> None:
+    result = evaluate({}, fatigue, sessions=10_000, seed=3)
     assert result.sessions == 10_000
     assert result.lanes == 1000
     row = result["random"]
-    assert 0.5 < row.left < 1
+    assert 0.5 < row.terminated_share < 1
     assert row.empty_share == pytest.approx(1 / 7, abs=0.01)
 
 
-def test_stepping_plays_the_very_sessions_of_the_table(pacing: Tables) -> None:
-    agent = make_agent("always-long", pacing)
-    table = rollout(pacing, agent.policy(pacing), seed=11, lanes=40, sessions_per_lane=7)
-    steps = play(pacing, agent, seed=11, lanes=40, sessions_per_lane=7)
-    for name in ("revenue", "slots", "views", "left", "by_ad"):
+def test_stepping_plays_the_very_sessions_of_the_table(fatigue: Tables) -> None:
+    agent = make_agent("always-long", fatigue)
+    table = rollout(fatigue, agent.policy(fatigue), seed=11, lanes=40, sessions_per_lane=7)
+    steps = play(fatigue, agent, seed=11, lanes=40, sessions_per_lane=7)
+    for name in ("revenue", "slots", "views", "terminated", "by_ad"):
         np.testing.assert_array_equal(getattr(table, name), getattr(steps, name), err_msg=name)
 
 
-def test_an_agent_without_a_table_is_evaluated_by_stepping(pacing: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    agent = make_agent("always-short", pacing)
-    tabulated = evaluate({"a": agent}, pacing, sessions=1000)["a"]
+def test_an_agent_without_a_table_is_evaluated_by_stepping(fatigue: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = make_agent("always-short", fatigue)
+    tabulated = evaluate({"a": agent}, fatigue, sessions=1000)["a"]
     monkeypatch.setattr("preroll.envs.policies.tabulate.LARGEST_TABLE", 10)
-    stepped = evaluate({"a": agent}, pacing, sessions=1000)["a"]
+    stepped = evaluate({"a": agent}, fatigue, sessions=1000)["a"]
     assert stepped.exact is None
     assert stepped.revenue == tabulated.revenue
     assert stepped.regret == -stepped.difference.value
@@ -83,17 +83,17 @@ def test_with_drift_lanes_are_long_enough_to_meet_every_phase(small_catalog: Cat
     assert abs(row.revenue.value - row.exact) < 4.5 / 1.96 * row.revenue.half_width
 
 
-def test_an_agent_of_another_scenario_is_refused(pacing: Tables, small_catalog: Catalog) -> None:
+def test_an_agent_of_another_scenario_is_refused(fatigue: Tables, small_catalog: Catalog) -> None:
     classic = Tables.compile("classic", small_catalog)
     with pytest.raises(PrerollError, match="agent a: was trained with other ads"):
-        evaluate({"a": make_agent("thompson", classic)}, pacing)
+        evaluate({"a": make_agent("thompson", classic)}, fatigue)
 
 
-def test_names_of_references_and_tiny_samples_are_refused(pacing: Tables) -> None:
+def test_names_of_references_and_tiny_samples_are_refused(fatigue: Tables) -> None:
     with pytest.raises(PrerollError, match="'greedy': the name is kept"):
-        evaluate({"greedy": Policy(ads=np.zeros(1, np.int16))}, pacing)
+        evaluate({"greedy": Policy(ads=np.zeros(1, np.int16))}, fatigue)
     with pytest.raises(PrerollError, match="sessions: 29: an interval needs at least 30"):
-        evaluate({}, pacing, sessions=29)
+        evaluate({}, fatigue, sessions=29)
 
 
 def test_intervals_cover_the_exact_value(small_catalog: Catalog) -> None:
@@ -107,7 +107,7 @@ def test_intervals_cover_the_exact_value(small_catalog: Catalog) -> None:
     assert 176 <= covered <= 199
 
 
-def test_exploration_is_off(pacing: Tables) -> None:
+def test_exploration_is_off(fatigue: Tables) -> None:
     class Explorer(Agent):
         name = "explorer"
 
@@ -119,6 +119,6 @@ def test_exploration_is_off(pacing: Tables) -> None:
         ) -> NDArray[np.float64]:
             return np.eye(7)[self.act(observations, explore=explore)]
 
-    base = make_agent("random", pacing)
-    row = evaluate({"a": Explorer(base.spaces, base.settings)}, pacing, sessions=300)["a"]
+    base = make_agent("random", fatigue)
+    row = evaluate({"a": Explorer(base.spec, base.settings)}, fatigue, sessions=300)["a"]
     assert row.empty_share == 0

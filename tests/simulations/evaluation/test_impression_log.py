@@ -20,7 +20,7 @@ def written(file: Path) -> pd.DataFrame:
 
 
 def test_every_slot_of_every_session_has_a_row(small_catalog: Catalog, tmp_path: Path) -> None:
-    tables = Tables.compile("pacing", small_catalog)
+    tables = Tables.compile("fatigue", small_catalog)
     rows = write_impressions(tmp_path / "log.parquet", make_agent("random", tables), tables, sessions=1500)
     log = written(tmp_path / "log.parquet")
     assert len(log) == rows
@@ -29,11 +29,11 @@ def test_every_slot_of_every_session_has_a_row(small_catalog: Catalog, tmp_path:
     assert (by_session["slot"].max() == by_session["slot"].size() - 1).all()
     assert (by_session["slot"].diff().dropna() == 1).all()
     last = by_session.tail(1)
-    assert (last["left"] | (last["slot"] == tables.n_slots - 1)).all()
-    assert log["left"].sum() == last["left"].sum()
-    assert set(log["ad"]) == set(tables.spaces.labels)
+    assert (last["terminated"] | (last["slot"] == tables.n_slots - 1)).all()
+    assert log["terminated"].sum() == last["terminated"].sum()
+    assert set(log["ad"]) == set(tables.spec.labels)
     assert (log["reward"] > 0).equals(log["viewed"])
-    assert (log["category"] == [tables.spaces.categories[k] for k in tables.category[log["video"]]]).all()
+    assert (log["category"] == [tables.spec.categories[k] for k in tables.category[log["video"]]]).all()
     seen = np.stack(log["observation"].tolist())
     np.testing.assert_array_equal(
         seen[:, tables.layout.parts["category"].slice].argmax(1), tables.category[log["video"]]
@@ -63,7 +63,7 @@ def test_without_exploring_a_decided_agent_shows_its_best_ad(small_catalog: Cata
 
 
 def test_the_same_seed_writes_the_same_bytes(small_catalog: Catalog, tmp_path: Path) -> None:
-    tables = Tables.compile("pacing", small_catalog)
+    tables = Tables.compile("fatigue", small_catalog)
     for name in ("a.parquet", "b.parquet"):
         write_impressions(tmp_path / name, make_agent("random", tables, seed=3), tables, sessions=20, seed=5)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
@@ -74,7 +74,7 @@ def test_an_agent_of_another_scenario_or_another_kind_of_file_is_refused_and_not
 ) -> None:
     agent = make_agent("random", Tables.compile("classic", small_catalog))
     with pytest.raises(PrerollError, match="agent random: was made for other ads"):
-        write_impressions(tmp_path / "log.parquet", agent, Tables.compile("pacing", small_catalog), sessions=3)
+        write_impressions(tmp_path / "log.parquet", agent, Tables.compile("fatigue", small_catalog), sessions=3)
     with pytest.raises(PrerollError, match="sessions: 0: at least 1"):
         write_impressions(tmp_path / "log.parquet", agent, Tables.compile("classic", small_catalog), sessions=0)
     with pytest.raises(PrerollError, match=r"log\.csv: an impression log is a Parquet file; its name must end in"):

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 from preroll.agents import make_agent
 from preroll.cli import app
 from preroll.envs import Tables
-from preroll.envs.optimum.reference_values import compare
+from preroll.envs.optimum.reference_values import reference_values
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.evaluation.measurement import measure
-from preroll.simulations.evaluation.table import comparison
+from preroll.simulations.evaluation.table import comparison_table
 from preroll.simulations.training.training import train
 
 SESSIONS = 3_000
@@ -29,14 +29,14 @@ def slack(share: float, draws: float) -> float:
 
 
 def test_shares_of_random_are_those_it_has_by_definition_wherever_they_are_told(small_catalog: Catalog) -> None:
-    tables = Tables.compile("pacing", small_catalog)
-    exact = {row.name: row for row in compare(tables)}["random"]
+    tables = Tables.compile("fatigue", small_catalog)
+    exact = {row.name: row for row in reference_values(tables)}["random"]
     assert exact.shares == {"short": pytest.approx(1 / 2), "long": pytest.approx(1 / 2)}
     assert exact.empty_share == pytest.approx(1 / 7)
     slots = SESSIONS * exact.slots
     measured = measure(make_agent("random", tables), tables, sessions=SESSIONS, seed=1)
     row = evaluate({}, tables, sessions=SESSIONS, seed=2)["random"]
-    curve = train("random", scenario="pacing", catalog=small_catalog, sessions=100, seed=3).curve
+    curve = train("random", scenario="fatigue", catalog=small_catalog, sessions=100, seed=3).curve
     told = [
         (measured.long_share, measured.empty_share, slots),
         (row.long_share, row.empty_share, slots),
@@ -50,8 +50,8 @@ def test_shares_of_random_are_those_it_has_by_definition_wherever_they_are_told(
 
 def test_exact_and_simulated_shares_of_the_optimum_agree(small_catalog: Catalog) -> None:
     """An ad is followed by others of the same session, so the interval is that of whole sessions, taken twice."""
-    tables = Tables.compile("pacing", small_catalog)
-    exact = {row.name: row for row in compare(tables)}
+    tables = Tables.compile("fatigue", small_catalog)
+    exact = {row.name: row for row in reference_values(tables)}
     rows = evaluate({}, tables, sessions=20_000)
     for name in ("optimum", "greedy"):
         wide = 2 * slack(1 / 2, 20_000)
@@ -60,8 +60,8 @@ def test_exact_and_simulated_shares_of_the_optimum_agree(small_catalog: Catalog)
 
 
 def test_the_tables_use_the_same_words(small_catalog: Catalog, small_catalog_folder: Path) -> None:
-    tables = Tables.compile("pacing", small_catalog)
-    command = ["optimum", "--scenario", "pacing", "--catalog", str(small_catalog_folder)]
+    tables = Tables.compile("fatigue", small_catalog)
+    command = ["optimum", "--scenario", "fatigue", "--catalog", str(small_catalog_folder)]
     printed = CliRunner().invoke(app, command).output.splitlines()[0].split()
-    simulated, _ = comparison(evaluate({}, tables, sessions=100))
+    simulated, _ = comparison_table(evaluate({}, tables, sessions=100))
     assert {"long", "empty", "slots"} <= set(printed) & set(simulated)

@@ -3,32 +3,32 @@ import pytest
 from preroll.envs.model.tables import Tables
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
-from preroll.simulations.evaluation.table import COLUMNS, comparison, footnote
+from preroll.simulations.evaluation.table import COLUMNS, comparison_table, footnote
 
 
-@pytest.fixture(scope="module", params=["classic", "pacing"])
+@pytest.fixture(scope="module", params=["classic", "fatigue"])
 def evaluation(request: pytest.FixtureRequest, small_catalog: Catalog) -> Evaluation:
     return evaluate({}, Tables.compile(request.param, small_catalog), sessions=300)
 
 
 def test_the_optimum_stands_first_and_random_last(evaluation: Evaluation) -> None:
-    _, rows = comparison(evaluation)
+    _, rows = comparison_table(evaluation)
     assert [row[0] for row in rows] == ["optimum", "greedy", "random"]
 
 
 def test_empty_slots_have_a_column_only_where_there_are_some(evaluation: Evaluation) -> None:
-    titles, rows = comparison(evaluation)
-    assert ("empty" in titles) == (evaluation.scenario == "pacing")
+    titles, rows = comparison_table(evaluation)
+    assert ("empty" in titles) == (evaluation.scenario == "fatigue")
     assert all(len(row) == len(titles) for row in rows)
 
 
 def test_a_narrow_table_leaves_out_what_is_extra(evaluation: Evaluation) -> None:
-    wide, narrow = (comparison(evaluation, extra=extra)[0] for extra in (True, False))
+    wide, narrow = (comparison_table(evaluation, extra=extra)[0] for extra in (True, False))
     assert [title for title in wide if title not in narrow] == [column.title for column in COLUMNS if column.extra]
 
 
 def test_the_optimum_has_no_regret_and_no_minus_before_it(evaluation: Evaluation) -> None:
-    titles, rows = comparison(evaluation)
+    titles, rows = comparison_table(evaluation)
     best = dict(zip(titles, rows[0], strict=True))
     assert best["regret"] == "0.000"
     assert best["% of optimum"] == "100.00 ± 0.00"

@@ -42,7 +42,7 @@ def test_what_is_there_is_not_run_again_and_the_table_is_printed(small_store: St
 
 def test_the_tidy_table_is_written_as_csv_and_parquet(small_store: Store, tmp_path: Path) -> None:
     folder = shutil.copytree(small_store.path, tmp_path / "out")
-    assert preroll("results", folder, "--csv", "--parquet").exit_code == 0
+    assert preroll("experiment", "results", folder, "--csv", "--parquet").exit_code == 0
     tables = pd.read_csv(folder / "results.csv"), pd.read_parquet(folder / "results.parquet")
     assert [len(table) for table in tables] == [12, 12]
     assert list(tables[0]["revenue"]) == list(tables[1]["revenue"])
@@ -53,7 +53,7 @@ def test_missing_cells_are_named_and_give_exit_status_1(small_store: Store, tmp_
     gone = store.read_plan().cells[3]
     shutil.rmtree(store.folder(gone))
     assert f"missing {gone.id}" in preroll("experiment", "status", store.path).stdout
-    told = preroll("results", store.path)
+    told = preroll("experiment", "results", store.path)
     assert "1 of 2" in told.stdout
     assert isinstance(told.exception, PrerollError)
     assert told.exception.status == 1
@@ -72,7 +72,7 @@ def test_what_is_wrong_with_a_plan_is_told_with_the_name_of_its_file(make_file: 
 
 
 def test_a_folder_of_something_else_is_said_so(tmp_path: Path) -> None:
-    for command in (("experiment", "status"), ("results",), ("report",)):
+    for command in (("experiment", "status"), ("experiment", "results"), ("experiment", "report")):
         told = preroll(*command, tmp_path)
         assert isinstance(told.exception, PrerollError)
         assert "is no folder of an experiment" in str(told.exception)

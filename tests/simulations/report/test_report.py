@@ -63,9 +63,9 @@ def test_the_page_needs_nothing_else(html: str) -> None:
 
 
 def test_the_same_results_give_the_same_page_which_is_small(store: Store, html: str, tmp_path: Path) -> None:
-    size = write_report(Material.of(store), tmp_path / "report.html")
-    assert size == (tmp_path / "report.html").stat().st_size < 3_000_000
-    assert (tmp_path / "report.html").read_text("utf8") == html
+    path = write_report(store.path, tmp_path / "report.html")
+    assert path.stat().st_size < 3_000_000
+    assert path.read_text("utf8") == html
 
 
 def test_a_sample_session_is_one_that_can_happen(store: Store) -> None:

@@ -24,7 +24,7 @@ def test_bins_cover_every_session_once(sessions: int) -> None:
 
 
 def test_agents_with_different_numbers_of_lanes_have_points_at_the_same_sessions(tables: Tables) -> None:
-    curves = [fit(make_agent("random", tables, lanes=lanes), tables, sessions=500) for lanes in (7, 64)]
+    curves = [fit(make_agent("random", tables, num_envs=lanes), tables, sessions=500) for lanes in (7, 64)]
     assert curves[0].sessions == curves[1].sessions == bin_edges(500)[1:]
 
 
@@ -41,7 +41,7 @@ def test_regret_is_measured_against_the_phase_that_the_session_was_in(small_cata
     plain = Scenario.load("classic").model_dump(mode="json")
     plain["drift"] = [{"from_session": 3, "set": {"ads.*.*.reward": {"scale": 10}}}]
     tables = Tables.compile(plain, small_catalog)
-    curve = fit(make_agent("optimum", tables, lanes=50), tables, sessions=300)
+    curve = fit(make_agent("optimum", tables, num_envs=50), tables, sessions=300)
     revenue, regret = (np.array(curve.values[f"session/{tag}"], dtype=float) for tag in ("revenue", "regret"))
     assert revenue[3:].mean() > 8 * revenue[:3].mean()
     # expected revenue differs between sessions only by the categories of their videos: a standard deviation of 1.7 of

@@ -21,18 +21,18 @@ from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import prepare, prepare_resume, resume
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "thompson": {"lanes": 16},
-    "window-ucb": {"lanes": 16, "window": 50},
-    "epsilon-greedy": {"lanes": 16},
-    "exp3": {"lanes": 16},
-    "lints": {"lanes": 16},
-    "logistic-thompson": {"lanes": 16},
-    "neural-linear": {"lanes": 16, "train_every": 400, "batch": 32, "gradient_steps": 5},
-    "dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "target_every": 7},
-    "qr-dqn": {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "quantiles": 5},
-    "ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
-    "lean-ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap"},
-    "recurrent-ppo": {"lanes": 16, "steps": 13, "batch": 104, "horizon": "bootstrap", "memory": 8},
+    "thompson": {"num_envs": 16},
+    "window-ucb": {"num_envs": 16, "window": 50},
+    "epsilon-greedy": {"num_envs": 16},
+    "exp3": {"num_envs": 16},
+    "lints": {"num_envs": 16},
+    "logistic-thompson": {"num_envs": 16},
+    "neural-linear": {"num_envs": 16, "train_every": 400, "batch": 32, "gradient_steps": 5},
+    "dqn": {"num_envs": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "target_every": 7},
+    "qr-dqn": {"num_envs": 16, "learning_starts": 160, "batch": 64, "buffer": 3_000, "quantiles": 5},
+    "ppo": {"num_envs": 16, "steps": 13, "batch": 104, "bootstrap_at_horizon": True},
+    "lean-ppo": {"num_envs": 16, "steps": 13, "batch": 104, "bootstrap_at_horizon": True},
+    "recurrent-ppo": {"num_envs": 16, "steps": 13, "batch": 104, "bootstrap_at_horizon": True, "recurrent_units": 8},
 }
 COMPARED = ("agent/agent.json", "agent/arrays.safetensors", "settings.yaml", "scenario.yaml")
 
@@ -48,7 +48,7 @@ def same(first: Path, second: Path) -> None:
 @pytest.mark.parametrize("name", list(SETTINGS))
 def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: Path) -> None:
     def begin(run: Path) -> Any:
-        return prepare(name, scenario="pacing", sessions=150, seed=3, run=run, settings=SETTINGS[name])
+        return prepare(name, scenario="fatigue", sessions=150, seed=3, run=run, settings=SETTINGS[name])
 
     begin(tmp_path / "straight").run()
     rng = np.random.default_rng(len(name))
@@ -80,7 +80,7 @@ def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
 
 
 def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> None:
-    settings = {"lanes": 16, "learning_starts": 160, "batch": 64, "buffer": 2000}
+    settings = {"num_envs": 16, "learning_starts": 160, "batch": 64, "buffer": 2000}
     prepare("dqn", sessions=200, settings=settings, run=tmp_path / "straight").run()
     rng = np.random.default_rng(1)
     saved = checkpoint.place(tmp_path / "killed") / "loop.json"

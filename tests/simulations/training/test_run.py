@@ -17,17 +17,17 @@ def place(small_catalog_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     """A folder with a catalog and a run on it."""
     place = tmp_path_factory.mktemp("place")
     shutil.copytree(small_catalog_folder, place / "catalog")
-    train("thompson", catalog=place / "catalog", sessions=120, seed=7, run=place / "runs" / "t", scenario="pacing")
+    train("thompson", catalog=place / "catalog", sessions=120, seed=7, run=place / "runs" / "t", scenario="fatigue")
     return place
 
 
 def test_a_run_tells_what_it_was_and_gives_its_agent_back(place: Path) -> None:
     run = Run.open(place / "runs" / "t")
     assert (run.name, run.settings.agent, run.settings.seed, run.settings.sessions) == ("t", "thompson", 7, 120)
-    assert run.scenario.name == "pacing"
+    assert run.scenario.name == "fatigue"
     assert run.curve.sessions == [50, 100, 120]
     tables = Tables.compile(run.scenario, run.load_catalog())
-    again = train("thompson", catalog=place / "catalog", sessions=120, seed=7, scenario="pacing").agent
+    again = train("thompson", catalog=place / "catalog", sessions=120, seed=7, scenario="fatigue").agent
     table = run.load_agent().policy(tables).probabilities
     assert table is not None
     np.testing.assert_array_equal(table, again.policy(tables).probabilities)

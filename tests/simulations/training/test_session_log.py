@@ -9,7 +9,7 @@ from preroll.simulations.training.session_log import SessionLedger, Step
 
 @pytest.fixture(scope="module")
 def tables(small_catalog: Catalog) -> Tables:
-    return Tables.compile(Scenario.load("pacing"), small_catalog)
+    return Tables.compile(Scenario.load("fatigue"), small_catalog)
 
 
 def step(ads: list[int], rewards: list[float], ended: list[bool], left: list[bool] | None = None) -> Step:
@@ -19,7 +19,7 @@ def step(ads: list[int], rewards: list[float], ended: list[bool], left: list[boo
 
 
 def test_sessions_are_numbered_in_the_order_in_which_they_start(tables: Tables) -> None:
-    book = SessionLedger(tables.spaces, lanes=2, sessions=4)
+    book = SessionLedger(tables.spec, lanes=2, sessions=4)
     assert book.add(step([0, 1], [1.0, 0.0], [False, True])) == 1
     assert book.add(step([0, 1], [1.0, 3.0], [False, True])) == 1
     assert book.add(step([0, 1], [1.0, 0.0], [True, False])) == 1
@@ -32,18 +32,18 @@ def test_sessions_are_numbered_in_the_order_in_which_they_start(tables: Tables) 
 
 
 def test_long_ads_empty_slots_and_users_who_left_are_counted(tables: Tables) -> None:
-    assert tables.spaces.lengths == ("short", "long", "short", "long", "short", "long", "none")
-    book = SessionLedger(tables.spaces, lanes=1, sessions=1)
+    assert tables.spec.lengths == ("short", "long", "short", "long", "short", "long", "none")
+    book = SessionLedger(tables.spec, lanes=1, sessions=1)
     book.add(step([1], [3.0], [False]))
     book.add(step([6], [0.0], [False]))
     book.add(step([0], [1.0], [True], left=[True]))
     counts = [int(array[0]) for array in (book.slots, book.shown, book.views, book.long)]
     assert counts == [3, 2, 2, 1]
-    assert book.left.tolist() == [True]
+    assert book.terminated.tolist() == [True]
 
 
 def test_sessions_beyond_the_last_are_played_but_not_booked(tables: Tables) -> None:
-    book = SessionLedger(tables.spaces, lanes=2, sessions=2)
+    book = SessionLedger(tables.spec, lanes=2, sessions=2)
     book.add(step([0, 0], [1.0, 1.0], [True, False]))
     book.add(step([0, 0], [9.0, 1.0], [True, False]))
     assert not book.done

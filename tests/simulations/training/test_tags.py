@@ -21,7 +21,7 @@ ROWS = [
 ]
 # budgets that let every agent train at least once in a hundred sessions
 SMALL: dict[str, Any] = {
-    "lanes": 8,
+    "num_envs": 8,
     "steps": 10,
     "batch": 40,
     "learning_starts": 80,
@@ -39,7 +39,7 @@ def test_every_tag_of_a_run_is_explained_as_one_of_that_agent(
 
     settings = {key: value for key, value in SMALL.items() if key in find(name).load().Settings.model_fields}
     catalog = Catalog.load(small_catalog_folder)
-    train(name, scenario="pacing", catalog=catalog, sessions=100, run=tmp_path / "run", settings=settings)
+    train(name, scenario="fatigue", catalog=catalog, sessions=100, run=tmp_path / "run", settings=settings)
     written = EventAccumulator(str(tmp_path / "run")).Reload().Tags()["scalars"]
     assert set(written) == {tag for tag, who, _ in ROWS if who == ["all"] or name in who}
 

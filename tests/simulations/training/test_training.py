@@ -19,8 +19,8 @@ def tables(small_catalog: Catalog) -> Tables:
 
 
 @pytest.fixture(scope="module")
-def pacing(small_catalog: Catalog) -> Tables:
-    return Tables.compile("pacing", small_catalog)
+def fatigue(small_catalog: Catalog) -> Tables:
+    return Tables.compile("fatigue", small_catalog)
 
 
 @pytest.mark.parametrize("name", ["thompson", "linucb"])
@@ -39,7 +39,7 @@ def test_bandits_find_the_best_ads_of_classic(name: str, small_catalog: Catalog)
     ],
 )
 def test_deep_agents_learn_in_the_same_loop(name: str, settings: dict[str, float], small_catalog: Catalog) -> None:
-    result = train(name, catalog=small_catalog, sessions=640, seed=1, settings={"lanes": 32, **settings})
+    result = train(name, catalog=small_catalog, sessions=640, seed=1, settings={"num_envs": 32, **settings})
     row = evaluate({name: result.agent}, result.tables, sessions=1000)[name]
     assert row.exact is not None
     assert row.exact > 0.85 * result.optimum
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_curve_and_another_one_does_not(small_catal
 
 
 def test_agents_learn_from_the_true_last_observation_of_a_session(
-    pacing: Tables, monkeypatch: pytest.MonkeyPatch
+    fatigue: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where a session ended, progress has grown by one slot; elsewhere the next observation is acted on next."""
     seen: list[Transitions] = []
@@ -60,35 +60,35 @@ def test_agents_learn_from_the_true_last_observation_of_a_session(
         # the loop's environment reuses its arrays
         seen.append(deepcopy(transitions))
 
-    agent = make_agent("random", pacing, lanes=32)
+    agent = make_agent("random", fatigue, num_envs=32)
     monkeypatch.setattr(agent, "update", update)
-    fit(agent, pacing, sessions=200)
-    progress = pacing.layout.parts["progress"].start
+    fit(agent, fatigue, sessions=200)
+    progress = fatigue.layout.parts["progress"].start
     ends = [t for t in seen if t.ended.any()]
     assert sum(t.ended.sum() for t in ends) >= 200
     for t in ends:
         grown = t.next_observations[:, progress] - t.observations[:, progress]
-        np.testing.assert_allclose(grown, 1 / pacing.n_slots, atol=1e-6)
+        np.testing.assert_allclose(grown, 1 / fatigue.n_slots, atol=1e-6)
     for before, after in pairwise(seen):
         if before.ended.any():
             np.testing.assert_array_equal(before.next_observations[~before.ended], after.observations[~before.ended])
 
 
-def test_schedules_end_with_the_training_though_users_leave_early(pacing: Tables) -> None:
-    agent = make_agent("random", pacing, lanes=16)
-    fit(agent, pacing, sessions=2000)
+def test_schedules_end_with_the_training_though_users_leave_early(fatigue: Tables) -> None:
+    agent = make_agent("random", fatigue, num_envs=16)
+    fit(agent, fatigue, sessions=2000)
     assert 0.95 < agent.steps / agent.total_steps < 1.1
 
 
 def test_fewer_sessions_than_lanes_need_fewer_lanes(tables: Tables) -> None:
-    agent = make_agent("random", tables, lanes=64)
+    agent = make_agent("random", tables, num_envs=64)
     fit(agent, tables, sessions=3)
     assert agent.steps == 3 * 20
 
 
 def test_progress_counts_every_session_once(tables: Tables) -> None:
     counted: list[int] = []
-    fit(make_agent("random", tables, lanes=48), tables, sessions=100, advance=counted.append)
+    fit(make_agent("random", tables, num_envs=48), tables, sessions=100, advance=counted.append)
     assert sum(counted) == 100
 
 

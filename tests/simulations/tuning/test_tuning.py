@@ -13,7 +13,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.spec import Experiment
 from preroll.simulations.tuning import tuning
-from preroll.simulations.tuning.search_space import Choices, search_space
+from preroll.simulations.tuning.search_space import Categorical, search_space
 from preroll.simulations.tuning.tuning import JOURNAL, Search, tune
 from preroll.yaml_config import load_yaml
 
@@ -22,7 +22,7 @@ needs_optuna = pytest.mark.skipif(importlib.util.find_spec("optuna") is None, re
 
 @pytest.fixture
 def search(small_catalog: Catalog) -> Search:
-    return Search("epsilon-greedy", Tables.compile("classic", small_catalog), sessions=300, fixed={"lanes": 16})
+    return Search("epsilon-greedy", Tables.compile("classic", small_catalog), sessions=300, fixed={"num_envs": 16})
 
 
 def trials_of(out: Path) -> list[tuple[str, dict[str, object], float | None]]:
@@ -39,7 +39,7 @@ def test_both_ends_of_every_range_are_settings_that_the_agent_takes(name: str) -
     kind = AGENTS[name].load().Settings
     defaults = kind().model_dump()
     for setting, wanted in search_space(kind).items():
-        if isinstance(wanted, Choices):
+        if isinstance(wanted, Categorical):
             ends: tuple[object, ...] = wanted.values
         else:
             assert wanted.low <= defaults[setting] <= wanted.high
@@ -50,8 +50,8 @@ def test_both_ends_of_every_range_are_settings_that_the_agent_takes(name: str) -
 
 def test_what_is_fixed_and_the_budget_are_not_searched() -> None:
     kind = AGENTS["thompson"].load().Settings
-    assert {"lanes", "memory", "prior_views"} <= set(search_space(kind))
-    assert not {"sessions", "lanes"} & set(search_space(kind, ["lanes"]))
+    assert {"num_envs", "forgetting", "prior_views"} <= set(search_space(kind))
+    assert not {"sessions", "num_envs"} & set(search_space(kind, ["num_envs"]))
 
 
 @needs_optuna
@@ -64,7 +64,7 @@ def test_the_defaults_come_first_and_the_best_settings_are_a_preset(search: Sear
     assert found.percent == max(value for _, _, value in told if value is not None) >= found.default
     preset = load_yaml(found.preset)
     assert list(preset) == ["epsilon-greedy"]
-    assert parse(AGENTS["epsilon-greedy"].load().Settings, "", preset["epsilon-greedy"]).lanes == 16
+    assert parse(AGENTS["epsilon-greedy"].load().Settings, "", preset["epsilon-greedy"]).num_envs == 16
     Experiment.model_validate({"name": "again", "agents": [preset]})
 
 
@@ -99,7 +99,7 @@ def test_hopeless_trials_are_given_up_by_their_learning_curve(small_catalog: Cat
 @needs_optuna
 def test_a_folder_of_something_else_is_not_touched(search: Search, small_catalog: Catalog, tmp_path: Path) -> None:
     tune(search, tmp_path / "out", trials=1)
-    other = Search("epsilon-greedy", search.tables, sessions=301, fixed={"lanes": 16})
+    other = Search("epsilon-greedy", search.tables, sessions=301, fixed={"num_envs": 16})
     with pytest.raises(PrerollError, match="holds another search; name another folder"):
         tune(other, tmp_path / "out", trials=1)
     (tmp_path / "letters").mkdir()
@@ -107,12 +107,12 @@ def test_a_folder_of_something_else_is_not_touched(search: Search, small_catalog
     with pytest.raises(PrerollError, match="is no folder of a search and is not empty"):
         tune(search, tmp_path / "letters", trials=1)
     with pytest.raises(PrerollError, match="has no setting that can be searched"):
-        tune(Search("random", search.tables, sessions=100, fixed={"lanes": 16}), tmp_path / "none", trials=1)
+        tune(Search("random", search.tables, sessions=100, fixed={"num_envs": 16}), tmp_path / "none", trials=1)
 
 
 @needs_optuna
 def test_the_command_tells_what_it_found_and_goes_on(small_catalog_folder: Path, tmp_path: Path) -> None:
-    command = ["tune", "thompson", "--catalog", str(small_catalog_folder), "--sessions", "200", "--set", "lanes=16"]
+    command = ["tune", "thompson", "--catalog", str(small_catalog_folder), "--sessions", "200", "--set", "num_envs=16"]
     for trials in ("2", "3"):
         told = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out"), "--trials", trials])
         assert told.exit_code == 0, told.output

@@ -25,8 +25,8 @@ class Reader(Protocol):
 
     __name__: str
 
-    def __call__(self, path: Path, skipping: Skipping, *, labelled: bool) -> Iterator[Tagged]:
-        """Gives its videos; ``labelled``: whether each must have a label."""
+    def __call__(self, path: Path, skipping: Skipping, *, labeled: bool) -> Iterator[Tagged]:
+        """Gives its videos; ``labeled``: whether each must have a label."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class TagArrays:
         return cls(tuple(facts["ids"]), **parts), facts["skipped"]
 
 
-def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, *, labelled: bool = True) -> TagArrays:
+def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, *, labeled: bool = True) -> TagArrays:
     """The videos of ``files``, from the arrays in ``cache`` if these very files were read before.
 
     A file is known by its name, size and time of change, not by its content.
@@ -109,20 +109,20 @@ def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, 
         read: its reader.
         cache: folder of the arrays of all data sets.
         skipping: what to do about bad videos.
-        labelled: whether every video must have a label.
+        labeled: whether every video must have a label.
 
     Raises:
         PrerollError: there is no file or no usable video, or a video is bad and ``skipping`` does not allow that.
     """
     if not files:
         raise PrerollError("no file of tagged videos was found")
-    folder = cache / _key(files, VERSION, read.__name__, skipping.allowed, labelled)
+    folder = cache / _key(files, VERSION, read.__name__, skipping.allowed, labeled)
     try:
         arrays, skipped = TagArrays.load(folder)
     except (OSError, ValueError, KeyError):
         before = len(skipping.found)
         arrays = TagArrays.collect(
-            (video for path in files for video in _videos(path, read, skipping, labelled)), skipping
+            (video for path in files for video in _videos(path, read, skipping, labeled)), skipping
         )
         if not len(arrays):
             raise PrerollError(f"no usable video is in {first_few([str(path) for path in files])}") from None
@@ -132,10 +132,10 @@ def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, 
     return arrays
 
 
-def _videos(path: Path, read: Reader, skipping: Skipping, labelled: bool) -> Iterator[Tagged]:
+def _videos(path: Path, read: Reader, skipping: Skipping, labeled: bool) -> Iterator[Tagged]:
     """The videos of a file; one without content is bad, as what is left of a download that broke off."""
     sound, before = False, len(skipping.found)
-    for video in read(path, skipping, labelled=labelled):
+    for video in read(path, skipping, labeled=labeled):
         sound = True
         yield video
     if not sound and len(skipping.found) == before:

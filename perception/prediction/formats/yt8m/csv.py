@@ -19,13 +19,13 @@ _LABEL_BYTES = 2 * CLASSES
 _ZERO, _COMMA = ord("0"), ord(",")
 
 
-def read_csv(path: Path, skipping: Skipping, *, labelled: bool = True) -> Iterator[Tagged]:
+def read_csv(path: Path, skipping: Skipping, *, labeled: bool = True) -> Iterator[Tagged]:
     """Reads a ``.csv`` or ``.csv.gz`` file line by line; a video's id is FILE:ROW, counted from 1.
 
     Args:
         path: the file.
         skipping: what to do about bad lines.
-        labelled: whether every video must have a label.
+        labeled: whether every video must have a label.
 
     Raises:
         PrerollError: a line is wrong, and ``skipping`` does not allow to pass it over.
@@ -34,7 +34,7 @@ def read_csv(path: Path, skipping: Skipping, *, labelled: bool = True) -> Iterat
         with _opened(path) as file:
             for row, line in enumerate(file, start=1):
                 try:
-                    labels, features = parse_line(line, labelled=labelled)
+                    labels, features = parse_line(line, labeled=labeled)
                 except BadLineError as bad:
                     skipping.bad(path, f"row {row}{bad.column}", str(bad))
                     continue
@@ -51,7 +51,7 @@ class BadLineError(ValueError):
         self.column = "" if column is None else f", column {column}"
 
 
-def parse_line(line: bytes, *, labelled: bool = True) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def parse_line(line: bytes, *, labeled: bool = True) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Reads one line.
 
     Labels are single digits, so that they are found by slicing bytes, ten times as fast as by splitting fields.
@@ -70,7 +70,7 @@ def parse_line(line: bytes, *, labelled: bool = True) -> tuple[NDArray[np.int32]
     if (digits > 1).any() or (head[1::2] != _COMMA).any():
         raise _bad_label(line)
     labels = np.flatnonzero(digits).astype(np.int32)
-    if labelled and not len(labels):
+    if labeled and not len(labels):
         raise BadLineError("has no label")
     if not line.endswith(b","):
         raise BadLineError("must be empty", FIELDS)

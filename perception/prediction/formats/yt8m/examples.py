@@ -18,25 +18,25 @@ _CONTEXT, _FEATURE_LISTS = 1, 2
 _BYTES, _FLOATS, _INTS = 1, 2, 3
 
 
-def read_tfrecord(path: Path, skipping: Skipping, *, labelled: bool = True) -> Iterator[Tagged]:
+def read_tfrecord(path: Path, skipping: Skipping, *, labeled: bool = True) -> Iterator[Tagged]:
     """Reads a file of examples; a frame-level one (with lists ``rgb`` and ``audio``) is averaged over its frames.
 
     Args:
         path: the file.
         skipping: what to do about bad records.
-        labelled: whether every video must have a label.
+        labeled: whether every video must have a label.
 
     Raises:
         PrerollError: a record is wrong, and ``skipping`` does not allow to pass it over.
     """
     for number, data in read_records(path, skipping):
         try:
-            yield replace(parse_example(data, labelled=labelled), where=f"{path}, record {number}")
+            yield replace(parse_example(data, labeled=labeled), where=f"{path}, record {number}")
         except (ProtobufError, ValueError) as error:
             skipping.bad(path, f"record {number}", str(error))
 
 
-def parse_example(data: bytes, *, labelled: bool = True) -> Tagged:
+def parse_example(data: bytes, *, labeled: bool = True) -> Tagged:
     """Reads one example.
 
     Video level: ``id``, ``labels``, ``mean_rgb`` (1024) and ``mean_audio`` (128) in its features. Frame level: ``id``
@@ -58,8 +58,8 @@ def parse_example(data: bytes, *, labelled: bool = True) -> Tagged:
     if not (usable := np.abs(features) < LARGEST).all():
         column = int(np.flatnonzero(~usable)[0])
         raise ValueError(f"feature {column + 1} of {FEATURES} is not a finite number below {LARGEST:g}")
-    labels = _labels(_needed(context, "labels") if labelled else context.get("labels", b""))
-    if labelled and not len(labels):
+    labels = _labels(_needed(context, "labels") if labeled else context.get("labels", b""))
+    if labeled and not len(labels):
         raise ValueError("has no label")
     return Tagged(_id(context), labels, features)
 

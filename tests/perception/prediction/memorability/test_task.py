@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.perception.onnx_models.session import session_of
+from preroll.perception.onnx_models.session import inference_session
 from preroll.perception.prediction.formats.memorability_csv import read_captions
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import MemorabilityModel, MemorabilitySettings
@@ -16,7 +16,7 @@ from preroll.perception.prediction.memorability.feature_blocks import LinearScor
 from preroll.perception.prediction.memorability.models import Clips, choose
 from preroll.perception.prediction.memorability.ridge import linear_svr, ridge_paths
 from preroll.perception.prediction.memorability.task import Memorability
-from preroll.perception.prediction.memorability.tfidf import Words
+from preroll.perception.prediction.memorability.tfidf import TfidfVocabulary
 from preroll.perception.prediction.metrics.regression import spearman
 from preroll.perception.prediction.run import open_run, train
 from tests.perception.prediction.conftest import Made
@@ -129,8 +129,8 @@ def test_onnx_gives_the_score_of_new_clips(captions: tuple[MemorabilitySettings,
     features = task.load(Skipping()).features
     names, expected = task.apply(replace(run, held_out={}), Skipping())
     terms, idf = json.loads((run.folder / "words.json").read_text())
-    block = Words(tuple(terms), np.array(idf)).apply(features.texts(names)).astype(np.float32)
-    (found,) = session_of((run.folder / "linear.onnx").read_bytes()).run(None, {"captions": block})
+    block = TfidfVocabulary(tuple(terms), np.array(idf)).apply(features.texts(names)).astype(np.float32)
+    (found,) = inference_session((run.folder / "linear.onnx").read_bytes()).run(None, {"captions": block})
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -182,12 +182,12 @@ def test_words_are_scikit_learns_tf_idf() -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = ["A gun, a gun and a fire.", "The quiet table.", "A gun on the table.", "Fire."]
-    words = Words.fit(texts, 2)
+    words = TfidfVocabulary.fit(texts, 2)
     theirs = TfidfVectorizer(min_df=2, sublinear_tf=True, stop_words="english").fit_transform(texts).toarray()
     np.testing.assert_allclose(words.apply(texts), theirs)
     assert np.isnan(words.apply([None])).all()
     with pytest.raises(PrerollError, match=r"model\.words"):
-        Words.fit(["one", "two"], 2)
+        TfidfVocabulary.fit(["one", "two"], 2)
 
 
 def test_a_clip_that_lacks_a_block_is_at_its_mean() -> None:

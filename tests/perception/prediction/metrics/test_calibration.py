@@ -14,7 +14,9 @@ def test_the_temperature_of_overconfident_tags_is_found() -> None:
     sure = 1 / (1 + np.exp(-2 * ODDS))
     temperature = calibration.tags_temperature(sure, TRUE)
     assert temperature == pytest.approx(2, abs=0.15)
-    before, after = (calibration.reliability(p, TRUE).error for p in (sure, calibration.heated_tags(sure, temperature)))
+    before, after = (
+        calibration.reliability(p, TRUE).error for p in (sure, calibration.temperature_scaled_tags(sure, temperature))
+    )
     assert after < 0.02 < before
 
 
@@ -27,8 +29,8 @@ def test_the_temperature_of_overconfident_classes_is_found() -> None:
 
 def test_heat_keeps_the_order_and_temperature_1_changes_nothing() -> None:
     p = np.linspace(0.01, 0.99, 50)[None]
-    np.testing.assert_allclose(calibration.heated_tags(p, 1), p)
-    assert (np.diff(calibration.heated_tags(p, 3)) > 0).all()
+    np.testing.assert_allclose(calibration.temperature_scaled_tags(p, 1), p)
+    assert (np.diff(calibration.temperature_scaled_tags(p, 3)) > 0).all()
     np.testing.assert_allclose(calibration.heated_classes(p, 2).sum(1), 1)
 
 

@@ -9,13 +9,13 @@ from torch import nn
 
 from preroll.errors import PrerollError
 from preroll.perception.onnx_models import parity
-from preroll.perception.prediction.framework.settings import GenreModel, TagModel, Training
+from preroll.perception.prediction.framework.settings import GenreModel, TagModel, TrainingSettings
 from preroll.perception.prediction.genres.patches import covering_patches, padded, random_patch
 from preroll.perception.prediction.networks import export as exporting
 from preroll.perception.prediction.networks.ensemble import Ensemble
 from preroll.perception.prediction.networks.output_layer import log_odds
 from preroll.perception.prediction.networks.sequence_networks import Units, make_sequence_network
-from preroll.perception.prediction.networks.training_loop import Lesson, fit
+from preroll.perception.prediction.networks.training_loop import TrainingData, fit
 from preroll.perception.prediction.networks.vector_networks import make_vector_network
 from tests.conftest import ROOT
 
@@ -115,13 +115,15 @@ def test_a_network_that_differs_in_onnx_is_not_written(tmp_path: Path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
-def lesson() -> Lesson:
+def lesson() -> TrainingData:
     x = torch.randn(32, 4, generator=torch.Generator().manual_seed(0))
     y = (x[:, :2] > 0).float()
-    return Lesson(lambda rng: iter([((x,), y)]), 1, lambda network: {"score": float(-(network(x) - y).abs().mean())})
+    return TrainingData(
+        lambda rng: iter([((x,), y)]), 1, lambda network: {"score": float(-(network(x) - y).abs().mean())}
+    )
 
 
-def trained(training: Training, epochs: list[float] | None = None) -> tuple[dict[str, torch.Tensor], int]:
+def trained(training: TrainingSettings, epochs: list[float] | None = None) -> tuple[dict[str, torch.Tensor], int]:
     def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
         if epochs is not None:
             epochs.append(metrics["score"])
@@ -132,23 +134,23 @@ def trained(training: Training, epochs: list[float] | None = None) -> tuple[dict
 
 def test_one_seed_gives_one_network_and_leaves_torchs_dice_alone() -> None:
     before = torch.get_rng_state()
-    first, again = (trained(Training(epochs=3, rate=0.1))[0] for _ in range(2))
+    first, again = (trained(TrainingSettings(epochs=3, rate=0.1))[0] for _ in range(2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_best_epoch_is_kept_where_one_is_asked_for() -> None:
     scores: list[float] = []
-    _, epoch = trained(Training(epochs=6, rate=0.5, best_by="score"), scores)
+    _, epoch = trained(TrainingSettings(epochs=6, rate=0.5, best_by="score"), scores)
     assert epoch == int(np.argmax(scores)) + 1
-    assert trained(Training(epochs=6, rate=0.5))[1] == 6
+    assert trained(TrainingSettings(epochs=6, rate=0.5))[1] == 6
     with pytest.raises(PrerollError, match="best_by: 'f1': must be one of score"):
-        trained(Training(best_by="f1"))
+        trained(TrainingSettings(best_by="f1"))
 
 
 def test_a_rate_that_destroys_the_network_is_told() -> None:
     with pytest.raises(PrerollError, match=r"training\.rate"):
-        trained(Training(epochs=3, rate=1e38))
+        trained(TrainingSettings(epochs=3, rate=1e38))
 
 
 def test_patches_cover_a_video_and_crops_stay_inside() -> None:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from preroll.perception.prediction.framework.settings import TagSettings, Training
+from preroll.perception.prediction.framework.settings import TagSettings, TrainingSettings
 from preroll.perception.prediction.generators.tag_videos import generate_tags
 from preroll.perception.prediction.networks import training_loop
-from preroll.perception.prediction.networks.training_loop import Lesson, fit, has_bf16
+from preroll.perception.prediction.networks.training_loop import TrainingData, fit, has_bf16
 from preroll.perception.prediction.run import open_run, train
 
 
@@ -30,8 +30,10 @@ class Watched(nn.Module):
 
 def kinds(*, asked: bool) -> set[torch.dtype]:
     """In what the layers of a training were computed."""
-    lesson = Lesson(lambda rng: iter([((torch.ones(2, 4),), torch.ones(2, 3))]), 1, lambda network: {"metric": 0.0})
-    network, _ = fit(Watched, lesson, Training(bf16=asked, epochs=2), 0, lambda epoch, metrics: None)
+    lesson = TrainingData(
+        lambda rng: iter([((torch.ones(2, 4),), torch.ones(2, 3))]), 1, lambda network: {"metric": 0.0}
+    )
+    network, _ = fit(Watched, lesson, TrainingSettings(bf16=asked, epochs=2), 0, lambda epoch, metrics: None)
     assert isinstance(network, Watched)
     assert network.layer.weight.dtype == torch.float32
     return set(network.kinds)

@@ -17,7 +17,7 @@ def test_every_combination_of_point_agent_and_seed_is_a_cell(make_file: MakeFile
     )
     assert len(plan.cells) == 2 * 3 * 3 * 2
     assert plan.cells[0].id == "long.view_probability=x0.5,mismatch=0.2/random/seed-0"
-    assert plan.cells[-1].id == "long.view_probability=x1,mismatch=0.8/thompson-lanes=16/seed-1"
+    assert plan.cells[-1].id == "long.view_probability=x1,mismatch=0.8/thompson-num_envs=16/seed-1"
 
 
 def test_a_factor_multiplies_what_the_scenario_has(make_file: MakeFile) -> None:

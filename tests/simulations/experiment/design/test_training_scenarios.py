@@ -8,7 +8,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.spec import Random
-from preroll.simulations.experiment.design.training_scenarios import randomised
+from preroll.simulations.experiment.design.training_scenarios import randomized
 from preroll.simulations.experiment.design.variation import draws
 from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.runner import run_plan
@@ -23,8 +23,8 @@ LONG = "ads.*.long.view_probability"
 
 
 def test_every_session_draws_one_of_the_variations_and_plays_by_its_probabilities(small_catalog: Catalog) -> None:
-    base, random = Scenario.load("pacing"), Random(draws=5, seed=3, ranges={LONG: {"scale": [0.4, 1.6]}})
-    mixed = Tables.compile(randomised(base, random), small_catalog)
+    base, random = Scenario.load("fatigue"), Random(draws=5, seed=3, ranges={LONG: {"scale": [0.4, 1.6]}})
+    mixed = Tables.compile(randomized(base, random), small_catalog)
     assert mixed.n_segments == 5
     np.testing.assert_allclose(mixed.shares(), 0.2, rtol=1e-12)
     assert "segment" not in mixed.layout.parts
@@ -37,17 +37,17 @@ def test_every_session_draws_one_of_the_variations_and_plays_by_its_probabilitie
 
 def test_segments_that_a_scenario_has_are_in_every_variation() -> None:
     base = Scenario.load("hidden-users")
-    mixed = randomised(base, Random(draws=3, ranges={LONG: {"scale": [0.5, 1.0]}}))
+    mixed = randomized(base, Random(draws=3, ranges={LONG: {"scale": [0.5, 1.0]}}))
     assert [segment.name for segment in mixed.user.segments][:3] == ["patient-0", "hasty-0", "patient-1"]
     assert mixed.user.segments[1].appeal["long"] == 0.2
     with pytest.raises(PrerollError, match="draws: 9: at most 8 are allowed here"):
-        randomised(base, Random(draws=9, ranges={LONG: {"scale": [0.5, 1.0]}}))
+        randomized(base, Random(draws=9, ranges={LONG: {"scale": [0.5, 1.0]}}))
 
 
 @pytest.mark.parametrize("ranges", [{"user.mismatch": [0, 1]}, {"ads.cats.long.reward": {"scale": [1, 2]}}])
 def test_what_a_session_cannot_draw_is_said(ranges: dict[str, object]) -> None:
     with pytest.raises(PrerollError, match="a session draws view probabilities alone"):
-        randomised(Scenario.load("classic"), Random.model_validate({"draws": 2, "ranges": ranges}))
+        randomized(Scenario.load("classic"), Random.model_validate({"draws": 2, "ranges": ranges}))
 
 
 def robust(make_file: MakeFile, **changes: object) -> Path:
@@ -58,7 +58,7 @@ def robust(make_file: MakeFile, **changes: object) -> Path:
             "usual": "scenario",
             "robust": {"draws": 16, "ranges": {LONG: {"scale": [0.3, 1.0]}}},
         },
-        **{"agents": [{"thompson": {"lanes": 16}}], "seeds": 5, "sessions": 400, **changes},
+        **{"agents": [{"thompson": {"num_envs": 16}}], "seeds": 5, "sessions": 400, **changes},
     )
 
 
@@ -70,7 +70,7 @@ def test_an_agent_trained_on_many_draws_earns_more_where_it_was_not_trained(
     run_plan(load(path), path.read_text(), store, in_this_process)
     table = results(store)
     by_seed = table.groupby(["label", "seed"])["percent_of_optimum"].mean().unstack()
-    ours, theirs = (by_seed.loc[f"thompson-lanes=16@{name}"].to_numpy() for name in ("robust", "usual"))
+    ours, theirs = (by_seed.loc[f"thompson-num_envs=16@{name}"].to_numpy() for name in ("robust", "usual"))
     told = paired(ours, theirs)
     assert told.difference.low > 0
     assert told.p < 0.01

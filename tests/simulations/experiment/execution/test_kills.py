@@ -56,7 +56,7 @@ for line in sys.stdin:
 @pytest.fixture(scope="module")
 def path(make_file: MakeFile) -> Path:
     """Sixteen cells of a tenth of a second."""
-    return make_file(agents=["random", {"thompson": {"lanes": 16}}], seeds=4)
+    return make_file(agents=["random", {"thompson": {"num_envs": 16}}], seeds=4)
 
 
 @contextmanager

@@ -19,9 +19,9 @@ from preroll.agents import load_agent
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.execution.cell import is_complete, run_cell
 from preroll.simulations.experiment.execution.runner import Local, run_plan
-from preroll.simulations.experiment.execution.store import State, Store
+from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tidy_table import COST, results, write_parquet
-from preroll.simulations.workers.pool import Outcome
+from preroll.simulations.workers.pool import JobOutcome
 from tests.simulations.conftest import MakeFile, load
 
 #: Moments of a kill in the default run; PREROLL_KILLS=20 for the long one.
@@ -44,7 +44,7 @@ def in_this_process(requests: Any, *, tries: int, advance: Any) -> Any:
     """An engine without processes."""
     for number, request in enumerate(requests):
         run_cell(request, partial(advance, number))
-        yield Outcome(number)
+        yield JobOutcome(number)
 
 
 def test_results_are_the_same_bit_for_bit_for_any_number_of_workers(
@@ -55,7 +55,7 @@ def test_results_are_the_same_bit_for_bit_for_any_number_of_workers(
     two, one = (numbers(store) for store in (small_store, alone))
     pd.testing.assert_frame_equal(two, one, check_exact=True)
     for cell in load(path).cells:
-        a, b = (load_agent(store.folder(cell) / "agent").arrays() for store in (small_store, alone))
+        a, b = (load_agent(store.folder(cell) / "agent").state_arrays() for store in (small_store, alone))
         assert all(np.array_equal(a[name], b[name]) for name in a)
         curves = [json.loads((s.folder(cell) / "result.json").read_text())["curve"] for s in (small_store, alone)]
         assert curves[0] == curves[1]
@@ -76,7 +76,7 @@ def test_a_changed_file_says_which_cells_changed_and_does_them_again(
     small_store: Store, make_file: MakeFile, tmp_path: Path
 ) -> None:
     store = Store(shutil.copytree(small_store.path, tmp_path / "out"))
-    changed = make_file(agents=["random", {"thompson": {"lanes": 16}}], evaluate={"sessions": 700}, seeds=[1])
+    changed = make_file(agents=["random", {"thompson": {"num_envs": 16}}], evaluate={"sessions": 700}, seeds=[1])
     told: list[str] = []
     assert run_plan(load(changed), changed.read_text(), store, in_this_process, told.append).done == 4
     again = [line for line in told if line.endswith("was run with other settings; it is run again.")]
@@ -96,7 +96,7 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
     assert list(report.failures) == [plan.cells[0].id]
     assert "is there already and is no run" in store.failures()[plan.cells[0].id]
     assert (store.folder(plan.cells[0]) / "precious.txt").exists()
-    assert store.states(plan)[plan.cells[0].id] is State.FAILED
+    assert store.states(plan)[plan.cells[0].id] is CellState.FAILED
     shutil.rmtree(store.folder(plan.cells[0]))
     assert run_plan(plan, path.read_text(), store, in_this_process).done == 1
     assert not store.failures()
@@ -104,7 +104,7 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
 
 def test_a_full_disk_ends_the_run_in_one_line(make_file: MakeFile, tmp_path: Path) -> None:
     def full(requests: Any, **_: Any) -> Any:
-        yield Outcome(0, "cell.json: No space left on device", full=True)
+        yield JobOutcome(0, "cell.json: No space left on device", full=True)
 
     path = make_file()
     with pytest.raises(PrerollError, match=r"No space left on device; the same command goes on") as error:
@@ -134,7 +134,7 @@ def test_the_table_has_a_row_per_cell_with_settings_numbers_and_versions(small_s
     assert row["percent_of_optimum"] == 100
     assert row["regret"] == pytest.approx(0, abs=1e-12)
     assert abs(row["revenue"] - row["exact_revenue"]) < 5 * row["revenue_half_width"]
-    assert {"git", "version.numpy", "setting.lanes", "training_cpu_seconds"} <= set(table.columns)
+    assert {"git", "version.numpy", "setting.num_envs", "training_cpu_seconds"} <= set(table.columns)
     mixed = table.copy()
     mixed["observe.category"] = np.array([True, "none"] * 6, object)
     write_parquet(mixed, tmp_path / "t.parquet")

@@ -32,12 +32,12 @@ def test_settings_and_layout_are_read_by_their_plugins(small_store: Store) -> No
     from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-    cell = EventAccumulator(str(small_store.logdir / "long.view_probability=x0.5" / "thompson-lanes=16" / "seed-1"))
+    cell = EventAccumulator(str(small_store.logdir / "long.view_probability=x0.5" / "thompson-num_envs=16" / "seed-1"))
     content = cell.Reload().SummaryMetadata("_hparams_/session_start_info").plugin_data.content
     given = HParamsPluginData.FromString(content).session_start_info.hparams
-    assert given["agent"].string_value == "thompson-lanes=16"
+    assert given["agent"].string_value == "thompson-num_envs=16"
     assert given["long.view_probability"].number_value == 0.5
-    assert given["thompson.lanes"].number_value == 16
+    assert given["thompson.num_envs"].number_value == 16
     top = EventAccumulator(str(small_store.logdir / "layout")).Reload()
     layout = Layout.FromString(top.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
     assert [chart.multiline.tag[0] for chart in layout.category[0].chart][:1] == ["^session/percent_of_optimum$"]
@@ -53,7 +53,7 @@ def test_tensorboard_opens_on_this_machine_alone_and_shows_reward_curves(small_s
         assert address.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(f"{address}data/runs") as answer:
             runs = answer.read().decode()
-        assert "long.view_probability=x1/thompson-lanes=16/seed-0" in runs
+        assert "long.view_probability=x1/thompson-num_envs=16/seed-0" in runs
         url = f"{address}?tagFilter=session%2Frevenue#timeseries"
         card = 'title="session/revenue"'
         for milliseconds in (

@@ -90,7 +90,7 @@ def test_files_are_converted_once(tmp_path: Path) -> None:
     first = converted([path], read_csv, tmp_path / "cache", Skipping())
     calls: list[Path] = []
 
-    def read_csv_again(path: Path, skipping: Skipping, *, labelled: bool) -> None:
+    def read_csv_again(path: Path, skipping: Skipping, *, labeled: bool) -> None:
         calls.append(path)
 
     read_csv_again.__name__ = "read_csv"

@@ -107,9 +107,9 @@ def test_an_example_that_lacks_something_is_bad(message: str, data: bytes) -> No
 
 def test_an_example_to_be_predicted_needs_no_label() -> None:
     one = example(Tagged("x", np.zeros(0, np.int32), VIDEOS[0].features))
-    assert parse_example(one, labelled=False).labels.tolist() == []
+    assert parse_example(one, labeled=False).labels.tolist() == []
     without = one.replace(b"labels", b"lebals")
-    assert parse_example(without, labelled=False).id == "x"
+    assert parse_example(without, labeled=False).id == "x"
     with pytest.raises(ValueError, match="has no feature 'labels'"):
         parse_example(without)
 

@@ -1,4 +1,4 @@
-"""`preroll results`: the tidy table of an experiment."""
+"""`preroll experiment results`: the tidy table of an experiment."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,9 +18,9 @@ def results(
 
     Exit status 1 where cells are missing.
 
-    Example: `preroll results threshold --csv`
+    Example: `preroll experiment results threshold --csv`
     """
-    from preroll.simulations.experiment.execution.store import State, Store
+    from preroll.simulations.experiment.execution.store import CellState, Store
     from preroll.simulations.experiment.execution.summary import summary
     from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
 
@@ -36,7 +36,7 @@ def results(
     else:
         columns, rows = summary(store, plan, states)
         print_table(columns, rows, left=("point", "agent"))
-    if missing := sum(state is not State.DONE for state in states.values()):
+    if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
             f"{missing} of {len(states)} cells are not done; see preroll experiment status {folder}", status=1
         )

@@ -1,0 +1,15 @@
+from .agent import Agent as Agent
+from .contexts import CategoryContext as CategoryContext
+from .interop.onnx_agent import OnnxAgent as OnnxAgent
+from .interop.onnx_export import export_onnx as export_onnx
+from .interop.sb3_import import import_sb3 as import_sb3
+from .interop.sb3_vec_env import PrerollVecEnv as PrerollVecEnv
+from .loading import load_agent as load_agent
+from .loading import save_agent as save_agent
+from .registry import AGENTS as AGENTS
+from .registry import AgentEntry as AgentEntry
+from .registry import make_agent as make_agent
+from .selection import pick_best as pick_best
+from .selection import sample_actions as sample_actions
+from .settings import AgentSettings as AgentSettings
+from .transitions import Transitions as Transitions

@@ -1,0 +1,13 @@
+from .analysis.detector import Detector as Detector
+from .build import BuildReport as BuildReport
+from .build import build_catalog as build_catalog
+from .catalog.catalog import Catalog as Catalog
+from .demo.videos import render_demo_videos as render_demo_videos
+from .detect_video import detect as detect
+from .ingest.content import CatalogOptions as CatalogOptions
+from .ingest.download import DownloadLimits as DownloadLimits
+from .inspection.lookup import find_video as find_video
+from .inspection.lookup import similar_videos as similar_videos
+from .onnx_models.model_card import ModelCard as ModelCard
+from .video_embeddings import embed_videos as embed_videos
+from .workers.process import Limits as Limits

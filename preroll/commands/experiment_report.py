@@ -1,0 +1,26 @@
+"""`preroll experiment report`: an experiment as one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="DIR/report.html")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Folder for the main charts as SVG files.")] = None,
+) -> None:
+    """Write one page of HTML with everything that an experiment showed; it needs no network and no other file.
+
+    Example: `preroll experiment report threshold`
+    """
+    from preroll.simulations.experiment.execution.store import Store
+    from preroll.simulations.report.data import Material
+    from preroll.simulations.report.page import write_pictures, write_report
+
+    path = write_report(folder, out)
+    typer.echo(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    if pictures is not None:
+        for picture in write_pictures(Material.of(Store(folder)), pictures):
+            typer.echo(str(picture))

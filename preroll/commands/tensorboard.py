@@ -1,0 +1,35 @@
+"""`preroll tensorboard`: curves of an experiment, or of runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from preroll.errors import PrerollError
+
+
+def tensorboard(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment, or of runs.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 6006,
+) -> None:
+    """Start TensorBoard on this machine alone (127.0.0.1), with every cell under a readable name.
+
+    Example: `preroll tensorboard threshold`
+    """
+    import subprocess
+
+    from preroll.simulations.experiment.execution.store import CELLS
+
+    if not folder.is_dir():
+        raise PrerollError(f"{folder}: no such folder")
+    logdir = folder / CELLS if (folder / CELLS).is_dir() else folder
+    command = [sys.executable, "-W", "ignore", "-m", "tensorboard.main", "--logdir", str(logdir)]
+    started = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)])
+    try:
+        status = started.wait()
+    finally:
+        started.terminate()
+        started.wait()
+    if status:
+        raise PrerollError(f"tensorboard ended with exit status {status}", status=1)
