@@ -35,7 +35,7 @@ install-dev: .venv/.dev
 	@touch $@
 
 bench-env: .venv/.core
-	$(BIN)/python benchmarks/bench_env.py
+	$(BIN)/python benchmarks/$(if $(AGAINST),bench_revisions.py $(AGAINST),bench_env.py)
 
 bench-perception: .venv/.dev
 	$(BIN)/python benchmarks/bench_perception.py

@@ -1,4 +1,4 @@
-"""The interface of everyone who chooses ads."""
+"""Base class of all agents."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -20,22 +20,33 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Agent(ABC):
-    """Chooses an ad for each lane and learns from what happened.
+    """Base class of all agents.
 
-    A subclass gives :meth:`act`, :meth:`action_probabilities` and, if it learns, ``_learn``; what it has learned goes
-    through :meth:`state_arrays`, :meth:`state_scalars` and :meth:`load_state`, so that a saved agent decides as before.
+    A subclass implements :meth:`act`, :meth:`action_probabilities` and, if it learns, ``_learn``. What it has learned
+    is saved and restored through :meth:`state_arrays`, :meth:`state_scalars` and :meth:`load_state`, so that a loaded
+    agent decides as the saved one did.
 
-    All its randomness comes from generators it owns: no global generator changes, or is changed by, what it does.
+    All randomness comes from generators that the agent owns: it neither changes nor depends on any global generator.
 
     Attributes:
-        name: its name in the registry.
-        spec: what it may know of the environment.
-        needs_tables: whether it must know the true tables, and not only what can be observed.
-        settings: its settings, frozen.
-        seed: seed of its generators.
-        rng: its own generator.
-        steps: transitions learned from so far.
-        total_steps: transitions of the whole training, for schedules; 0 until :meth:`start_training`.
+        name: name in the registry.
+        spec: what the agent may know of the environment: observation layout, ads and rewards, but no probabilities.
+        needs_tables: whether the agent requires the true tables, and not only what can be observed.
+        settings: frozen settings.
+        seed: seed of the agent's generators.
+        rng: the agent's own generator.
+        steps: number of transitions learned from so far.
+        total_steps: total number of training transitions, for schedules; 0 until :meth:`start_training`.
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(4, scenario="classic", catalog="demo")
+        >>> agent = make_agent("thompson", envs, seed=1)
+        >>> observations, infos = envs.reset(seed=1)
+        >>> actions, propensities = agent.act_with_propensities(observations)
+        >>> actions.shape, propensities.shape, agent.action_probabilities(observations).shape
+        ((4,), (4,), (4, 6))
     """
 
     name: ClassVar[str]
@@ -52,83 +63,127 @@ class Agent(ABC):
 
     @classmethod
     def from_tables(cls, tables: "Tables", settings: AgentSettings, *, seed: int = 0) -> Self:
-        """Makes the agent for ``tables``; only those with ``needs_tables`` look into them."""
+        """Creates the agent for ``tables``, which only agents with ``needs_tables`` read."""
         return cls(tables.spec, settings, seed=seed)
 
     @property
     def num_envs(self) -> int:
-        """Number of lanes that it likes to train with."""
+        """Recommended number of parallel sessions during training."""
         return self.settings.num_envs
 
     @property
     def progress(self) -> float:
-        """Share of the training that is over, 0 to 1; 0 where no total was given."""
+        """Fraction of the training that is complete, in [0, 1]; 0 if no total is set."""
         return min(self.steps / self.total_steps, 1.0) if self.total_steps else 0.0
 
     def start_training(self, total_steps: int) -> None:
-        """Tells how many transitions the whole training will bring: schedules (learning rate, epsilon) span them."""
+        """Sets the total number of training transitions, over which schedules are annealed.
+
+        Args:
+            total_steps: number of transitions of the whole training, which the schedules (learning rate, epsilon) span.
+        """
         self.total_steps = int(total_steps)
 
     @abstractmethod
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses an ad int64 (n,) for each row of ``observations`` (n, d), ties broken at random."""
+        """Chooses one action per observation, breaking ties at random.
+
+        Args:
+            observations: float32 (n, d), one row per lane.
+            explore: whether to explore, as in training.
+
+        Returns:
+            int64 (n,), the action of each row.
+        """
 
     @abstractmethod
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Gives the probability (n, A) of each action for each row of ``observations`` (n, d)."""
+        """Returns the probability of each action for each observation.
+
+        Args:
+            observations: float32 (n, d), one row per lane.
+            explore: whether :meth:`act` is called with exploration.
+
+        Returns:
+            float64 (n, A).
+        """
 
     def act_with_propensities(
         self, observations: NDArray[np.float32], *, explore: bool = True
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Chooses as :meth:`act` does and gives, beside the ads, the propensity (n,) of each choice."""
+        """Chooses as :meth:`act` does and also returns the propensity of each choice.
+
+        Args:
+            observations: float32 (n, d), one row per lane.
+            explore: whether to explore, as in training.
+
+        Returns:
+            actions: int64 (n,).
+            propensities: float64 (n,), the probability with which each action was chosen.
+        """
         actions = self.act(observations, explore=explore)
         probabilities = self.action_probabilities(observations, explore=explore)
         return actions, probabilities[np.arange(len(actions)), actions]
 
-    def end_sessions(self, done: NDArray[np.bool_]) -> None:  # noqa: B027  (most agents remember nothing of a session)
-        """Tells the agent, where no :meth:`update` does, of which lanes the session is over: bool (n,).
+    def end_sessions(self, done: NDArray[np.bool_]) -> None:  # noqa: B027  (most agents keep no session state)
+        """Resets the session state of the environments in ``done``; needed only when :meth:`update` is not called.
 
-        An agent with a memory of the session begins it anew there. All lanes are told of before the first :meth:`act`.
+        Args:
+            done: bool (n,), the lanes whose session has ended. Before the first :meth:`act` it must mark all lanes.
         """
 
     def update(self, transitions: Transitions) -> None:
-        """Learns from one step of every lane."""
+        """Learns from one step of every lane and advances ``steps``."""
         self._learn(transitions)
         self.steps += len(transitions)
 
-    def _learn(self, transitions: Transitions) -> None:  # noqa: B027  (learning nothing is allowed)
-        """Changes what the agent knows; baselines learn nothing."""
+    def _learn(self, transitions: Transitions) -> None:  # noqa: B027  (optional: baselines do not learn)
+        """Updates what the agent has learned; baselines do nothing."""
 
     def policy(self, tables: "Tables") -> "Policy":
-        """Gives the agent's choices, exploration off, at every observable state as a table.
+        """Returns the agent's policy, exploration off, as a table over all observable states.
 
-        The default asks :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.
+        The default calls :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.
         """
         from preroll.envs.policies.tabulate import tabulate
 
         return tabulate(tables, self.action_probabilities)
 
     def metrics(self) -> dict[str, float]:
-        """Gives numbers about learning for TensorBoard; each agent's docstring explains its own."""
+        """Returns learning metrics for TensorBoard; each agent's docstring explains its own."""
         return {}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives the arrays that decisions depend on; with ``training`` also what learning goes on from (buffers …)."""
+        """Returns the arrays that decisions depend on.
+
+        Args:
+            training: whether to add the arrays from which training resumes (buffers …).
+
+        Returns:
+            Arrays by name.
+        """
         return {}
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Gives the plain numbers and texts that belong to :meth:`state_arrays`, as JSON knows them."""
+        """Returns the JSON-serialisable numbers and strings that belong to :meth:`state_arrays`.
+
+        Args:
+            training: whether to add those from which training resumes.
+
+        Returns:
+            Values by name.
+        """
         return {}
 
-    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:  # noqa: B027  (as is having nothing to restore)
-        """Takes back what :meth:`state_arrays` and :meth:`state_scalars` gave."""
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:  # noqa: B027  (optional as well)
+        """Restores the state returned by :meth:`state_arrays` and :meth:`state_scalars`."""
 
     def save(self, folder: str | Path, *, training: bool = False) -> None:
-        """Writes the agent to ``folder`` (see :mod:`preroll.agents.storage`), replacing what is there at once.
+        """Writes the agent to ``folder`` (see :mod:`preroll.agents.storage`), replacing an existing folder atomically.
 
         Args:
             folder: the folder to write.
-            training: also save what is needed to go on learning exactly where this agent stands.
+            training: whether to save also what is needed to resume training exactly where it stopped.
         """
         about = {
             "name": self.name,

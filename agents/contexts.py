@@ -1,4 +1,4 @@
-"""The context of a per-category bandit: the category that the observation shows."""
+"""Contexts of the per-category bandits: the category that an observation shows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,12 +7,24 @@ from preroll.envs.model.observation import SessionSpec
 
 
 class CategoryContext:
-    """Finds the category in observations: the largest entry of their "category" part.
+    """Context of an observation: the index of the largest entry of its "category" part.
 
-    With predicted categories that is the likeliest one; where the scenario hides the category there is one context.
+    With predicted categories this is the most probable one; if the scenario hides the category, there is one context.
+
+    Args:
+        spec: layout of the observations.
 
     Attributes:
-        count: number of contexts.
+        count: K, number of contexts.
+
+    Examples:
+        >>> from preroll.agents import CategoryContext
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(3, scenario="classic", catalog="demo")
+        >>> context = CategoryContext(envs.tables.spec)
+        >>> observations, infos = envs.reset(seed=1)
+        >>> context(observations), infos["category"], context.count
+        (array([2, 1, 1]), array([2, 1, 1], dtype=int32), 3)
     """
 
     def __init__(self, spec: SessionSpec) -> None:
@@ -21,7 +33,7 @@ class CategoryContext:
         self.count = part.stop - part.start if part else 1
 
     def __call__(self, observations: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Gives the context int64 (n,) of ``observations`` (n, d)."""
+        """Returns the context, int64 (n,), of each of the ``observations`` (n, d)."""
         if self._columns is None:
             return np.zeros(len(observations), dtype=np.int64)
         found: NDArray[np.int64] = observations[:, self._columns].argmax(axis=1)

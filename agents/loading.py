@@ -1,4 +1,4 @@
-"""Saving agents to folders and loading them: a loaded agent decides as the saved one did."""
+"""Saving of agents to folders, and loading: a loaded agent decides as the saved one did."""
 
 import json
 from pathlib import Path
@@ -23,8 +23,10 @@ def save_agent(agent: Agent, folder: str | Path, *, training: bool = False) -> N
 def load_agent(folder: str | Path) -> Agent:
     """Reads an agent that :meth:`Agent.save` wrote; it decides as the saved one did.
 
+    If training state was saved, the agent also resumes training exactly where it stopped.
+
     Raises:
-        PrerollError: a file is missing, changed since it was written, or of an unknown format.
+        PrerollError: a file is missing, has changed since it was written, or has an unknown or invalid format.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -32,7 +34,7 @@ def load_agent(folder: str | Path) -> Agent:
     folder = Path(folder)
     atomic.recover(folder.absolute())
     content = storage.read(folder)
-    # the sha256 finds accidents; whoever forged a file has forged them too
+    # sha256 detects damage, not tampering: a forger rewrites the manifest too, so all content is validated below
     place = folder / storage.ABOUT
     try:
         about = json.loads(content[storage.ABOUT])
@@ -52,7 +54,7 @@ def load_agent(folder: str | Path) -> Agent:
 
 
 def _described(about: dict[str, Any]) -> Agent:
-    """The agent as ``agent.json`` tells it, without its arrays."""
+    """Returns the agent described by ``agent.json``, without its arrays."""
     kind = find(about["name"]).load()
     settings = parse(kind.Settings, about["name"], about["settings"])
     agent = kind(SessionSpec.from_dict(about["spec"]), settings, seed=about["seed"])
@@ -65,10 +67,14 @@ def _described(about: dict[str, Any]) -> Agent:
 
 
 def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
-    """Raises where an array is not of the kind that the untrained ``agent`` would save: compiled code trusts shapes.
+    """Raises if an array differs in dtype or shape from what the untrained ``agent`` would save.
 
-    An axis that is empty in an untrained agent, such as its lanes, may have any length. Numbers must be finite: no
-    comparison finds a difference to NaN.
+    Compiled code does not check shapes. An axis that is empty in an untrained agent, such as its lanes, may have any
+    length. Floats must be finite: a later comparison of results would not report NaN as a difference.
+
+    Raises:
+        KeyError: an array is missing.
+        ValueError: an array has another dtype or shape, or contains NaN or infinity.
     """
     for name, untrained in agent.state_arrays(training=training).items():
         array = arrays[name]

@@ -1,6 +1,7 @@
-"""Settings for a scenario that differ from the defaults: YAML files in ``agents/presets``, one for each scenario.
+"""Presets: settings for a scenario that differ from the defaults, as YAML files in ``agents/presets``.
 
-A file maps agents to settings. ``sb3-defaults.yaml`` is no scenario: it holds what stable-baselines3 would take.
+Each file maps agent names to settings and is named after its scenario, except ``sb3-defaults.yaml``, which holds the
+defaults of stable-baselines3.
 """
 
 from pathlib import Path
@@ -14,19 +15,19 @@ SB3_DEFAULTS = "sb3-defaults"
 
 
 def preset(name: str, agent: str) -> dict[str, Any]:
-    """Gives the settings of ``agent`` in the preset ``name``, which most often is a scenario's; {} where none are."""
+    """Returns the settings of ``agent`` in the preset ``name`` (usually a scenario), or {} if there are none."""
     path = PRESETS / f"{name}.yaml"
     return dict(load_yaml(path).get(agent, {})) if path.parent == PRESETS and path.is_file() else {}
 
 
 def presets_of(agent: str) -> dict[str, dict[str, Any]]:
-    """Gives the settings of ``agent`` by name of the preset, where there are any."""
+    """Returns the settings of ``agent`` in every preset that has any, by name of the preset."""
     found = {path.stem: preset(path.stem, agent) for path in sorted(PRESETS.glob("*.yaml"))}
     return {name: settings for name, settings in found.items() if settings}
 
 
 def sb3_defaults(agent: str) -> dict[str, Any]:
-    """Gives what stable-baselines3 would train ``agent`` with.
+    """Returns the settings with which stable-baselines3 trains ``agent`` by default.
 
     Raises:
         PrerollError: the agent is not one of its algorithms.

@@ -1,4 +1,7 @@
-"""The agents by name. Classes are named by import path, so that asking for a bandit loads no torch."""
+"""Registry of the agents by name.
+
+Classes are referenced by import path, so that creating a bandit does not import torch.
+"""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -14,12 +17,20 @@ from preroll.errors import PrerollError
 
 @dataclass(frozen=True)
 class AgentEntry:
-    """One agent of the registry.
+    """Registry entry of one agent.
 
     Attributes:
-        path: ``module:class``.
+        path: import path, ``module:class``.
         family: baseline, bandit (per category), contextual (bandits that see the whole observation) or deep.
-        description: what it does, in one line.
+        description: one-line description.
+
+    Examples:
+        >>> from preroll.agents import AGENTS, AgentEntry
+        >>> AGENTS["thompson"].family
+        'bandit'
+        >>> entry = AgentEntry("preroll.agents.baselines.simple:RandomAgent", "baseline", "any ad, uniformly")
+        >>> entry.load().__name__
+        'RandomAgent'
     """
 
     path: str
@@ -27,11 +38,12 @@ class AgentEntry:
     description: str
 
     def load(self) -> type[Agent]:
-        """Imports the agent's class."""
+        """Imports and returns the agent's class."""
         module, _, name = self.path.partition(":")
         return cast(type[Agent], getattr(import_module(module), name))
 
 
+#: All agents by name, in the order in which `preroll agent list` prints them.
 AGENTS: dict[str, AgentEntry] = {
     "random": AgentEntry(
         "preroll.agents.baselines.simple:RandomAgent", "baseline", "any action with equal probability"
@@ -125,10 +137,10 @@ AGENTS: dict[str, AgentEntry] = {
 
 
 def find(name: str) -> AgentEntry:
-    """Gives the entry of ``name``.
+    """Returns the entry of ``name``.
 
     Raises:
-        PrerollError: there is none; the known names are listed.
+        PrerollError: the name is unknown; the message lists the known ones.
     """
     if name not in AGENTS:
         raise PrerollError(f"agent {name!r}: unknown; agents are {', '.join(AGENTS)}")
@@ -136,17 +148,27 @@ def find(name: str) -> AgentEntry:
 
 
 def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
-    """Makes an untrained agent.
+    """Creates an untrained agent.
 
     Args:
         name: a key of :data:`AGENTS`.
-        env: the :class:`SessionSpec` that the agent shall work in, or something that has them: :class:`Tables`, an
-            environment or a vector environment. The oracles (greedy, fixed, optimum) need one that has tables.
+        env: a :class:`SessionSpec`, or an object that has one: :class:`Tables`, an environment or a vector environment.
+            The oracles (greedy, fixed, optimum) require an object with tables.
         seed: seed of the agent's own generators.
-        settings: settings of that agent; before its defaults come those of the scenario's preset, if it has one.
+        settings: settings of the agent; they override the scenario's preset, if there is one, which overrides the
+            defaults.
+
+    Returns:
+        The agent.
 
     Raises:
         PrerollError: an unknown name or setting, a value out of range, or an oracle without tables.
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> make_agent("ucb1", Tables.compile("classic", "demo"), seed=1, alpha=0.4).settings.alpha
+        0.4
     """
     kind = find(name).load()
     spec, tables = _spec_and_tables(env)
@@ -159,7 +181,7 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
 
 
 def _spec_and_tables(env: Any) -> tuple[SessionSpec, Tables | None]:
-    """Finds what an agent may know, and the true tables if there are any."""
+    """Returns the specification of ``env`` and its true tables, or None if it has no tables."""
     if isinstance(env, SessionSpec):
         return env, None
     env = getattr(env, "unwrapped", env)

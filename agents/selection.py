@@ -1,4 +1,4 @@
-"""From scores to choices: the best ads of each row, ties included."""
+"""Selection of actions from scores or probabilities, with ties broken at random."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,19 +8,28 @@ from preroll.jit import compiled
 
 
 def maximizers(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Marks the entries of each row of ``scores`` (…, A) that are within 1e-9 of its largest.
+    """Marks the entries of each row of ``scores`` (…, A) within 1e-9 of the largest.
 
-    >>> maximizers(np.array([[0.2, 0.8, 0.8]]))
-    array([[False,  True,  True]])
+    Returns:
+        bool (…, A).
+
+    Examples:
+        >>> maximizers(np.array([[0.2, 0.8, 0.8]]))
+        array([[False,  True,  True]])
     """
     best: NDArray[np.bool_] = scores >= scores.max(axis=-1, keepdims=True) - TIE
     return best
 
 
 def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Picks one maximiser for each row of ``scores`` (n, A), ties broken at random by ``rng``.
+    """Picks one maximiser per row of ``scores`` (n, A), breaking ties at random.
 
-    Without a tie no random number is drawn.
+    Args:
+        scores: (n, A); entries within 1e-9 of the row's largest tie with it.
+        rng: generator for ties; if there are none, no random number is drawn.
+
+    Returns:
+        int64 (n,), index of the chosen entry of each row.
     """
     choice = np.empty(len(scores), dtype=np.int64)
     if not _first_best(np.ascontiguousarray(scores, dtype=np.float64), TIE, choice):
@@ -30,7 +39,7 @@ def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray
 
 
 def settle_ties(scores: NDArray[np.floating], choice: NDArray[np.int64], rng: np.random.Generator) -> None:
-    """Writes one maximiser at random into ``choice`` (n,) for every row of ``scores`` (n, A) that has several."""
+    """Writes a random maximiser into ``choice`` (n,) for every row of ``scores`` (n, A) that has several."""
     best = maximizers(scores)
     tied = np.flatnonzero(best.sum(axis=1) > 1)
     keys = np.where(best[tied], rng.random((tied.size, scores.shape[1])), -1.0)
@@ -39,7 +48,7 @@ def settle_ties(scores: NDArray[np.floating], choice: NDArray[np.int64], rng: np
 
 @compiled
 def _first_best(scores: NDArray[np.float64], tolerance: float, choice: NDArray[np.int64]) -> int:
-    """Writes the first maximiser of every row; gives how many rows have a further one within ``tolerance``."""
+    """Writes the first maximiser of every row into ``choice`` and returns the number of rows with ties."""
     ties = 0
     for i in range(scores.shape[0]):
         largest = scores[i, 0]
@@ -56,10 +65,13 @@ def _first_best(scores: NDArray[np.float64], tolerance: float, choice: NDArray[n
 
 
 def sample_actions(probabilities: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draws one action for each row of ``probabilities`` (n, A) by inverting the cumulative sum.
+    """Draws one action per row of ``probabilities`` (n, A) by inverting the cumulative sum.
 
-    The uniform number is scaled by the row's own sum, which float32 probabilities miss by some 1e-7; an action of
-    probability 0 is never drawn.
+    The uniform number is scaled by the row's own sum, which for float32 probabilities differs from 1 by about 1e-7. An
+    action of probability 0 is never drawn.
+
+    Returns:
+        int64 (n,), the action of each row.
     """
     cumulative = np.cumsum(probabilities, axis=1, dtype=np.float64)
     points = rng.random(len(probabilities)) * cumulative[:, -1]

@@ -1,4 +1,4 @@
-"""Settings of an agent: frozen, typed, validated, each default with its source in the field's description."""
+"""Settings of agents: frozen, typed and validated; each field's description names the source of its default."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -13,7 +13,15 @@ Kind = TypeVar("Kind", bound="AgentSettings")
 
 
 class AgentSettings(BaseModel):
-    """What every agent can be told. Subclasses add their own fields, and change the defaults of these."""
+    """Settings that all agents share; subclasses add fields and change these defaults.
+
+    Examples:
+        >>> from preroll.agents import AgentSettings
+        >>> class MySettings(AgentSettings):
+        ...     rate: float = 0.1
+        >>> MySettings(num_envs=8)
+        MySettings(num_envs=8, sessions=4000, rate=0.1)
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -26,10 +34,18 @@ class AgentSettings(BaseModel):
 
 
 def parse(kind: type[Kind], agent: str, given: Mapping[str, Any]) -> Kind:
-    """Builds the settings of ``agent`` from keywords.
+    """Builds the settings of ``agent`` from a mapping.
+
+    Args:
+        kind: class of the settings.
+        agent: name of the agent, for errors.
+        given: values by name of the setting.
+
+    Returns:
+        The validated settings.
 
     Raises:
-        PrerollError: an unknown setting (the known ones are listed) or a value out of range.
+        PrerollError: an unknown setting (the message lists the known ones) or a value out of range.
     """
     if unknown := sorted(set(given) - set(kind.model_fields)):
         if now := [new for new in SETTINGS.get(unknown[0], ()) if new in kind.model_fields]:

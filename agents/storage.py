@@ -1,9 +1,9 @@
-"""The folder of a saved agent: weights in safetensors, the rest in JSON, a manifest with sha256; nothing executes.
+"""Storage of a saved agent in a folder: safetensors, JSON and a manifest with sha256; nothing is executed on loading.
 
 ```
 agent.json           format, name, settings, spec, seed, scalars, state of the agent's generator
-arrays.safetensors   everything that is an array
-manifest.json        sha256 of the two; written last
+arrays.safetensors   all arrays
+manifest.json        sha256 of the other two; written last
 ```
 """
 
@@ -23,16 +23,16 @@ ABOUT, ARRAYS = "agent.json", "arrays.safetensors"
 
 
 def write(folder: Path, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-    """Writes ``folder``, which is replaced as a whole or not at all.
+    """Writes ``folder`` atomically: it is replaced as a whole or not at all.
 
     Args:
         folder: the folder to write.
-        about: content of ``agent.json``, less the format.
+        about: content of ``agent.json``, without the format.
         arrays: content of ``arrays.safetensors``.
     """
     from safetensors.numpy import save
 
-    # safetensors writes the memory as it lies, whatever its strides; ascontiguousarray would give 0-d arrays an axis
+    # safetensors writes the raw memory and ignores strides; ascontiguousarray would turn 0-d arrays into 1-d ones
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     content = {
         ABOUT: (json.dumps({"format": FORMAT, **about}, indent=2, allow_nan=False) + "\n").encode(),
@@ -46,10 +46,10 @@ def write(folder: Path, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) 
 
 
 def read(folder: Path) -> dict[str, bytes]:
-    """Returns the bytes of every file, checked against the manifest.
+    """Returns the content of ``agent.json`` and ``arrays.safetensors`` by name, checked against the manifest.
 
     Raises:
-        PrerollError: a file is missing, or changed since it was written.
+        PrerollError: a file is missing, or has changed since it was written.
     """
     path = folder / "manifest.json"
     try:

@@ -1,4 +1,4 @@
-"""What the agents learn from: one slot of every lane."""
+"""Transitions: one slot of every lane, from which agents learn."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,28 @@ class Transitions:
     """One step of n lanes, as arrays whose first axis is the lane.
 
     Attributes:
-        observations: float32 (n, d), what the agent saw before it chose.
-        actions: int64 (n,), which ad was shown, or that none was.
+        observations: float32 (n, d), the observations in which the actions were chosen.
+        actions: int64 (n,), the ads shown, or "no ad".
         rewards: float64 (n,), revenue of the slot.
-        next_observations: float32 (n, d), the true next ones: the final observation where the session ended, never the
-            first one of the session after it.
-        terminated: bool (n,), the user left.
-        truncated: bool (n,), the horizon was reached.
-        viewed: bool (n,), was the ad viewed to its end?
-        propensities: float64 (n,), probability with which the agent chose the ad; None where nobody asked.
+        next_observations: float32 (n, d), the true successors: where the session ended, its final observation,
+            never the first one of the next session.
+        terminated: bool (n,), whether the user left.
+        truncated: bool (n,), whether the horizon was reached.
+        viewed: bool (n,), whether the ad was viewed to its end.
+        propensities: float64 (n,), probability with which the agent chose the action; None if it was not computed.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import Transitions, make_agent
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(6, scenario="classic", catalog="demo", autoreset_mode="SameStep")
+        >>> agent = make_agent("linucb", envs)
+        >>> observations, _ = envs.reset(seed=1)
+        >>> actions = np.arange(6)
+        >>> following, rewards, *ended, infos = envs.step(actions)
+        >>> agent.update(Transitions(observations, actions, rewards, following, *ended, infos["viewed"]))
+        >>> agent.steps
+        6
     """
 
     observations: NDArray[np.float32]
@@ -36,5 +49,5 @@ class Transitions:
 
     @property
     def ended(self) -> NDArray[np.bool_]:
-        """bool (n,): the session is over, for either reason."""
+        """Whether the session is over, for either reason, bool (n,)."""
         return self.terminated | self.truncated

@@ -1,7 +1,7 @@
-"""The package as boxes and arrows: folders, imports between them, and the files that one thing runs through.
+"""Structure of the package: folders, the imports between them, and the number of files that one operation runs through.
 
-``python benchmarks/architecture.py [REVISION …]`` prints the tables for this tree and for earlier revisions.
-``imports`` is what the test of the layers looks at.
+``python benchmarks/architecture.py [REVISION …]`` prints the tables for this tree and for earlier revisions. The test
+of the layers uses ``imports``.
 """
 
 import argparse
@@ -21,7 +21,7 @@ ROOMS = ("perception", "envs", "agents", "simulations")
 Modules = dict[str, Path]
 Arrows = set[tuple[str, str]]
 
-#: Runs in a fresh process: prints the files of the package in which functions ran while one thing was done.
+#: Runs in a fresh process: counts the files of the package in which functions are called during an operation.
 TRACED = """
 import json, os, sys
 from pathlib import Path
@@ -76,12 +76,12 @@ print(traced(work))
 
 
 def modules(root: Path) -> Modules:
-    """Every module of the package by its full name."""
+    """Returns the path of every module of the package by its full name."""
     found = {}
     for top in (*ROOMS, "preroll"):
         for path in sorted((root / top).rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
-            if top == "preroll" and parts[1] in ROOMS:  # a link to a room
+            if top == "preroll" and parts[1] in ROOMS:  # symbolic link to a room
                 continue
             name = ".".join(parts if top == "preroll" else ("preroll", *parts))
             found[name.removesuffix(".__init__")] = path
@@ -89,7 +89,7 @@ def modules(root: Path) -> Modules:
 
 
 def imports(known: Modules) -> Arrows:
-    """(importing module, imported module) of every import, be it eager, inside a function or for types alone."""
+    """Returns (importing module, imported module) for every import: eager, inside a function, or for types only."""
     return {(name, other) for name, path in known.items() for other in _imported(path, known) if other != name}
 
 
@@ -104,7 +104,7 @@ def _imported(path: Path, known: Modules) -> Iterator[str]:
 
 
 def folder_of(module: str, known: Modules) -> str:
-    """The package that a module stands in; a package stands in itself."""
+    """Returns the package that contains a module; a package contains itself."""
     return module if known[module].name == "__init__.py" else module.rpartition(".")[0]
 
 
@@ -133,13 +133,13 @@ def _shape(root: Path) -> list[dict[str, object]]:
 
 
 def _box(module: str, room: str, known: Modules) -> str:
-    """What one sees of a module when one looks into the room: its sub-room, or the file itself."""
+    """Returns what represents a module at the top level of its room: its sub-room, or the file itself."""
     parts = module.removeprefix(f"preroll.{room}.").split(".")
     return parts[0]
 
 
 def _trips(root: Path) -> dict[str, int]:
-    """Files of the package that run for one step, one update of ppo, and from a video to a catalog."""
+    """Returns the number of files that run for one step, one short training of PPO, and from a video to a catalog."""
     environment = {**os.environ, "PYTHONPATH": str(root), "NUMBA_DISABLE_JIT": "1", "CUDA_VISIBLE_DEVICES": ""}
     lanes = "num_envs" if "num_envs" in (root / "agents" / "settings.py").read_text("utf8") else "lanes"
     trips = {"env.step": STEP, "train ppo": TRAIN % lanes, "frame → catalog": CATALOG}
@@ -160,7 +160,7 @@ def _print(title: str, root: Path) -> None:
 
 
 def main() -> None:
-    """Prints the tables of earlier revisions, then those of the tree as it is."""
+    """Prints the tables of earlier revisions, then those of the current tree."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("revisions", nargs="*", help="earlier revisions to compare with")
     for revision in parser.parse_args().revisions:

@@ -1,14 +1,14 @@
-"""What the bandits earn and cost, beside the best libraries: ``make bench-agents``.
+"""Regret and speed of the bandits, compared with other libraries: ``make bench-agents``.
 
-Three parts, chosen by name (``regret speed drift``; without any, all):
+Three parts, chosen by name (``regret speed drift``; all by default):
 
 * ``regret``: the classic table, mismatch 0.4, categories uniform and independent, context one-hot, 20,000 rounds one at
   a time; the optimum earns 0.9 a round. Mean cumulative regret ± its standard deviation over seeds, 95 % interval of
-  the mean (Student's t). The peers' numbers were measured on the same problem with the same number of seeds.
-* ``speed``: 6 ads, 16 numbers of context, ``act`` and ``update`` one round at a time and in batches of 1,024 lanes, per
+  the mean (Student's t). The numbers of other libraries were measured on the same problem with as many seeds.
+* ``speed``: 6 ads, 16 context features, ``act`` and ``update`` one round at a time and in batches of 1,024 lanes, per
   second of CPU time.
-* ``drift``: revenue on the preset `drift` of the bandits that forget less that of their plain forms, the same users; on
-  other seeds than those with which the defaults of discount and window were chosen.
+* ``drift``: revenue on the preset `drift` of the bandits that forget, minus that of their plain forms, with the same
+  users; on other seeds than those used to choose the defaults of discount and window.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from scipy.stats import t as student
 from preroll.agents import Transitions, make_agent
 from preroll.envs import Scenario, Tables
 from preroll.perception import Catalog
-from preroll.perception.prediction import train
+from preroll.simulations import train
 from preroll.simulations.training.curves import Curve
 
 ROUNDS = 20_000
-HELD_OUT = 100  # first seed of the part `drift`
-OURS = {  # name: (settings, largest mean regret that is accepted)
+HELD_OUT = 100  # first seed of part `drift`
+OURS = {  # name: (settings, largest accepted mean regret)
     "thompson": ({}, 210),
     "lints": ({}, 325),
     "linucb": ({}, 420),
@@ -57,7 +57,7 @@ FORGETFUL = {
 
 
 def plain_tables(context: int = 0) -> Tables:
-    """The classic table with nothing observed but the category or, if asked, so many numbers of content."""
+    """Returns the classic table, with only the category observed or, if nonzero, ``context`` content features."""
     names = ("cars", "cats", "concerts")
     scenario = Scenario.load("classic").replace(
         {"observe.progress": False, "observe.content": bool(context), "observe.category": "none" if context else True}
@@ -73,14 +73,14 @@ def plain_tables(context: int = 0) -> Tables:
 
 
 def view_probabilities(tables: Tables) -> np.ndarray:
-    """P(view) of every ad (A,) before a video of every category (K,)."""
+    """Returns P(view) of every ad before a video of every category, float64 (K, A)."""
     ads = tables.ads
     own = np.array([[ad.category == name for ad in ads] for name in tables.catalog.categories])
     return np.array([ad.view_probability for ad in ads]) * np.where(own, 1.0, 0.4)
 
 
 def regret(name: str, settings: dict, tables: Tables, seed: int, rounds: int = ROUNDS) -> float:
-    """Cumulative regret of one training, one round at a time."""
+    """Computes the cumulative regret of one training, one round at a time."""
     views = view_probabilities(tables)
     expected = views * tables.spec.rewards
     rng = np.random.default_rng([seed, 1])
@@ -101,12 +101,12 @@ def regret(name: str, settings: dict, tables: Tables, seed: int, rounds: int = R
 
 
 def interval(values: np.ndarray) -> float:
-    """Half the width of the 95 % interval of the mean (Student's t)."""
+    """Computes half the width of the 95 % interval of the mean (Student's t)."""
     return float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def show_regret(seeds: int) -> list[str]:
-    """Prints the regret of every bandit; gives those that miss their bound."""
+    """Prints the regret of every bandit; returns those that miss their bound."""
     tables = plain_tables()
     missed = []
     print(f"Cumulative regret over {ROUNDS:,} rounds, {seeds} seeds (mean ± standard deviation, 95 % interval of mean)")
@@ -127,7 +127,7 @@ def show_regret(seeds: int) -> list[str]:
 
 
 def rate(name: str, lanes: int, seconds: float) -> float:
-    """``act`` + ``update`` per second of CPU time, of one lane or of many."""
+    """Measures ``act`` + ``update`` per second of CPU time, with one lane or many."""
     tables = plain_tables(16)
     rng = np.random.default_rng(0)
     batches = [rng.random((lanes, 16), dtype=np.float32) for _ in range(64)]
@@ -137,7 +137,7 @@ def rate(name: str, lanes: int, seconds: float) -> float:
     pay = tables.spec.rewards
 
     def play(steps: int) -> float:
-        """CPU-seconds of so many steps of all lanes."""
+        """Returns the CPU-seconds of ``steps`` steps of all lanes."""
         start = time.process_time()
         for i in range(steps):
             observation, view = batches[i % 64], viewed[i % 64]
@@ -153,7 +153,7 @@ def rate(name: str, lanes: int, seconds: float) -> float:
 
 
 def show_speed(repeats: int = 5, seconds: float = 0.5) -> list[str]:
-    """Prints decisions per CPU-second; gives the agents that are too slow."""
+    """Prints decisions per CPU-second; returns the agents that are too slow."""
     missed = []
     print(f"act + update per CPU-second, 6 ads, 16 numbers of context (median of {repeats})")
     for name in ("linucb", "lints"):
@@ -170,16 +170,16 @@ def show_speed(repeats: int = 5, seconds: float = 0.5) -> list[str]:
 
 
 def earned_share(curve: Curve) -> float:
-    """Percent of the optimum that was earned over a whole training."""
+    """Computes the percent of the optimum earned over a whole training."""
     means = np.array(curve.values["session/percent_of_optimum"], dtype=np.float64)
     return float(np.average(means, weights=np.diff([0, *curve.sessions])))
 
 
 def show_drift(seeds: int, sessions: int = 19_200) -> list[str]:
-    """Prints what forgetting is worth on `drift`; gives the forms that do not beat their plain one."""
+    """Prints the gain from forgetting on `drift`; returns the agents that do not beat their plain form."""
 
     def earned(name: str, seed: int) -> float:
-        """Percent of the optimum that a training of the agent earns."""
+        """Returns the percent of the optimum that a training of the agent earns."""
         return earned_share(train(name, scenario="drift", sessions=sessions, seed=seed).curve)
 
     print(
@@ -202,7 +202,7 @@ def show_drift(seeds: int, sessions: int = 19_200) -> list[str]:
 
 
 def main() -> int:
-    """Runs the parts that are asked for; 1 if a bound is missed."""
+    """Runs the requested parts; returns 1 if a bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=[], help="regret, speed, drift")
     parser.add_argument("--seeds", type=int, default=20)

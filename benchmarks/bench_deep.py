@@ -1,15 +1,15 @@
-"""What the deep agents earn and cost: ``python benchmarks/bench_deep.py [PART …] [OPTIONS]``.
+"""Revenue and cost of the deep agents: ``python benchmarks/bench_deep.py [PART …] [OPTIONS]``.
 
-Values are exact, of the tabulated policy, exploration off; CPU-seconds are of training without evaluation, torch in one
-thread. Every part prints each seed, the median, and the bound that is wanted; a missed bound gives status 1.
+Values are exact, of the tabulated policy without exploration; CPU-seconds are of training without evaluation, with
+torch on one thread. Every part prints each seed, the median, and the target; a missed target gives exit status 1.
 
-* ``fatigue``, ``classic``: percent of the exact optimum; greedy and the best fixed policy beside it.
+* ``fatigue``, ``classic``: percent of the exact optimum, compared with greedy and the best fixed policy.
 * ``drift``: percent of the optimum earned while learning, with the preset and with the agent's defaults for as long.
-* ``hidden-users``: revenue of recurrent-ppo less that of the best policy without memory, the same users and
-  dice; beside it what agents without memory earn.
+* ``hidden-users``: revenue of recurrent-ppo minus that of the best memoryless policy, with common random numbers;
+  compared with what agents without memory earn.
 * ``time``: CPU-seconds until 90 and 95 % of the optimum on `fatigue`.
-* ``defaults``: the same of stable-baselines3 with its defaults, given up after 600 CPU-seconds. Takes most of an hour.
-* ``features``: as ``fatigue``, on a catalog named with ``--catalog``, its categories given the ads of `fatigue`.
+* ``defaults``: the same for stable-baselines3 with its defaults, stopped after 600 CPU-seconds. Takes most of an hour.
+* ``features``: as ``fatigue``, on the catalog given by ``--catalog``, with the ads of `fatigue` for its categories.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from preroll.agents.registry import find
 from preroll.envs import Optimum, Scenario, Tables, best_fixed, greedy_policy, rollout, scenario_for
 from preroll.envs.optimum.restricted import best_memoryless
 from preroll.perception import Catalog
-from preroll.perception.prediction import train
 from preroll.seeds import EVALUATION, derive
+from preroll.simulations import train
 from preroll.simulations.evaluation.stepping import play
 
-WANTED = {  # agent: (smallest median, smallest of each seed) in percent of the optimum
+WANTED = {  # agent: (least median, least value of each seed) in percent of the optimum
     "fatigue": {"ppo": (97, 94), "lean-ppo": (97, 94), "dqn": (94, 0)},
     "classic": {"ppo": (99, 99), "lean-ppo": (99, 99), "dqn": (99, 0)},
 }
@@ -38,13 +38,13 @@ BUDGET = 600.0
 
 
 def told(values: list[float], seeds: range, digits: int = 1) -> str:
-    """Median and values of the seeds."""
+    """Formats the median and the values of the seeds."""
     each = " ".join(f"{value:.{digits}f}" for value in values)
     return f"median {np.median(values):.{digits}f}   seeds {seeds[0]} … {seeds[-1]}: {each}"
 
 
 def show_values(scenario: str, seeds: range, catalog: str = "demo") -> list[str]:
-    """Prints what the agents earn in percent of the optimum; gives those that miss their bound."""
+    """Prints what the agents earn in percent of the optimum; returns those that miss their target."""
     world = Scenario.load(scenario) if catalog == "demo" else scenario_for(Catalog.load(catalog), scenario)
     tables = Tables.compile(world, catalog)
     optimum = Optimum(tables)
@@ -54,7 +54,7 @@ def show_values(scenario: str, seeds: range, catalog: str = "demo") -> list[str]
     print(f"  greedy {greedy:.1f}   best fixed per category {fixed:.1f}")
     missed = []
     for name, (median, each) in WANTED[scenario].items():
-        settings = preset(scenario, name)  # which another catalog's scenario, of another name, would not have
+        settings = preset(scenario, name)  # by name: the scenario of another catalog has no preset
         results = [train(name, scenario=world, catalog=catalog, seed=seed, settings=settings) for seed in seeds]
         values = [100 * optimum.value_of(result.agent.policy(tables)) / optimum.value for result in results]
         spent = np.median([result.cpu_seconds for result in results])
@@ -65,7 +65,7 @@ def show_values(scenario: str, seeds: range, catalog: str = "demo") -> list[str]
 
 
 def show_drift(seeds: range) -> list[str]:
-    """Prints what is earned while users change; gives the agents whose preset is not above their own defaults."""
+    """Prints what is earned while users change; returns the agents whose preset does not beat their defaults."""
     print("drift: percent of the optimum earned while learning")
     missed = []
     for name in ("lean-ppo", "ppo", "dqn"):
@@ -85,7 +85,7 @@ def show_drift(seeds: range) -> list[str]:
 
 
 def show_reflexes(tables: Tables, optimum: Optimum, seeds: range) -> None:
-    """Prints what deep agents without memory earn on `hidden-users`, exactly."""
+    """Prints the exact revenue of deep agents without memory on `hidden-users`."""
     print(f"hidden-users: revenue per session, best fixed ad per category {best_fixed(optimum).value:.3f}")
     for name in ("lean-ppo", "ppo", "dqn"):
         agents = [train(name, scenario="hidden-users", seed=seed).agent for seed in seeds]
@@ -93,7 +93,7 @@ def show_reflexes(tables: Tables, optimum: Optimum, seeds: range) -> None:
 
 
 def show_memory(seeds: range) -> list[str]:
-    """Prints what memory is worth on `hidden-users`; gives the agent if it is not above zero."""
+    """Prints the gain from memory on `hidden-users`; returns the seeds on which it is not above zero."""
     tables = Tables.compile("hidden-users", "demo")
     optimum = Optimum(tables)
     show_reflexes(tables, optimum, seeds)
@@ -119,7 +119,7 @@ def show_memory(seeds: range) -> list[str]:
 
 
 def show_time(seeds: range) -> list[str]:
-    """Prints how long our agents take on `fatigue`."""
+    """Prints the training time of our agents on `fatigue`."""
     tables = Tables.compile("fatigue", "demo")
     optimum = Optimum(tables)
     print("fatigue: CPU-seconds until a share of the optimum is earned")
@@ -135,7 +135,7 @@ def show_time(seeds: range) -> list[str]:
 
 
 def show_defaults(seeds: range) -> list[str]:
-    """Prints how long stable-baselines3 takes with its defaults."""
+    """Prints the training time of stable-baselines3 with its defaults."""
     import sb3_defaults
 
     tables = Tables.compile("fatigue", "demo")
@@ -153,7 +153,7 @@ def show_defaults(seeds: range) -> list[str]:
 
 
 def main() -> int:
-    """Runs the parts that are asked for; 1 if a bound is missed."""
+    """Runs the requested parts; returns 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="by default all but defaults and features")
     parser.add_argument("--seeds", type=int, default=5)

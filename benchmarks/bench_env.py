@@ -1,10 +1,10 @@
-"""How fast the environments are, as ratios measured side by side in one run: ``make bench-env``.
+"""Speed of the environments, as ratios measured side by side in one run: ``make bench-env``.
 
-Every ratio compares two things that run in turns in this process, on one thread: the medians of their CPU-seconds over
-all turns. Times alone would say more about the machine and its neighbours than about the code. A ratio above 1 means
-that the environment is faster than what it is compared with.
+Every ratio compares two operations that alternate in this process, on one thread: the medians of their CPU-seconds over
+all turns. Absolute times would say more about the machine and its load than about the code. A ratio above 1 means that
+the environment is faster than its reference.
 
-``--scenario`` and ``--quick`` narrow the run. The exit status is 0 whatever is measured: this tells, it does not judge.
+``--scenario`` and ``--quick`` narrow the run. The exit status is always 0: targets are printed, not enforced.
 """
 
 import argparse
@@ -41,7 +41,7 @@ Action = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table: what was measured, and what is hoped for."""
+    """One row of the table: measured value, target and stretch target."""
 
     what: str
     measured: str
@@ -50,7 +50,7 @@ class Row:
 
 
 def seconds_of(actions: dict[str, Action], turns: int) -> dict[str, float]:
-    """CPU-seconds of one call of each action: medians over turns in which all of them run one after the other."""
+    """Measures CPU-seconds per call of each action: medians over turns in which the actions alternate."""
     calls = {}
     for name, action in actions.items():
         action()
@@ -69,7 +69,7 @@ def seconds_of(actions: dict[str, Action], turns: int) -> dict[str, float]:
 
 @njit(error_model="numpy")  # type: ignore[untyped-decorator]
 def gather(rows: Any, videos: Any, out: Any) -> None:
-    """The memory limit: picks the observation row of every lane's video and writes it, nothing else."""
+    """Copies the observation row of every lane's video to ``out``, and nothing else: the memory limit."""
     for i in range(videos.shape[0]):
         video = videos[i]
         for k in range(rows.shape[1]):
@@ -77,7 +77,7 @@ def gather(rows: Any, videos: Any, out: Any) -> None:
 
 
 def catalog_of(n_videos: int) -> Catalog:
-    """Random videos of three categories with ten neighbours each."""
+    """Returns a catalog of random videos of three categories with ten neighbours each."""
     rng = np.random.default_rng(0)
     steps = np.cumsum(rng.integers(1, n_videos // 12, (n_videos, 10)), axis=1)
     return Catalog.from_arrays(
@@ -90,7 +90,7 @@ def catalog_of(n_videos: int) -> Catalog:
 
 
 def stepping(tables: Tables, lanes: int) -> Action:
-    """One vector step, as our own training loop makes it."""
+    """Returns an action that makes one vector step, as the training loop does."""
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode="SameStep")
     ads = np.random.default_rng(1).integers(0, tables.n_actions, (16, lanes))
     envs.reset(seed=0)
@@ -99,8 +99,8 @@ def stepping(tables: Tables, lanes: int) -> Action:
 
 
 def gathering(tables: Tables, lanes: int) -> Action:
-    """The memory limit for the same observations and random videos."""
-    rows = np.empty(tables.arrays.rows.shape, np.float32)  # as the tables' own: an array that gets large pages
+    """Returns an action that gathers the same observations for random videos, at the memory limit."""
+    rows = np.empty(tables.arrays.rows.shape, np.float32)  # like the tables' own rows: an array with large pages
     rows[:] = tables.arrays.rows
     videos = np.random.default_rng(1).integers(0, tables.n_videos, (16, lanes)).astype(np.int32)
     out = np.empty((lanes, rows.shape[1]), np.float32)
@@ -109,7 +109,7 @@ def gathering(tables: Tables, lanes: int) -> Action:
 
 
 def cart_poles(lanes: int) -> Action:
-    """One step of Gymnasium's own vector environment."""
+    """Returns an action that makes one step of Gymnasium's own vector environment."""
     envs = CartPoleVectorEnv(lanes)
     envs.reset(seed=0)
     actions = np.random.default_rng(1).integers(0, 2, lanes)
@@ -117,11 +117,11 @@ def cart_poles(lanes: int) -> Action:
 
 
 def single(env: gym.Env[Any, Any], action: int) -> Action:
-    """A hundred steps of one environment, its resets included."""
+    """Returns an action that makes a hundred steps of one environment, including its resets."""
     env.reset(seed=0)
 
     def run() -> None:
-        """A hundred steps."""
+        """Runs a hundred steps."""
         for _ in range(100):
             if True in env.step(action)[2:4]:
                 env.reset()
@@ -130,7 +130,7 @@ def single(env: gym.Env[Any, Any], action: int) -> Action:
 
 
 def vector_rows(scenario: str, turns: int) -> list[Row]:
-    """The vector step against the memory limit and against CartPole."""
+    """Compares the vector step with the memory limit and with CartPole."""
     tables = {n: Tables.compile(scenario, catalog_of(n)) for n in (1_000, 1_000_000)}
     rows = []
     for n, lanes, at_least, stretch in (
@@ -151,7 +151,7 @@ def vector_rows(scenario: str, turns: int) -> list[Row]:
 
 
 def single_row(scenario: str, turns: int) -> Row:
-    """The single environment against CartPole-v1, both through ``gym.make``."""
+    """Compares the single environment with CartPole-v1, both through ``gym.make``."""
     env = gym.make("preroll/Session-v0", scenario=scenario, catalog=catalog_of(1_000))
     took = seconds_of({"step": single(env, 1), "cart": single(gym.make("CartPole-v1"), 1)}, turns)
     measured = f"{took['cart'] / took['step']:.1f}× ({took['step'] * 1e4:.1f} µs a step)"
@@ -159,7 +159,7 @@ def single_row(scenario: str, turns: int) -> Row:
 
 
 def adapter_rows(scenario: str, turns: int) -> list[Row]:
-    """The adapter for stable-baselines3 against eight single environments in its DummyVecEnv, per session-step."""
+    """Compares the adapter for stable-baselines3 with eight single environments in DummyVecEnv, per session-step."""
     catalog = catalog_of(1_000)
     tables = Tables.compile(scenario, catalog)
     dummy = DummyVecEnv([lambda: gym.make("preroll/Session-v0", scenario=scenario, catalog=catalog) for _ in range(8)])
@@ -177,7 +177,7 @@ def adapter_rows(scenario: str, turns: int) -> list[Row]:
 
 
 def rollout_row(scenario: str, turns: int) -> Row:
-    """Session-steps per CPU-second of whole sessions in the kernel, in those of the vector step at 1,024 lanes."""
+    """Compares whole sessions in the kernel with the vector step at 1,024 lanes, in session-steps per CPU-second."""
     tables = Tables.compile(scenario, catalog_of(1_000))
     ads = np.random.default_rng(1).integers(0, tables.n_actions, axes(tables)).astype(np.int16)
     policy, lanes = Policy(ads=ads), 1_024
@@ -202,7 +202,7 @@ print(time.process_time() - start)
 
 
 def first_step_row(scenario: str, turns: int) -> Row:
-    """CPU-seconds of the first reset and step of a process: compiled, and read from the cache on disk."""
+    """Measures CPU-seconds of the first reset and step of a process: compiled, and from the disk cache."""
     cold, cached = [], []
     for _ in range(min(turns, 3)):
         with tempfile.TemporaryDirectory() as cache:
@@ -239,10 +239,11 @@ print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
 
 def optimum_rows() -> list[Row]:
-    """The optimum of large problems, each in a process of its own: CPU-seconds, machine code from the cache on disk.
+    """Measures the optimum of large problems: CPU-seconds and peak memory, each in its own process.
 
-    Peak memory is that of the whole process, with the catalog, the tables and the exact value of the optimal policy.
-    Where the same ad twice in a row is viewed less (``user.repeat``), the last slot's outcome is part of the state.
+    Machine code comes from the cache on disk. Peak memory is that of the whole process, with the catalog, the tables
+    and the exact value of the optimal policy. Where repeating the previous ad lowers its view probability
+    (``user.repeat``), the outcome of the last slot is part of the state.
     """
     rows: list[Row] = []
     for videos, repeat, at_least in (
@@ -253,7 +254,7 @@ def optimum_rows() -> list[Row]:
     ):
         program = AT_SIZE.format(folder=str(Path(__file__).parent), videos=videos, repeat=repeat)
         command = [sys.executable, "-c", program]
-        if not rows:  # compiles
+        if not rows:  # warm-up: compiles and fills the cache
             subprocess.run(command, capture_output=True, check=True)
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         seconds, memory = map(float, done.stdout.split())
@@ -263,14 +264,14 @@ def optimum_rows() -> list[Row]:
 
 
 def table(title: str, rows: list[Row]) -> str:
-    """Rows as text."""
+    """Formats rows as text."""
     width = max(len(row.what) for row in rows)
     lines = [f"{row.what:{width}}  {row.measured:36} {row.at_least:9} {row.stretch}" for row in rows]
     return "\n".join(["", title, "", f"{'':{width}}  {'measured':36} {'at least':9} stretch", *lines])
 
 
 def main() -> None:
-    """Measures and prints the table."""
+    """Measures and prints the tables."""
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenario", action="append", help="preset name or file; default: classic and fatigue")

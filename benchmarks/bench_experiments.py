@@ -1,8 +1,8 @@
-"""What experiments cost: overhead of a cell, workers, evaluation, a sweep. Ratios within one run, CPU seconds.
+"""Cost of experiments: overhead of a cell, workers, evaluation, a sweep; ratios within one run, and CPU seconds.
 
     python benchmarks/bench_experiments.py [--quick]
 
-Wall-clock ratios say something on a quiet machine alone; CPU seconds are nearly the same on a busy one.
+Wall-clock ratios are meaningful only on an idle machine; CPU seconds are nearly the same on a busy one.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def plan_of(folder: Path, **settings: object) -> Plan:
 
 
 def overhead(folder: Path) -> None:
-    """CPU seconds of a cell besides training and evaluation, after the first one."""
+    """Measures CPU seconds of a cell besides training and evaluation, the first cell excluded."""
     plan = plan_of(folder, scenario="fatigue", agents=["thompson", "random"], seeds=4, sessions=2000)
     spent = []
     for cell in plan.cells:
@@ -47,7 +47,7 @@ def overhead(folder: Path) -> None:
 
 
 def evaluation() -> None:
-    """CPU seconds for a million sessions of a trained tabular and a trained linear agent on the demo catalog."""
+    """Measures CPU seconds for a million sessions of a trained tabular and a trained linear agent."""
     for scenario in ("classic", "fatigue"):
         tables = Tables.compile(scenario)
         for name in ("thompson", "linucb"):
@@ -61,7 +61,7 @@ def evaluation() -> None:
 
 
 def workers(folder: Path, sessions: int) -> None:
-    """Wall-clock ratio of one worker and two on cells that are bound by the CPU."""
+    """Measures the wall-clock speed-up of two workers over one on CPU-bound cells."""
     plan = plan_of(folder, scenario="classic", agents=["thompson"], seeds=8, sessions=sessions)
     seconds = []
     for number in (1, 2):
@@ -77,7 +77,7 @@ def workers(folder: Path, sessions: int) -> None:
 
 
 def sweep(folder: Path, cells: int) -> None:
-    """CPU and wall-clock seconds of a sweep of bandit cells."""
+    """Measures CPU and wall-clock seconds of a sweep of bandit cells."""
     plan = plan_of(
         folder,
         scenario="fatigue",
@@ -101,7 +101,7 @@ def sweep(folder: Path, cells: int) -> None:
 
 
 def main() -> None:
-    """Runs all of it."""
+    """Runs all benchmarks."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     quick = parser.parse_args().quick

@@ -1,17 +1,16 @@
-"""What perception costs, beside the bare libraries that it stands on: ``make bench-perception``.
+"""Cost of perception, relative to the bare libraries that it uses: ``make bench-perception``.
 
-Parts, chosen by name (without any, all); every ratio is of two things measured in turn in one process:
+Parts, chosen by name (all by default); the two sides of every ratio alternate in one process:
 
-* ``decode``: decoding, sampling at 3 frames a second and resizing to 128 × 128, against PyAV's bare forward decode of
-  the same file, one thread each, by CPU time; on the real clips of ../shared/realdata, or else on rendered ones.
-  Goal ≥ .8.
-* ``detect``: frames through the detector, against a bare onnxruntime loop on ready tensors, by CPU time. Goal ≥ .9.
-* ``neighbors``: all-pairs top 10 with 80 classes, normalising, leaving the video itself out and ordering ties
-  included, against a bare faiss-cpu flat search, by CPU time of all threads. Goal ≤ 1.3 times.
-* ``graph``: approximate neighbours of 100,000 videos at several breadths of the search: recall and time.
-* ``int8``: the embedded network with static int8 quantisation against float32: speed, and what is lost.
+* ``decode``: decoding, sampling at 3 frames a second and resizing to 128 × 128, against PyAV's bare forward decoding of
+  the same file, one thread each, by CPU time; on the real clips of ../shared/realdata, or on rendered ones. Goal ≥ 0.8.
+* ``detect``: frames through the detector, against a bare onnxruntime loop on prepared tensors, by CPU time. Goal ≥ 0.9.
+* ``neighbours``: all-pairs top 10 with 80 classes, including normalisation, exclusion of the video itself and ordering
+  of ties, against a bare faiss-cpu flat search, by CPU time of all threads. Goal ≤ 1.3 times.
+* ``graph``: approximate neighbours of 100,000 videos at several search breadths: recall and time.
+* ``int8``: the embedded network with static int8 quantisation against float32: speed and loss of accuracy.
 * ``open``: opening a catalog of 1,000,000 videos.
-* ``build``: the demo catalog of 300 clips. Goal < 60 s on two quiet cores.
+* ``build``: the demo catalog of 300 clips. Goal < 60 s on two idle cores.
 """
 
 import argparse
@@ -43,7 +42,7 @@ ROUNDS = 5
 
 
 def main() -> None:
-    """Run the chosen parts."""
+    """Runs the chosen parts; the exit status is 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="; ".join(PARTS))
     parser.add_argument("--videos", type=int, nargs="*", default=[10_000, 100_000], help="sizes for neighbours")
@@ -64,7 +63,7 @@ Results = Iterator[tuple[str, bool | None]]
 def in_turn(
     ours: Callable[[], object], theirs: Callable[[], object], clock: Callable[[], float], *, rounds: int = ROUNDS
 ) -> tuple[float, float]:
-    """The medians of both, measured one after the other so that a busy machine is busy for both [s]."""
+    """Returns the median times of both functions [s], called alternately so that other load affects both."""
     if rounds > 1:
         ours(), theirs()
     times: tuple[list[float], list[float]] = [], []
@@ -77,7 +76,7 @@ def in_turn(
 
 
 def bench_decode() -> Results:
-    """Decode, sample and resize against bare decoding."""
+    """Compares decoding, sampling and resizing with bare decoding."""
     with tempfile.TemporaryDirectory() as folder:
         clips = [REAL / name for name in CLIPS] if REAL.is_dir() else rendered(Path(folder), 1)
         for clip in clips:
@@ -91,7 +90,7 @@ def bench_decode() -> Results:
 
 
 def bare_decode(clip: Path) -> int:
-    """Decode every frame with PyAV and drop it."""
+    """Decodes every frame with PyAV, discards it, and returns the number of frames."""
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_type = "NONE"
@@ -100,7 +99,7 @@ def bare_decode(clip: Path) -> int:
 
 
 def resized(clip: Path, *, fast: bool = False) -> int:
-    """What a worker does before the network."""
+    """Runs the stages of a worker before the network: decodes, samples and resizes."""
     fitter = Fitter(Fit(128, 128, "letterbox"))
     return sum(
         fitter(one.frame, turns=one.turns, aspect=one.aspect).shape[0] for one in sample(clip, Decoding(), fast=fast)
@@ -108,7 +107,7 @@ def resized(clip: Path, *, fast: bool = False) -> int:
 
 
 def bench_detect() -> Results:
-    """The detector against its own session."""
+    """Compares the detector with its bare onnxruntime session."""
     detector = Detector(EMBEDDED)
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (128, 128, 3), np.uint8) for _ in range(detector.batch)]
@@ -126,7 +125,7 @@ def bench_detect() -> Results:
 
 
 def session_of(model: bytes) -> onnxruntime.InferenceSession:
-    """A session as the detector's: one thread, no spinning."""
+    """Returns a session configured like the detector's: one thread, no spinning."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -135,7 +134,7 @@ def session_of(model: bytes) -> onnxruntime.InferenceSession:
 
 
 def bench_neighbors(sizes: list[int]) -> Results:
-    """Exact neighbours against a bare flat search."""
+    """Compares exact neighbours with a bare flat search."""
     for n in sizes:
         rng = np.random.default_rng(0)
         shown = (rng.random((n, 80)) * (rng.random((n, 80)) < 0.15)).astype(np.float32)
@@ -153,7 +152,7 @@ def bench_neighbors(sizes: list[int]) -> Results:
 
 
 def bench_graph() -> Results:
-    """Recall and time of the graph at several breadths; vectors at random are the hardest case there is."""
+    """Measures recall and time of the graph at several breadths; random vectors are the hardest case."""
     n, sample = 100_000, 1_000
     rng = np.random.default_rng(0)
     random = rng.random((n, 80)) * (rng.random((n, 80)) < 0.15)
@@ -179,28 +178,28 @@ def bench_graph() -> Results:
 
 
 def flat_search(units: NDArray[np.float32]) -> None:
-    """What faiss does at least."""
+    """Runs the least work that faiss has to do."""
     index = faiss.IndexFlatIP(units.shape[1])
     index.add(units)
     index.search(units, 10)
 
 
 def cpu(function: Callable[[], object]) -> float:
-    """Processor time of one call, of all threads [s]."""
+    """Returns the CPU time of one call, over all threads [s]."""
     began = time.process_time()
     function()
     return time.process_time() - began
 
 
 def wall(function: Callable[[], object]) -> float:
-    """Wall-clock time of one call [s]."""
+    """Returns the wall-clock time of one call [s]."""
     began = time.perf_counter()
     function()
     return time.perf_counter() - began
 
 
 def bench_int8() -> Results:
-    """The embedded network in int8, calibrated on rendered pictures."""
+    """Compares the embedded network in int8, calibrated on rendered pictures, with float32."""
     from preroll.perception.demo.objects import OBJECT_CLASSES
     from preroll.perception.training.pictures import Pictures
     from preroll.perception.training.scoring import score
@@ -224,18 +223,18 @@ def bench_int8() -> Results:
 
 
 def quantized(pictures: NDArray[np.uint8]) -> bytes:
-    """The embedded network with weights and activations in int8 (QDQ)."""
+    """Returns the embedded network with weights and activations in int8 (QDQ)."""
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """Gives onnxruntime's calibration all pictures, uint8 [n, 3, 128, 128], eight at a time."""
+        """Source of onnxruntime's calibration: all pictures, uint8 [n, 3, 128, 128], eight at a time."""
 
         def __init__(self) -> None:
             self.batches = iter(pictures.reshape(-1, 8, *pictures.shape[1:]))
 
         def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-            """The next eight under the network's input name; None after the last."""
+            """Returns the next eight pictures under the network's input name; None after the last."""
             batch = next(self.batches, None)
             return None if batch is None else {"pictures": batch}
 
@@ -251,7 +250,7 @@ def quantized(pictures: NDArray[np.uint8]) -> bytes:
 
 
 def bench_open() -> Results:
-    """A catalog of a million videos, in files with holes."""
+    """Measures the time to open a catalog of a million videos, stored in sparse files."""
     n, c = 1_000_000, 80
     shapes = {
         "category": ("<i2", (n,)), "importance": ("<f4", (n, c)), "category_probabilities": ("<f4", (n, 3)),
@@ -271,7 +270,7 @@ def bench_open() -> Results:
 
 
 def rendered(folder: Path, per_category: int) -> list[Path]:
-    """Demo clips."""
+    """Renders demo clips and returns their paths."""
     from preroll.perception import render_demo_videos
 
     render_demo_videos(folder / "videos", per_category=per_category)
@@ -279,7 +278,7 @@ def rendered(folder: Path, per_category: int) -> list[Path]:
 
 
 def bench_build() -> Results:
-    """The demo catalog, by the command line."""
+    """Measures the time to build the demo catalog."""
     from preroll.perception import build_catalog
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,12 @@
-"""What predictors of tags reach on real YouTube-8M features, and what they cost. Run: make bench-predict.
+"""Accuracy and cost of tag predictors on real YouTube-8M features: ``make bench-predict``.
 
-`python benchmarks/bench_predict.py [targets] [neighbours] [large]` runs some of its parts, without names all. Needs
+`python benchmarks/bench_predict.py [targets] [neighbours] [large]` runs the named parts, all by default. Needs
 ../shared/realdata/youtube8m (7,236 training and 1,206 validation videos). Everything runs on one thread.
 
-targets: `gated` with three seeds and `linear` with one, against their targets.
-neighbours: the recommender's space of tags against raw features.
-large: a run of the size of the whole collection (the given files repeated six times: 43,416 videos), its memory and the
-time of an epoch.
+* ``targets``: `gated` with three seeds and `linear` with one, against their targets.
+* ``neighbours``: the recommender's tag space against raw features.
+* ``large``: a run of the size of the whole collection (the given files repeated six times: 43,416 videos): its memory
+  and the time of an epoch.
 """
 
 import json
@@ -35,7 +35,7 @@ COPIES = 6
 
 
 def main() -> None:
-    """Run the parts that were asked for and print one line for each number."""
+    """Runs the requested parts; prints one line for each number."""
     parts = {"targets": targets, "neighbours": neighbors, "large": large}
     asked = sys.argv[1:] or list(parts)
     if unknown := [name for name in asked if name not in parts]:
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def targets(home: Path) -> None:
-    """Both models against what they have to reach."""
+    """Measures both models against their targets."""
     gated = train(home, "gated", {"data": data(DATA, home), "training": {"seeds": [0, 1, 2]}})
     seeds = gated["by_seed"]
     for name, target in (("GAP@20", 0.635), ("Hit@1", 0.745), ("Hit@5", 0.85), ("Hit@20", 0.895)):
@@ -62,12 +62,12 @@ def targets(home: Path) -> None:
 
 
 def data(folder: Path, home: Path) -> dict[str, str]:
-    """The data part of the settings."""
+    """Returns the data section of the settings."""
     return {"folder": str(folder), "cache": str(home / "arrays")}
 
 
 def train(home: Path, name: str, settings: dict[str, object]) -> dict[str, object]:
-    """Run `preroll predict train` in a process of its own and give its result."""
+    """Runs `preroll predict train` in its own process and returns its result."""
     path = home / f"{name}.yaml"
     path.write_text(dump_yaml({"task": "tags", "run": str(home / name), **settings}))
     began = time.perf_counter()
@@ -80,10 +80,10 @@ def train(home: Path, name: str, settings: dict[str, object]) -> dict[str, objec
 
 
 def neighbors(home: Path) -> None:
-    """How many of the ten neighbours of a training video share one of its labels, by tags and by raw features.
+    """Measures how many of the ten neighbours of a training video share a label, by tags and by raw features.
 
-    Each half of the training files is predicted by a network that was trained on the other half; and once all of them
-    by a network that was trained on these very videos, which flatters: it knows their labels.
+    Each half of the training files is predicted by a network trained on the other half; and then all of them by a
+    network trained on these same videos, which is optimistic, since it has seen their labels.
     """
     odd, even = "train_*[13579].csv.gz", "train_*[02468].csv.gz"
     predicted, parts = [], []
@@ -102,13 +102,13 @@ def neighbors(home: Path) -> None:
 
 
 def predictions(run: Path, files: dict[str, str]) -> tuple[TagArrays, NDArray[np.float32]]:
-    """The videos that are named for validation, and what a run predicts about them."""
+    """Returns the videos of the validation files, and the predictions of a run for them."""
     task = Tags(TagSettings.model_validate({"task": "tags", "run": str(run), "data": files}))
     return task.load(Skipping()).validation, task.apply(open_run(run), Skipping())[1]
 
 
 def sharing(what: str, space: NDArray[np.float32], labels: NDArray[np.bool_]) -> None:
-    """Print how many neighbours share a label."""
+    """Prints the share of neighbours that share a label."""
     nearest, _ = nearest_neighbors(space)
     of = labels.astype(np.float32)
     shares = [float((of[near] @ of[row] > 0).mean()) for row, near in enumerate(nearest)]
@@ -116,7 +116,7 @@ def sharing(what: str, space: NDArray[np.float32], labels: NDArray[np.bool_]) ->
 
 
 def large(home: Path) -> None:
-    """One epoch on as many videos as the whole collection has, conversion included."""
+    """Runs one epoch on as many videos as the whole collection has, conversion included."""
     folder = home / "large"
     folder.mkdir()
     for path in DATA.glob("*_*.csv.gz"):
@@ -128,12 +128,12 @@ def large(home: Path) -> None:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"large: {run['videos']}; conversion, epoch and export {after.ru_utime - before.ru_utime:.0f} CPU-s")
     told("large, CPU-s of an epoch", run["training_cpu_seconds"][0], 60, most=True)
-    # The largest of all children so far: the large run, or none of them reached so much.
+    # ru_maxrss is the maximum over all children so far, hence an upper bound for the large run.
     told("large, peak memory [GiB]", after.ru_maxrss / 2**20, 4, most=True)
 
 
 def told(name: str, value: float, target: float | None = None, *, most: bool = False) -> None:
-    """Print one number, its target, and whether it is met."""
+    """Prints one number, its target, and whether it is met."""
     if target is None:
         print(f"{name:60} {value:8.4f}", flush=True)
         return

@@ -1,8 +1,8 @@
-"""What intervals really cover: ``python -m benchmarks.interval_coverage`` prints the table of the docs.
+"""Measured coverage of intervals: ``python -m benchmarks.interval_coverage`` prints the table of the docs.
 
-An interval that is called 95 % should hold the true value in 95 of 100 repetitions. Three kinds of scores, whose true
-values are known: revenue of a fixed policy in simulated sessions (the optimum module gives its exact value), normal
-scores, and skewed ones (Beta(8, 2), as shares of the optimum are).
+A 95 % interval should contain the true value in 95 of 100 repetitions. Three kinds of scores with known true values:
+revenue of a fixed policy in simulated sessions (its exact value comes from the optimum module), normal scores, and
+skewed ones (Beta(8, 2), which resemble shares of the optimum).
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ TASKS = 5
 def coverage_of_policy(
     tables: Tables, policy: Policy, *, repetitions: int, seeds: int = 5, sessions: int = 20, first_seed: int = 0
 ) -> float:
-    """Share of t intervals over independent seeds that hold the exact value of a policy.
+    """Computes the share of t intervals over independent seeds that contain the exact value of a policy.
 
     Args:
         tables: the scenario on the catalog.
-        policy: a fixed one.
+        policy: a fixed policy.
         repetitions: number of intervals.
-        seeds: each interval's n.
-        sessions: each seed's; few, so that the mean is far from normal if anything makes it so.
-        first_seed: of the first interval; further ones count up.
+        seeds: number of seeds per interval.
+        sessions: sessions per seed; few, so that the mean deviates from normal as far as it ever does.
+        first_seed: first seed of the first interval; further seeds count up.
     """
     exact = Optimum(tables).value_of(policy)
     covered = 0
@@ -54,16 +54,16 @@ def coverage_of_bootstrap(
     repetitions: int,
     seed: int = 0,
 ) -> float:
-    """Share of stratified bootstrap intervals that hold the true value.
+    """Computes the share of stratified bootstrap intervals that contain the true value.
 
     Args:
-        draw: gives scores [n, m].
-        truth: what the aggregate would be of endlessly many runs.
-        aggregate: gives [r] for [r, n, m].
+        draw: function that draws scores [n, m].
+        truth: value of the aggregate for infinitely many runs.
+        aggregate: function from [r, n, m] to [r].
         runs: n.
         tasks: m.
         repetitions: number of intervals.
-        seed: of scores and draws.
+        seed: seed of scores and resampling.
     """
     generator = np.random.default_rng(seed)
     covered = 0
@@ -75,31 +75,32 @@ def coverage_of_bootstrap(
 
 
 def mean_of_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over runs and tasks, [...] for [..., n, m]."""
+    """Computes the mean over runs and tasks, [...] for [..., n, m]."""
     return np.asarray(scores.mean(axis=(-2, -1)))
 
 
 def normal(generator: np.random.Generator, runs: int, tasks: int) -> NDArray[np.float64]:
-    """Normal scores of mean 0: mean and interquartile mean are 0."""
+    """Draws normal scores of mean 0: mean and interquartile mean are 0."""
     return generator.standard_normal((runs, tasks))
 
 
 def skewed(generator: np.random.Generator, runs: int, tasks: int) -> NDArray[np.float64]:
-    """Scores of Beta(8, 2), whose mean is 0.8; see :func:`skewed_interquartile_mean`."""
+    """Draws scores of Beta(8, 2), whose mean is 0.8; see :func:`skewed_interquartile_mean`."""
     return generator.beta(8, 2, (runs, tasks))
 
 
 def skewed_interquartile_mean() -> float:
-    """Of Beta(8, 2): the mean of its quantiles from 1/4 to 3/4, by the midpoint rule.
+    """Computes the interquartile mean of Beta(8, 2): the mean of its quantiles from 1/4 to 3/4, by the midpoint rule.
 
-    >>> round(skewed_interquartile_mean(), 4)
-    0.8172
+    Examples:
+        >>> round(skewed_interquartile_mean(), 4)
+        0.8172
     """
     return float(stats.beta(8, 2).ppf(np.linspace(0.25, 0.75, 20_001)[:-1] + 0.25 / 20_000).mean())
 
 
 def main(repetitions: int = 2000) -> None:
-    """Prints the measured coverage, as the table that ``docs/statistics.md`` holds."""
+    """Prints the measured coverage, as in the table of ``docs/statistics.md``."""
     rows = []
     for runs in (3, 5, 10, 20):
         for name, draw, mean, middle in (

@@ -1,8 +1,8 @@
-"""PPO of stable-baselines3 as its documentation starts it, to compare our agents with: no setting is changed.
+"""PPO of stable-baselines3 with its default settings, for comparison with our agents.
 
-``PPO("MlpPolicy", DummyVecEnv([...] * 8), seed=...)`` on the single environment, so the same observations as ours; the
-horizon is told as the end of the session, as our agents take it by default. torch works in one thread, which is faster
-here than its own choice.
+``PPO("MlpPolicy", DummyVecEnv([...] * 8), seed=...)`` on the single environment, so with the same observations as ours;
+the horizon ends a session as a termination, as our agents treat it by default. torch uses one thread, which is faster
+here than its default.
 """
 
 import time
@@ -22,7 +22,7 @@ LANES = 8
 
 
 class TerminalHorizon(gym.Wrapper):
-    """Tells the horizon as a termination, so that nobody bootstraps over it."""
+    """Wrapper that reports the horizon as a termination, so that values are not bootstrapped over it."""
 
     def step(self, action: Any) -> Any:
         """Plays one slot."""
@@ -31,7 +31,7 @@ class TerminalHorizon(gym.Wrapper):
 
 
 class _Watch(BaseCallback):
-    """Measures the policy whenever it has been trained, off the clock; stops when it is good enough or time is up."""
+    """Callback that measures the policy after every update, off the clock, and stops at the goal or out of budget."""
 
     def __init__(self, measure: Callable[[Any], bool], budget: float) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class _Watch(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         self.spent += time.process_time() - self._since
-        if self.num_timesteps:
+        if self.num_timesteps:  # nothing has been trained before the first rollout
             self.done = self.measure(self)
         self.done |= self.spent > self.budget
         self._since = time.process_time()
@@ -53,13 +53,13 @@ class _Watch(BaseCallback):
 
 
 def train(tables: Tables, seed: int, measure: Callable[[Callable, float], bool], budget: float) -> None:
-    """Trains until ``measure(action_probabilities, CPU-seconds)`` says so, or ``budget`` CPU-seconds are spent."""
+    """Trains until ``measure(action_probabilities, CPU-seconds)`` returns True or ``budget`` CPU-seconds are spent."""
     torch.set_num_threads(1)
     envs = DummyVecEnv([lambda: TerminalHorizon(SessionEnv(tables=tables))] * LANES)
     model = PPO("MlpPolicy", envs, seed=seed * LANES, device="cpu")
 
     def probabilities(observations: np.ndarray) -> np.ndarray:
-        """The likeliest ad of every row (n, A), exploration off."""
+        """Returns the greedy action probabilities of every row (n, A), without exploration."""
         with torch.no_grad():
             given = model.policy.get_distribution(torch.from_numpy(observations)).distribution.probs
         return uniform_over_best(given.double().numpy())

@@ -1,4 +1,4 @@
-"""When a training first earned some shares of the optimum, in CPU-seconds without the measuring itself."""
+"""Training time until given shares of the optimum, in CPU-seconds without the measurements themselves."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
 class Stopwatch:
-    """Notes the CPU-seconds at which a policy first earned each of :data:`SHARES` of the optimum.
+    """CPU-seconds at which a policy first earned each of :data:`SHARES` of the optimum.
 
     Attributes:
         reached: CPU-seconds by share.
@@ -30,14 +30,15 @@ class Stopwatch:
         self.blocks: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
 
     def _once_each(self, action_probabilities: ActionProbabilities) -> ActionProbabilities:
-        """Asks for observations that look the same once: a table has several states for most of them."""
+        """Returns a function that queries each distinct observation once: most are shared by several states."""
         number = -1
 
         def ask(observations: NDArray[np.float32]) -> NDArray[np.float64]:
-            """Probabilities (n, A) of the next block; blocks come in the same order every time."""
+            """Returns the probabilities (n, A) of the next block; blocks arrive in the same order every time."""
             nonlocal number
             number += 1
             if number == len(self.blocks):
+                # Every row as one opaque value, so that np.unique compares whole observations.
                 packed = observations.view(np.dtype((np.void, observations.shape[1] * observations.itemsize)))[:, 0]
                 _, first, place = np.unique(packed, return_index=True, return_inverse=True)
                 self.blocks.append((observations[first], place))
@@ -47,7 +48,7 @@ class Stopwatch:
         return ask
 
     def measure(self, action_probabilities: ActionProbabilities, spent: float) -> bool:
-        """Values the policy; True as soon as every share was reached."""
+        """Evaluates the policy; returns True as soon as every share has been reached."""
         policy = tabulate(self.tables, self._once_each(action_probabilities))
         share = self.optimum.value_of(policy) / self.optimum.value
         self.best = max(self.best, share)
@@ -58,7 +59,7 @@ class Stopwatch:
 
 
 def timed_training(name: str, tables: Tables, optimum: Optimum, seed: int) -> Stopwatch:
-    """Trains an agent as ``preroll train`` does, its policy measured after every training of its network."""
+    """Trains an agent as ``preroll train`` does, and measures its policy after every update of its network."""
     agent = make_agent(name, tables, seed=derive(seed, AGENT))
     loop = Loop(agent, tables, agent.settings.sessions, PhasedOptimum(tables))
     loop.start(seed)

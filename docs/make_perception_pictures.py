@@ -1,7 +1,7 @@
-"""Makes docs/pictures/perception-* for docs/perception.md: `python docs/make_perception_pictures.py`.
+"""Script that draws the pictures of docs/perception.md: `python docs/make_perception_pictures.py`.
 
-It needs the real clips and models of ../shared/realdata. Each real clip is cut into pieces of three seconds, so that
-three clips make a small catalog of real videos.
+It writes docs/pictures/perception-* and requires the real clips and models in ../shared/realdata. Each real clip is cut
+into pieces of three seconds, so that three clips make a small catalog of real videos.
 """
 
 import tempfile
@@ -26,7 +26,7 @@ FRAMES_PER_PIECE = 9
 
 
 def overlays(work: Path) -> None:
-    """Three frames with the objects that were found in them."""
+    """Draws a row of three frames with the objects detected in them."""
     chosen = {"bottles": 40, "cars": 20, "pool": 8}
     detector = Detector(DETECTOR)
     row = Image.new("RGB", (3 * 320 + 2 * 6, 180), "white")
@@ -38,7 +38,7 @@ def overlays(work: Path) -> None:
 
 
 def cut(work: Path) -> Path:
-    """The real clips in pieces: WORK/real/CATEGORY/PIECE/1.jpg, 2.jpg, …."""
+    """Writes the real clips in pieces, WORK/real/CATEGORY/PIECE/1.jpg, 2.jpg, …, and returns WORK/real."""
     for name, clip in CLIPS.items():
         fitter = Fitter(Fit(360, 640, "crop"))
         for i, one in enumerate(sample(REAL / "videos" / clip, Decoding())):
@@ -49,7 +49,7 @@ def cut(work: Path) -> Path:
 
 
 def real_run(work: Path) -> None:
-    """A catalog of real videos and a row of neighbours."""
+    """Builds a catalog of the real videos and draws a row of neighbours."""
     videos = cut(work)
     choices = CatalogOptions(idf=True)
     catalog = build_catalog(videos, work / "catalog", detector=DETECTOR, choices=choices).catalog
@@ -58,7 +58,7 @@ def real_run(work: Path) -> None:
 
 
 def demo_run(work: Path) -> None:
-    """The demo catalog's confusion matrix, and a row of neighbours."""
+    """Draws the confusion matrix of the demo catalog and a row of neighbours."""
     demo = Catalog.load("demo")
     render_demo_videos(work / "demo-videos")
     (FOLDER / "perception-neighbours.jpg").write_bytes(similar_picture(demo, 100, work / "demo-videos", 5))

@@ -1,7 +1,8 @@
-"""Makes the pictures of docs/model.md: `python docs/make_pictures.py` writes docs/pictures/model-*.png.
+"""Script that draws the pictures of docs/model.md: `python docs/make_pictures.py` writes docs/pictures/model-*.png.
 
-`python docs/make_pictures.py DIR`, DIR being what `preroll experiment run
-examples/experiments/value-of-perception.yaml --out DIR` wrote, makes docs/pictures/value-of-perception.png instead.
+`python docs/make_pictures.py DIR` writes docs/pictures/value-of-perception.png instead. DIR is the folder of `preroll
+experiment run examples/experiments/value-of-perception.yaml --out DIR`, with the results.csv of `preroll experiment
+results DIR --csv`.
 """
 
 import sys
@@ -23,45 +24,47 @@ BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#
 
 
 def mismatch(axes: Axes) -> None:
-    """P(view) of the long cat ad before each kind of video."""
+    """Plots P(view) of the ad `cats.long` by category of the video."""
     tables = Tables.compile("classic")
     ad = tables.spec.labels.index("cats.long")
     names = tables.catalog.categories
     p = [tables.ads[ad].view_probability * tables.arrays.match[0, k, ad] for k in range(len(names))]
     axes.bar(names, p, color=[BLUE if name == "cats" else GRAY for name in names])
-    axes.set(title="Mismatch: the long cats ad, m = 0.4", xlabel="category of the video", ylabel="P(view)")
+    axes.set(title="Mismatch: ad cats.long, m = 0.4", xlabel="category of the video", ylabel="P(view)")
 
 
 def position(axes: Axes) -> None:
-    """P(view) of one ad by slot of the video, in `published`."""
+    """Plots P(view) of one ad by slot of the video, in the preset `published`."""
     tables = Tables.compile("published")
     axes.bar(tables.scenario.session.slots, tables.arrays.base[0, 0, :, 0, 0], color=[GRAY, BLUE, ORANGE])
-    axes.set(title="Position: the short cats ad of published", xlabel="slot", ylabel="P(view)", ylim=(0, 1))
+    axes.set(title="Position: ad cats.short (preset published)", xlabel="slot", ylabel="P(view)", ylim=(0, 1))
 
 
 def wear(axes: Axes) -> None:
-    """P(view) of both cat ads by fatigue, in `fatigue`."""
+    """Plots P(view) of both cats ads by fatigue level, in the preset `fatigue`."""
     tables = Tables.compile("fatigue")
     for label, color in (("cats.short", BLUE), ("cats.long", ORANGE)):
         p = tables.arrays.base[0, 0, 0, :, tables.spec.labels.index(label)]
         axes.plot(p, "o-", color=color, label=label)
-    axes.set(title="Wear: tired users view less (fatigue)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1))
+    axes.set(
+        title="Wear: tired users view less (preset fatigue)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1)
+    )
     axes.legend(frameon=False)
 
 
 def repeat(axes: Axes) -> None:
-    """P(view) of an ad that is shown twice in a row, by the repeat factor."""
+    """Plots P(view) of an ad that is shown twice in a row, by the factor `user.repeat`."""
     factors = np.linspace(0, 1.5, 7)
     p = [min(0.7 * factor, 1.0) for factor in factors]
     axes.plot(factors, p, "o-", color=BLUE)
     axes.axhline(0.7, color=GRAY, linestyle="--", linewidth=1)
     axes.set(
-        title="Repetition: the same ad again, p = 0.7", xlabel="factor `user.repeat`", ylabel="P(view)", ylim=(0, 1.1)
+        title="Repetition: the same ad again, p = 0.7", xlabel="factor user.repeat", ylabel="P(view)", ylim=(0, 1.1)
     )
 
 
 def recall(axes: Axes) -> None:
-    """What both cat ads are expected to earn before a cat video, by its memorability, in `classic`."""
+    """Plots the expected reward of both cats ads before a cats video by its memorability, in the preset `classic`."""
     catalog = copy(Catalog.load("demo"))
     cats = np.flatnonzero(np.asarray(catalog.category) == catalog.categories.index("cats"))
     memorability = np.zeros(catalog.n_videos, np.float32)
@@ -72,12 +75,14 @@ def recall(axes: Axes) -> None:
         ad = tables.spec.labels.index(label)
         earned = tables.arrays.base[0, 0, 0, 0, ad] * tables.arrays.reward[0, tables.kind[cats], ad]
         axes.plot(memorability[cats], earned, color=color, label=label)
-    axes.set(title="Recall: weight 1 (classic)", xlabel="memorability of the video", ylabel="expected reward")
+    axes.set(
+        title="Recall: recall_weight 1 (preset classic)", xlabel="memorability of the video", ylabel="expected reward"
+    )
     axes.legend(frameon=False)
 
 
 def fatigue(axes: Axes) -> None:
-    """One session with two long ads and an empty slot in turn: fatigue and views."""
+    """Plots fatigue and views of one session in which two long ads and an empty slot alternate."""
     env = SessionEnv("fatigue")
     observation, _ = env.reset(seed=0)
     parts = env.observation_parts
@@ -93,13 +98,16 @@ def fatigue(axes: Axes) -> None:
     seen = [slot for slot, view in enumerate(viewed) if view]
     axes.plot(seen, [levels[slot] for slot in seen], "o", color=ORANGE, label="ad viewed")
     axes.set(
-        title="Fatigue: a view tires, an empty slot recovers", xlabel="slot", ylabel="fatigue level f", ylim=(-0.3, 5.3)
+        title="Fatigue: rises with views, falls in empty slots",
+        xlabel="slot",
+        ylabel="fatigue level f",
+        ylim=(-0.3, 5.3),
     )
     axes.legend(frameon=False)
 
 
 def leaving(axes: Axes) -> None:
-    """Share of sessions that reach each slot, exactly."""
+    """Plots the exact share of sessions that reach each slot, in the preset `fatigue`."""
     tables = Tables.compile("fatigue")
     exact = Optimum(tables)
     policies = {
@@ -109,35 +117,42 @@ def leaving(axes: Axes) -> None:
     }
     for name, (policy, color) in policies.items():
         axes.plot(exact.visits(policy).shown.sum(axis=(1, 2)), color=color, label=name)
-    axes.set(title="Leaving: who is still there (fatigue)", xlabel="slot", ylabel="share of sessions", ylim=(0, 1.02))
+    axes.set(
+        title="Leaving: sessions that reach a slot (preset fatigue)",
+        xlabel="slot",
+        ylabel="share of sessions",
+        ylim=(0, 1.02),
+    )
     axes.legend(frameon=False)
 
 
 def recommender(axes: Axes) -> None:
-    """Probability of each neighbour to be the next video."""
+    """Plots the probability that each neighbour is the next video."""
     for decay, color in ((0.8, BLUE), (0.5, ORANGE)):
         tables = Tables.compile(Scenario.load("classic").replace({"recommender.rank_decay": decay}))
         p = 0.9 * np.diff(tables.arrays.choice[0, 2:], prepend=0)
-        axes.plot(range(1, 11), p, "o-", color=color, label=f"decay {decay}")
+        axes.plot(range(1, 11), p, "o-", color=color, label=f"rank_decay {decay}")
     axes.axhline(0.1 / 300, color=GRAY, linestyle="--", linewidth=1)
     axes.set(title="Next video: jump 0.1, else a neighbour", xlabel="rank of the neighbour", ylabel="probability")
     axes.legend(frameon=False)
 
 
 def drift(axes: Axes) -> None:
-    """Revenue by session number: the greedy policy of the first phase against the optimum of each phase."""
+    """Plots revenue by session number: the optimal policy of the first phase and the optimum of each phase."""
     tables = Tables.compile("drift")
     stale = Optimum(tables, 0).policy
     revenue = rollout(tables, stale, seed=1, lanes=2000, sessions_per_lane=300).revenue.mean(axis=0)
-    axes.plot(revenue.reshape(-1, 5).mean(axis=1).repeat(5), color=ORANGE, label="plays the first phase for ever")
+    axes.plot(revenue.reshape(-1, 5).mean(axis=1).repeat(5), color=ORANGE, label="optimal policy of the first phase")
     best = [Optimum(tables, phase).value for phase in range(3)]
-    axes.step([0, 100, 200, 300], [*best, best[-1]], where="post", color=GREEN, label="optimum of the phase")
-    axes.set(title="Drift: the table changes", xlabel="session of the lane", ylabel="revenue a session")
+    axes.step([0, 100, 200, 300], [*best, best[-1]], where="post", color=GREEN, label="optimum of each phase")
+    axes.set(
+        title="Drift: the tables change (preset drift)", xlabel="session of the lane", ylabel="revenue per session"
+    )
     axes.legend(frameon=False)
 
 
 def segments(axes: Axes) -> None:
-    """P(view) of both lengths by segment, in `hidden-users`."""
+    """Plots the expected reward of both lengths by segment, in the preset `hidden-users`."""
     tables = Tables.compile("hidden-users")
     names = [segment.name for segment in tables.scenario.user.segments]
     for offset, (length, color) in enumerate((("short", BLUE), ("long", ORANGE))):
@@ -150,7 +165,7 @@ def segments(axes: Axes) -> None:
 
 
 def no_ad(axes: Axes) -> None:
-    """What the optimum and greedy show, as shares of slots."""
+    """Plots the shares of slots by length of the ad, for the optimum and greedy, in the preset `fatigue`."""
     tables = Tables.compile("fatigue")
     exact = Optimum(tables)
     lengths = np.array(tables.spec.lengths)
@@ -159,7 +174,7 @@ def no_ad(axes: Axes) -> None:
         shares = [exact.visits(p).shares()[lengths == length].sum() for p in (exact.policy, greedy_policy(tables))]
         axes.barh(["optimum", "greedy"], shares, left=bottom, color=color, label=length)
         bottom += shares
-    axes.set(title="No ad: the optimum lets users rest (fatigue)", xlabel="share of slots", xlim=(0, 1))
+    axes.set(title="Empty slots: users recover (preset fatigue)", xlabel="share of slots", xlim=(0, 1))
     axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.25))
 
 
@@ -179,7 +194,7 @@ PICTURES: tuple[Callable[[Axes], None], ...] = (
 
 
 def value_of_perception(folder: Path) -> None:
-    """Revenue of Thompson sampling by what it sees of the category; bars over five seeds, one group per mismatch."""
+    """Plots the revenue of Thompson sampling by observed category: means over seeds, one group of bars per mismatch."""
     results = pd.read_csv(folder / "results.csv", dtype={"observe.category": str})
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.add_subplot()
@@ -191,21 +206,21 @@ def value_of_perception(folder: Path) -> None:
         intervals = [mean_interval(cells.get_group(group).to_numpy()) for group in groups]
         heights, errors = ([getattr(one, name) for one in intervals] for name in ("value", "half_width"))
         at = np.arange(len(groups)) + 0.27 * (place - 1)
-        label = {"True": "true category", "predicted": "predicted", "none": "not seen"}[view]
+        label = {"True": "true category", "predicted": "predicted", "none": "not observed"}[view]
         axes.bar(at, heights, 0.25, yerr=errors, capsize=3, color=color, label=label)
     for number, group in enumerate(groups):
         chance = results[(results["label"] == "random") & (results["user.mismatch"] == group)]["revenue"].mean()
-        label = "random" if number == 0 else "_"  # the legend passes over what begins with _
+        label = "random" if number == 0 else "_"  # the legend skips labels that begin with _
         axes.hlines(chance, number - 0.42, number + 0.42, color=GRAY, linestyle="--", label=label)
     axes.set_xticks(range(len(groups)), [f"mismatch {group:g}" for group in groups])
-    axes.set(title="What seeing the category earns (classic)", ylabel="revenue a session")
+    axes.set(title="Revenue by observed category (preset classic)", ylabel="revenue per session")
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(FOLDER / "value-of-perception.png", dpi=100)
 
 
 def main() -> None:
-    """Draws them all, or that of the experiment that is given."""
+    """Draws all pictures of docs/model.md, or that of the experiment whose folder is given."""
     FOLDER.mkdir(exist_ok=True)
     if sys.argv[1:]:
         value_of_perception(Path(sys.argv[1]))

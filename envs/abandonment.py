@@ -1,4 +1,4 @@
-"""How much of an ad was watched that was not viewed to its end: information beside the model, nothing depends on it."""
+"""Fraction of an ad that was watched before it was abandoned; information only, nothing in the model depends on it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,18 @@ from preroll.envs.scenario.scenario import Scenario
 
 
 def abandoned_at(scenario: Scenario, lanes: layout.State, n: int) -> NDArray[np.float64]:
-    """The fraction at which the ad of the slot to come is abandoned if it is not viewed, float64 [n].
+    """Draws the fraction at which the ad of the coming slot is abandoned if it is not viewed.
 
-    Drawn from the scenario's abandonment curve, the distribution of fractions among those who abandon, by inversion;
-    0 in lanes that the next step only starts anew.
+    The scenario's abandonment curve is the distribution of this fraction among users who abandon; it is sampled by
+    inversion.
+
+    Args:
+        scenario: a scenario with an abandonment curve.
+        lanes: state of the lanes before the step.
+        n: number of lanes.
+
+    Returns:
+        Fractions, float64 [n]; 0 in lanes where the next step only starts a new session.
     """
     fractions, shares = np.array(scenario.user.abandonment).T
     dice = np.empty(n)
@@ -22,5 +30,15 @@ def abandoned_at(scenario: Scenario, lanes: layout.State, n: int) -> NDArray[np.
 def watched(
     abandoned: NDArray[np.float64], viewed: NDArray[np.bool_], ads: NDArray[np.int64], n_ads: int
 ) -> NDArray[np.float64]:
-    """The fraction that was watched: 1 if viewed, 0 for an empty slot, which is an action beyond the ``n_ads`` ads."""
+    """Returns the fraction of the ad that was watched: 1 if it was viewed, 0 for an empty slot.
+
+    Args:
+        abandoned: fraction at which an ad that is not viewed is abandoned, float64 [n].
+        viewed: whether the ad was viewed, bool [n].
+        ads: actions, int64 [n]; an action beyond the ``n_ads`` ads is an empty slot.
+        n_ads: number of ads of the scenario.
+
+    Returns:
+        Fractions, float64 [n].
+    """
     return np.where(viewed, 1.0, abandoned) * (ads < n_ads)

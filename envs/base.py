@@ -1,4 +1,4 @@
-"""What both forms of the environment tell of their observations, so that agents need no table of the model."""
+"""Observation metadata shared by ``SessionEnv`` and ``SessionVectorEnv``, so that agents need no table of the model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,31 +12,31 @@ from preroll.envs.model.tables import Tables
 
 
 class SessionEnvBase:
-    """An environment of compiled ``tables``."""
+    """Base class of the environments, with the compiled ``tables``."""
 
     tables: Tables
 
     @property
     def session_spec(self) -> SessionSpec:
-        """What an agent may know."""
+        """Specification of the simulation, as far as an agent may know it."""
         return self.tables.spec
 
     @property
     def layout(self) -> ObservationLayout:
-        """The parts of the observation."""
+        """Layout of the observation."""
         return self.tables.layout
 
     @property
     def observation_parts(self) -> Mapping[str, Part]:
-        """Name → slice, unit and meaning of the observation's parts."""
+        """Slice, unit and meaning of each named part of the observation."""
         return self.tables.layout.parts
 
 
 def observation_space(tables: Tables) -> Any:
-    """The Box [0, 1]^d of one observation, float32."""
+    """Returns the space of one observation, ``Box(0, 1, (d,), float32)``."""
     return spaces.Box(0.0, 1.0, (tables.layout.size,), np.float32)
 
 
 def new_observations(tables: Tables, n: int) -> NDArray[np.float32]:
-    """Room for n observations, float32 [n, d]."""
+    """Returns an uninitialised array for n observations, float32 [n, d]."""
     return np.empty((n, tables.layout.size), np.float32)

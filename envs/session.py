@@ -1,4 +1,4 @@
-"""Session-v0 for one user: the single environment on the kernel."""
+"""Gymnasium environment ``preroll/Session-v0``: one user session, run by the kernel."""
 
 import operator
 from collections.abc import Mapping
@@ -27,38 +27,77 @@ Floats = NDArray[np.float32]
 class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
     """One user's visit to a video platform; the agent chooses the ad of every slot.
 
+    A session depends only on (seed, session number, ads shown). A reset with a seed starts session 0 of that user
+    stream; a reset without a seed starts the next session of the stream.
+
     ## Action Space
-    ``Discrete(A)``: the ads of the scenario in the order of its file; the last action leaves the slot empty where the
-    scenario allows it. ``env.unwrapped.spec.labels`` names them.
+    ``Discrete(A)``: the ads in the order of the scenario file. Where the scenario allows it, the last action leaves the
+    slot empty. ``env.unwrapped.session_spec.labels`` holds the name of every action.
 
     ## Observation Space
-    ``Box(0, 1, (d,), float32)`` made of named parts: ``env.unwrapped.observation_parts``.
+    ``Box(0, 1, (d,), float32)``, composed of named parts. ``env.unwrapped.observation_parts`` maps each name to its
+    slice, unit and meaning.
 
     ## Rewards
-    The ad's reward if the user views it, else 0.
+    The ad's reward if the user views it, else 0. Where the scenario sets ``recall_weight``, a view also pays
+    ``recall_weight`` times the memorability of the video.
 
     ## Starting State
-    A first video, drawn uniformly; fatigue 0; no ad shown yet.
+    The first video is drawn uniformly from the catalog; fatigue is 0 and no ad has been shown. Where the scenario has
+    segments, the user's segment is drawn by their shares.
 
     ## Episode End
-    ``terminated``: the user left. ``truncated``: the horizon of the scenario was reached.
+    1. Termination: the user leaves.
+    2. Truncation: the horizon of the scenario is reached.
 
     ## Information
-    ``video``, ``category``, ``ad``, ``viewed``, ``view_probability``, ``expected_reward`` of the slot just
-    played, and where the scenario has an abandonment curve ``watched``, the fraction of the ad that was watched;
-    after a reset ``video`` and ``category``.
+    ``reset`` returns ``video`` and ``category``. ``step`` returns, for the slot just played:
+
+    | key | type | meaning |
+    |---|---|---|
+    | ``video`` | int | index of the video in the catalog |
+    | ``category`` | int | category of the video; -1 if unknown |
+    | ``ad`` | int | the action |
+    | ``viewed`` | bool | whether the ad was viewed |
+    | ``view_probability`` | float | P(view) of the ad |
+    | ``expected_reward`` | float | P(view) times the reward of a view |
+    | ``watched`` | float | fraction of the ad that was watched; only where the scenario has an abandonment curve |
 
     ## Arguments
-    ``scenario``: preset name, YAML file, mapping or :class:`Scenario`. ``catalog``: name, folder or :class:`Catalog`.
-    ``tables``: a compiled scenario instead of both. ``render_mode``: None, ``ansi`` (a line of text for every slot) or
-    ``rgb_array`` (a timeline of the session, uint8 [360, 640, 3]).
+    | parameter | type | default | meaning |
+    |---|---|---|---|
+    | ``scenario`` | str, Path, mapping, :class:`Scenario` | ``"classic"`` | preset name, YAML file, values or object |
+    | ``catalog`` | str, Path, :class:`Catalog` | ``"demo"`` | name, folder or object |
+    | ``tables`` | :class:`Tables` | None | a compiled scenario, instead of ``scenario`` and ``catalog`` |
+    | ``render_mode`` | str | None | ``"ansi"``: text, by slot; ``"rgb_array"``: timeline, uint8 [360, 640, 3] |
 
-    A session depends only on (seed, session number, ads shown): resets without a seed go on to the next session.
+    ## Examples
+    >>> import gymnasium as gym
+    >>> import preroll
+    >>> env = gym.make("preroll/Session-v0", scenario="fatigue", catalog="demo")
+    >>> observation, info = env.reset(seed=4)
+    >>> revenue, terminated, truncated = 0.0, False, False
+    >>> while not (terminated or truncated):
+    ...     observation, reward, terminated, truncated, info = env.step(0)
+    ...     revenue += reward
+    >>> env.unwrapped.session_spec.labels[0], revenue, terminated
+    ('cats.short', 7.0, True)
+
+    ## References
+    * S. S. Krishnan and R. K. Sitaraman, "Understanding the Effectiveness of Video Ads: A Measurement Study", IMC 2013:
+      the view rates by position and the abandonment curve of the preset ``published``.
+    * J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011:
+      counter-based random numbers.
+    * G. L. Steele, D. Lea and C. H. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014: SplitMix64,
+      whose finaliser (Stafford's variant 13) hashes every random number.
+
+    ## Version History
+    * v0: initial version.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(MODES), "render_fps": 4}  # noqa: RUF012
 
-    _play: ClassVar[Any] = None  # `kernel.step` as machine code, from the first step on
+    _play: ClassVar[Any] = None  # machine code of `kernel.step`, looked up in the first step
 
     def __init__(
         self,
@@ -82,7 +121,16 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         self._final = new_observations(self.tables, 0)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Floats, dict[str, Any]]:
-        """Starts session 0 of the user stream ``seed``, or without a seed the next session."""
+        """Starts session 0 of the user stream ``seed``, or the next session if no seed is given.
+
+        Args:
+            seed: seed of the user stream. Without one, the first reset takes a seed from the operating system.
+            options: ignored.
+
+        Returns:
+            observation: float32 [d].
+            info: ``video`` and ``category`` of the first slot.
+        """
         first = self._np_random is None
         super().reset(seed=seed)
         if seed is not None or first:
@@ -97,10 +145,20 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         return observation[0], {"video": video, "category": int(self.tables.category[video])}
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
-        """Shows ad ``action`` in the slot and gives what the user did.
+        """Shows ad ``action`` in the current slot and returns the user's response.
+
+        Args:
+            action: index of the ad, 0 … A - 1.
+
+        Returns:
+            observation: float32 [d]; of the next slot, or the last one of an ended session.
+            reward: reward of a view, else 0.
+            terminated: whether the user left.
+            truncated: whether the horizon was reached.
+            info: the slot just played, see Information above.
 
         Raises:
-            PrerollError: the ad does not exist, or the session is over and was not reset.
+            PrerollError: If the ad does not exist, or the session has ended and was not reset.
         """
         if self._lanes.state[layout.ENDED, 0] or self._np_random is None:
             raise PrerollError("step: no session is running: call reset() first")
@@ -137,7 +195,14 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         return observation[0], reward, terminated, truncated, info
 
     def render(self) -> str | NDArray[np.uint8] | None:
-        """The slot just played as a line of text, the session so far as a picture, or None without a render mode."""
+        """Returns the current frame in the render mode of the environment, or None without one.
+
+        Returns:
+            ``ansi``: the slot just played as a line of text. ``rgb_array``: the session so far, uint8 [360, 640, 3].
+
+        Raises:
+            PrerollError: If no session was started.
+        """
         if self._timeline is None or self.render_mode is None:
             return None
         return render(self._timeline, self.render_mode)

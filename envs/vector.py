@@ -1,4 +1,4 @@
-"""Session-v0 for n lanes at once: the native vector environment on the kernel."""
+"""Vector form of ``preroll/Session-v0``: n parallel sessions, run natively by the kernel."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,16 +24,16 @@ Floats = NDArray[np.float32]
 
 
 class _StepBuffers(NamedTuple):
-    """What one step reads and writes, and what it returns of it."""
+    """Arrays that one step reads and writes, and the views of them that it returns."""
 
-    arguments: tuple[Any, ...]  # of `kernel.step`, after the actions
+    arguments: tuple[Any, ...]  # of `kernel.step`, after `actions`
     returned: tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
     infos: dict[str, Any]
-    last_infos: dict[str, Any]  # the infos where a session ended
+    last_infos: dict[str, Any]  # returned where a session ended
 
     @classmethod
     def of(cls, tables: Tables, lanes: layout.State, n: int, same_step: bool) -> "_StepBuffers":
-        """Buffers for a step of n lanes."""
+        """Allocates the buffers for a step of n lanes."""
         observations, results = new_observations(tables, n), layout.new_results(n)
         final = new_observations(tables, n if same_step else 0)
         reward, view_probability, expected_reward = results.values[:, :n]
@@ -52,29 +52,44 @@ class _StepBuffers(NamedTuple):
 
 
 class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
-    """Many user sessions side by side.
+    """Vector environment of n parallel user sessions.
 
-    ``gym.make_vec("preroll/Session-v0", num_envs=n, vectorization_mode="vector_entry_point")`` makes one. Lane i reset
-    with seed s is :class:`~preroll.envs.session.SessionEnv` reset with seed s + i, bit for bit, whatever runs beside.
+    ``gym.make_vec("preroll/Session-v0", num_envs=n, vectorization_mode="vector_entry_point")`` creates one. Lane i
+    reset with seed s is bit-identical to :class:`~preroll.envs.session.SessionEnv` reset with seed s + i, whatever the
+    other lanes do. Spaces, rewards and episode ends are those of the single environment, batched.
 
-    Rewards are float64 [n], flags bool [n]. Infos hold an array [n] for each of ``video``, ``category``, ``ad``,
-    ``viewed``, ``view_probability`` and ``expected_reward``, always of the slot that was just played; under
-    SAME_STEP also ``final_obs`` float32 [n, d], valid in the lanes of the mask ``_final_obs``; where the scenario has
-    an abandonment curve also ``watched``, the fraction of the ad that was watched.
+    ``step`` returns float64 rewards [n] and bool flags [n]. Infos hold one array [n] for each of ``video``,
+    ``category``, ``ad``, ``viewed``, ``view_probability`` and ``expected_reward``, always of the slot just played, and
+    where the scenario has an abandonment curve also ``watched``, the fraction of the ad that was watched. Under
+    SAME_STEP, infos of a step in which sessions ended also hold ``final_obs`` float32 [n, d], valid in the lanes of the
+    mask ``_final_obs``.
 
     Args:
         num_envs: n, number of lanes.
         scenario: preset name, YAML file, mapping or :class:`Scenario`.
         catalog: name, folder or :class:`Catalog`.
-        copy: whether every step gives new arrays, as in Gymnasium. ``False`` alternates between two sets of them: what
-            a step gave is then valid until the step after the next.
-        autoreset_mode: NEXT_STEP (Gymnasium's default) or SAME_STEP; the sessions are the same in both.
+        copy: whether every step returns new arrays, as in Gymnasium. ``False`` alternates between two sets of buffers:
+            returned arrays remain valid for one further call to ``step``.
+        autoreset_mode: NEXT_STEP (Gymnasium's default) or SAME_STEP; both play the same sessions.
         tables: a compiled scenario, instead of ``scenario`` and ``catalog``.
+        render_mode: None; only the single environment renders.
+
+    Raises:
+        PrerollError: If ``num_envs`` is below 1, the autoreset mode is DISABLED or a render mode is set.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(3, scenario="classic", catalog="demo")
+        >>> observations, infos = envs.reset(seed=1)
+        >>> observations, rewards, terminated, truncated, infos = envs.step(np.array([0, 2, 4]))
+        >>> observations.shape, infos["viewed"], rewards
+        ((3, 16), array([False,  True, False]), array([0., 1., 0.]))
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
-    _play: ClassVar[Any] = None  # `kernel.step` as machine code, from the first step on
+    _play: ClassVar[Any] = None  # machine code of `kernel.step`, looked up in the first step
 
     def __init__(
         self,
@@ -109,15 +124,18 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self._buffers = self._new_buffers()
 
     def _new_buffers(self) -> list[_StepBuffers]:
-        """Two sets of arrays, written in turns; none where every step gives new ones."""
+        """Returns two sets of buffers that steps alternate between; none where every step allocates new ones."""
         return [] if self._copy else [self._new_buffer() for _ in range(2)]
 
     def _new_buffer(self) -> _StepBuffers:
         return _StepBuffers.of(self.tables, self._lanes, self.num_envs, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the arrays that steps are written to: views of them would lose what they are views of."""
-        return {**self.__dict__, "_rooms": []}
+        """Returns the state to pickle; :meth:`__setstate__` allocates new step buffers.
+
+        Pickled buffers would no longer share memory with the arrays that they are views of.
+        """
+        return {**self.__dict__, "_buffers": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -125,17 +143,25 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
     @property
     def sessions_started(self) -> NDArray[np.int64]:
-        """Number of the session that each lane is in, int64 [n], counted from 0."""
+        """Number of each lane's current session, int64 [n], counted from 0."""
         return np.asarray(self._lanes.state[layout.SESSION, : self.num_envs], dtype=np.int64)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Floats, dict[str, Any]]:
-        """Starts the first session of the streams seed, seed + 1, …, or without a seed the next session of every lane.
+        """Starts session 0 of the streams seed, seed + 1, …, or the next session of every lane if no seed is given.
 
         Args:
-            seed: the seed of lane 0, or a list of one seed a lane.
+            seed: seed of lane 0, or a list with one seed per lane; lanes whose entry is None continue their stream.
+                Without a seed, the first reset takes seeds from the operating system.
             options: ``{"reset_mask": bool [n]}`` resets only the lanes of the mask.
+
+        Returns:
+            observations: float32 [n, d], of all lanes.
+            infos: ``video`` and ``category``, int32 [n] each.
+
+        Raises:
+            PrerollError: If a seed is negative, the list or mask does not fit the lanes, or the first reset is partial.
         """
         chosen = self._chosen(options)
         if self._np_random is None and len(chosen) < self.num_envs:
@@ -151,16 +177,16 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         return observations, {"video": video, "category": self.tables.category[video]}
 
     def _chosen(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
-        """The lanes that a reset is for."""
+        """Returns the indices of the lanes to reset, int64."""
         mask = np.asarray((options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_)))
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
             raise PrerollError(f"reset_mask: {mask.dtype} {mask.shape}: bool [{self.num_envs}] is expected")
         return np.flatnonzero(mask)
 
     def _seeds(self, seed: int | list[int | None] | None) -> list[int | None]:
-        """A seed for every lane that begins a new stream; None for those that go on with theirs.
+        """Returns a seed for every lane that starts a new stream, and None for lanes that continue theirs.
 
-        Before the first session, lanes without a seed get one from the operating system.
+        In the first reset, lanes without a seed get one from the operating system.
         """
         n = self.num_envs
         first = self._np_random is None
@@ -185,7 +211,24 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
     def step(
         self, actions: NDArray[np.int64]
     ) -> tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Shows ad ``actions[i]`` to lane i, int [n]."""
+        """Plays one slot in every lane, showing ad ``actions[i]`` in lane i.
+
+        Under NEXT_STEP, a lane whose session ended in the previous step starts its next session instead: its action is
+        ignored and its reward is 0.
+
+        Args:
+            actions: indices of the ads, int [n].
+
+        Returns:
+            observations: float32 [n, d].
+            rewards: float64 [n].
+            terminated: bool [n], whether the user left.
+            truncated: bool [n], whether the horizon was reached.
+            infos: arrays [n] by name, see the class.
+
+        Raises:
+            PrerollError: If no session is running, ``actions`` has another shape or dtype, or an ad does not exist.
+        """
         if self._np_random is None:
             raise PrerollError("step: no session is running: call reset() first")
         given = np.asarray(actions)

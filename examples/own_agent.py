@@ -25,7 +25,7 @@ class ExploreThenCommit(Agent):
         self.earned = np.zeros_like(self.shown)
 
     def action_probabilities(self, observations, *, explore=False):
-        """Gives the probability (n, A) of every ad: of all while trying, else of the best one."""
+        """Returns the probability (n, A) of every ad: equal while trying, else 1 for the best one."""
         categories = self.context(observations)
         best = uniform_over_best(self.earned / np.maximum(self.shown, 1))[categories]
         trying = explore & (self.shown.min(axis=1) < self.TRIES)[categories, None]

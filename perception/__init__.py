@@ -1,10 +1,10 @@
-"""From videos to a catalog: frames, an ONNX detector, importance, neighbors and categories.
+"""Video perception: frame sampling, ONNX detectors, class importance, nearest neighbours, categories and catalogs.
 
-Names are loaded when they are first asked for, so that importing this package loads no decoder, runtime or table
-library. Read in this order: video → onnx_models → decoders → analysis → workers → features → ingest → build → catalog.
+Exported names are imported lazily, so importing this package loads no decoder, runtime or table library. Read in this
+order: video → onnx_models → decoders → analysis → workers → features → ingest → build → catalog.
 """
 
 import lazy_loader
 
-# What is exported, and from where, stands in __init__.pyi.
+# The exports and their modules are listed in __init__.pyi.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

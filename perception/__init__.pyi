@@ -4,7 +4,7 @@ from .build import build_catalog as build_catalog
 from .catalog.catalog import Catalog as Catalog
 from .demo.videos import render_demo_videos as render_demo_videos
 from .detect_video import detect as detect
-from .ingest.content import CatalogOptions as CatalogOptions
+from .ingest.catalog_content import CatalogOptions as CatalogOptions
 from .ingest.download import DownloadLimits as DownloadLimits
 from .inspection.lookup import find_video as find_video
 from .inspection.lookup import similar_videos as similar_videos

@@ -1,4 +1,4 @@
-"""Building a catalog: every video of a folder or a table through the workers, then what the catalog holds."""
+"""Catalog building: analyses the videos of a folder or a table in worker processes and writes the catalog."""
 
 import shlex
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from preroll import progress
 from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.ingest.content import CatalogOptions, catalog_content
+from preroll.perception.ingest.catalog_content import CatalogOptions, catalog_content
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
 from preroll.perception.ingest.journal import Journal, open_journal
 from preroll.perception.ingest.resume import earlier_analyses, recipe_of, settled
@@ -31,15 +31,26 @@ _KEPT = "what was found so far is kept: give the same command again"
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What came of building a catalog.
+    """Outcome of :func:`build_catalog`.
 
     Attributes:
-        catalog: opened from its folder.
-        left_out: the videos that are not in it, with their status and reason.
-        partial: the videos of which only a part could be seen.
-        empty: categories that were left without any usable video.
-        others: files beside the videos that were passed over, for their names are not videos'.
-        resumed: videos that were not analysed again.
+        catalog: the new catalog, opened from its folder.
+        left_out: videos that are not in the catalog, with their status and reason.
+        partial: videos that could be decoded only in part.
+        empty: categories without any usable video.
+        others: number of other files in the folder, which were skipped.
+        resumed: number of videos whose earlier analysis was reused.
+
+    Examples:
+        A report as :func:`build_catalog` returns it:
+
+        >>> from preroll.perception import BuildReport, Catalog
+        >>> demo = Catalog.load("demo")
+        >>> report = BuildReport(demo, left_out=(), partial=(), empty=("dogs",), others=2, resumed=300)
+        >>> report.catalog.n_videos, report.resumed
+        (300, 300)
+        >>> report.status  # the category "dogs" has no usable video
+        1
     """
 
     catalog: Catalog
@@ -51,13 +62,13 @@ class BuildReport:
 
     @property
     def status(self) -> int:
-        """The exit status: 1 where a category ended empty."""
+        """Exit status: 1 if a category is empty, else 0."""
         return 1 if self.empty else 0
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is built, checked before anything is started."""
+    """Validated inputs and outputs of a build."""
 
     videos: Path
     out: Path
@@ -68,7 +79,7 @@ class _Plan:
     fast: bool
 
     def saved(self, listed: SourceVideo) -> Path | None:
-        """The folder of a video's saved frames."""
+        """Returns the folder for the sampled frames of a video, or None if frames are not saved."""
         return None if self.frames is None else self.frames / listed.category / listed.name
 
 
@@ -87,30 +98,33 @@ def build_catalog(
     downloads: str | Path | None = None,
     download_limits: DownloadLimits | None = None,
 ) -> BuildReport:
-    """Makes a catalog of a folder of videos: VIDEOS/CATEGORY/VIDEO.mp4 or VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, ….
+    """Builds a catalog from VIDEOS/CATEGORY/VIDEO.mp4, VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, …, or a table of videos.
 
-    A video that cannot be used is listed with its status and reason, and the build goes on. A build that was
-    interrupted goes on where it was when it is called again. The result depends neither on that nor on the number of
-    workers, nor on the engine.
+    A video that cannot be used is listed with its status and reason, and the build continues. An interrupted build
+    resumes where it stopped when it is called again. The result is independent of interruptions, of the number of
+    workers and of the engine.
 
     Args:
-        videos: the folder of videos, or a table: a CSV file with the columns path or url, category and split.
-        out: the folder of the catalog; replaced only when the new one is complete. Videos that are already in it and
-            have not changed are not analysed again.
+        videos: the folder of videos, or a CSV table with the columns path or url, category and, optionally, split.
+        out: the folder of the catalog; replaced only when the new catalog is complete. Unchanged videos that it already
+            contains are not analysed again.
         detector: an ONNX model; the embedded one by default.
-        card: its model card, where it is not found by itself.
-        save_frames: a folder that gets the sampled frames as CATEGORY/VIDEO/1.jpg, 2.jpg, …
+        card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        save_frames: folder to which the sampled frames are written as CATEGORY/VIDEO/1.jpg, 2.jpg, …
         workers: number of processes; one per core by default.
-        limits: what a worker may use before it is killed.
+        limits: time and memory limits of a worker.
         fast: skip the frames that no other frame refers to.
-        choices: what is made of the detections.
-        engine: this machine, or a Ray cluster.
-        downloads: the folder of fetched videos; by default TABLE.downloads beside the table.
-        download_limits: what fetching one video may cost.
+        choices: how importance, categories and neighbours are computed from the detections.
+        engine: ``local`` (this machine) or ``ray`` (a Ray cluster).
+        downloads: folder of downloaded videos; by default TABLE.downloads beside the table.
+        download_limits: size and time limits of one download.
+
+    Returns:
+        The report of the build, with the catalog opened.
 
     Raises:
-        PrerollError: before anything is started, where an argument is wrong (status 2); afterwards, where not one video
-            can be used, or the disk is full (status 1).
+        PrerollError: before any work starts if an argument is invalid (status 2); afterwards if no video can be used or
+            the disk is full (status 1).
     """
     if workers is not None and workers < 1:
         raise PrerollError(f"--workers {workers}: must be at least 1")
@@ -160,7 +174,7 @@ def _engine(name: str, model: ModelFile, workers: int | None, limits: Limits | N
 
 @contextmanager
 def _kept(out: Path) -> Iterator[None]:
-    """Says of a full disk, and of a signal that asks to stop, that what was found so far is kept."""
+    """Adds to a full-disk error, and to an interrupt, the note that results so far are kept."""
     try:
         yield
     except OSError as error:
@@ -182,7 +196,7 @@ def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
 def _analysed(
     plan: _Plan, listing: Listing, engine: WorkerEngine, journal: Journal, known: dict[str, Analysis]
 ) -> tuple[list[VideoRow], int]:
-    """Every listed video with its analysis, in the order of the list, and how many were known before."""
+    """Returns every listed video with its analysis, in the order of the list, and the number of reused analyses."""
     videos = listing.videos
     saved = [plan.saved(one) for one in videos]
     results = settled(videos, known, saved)
@@ -215,7 +229,7 @@ def _report(catalog: Catalog, rows: list[VideoRow], listing: Listing, resumed: i
 
 
 def _command(plan: _Plan, choices: CatalogOptions) -> str:
-    """The command as the manifest tells it: names instead of paths, so that it is the same wherever it was run."""
+    """Returns the command for the manifest, with names instead of paths so that it does not depend on the machine."""
     parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
     if plan.model.model != EMBEDDED:
         parts += ["--detector", shlex.quote(plan.model.model.name)]
@@ -229,7 +243,7 @@ def _command(plan: _Plan, choices: CatalogOptions) -> str:
 
 
 def _check_places(plan: _Plan) -> None:
-    """Makes sure that what is written and what is read lie apart, and that nothing of the user's is replaced."""
+    """Checks that inputs and outputs are disjoint, and that no user file would be overwritten."""
     places = {"VIDEOS": plan.videos.resolve(), "--out": plan.out.resolve()}
     if plan.frames is not None:
         places["--save-frames"] = plan.frames.resolve()

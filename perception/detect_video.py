@@ -1,4 +1,4 @@
-"""One video's detections as a table."""
+"""Detection in a single video, with the result as a table."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,29 +26,29 @@ def detect(
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Finds object classes in a video, or in a folder of frames 1.jpg, 2.jpg, ….
+    """Detects object classes in a video, or in a folder of frames 1.jpg, 2.jpg, ….
 
     Args:
         source: the video file or the folder.
-        detector: an ONNX model; the embedded classifier by default, the embedded segmenter with ``segment``.
-        card: its model card, where it is not found by itself.
-        segment: give one row per object, with the place that it takes.
-        top: a classifier's most classes per frame; as its card says by default.
-        overlay: a folder that gets the sampled frames as 1.jpg, 2.jpg, … with their objects drawn into them; with
-            ``segment`` only.
+        detector: an ONNX model; by default the embedded classifier, or the embedded segmenter with ``segment``.
+        card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        segment: return one row per object, with its location.
+        top: largest number of classes per frame that a classifier reports; the card's by default.
+        overlay: folder to which the sampled frames are written as 1.jpg, 2.jpg, … with their objects drawn in; requires
+            ``segment``.
         fast: skip the frames that no other frame refers to.
-        limits: what the worker process may use before it is killed.
-        progress: is called with the seconds analysed and the seconds promised (None: not known).
+        limits: time and memory limits of the worker process.
+        progress: called with the seconds analysed so far and the duration that the file declares [s] (None if unknown).
 
     Returns:
-        One row per frame and class with the columns ``frame`` (1 for the first; 3 a second), ``class`` and
-        ``confidence`` (of the best object, where the detector finds objects). With ``segment`` one row per object and
-        besides the columns ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1`` (its box [pixels of the
-        upright frame]). Its ``attrs`` hold ``frames`` (sampled, those without detections included), ``status``,
-        ``reason``, ``coverage`` and ``duration`` [s].
+        One row per frame and class with the columns ``frame`` (1 for the first; 3 per second), ``class`` and
+        ``confidence`` (of the best object if the detector finds objects). With ``segment``, one row per object with the
+        additional columns ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1`` (its box [pixels of the
+        upright frame]). Its ``attrs`` contain ``frames`` (number sampled, including those without detections),
+        ``status``, ``reason``, ``coverage`` and ``duration`` [s].
 
     Raises:
-        PrerollError: where the source or the detector cannot be used.
+        PrerollError: if the source or the detector cannot be used.
     """
     source = Path(source)
     if not source.exists():
@@ -78,7 +78,7 @@ def _check_overlay(source: Path, overlay: Path, segment: bool) -> None:
 
 
 def _adjusted(model: ModelFile, segment: bool, top: int | None) -> ModelFile:
-    """The model with what was asked for beside its card."""
+    """Checks ``segment`` and ``top`` against the card and returns the model with its card's ``top`` replaced."""
     if segment and not model.card.finds_objects:
         raise PrerollError(
             f"--segment: {model.model} is a classifier, which says what a frame shows and not where;"
@@ -94,7 +94,7 @@ def _adjusted(model: ModelFile, segment: bool, top: int | None) -> ModelFile:
 
 
 def as_table(analysis: Analysis, classes: tuple[str, ...], *, segment: bool = False) -> pd.DataFrame:
-    """Turns an analysis into the table of :func:`detect`."""
+    """Converts an analysis to the table that :func:`detect` returns."""
     found = analysis.found
     names = [classes[label] for label in found.label]
     table = pd.DataFrame({"frame": found.frame + 1, "class": names, "confidence": found.confidence})
@@ -102,7 +102,7 @@ def as_table(analysis: Analysis, classes: tuple[str, ...], *, segment: bool = Fa
         table["area"] = found.area.astype(float).round(3)
         table[["x0", "y0", "x1", "y1"]] = found.box.astype(float).round(1)
     else:
-        # A frame's objects of one class come by falling confidence.
+        # Objects of one class in a frame are ordered by decreasing confidence, so the best one is kept.
         table = table.drop_duplicates(["frame", "class"], ignore_index=True)
     for key in ("frames", "status", "reason", "coverage", "duration"):
         table.attrs[key] = getattr(analysis, key)
@@ -110,11 +110,12 @@ def as_table(analysis: Analysis, classes: tuple[str, ...], *, segment: bool = Fa
 
 
 def class_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """What a table of :func:`detect` says about each class.
+    """Summarises a table of :func:`detect` by class.
 
     Returns:
-        By falling importance, with the columns ``class``, ``frames`` (in which it was found), ``mean`` (confidence in
-        these) and ``importance`` (mean of the largest confidence over all sampled frames).
+        One row per class, in order of decreasing importance, with the columns ``class``, ``frames`` (number in which it
+        was found), ``mean`` (confidence in these) and ``importance`` (mean of the largest confidence over all sampled
+        frames).
     """
     best = table.groupby(["class", "frame"])["confidence"].max().astype("float64").groupby("class")
     summary = pd.DataFrame({"frames": best.size(), "mean": best.mean()})

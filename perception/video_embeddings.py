@@ -1,4 +1,4 @@
-"""Embedding the frames of videos, three a second, in worker processes: one .npy a video."""
+"""Frame embeddings of videos, three frames per second, computed in worker processes: one .npy file per video."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -19,12 +19,17 @@ RECIPE, PROBLEMS = "encoder.json", "problems.json"
 
 
 def videos_in(places: Sequence[Path]) -> list[tuple[str, Path]]:
-    """Every video, or folder of frames 1.jpg, 2.jpg, …, in files and folders, with the id that it gets.
+    """Lists every video, or folder of frames 1.jpg, 2.jpg, …, in files and folders.
 
-    A video's id is its path below the folder that was given, without the suffix: CATEGORY/VIDEO.
+    Args:
+        places: files and folders to search.
+
+    Returns:
+        Pairs (id, path), sorted. The id of a video is its path relative to the searched folder, without the suffix:
+        CATEGORY/VIDEO.
 
     Raises:
-        PrerollError: there is none, or two would have one id.
+        PrerollError: if there is no video, or two would have the same id.
     """
     found: dict[str, Path] = {}
     for place in places:
@@ -63,25 +68,26 @@ def embed_videos(
     fast: bool = False,
     started: Callable[[int], Callable[[int], None]] = lambda _: lambda _: None,
 ) -> dict[str, dict[str, str]]:
-    """Writes ``out``/ID.npy, float32 [frames, D], for each video that has none there yet.
+    """Writes ``out``/ID.npy, float32 [frames, D], for each video that has none yet.
 
-    Beside them stand ``encoder.json``, how they were made, and ``problems.json``, which videos are not ``ok``, and why.
+    Also writes ``encoder.json`` (the encoder's card and settings) and ``problems.json`` (videos whose status is not
+    ``ok``, with the reason).
 
     Args:
-        videos: (id, file or folder of frames).
-        encoder: of the frames.
-        out: folder; made if missing.
+        videos: pairs (id, file or folder of frames).
+        encoder: the frame encoder.
+        out: output folder; created if missing.
         workers: number of processes; one per core by default.
-        limits: what each may use.
+        limits: time and memory limits of each worker.
         fast: skip the frames that no other frame refers to.
-        started: is called with the number of videos to do when the encoder has been tried; what it gives is called with
-            1 after each.
+        started: called with the number of videos to embed once the encoder has been tried; the callable it returns is
+            called with 1 after each video.
 
     Returns:
-        ``status`` and ``reason`` of every video that is not ``ok``, by id, those of earlier calls included.
+        ``status`` and ``reason`` by id of every video that is not ``ok``, including those of earlier calls.
 
     Raises:
-        PrerollError: the encoder cannot be used, or ``out`` holds embeddings of another one.
+        PrerollError: if the encoder cannot be used, or ``out`` contains embeddings of another encoder.
     """
     _check_recipe(out, {"fast": fast, **encoder.card.model_dump(mode="json")})
     todo = [(name, path) for name, path in videos if not (out / f"{name}.npy").is_file()]
@@ -107,7 +113,7 @@ def analysed(
     fast: bool = False,
     started: Callable[[int], Callable[[int], None]] = lambda _: lambda _: None,
 ) -> Iterator[tuple[str, Analysis]]:
-    """Embeds videos in worker processes, and gives each by its id, in the order in which they are done."""
+    """Embeds videos in worker processes and yields pairs (id, analysis) in order of completion."""
     with closing(Pool(encoder, workers=workers, limits=limits)) as pool:
         pool.check()
         advance = started(len(videos))
@@ -117,7 +123,7 @@ def analysed(
 
 
 def _check_recipe(out: Path, recipe: dict[str, Any]) -> None:
-    """Notes how the embeddings of a folder are made, or makes sure that those in it were made so."""
+    """Records the recipe of the embeddings in a folder, or checks that existing ones were made by the same recipe."""
     known = _read(out / RECIPE)
     if known is None:
         atomic.write_json(out / RECIPE, recipe)

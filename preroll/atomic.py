@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new one, never a half."""
+"""Atomic writes: a reader sees the old content of a file or folder, or the new one, never a part."""
 
 import fcntl
 import glob
@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _umask() -> int:
-    """The process's file mode mask, which mkstemp ignores."""
+    """Returns the file mode mask of the process, which mkstemp ignores."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -63,11 +63,11 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
 @contextmanager
 def folder(path: Path) -> Iterator[Path]:
-    """Gives a temporary sibling folder that takes the place of ``path`` when the block succeeds.
+    """Yields a temporary sibling folder that replaces ``path`` when the block succeeds.
 
-    A folder cannot be replaced in one step while it has content: the old one is moved aside first and removed last, so
-    that a kill between the two leaves the old content under ``.NAME.old`` and the next call puts it back. What a kill
-    leaves of the temporary folder, the next call removes: nobody holds its lock any more.
+    A folder with content cannot be replaced in one step: the old one is renamed first and removed last, so that a kill
+    between the two leaves the old content under ``.NAME.old``, from which the next call restores it. A temporary folder
+    that a killed process left is removed by the next call, since its lock is free.
     """
     path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def folder(path: Path) -> Iterator[Path]:
 
 
 def _sweep(path: Path) -> None:
-    """Removes the temporary folders of ``path`` that nobody writes any more: a kill releases their locks."""
+    """Removes temporary folders of ``path`` whose writers were killed: their locks are free."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         with suppress(OSError):  # it is being written, or it is no folder, or gone
             lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
@@ -106,7 +106,7 @@ def _sweep(path: Path) -> None:
 
 
 def recover(path: Path) -> None:
-    """Puts back a folder that a killed :func:`folder` had moved aside; removes it where the new one arrived."""
+    """Restores the old content that a killed :func:`folder` renamed, or removes it where the new one is in place."""
     aside = _aside(path)
     if aside.exists():
         if path.exists():

@@ -1,4 +1,4 @@
-"""The `preroll` command: every group of commands put together, and one way to report an error."""
+"""The `preroll` command line: all commands, and the reporting of errors and signals."""
 
 import errno
 import re
@@ -78,7 +78,7 @@ _UsageError: Any = typer.BadParameter.__base__
 
 
 class _Stopped(BaseException):
-    """A signal asked to stop; no ``except Exception`` on the way to :func:`main` swallows it."""
+    """Raised by a signal that asks to stop; no ``except Exception`` on the way to :func:`main` catches it."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -92,7 +92,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Runs the command line; what goes wrong is one line on stderr and an exit status, never a traceback."""
+    """Runs the command line; an error becomes one line on stderr and an exit status, never a traceback."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -117,7 +117,7 @@ def main() -> None:
 
 
 def _renamed_command(where: str, message: str) -> str | None:
-    """What to say of a command that has another name now; None of any other."""
+    """Returns the message about a renamed command, or None if there is no such command."""
     named = re.match("No such command '(.+?)'", message)
     old = f"{where} {named[1]}".removeprefix("preroll ") if named else ""
     return f"`preroll {old}` is now `preroll {COMMANDS[old]}`" if old in COMMANDS else None

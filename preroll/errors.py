@@ -1,8 +1,8 @@
-"""The one exception for what a user can mend."""
+"""The exception for mistakes that a user can correct."""
 
 
 class PrerollError(Exception):
-    """A mistake in what was asked for; its message is one line naming file, key, value and what is allowed.
+    """A mistake in a request; the message is one line with file, key, value and what is allowed.
 
     Attributes:
         status: exit status of the command line: 2 when nothing was started, 1 when the work finished but something

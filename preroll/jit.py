@@ -1,4 +1,4 @@
-"""How kernel functions are compiled: one place for Numba's options.
+"""Compilation of kernel functions with Numba: the only place that sets its options.
 
 ``_nrt=False`` turns Numba's reference counting off. Without it every use of an array out of the tables costs two atomic
 operations, and a step is ten times slower. The price is that a compiled function may not allocate, which a kernel
@@ -37,13 +37,14 @@ _NO_OVERLAP: dict[str, Any] = {"noalias": True}
 
 @cache
 def _sources(folder: Path) -> str:
-    """A hash of all files of a folder that hold compiled functions."""
+    """Returns a hash of this file and of all files of a folder that hold compiled functions."""
     texts = [path.read_bytes() for path in sorted(folder.glob("*.py"))]
-    return sha256(b"".join(text for text in texts if b"preroll.jit import" in text)).hexdigest()
+    compiled_here = b"".join(text for text in texts if b"preroll.jit import" in text)
+    return sha256(Path(__file__).read_bytes() + compiled_here).hexdigest()
 
 
 class _FolderCache(FunctionCache):
-    """Machine code on disk, valid as long as the folder's compiled functions stay what they are."""
+    """Cache of machine code on disk, valid until a file with compiled functions in the folder changes."""
 
     def __init__(self, function: Callable[..., object]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
@@ -60,17 +61,17 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """As :func:`compiled`, for a part of other compiled functions alone: its code is merged into theirs."""
+    """Compiles a function that only other compiled functions call; its code is merged into theirs."""
     return cast(Function, njit(**_PART)(function))
 
 
 def loop(function: Function) -> Function:
-    """As :func:`inlined`, for a loop over lanes whose arrays do not overlap: it is vectorised."""
+    """Compiles as :func:`inlined` a loop over lanes whose arrays do not overlap, so that it is vectorised."""
     return cast(Function, njit(**_PART, **_NO_OVERLAP)(function))
 
 
 def direct(function: Function, *arguments: object) -> Function:
-    """The machine code of a compiled ``function`` for arguments of these types.
+    """Returns the machine code of a compiled ``function`` for arguments of these types.
 
     Numba looks at the type of every argument in every call, which takes as long as a step of a few lanes. The caller
     promises arguments of the same types. In plain Python it is ``function`` itself.

@@ -1,4 +1,4 @@
-"""One progress bar for every long job, on stderr, with an estimate of the time left."""
+"""Progress bar of long jobs on stderr, with an estimate of the remaining time."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +10,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
-    """Shows progress towards ``total`` while the block runs; call the given function with the units done since.
+    """Shows progress towards ``total`` while the block runs.
 
-    Where stderr is no terminal (a log, a pipe), one line at the end replaces the moving bar.
+    Where stderr is not a terminal (a log, a pipe), a first and a last line replace the moving bar.
+
+    Args:
+        total: units of the whole job.
+        description: title of the bar.
+
+    Yields:
+        A function to call with the number of units done since its last call.
     """
     if not sys.stderr.isatty():
         done = 0

@@ -1,4 +1,4 @@
-"""Names that were changed: whoever uses an old one is told the new one."""
+"""Renamed commands, presets and settings: the error about an old name gives the new one."""
 
 #: Commands of the command line.
 COMMANDS = {

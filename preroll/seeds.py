@@ -1,4 +1,4 @@
-"""Base seeds of 63 bits by purpose, so that no two jobs share users unless they are meant to."""
+"""Base seeds of 63 bits by purpose, so that two jobs share users only where they are meant to."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ AGENT = "agent"
 
 
 def derive(seed: int, purpose: str) -> int:
-    """Gives a 63-bit seed for one purpose of a user's ``seed``.
+    """Returns a 63-bit seed for one purpose of a user's ``seed``.
 
     Lane i of a vector environment plays the user stream base + i. Neighbouring bases would therefore share nearly all
     of their users; hashed ones lie so far apart that streams do not meet (a million lanes in each of a thousand runs:

@@ -11,10 +11,10 @@ NAME = "events.out.tfevents.preroll"
 
 
 class EventFile:
-    """One event file of scalars, complete on disk after every :meth:`write`, so that TensorBoard shows it live.
+    """Event file of scalars, flushed after every :meth:`write`, so that TensorBoard shows it live.
 
     Args:
-        folder: where ``events.out.tfevents.preroll`` is made.
+        folder: folder in which ``events.out.tfevents.preroll`` is created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,7 +25,7 @@ class EventFile:
         self._put(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def write(self, step: int, scalars: dict[str, float]) -> None:
-        """Adds one number for every tag at ``step`` (sessions seen, epochs, …)."""
+        """Adds one scalar for every tag at ``step`` (sessions seen, epochs, …)."""
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
 
@@ -33,7 +33,7 @@ class EventFile:
         self._put(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
 
     def write_picture(self, step: int, tag: str, png: bytes, *, width: int, height: int) -> None:
-        """Adds one picture, of so many pixels, given as the bytes of a PNG file."""
+        """Adds one picture: the bytes of a PNG file, and its size in pixels."""
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         picture = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=png)

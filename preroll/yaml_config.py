@@ -1,4 +1,4 @@
-"""The one reader of YAML settings: strict about keys, and one line about what is wrong."""
+"""Reader and writer of YAML settings, strict about keys, with one-line errors."""
 
 import re
 from collections.abc import Hashable, Mapping
@@ -15,10 +15,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key written twice, which YAML would silently let win."""
+    """Safe loader that refuses duplicate keys, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Builds one mapping, checking that no key stands in it twice."""
+        """Builds one mapping and refuses duplicate keys."""
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -44,7 +44,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
-    """Reads a YAML mapping from ``text``; ``source`` names it in errors."""
+    """Reads a YAML mapping from ``text``; errors name it ``source``."""
     try:
         value = yaml.load(text, _StrictLoader)
     except PrerollError as error:
@@ -60,16 +60,16 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
 
 
 def dump_yaml(value: Mapping[str, Any]) -> str:
-    """Writes a mapping as YAML in its own order."""
+    """Returns a mapping as YAML text, keys in their own order."""
     text: str = yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
     return text
 
 
 def validated(model: type[Model], value: Any, source: str) -> Model:
-    """Builds ``model`` from plain values; the first error becomes one line that names source, key, value and range.
+    """Returns an instance of ``model`` built from plain values.
 
     Raises:
-        PrerollError: with all of pydantic's findings counted and the first one told.
+        PrerollError: one line with source, key, value and allowed range of the first error, and the number of others.
     """
     try:
         return model.model_validate(value)
@@ -78,7 +78,7 @@ def validated(model: type[Model], value: Any, source: str) -> Model:
 
 
 def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str:
-    """Tells one finding of a pydantic error in one line; with ``model`` also the known keys and the whole range."""
+    """Returns the first finding of a pydantic error as one line; ``model`` adds known keys and the allowed range."""
     found = error.errors(include_url=False)
     # A wrong item makes pydantic call its list too short as well: what lies above another finding is its consequence.
     found = [one for one in found if not any(_above(one["loc"], other["loc"]) for other in found)]
@@ -102,12 +102,12 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
 
 
 def _above(one: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
-    """Whether one place holds another."""
+    """Returns whether one location contains another."""
     return len(one) < len(other) and other[: len(one)] == one
 
 
 def _model_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """The model whose keys stand at a place, as far as it can be told from the fields' types."""
+    """Returns the model at a location, as far as the types of the fields show it, or None."""
     for part in place:
         if model is None:
             return None
@@ -120,7 +120,7 @@ def _model_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> ty
 
 
 def _range_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> str:
-    """The interval that a number must lie in, such as "in [0, 1]"; empty where the field has no two bounds."""
+    """Returns the allowed interval of a number, such as "in [0, 1]"; empty where the field lacks a bound."""
     holder = _model_at(model, place[:-1])
     field = holder.model_fields.get(str(place[-1])) if holder and place else None
     bounds = {name: getattr(rule, name) for rule in (field.metadata if field else ()) for name in _bounds_of(rule)}
@@ -131,12 +131,12 @@ def _range_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> st
 
 
 def _bounds_of(rule: object) -> list[str]:
-    """The bounds that a rule of a field sets."""
+    """Returns the names of the bounds that a constraint sets."""
     return [name for name in ("ge", "gt", "le", "lt") if getattr(rule, name, None) is not None]
 
 
 def _yaml_trap(value: Any, kind: str) -> str:
-    """The two surprises of YAML 1.1 that people meet in settings."""
+    """Returns a hint where YAML 1.1 reads a value in an unexpected way."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return " (YAML reads 1e3 as text: write 1.0e+3)"
     if isinstance(value, bool) and not kind.startswith("bool"):

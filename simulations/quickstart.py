@@ -1,4 +1,4 @@
-"""The whole story in one call: demo videos → catalog → trained agents → comparison → picture."""
+"""Quickstart in one call: demo videos → catalog → trained agents → comparison → plot."""
 
 import os
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from preroll.simulations.training.curve_plot import draw_curves
 from preroll.simulations.training.run import Run
 from preroll.simulations.workers.pool import Job, train_all
 
-#: Greedy, which looks one slot ahead, is beaten here by the agents that plan.
+#: Here agents that plan beat greedy, which looks one slot ahead.
 SCENARIO = "fatigue"
-#: The slow ones first, so that both workers end together.
+#: Slow agents first, so that both workers end together.
 AGENT_NAMES = ("ppo", "dqn", "linucb", "epsilon-greedy", "thompson", "greedy", "random")
-#: On `fatigue` PPO has settled by then, and DQN nearly; on `classic` both are there after about 15,000.
+#: On `fatigue` PPO has converged by then, and DQN nearly; on `classic` both have after about 15,000.
 TRAINING_SESSIONS = 50_000
 WORKERS = 2
 
 
 @dataclass(frozen=True)
 class QuickstartResult:
-    """What a quickstart made.
+    """Result of a quickstart.
 
     Attributes:
         catalog: folder of the catalog.
@@ -42,7 +42,7 @@ class QuickstartResult:
     evaluation: Evaluation
 
     def failures(self) -> list[str]:
-        """Learners whose revenue is not above that of random by more than the 95 % interval of the difference."""
+        """Returns the learners that are not better than random, by the 95 % interval of the paired difference."""
         learners = [row for row in self.evaluation.rows if row.name in AGENTS and AGENTS[row.name].family != "baseline"]
         return [row.name for row in learners if row.above_random.low <= 0]
 
@@ -56,18 +56,21 @@ def run_quickstart(
     evaluation_sessions: int = SESSIONS,
     note: Callable[[str], None] = lambda _: None,
 ) -> QuickstartResult:
-    """Does everything below ``out``; the catalog there is used again if it is as it was built.
+    """Runs all stages in the folder ``out``; an unchanged catalog there is reused.
 
     Args:
-        out: a folder; made if missing.
+        out: a folder, created if missing.
         scenario: preset or YAML file for the categories cars, cats and concerts.
-        seed: of training and evaluation; the demo videos are always the same.
-        sessions: sessions that every agent sees.
+        seed: seed of training and evaluation; the demo videos are always the same.
+        sessions: training sessions of every agent.
         evaluation_sessions: sessions of the comparison.
-        note: is called with a line about what was not done anew.
+        note: called with a line about every stage that was skipped.
+
+    Returns:
+        Folders, files and the comparison.
 
     Raises:
-        PrerollError: a number out of range, or ``out`` is a file.
+        PrerollError: a number is out of range, or ``out`` is a file.
     """
     if out.exists() and not out.is_dir():
         raise PrerollError(f"--out {out}: is a file; a folder is needed")
@@ -75,7 +78,7 @@ def run_quickstart(
         raise PrerollError(f"--sessions {sessions}: at least 1 is needed")
     if evaluation_sessions < FEWEST_LANES:
         raise PrerollError(f"--evaluation-sessions {evaluation_sessions}: at least {FEWEST_LANES} are needed")
-    Scenario.load(scenario)  # a wrong one is told before anything is made
+    Scenario.load(scenario)  # reports an invalid scenario before anything is written
     catalog = demo_catalog(out, note)
     tables = Tables.compile(scenario, catalog)
     runs = train_agents(out / "runs", catalog, scenario=scenario, seed=seed, sessions=sessions)
@@ -90,7 +93,11 @@ def run_quickstart(
 
 
 def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per_category: int = 100) -> Path:
-    """Makes ``out/catalog`` from the demo videos in ``out/videos``, unless it is there already and verifies."""
+    """Builds ``out/catalog`` from the demo videos in ``out/videos``, unless it exists and its hashes match.
+
+    Returns:
+        The folder of the catalog.
+    """
     from preroll.perception.build import build_catalog
     from preroll.perception.catalog.manifest import altered_files
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
@@ -103,7 +110,7 @@ def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per
                 note(f"{catalog}: is there and verifies; it is used again.")
                 return catalog
         except PrerollError:
-            pass  # it is built again
+            pass  # rebuild it
     with progress.bar(per_category * len(CATEGORIES), "Rendering videos") as advance:
         render_demo_videos(videos, per_category=per_category, advance=advance)
     report = build_catalog(videos, catalog)
@@ -113,7 +120,11 @@ def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per
 
 
 def train_agents(runs: Path, catalog: Path, *, scenario: str, seed: int, sessions: int) -> list[Run]:
-    """Trains every agent of the story to ``runs/AGENT``, on two processes; gives the runs, fast learners first."""
+    """Trains every agent of the quickstart to ``runs/AGENT``, in two processes.
+
+    Returns:
+        The runs, fast learners first.
+    """
     jobs = [Job(name, scenario, str(catalog), sessions, seed, str(runs / name)) for name in AGENT_NAMES]
     with progress.bar(len(jobs) * sessions, "Training agents (sessions)") as advance:
         train_all(jobs, workers=min(WORKERS, os.cpu_count() or 1), advance=advance)

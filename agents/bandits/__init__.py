@@ -1,4 +1,4 @@
-"""Tabular bandits: one set of arm statistics per category.
+"""Tabular bandits: separate arm statistics for each category.
 
 Read in this order: tabular → ucb → thompson → the others.
 """

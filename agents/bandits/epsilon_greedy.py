@@ -1,4 +1,4 @@
-"""Epsilon-greedy, per category."""
+"""Epsilon-greedy per category."""
 
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class EpsilonGreedySettings(AgentSettings):
-    """How often the agent explores."""
+    """Settings of epsilon-greedy: the schedule of exploration."""
 
     schedule: Literal["constant", "decaying"] = Field(
         default="decaying", description="decaying: Auer, Cesa-Bianchi & Fischer 2002, figure 3 (εn-greedy)"
@@ -30,12 +30,22 @@ class EpsilonGreedySettings(AgentSettings):
 
 
 class EpsilonGreedy(Agent):
-    """Shows the ad with the best mean reward of the category; with probability epsilon any ad.
+    """Shows the ad with the largest mean reward of the category and, with probability epsilon, any ad.
 
     ε is constant, or εn = min(1, pulls · A / n) with n the decisions made in that category so far. Ads that were never
     shown come first.
 
     Metrics: ``epsilon``, the mean over categories.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("epsilon-greedy", Tables.compile("classic", "demo"), schedule="constant", epsilon=0.12)
+        >>> agent.counts[0], agent.sums[0] = 10, [8, 9, 2, 3, 1, 4]
+        >>> cats = np.eye(1, agent.spec.layout.size, dtype=np.float32)  # a video of category 0
+        >>> agent.action_probabilities(cats, explore=True).round(2)
+        array([[0.02, 0.9 , 0.02, 0.02, 0.02, 0.02]])
     """
 
     name = "epsilon-greedy"
@@ -49,11 +59,11 @@ class EpsilonGreedy(Agent):
         self.sums = np.zeros(self.counts.shape)
 
     def scores(self) -> NDArray[np.float64]:
-        """Mean reward (K, A); infinite where the ad was never shown."""
+        """Returns the mean rewards (K, A); infinite where the ad was never shown."""
         return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1), np.inf)
 
     def epsilons(self) -> NDArray[np.float64]:
-        """Epsilon (K,) of each category now."""
+        """Returns the current epsilon (K,) of each category."""
         if self.settings.schedule == "constant":
             return np.full(self.context.count, self.settings.epsilon)
         seen = np.maximum(self.counts.sum(axis=1), 1)
@@ -61,14 +71,14 @@ class EpsilonGreedy(Agent):
         return shares
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses as the class says; without ``explore`` the best mean reward."""
+        """Chooses epsilon-greedily; without ``explore``, the ad with the largest mean reward."""
         context = self.context(observations)
         if explore:
             return sample_actions(self._table(explore=True)[context], self.rng)
         return pick_best(self.scores()[context], self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: (1 − ε) uniform over the best, plus ε/A for every ad."""
+        """Returns the exact probabilities: (1 − ε) uniform over the best ads, plus ε/A for every ad."""
         return self._table(explore=explore)[self.context(observations)]
 
     def _table(self, *, explore: bool) -> NDArray[np.float64]:
@@ -85,13 +95,13 @@ class EpsilonGreedy(Agent):
         np.add.at(self.sums, places, transitions.rewards)
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``epsilon``."""
+        """Returns ``epsilon``."""
         return {"epsilon": float(self.epsilons().mean())}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives ``counts`` and ``sums`` (K, A)."""
+        """Returns ``counts`` and ``sums`` (K, A)."""
         return {"counts": self.counts, "sums": self.sums}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back counts and sums."""
+        """Restores counts and sums."""
         self.counts, self.sums = arrays["counts"].copy(), arrays["sums"].copy()

@@ -1,4 +1,4 @@
-"""EXP3 per category: no assumption about users at all."""
+"""EXP3 per category, which makes no assumption about users."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class EXP3Settings(AgentSettings):
-    """How fast it learns."""
+    """Settings of EXP3: the learning rate."""
 
     rate: float = Field(
         default=1.0, gt=0, description="factor of ηt = √(ln A / (t·A)) (Bubeck & Cesa-Bianchi 2012, theorem 3.1)"
@@ -28,9 +28,17 @@ class EXP3(Agent):
 
     Bubeck & Cesa-Bianchi 2012, figure 3.1, with the rate of theorem 3.1 that needs no horizon. The loss of a decision
     is 1 − reward / largest reward; it is divided by the probability of the ad, so that L is unbiased whatever the users
-    do. A batch of lanes is drawn from one distribution.
+    do. All lanes of a batch are drawn from one distribution.
 
-    Metrics: ``rate``, the mean of η over categories; ``entropy`` [nat], the mean over categories of what it draws from.
+    Metrics: ``rate``, the mean of η over categories; ``entropy`` [nat] of the distribution, the mean over categories.
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("exp3", Tables.compile("classic", "demo"))
+        >>> agent.losses[0] = [4, 0, 5, 5, 5, 5]
+        >>> agent.table()[0].round(2)
+        array([0.08, 0.73, 0.05, 0.05, 0.05, 0.05])
     """
 
     name = "exp3"
@@ -45,46 +53,46 @@ class EXP3(Agent):
         self._largest = max(spec.largest_reward, 1e-12)
 
     def rates(self) -> NDArray[np.float64]:
-        """Rate η of every category (K,) for its next decision."""
+        """Returns the rate η (K,) of every category for its next decision."""
         count = self.spec.n_actions
         rates: NDArray[np.float64] = self.settings.rate * np.sqrt(np.log(count) / ((self.rounds + 1) * count))
         return rates
 
     def table(self) -> NDArray[np.float64]:
-        """Probabilities (K, A) of the next decision."""
+        """Returns the probabilities (K, A) of the next decision."""
         exponents = -self.rates()[:, None] * (self.losses - self.losses.min(axis=1, keepdims=True))
         weights = np.exp(exponents)
         table: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
         return table
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Draws from the distribution; without ``explore`` the likeliest ad."""
+        """Draws from the distribution; without ``explore``, chooses the most probable ad."""
         return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: the distribution; without ``explore`` uniform over the likeliest ads."""
+        """Returns the exact distribution; without ``explore``, uniform over the most probable ads."""
         table = self.table()
         return (table if explore else uniform_over_best(table))[self.context(observations)]
 
     def _learn(self, transitions: Transitions) -> None:
         context, actions = self.context(transitions.observations), transitions.actions
         chances = transitions.propensities
-        if chances is None:  # nothing was learned since these ads were drawn
+        if chances is None:  # the table is still the one from which these ads were drawn
             chances = self.table()[context, actions]
         losses = 1.0 - transitions.rewards / self._largest
         np.add.at(self.losses, (context, actions), losses / chances)
         np.add.at(self.rounds, context, 1)
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``rate`` and ``entropy``."""
+        """Returns ``rate`` and ``entropy``."""
         table = self.table()
         entropy = -(table * np.log(np.maximum(table, 1e-300))).sum(axis=1)
         return {"rate": float(self.rates().mean()), "entropy": float(entropy.mean())}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives ``losses`` (K, A) and ``rounds`` (K,)."""
+        """Returns ``losses`` (K, A) and ``rounds`` (K,)."""
         return {"losses": self.losses, "rounds": self.rounds}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back losses and rounds."""
+        """Restores losses and rounds."""
         self.losses, self.rounds = arrays["losses"].copy(), arrays["rounds"].copy()

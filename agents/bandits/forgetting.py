@@ -1,4 +1,4 @@
-"""What a per-category bandit remembers: everything, the recent past with fading weight, or a window of it."""
+"""Arm statistics of the per-category bandits: cumulative, discounted, or over a sliding window."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class ForgettingSettings(AgentSettings):
-    """How long outcomes count."""
+    """Settings of forgetting: how long outcomes count."""
 
     forgetting: Literal["none", "discount", "window"] = Field(
         default="none", description="none: nothing changes (Auer et al. 2002); discount, window: users drift"
@@ -34,17 +34,17 @@ class ForgettingSettings(AgentSettings):
 
 
 class ArmStatistics:
-    """Weighted number and sum of the values of every (category, ad).
+    """Weighted counts and sums of the values of every (category, ad).
 
-    Every category has its own clock, as if it were a bandit of its own. A batch of n lanes counts as n decisions in the
-    order of the lanes, so that it leaves what its lanes would leave one by one.
+    Every category has its own clock, as if it were a separate bandit. A batch of n lanes counts as n decisions in the
+    order of the lanes, so that the result is the same as adding its lanes one by one.
 
-    N[k, a] = Σ wᵢ and S[k, a] = Σ wᵢ·yᵢ over the decisions i of category k for ad a, where w is 1 ("all"),
+    N[k, a] = Σ wᵢ and S[k, a] = Σ wᵢ·yᵢ over the decisions i of category k for ad a, where w is 1 ("none"),
     discount^(later decisions of k) ("discount"), or 1 for the last ``window`` decisions of k and else 0 ("window").
 
     Args:
         shape: (K, A).
-        settings: which of the three, and how long.
+        settings: the kind of forgetting and its time scale.
 
     Attributes:
         counts: N, float64 (K, A).
@@ -60,7 +60,13 @@ class ArmStatistics:
             self.ring_values = np.zeros((shape[0], settings.window))
 
     def add(self, context: NDArray[np.int64], actions: NDArray[np.int64], values: NDArray[np.floating]) -> None:
-        """Remembers ``values`` (n,) of ``ads`` (n,) shown in ``context`` (n,)."""
+        """Adds one outcome per lane.
+
+        Args:
+            context: int64 (n,), category of each lane.
+            actions: int64 (n,), ad shown.
+            values: (n,), value observed.
+        """
         if self.settings.forgetting == "discount":
             self._fade(context, actions, values)
         elif self.settings.forgetting == "window":
@@ -75,6 +81,7 @@ class ArmStatistics:
         fade = (gamma**sizes)[:, None]
         self.counts *= fade
         self.sums *= fade
+        # an outcome is also discounted by the later rows of its own batch
         weights = gamma ** (sizes[context] - 1 - ranks)
         np.add.at(self.counts, (context, actions), weights)
         np.add.at(self.sums, (context, actions), weights * values)
@@ -82,11 +89,12 @@ class ArmStatistics:
     def _slide(self, context: NDArray[np.int64], actions: NDArray[np.int64], values: NDArray[np.floating]) -> None:
         width = self.settings.window
         sizes, ranks = _order(context, len(self.counts))
+        # Of a batch longer than the window only the last rows count; two rows never share a place in the ring.
         kept = sizes[context] - ranks <= width
         if not kept.all():
             context, actions, values, ranks = context[kept], actions[kept], values[kept], ranks[kept]
         places = context, (self.seen[context] + ranks) % width
-        gone = self.ring_ads[places]
+        gone = self.ring_ads[places]  # the decisions that leave the window; -1 while the ring is not yet full
         out = gone >= 0
         arms = context[out], gone[out]
         np.subtract.at(self.counts, arms, 1.0)
@@ -98,7 +106,7 @@ class ArmStatistics:
         self.seen += sizes
 
     def state_arrays(self) -> Arrays:
-        """Gives all that is remembered."""
+        """Returns the statistics and, for a window, its ring buffer."""
         names = (
             "counts",
             "sums",
@@ -107,13 +115,18 @@ class ArmStatistics:
         return {name: getattr(self, name) for name in names}
 
     def load_state(self, arrays: Arrays) -> None:
-        """Takes back what :meth:`state_arrays` gave."""
+        """Restores what :meth:`state_arrays` returned."""
         for name in self.state_arrays():
             setattr(self, name, arrays[name].copy())
 
 
 def _order(context: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Gives how many rows each context has (count,), and for each row how many of its context came before it (n,)."""
+    """Computes the number of rows of each context and the rank of each row within its context.
+
+    Returns:
+        sizes: int64 (count,), number of rows of each context.
+        ranks: int64 (n,), number of earlier rows with the same context.
+    """
     sizes = np.bincount(context, minlength=count)
     order = np.argsort(context, kind="stable")
     ranks = np.empty(len(context), dtype=np.int64)

@@ -14,7 +14,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class GaussianThompsonSettings(ForgettingSettings):
-    """How noisy a reward is taken to be."""
+    """Settings of Gaussian Thompson sampling: the assumed noise of a reward."""
 
     noise: float = Field(
         default=0.5,
@@ -31,6 +31,16 @@ class GaussianThompson(TabularBandit):
     shown, R the largest reward: Agrawal & Goyal 2013, algorithm 2. It does not use that the rewards of ads are known.
 
     Metrics: ``posterior_std``, the mean standard deviation of all arms [reward].
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("gaussian-thompson", Tables.compile("classic", "demo"))
+        >>> agent.arms.add(np.zeros(9, int), np.zeros(9, int), np.full(9, 1 / 3))  # ad 0 paid 1 of 3, nine times
+        >>> means, deviations = agent.posterior()
+        >>> means[0].round(2), deviations[0].round(2)
+        (array([0.9, 0. , 0. , 0. , 0. , 0. ]), array([0.47, 1.5 , 1.5 , 1.5 , 1.5 , 1.5 ]))
     """
 
     name = "gaussian-thompson"
@@ -39,12 +49,12 @@ class GaussianThompson(TabularBandit):
     learns: Literal["view", "reward"] = "reward"
 
     def posterior(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Means and standard deviations (K, A) of the mean rewards."""
+        """Returns the means and standard deviations of the mean rewards, both (K, A)."""
         weight = self.arms.counts + 1.0
         return self.arms.sums / weight * self.unit, self.settings.noise / np.sqrt(weight) * self.unit
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses by one posterior draw per lane and ad; without ``explore`` by the posterior means."""
+        """Chooses by one posterior draw per lane and ad; without ``explore``, by the posterior means."""
         context = self.context(observations)
         means, deviations = self.posterior()
         scores = means[context]
@@ -53,11 +63,11 @@ class GaussianThompson(TabularBandit):
         return pick_best(scores, self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact without ``explore``; with it the probability of the largest draw, by quadrature (error below 0.002)."""
+        """Returns the probabilities: exact without ``explore``, by quadrature with it (error below 0.002)."""
         means, deviations = self.posterior()
         table = probability_of_being_largest(means, deviations) if explore else uniform_over_best(means)
         return table[self.context(observations)]
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``posterior_std``."""
+        """Returns ``posterior_std``."""
         return {"posterior_std": float(self.posterior()[1].mean())}

@@ -1,4 +1,4 @@
-"""KL-UCB per category: the bound that fits views exactly."""
+"""KL-UCB per category: the tight confidence bound for views."""
 
 import math
 
@@ -11,7 +11,7 @@ from preroll.jit import compiled
 
 
 class KLUCBSettings(IndexSettings):
-    """How much the bound may miss."""
+    """Settings of KL-UCB: the confidence level."""
 
     c: float = Field(
         default=0.0, ge=0, description="of f(t) = ln t + c·ln ln t: 0 works best (Garivier & Cappé 2011, section 2)"
@@ -25,6 +25,15 @@ class KLUCB(IndexBandit):
     near 0 and 1. With target "reward" p is the mean of reward / largest reward.
 
     Metrics: ``bonus``, the mean distance between index and mean [reward].
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("kl-ucb", Tables.compile("classic", "demo"))
+        >>> agent.arms.add(np.zeros(6, int), np.arange(6), np.eye(6)[0])  # each ad was shown once, only ad 0 viewed
+        >>> agent.indices()[0].round(2)
+        array([1.  , 2.5 , 0.83, 1.67, 0.83, 1.67])
     """
 
     name = "kl-ucb"
@@ -32,7 +41,7 @@ class KLUCB(IndexBandit):
     settings: KLUCBSettings
 
     def indices(self) -> NDArray[np.float64]:
-        """Gives the index (K, A); infinite for what pays and was never shown."""
+        """Returns the index (K, A) of every ad; infinite for paying ads that were never shown."""
         counts = self.arms.counts
         logs = np.log(np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
         budget = logs + self.settings.c * np.log(np.maximum(logs, 1.0))
@@ -52,7 +61,7 @@ def upper_bounds(
                 continue
             p = min(max(sums[k, a] / counts[k, a], 0.0), 1.0)
             limit = budget[k, a] / counts[k, a]
-            # Pinsker: kl(p, q) ≥ 2 (p − q)²
+            # Pinsker: kl(p, q) ≥ 2 (p − q)², which bounds q from above
             low, high = p, min(1.0, p + math.sqrt(limit / 2.0))
             for _ in range(40):
                 q = 0.5 * (low + high)

@@ -1,4 +1,4 @@
-"""What the bandits per category share: arm statistics, counts and sums, for each (category, ad)."""
+"""Base classes of the per-category bandits: arm statistics (counts and sums) for each (category, ad)."""
 
 from abc import abstractmethod
 from typing import Any, Literal
@@ -17,10 +17,12 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class TabularBandit(Agent):
-    """Remembers a value in [0, 1] for every decision: 1 if the ad was viewed, or its reward / the largest reward.
+    """Base class of the per-category bandits, which record one value in [0, 1] per decision.
+
+    The value is 1 if the ad was viewed, else 0; or it is the reward / the largest reward.
 
     Attributes:
-        context: finds the category in observations.
+        context: maps observations to categories.
         arms: counts and sums (K, A) of the values.
         unit: (A,), what a value of 1 pays: the ad's known reward, or the largest reward.
     """
@@ -40,27 +42,27 @@ class TabularBandit(Agent):
         self.arms.add(self.context(transitions.observations), transitions.actions, values.astype(np.float64))
 
     def means(self) -> NDArray[np.float64]:
-        """Mean value (K, A) in money; an ad that pays and was never shown has infinity, so that it comes first."""
+        """Returns the mean reward (K, A); infinite for paying ads that were never shown, so that they come first."""
         counts = self.arms.counts
         shown = counts > 0
         means = np.where(shown, self.arms.sums / np.where(shown, counts, 1.0), np.inf)
         return self._paid(means)
 
     def _paid(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``values`` (K, A) times what they pay; what pays nothing has 0, however uncertain it is."""
+        """Multiplies ``values`` (K, A) by what they pay; 0 for ads that pay nothing, even where a value is infinite."""
         return np.where(self.unit > 0, values * np.where(self.unit > 0, self.unit, 1.0), 0.0)
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives what is remembered, ``counts`` and ``sums`` (K, A) first."""
+        """Returns the arm statistics, ``counts`` and ``sums`` (K, A) first."""
         return self.arms.state_arrays()
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back what is remembered."""
+        """Restores the arm statistics."""
         self.arms.load_state(arrays)
 
 
 class IndexSettings(ForgettingSettings):
-    """What an index is computed of."""
+    """Settings of index bandits: the value from which an index is computed."""
 
     target: Literal["view", "reward"] = Field(
         default="view",
@@ -69,7 +71,10 @@ class IndexSettings(ForgettingSettings):
 
 
 class IndexBandit(TabularBandit):
-    """Shows the ad with the largest index, an upper confidence bound of its mean; a table (K, A) that is computed."""
+    """Base class of bandits that show the ad with the largest index, an upper confidence bound of its mean reward.
+
+    The indices are a table (K, A), recomputed from the arm statistics whenever they are needed.
+    """
 
     settings: IndexSettings
 
@@ -79,21 +84,24 @@ class IndexBandit(TabularBandit):
 
     @abstractmethod
     def indices(self) -> NDArray[np.float64]:
-        """Gives the index (K, A) of every ad in every category; infinite for what pays and was never shown."""
+        """Returns the index (K, A) of every ad in every category; infinite for paying ads that were never shown."""
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses by the index; without ``explore`` by the mean."""
+        """Chooses the ad with the largest index; without ``explore``, the largest mean."""
         return pick_best(self._table(explore)[self.context(observations)], self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: uniform over the ads with the largest index, without ``explore`` the largest mean."""
+        """Returns the exact probabilities: uniform over the ads with the largest index.
+
+        Without ``explore``, uniform over those with the largest mean.
+        """
         return uniform_over_best(self._table(explore))[self.context(observations)]
 
     def _table(self, explore: bool) -> NDArray[np.float64]:
         return self.indices() if explore else self.means()
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``bonus``."""
+        """Returns ``bonus``."""
         counts = self.arms.counts
         known = (counts > 0) & (self.unit > 0)
         gaps = self.indices()[known] - self.means()[known]

@@ -14,7 +14,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class ThompsonSettings(ForgettingSettings):
-    """The prior of every view probability."""
+    """Settings of Thompson sampling: the prior of every view probability."""
 
     prior_views: float = Field(default=1.0, gt=0, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)")
     prior_skips: float = Field(default=1.0, gt=0, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)")
@@ -27,6 +27,18 @@ class Thompson(TabularBandit):
     reward of an ad is known, so only the view is uncertain. "No ad" has reward 0.
 
     Metrics: ``posterior_std``, the mean standard deviation of the scores of all arms.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("thompson", Tables.compile("classic", "demo"))
+        >>> agent.arms.add(np.zeros(20, int), np.repeat([0, 1], 10), np.repeat([1.0, 0.0], 10))
+        >>> agent.views[0], agent.skips[0]  # ad 0 was viewed ten times, ad 1 skipped ten times
+        (array([11.,  1.,  1.,  1.,  1.,  1.]), array([ 1., 11.,  1.,  1.,  1.,  1.]))
+        >>> cats = np.eye(1, agent.spec.layout.size, dtype=np.float32)  # a video of category 0
+        >>> agent.action_probabilities(cats, explore=True).round(2)
+        array([[0.18, 0.01, 0.02, 0.39, 0.02, 0.39]])
     """
 
     name = "thompson"
@@ -35,20 +47,20 @@ class Thompson(TabularBandit):
 
     @property
     def views(self) -> NDArray[np.float64]:
-        """First parameter (K, A) of the posterior."""
-        # a window's or a fading sum may miss 0 by rounding
+        """First parameter (K, A) of the Beta posterior."""
+        # a windowed or discounted sum may lie below 0 by rounding
         parameters: NDArray[np.float64] = self.settings.prior_views + np.maximum(self.arms.sums, 0.0)
         return parameters
 
     @property
     def skips(self) -> NDArray[np.float64]:
-        """Second parameter (K, A) of the posterior."""
+        """Second parameter (K, A) of the Beta posterior."""
         skips = np.maximum(self.arms.counts - self.arms.sums, 0.0)
         parameters: NDArray[np.float64] = self.settings.prior_skips + skips
         return parameters
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses by one posterior draw per lane and ad; without ``explore`` by the posterior means."""
+        """Chooses by one posterior draw per lane and ad; without ``explore``, by the posterior means."""
         context = self.context(observations)
         if not explore:
             return pick_best(self._posterior_means()[context], self.rng)
@@ -56,7 +68,7 @@ class Thompson(TabularBandit):
         return pick_best(draws * self.spec.rewards, self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact without ``explore``; with it the probability of the largest draw, by quadrature (error below 0.002)."""
+        """Returns the probabilities: exact without ``explore``, by quadrature with it (error below 0.002)."""
         context = self.context(observations)
         if not explore:
             return uniform_over_best(self._posterior_means())[context]
@@ -71,7 +83,7 @@ class Thompson(TabularBandit):
         return means
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``posterior_std``."""
+        """Returns ``posterior_std``."""
         views, skips = self.views, self.skips
         total = views + skips
         variance = views * skips / (total**2 * (total + 1)) * self.spec.rewards**2
@@ -79,7 +91,7 @@ class Thompson(TabularBandit):
 
 
 class DiscountedThompsonSettings(ThompsonSettings):
-    """As Thompson's, with fading weight."""
+    """Settings of Thompson sampling, discounted by default."""
 
     forgetting: Literal["none", "discount", "window"] = Field(
         default="discount", description="fading weight (Raj & Kalyani 2017, dTS)"
@@ -87,7 +99,7 @@ class DiscountedThompsonSettings(ThompsonSettings):
 
 
 class WindowThompsonSettings(ThompsonSettings):
-    """As Thompson's, with a window."""
+    """Settings of Thompson sampling, on a sliding window by default."""
 
     forgetting: Literal["none", "discount", "window"] = Field(
         default="window", description="sliding window (Trovò et al. 2020, SW-TS)"
@@ -95,12 +107,21 @@ class WindowThompsonSettings(ThompsonSettings):
 
 
 class DiscountedThompson(Thompson):
-    """Thompson sampling whose views and skips fade with every decision of their category.
+    """Thompson sampling whose views and skips are discounted with every decision of their category.
 
-    Raj & Kalyani 2017 (dTS): S ← discount·S + view, F ← discount·F + skip for the ad shown, both only times discount
-    for the others; the prior does not fade.
+    Raj & Kalyani 2017 (dTS): S ← discount·S + view, F ← discount·F + skip for the ad shown; for the others S and F are
+    only multiplied by the discount; the prior is not discounted.
 
     Metrics: ``posterior_std``, the mean standard deviation of the scores of all arms.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("discounted-thompson", Tables.compile("classic", "demo"), discount=0.5)
+        >>> agent.arms.add(np.zeros(2, int), np.array([0, 1]), np.ones(2))  # a view of ad 0, then one of ad 1
+        >>> agent.views[0]
+        array([1.5, 2. , 1. , 1. , 1. , 1. ])
     """
 
     name = "discounted-thompson"
@@ -113,6 +134,15 @@ class WindowThompson(Thompson):
     Trovò, Paladino, Restelli & Gatti 2020 (SW-TS).
 
     Metrics: ``posterior_std``, the mean standard deviation of the scores of all arms.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("window-thompson", Tables.compile("classic", "demo"), window=1)
+        >>> agent.arms.add(np.zeros(2, int), np.array([0, 1]), np.ones(2))  # a view of ad 0, then one of ad 1
+        >>> agent.views[0]
+        array([1., 2., 1., 1., 1., 1.])
     """
 
     name = "window-thompson"

@@ -1,1 +1,1 @@
-"""Agents that do not learn: random, always short or long, and oracles that know the true table."""
+"""Baselines that do not learn: random, always short or long, and oracles that know the true tables."""

@@ -1,4 +1,4 @@
-"""Reading the state of a session back from what an observation shows."""
+"""Decoding of the state of a session from an observation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ Index = NDArray[np.int64]
 
 
 class SessionState:
-    """Finds where a policy table is to be read for an observation: segment, slot, video, fatigue level, last ad.
+    """Decoder of observations into indices of a policy table: segment, slot, video, fatigue level and last ad.
 
     Args:
-        spec: says what the observations show.
-        rows: float32 [N, d], every video's observation with zeros in the session's parts; a video is found by it. Of
-            videos that look the same the first is taken.
+        spec: layout of the observations.
+        rows: float32 [N, d], the observation of every video with zeros in the session's parts, by which videos are
+            found; among videos with equal rows the first is returned.
         agent: name for errors.
     """
 
@@ -27,33 +27,36 @@ class SessionState:
         self._keys, self._videos = np.unique(_as_bytes(rows[:, self._columns]), return_index=True)
 
     def segment(self, observations: NDArray[np.float32]) -> Index:
-        """Index of the user's segment (n,)."""
+        """Returns the index of the user's segment (n,)."""
         return self._argmax(observations, "segment")
 
     def slot(self, observations: NDArray[np.float32]) -> Index:
-        """Slots played so far (n,), read from the share of the horizon that is over."""
+        """Returns the number of slots played so far (n,), from the share of the horizon that is over."""
         progress = self._part(observations, "progress")[:, 0]
         slots: Index = np.rint(progress * np.float32(self.spec.n_slots)).astype(np.int64)
         return slots
 
     def position(self, observations: NDArray[np.float32]) -> Index:
-        """Position of the slot in its video (n,)."""
+        """Returns the position of the slot in its video (n,)."""
         return self._argmax(observations, "position")
 
     def fatigue(self, observations: NDArray[np.float32]) -> Index:
-        """Fatigue level (n,)."""
+        """Returns the fatigue level (n,)."""
         return self._argmax(observations, "fatigue")
 
     def last(self, observations: NDArray[np.float32]) -> Index:
-        """Index of the last outcome (n,), as :mod:`preroll.envs.policies.policy` has it; a view is read as none."""
+        """Returns the index of the last outcome (n,), as defined in :mod:`preroll.envs.policies.policy`.
+
+        Whether the last ad was viewed is not decoded: the index is always that of an ad that was not viewed.
+        """
         shown = self._part(observations, "last_ad")
         return np.where(shown.any(axis=1), shown.argmax(axis=1), 2 * self.spec.n_actions)
 
     def video(self, observations: NDArray[np.float32]) -> Index:
-        """Row of the video in the catalog (n,).
+        """Returns the row of the video in the catalog (n,).
 
         Raises:
-            PrerollError: the scenario shows nothing of the video, or it is not in the catalog.
+            PrerollError: the scenario hides everything about the video, or the video is not in the catalog.
         """
         if not self._columns.size:
             raise self._hidden("content")
@@ -82,8 +85,8 @@ class SessionState:
 
 
 def _as_bytes(rows: NDArray[np.float32]) -> NDArray[np.void]:
-    """Each row as one sortable value of raw bytes."""
-    packed = np.ascontiguousarray(rows, dtype=np.float32) + np.float32(0)  # -0 becomes 0
+    """Converts each row into one sortable value of raw bytes."""
+    packed = np.ascontiguousarray(rows, dtype=np.float32) + np.float32(0)  # turns -0 into 0, whose bytes differ
     if not packed.shape[1]:
         return np.zeros(len(rows), "V1")
     return packed.view(np.dtype((np.void, packed.shape[1] * packed.itemsize)))[:, 0]

@@ -1,4 +1,4 @@
-"""Agents that know the true tables: what can be earned without planning, with one ad per category, and at all."""
+"""Oracles, which know the true tables: the myopic policy, the best fixed ad per category and the exact optimum."""
 
 from abc import abstractmethod
 from typing import Any, Self
@@ -13,15 +13,17 @@ from preroll.agents.settings import AgentSettings
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 
-SEGMENT, VIDEO, LAST = 1, 3, 5  # axes of a policy table; the first one, the phase, no observation shows
+SEGMENT, VIDEO, LAST = 1, 3, 5  # axes of a policy table; no observation shows axis 0, the phase
 
 
 class Oracle(Agent):
-    """Follows a policy table; made by :meth:`from_tables`, not from a :class:`SessionSpec` alone.
+    """Base class of agents that follow a policy table computed from the true tables.
 
-    :meth:`policy` gives the table itself, whatever an observation shows. :meth:`act` reads the state from the
-    observation, so it fails where the scenario hides what the table depends on; under drift, which observations never
-    show, it follows the first phase.
+    Created by :meth:`from_tables`, not from a :class:`SessionSpec` alone.
+
+    :meth:`policy` returns the table itself, independently of what observations show. :meth:`act` decodes the state
+    from the observation, so it fails if the scenario hides a part on which the table depends; under drift, which
+    observations never show, it follows the first phase.
     """
 
     needs_tables = True
@@ -32,11 +34,11 @@ class Oracle(Agent):
     @classmethod
     @abstractmethod
     def solve(cls, tables: Tables) -> Policy:
-        """Gives the policy table of this oracle."""
+        """Computes the policy table of this oracle."""
 
     @classmethod
     def from_tables(cls, tables: Tables, settings: AgentSettings, *, seed: int = 0) -> Self:
-        """Makes the oracle of ``tables``."""
+        """Creates the oracle of ``tables``."""
         oracle = cls(tables.spec, settings, seed=seed)
         oracle._know(cls.solve(tables), tables.arrays.rows)
         return oracle
@@ -45,7 +47,7 @@ class Oracle(Agent):
         self.table = table
         self.rows = rows
         self.state = SessionState(self.spec, rows, self.name)
-        # An axis along which nothing changes need not be read from observations.
+        # Axes along which the table is constant are reduced to length 1: they need not be decoded from observations.
         entries = table.ads[..., None] if table.ads is not None else table.probabilities
         assert entries is not None
         self._entries = entries[:1]
@@ -55,11 +57,11 @@ class Oracle(Agent):
                 self._entries = first
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Draws from the table's probabilities, whether exploring or not."""
+        """Draws from the probabilities of the table, with or without ``explore``."""
         return sample_actions(self.action_probabilities(observations), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: the table's probabilities at the state that each observation shows."""
+        """Returns the exact probabilities of the table at the state that each observation shows."""
         shape = self._entries.shape
         slot = self.state.slot if self._needs_progress else self.state.position
         readers = [None, self.state.segment, slot, self.state.video, self.state.fatigue, self.state.last]
@@ -77,11 +79,11 @@ class Oracle(Agent):
         return "progress" in self.spec.layout.parts or "position" not in self.spec.layout.parts
 
     def policy(self, tables: Tables) -> Policy:
-        """Gives the oracle's table."""
+        """Returns the oracle's table."""
         return self.table
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives the table and the rows by which videos are found; nothing before either is known."""
+        """Returns the table and the rows by which videos are found; {} before they are known."""
         if not hasattr(self, "table"):
             return {}
         if self.table.ads is not None:
@@ -90,10 +92,10 @@ class Oracle(Agent):
         return {"probabilities": self.table.probabilities, "rows": self.rows}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back table and rows.
+        """Restores table and rows.
 
         Raises:
-            ValueError: they are of another shape than such tables have.
+            ValueError: their shapes do not fit each other or the number of actions.
         """
         table, rows = Policy(ads=arrays.get("ads"), probabilities=arrays.get("probabilities")), arrays["rows"]
         self._know(table, rows)
@@ -104,26 +106,44 @@ class Oracle(Agent):
 
 
 class Greedy(Oracle):
-    """Knows the true table and maximises the reward of the next slot, uniformly over ties (tolerance 1e-9)."""
+    """Maximises the reward of the next slot on the true tables, uniformly over ties (tolerance 1e-9).
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Optimum, Tables
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> optimum = Optimum(tables)
+        >>> round(optimum.value_of(make_agent("greedy", tables).policy(tables)), 2), round(optimum.value, 2)
+        (6.4, 8.84)
+    """
 
     name = "greedy"
 
     @classmethod
     def solve(cls, tables: Tables) -> Policy:
-        """Gives :func:`preroll.envs.policies.simple.greedy_policy`."""
+        """Computes :func:`preroll.envs.policies.simple.greedy_policy`."""
         from preroll.envs.policies.simple import greedy_policy
 
         return greedy_policy(tables)
 
 
 class BestFixed(Oracle):
-    """Always the same ad before videos of a category: the best such choice of every phase, known."""
+    """The same ad before all videos of a category: the best such policy of every phase, computed on the true tables.
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Optimum, Tables
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> optimum = Optimum(tables)
+        >>> round(optimum.value_of(make_agent("fixed", tables).policy(tables)), 2), round(optimum.value, 2)
+        (7.93, 8.84)
+    """
 
     name = "fixed"
 
     @classmethod
     def solve(cls, tables: Tables) -> Policy:
-        """Gives :func:`preroll.envs.optimum.restricted.best_fixed` for every phase."""
+        """Computes :func:`preroll.envs.optimum.restricted.best_fixed` for every phase."""
         from preroll.envs.optimum.optimum import Optimum
         from preroll.envs.optimum.restricted import best_fixed
 
@@ -131,7 +151,16 @@ class BestFixed(Oracle):
 
 
 class OptimalAgent(Oracle):
-    """Follows the exact optimum of every phase."""
+    """Follows the exact optimum of every phase.
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Optimum, Tables
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> optimum = Optimum(tables)
+        >>> round(optimum.value_of(make_agent("optimum", tables).policy(tables)), 2), round(optimum.value, 2)
+        (8.84, 8.84)
+    """
 
     name = "optimum"
 
@@ -144,5 +173,5 @@ class OptimalAgent(Oracle):
 
 
 def _by_phase(policies: list[Policy]) -> Policy:
-    """One deterministic policy whose first axis is the phase."""
+    """Concatenates deterministic policies into one whose first axis is the phase."""
     return Policy(ads=np.concatenate([policy.ads for policy in policies if policy.ads is not None]))

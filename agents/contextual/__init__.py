@@ -1,4 +1,4 @@
-"""Contextual bandits: a model per ad over the whole observation.
+"""Contextual bandits: one model per ad over the whole observation.
 
 Read in this order: ridge → linear_bandit → linucb and lints → the others.
 """

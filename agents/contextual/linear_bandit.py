@@ -1,4 +1,4 @@
-"""What the linear bandits share: one ridge regression of the view, or of the reward, for each ad."""
+"""Base class of the linear bandits: one ridge regression of the view, or of the reward, per ad."""
 
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from preroll.envs.policies.simple import TIE
 
 
 class LinearSettings(AgentSettings):
-    """What is regressed, and how it is regularised."""
+    """Settings of the linear bandits: regression target and regularisation."""
 
     target: Literal["view", "reward"] = Field(
         default="view",
@@ -27,9 +27,10 @@ class LinearSettings(AgentSettings):
 
 
 class LinearBandit(Agent):
-    """Keeps A[a] = ridge·I + Σ xxᵀ, b[a] = Σ y·x and w[a] = A[a]⁻¹b[a] over the rounds in which ad a was shown.
+    """Base class of bandits with one ridge regression per ad.
 
-    x is the whole observation; y is 1 if the ad was viewed, else 0, or with target "reward" the reward.
+    A[a] = ridge·I + Σ xxᵀ, b[a] = Σ y·x and w[a] = A[a]⁻¹b[a] over the rounds in which ad a was shown. x is the whole
+    observation; y is 1 if the ad was viewed, else 0, or with target "reward" the reward.
 
     Attributes:
         pay: (A,), what y = 1 pays: the known rewards, or 1.
@@ -49,30 +50,43 @@ class LinearBandit(Agent):
         self._start(spec.layout.size)
 
     def _start(self, size: int) -> None:
-        """Empties the regressions, for x of so many entries."""
+        """Resets the regressions to their prior, for x with ``size`` entries."""
         count = self.spec.n_actions
         self.inverses = np.tile(np.eye(size) / self.settings.ridge, (count, 1, 1))
         self.moments = np.zeros((count, size))
         self.weights = np.zeros((count, size))
 
     def features(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
-        """What x is: the observation."""
+        """Returns x (n, d): the observations."""
         return np.ascontiguousarray(observations)
 
     def predict(self, observations: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Gives w[a]ᵀx and √(xᵀA[a]⁻¹x), both (n, A), in units of y."""
+        """Computes mean and width of the prediction of every ad.
+
+        Returns:
+            means: w[a]ᵀx, float64 (n, A), in units of y.
+            widths: √(xᵀA[a]⁻¹x), float64 (n, A), in units of y.
+        """
         means, widths = predict(self.inverses, self.weights, self.features(observations).astype(np.float64))
         return means, widths
 
     def pick(
         self, observations: NDArray[np.float32], factor: float, noise: NDArray[np.float64] | None = None
     ) -> NDArray[np.int64]:
-        """Picks the largest pay[a]·(w[a]ᵀx + factor·noise[a]·√(xᵀA[a]⁻¹x)), ties at random; noise is 1 if not given.
+        """Picks the largest pay[a]·(w[a]ᵀx + factor·noise[a]·√(xᵀA[a]⁻¹x)), breaking ties at random.
 
-        :attr:`width` becomes the mean of the widths √(xᵀA[a]⁻¹x).
+        Sets :attr:`width` to the mean of the widths √(xᵀA[a]⁻¹x).
+
+        Args:
+            observations: float32 (n, d).
+            factor: factor of the width.
+            noise: (n, A); 1 if not given.
+
+        Returns:
+            int64 (n,), the action of each row.
         """
         n = len(observations)
-        if len(self._scores) != n:
+        if len(self._scores) != n:  # work arrays are kept from call to call
             self._scores = np.empty((n, self.spec.n_actions))
             self._ones = np.ones((n, self.spec.n_actions))
         choice = np.empty(n, dtype=np.int64)
@@ -87,7 +101,7 @@ class LinearBandit(Agent):
         return choice
 
     def learned(self, transitions: Transitions) -> NDArray[Any]:
-        """What every row (n,) teaches: y."""
+        """Returns y (n,), the regression target of each transition."""
         return transitions.viewed if self.settings.target == "view" else transitions.rewards
 
     def _learn(self, transitions: Transitions) -> None:
@@ -95,15 +109,15 @@ class LinearBandit(Agent):
         absorb(self.inverses, self.moments, self.weights, features, transitions.actions, self.learned(transitions))
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives ``inverses`` (A, d, d), ``moments`` and ``weights`` (A, d)."""
+        """Returns ``inverses`` (A, d, d), ``moments`` and ``weights`` (A, d)."""
         return {"inverses": self.inverses, "moments": self.moments, "weights": self.weights}
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Gives the width of the last choice, which is a metric."""
+        """Returns the width of the last choice, which is a metric, if ``training``."""
         return {"width": float(self.width)} if training else {}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back the regressions."""
+        """Restores the regressions."""
         self.width = scalars.get("width", 0.0)
         self.inverses, self.moments = arrays["inverses"].copy(), arrays["moments"].copy()
         self.weights = arrays["weights"].copy()

@@ -12,7 +12,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class LinUCBSettings(LinearSettings):
-    """How wide the confidence is taken."""
+    """Settings of LinUCB: the width of the confidence bound."""
 
     alpha: float = Field(
         default=0.3,
@@ -31,7 +31,15 @@ class LinUCB(LinearBandit):
     w = A⁻¹b, with y = 1 if the ad was viewed, else 0. With target "reward" y is the reward and the factor reward[a] is
     left out, as published. α is constant or alpha·√(2 ln t), t the transitions seen.
 
-    Metrics: ``alpha`` now; ``width``, the mean of √(xᵀA⁻¹x) over the last batch's lanes and all ads.
+    Metrics: current ``alpha``; ``width``, the mean of √(xᵀA⁻¹x) over the last batch's lanes and all ads.
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(1, scenario="classic", catalog="demo")
+        >>> observations, _ = envs.reset(seed=1)
+        >>> make_agent("linucb", envs).act(observations)  # before any data the bound is largest where the reward is
+        array([1])
     """
 
     name = "linucb"
@@ -40,20 +48,20 @@ class LinUCB(LinearBandit):
 
     @property
     def alpha(self) -> float:
-        """The width in standard errors now."""
+        """Current width of the bound, in standard errors."""
         if self.settings.growth == "constant":
             return self.settings.alpha
         return self.settings.alpha * math.sqrt(2 * math.log(max(self.steps, 1) + 1))
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses by the upper confidence bound; without ``explore`` by the mean."""
+        """Chooses by the upper confidence bound; without ``explore``, by the mean."""
         return self.pick(observations, self.alpha if explore else 0.0)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: uniform over the ads with the largest score."""
+        """Returns the exact probabilities: uniform over the ads with the largest score."""
         means, widths = self.predict(observations)
         return uniform_over_best((means + (self.alpha if explore else 0.0) * widths) * self.pay)
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``alpha`` and ``width``."""
+        """Returns ``alpha`` and ``width``."""
         return {"alpha": self.alpha, "width": self.width}

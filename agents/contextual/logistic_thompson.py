@@ -1,4 +1,4 @@
-"""Thompson sampling with a Bayesian logistic regression of the view for each ad."""
+"""Thompson sampling with a Bayesian logistic regression of the view per ad."""
 
 import math
 from typing import Any
@@ -19,7 +19,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class LogisticThompsonSettings(AgentSettings):
-    """The prior of the weights, and how wide the posterior is taken."""
+    """Settings of logistic Thompson sampling: prior of the weights and width of the posterior."""
 
     precision: float = Field(default=1.0, gt=0, description="q starts so: weights ~ N(0, 1) (Chapelle & Li 2011: λ)")
     alpha: float = Field(
@@ -32,10 +32,19 @@ class LogisticThompson(Agent):
 
     Chapelle & Li 2011, algorithm 3, one model per ad: w̃ᵢ ~ N(mᵢ, alpha²/qᵢ), x the whole observation; after a view or
     skip m moves to the most likely weights, minimising ½ Σ qᵢ(wᵢ − mᵢ)² + ln(1 + exp(∓wᵀx)), and qᵢ grows by
-    xᵢ²·p(1 − p), p = σ(mᵀx). As only w̃ᵀx matters it is drawn itself, from N(mᵀx, alpha²·Σ xᵢ²/qᵢ). A batch of lanes is
-    learned row by row.
+    xᵢ²·p(1 − p), p = σ(mᵀx). As only w̃ᵀx matters, it is drawn itself, from N(mᵀx, alpha²·Σ xᵢ²/qᵢ). The posterior is
+    updated row by row over the lanes of a batch.
 
     Metrics: ``width``, the mean standard deviation of w̃ᵀx over the last batch's lanes and all ads.
+
+    Examples:
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(1, scenario="classic", catalog="demo")
+        >>> observations, _ = envs.reset(seed=1)
+        >>> agent = make_agent("logistic-thompson", envs)
+        >>> agent.action_probabilities(observations, explore=True).round(2)  # before any data
+        array([[0.02, 0.54, 0.02, 0.21, 0.02, 0.21]])
     """
 
     name = "logistic-thompson"
@@ -50,14 +59,14 @@ class LogisticThompson(Agent):
         self.width = 0.0
 
     def predict(self, observations: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Gives mean and standard deviation of w̃[a]ᵀx, both (n, A)."""
+        """Computes mean and standard deviation of w̃[a]ᵀx, both float64 (n, A)."""
         features = observations.astype(np.float64)
         means = features @ self.means.T
         widths: NDArray[np.float64] = self.settings.alpha * np.sqrt(features**2 @ (1.0 / self.precisions.T))
         return means, widths
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses by one posterior draw per lane and ad; without ``explore`` by the posterior means."""
+        """Chooses by one posterior draw per lane and ad; without ``explore``, by the posterior means."""
         logits, widths = self.predict(observations)
         if explore:
             self.width = float(widths.mean())
@@ -65,7 +74,7 @@ class LogisticThompson(Agent):
         return pick_best(expit(logits) * self.spec.rewards, self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact without ``explore``; with it the probability of the largest draw, by quadrature (error below 0.002)."""
+        """Returns the probabilities: exact without ``explore``, by quadrature with it (error below 0.002)."""
         logits, widths = self.predict(observations)
         pay = self.spec.rewards
         if not explore:
@@ -76,9 +85,9 @@ class LogisticThompson(Agent):
         share = pay[paying][:, None] / pay[paying]
 
         def matching(points: NDArray[np.float64], _: slice) -> NDArray[np.float64]:
-            """Logit (n, A, P, A) that every ad needs to pay as much as the points (n, A, P) of every other."""
+            """Returns the logit (n, A, P, A) at which ad b pays as much as each point (n, A, P) of ad a."""
             needed = np.minimum(expit(points)[..., None] * share[None, :, None, :], 1.0)
-            values: NDArray[np.float64] = logit(needed)  # infinite where b cannot pay as much
+            values: NDArray[np.float64] = logit(needed)  # infinite where ad b cannot pay as much
             return values
 
         result = np.zeros(logits.shape)
@@ -90,19 +99,19 @@ class LogisticThompson(Agent):
         absorb_views(self.means, self.precisions, features, transitions.actions, transitions.viewed)
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``width``."""
+        """Returns ``width``."""
         return {"width": self.width}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives ``means`` and ``precisions`` (A, d)."""
+        """Returns ``means`` and ``precisions`` (A, d)."""
         return {"means": self.means, "precisions": self.precisions}
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Gives the width of the last choice, which is a metric."""
+        """Returns the width of the last choice, which is a metric, if ``training``."""
         return {"width": self.width} if training else {}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back the posterior."""
+        """Restores the posterior."""
         self.width = scalars.get("width", 0.0)
         self.means, self.precisions = arrays["means"].copy(), arrays["precisions"].copy()
 
@@ -115,10 +124,11 @@ def absorb_views(
     actions: NDArray[np.int64],
     viewed: NDArray[np.bool_],
 ) -> None:
-    """Moves the posterior of each row's ad, in place, row by row.
+    """Updates the posterior of each row's ad, in place, row by row.
 
-    With one row the minimum lies at w = m + (y − σ(s))·x/q, where s = wᵀx solves s = mᵀx + (y − σ(s))·Σ xᵢ²/qᵢ: one
-    number, found by Newton's method; the left side less the right one increases in s, so that the root is unique.
+    With one row the minimum lies at w = m + (y − σ(s))·x/q, where s = wᵀx solves s = mᵀx + (y − σ(s))·Σ xᵢ²/qᵢ. This
+    scalar equation is solved by Newton's method; its left side minus its right side increases in s, so the root is
+    unique.
     """
     for i in range(len(actions)):
         a = actions[i]
@@ -127,7 +137,7 @@ def absorb_views(
         for j in range(features.shape[1]):
             start += means[a, j] * features[i, j]
             spread += features[i, j] ** 2 / precisions[a, j]
-        # the root lies between these two; Newton's steps are kept inside
+        # bracket of the root; a Newton step that would leave it is replaced by bisection
         low, high = (start, start + spread) if viewed[i] else (start - spread, start)
         s = start
         for _ in range(50):

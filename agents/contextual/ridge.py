@@ -1,7 +1,7 @@
-"""Ridge regressions side by side, one for each ad, kept as inverses and updated row by row.
+"""Compiled ridge regressions, one per ad, stored as inverses and updated row by row.
 
-The kernels run over all lanes inside compiled code; one lane takes the same path, so a batch of one is the textbook's
-sequence. Observations may come as float32: a row is converted when it is read.
+The kernels loop over all lanes inside compiled code; a single lane takes the same path, so that a batch of one
+reproduces the textbook's sequence. Observations may be float32: each row is converted when it is read.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-# Sums may be reordered for speed, but NaN and infinity keep their meaning.
+# Sums may be reordered for speed; "nnan" and "ninf" are left out, so that NaN and infinity keep their meaning.
 FAST = {"reassoc", "contract", "nsz"}
 
 
@@ -18,12 +18,16 @@ FAST = {"reassoc", "contract", "nsz"}
 def predict(
     inverses: NDArray[np.float64], weights: NDArray[np.float64], features: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gives the mean w[a]ᵀx and the width √(xᵀA[a]⁻¹x), each (n, A).
+    """Computes the mean w[a]ᵀx and the width √(xᵀA[a]⁻¹x).
 
     Args:
         inverses: A[a]⁻¹ (A, d, d), symmetric.
         weights: w[a] (A, d).
         features: x (n, d).
+
+    Returns:
+        means: float64 (n, A).
+        widths: float64 (n, A).
     """
     n, d = features.shape
     n_actions = len(weights)
@@ -60,19 +64,23 @@ def choose(
 ) -> tuple[int, float]:
     """Scores every ad by pay[a]·(w[a]ᵀx + factor·noise[a]·√(xᵀA[a]⁻¹x)) and picks the first of the best.
 
-    Gives how many rows have ties, and the mean width. All in one call, for every call costs more than this; many lanes
-    take :mod:`preroll.agents.contextual.ridge_batched`.
+    All in one call, because a call costs more than this computation; many lanes use
+    :mod:`preroll.agents.contextual.ridge_batched`.
 
     Args:
         inverses: A[a]⁻¹ (A, d, d), symmetric.
         weights: w[a] (A, d).
         pay: (A,).
         features: x (n, d).
-        factor: of the width.
+        factor: factor of the width.
         noise: (n, A).
         tolerance: scores this close to the best tie with it.
-        scores: (n, A), is written.
-        choice: (n,), is written.
+        scores: (n, A), output.
+        choice: (n,), output.
+
+    Returns:
+        ties: number of rows with ties.
+        width: mean of √(xᵀA[a]⁻¹x) over rows and ads.
     """
     n, d = features.shape
     n_actions = len(weights)
@@ -119,7 +127,15 @@ def absorb(
 ) -> None:
     """Adds every row to the regression of its ad, in place: A += xxᵀ, b += y·x, w = A⁻¹b.
 
-    The inverse follows by Sherman and Morrison: A⁻¹ −= (A⁻¹x)(A⁻¹x)ᵀ / (1 + xᵀA⁻¹x).
+    The inverse is updated by the Sherman–Morrison formula: A⁻¹ −= (A⁻¹x)(A⁻¹x)ᵀ / (1 + xᵀA⁻¹x).
+
+    Args:
+        inverses: A⁻¹ (A, d, d), updated.
+        moments: b (A, d), updated.
+        weights: w (A, d), updated.
+        features: x (n, d).
+        actions: (n,), the ad of each row.
+        targets: y (n,).
     """
     n, d = features.shape
     gain, x = np.empty(d), np.empty(d)
@@ -138,11 +154,12 @@ def absorb(
             scale += row * x[j]
             moments[a, j] += targets[i] * x[j]
         for j in range(d):
-            if gain[j] == 0.0:
+            if gain[j] == 0.0:  # this row of the inverse does not change
                 continue
             step = gain[j] / scale
             for k in range(d):
                 inverses[a, j, k] -= step * gain[k]
+    # w is not needed between the rows: it is computed once per batch
     for a in range(len(weights)):
         if touched[a]:
             for j in range(d):

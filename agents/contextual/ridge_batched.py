@@ -1,8 +1,8 @@
-"""The choice of :mod:`preroll.agents.contextual.ridge` for many lanes, computed along the lanes, block by block.
+"""Batched form of ``choose`` in :mod:`preroll.agents.contextual.ridge`, vectorised along blocks of lanes.
 
-Each number of an inverse is multiplied with a whole block of lanes at once, and as the inverse is symmetric one half of
-it does. That takes a third of the time of row by row, unless most numbers are 0, which the latter leaves out. Sums are
-added in another order, so that scores differ by rounding.
+Each entry of an inverse is multiplied with a whole block of lanes at once, and only one half of the symmetric inverse
+is read. That takes a third of the time of the row-by-row form, unless most features are 0, which the latter skips.
+Sums are added in another order, so scores differ by rounding.
 """
 
 import numpy as np
@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from preroll.agents.contextual.ridge import FAST
 
-BLOCK = 64  # lanes side by side; measured: 16 and 256 are slower
-FEWEST = 16  # rows from which on this is the faster way (measured)
-DENSE = 1 / 3  # share of numbers other than 0 from which on it is, with 100 numbers of context (measured)
+BLOCK = 64  # lanes per block; measured: 16 and 256 are slower
+FEWEST = 16  # smallest number of rows for which this form is faster (measured)
+DENSE = 1 / 3  # smallest share of nonzero features for which it is, with 100 features (measured)
 
 
 def pays(features: NDArray[np.floating]) -> bool:
-    """Whether :func:`choose_lanes` is faster than ``choose`` for ``features`` (n, d), by the first of its rows.
+    """Checks whether :func:`choose_lanes` is faster than ``choose`` for ``features`` (n, d), judged by the first rows.
 
-    >>> pays(np.ones((64, 16))), pays(np.ones((1, 16))), pays(np.eye(64))
-    (True, False, False)
+    Examples:
+        >>> pays(np.ones((64, 16))), pays(np.ones((1, 16))), pays(np.eye(64))
+        (True, False, False)
     """
     first = features[:BLOCK]
     return len(features) >= FEWEST and int(np.count_nonzero(first)) >= DENSE * first.size
@@ -38,7 +39,7 @@ def choose_lanes(
     scores: NDArray[np.float64],
     choice: NDArray[np.int64],
 ) -> tuple[int, float]:
-    """As :func:`preroll.agents.contextual.ridge.choose`, with the same arguments, written arrays and results."""
+    """Computes what :func:`preroll.agents.contextual.ridge.choose` does; same arguments, outputs and results."""
     n, d = features.shape
     x, mean, half, row = np.empty((d, BLOCK)), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     ties = 0
@@ -58,7 +59,7 @@ def choose_lanes(
     return ties, total / (n * len(weights))
 
 
-# Inlined, so that the compiler sees that these arrays share no memory, without which nothing runs side by side.
+# Inlined, so that the compiler sees that these arrays do not overlap; otherwise the loops are not vectorised.
 @njit(inline="always")
 def _predict_block(
     inverses: NDArray[np.float64],
@@ -75,6 +76,7 @@ def _predict_block(
         mean[i] = 0.0
         half[i] = 0.0
     for j in range(len(x)):
+        # half the quadratic form: lower triangle plus half the diagonal
         diagonal = 0.5 * inverses[a, j, j]
         for i in range(m):
             row[i] = diagonal * x[j, i]
@@ -90,7 +92,7 @@ def _predict_block(
 
 @njit(cache=True)
 def _pick_block(scores: NDArray[np.float64], tolerance: float, choice: NDArray[np.int64]) -> int:
-    """Writes the first of the best of every row of ``scores`` (m, A); gives how many rows have a tie."""
+    """Writes the first maximiser of each row of ``scores`` (m, A) and returns the number of rows with ties."""
     ties = 0
     for i in range(len(scores)):
         best = 0

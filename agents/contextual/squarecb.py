@@ -10,7 +10,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class SquareCBSettings(LinearSettings):
-    """How fast exploration ends."""
+    """Settings of SquareCB: the schedule of exploration."""
 
     gamma: float = Field(default=10.0, gt=0, description="γt = gamma · t^exponent (Vowpal Wabbit's gamma_scale)")
     exponent: float = Field(default=0.5, ge=0, le=1, description="of γt: √t (Foster & Rakhlin 2020, section 4)")
@@ -19,11 +19,21 @@ class SquareCBSettings(LinearSettings):
 class SquareCB(LinearBandit):
     """Draws ads with probability 1 / (A + γ·gap), gap being how much less they are predicted to pay than the best one.
 
-    Foster & Rakhlin 2020, algorithm 1: p[a] = 1 / (A + γ·(ŷ[best] − ŷ[a])) for every a but the best one, which takes
+    Foster & Rakhlin 2020, algorithm 1: p[a] = 1 / (A + γ·(ŷ[best] − ŷ[a])) for every a but the best one, which gets
     the rest; ŷ[a] = reward[a]·w[a]ᵀx / largest reward by ridge regression, γ = gamma·t^exponent, t the transitions
     seen.
 
-    Metrics: ``gamma`` now.
+    Metrics: current ``gamma``.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> agent = make_agent("squarecb", Tables.compile("classic", "demo"))
+        >>> agent.weights[1, 0], agent.steps = 0.3, 10_000  # as if learned: 30 % of ad 1 are viewed in category 0
+        >>> category_0 = np.eye(1, agent.spec.layout.size, dtype=np.float32)
+        >>> agent.action_probabilities(category_0, explore=True).round(3)
+        array([[0.003, 0.984, 0.003, 0.003, 0.003, 0.003]])
     """
 
     name = "squarecb"
@@ -32,7 +42,7 @@ class SquareCB(LinearBandit):
 
     @property
     def gamma(self) -> float:
-        """The weight γ of gaps now."""
+        """Current weight γ of the gaps."""
         return float(self.settings.gamma * max(self.steps, 1) ** self.settings.exponent)
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
@@ -40,7 +50,10 @@ class SquareCB(LinearBandit):
         return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: inverse gap weighting; ties share what is left for the best. Without ``explore`` the best alone."""
+        """Returns the exact probabilities of inverse gap weighting; without ``explore``, uniform over the best ads.
+
+        Tied best ads share what the others leave.
+        """
         scores = self.predict(observations)[0] * self.pay
         best = uniform_over_best(scores)
         if not explore:
@@ -51,5 +64,5 @@ class SquareCB(LinearBandit):
         return mixed
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``gamma``."""
+        """Returns ``gamma``."""
         return {"gamma": self.gamma}

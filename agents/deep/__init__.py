@@ -1,4 +1,4 @@
-"""Deep agents: DQN and PPO of stable-baselines3, and lean forms of our own.
+"""Deep agents: DQN and PPO of stable-baselines3, QR-DQN of sb3-contrib, and our own lean and recurrent PPO.
 
 The only folder of the agents that imports torch. Read in this order: settings → sb3_agent → dqn and ppo → lean_ppo →
 recurrent_ppo.

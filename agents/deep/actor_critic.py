@@ -1,4 +1,4 @@
-"""The network of the lean PPO: one body, a logit for every action, and the value of the state."""
+"""Network of the lean PPO: a shared body with heads for the logits of the actions and the value of the state."""
 
 from typing import cast
 
@@ -8,17 +8,17 @@ ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 
 
 class ActorCritic(torch.nn.Module):
-    """Layers shared by policy and value, which costs half of two networks.
+    """Actor-critic network whose layers are shared by policy and value, which costs half of two networks.
 
-    Weights are orthogonal, as Schulman et al. 2017 begin; those of the policy's last layer are small, so that every ad
-    is about as likely at first.
+    Weights are initialised orthogonally, as Schulman et al. 2017 begin; those of the policy's last layer are small, so
+    that initially all ads are about equally likely.
 
     Args:
         n_inputs: d, size of an observation.
         n_actions: A.
         hidden: units of the layers of the body.
         activation: ``tanh`` or ``relu``.
-        features: inputs of policy and value, where these are not the body's outputs.
+        features: number of inputs of the policy and value heads, if they are not fed by the body directly.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class ActorCritic(torch.nn.Module):
         self.value = _linear(features or sizes[-1], 1, 1.0)
 
     def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Gives logits (n, A) and values (n,) for observations (n, d)."""
+        """Computes logits (n, A) and values (n,) for observations (n, d)."""
         features = self.body(observations)
         return self.policy(features), self.value(features)[:, 0]
 
     def logits(self, observations: torch.Tensor) -> torch.Tensor:
-        """Gives only the logits (n, A)."""
+        """Computes the logits (n, A) alone."""
         return cast(torch.Tensor, self.policy(self.body(observations)))
 
 

@@ -1,4 +1,4 @@
-"""DQN of stable-baselines3 with n-step returns on many lanes."""
+"""DQN of stable-baselines3 with n-step returns, trained on many lanes."""
 
 from typing import Any, ClassVar
 
@@ -49,10 +49,11 @@ class DQNSettings(DeepSettings):
 
 
 class DQNAgent(DeepAgent):
-    """Keeps stable-baselines3's Q-network, n-step replay buffer and ``train``; acts and collects in our loop.
+    """Uses the Q-network, n-step replay buffer and ``train`` of stable-baselines3; acts and collects in our own loop.
 
-    Rewards are divided by the largest ad reward, for stable-baselines3 minimises the Huber loss, whose minimiser is the
-    mean only while errors stay below 1: on raw rewards it prefers small certain ones. Every lane explores on its own.
+    Rewards are divided by the largest ad reward, because stable-baselines3 minimises the Huber loss, whose minimiser is
+    the mean only while errors stay below 1: on raw rewards it prefers small certain ones. Every lane explores
+    independently.
 
     Metrics: ``loss``, ``epsilon``, ``learning_rate``, ``gradient_steps`` so far, ``replay_size``.
     """
@@ -60,13 +61,13 @@ class DQNAgent(DeepAgent):
     name = "dqn"
     Settings = DQNSettings
     settings: DQNSettings
-    model: Any  # a DQN, or what is built like one
+    model: Any  # a DQN, or a class with the same structure, such as QRDQN
     algorithm: ClassVar[Any] = DQN
-    network: ClassVar[str] = "q_net"  # name of the model's network; the target network is named after it
+    network: ClassVar[str] = "q_net"  # attribute of the model; the target network's has the suffix _target
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
-        self._owed = 0.0
+        self._owed = 0.0  # gradient steps earned by collected transitions but not yet made; fractions carry over
 
     def _make_model(self) -> Any:
         s = self.settings
@@ -74,7 +75,7 @@ class DQNAgent(DeepAgent):
             "MlpPolicy",
             env=None,
             learning_rate=self.learning_rate,
-            buffer_size=1,  # the real one is made when the number of lanes is known
+            buffer_size=1,  # a placeholder: _allocate makes the real buffer once the number of lanes is known
             batch_size=s.batch,
             gamma=s.gamma,
             n_steps=s.n_step,
@@ -84,25 +85,28 @@ class DQNAgent(DeepAgent):
             max_grad_norm=s.max_gradient,
             policy_kwargs=self._network_settings(),
             device="cpu",
-            seed=None,
+            seed=None,  # a seed would make stable-baselines3 seed the global generators
             _init_setup_model=False,
         )
 
     def _network_settings(self) -> dict[str, Any]:
-        """What the network is made of."""
+        """Returns the keyword arguments of the network."""
         return {"net_arch": list(self.settings.hidden), "activation_fn": self.activation}
 
     @property
     def epsilon(self) -> float:
-        """Share of random ads now."""
+        """Current share of random ads."""
         return float(self.model.exploration_schedule(1.0 - self.progress))
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses the largest Q-value; with ``explore`` any ad with probability epsilon."""
+        """Chooses the largest Q-value; with ``explore``, any ad with probability epsilon."""
         return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: (1 − ε) for the largest Q-value, plus ε/A for every ad; ε = 0 without ``explore``."""
+        """Returns the exact probabilities: (1 − ε) for the largest Q-value, plus ε/A for every ad.
+
+        ε is 0 without ``explore``.
+        """
         with one_thread(), torch.no_grad():
             values = self._q_values(to_tensor(observations))
         best = uniform_over_best(values.numpy())
@@ -111,7 +115,7 @@ class DQNAgent(DeepAgent):
         return mixed
 
     def _q_values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Expected return of every ad (n, A)."""
+        """Computes the expected return (n, A) of every ad."""
         values: torch.Tensor = self.model.q_net.q_net(observations)
         return values
 
@@ -119,7 +123,7 @@ class DQNAgent(DeepAgent):
         model = self.model
         model.n_envs = lanes
         model.replay_buffer = NStepReplayBuffer(
-            max(self.settings.buffer, lanes),
+            max(self.settings.buffer, lanes),  # transitions; the buffer divides them by the number of lanes
             model.observation_space,
             model.action_space,
             device="cpu",
@@ -138,11 +142,12 @@ class DQNAgent(DeepAgent):
             while self._owed >= 1:
                 self._owed -= 1
                 self.model.train(gradient_steps=1, batch_size=self.settings.batch)
+                # stable-baselines3 updates the target network in its own loop, not in `train`
                 if self.model._n_updates % self.settings.target_every == 0:
                     polyak_update(online.parameters(), target.parameters(), 1.0)
 
     def _store(self, transitions: Transitions) -> None:
-        """Writes one row of the replay buffer, as its ``add`` does but without a dictionary for each lane."""
+        """Writes one row of the replay buffer, as its ``add`` does but without a dictionary per lane."""
         buffer = self._buffer()
         row = buffer.pos
         buffer.observations[row] = transitions.observations
@@ -150,13 +155,13 @@ class DQNAgent(DeepAgent):
         buffer.actions[row] = transitions.actions[:, None]
         buffer.rewards[row] = transitions.rewards / self.scale
         buffer.dones[row] = transitions.ended
-        # a step that is "done" for a time-out is bootstrapped from
+        # "done" ends an n-step return; together with "timeout" the return is bootstrapped from the next observation
         buffer.timeouts[row] = transitions.ended & ~self._ended(transitions)
         buffer.pos = (row + 1) % buffer.buffer_size
         buffer.full |= buffer.pos == 0
 
     def metrics(self) -> dict[str, float]:
-        """Gives the numbers that the class lists."""
+        """Returns the metrics listed in the docstring of the class."""
         buffer = self._buffer()
         return {
             "epsilon": self.epsilon,
@@ -167,12 +172,12 @@ class DQNAgent(DeepAgent):
         }
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Adds the fraction of a gradient step that is owed."""
+        """Returns the counters of model and buffer and the fraction of a gradient step that is owed."""
         scalars = super().state_scalars(training=training)
         return {**scalars, "owed": self._owed} if training else scalars
 
     def load_state(self, arrays: dict[str, NDArray[Any]], scalars: dict[str, Any]) -> None:
-        """Takes back networks, buffer and counters."""
+        """Restores networks, buffer and counters."""
         super().load_state(arrays, scalars)
         self._owed = float(scalars.get("owed", 0.0))
 

@@ -1,4 +1,4 @@
-"""PPO of our own for many lanes: nothing but what proximal policy optimisation needs, in plain torch."""
+"""Lean PPO in plain torch for many lanes: only what proximal policy optimisation needs."""
 
 from typing import Any
 
@@ -18,7 +18,9 @@ from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 
+#: Arrays of collected transitions that are saved.
 ROWS = ("observations", "actions", "rewards", "ended")
+#: Metrics of a gradient step, in the order of its results: those of `policy_gradient`, then the value loss.
 TOLD = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")
 
 
@@ -35,8 +37,9 @@ class LeanPPO(Agent):
 
         −mean(min(r·Â, clip(r, 1 ± clip)·Â)) − entropy·H + value_weight·(V − R)²,   r = π(a|s) / π_old(a|s)
 
-    with Adam, where Â is normalised over all that was collected, and rewards are divided by the largest ad reward.
-    Values and old probabilities are computed when all is collected, in one pass: the policy has not changed since.
+    with Adam, where Â is normalised over all collected transitions, and rewards are divided by the largest ad reward.
+    Values and old probabilities are computed once collection is complete, in one pass: the policy has not changed since
+    its start.
 
     Metrics: ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction`` of the last training,
     ``learning_rate``.
@@ -61,7 +64,7 @@ class LeanPPO(Agent):
         return ActorCritic(self.spec.layout.size, self.spec.n_actions, s.hidden, s.activation)
 
     def _allocate(self, lanes: int) -> None:
-        """Makes room for what is collected of ``lanes`` lanes, (steps, lanes, …)."""
+        """Allocates the arrays of collected transitions of ``lanes`` lanes, (steps, lanes, …)."""
         shape = (self.settings.steps, lanes)
         self.observations = np.empty((*shape, self.spec.layout.size), np.float32)
         self.actions = np.empty(shape, np.int64)
@@ -69,11 +72,11 @@ class LeanPPO(Agent):
         self.ended = np.empty(shape, np.bool_)
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Draws from the policy; without ``explore`` the likeliest ad."""
+        """Draws from the policy; without ``explore``, chooses the most probable ad."""
         return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: the policy's probabilities; without ``explore`` 1 for the likeliest ad."""
+        """Returns the policy's exact probabilities; without ``explore``, 1 for the most probable ad."""
         with one_thread(), torch.inference_mode():
             logits = self.network.logits(to_tensor(observations)).double()
             probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
@@ -89,6 +92,7 @@ class LeanPPO(Agent):
         self.rewards[row] = transitions.rewards / self.scale
         self.ended[row] = transitions.ended
         if self.settings.bootstrap_at_horizon and transitions.truncated.any():
+            # the value beyond the horizon is added to the reward, because `gae` stops at every end
             cut = transitions.truncated & ~transitions.terminated
             self.rewards[row, cut] += self.settings.gamma * self._values(transitions.next_observations[cut], cut)
         self._collected += 1
@@ -98,22 +102,25 @@ class LeanPPO(Agent):
                 self._train(transitions)
 
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Values of ``observations`` (k, d) of those of the lanes that are marked (n,)."""
+        """Computes the values of ``observations`` (k, d), those of the lanes marked in ``lanes`` (n,)."""
         with one_thread(), torch.no_grad():
             values: NDArray[np.float32] = self.network(to_tensor(observations))[1].numpy()
         return values
 
     def _units(self, collected: NDArray[Any]) -> torch.Tensor:
-        """Gives (steps, n, …) so that minibatches can be drawn from its second axis: all transitions side by side."""
+        """Reshapes (steps, n, …) so that minibatches are drawn from the second axis.
+
+        Here all transitions lie side by side, (1, steps · n, …): a unit is one transition.
+        """
         return torch.from_numpy(collected).reshape(1, -1, *collected.shape[2:])
 
     def _forward(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits and values of the units ``chosen``."""
+        """Computes the logits and values of the units ``chosen``."""
         logits, values = self.network(self._units(self.observations)[0, chosen])
         return logits[None], values[None]
 
     def _train(self, last: Transitions) -> None:
-        """Learns from all that was collected; ``last`` is the last slot of every lane."""
+        """Trains on all collected transitions; ``last`` is the last slot of every lane."""
         s = self.settings
         actions = self._units(self.actions)
         count = actions.shape[1]
@@ -128,7 +135,7 @@ class LeanPPO(Agent):
             s.gamma,
             s.gae_lambda,
         )
-        raised = self._units(advantages)
+        raised = self._units(advantages)  # before normalisation: returns = advantages + values
         collected = {"actions": actions, "before": before, "returns": raised + values}
         collected["advantages"] = (raised - raised.mean()) / (raised.std() + 1e-8)
         self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
@@ -148,7 +155,7 @@ class LeanPPO(Agent):
         returns: torch.Tensor,
         advantages: torch.Tensor,
     ) -> torch.Tensor:
-        """One step of Adam on the units ``chosen``; gives what the metrics of :data:`TOLD` average."""
+        """Makes one step of Adam on the units ``chosen`` and returns the values of the metrics in :data:`TOLD`."""
         s = self.settings
         logits, values = self._forward(chosen)
         with torch.no_grad():
@@ -158,18 +165,21 @@ class LeanPPO(Agent):
             )  # fmt: skip
             error = values - returns
         self.optimizer.zero_grad()
-        pull = error * (2 * s.value_weight / error.numel())
+        pull = error * (2 * s.value_weight / error.numel())  # gradient of value_weight · mean(error²)
         torch.autograd.backward([logits, values], [gradient.reshape(logits.shape), pull])
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), s.max_gradient)
         self.optimizer.step()
         return torch.cat([told, (error**2).mean()[None]])
 
     def metrics(self) -> dict[str, float]:
-        """Gives the numbers that the class lists; before the first training none but the learning rate."""
+        """Returns the metrics listed in the docstring of the class.
+
+        Before the first training only the learning rate is returned.
+        """
         return {"learning_rate": self.settings.learning_rate_at(self.progress), **self._losses}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives the network's weights; with ``training`` also optimiser and what was collected since."""
+        """Returns the weights; with ``training``, also the optimiser and the transitions collected so far."""
         arrays = module_arrays(self.network, "network")
         if training:
             arrays |= optimizer_arrays(self.optimizer, "optimiser")
@@ -177,11 +187,11 @@ class LeanPPO(Agent):
         return arrays
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Gives how many lanes there are, and the metrics of the last training."""
+        """Returns the number of lanes and the metrics of the last training, if ``training``."""
         return {"num_envs": self.actions.shape[1], "losses": self._losses} if training else {}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back the network and, where it was saved, the state of learning."""
+        """Restores the network and, if it was saved, the training state."""
         load_module(self.network, arrays, "network")
         if not scalars:
             return
@@ -201,7 +211,7 @@ def gae(
     gamma: float,
     gae_lambda: float,
 ) -> NDArray[np.float32]:
-    """Generalised advantages (T, n): Â_t = δ_t + γλ·Â_{t+1} while the session goes on, δ_t = r_t + γ·V_{t+1} − V_t.
+    """Computes generalised advantages: Â_t = δ_t + γλ·Â_{t+1} within a session, δ_t = r_t + γ·V_{t+1} − V_t.
 
     Args:
         rewards: (T, n).
@@ -209,7 +219,10 @@ def gae(
         ended: bool (T, n), whether the session ended with the slot.
         following: (n,), values of the observations after the last slot.
         gamma: discount.
-        gae_lambda: 0 trusts the values, 1 the rewards.
+        gae_lambda: 0 relies on the values, 1 on the rewards.
+
+    Returns:
+        float32 (T, n).
     """
     advantages = np.empty_like(rewards)
     ahead = np.zeros_like(following)

@@ -1,4 +1,4 @@
-"""NeuralLinear: Thompson sampling with a linear model on what a network has learned to see."""
+"""NeuralLinear: Thompson sampling with linear models on the features of a trained network."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from preroll.envs.model.observation import SessionSpec
 
 
 class NeuralLinearSettings(LinTSSettings):
-    """The network, and how often it is trained."""
+    """Settings of NeuralLinear: the network and its training schedule."""
 
     hidden: int = Field(default=50, ge=1, le=4096, description="units of the first layer (Riquelme et al. 2018: 50)")
     features: int = Field(default=16, ge=1, le=512, description="units of the last layer, which the linear models see")
@@ -34,8 +34,8 @@ class NeuralLinear(LinTS):
     """LinTS whose x is the last hidden layer of a network that was trained to predict y for the ad that was shown.
 
     Riquelme, Tucker & Snoek 2018: x = (relu(V·relu(U·observation)), 1); the network learns by squared error on the
-    transitions kept, every ``train_every`` of them, after which A and b are added up anew from these: x has changed its
-    meaning. Between trainings it is LinTS.
+    stored transitions, every ``train_every`` of them, after which A and b are recomputed from these, because x has
+    changed its meaning. Between trainings it is LinTS.
 
     Metrics: ``width``, as LinTS; ``loss``, the mean squared error of the last training's last quarter; ``trainings``.
     """
@@ -56,13 +56,14 @@ class NeuralLinear(LinTS):
         self.network = torch.nn.ModuleList([self.body, self.head])
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
         self._start(settings.features + 1)
+        # ring buffer of transitions: `_kept` counts all that were ever stored, `_since` those since the last training
         self._seen = np.zeros((settings.buffer, spec.layout.size), dtype=np.float32)
         self._actions = np.zeros(settings.buffer, dtype=np.int64)
         self._targets = np.zeros(settings.buffer)
         self._kept, self._since, self._trainings, self._loss = 0, 0, 0, 0.0
 
     def features(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
-        """What x is: the last hidden layer and a 1, (n, features + 1)."""
+        """Returns x, float64 (n, features + 1): the last hidden layer and a 1."""
         with one_thread(), torch.no_grad():
             hidden = self.body(torch.from_numpy(np.ascontiguousarray(observations))).numpy()
         return np.concatenate([hidden, np.ones((len(hidden), 1))], axis=1, dtype=np.float64)
@@ -79,7 +80,7 @@ class NeuralLinear(LinTS):
             self._train()
 
     def _train(self) -> None:
-        """Trains the network and adds the regressions up anew."""
+        """Trains the network and recomputes the regressions."""
         n = min(self._kept, self.settings.buffer)
         seen, actions = torch.from_numpy(self._seen[:n]), torch.from_numpy(self._actions[:n])
         targets = torch.from_numpy(self._targets[:n].astype(np.float32))
@@ -100,11 +101,11 @@ class NeuralLinear(LinTS):
         absorb(self.inverses, self.moments, self.weights, features, self._actions[:n], self._targets[:n])
 
     def metrics(self) -> dict[str, float]:
-        """Gives ``width``, ``loss`` and ``trainings``."""
+        """Returns ``width``, ``loss`` and ``trainings``."""
         return {**super().metrics(), "loss": self._loss, "trainings": float(self._trainings)}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives regressions and network; with ``training`` also optimiser and the transitions kept."""
+        """Returns regressions and network; with ``training``, also optimiser and stored transitions."""
         arrays = super().state_arrays(training=training) | module_arrays(self.network, "network")
         if training:
             arrays |= optimizer_arrays(self.optimizer, "optimiser")
@@ -112,12 +113,12 @@ class NeuralLinear(LinTS):
         return arrays
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Gives what was kept and trained so far."""
+        """Returns the counters of stored transitions and trainings, and the metrics, if ``training``."""
         scalars = {"kept": self._kept, "since": self._since, "trainings": self._trainings, "loss": self._loss}
         return {**super().state_scalars(training=True), **scalars} if training else {}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back regressions and network and, where it was saved, the state of learning."""
+        """Restores regressions and network and, if it was saved, the training state."""
         super().load_state(arrays, scalars)
         load_module(self.network, arrays, "network")
         if scalars:

@@ -1,4 +1,4 @@
-"""PPO of stable-baselines3 on many lanes."""
+"""PPO of stable-baselines3, trained on many lanes."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class PPOAgent(DeepAgent):
-    """Keeps stable-baselines3's policy, rollout buffer and ``train``; acts and collects in our loop.
+    """Uses the policy, rollout buffer and ``train`` of stable-baselines3; acts and collects in our own loop.
 
     Values and log-probabilities are computed when the buffer is full, in one pass: the policy has not changed since the
-    first of its steps. Exploring draws from the policy; without exploring the likeliest ad is shown.
+    first of its steps. With exploration the action is drawn from the policy; without it the most probable ad is shown.
 
     Metrics: ``loss``, ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction``,
     ``explained_variance`` of the last training, ``learning_rate``.
@@ -50,16 +50,16 @@ class PPOAgent(DeepAgent):
             max_grad_norm=s.max_gradient,
             policy_kwargs={"net_arch": {"pi": list(s.hidden), "vf": list(s.hidden)}, "activation_fn": self.activation},
             device="cpu",
-            seed=None,
+            seed=None,  # a seed would make stable-baselines3 seed the global generators
             _init_setup_model=False,
         )
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Draws from the policy; without ``explore`` the likeliest ad."""
+        """Draws from the policy; without ``explore``, chooses the most probable ad."""
         return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: the policy's probabilities; without ``explore`` 1 for the likeliest ad."""
+        """Returns the policy's exact probabilities; without ``explore``, 1 for the most probable ad."""
         policy = self.model.policy
         with one_thread(), torch.no_grad():
             latent = policy.mlp_extractor.forward_actor(to_tensor(observations))
@@ -89,6 +89,7 @@ class PPOAgent(DeepAgent):
         buffer.rewards[row] = transitions.rewards / self.scale
         buffer.episode_starts[row] = self._starts
         if self.settings.bootstrap_at_horizon and transitions.truncated.any():
+            # the value beyond the horizon is added to the reward, because advantages stop at every end
             cut = transitions.truncated & ~transitions.terminated
             buffer.rewards[row, cut] += self.settings.gamma * self._values(transitions.next_observations[cut])
         buffer.pos += 1
@@ -98,7 +99,7 @@ class PPOAgent(DeepAgent):
             self._train(transitions)
 
     def _train(self, last: Transitions) -> None:
-        """Trains on a full buffer, of which ``last`` is the last step, and empties it."""
+        """Trains on a full buffer, whose last step is ``last``, and empties it."""
         buffer = self.model.rollout_buffer
         flat = to_tensor(buffer.observations.reshape(-1, self.spec.layout.size))
         actions = torch.from_numpy(buffer.actions.reshape(-1))
@@ -118,7 +119,10 @@ class PPOAgent(DeepAgent):
         return values
 
     def metrics(self) -> dict[str, float]:
-        """Gives the numbers that the class lists; before the first training none but the learning rate."""
+        """Returns the metrics listed in the docstring of the class.
+
+        Before the first training only the learning rate is returned.
+        """
         names = {
             "loss": "train/loss",
             "policy_loss": "train/policy_gradient_loss",
@@ -129,15 +133,16 @@ class PPOAgent(DeepAgent):
         }
         metrics = {"learning_rate": self.learning_rate(1 - self.progress), **self._logged(names)}
         entropy = self._logged({"entropy": "train/entropy_loss"})
+        # the entropy loss of stable-baselines3 is the negative entropy
         return metrics | {name: -value for name, value in entropy.items()}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives the networks' weights; with ``training`` also what learning goes on from."""
+        """Returns the networks' weights; with ``training``, also the arrays from which training resumes."""
         arrays = super().state_arrays(training=training)
         return {**arrays, "starts": self._starts} if training and self.buffer_envs else arrays
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back networks, buffer and counters."""
+        """Restores networks, buffer and counters."""
         super().load_state(arrays, scalars)
         if "starts" in arrays:
             self._starts = arrays["starts"].copy()

@@ -1,6 +1,6 @@
-"""The gradient of proximal policy optimisation at the network's outputs, in closed form.
+"""Gradient of the PPO loss with respect to the network's outputs, in closed form.
 
-Autograd over the loss costs more than the small network itself; this is a third of it, and exact.
+Autograd over the loss costs more than the small network itself; this takes a third of that time and is exact.
 """
 
 import torch
@@ -15,14 +15,14 @@ def policy_gradient(
     clip: float,
     entropy: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Derivative of the policy's loss by the logits.
+    """Computes the derivative of the policy loss with respect to the logits.
 
-    With p = softmax(logits), r = p[ad] / p_before[ad], H the entropy of p and w = r·Â where clipping leaves it alone,
-    else 0:  ∂/∂z_j [−min(r·Â, clip(r)·Â) − entropy·H] = w·(p_j − [j = ad]) + entropy·p_j·(ln p_j + H).
+    With p = softmax(logits), r = p[ad] / p_before[ad], H the entropy of p and w = r·Â where clipping is inactive, else
+    0: ∂/∂z_j [−min(r·Â, clip(r)·Â) − entropy·H] = w·(p_j − [j = ad]) + entropy·p_j·(ln p_j + H).
 
     Args:
         logits: (n, A).
-        actions: int64 (n,), what was chosen.
+        actions: int64 (n,), the chosen actions.
         before: (n,), log-probabilities with which they were chosen.
         advantages: Â (n,).
         clip: largest |r − 1| that is still rewarded.
@@ -30,10 +30,10 @@ def policy_gradient(
 
     Returns:
         The derivative (n, A) of the mean loss, and (4,) means: loss without entropy, entropy [nat], approximate
-        Kullback-Leibler divergence from the policy before (r − 1 − ln r), share of transitions outside of the clip.
+        Kullback-Leibler divergence from the previous policy (r − 1 − ln r), share of transitions outside of the clip.
     """
     n = len(actions)
-    shifted = (logits - logits.amax(dim=1, keepdim=True)).T.contiguous().T  # sums over few actions are faster so
+    shifted = (logits - logits.amax(dim=1, keepdim=True)).T.contiguous().T  # column-major: faster sums over few actions
     p = shifted.exp()
     total = p.sum(dim=1, keepdim=True)
     p /= total
@@ -42,7 +42,7 @@ def policy_gradient(
     ratio = change.exp()
     raised = ratio * advantages
     gained = torch.min(raised, ratio.clamp(1 - clip, 1 + clip) * advantages)
-    weight = torch.where(raised == gained, raised, 0.0) / n
+    weight = torch.where(raised == gained, raised, 0.0) / n  # 0 where clipping is active
     weighed = p * log
     spread = -weighed.sum(dim=1, keepdim=True)
     gradient = p * weight[:, None] + (weighed + p * spread) * (entropy / n)

@@ -15,7 +15,7 @@ except ImportError:
 
 
 class QRDQNSettings(DQNSettings):
-    """Settings of QR-DQN; what DQN has too keeps its default."""
+    """Settings of QR-DQN; those shared with DQN keep their defaults."""
 
     quantiles: int = Field(
         default=25, ge=1, le=1000, description="quantiles of every return (Dabney et al. 2018: 200 for Atari)"
@@ -25,7 +25,7 @@ class QRDQNSettings(DQNSettings):
 class QRDQNAgent(DQNAgent):
     """Learns quantiles of every ad's return by quantile regression (Dabney et al. 2018) and shows the largest mean.
 
-    All else is our DQN's: n-step replay, scaled rewards, lanes that explore on their own.
+    Everything else is as in our DQN: n-step replay, scaled rewards, lanes that explore independently.
 
     Metrics: ``loss``, ``epsilon``, ``learning_rate``, ``gradient_steps`` so far, ``replay_size``.
     """

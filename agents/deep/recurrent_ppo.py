@@ -1,4 +1,4 @@
-"""PPO that remembers: the lean PPO with a recurrent layer, for users who show what they are like only over time."""
+"""Recurrent PPO: the lean PPO with a recurrent layer, for users whose segment shows only over time."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +39,12 @@ class RecurrentPPOSettings(LeanPPOSettings):
 
 
 class RecurrentActorCritic(ActorCritic):
-    """An :class:`ActorCritic` whose last layer is a gated recurrent unit (Cho et al. 2014).
+    """:class:`ActorCritic` whose last layer is a gated recurrent unit (Cho et al. 2014).
 
     Args:
         n_inputs: d, size of an observation.
         n_actions: A.
-        settings: layers, and H units of memory.
+        settings: layers, and the number H of recurrent units.
     """
 
     def __init__(self, n_inputs: int, n_actions: int, settings: RecurrentPPOSettings) -> None:
@@ -52,12 +52,15 @@ class RecurrentActorCritic(ActorCritic):
         self.gru = torch.nn.GRUCell(settings.hidden[-1] if settings.hidden else n_inputs, settings.recurrent_units)
 
     def unroll(self, observations: torch.Tensor, state: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-        """Gives the memory (T, n, H) after each of the observations (T, n, d).
+        """Computes the recurrent state after each of the observations.
 
         Args:
             observations: (T, n, d).
-            state: (n, H), memory before the first.
-            kept: (T, n, 1), 1 where the session went on before an observation, 0 where it began with it.
+            state: (n, H), state before the first observation.
+            kept: (T, n, 1), 1 if the session continued with an observation, 0 if it began with it.
+
+        Returns:
+            (T, n, H).
         """
         states = []
         for row, go_on in zip(self.body(observations), kept, strict=True):
@@ -67,12 +70,12 @@ class RecurrentActorCritic(ActorCritic):
 
 
 class RecurrentPPO(LeanPPO):
-    """The lean PPO with a memory of the session: a gated recurrent unit between the layers and the policy.
+    """Lean PPO with a memory of the session: a gated recurrent unit between the layers and the policy.
 
-    The memory lives in the agent, one row for each lane: :meth:`act` writes it, and it begins anew where a session
-    ended, of which :meth:`update` tells in training and :meth:`end_sessions` elsewhere. Learning goes back through all
-    ``steps`` of a lane; a memory that began before them is taken as it was. What it shows depends on the whole session,
-    so that its policy is no table: its value is found by playing.
+    The recurrent state is kept in the agent, one row per lane. :meth:`act` writes it; where a session ended it is
+    reset, by :meth:`update` in training and by :meth:`end_sessions` elsewhere. Backpropagation reaches through all
+    ``steps`` of a lane; a state from before them is treated as a constant. Decisions depend on the whole session, so
+    the policy is not a table: its value is estimated by simulation.
 
     Metrics: ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction`` of the last training,
     ``learning_rate``.
@@ -95,13 +98,16 @@ class RecurrentPPO(LeanPPO):
         self._first = np.zeros((lanes, self.settings.recurrent_units), np.float32)
 
     def end_sessions(self, done: NDArray[np.bool_]) -> None:
-        """Begins anew where ``done`` (n,): these lanes' sessions ended. Another number of lanes begins on all."""
+        """Resets the recurrent state of the lanes in ``done``, bool (n,), whose sessions ended.
+
+        If n differs from the number of lanes so far, the state of all lanes is reset.
+        """
         if len(done) != len(self._state):
             self._state = np.zeros((len(done), self.settings.recurrent_units), np.float32)
         self._state[done] = 0.0
 
     def _remember(self, observations: NDArray[np.float32]) -> torch.Tensor:
-        """Memory (n, H) with the observations (n, d) in it."""
+        """Computes the recurrent state (n, H) after the observations (n, d), without storing it."""
         if len(observations) != len(self._state):
             self.end_sessions(np.ones(len(observations), np.bool_))
         with one_thread(), torch.no_grad():
@@ -115,16 +121,22 @@ class RecurrentPPO(LeanPPO):
         return probabilities if explore else uniform_over_best(probabilities)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact, for the observations that come next on the lanes; the memory stays as it is.
+        """Returns the exact probabilities for the next observations of the lanes; the recurrent state does not advance.
 
-        Another number of rows than the lanes so far is taken for as many lanes whose sessions begin.
+        If the number of rows differs from the number of lanes so far, the state is reset: the rows are taken as the
+        first observations of as many new sessions.
         """
         return self._probabilities(self._remember(observations), explore)
 
     def act_with_propensities(
         self, observations: NDArray[np.float32], *, explore: bool = True
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Chooses as :meth:`act` does and gives, beside the ads, the propensity (n,) of each choice."""
+        """Chooses as :meth:`act` does and also returns the propensity of each choice.
+
+        Returns:
+            actions: int64 (n,).
+            propensities: float64 (n,), the probability with which each action was chosen.
+        """
         state = self._remember(observations)
         probabilities = self._probabilities(state, explore)
         self._state = state.numpy()
@@ -132,11 +144,14 @@ class RecurrentPPO(LeanPPO):
         return actions, probabilities[np.arange(len(actions)), actions]
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Draws from the policy; without ``explore`` the likeliest ad. Row i is the next observation of lane i."""
+        """Draws from the policy; without ``explore``, chooses the most probable ad.
+
+        Row i must be the next observation of lane i.
+        """
         return self.act_with_propensities(observations, explore=explore)[0]
 
     def policy(self, tables: "Tables") -> "Policy":
-        """Is refused.
+        """Raises an error: the policy is not a function of the current observation.
 
         Raises:
             PrerollError: always.
@@ -146,7 +161,7 @@ class RecurrentPPO(LeanPPO):
     def _learn(self, transitions: Transitions) -> None:
         super()._learn(transitions)
         self.end_sessions(transitions.ended)
-        if self._collected == 0:
+        if self._collected == 0:  # the next slot is the first of a new collection
             self._first = self._state.copy()
 
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -155,10 +170,11 @@ class RecurrentPPO(LeanPPO):
         return values
 
     def _units(self, collected: NDArray[Any]) -> torch.Tensor:
-        """Minibatches are drawn from the lanes."""
+        """Returns (steps, n, …): a unit is a whole lane."""
         return torch.from_numpy(collected)
 
     def _forward(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        # row 0 stays 1: `_first` was already reset where a session began there
         kept = torch.ones(*self.ended.shape, 1)
         kept[1:, :, 0] = torch.from_numpy(~self.ended[:-1])
         states = self.network.unroll(
@@ -167,12 +183,12 @@ class RecurrentPPO(LeanPPO):
         return self.network.policy(states), self.network.value(states)[:, :, 0]
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives the network's weights; with ``training`` also optimiser, what was collected since, and the memory."""
+        """Returns the weights; with ``training``, also what :class:`LeanPPO` adds and the recurrent state."""
         arrays = super().state_arrays(training=training)
         return {**arrays, "state/now": self._state, "state/first": self._first} if training else arrays
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back the network and, where it was saved, the state of learning."""
+        """Restores the network and, if it was saved, the training state."""
         super().load_state(arrays, scalars)
         if scalars:
             self._state, self._first = arrays["state/now"].copy(), arrays["state/first"].copy()

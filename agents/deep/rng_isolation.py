@@ -1,4 +1,4 @@
-"""Running code that uses the global random generators without sharing them with anybody."""
+"""Isolation of code that uses the global random generators or torch threads."""
 
 import random
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Lets torch work in one thread inside the block: for small networks two are slower than one."""
+    """Limits torch to one thread inside the block: for small networks two are slower than one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -23,11 +23,11 @@ def one_thread() -> Iterator[None]:
 
 
 class OwnGlobals:
-    """A context in which the global generators of Python, NumPy and torch are this object's own.
+    """Context in which the global generators of Python, NumPy and torch are private to this object.
 
-    stable-baselines3 draws minibatches and initial weights from the global generators. Inside the context these
-    continue where this object's last context ended; outside they are what they were before. So two agents in one
-    process do not disturb each other, nobody's ``torch.manual_seed`` changes a training, and the state can be saved.
+    stable-baselines3 draws minibatches and initial weights from the global generators. Inside the context these resume
+    where this object's last context ended; on exit the previous states are restored. Hence two agents in one process do
+    not affect each other, a foreign ``torch.manual_seed`` does not change a training, and the state can be saved.
     """
 
     def __init__(self, seed: int) -> None:
@@ -47,7 +47,7 @@ class OwnGlobals:
 
     @classmethod
     def _swap(cls, state: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """Gives the global state and, if one is given, puts ``state`` in its place."""
+        """Returns the global state and, if ``state`` is not None, replaces it by ``state``."""
         before = cls._read()
         if state is not None:
             random.setstate(state[0])
@@ -65,7 +65,7 @@ class OwnGlobals:
         self._own = self._swap(self._outside)
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """Gives the own states as arrays, to be saved."""
+        """Returns the private states as arrays, to be saved."""
         python, (_, key, position, has_gauss, gauss), tensor = self._own
         return {
             "python": np.array(python[1], dtype=np.uint64),
@@ -76,7 +76,7 @@ class OwnGlobals:
         }
 
     def load_state(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Takes back what :meth:`state_arrays` gave."""
+        """Restores the states returned by :meth:`state_arrays`."""
         position, has_gauss = arrays["numpy_position"].tolist()
         self._own = (
             (3, tuple(arrays["python"].tolist()), None),

@@ -1,4 +1,4 @@
-"""What DQN, QR-DQN and PPO share: a model of stable-baselines3, driven by our loop instead of its own ``learn``."""
+"""Base class of DQN, QR-DQN and PPO: a model of stable-baselines3, driven by our loop instead of its ``learn``."""
 
 from abc import abstractmethod
 from typing import Any
@@ -19,10 +19,10 @@ from preroll.envs.model.observation import SessionSpec
 
 
 class DeepAgent(Agent):
-    """Holds a model of stable-baselines3 and keeps what its ``learn`` would keep: progress, schedules, counters.
+    """Base class of agents that hold a model of stable-baselines3.
 
-    Rewards are divided by the largest ad reward. Networks run in one thread, and everything random draws from
-    generators of this agent.
+    It maintains what the model's ``learn`` would maintain: progress, schedules and counters. Rewards are divided by the
+    largest ad reward. Networks run in one thread, and all random numbers come from this agent's generators.
     """
 
     settings: DeepSettings
@@ -34,20 +34,21 @@ class DeepAgent(Agent):
         self.own_globals = OwnGlobals(seed)
         self.buffer_envs = 0
         with self.own_globals:
+            # The spaces stand in for an environment: with env=None the model cannot read them from one.
             self.model = self._make_model()
             self.model.observation_space = gym.spaces.Box(0.0, 1.0, (spec.layout.size,), np.float32)
             self.model.action_space = gym.spaces.Discrete(spec.n_actions)
             self.model.n_envs = 1
             self.model._setup_model()
-        self.model.set_logger(Logger(folder=None, output_formats=[]))
+        self.model.set_logger(Logger(folder=None, output_formats=[]))  # otherwise set by `learn`; `train` needs one
 
     @abstractmethod
     def _make_model(self) -> BaseAlgorithm:
-        """Gives the model without networks: ``env=None, _init_setup_model=False, seed=None``."""
+        """Creates the model without networks: ``env=None, _init_setup_model=False, seed=None``."""
 
     @abstractmethod
     def _allocate(self, lanes: int) -> None:
-        """Makes an empty buffer for ``lanes`` lanes."""
+        """Creates an empty buffer for ``lanes`` lanes."""
 
     @property
     def activation(self) -> type[torch.nn.Module]:
@@ -55,11 +56,14 @@ class DeepAgent(Agent):
         return torch.nn.Tanh if self.settings.activation == "tanh" else torch.nn.ReLU
 
     def learning_rate(self, progress_remaining: float) -> float:
-        """Learning rate when ``progress_remaining`` (1 to 0) of the training is left."""
+        """Returns the learning rate when the share ``progress_remaining`` (1 to 0) of the training is left."""
         return self.settings.learning_rate_at(1.0 - progress_remaining)
 
     def update(self, transitions: Transitions) -> None:
-        """Learns from one step of every lane; the buffer takes the number of lanes of the first one."""
+        """Learns from one step of every lane.
+
+        The buffer is allocated for the number of lanes of the first call; another number replaces it by an empty one.
+        """
         if len(transitions) != self.buffer_envs:
             self._allocate(len(transitions))
             self.buffer_envs = len(transitions)
@@ -68,16 +72,16 @@ class DeepAgent(Agent):
         super().update(transitions)
 
     def _ended(self, transitions: Transitions) -> NDArray[np.bool_]:
-        """Where nothing follows, as ``bootstrap_at_horizon`` says."""
+        """Returns where the return ends, bool (n,), as set by ``bootstrap_at_horizon``."""
         return transitions.terminated if self.settings.bootstrap_at_horizon else transitions.ended
 
     def _logged(self, names: dict[str, str]) -> dict[str, float]:
-        """The model's own logged values under our names, as far as they exist."""
+        """Returns the model's own logged values under our names, as far as they exist."""
         values = self.model.logger.name_to_value
         return {ours: float(values[theirs]) for ours, theirs in names.items() if theirs in values}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Gives the networks' weights; with ``training`` also optimiser, buffer and generators."""
+        """Returns the networks' weights; with ``training``, also optimiser, buffer and generators."""
         arrays = module_arrays(self.model.policy, "policy")
         if training:
             arrays |= optimizer_arrays(self.model.policy.optimizer, "optimiser")
@@ -88,7 +92,7 @@ class DeepAgent(Agent):
         return arrays
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Gives the counters of model and buffer."""
+        """Returns the counters of model and buffer, if ``training``."""
         if not training:
             return {}
         buffer = self._buffer()
@@ -96,7 +100,7 @@ class DeepAgent(Agent):
         return {"num_envs": self.buffer_envs, "n_updates": int(self.model._n_updates), "buffer": place}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Takes back the networks and, where it was saved, the state of learning."""
+        """Restores the networks and, if it was saved, the training state."""
         load_module(self.model.policy, arrays, "policy")
         if not scalars:
             return
@@ -114,8 +118,8 @@ class DeepAgent(Agent):
 
     @abstractmethod
     def _buffer(self) -> Any:
-        """The buffer of transitions."""
+        """Returns the buffer of transitions."""
 
     @abstractmethod
     def _buffer_arrays(self) -> tuple[str, ...]:
-        """Names of the buffer's arrays that learning goes on from."""
+        """Returns the names of the buffer's arrays from which training resumes."""

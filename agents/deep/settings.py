@@ -10,7 +10,7 @@ Layers = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
 
 
 class DeepSettings(AgentSettings):
-    """What every deep agent can be told."""
+    """Settings that all deep agents share."""
 
     bootstrap_at_horizon: bool = Field(
         default=False,
@@ -24,7 +24,7 @@ class DeepSettings(AgentSettings):
     final_learning_rate: float = Field(default=1e-4, gt=0, description="… and at the end, linear in between")
 
     def learning_rate_at(self, progress: float) -> float:
-        """Learning rate when the share ``progress`` (0 to 1) of the training is over."""
+        """Returns the learning rate when the share ``progress`` (0 to 1) of the training is complete."""
         return self.learning_rate + (self.final_learning_rate - self.learning_rate) * progress
 
 

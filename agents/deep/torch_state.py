@@ -1,4 +1,4 @@
-"""A torch module or optimiser as named arrays, and back, without pickle."""
+"""Conversion of torch modules and optimisers to named arrays and back, without pickle."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 
 def module_arrays(module: torch.nn.Module, prefix: str) -> dict[str, NDArray[Any]]:
-    """Gives every parameter and buffer of ``module`` as ``prefix/name``, copied."""
+    """Returns copies of all parameters and buffers of ``module``, named ``prefix/name``."""
     return {f"{prefix}/{name}": tensor.detach().cpu().numpy().copy() for name, tensor in module.state_dict().items()}
 
 
 def load_module(module: torch.nn.Module, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
-    """Takes back what :func:`module_arrays` gave; every name must be there."""
+    """Restores what :func:`module_arrays` returned; every name must exist."""
     state = {name: torch.from_numpy(arrays[f"{prefix}/{name}"].copy()) for name in module.state_dict()}
     module.load_state_dict(state)
 
 
 def optimizer_arrays(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, NDArray[Any]]:
-    """Gives the state of every parameter (Adam: step, exp_avg, exp_avg_sq) as ``prefix/index/key``, copied."""
+    """Returns copies of the state of every parameter (Adam: step, exp_avg, exp_avg_sq), named ``prefix/index/key``."""
     state = optimizer.state_dict()["state"]
     return {
         f"{prefix}/{index}/{key}": torch.as_tensor(value).cpu().numpy().copy()
@@ -30,10 +30,10 @@ def optimizer_arrays(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str,
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
-    """Takes back what :func:`optimizer_arrays` gave; the groups (learning rate …) stay as they are.
+    """Restores what :func:`optimizer_arrays` returned; the parameter groups (learning rate …) are not changed.
 
     Raises:
-        ValueError: an array has not the shape of its parameter.
+        ValueError: an array does not have the shape of its parameter.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
@@ -47,5 +47,5 @@ def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArra
 
 
 def to_tensor(observations: NDArray[np.float32]) -> torch.Tensor:
-    """Gives ``observations`` as a float32 tensor that may share their memory."""
+    """Returns ``observations`` as a float32 tensor that may share their memory."""
     return torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))

@@ -1,1 +1,1 @@
-"""Agents to and from elsewhere: ONNX files, and environments and models of stable-baselines3."""
+"""Interoperability: ONNX files, and environments and models of stable-baselines3."""

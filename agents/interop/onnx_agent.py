@@ -1,4 +1,4 @@
-"""An agent that was exported to ONNX, run by onnxruntime: no torch, no training."""
+"""Inference of an agent that was exported to ONNX, by onnxruntime: no torch, no training."""
 
 import json
 from pathlib import Path
@@ -15,19 +15,35 @@ from preroll.errors import PrerollError
 
 
 class OnnxAgent(Agent):
-    """Decides as the agent did whose file it reads, exploration off; it does not learn.
+    """Agent that runs an exported ONNX file; it decides as the exported agent did, exploration off, and does not learn.
 
-    Made by :meth:`from_file`. The file is the agent: copy it instead of saving.
+    Created by :meth:`from_file`. It is not saved to a folder: copy the file instead.
+
+    Attributes:
+        original: name of the exported agent.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from preroll.agents import OnnxAgent, export_onnx, make_agent
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(3, scenario="classic", catalog="demo")
+        >>> observations, _ = envs.reset(seed=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     size = export_onnx(make_agent("always-long", envs), Path(folder) / "agent.onnx", observations)
+        ...     agent = OnnxAgent.from_file(Path(folder) / "agent.onnx")
+        >>> agent.original, agent.act(observations).tolist()
+        ('always-long', [5, 1, 1])
     """
 
     name = "onnx"
 
     @classmethod
     def from_file(cls, path: str | Path, *, seed: int = 0) -> "OnnxAgent":
-        """Reads what ``preroll export`` wrote.
+        """Reads a file that ``preroll export`` wrote.
 
         Raises:
-            PrerollError: the file cannot be read, or was not written by it.
+            PrerollError: the file cannot be read, or was not written by ``preroll export``.
         """
         try:
             data = Path(path).read_bytes()
@@ -37,7 +53,7 @@ class OnnxAgent(Agent):
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str, *, seed: int = 0) -> "OnnxAgent":
-        """As :meth:`from_file`, from the file's content; ``source`` is its name in errors."""
+        """Reads the content of such a file, as :meth:`from_file`; ``source`` is its name in errors."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -45,7 +61,7 @@ class OnnxAgent(Agent):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own classes have no public base
+        except Exception as error:  # onnxruntime's exceptions have no public base class
             raise PrerollError(f"{source}: is no ONNX model: {str(error).splitlines()[0]}") from None
         about = session.get_modelmeta().custom_metadata_map
         if "preroll.spec" not in about:
@@ -58,22 +74,26 @@ class OnnxAgent(Agent):
     original: str
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.int64]:
-        """Gives the file's ad; with ``explore`` ties are broken at random."""
+        """Returns the action that the file chooses; with ``explore``, ties are broken at random."""
         if explore:
             return sample_actions(self.action_probabilities(observations), self.rng)
         actions: NDArray[np.int64] = self._run("ad", observations)
         return actions
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
-        """Exact: the file's probabilities."""
+        """Returns the file's exact probabilities."""
         return self._run("probabilities", observations).astype(np.float64)
 
     def scores(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the agent compares (n, A): expected reward, Q-value or logit of every action."""
+        """Returns the scores, float32 (n, A), that the agent compares: expected reward, Q-value or logit."""
         return self._run("scores", observations)
 
     def save(self, folder: str | Path, *, training: bool = False) -> None:
-        """Is refused: the file is the agent."""
+        """Raises an error: the file is the agent.
+
+        Raises:
+            PrerollError: always.
+        """
         raise PrerollError(f"agent onnx: {folder}: is not saved as a folder: copy its .onnx file")
 
     def _run(self, output: str, observations: NDArray[np.float32]) -> NDArray[Any]:

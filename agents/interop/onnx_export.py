@@ -1,15 +1,14 @@
-"""An agent as one ONNX file: raw observations in, scores, ad and probabilities out.
+"""Export of an agent as one ONNX file, from raw observations to scores, ad and probabilities.
 
 ```
-observation    float32 [n, d]   as the environment gives it, n free
+observation    float32 [n, d]   as returned by the environment, n free
 scores         float32 [n, A]   what the agent compares: expected reward, Q-value or logit of every action
 ad             int64   [n]      the first action with the largest score
 probabilities  float32 [n, A]   of the agent with exploration off
 ```
 
-The graph is written node by node, so that no exporter stands between the agent and the file: tables become one gather,
-regressions one product, networks their layers. It holds all weights, and what the agent knows of the environment as
-metadata.
+The graph is written node by node, without an exporter: tables become one gather, regressions one product, networks
+their layers. The file holds all weights and, as metadata, the agent's specification of the environment.
 """
 
 import json
@@ -36,7 +35,7 @@ from preroll.errors import PrerollError
 if TYPE_CHECKING:
     from preroll.agents.interop.onnx_agent import OnnxAgent
 
-#: Layers of an agent's network, from the observation to what it compares; neural-linear's feed its regressions.
+#: Layers of an agent's network, from the observation to its scores; for neural-linear, to the regressions' features.
 LAYERS: dict[str, Callable[[Any], Iterable[Any]]] = {
     "dqn": lambda agent: agent.model.q_net.q_net,
     "qr-dqn": lambda agent: agent.model.quantile_net.quantile_net,
@@ -44,18 +43,18 @@ LAYERS: dict[str, Callable[[Any], Iterable[Any]]] = {
     "lean-ppo": lambda agent: (*agent.network.body, agent.network.policy),
     "neural-linear": lambda agent: agent.body,
 }
-OPSET, IR_VERSION = 17, 8  # of 2022: every runtime in use reads them
+OPSET, IR_VERSION = 17, 8  # of 2022, so that every runtime in use reads them
 
 
 class _Graph:
-    """Nodes and constants of a graph in the making."""
+    """Nodes and constants of a graph under construction."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
     def constant(self, array: NDArray[Any]) -> str:
-        """Adds a constant; gives its name."""
+        """Adds a constant and returns its name."""
         from onnx import numpy_helper
 
         name = f"constant_{len(self.constants)}"
@@ -63,7 +62,7 @@ class _Graph:
         return name
 
     def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Adds a node; gives the name of its output."""
+        """Adds a node and returns the name of its output."""
         from onnx import helper
 
         name = output or f"value_{len(self.nodes)}"
@@ -71,14 +70,14 @@ class _Graph:
         return name
 
     def cast(self, value: str, kind: type[np.generic], output: str | None = None) -> str:
-        """Converts ``value`` to a NumPy type."""
+        """Adds a conversion of ``value`` to a NumPy type and returns the name of its output."""
         from onnx import helper
 
         return self.node("Cast", value, output=output, to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
 
 
 def export_onnx(agent: Agent, path: Path, observations: NDArray[np.float32]) -> int:
-    """Writes ``agent`` to ``path``, after its file has shown the agent's ad for every one of ``observations``.
+    """Writes ``agent`` to ``path``, after checking that the file chooses the same ads for all ``observations``.
 
     Args:
         agent: a bandit, a baseline, DQN or PPO.
@@ -89,7 +88,7 @@ def export_onnx(agent: Agent, path: Path, observations: NDArray[np.float32]) -> 
         The number of bytes written.
 
     Raises:
-        PrerollError: the agent cannot be written as ONNX, or its file would choose another ad; then nothing is written.
+        PrerollError: the agent cannot be represented in ONNX, or its file would choose another ad; nothing is written.
     """
     data = model_bytes(agent)
     from preroll.agents.interop.onnx_agent import OnnxAgent
@@ -100,9 +99,12 @@ def export_onnx(agent: Agent, path: Path, observations: NDArray[np.float32]) -> 
 
 
 def check_parity(agent: Agent, other: "OnnxAgent", observations: NDArray[np.float32]) -> None:
-    """Raises unless ``other`` shows an ad that ``agent`` shows, for every one of ``observations``.
+    """Checks that ``other`` chooses an ad that ``agent`` could choose, for every one of ``observations``.
 
-    Where the agent has several best ads, which it draws at random, each of them is right.
+    If the agent has several best ads, among which it draws at random, each of them is accepted.
+
+    Raises:
+        PrerollError: an ad differs, or a probability differs by more than 1e-6.
     """
     expected = agent.action_probabilities(observations)
     actions = other.act(observations, explore=False)
@@ -118,10 +120,10 @@ def check_parity(agent: Agent, other: "OnnxAgent", observations: NDArray[np.floa
 
 
 def model_bytes(agent: Agent) -> bytes:
-    """Gives the ONNX file of ``agent``, unchecked.
+    """Returns the content of the ONNX file of ``agent``, without comparing it to the agent.
 
     Raises:
-        PrerollError: its choice is no function of the observation that ONNX can hold, as for the oracles.
+        PrerollError: the choice is not a function of the observation that ONNX can represent, as for the oracles.
     """
     from onnx import TensorProto, checker, helper
 
@@ -151,7 +153,7 @@ def model_bytes(agent: Agent) -> bytes:
 
 
 def _uniform_over_best(graph: _Graph, scores: str) -> None:
-    """The same probability for every action whose score is the largest."""
+    """Adds the output ``probabilities``: equal for all actions with the largest score."""
     largest = graph.node("ReduceMax", scores, axes=[1], keepdims=1)
     bar = graph.node("Sub", largest, graph.constant(np.array(TIE)))
     best = graph.cast(graph.node("GreaterOrEqual", scores, bar), np.float32)
@@ -160,7 +162,7 @@ def _uniform_over_best(graph: _Graph, scores: str) -> None:
 
 
 def _scores(graph: _Graph, agent: Agent) -> str:
-    """Adds the scores (n, A) of ``agent`` as float64, in which ties are told from differences."""
+    """Adds the scores (n, A) of ``agent``, as float64 so that ties are recognised, and returns their name."""
     table = _table(agent)
     if table is not None:
         return _looked_up(graph, agent, table)
@@ -178,7 +180,7 @@ def _scores(graph: _Graph, agent: Agent) -> str:
 
 
 def _table(agent: Agent) -> NDArray[np.float64] | None:
-    """Scores (K, A) of an agent that sees nothing but the category; None for others."""
+    """Returns the scores (K, A) of an agent that uses only the category; None for other agents."""
     if isinstance(agent, TableAgent):
         return agent.table
     if isinstance(agent, IndexBandit):
@@ -193,18 +195,18 @@ def _table(agent: Agent) -> NDArray[np.float64] | None:
 
 
 def _looked_up(graph: _Graph, agent: Agent, table: NDArray[np.float64]) -> str:
-    """The row of ``table`` of the category that is observed."""
+    """Adds the lookup of the row of ``table`` for the observed category and returns its name."""
     part = agent.spec.layout.parts.get("category")
     columns = [part.start, part.stop] if part else [0, 1]
     start, stop, axis = (graph.constant(np.array([value])) for value in (*columns, 1))
     category = graph.node("ArgMax", graph.node("Slice", "observation", start, stop, axis), axis=1, keepdims=0)
-    if part is None:
+    if part is None:  # a hidden category: all observations use row 0
         category = graph.node("Mul", category, graph.constant(np.array(0)))
     return graph.node("Gather", graph.constant(table), category, axis=0)
 
 
 def _network(graph: _Graph, agent: Any) -> str:
-    """The layers of a network of torch, in float32 as torch computes them."""
+    """Adds the layers of a torch network, in float32 as torch computes them, and returns the name of the scores."""
     value = "observation"
     for layer in LAYERS[agent.name](agent):
         kind = type(layer).__name__

@@ -1,7 +1,7 @@
-"""An agent from a file that stable-baselines3 wrote, for people who trained with it directly.
+"""Import of agents that were trained and saved with stable-baselines3 directly.
 
-Such a file is a zip whose entries are pickled: **loading it runs whatever code its author put there**. So it is loaded
-only where the caller says that its origin is trusted; what comes out is saved without pickle, like every agent.
+Such a file is a zip whose entries are pickled: **loading it executes whatever code its author put there**. It is
+loaded only if the caller declares it trusted; the imported agent is saved without pickle, like every agent.
 """
 
 import json
@@ -14,19 +14,22 @@ from preroll.agents.registry import make_agent
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 
-MARKS = {"clip_range": "ppo", "exploration_fraction": "dqn"}  # settings that only one of the algorithms has
+MARKS = {"clip_range": "ppo", "exploration_fraction": "dqn"}  # a setting that only this algorithm has
 
 
 def import_sb3(path: Path, tables: Tables, *, trust_pickle: bool = False, seed: int = 0) -> Agent:
-    """Reads PPO or DQN that ``model.save(path)`` of stable-baselines3 wrote, as our agent of the same name.
+    """Reads a PPO or DQN that ``model.save(path)`` of stable-baselines3 wrote, as our agent of the same name.
 
-    Policy and value network are taken over, so that it decides as the model did; optimiser and buffer are not.
+    Policy and value network are copied, so that the agent decides as the model did; optimiser and buffer are not.
 
     Args:
-        path: the zip.
-        tables: the scenario on the catalog that it was trained on.
-        trust_pickle: whether the file's author may run code on this machine; without it nothing of it is loaded.
+        path: the zip file.
+        tables: the scenario and catalog on which the model was trained.
+        trust_pickle: whether the file's author may execute code on this machine; otherwise nothing is unpickled.
         seed: seed of the agent's generators.
+
+    Returns:
+        The agent.
 
     Raises:
         PrerollError: the file is not trusted, is no PPO or DQN, or was trained with other observations, ads or layers.
@@ -55,7 +58,7 @@ def import_sb3(path: Path, tables: Tables, *, trust_pickle: bool = False, seed: 
 
 
 def _algorithm(path: Path) -> str:
-    """Which algorithm wrote the file, from the part of it that is plain JSON; nothing is unpickled."""
+    """Returns the name of the algorithm that wrote the file, from the file's plain JSON; nothing is unpickled."""
     try:
         with zipfile.ZipFile(path) as archive:
             keys = json.loads(archive.read("data"))
@@ -70,7 +73,7 @@ def _algorithm(path: Path) -> str:
 
 
 def _unpickle(path: Path, name: str) -> Any:
-    """The model, loaded by stable-baselines3."""
+    """Loads the model with stable-baselines3."""
     from stable_baselines3 import DQN, PPO
 
     kinds: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
@@ -81,7 +84,7 @@ def _unpickle(path: Path, name: str) -> Any:
 
 
 def _layers(path: Path, policy: Any) -> dict[str, Any]:
-    """The settings ``hidden`` and ``activation`` that ``policy`` was made with."""
+    """Returns the settings ``hidden`` and ``activation`` with which ``policy`` was created."""
     layers = policy.net_arch if isinstance(policy.net_arch, dict) else {"pi": policy.net_arch, "vf": policy.net_arch}
     if layers["pi"] != layers["vf"]:
         raise PrerollError(f"{path}: policy and value network have different layers: {layers}; here they have the same")

@@ -1,4 +1,4 @@
-"""The native vector environment as a VecEnv of stable-baselines3, for people who use its algorithms directly."""
+"""The native vector environment as a VecEnv of stable-baselines3, for direct use of its algorithms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,22 +15,32 @@ from preroll.errors import PrerollError
 
 
 class PrerollVecEnv(VecEnv):
-    """All lanes behind stable-baselines3's interface, without a Python environment for each of them.
+    """VecEnv of stable-baselines3 over all lanes, without a Python environment per lane.
 
-    Observations are copies, because stable-baselines3 keeps a reference to the last ones. A lane whose session ended
-    has ``terminal_observation`` and ``TimeLimit.truncated`` (the horizon was reached) in its info; the other lanes have
-    an empty one, the same in every step until somebody writes to it. ``VecMonitor`` around it shows revenue per
-    session; what the environment tells of every slot is in the infos of :class:`SessionVectorEnv` itself.
-
-    >>> from stable_baselines3 import PPO                                                       # doctest: +SKIP
-    >>> envs = SessionVectorEnv(64, scenario="classic", autoreset_mode="SameStep")              # doctest: +SKIP
-    >>> PPO("MlpPolicy", PrerollVecEnv(envs), n_steps=20).learn(100_000)                        # doctest: +SKIP
+    Observations are copies, because stable-baselines3 keeps a reference to the last ones. The info of a lane whose
+    session ended has ``terminal_observation`` and ``TimeLimit.truncated`` (whether the horizon was reached). The other
+    lanes have an empty info, the same object in every step until a wrapper writes to it. Wrapped in ``VecMonitor``, the
+    environment reports revenue per session. Information about every slot is in the infos of :class:`SessionVectorEnv`
+    itself and is not passed on.
 
     Args:
         envs: a vector environment with ``autoreset_mode`` SAME_STEP, which stable-baselines3 expects.
 
     Raises:
         PrerollError: another autoreset mode.
+
+    Examples:
+        >>> import numpy as np
+        >>> from stable_baselines3 import PPO
+        >>> from preroll.agents import PrerollVecEnv
+        >>> from preroll.envs import SessionVectorEnv
+        >>> envs = SessionVectorEnv(64, scenario="classic", catalog="demo", autoreset_mode="SameStep")
+        >>> sb3_envs = PrerollVecEnv(envs)
+        >>> observations = sb3_envs.reset()
+        >>> observations, rewards, dones, infos = sb3_envs.step(np.zeros(64, dtype=np.int64))
+        >>> observations.shape, rewards.dtype, len(infos)
+        ((64, 16), dtype('float32'), 64)
+        >>> model = PPO("MlpPolicy", sb3_envs, n_steps=20).learn(100_000)  # doctest: +SKIP
     """
 
     def __init__(self, envs: SessionVectorEnv) -> None:
@@ -43,7 +53,7 @@ class PrerollVecEnv(VecEnv):
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
 
     def reset(self) -> NDArray[np.float32]:
-        """Starts a session on every lane, with the seeds given to :meth:`seed` before."""
+        """Starts a session on every lane, with the seeds set by :meth:`seed`; returns observations (n, d)."""
         seeds = list(self._seeds)
         observations, _ = self.envs.reset(seed=seeds if seeds[0] is not None else None)
         self._reset_seeds()
@@ -51,11 +61,18 @@ class PrerollVecEnv(VecEnv):
         return observations.copy()
 
     def step_async(self, actions: NDArray[np.int64]) -> None:
-        """Takes the ads of the next step."""
+        """Stores the actions of the next step."""
         self._actions = np.asarray(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Plays the step: observations float32 (n, d), rewards float32 (n,), dones bool (n,), infos."""
+        """Plays the step.
+
+        Returns:
+            observations: float32 (n, d).
+            rewards: float32 (n,).
+            dones: bool (n,), whether the session ended, for either reason.
+            infos: one dictionary per lane.
+        """
         observations, rewards, terminated, truncated, told = self.envs.step(self._actions)
         dones = terminated | truncated
         infos = self._empty_infos()
@@ -67,8 +84,11 @@ class PrerollVecEnv(VecEnv):
         return observations.copy(), rewards.astype(np.float32), dones, infos
 
     def _empty_infos(self) -> list[dict[str, Any]]:
-        """An empty info for every lane. New ones in every step would take longer than the step itself."""
-        if any(self._empty):  # a wrapper wrote to the infos of the step before
+        """Returns an empty info for every lane.
+
+        Creating new ones in every step would take longer than the step itself.
+        """
+        if any(self._empty):  # a wrapper wrote to the infos of the previous step
             self._empty = [{} for _ in range(self.num_envs)]
         return self._empty.copy()
 
@@ -77,29 +97,29 @@ class PrerollVecEnv(VecEnv):
         self.envs.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """Gives the vector environment's attribute once for each lane of ``indices``."""
+        """Returns the vector environment's attribute, once for each lane of ``indices``."""
         value = getattr(self.envs, attr_name)
         return [value for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Sets an attribute of all lanes; single lanes have none of their own."""
+        """Sets an attribute of all lanes at once; single lanes have no attributes of their own."""
         self._only_all(indices, attr_name)
         setattr(self.envs, attr_name, value)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Calls a method of the vector environment once and gives the result for each lane."""
+        """Calls a method of the vector environment once and returns its result for each lane."""
         self._only_all(indices, method_name)
         result = getattr(self.envs, method_name)(*method_args, **method_kwargs)
         return [result for _ in range(self.num_envs)]
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
-        """No lane is wrapped: there are no single environments."""
+        """Returns False for each lane: there are no single environments to wrap."""
         return [False for _ in self._get_indices(indices)]
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
-        """Gives None for every lane: there is nothing to see."""
+        """Returns None for each lane: nothing is rendered."""
         return [None for _ in range(self.num_envs)]
 
     def _only_all(self, indices: VecEnvIndices, name: str) -> None:

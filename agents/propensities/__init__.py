@@ -1,1 +1,1 @@
-"""The probability that an ad has the largest of several random values: how Thompson agents know their propensities."""
+"""Probability that an ad has the largest of several random values: the propensities of Thompson sampling."""

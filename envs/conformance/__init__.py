@@ -1,4 +1,4 @@
-"""Checks that an environment does what the model says: ``check_env``.
+"""Conformance checks of an environment against its model: ``check_env``.
 
-Read in this order: check → subject → the checks, one kind a file.
+Read in this order: check → subject → the checks, one kind per file.
 """

@@ -1,10 +1,7 @@
-"""Checking an environment for any scenario: all that the public checkers do, and what a simulation has to keep besides.
+"""Conformance checks of the environment of any scenario.
 
->>> report = check_env("classic", "demo", seed=0, only=["replay", "spec"])
->>> report.ok
-True
->>> [finding.name for finding in report.findings]
-['replay', 'spec']
+They comprise the public checkers of Gymnasium and stable-baselines3, reproducibility, parity of the single and the
+vector environment, and event frequencies.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +22,7 @@ OK: Literal["ok"] = "ok"
 FAILED: Literal["failed"] = "failed"
 NOT_APPLICABLE: Literal["not applicable"] = "not applicable"
 
-# Each check gives one line about what was checked, or raises CheckFailedError or NotApplicableError.
+# Each check returns one line about what was checked, or raises CheckFailedError or NotApplicableError.
 COPIES: dict[str, Callable[[EnvUnderTest], str]] = {
     "gymnasium": third_party.gymnasium_checks,
     "stable-baselines3": third_party.stable_baselines3_checks,
@@ -53,7 +50,13 @@ NAMES = (*COPIES, *SAMPLED)
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: its name, ``ok``, ``failed`` or ``not applicable``, and why, in one line."""
+    """Result of one check.
+
+    Attributes:
+        name: name of the check.
+        status: ``ok``, ``failed`` or ``not applicable``.
+        why: reason or summary, in one line.
+    """
 
     name: str
     status: Literal["ok", "failed", "not applicable"]
@@ -62,13 +65,26 @@ class Finding:
 
 @dataclass(frozen=True)
 class ConformanceReport:
-    """The findings of all checks of one environment, in order."""
+    """Findings of all checks of one environment, in the order of the checks.
+
+    Attributes:
+        findings: one finding per check.
+
+    Examples:
+        >>> from preroll.envs import check_env
+        >>> report = check_env("classic", "demo", seed=0, only=["replay", "infos"])
+        >>> print(report)
+        replay            ok              50 sessions, 1,000 slots, played four times
+        infos             ok              1,050 infos
+        >>> report.ok, report.failed
+        (True, ())
+    """
 
     findings: tuple[Finding, ...]
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """The findings of the checks that failed."""
+        """Findings of the checks that failed."""
         return tuple(finding for finding in self.findings if finding.status == FAILED)
 
     @property
@@ -90,22 +106,31 @@ def check_env(
     only: Iterable[str] | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> ConformanceReport:
-    """Checks the environment of a scenario on a catalog: its copies, its lanes, and its frequencies.
+    """Checks the environment of a scenario on a catalog: reproducibility, vector parity and event frequencies.
 
-    Frequencies are held against exact binomial bounds; with a right environment all of them together raise a false
-    alarm once in a million seeds.
+    Frequencies are compared with exact binomial bounds; for a correct environment, all of them together raise a false
+    alarm for one seed in a million.
 
     Args:
-        scenario: preset, YAML file, mapping or object.
+        scenario: preset name, YAML file, mapping or object.
         catalog: name, folder or object.
-        seed: of everything that is drawn.
-        env_id: the registered environment; your own subclass, registered with Gymnasium, can be checked as well.
-        slots: size of the sample that is held against the tables; more slots find smaller errors.
-        only: names of checks; all of :data:`NAMES` by default.
+        seed: seed of everything that is drawn.
+        env_id: id of the registered environment; a subclass registered with Gymnasium can be checked as well.
+        slots: size of the sample that is compared with the tables; more slots detect smaller errors.
+        only: names of the checks to run; all of :data:`NAMES` by default.
         advance: called with 1 after every check.
 
+    Returns:
+        The report; failed checks are findings and raise no exception.
+
     Raises:
-        PrerollError: the scenario or the catalog is wrong, or there is no such check.
+        PrerollError: If the scenario, the catalog, ``seed`` or ``slots`` is invalid, or a check does not exist.
+
+    Examples:
+        >>> from preroll.envs import check_env
+        >>> report = check_env("classic", "demo", seed=0, only=["replay", "spec"])
+        >>> report.ok, [finding.name for finding in report.findings]
+        (True, ['replay', 'spec'])
     """
     wanted = list(NAMES if only is None else only)
     if unknown := [name for name in wanted if name not in NAMES]:
@@ -126,17 +151,17 @@ def check_env(
 
 @dataclass(frozen=True)
 class _Run:
-    """The checks of one subject; the sample is drawn once, when the first check asks for it."""
+    """Runs the checks of one environment; the sample is drawn once, for the first check that needs it."""
 
     subject: EnvUnderTest
 
     @cached_property
     def sample(self) -> SessionSample:
-        """Many sessions with random ads."""
+        """Sample of many sessions with random ads."""
         return SessionSample(self.subject)
 
     def check(self, name: str) -> Finding:
-        """Runs one check; whatever an environment raises is a finding and no crash."""
+        """Runs one check; any exception raised by the environment becomes a finding."""
         try:
             why = COPIES[name](self.subject) if name in COPIES else SAMPLED[name](self.sample)
         except NotApplicableError as reason:
@@ -150,7 +175,7 @@ class _Run:
 
 
 def _arguments(scenario: str | Path | Mapping[str, Any] | Scenario, tables: Tables) -> Mapping[str, Any] | None:
-    """Scenario and catalog as JSON can hold them, text where it was given; None for a catalog without files."""
+    """Returns scenario and catalog as JSON values, by name where given as text; None for a catalog without files."""
     if not tables.catalog.manifest["files"]:
         return None
     named = str(scenario) if isinstance(scenario, str | Path) else tables.scenario.model_dump(mode="json")

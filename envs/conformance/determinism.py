@@ -1,4 +1,4 @@
-"""Checks of one environment against its own copies: the same seed and ads give the same sessions, whatever happens."""
+"""Reproducibility checks: copies of an environment with the same seed and ads play identical sessions."""
 
 import pickle
 import random
@@ -22,7 +22,7 @@ from preroll.envs.conformance.subject import (
 
 
 def replay(subject: EnvUnderTest) -> str:
-    """Whole sessions are the same alone, again, and beside another live copy that plays other users in between."""
+    """Checks that whole sessions are identical alone, repeated, and interleaved with a copy that plays other users."""
     alone = list(subject.play(subject.single()))
     _require_equal(alone, subject.play(subject.single()), "alone and in a second copy")
     env, beside = subject.single(), subject.single()
@@ -33,7 +33,7 @@ def replay(subject: EnvUnderTest) -> str:
 
 
 def infos(subject: EnvUnderTest) -> str:
-    """Infos repeat to the bit and the type, and the entries agree with what ``step`` returned."""
+    """Checks that infos are reproduced in value and type, and that their entries agree with what ``step`` returned."""
     alone = list(subject.play(subject.single()))
     one, other = subject.single(), subject.single()
     pairs = zip_longest(subject.play(one), subject.play(other))
@@ -57,7 +57,7 @@ def _require_true_info(number: int, moment: StepRecord, ad: int) -> None:
 
 
 def fresh_arrays(subject: EnvUnderTest) -> str:
-    """An observation that was handed out does not change any more."""
+    """Checks that a returned observation is not modified later."""
     moments = list(subject.play(subject.single()))
     for number, moment in enumerate(moments):
         if not np.array_equal(moment.observation, moment.kept):
@@ -66,7 +66,7 @@ def fresh_arrays(subject: EnvUnderTest) -> str:
 
 
 def poisoning(subject: EnvUnderTest) -> str:
-    """Seeding the global generators of random, numpy and torch between steps changes no session, and none is used."""
+    """Checks that sessions neither use nor depend on the global generators of random, numpy and torch."""
     torch = _torch()
     untouched = _global_states(torch)
     alone = list(subject.play(subject.single()))
@@ -85,7 +85,7 @@ def poisoning(subject: EnvUnderTest) -> str:
 
 
 def _poisoned(moments: Iterator[StepRecord], torch: Any) -> Iterator[StepRecord]:
-    """Seeds every global generator before each moment: the one place where that is meant."""
+    """Yields the records, seeding every global generator before each: the one place where that is intended."""
     for number, moment in enumerate(moments):
         random.seed(number % 3)
         np.random.seed(number % 3)  # noqa: NPY002
@@ -103,14 +103,14 @@ def _torch() -> Any:
 
 
 def _global_states(torch: Any) -> tuple[Any, ...]:
-    """The states of the global generators, comparable."""
+    """Returns the states of the global generators in a comparable form."""
     name, keys, position, *rest = np.random.get_state()  # noqa: NPY002
     state = torch.get_rng_state().numpy().tobytes() if torch else b""
     return random.getstate(), name, np.asarray(keys).tobytes(), position, *rest, zlib.crc32(state)
 
 
 def pickling(subject: EnvUnderTest) -> str:
-    """A copy pickled in the middle of a session goes on as the original does, also while the original goes on."""
+    """Checks that a copy pickled in mid-session continues as the original does, also with another copy in between."""
     env, ads = subject.single(), subject.ads()
     env.reset(seed=subject.seed)
     played = 0
@@ -130,13 +130,13 @@ def pickling(subject: EnvUnderTest) -> str:
 
 
 def _beside(env: Any, beside: Any, ads: list[int], n_sessions: int) -> Iterator[StepRecord]:
-    """Plays ``env`` while another copy plays as well."""
+    """Yields the records of ``env`` while another copy is stepped in between."""
     pairs = zip_longest(_go_on(env, ads, n_sessions), _go_on(beside, ads, n_sessions))
     yield from (moment for moment, _ in pairs if moment)
 
 
 def _go_on(env: gym.Env[Any, Any], ads: list[int], n_sessions: int) -> Iterator[StepRecord]:
-    """Plays the running session and the next ones with the same ads in each."""
+    """Yields the records of the running session and of further ones, with the same ads in each."""
     for _ in range(n_sessions):
         for ad in ads:
             observation, reward, terminated, truncated, info = env.step(ad)
@@ -148,7 +148,7 @@ def _go_on(env: gym.Env[Any, Any], ads: list[int], n_sessions: int) -> Iterator[
 
 
 def spec(subject: EnvUnderTest) -> str:
-    """``gym.make`` of the spec written to JSON and read back gives the same sessions."""
+    """Checks that ``gym.make`` of the spec, written to JSON and read back, plays the same sessions."""
     if subject.arguments is None:
         raise NotApplicableError("the catalog exists in memory alone; save it as a folder to name it in a spec")
     if callable(gym.spec(subject.env_id).entry_point):
@@ -166,7 +166,7 @@ def _require_equal(
     other: Iterable[StepRecord],
     where: str,
 ) -> None:
-    """Raises at the first moment in which two runs differ."""
+    """Raises :class:`CheckFailedError` at the first record in which two runs differ."""
     for number, (first, second) in enumerate(zip_longest(one, other)):
         if first is None or second is None:
             raise CheckFailedError(f"{where}: one run ends after {number} moments, the other goes on")

@@ -1,11 +1,9 @@
-"""Checks of a sample of sessions against the tables: what is told is true, what is random is as frequent as it should.
+"""Checks of sampled sessions: reported values equal the model's, event frequencies lie within exact binomial bounds.
 
-Frequencies are held against exact binomial bounds. Trials of one group share one probability, and each is thrown anew
-whatever happened before; but how many trials a group gets depends on what happened. Therefore only the first n trials
-of a group are counted, n being the largest of 1, 2, …, 7, 8, 10, 12, 14, 16, 20, … that there is (three binary digits),
-and
-the bounds are widened for every such n: so the stated rate of false alarms holds exactly (a union bound over groups, n
-and the two sides).
+Trials of one group share one probability, and each is drawn independently of the past; but how many trials a group
+gets depends on the outcomes. Therefore only the first n trials of a group are counted, where n is the largest available
+of 1, 2, …, 7, 8, 10, 12, 14, 16, 20, … (numbers with three significant binary digits), and the bounds are widened for
+all such n. The stated rate of false alarms then holds exactly (a union bound over groups, n and the two sides).
 """
 
 from collections.abc import Iterator
@@ -17,14 +15,14 @@ from numpy.typing import NDArray
 from preroll.envs.conformance.sample import SessionSample
 from preroll.envs.conformance.subject import CheckFailedError, NotApplicableError
 
-FALSE_ALARM = 1e-6  # of all frequency checks of one report together
+FALSE_ALARM = 1e-6  # rate of false alarms, of all frequency checks of one report together
 FAMILIES = 3  # views, leaving, videos
-LENGTHS = 4 * 40  # numbers of three binary digits, up to 2^40 trials
-SURE = -np.log(FALSE_ALARM)  # expected events that make it as sure as that to see one
+LENGTHS = 4 * 40  # numbers with three significant binary digits, up to 2^40 trials
+SURE = -np.log(FALSE_ALARM)  # expected events from which on seeing none has a probability below FALSE_ALARM
 
 
 def observation_bounds(sample: SessionSample) -> str:
-    """No entry leaves [0, 1], and every one-hot part is seen at 0 and at 1."""
+    """Checks that every entry lies in [0, 1], and that every one-hot part was observed at 0 and at 1."""
     outside = np.flatnonzero((sample.low < 0) | (sample.high > 1) | np.isnan(sample.low))
     if outside.size:
         entry = outside[0]
@@ -45,18 +43,18 @@ def observation_bounds(sample: SessionSample) -> str:
 
 
 def truth(sample: SessionSample) -> str:
-    """Observations, infos, rewards and flags tell what happened, counted again from the tables."""
+    """Checks that observations, infos, rewards and flags equal those recomputed from the tables."""
     if sample.wrong:
         more = f" (and {len(sample.wrong) - 1} more)" if len(sample.wrong) > 1 else ""
         raise CheckFailedError(next(iter(sample.wrong.values())) + more)
     told = f"{len(sample.played['slot']):,} slots of {len(sample.first_videos):,} sessions"
     reached, phases = int(sample.played["phase"].max()) + 1, sample.tables.n_phases
-    # Phases begin after so many sessions of a lane; a larger sample reaches the later ones.
+    # Phases begin at given sessions of a lane: only a larger sample reaches the later ones.
     return told + (f"; phases of drift reached: {reached} of {phases}" if phases > 1 else "")
 
 
 def termination(sample: SessionSample) -> str:
-    """Users leave where the scenario lets them, and nowhere else."""
+    """Checks that users leave where the scenario permits it, and nowhere else."""
     terminated, high = sample.played["terminated"], sample.played["hazard_high"]
     n = int(terminated.sum())
     if (terminated & (high == 0)).any():
@@ -72,7 +70,7 @@ def termination(sample: SessionSample) -> str:
 
 
 def truncation(sample: SessionSample) -> str:
-    """The horizon truncates sessions whose user stays."""
+    """Checks that the horizon truncates sessions whose user stays."""
     n = int(sample.played["truncated"].sum())
     if n:
         return f"{n:,} of {len(sample.first_videos):,} sessions reached slot {sample.tables.n_slots}"
@@ -86,7 +84,7 @@ def truncation(sample: SessionSample) -> str:
 
 @dataclass(frozen=True)
 class _Trials:
-    """Trials with one probability, in the order of time."""
+    """Trials with one probability, in order of time."""
 
     label: str
     p: float
@@ -94,7 +92,7 @@ class _Trials:
 
 
 def views(sample: SessionSample) -> str:
-    """Ads are viewed as often as the tables say, for every category, ad and P(view)."""
+    """Checks the frequency of views against the tables, for every phase, category, ad and P(view)."""
     played, labels = sample.played, sample.tables.spec.labels
     keys = (played["phase"], played["category"], played["ad"], played["p"])
     groups = [
@@ -105,7 +103,7 @@ def views(sample: SessionSample) -> str:
 
 
 def leaving(sample: SessionSample) -> str:
-    """Users leave as often as the tables say, for every ad, view and P(leave)."""
+    """Checks the frequency of leaving against the tables, for every phase, ad, view and P(leave)."""
     if not sample.arrays.hazard.any():
         raise NotApplicableError("nobody leaves in this scenario")
     played, labels = sample.played, sample.tables.spec.labels
@@ -119,7 +117,7 @@ def leaving(sample: SessionSample) -> str:
 
 
 def videos(sample: SessionSample) -> str:
-    """Sessions begin with any video, and go on to neighbours and jumps as often as the recommender says."""
+    """Checks the frequencies of first videos, neighbours and jumps against the recommender's probabilities."""
     n = sample.tables.n_videos
     category = sample.tables.category[sample.first_videos]
     numbers, counts = np.unique(sample.tables.category, return_counts=True)
@@ -140,7 +138,7 @@ def videos(sample: SessionSample) -> str:
     for rank in range(neighbors.shape[1]):
         there = np.flatnonzero(neighbors[:, rank] >= 0)
         target = neighbors[there, rank, None]
-        # The same video can stand at several ranks.
+        # The same video can occur at several ranks.
         p = jump[there] / n + ((1 - jump[there]) * weights[there] * (neighbors[there] == target)).sum(1, keepdims=True)
         arrived = end[there] == target[:, 0]
         groups += [
@@ -154,7 +152,7 @@ def _category(sample: SessionSample, category: int) -> str:
 
 
 def _groups(*keys: NDArray[np.float64]) -> Iterator[tuple[tuple[float, ...], NDArray[np.int64]]]:
-    """Every combination of keys that occurs, with the rows where it does, in their order."""
+    """Yields every combination of keys that occurs, with the indices of its rows in ascending order."""
     if not len(keys[0]):
         return
     order = np.lexsort(keys[::-1])
@@ -166,8 +164,17 @@ def _groups(*keys: NDArray[np.float64]) -> Iterator[tuple[tuple[float, ...], NDA
 
 
 def _within_bounds(groups: list[_Trials], n_possible: int, what: str) -> str:
-    """Raises where a group's frequency lies outside its bounds; ``n_possible`` counts all possible groups."""
-    from scipy import stats  # slow to load, and only checks need it
+    """Checks that the frequency of every group lies within its bounds, and returns a summary.
+
+    Args:
+        groups: the trials.
+        n_possible: number of possible groups, for the union bound.
+        what: name of the events.
+
+    Raises:
+        CheckFailedError: If a frequency lies outside its bounds.
+    """
+    from scipy import stats  # slow to import, and only checks need it
 
     level = FALSE_ALARM / FAMILIES / (n_possible * LENGTHS)
     n = np.array([_three_digits(len(group.happened)) for group in groups])
@@ -184,10 +191,11 @@ def _within_bounds(groups: list[_Trials], n_possible: int, what: str) -> str:
 
 
 def _three_digits(n: int) -> int:
-    """The number with all but its first three binary digits set to 0.
+    """Returns the number with all but its first three binary digits set to 0.
 
-    >>> [_three_digits(n) for n in (1, 7, 9, 1000, 1023)]
-    [1, 7, 8, 896, 896]
+    Examples:
+        >>> [_three_digits(n) for n in (1, 7, 9, 1000, 1023)]
+        [1, 7, 8, 896, 896]
     """
     low = max(0, n.bit_length() - 3)
     return n >> low << low

@@ -1,7 +1,7 @@
-"""Many sessions with random ads, each slot beside what the tables say about it.
+"""Sample of many sessions with random ads, in which each slot is compared with the tables.
 
-What an environment returns is put beside what follows from the tables and from what was seen before: fatigue is counted
-again, P(view) and P(leave) are looked up again, and hidden segments are told apart by the probabilities they lead to.
+What an environment returns is compared with what follows from the tables and from earlier observations: fatigue is
+recomputed, P(view) and P(leave) are looked up, and hidden segments are identified by the probabilities that they imply.
 """
 
 from collections import defaultdict
@@ -13,31 +13,32 @@ from numpy.typing import NDArray
 
 from preroll.envs.conformance.subject import EnvUnderTest
 from preroll.envs.kernel import layout
-from preroll.envs.model.packing import Arrays
+from preroll.envs.model.probabilities import Arrays
 
-SAME = 1e-12  # two products of the same probabilities, multiplied in another order
+SAME = 1e-12  # tolerance of products of the same probabilities, multiplied in another order
 
 Numbers = NDArray[Any]
 
 
 class SessionSample:
-    """The slots of many lanes, in the order of time.
+    """Slots of many lanes, in order of time.
 
     Attributes:
-        subject: whose sessions these are.
-        played: name → [slots played] over all steps and lanes: phase, category, ad, viewed, p (the tables' P(view)),
-            hazard (the tables' P(leave), NaN where hidden segments differ), hazard_low, hazard_high, terminated,
-            truncated, slot.
-        moves: name → [moves from one video to another] within sessions: phase, start, end.
-        first_videos: int [sessions started].
-        low, high: smallest and largest value seen of every entry of the observation, float [d].
-        wrong: what an observation or an info told wrongly → the first place where it did.
+        subject: the environment under test.
+        played: by name, one value per slot played, over all steps and lanes: phase, category, ad, viewed, p (P(view) by
+            the tables), hazard (P(leave) by the tables, NaN where hidden segments differ), hazard_low, hazard_high,
+            terminated, truncated, slot.
+        moves: by name, one value per move between videos within a session: phase, start, end.
+        first_videos: first video of every session started, int.
+        low: smallest value seen of every entry of the observation, float [d].
+        high: largest value seen of every entry of the observation, float [d].
+        wrong: first error of each kind, by the name of the wrong value.
     """
 
     def __init__(self, subject: EnvUnderTest) -> None:
         self.subject, self.tables = subject, subject.tables
         self.arrays = subject.tables.arrays
-        # Enough sessions for the last phase of drift to be a third of the sample, if the slots allow it.
+        # Enough sessions per lane for the last phase of drift to make up a third of the sample, if `slots` permits it.
         n_sessions = max(2, round(1.5 * float(self.arrays.phase_start[-1])))
         self.n = max(4, min(2048, subject.slots // (n_sessions * self.tables.n_slots)))
         self.n_steps = max(2 * self.tables.n_slots, subject.slots // self.n)
@@ -76,7 +77,7 @@ class SessionSample:
         self.high = np.maximum(self.high, observations.max(axis=0))
 
     def _follow(self, video: Numbers) -> None:
-        """Notes how each lane came to its video."""
+        """Records how each lane came to its video."""
         state = self._state
         fresh = state.slot == 0
         moved = ~fresh & (state.slot % len(self.tables.scenario.session.slots) == 0)
@@ -89,7 +90,14 @@ class SessionSample:
         state.video = video
 
     def _compare(self, observed: Numbers, video: Numbers | None, what: str, lanes: Numbers | None = None) -> None:
-        """Compares observations with the counted state; those of ended sessions (video None) but for the video."""
+        """Compares observations with the recomputed state.
+
+        Args:
+            observed: observations, float32 [n, d].
+            video: video of every lane; None for final observations, whose parts of the video are not compared.
+            what: name of the observations in error messages.
+            lanes: mask of the lanes to compare; all by default.
+        """
         parts, state, rows = self.tables.layout.parts, self._state, np.arange(self.n)
         expected = observed.copy() if video is None else self.arrays.rows[video].copy()
         if "progress" in parts:
@@ -111,7 +119,7 @@ class SessionSample:
             self._require(f"{what}: {name}", equal if lanes is None else equal | ~lanes, "is not what happened")
 
     def _look_up(self, ads: Numbers, rewards: Numbers, terminated: Numbers, truncated: Numbers, infos: Any) -> None:
-        """Puts what happened beside the tables, and counts on."""
+        """Compares the outcome of a slot with the tables, records it, and advances the recomputed state."""
         arrays, state = self.arrays, self._state
         phase, video, category = state.phase(arrays), state.video, self.tables.category[state.video]
         position = state.slot % len(self.tables.scenario.session.slots)
@@ -147,7 +155,7 @@ class SessionSample:
             self._parts[name].append(np.array(values))
 
     def _require(self, name: str, holds: Numbers, what: str) -> None:
-        """Notes the first lane where something does not hold."""
+        """Records the first lane in which a condition does not hold."""
         if not holds.all() and name not in self.wrong:
             lane = int(np.flatnonzero(~holds)[0])
             where = f"session {self._state.session[lane]} of lane {lane}, slot {self._state.slot[lane] + 1}"
@@ -155,7 +163,7 @@ class SessionSample:
 
 
 class _Counted:
-    """The state of n sessions as it follows from what was returned, int [n] each; possible is bool [n, U]."""
+    """State of n sessions recomputed from what was returned, int [n] each; ``possible`` segments are bool [n, U]."""
 
     def __init__(self, n: int, n_segments: int) -> None:
         self.session, self.slot, self.fatigue, self.last_view = np.zeros((4, n), dtype=np.int64)
@@ -163,22 +171,22 @@ class _Counted:
         self.possible = np.ones((n, n_segments), dtype=np.bool_)
 
     def phase(self, arrays: Arrays) -> NDArray[np.int64]:
-        """The phase of drift that each lane is in."""
+        """Returns the phase of drift of each lane."""
         return np.asarray(np.searchsorted(arrays.phase_start, self.session, side="right") - 1)
 
     def narrow(self, by_segment: NDArray[np.float64], claimed: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Rules out the segments whose P(view) is not the claimed one; gives P(view) of those that are left."""
+        """Excludes segments whose P(view) is not the claimed one; returns P(view) of the remaining ones."""
         fits = self.possible & (np.abs(by_segment - claimed[:, None]) <= SAME)
         self.possible = np.where(fits.any(axis=1, keepdims=True), fits, self.possible)
         first = self.possible.argmax(axis=1)
         return np.asarray(by_segment[np.arange(len(first)), first])
 
     def advance(self, ads: Numbers, viewed: Numbers, fatigue: Numbers) -> None:
-        """Counts one slot."""
+        """Advances the state by one slot."""
         self.slot, self.last_ad, self.last_view, self.fatigue = self.slot + 1, ads, viewed, fatigue
 
     def end(self, over: NDArray[np.bool_]) -> None:
-        """Begins new sessions where the old ones are over."""
+        """Starts new sessions in the lanes of ``over``."""
         self.session = self.session + over
         self.slot, self.fatigue, self.last_view = (
             np.where(over, 0, value) for value in (self.slot, self.fatigue, self.last_view)

@@ -1,4 +1,4 @@
-"""Checks of the vector environment's resets: seeds of every form, and who goes on with which session."""
+"""Checks of the vector environment's resets: seeds of every form, and the session that each lane continues with."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from gymnasium.vector import AutoresetMode
 
 from preroll.envs.conformance.subject import CheckFailedError, EnvUnderTest, unequal
 
-FAR = 1_000_003  # between two seeds whose lanes have nothing in common
+FAR = 1_000_003  # distance of two seeds whose lanes share no stream
 
 
 def seeding(subject: EnvUnderTest) -> str:
-    """Every form of reset starts the sessions that single environments start with the seeds it stands for."""
+    """Checks that every form of reset starts the same sessions as single environments with the corresponding seeds."""
     envs = subject.vector(4, AutoresetMode.SAME_STEP)
     one, far = subject.seed, subject.seed + FAR
     mask = np.array([False, True, False, False])
-    resets: list[tuple[str, dict[str, Any], list[tuple[int, int]]]] = [  # with (seed, session number) of every lane
+    resets: list[tuple[str, dict[str, Any], list[tuple[int, int]]]] = [  # with (seed, session number) per lane
         ("a seed", {"seed": one}, [(one + lane, 0) for lane in range(4)]),
         ("no seed", {}, [(one + lane, 1) for lane in range(4)]),
         ("a list", {"seed": [far, None, one, None]}, [(far, 0), (one + 1, 2), (one, 0), (one + 3, 2)]),
@@ -36,7 +36,7 @@ def seeding(subject: EnvUnderTest) -> str:
 
 
 def _beginning(subject: EnvUnderTest, seed: int, session: int) -> tuple[Any, dict[str, Any]]:
-    """What a single environment returns from the reset that starts this session of this seed."""
+    """Returns observation and info of the reset that starts a given session of a seed in a single environment."""
     env = subject.single()
     observation, info = env.reset(seed=seed)
     for _ in range(session):

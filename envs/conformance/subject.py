@@ -1,4 +1,4 @@
-"""What the checks of an environment check: how to make it, how to play it, and how to say what differs."""
+"""Environment under test: its construction, the sessions that checks play, and the comparison of their records."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 
-SLOTS = 4000  # that a check plays with one environment, if whole sessions allow it
-SAMPLED_SLOTS = 400_000  # of the sample that is held against the tables
+SLOTS = 4000  # played by a check with one environment, as far as whole sessions permit
+SAMPLED_SLOTS = 400_000  # in the sample that is compared with the tables
 
 
 class CheckFailedError(Exception):
-    """The environment is wrong; the message says where."""
+    """Raised if the environment violates a check; the message describes where."""
 
 
 class NotApplicableError(Exception):
-    """The scenario lacks what the check is about; the message says what."""
+    """Raised if the scenario lacks the subject of a check; the message describes what is missing."""
 
 
 class StepRecord(NamedTuple):
-    """What one ``reset`` or ``step`` returned; ``kept`` is a copy of the observation taken at once."""
+    """What one ``reset`` or ``step`` returned; ``kept`` is a copy of the observation made immediately."""
 
     observation: NDArray[np.float32]
     kept: NDArray[np.float32]
@@ -36,15 +36,14 @@ class StepRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class EnvUnderTest:
-    """An environment under check.
+    """An environment under test.
 
     Attributes:
         env_id: its registered id.
-        tables: the compiled scenario, shared by all copies that are made.
-        seed: of everything that the checks draw.
-        arguments: scenario and catalog as text or plain values, as a JSON spec holds them; None where the catalog
-            exists in memory alone.
-        slots: size of the sample that is held against the tables.
+        tables: the compiled scenario, shared by all copies of the environment.
+        seed: seed of everything that the checks draw.
+        arguments: scenario and catalog as JSON values, for a spec; None if the catalog exists only in memory.
+        slots: size of the sample that is compared with the tables.
     """
 
     env_id: str
@@ -54,14 +53,14 @@ class EnvUnderTest:
     slots: int = SAMPLED_SLOTS
 
     def single(self) -> gym.Env[Any, Any]:
-        """A new copy of the environment, without wrappers."""
+        """Creates a copy of the environment, without wrappers."""
         return gym.make(self.env_id, tables=self.tables, disable_env_checker=True).unwrapped
 
     def vector(self, n: int, mode: AutoresetMode) -> Any:
-        """A new copy of its vector form with n lanes.
+        """Creates a copy of its vector form with n lanes.
 
         Raises:
-            NotApplicableError: it has none.
+            NotApplicableError: If it has none.
         """
         if gym.spec(self.env_id).vector_entry_point is None:
             raise NotApplicableError(f"{self.env_id} is registered without a vector environment")
@@ -76,20 +75,20 @@ class EnvUnderTest:
 
     @property
     def n_sessions(self) -> int:
-        """How many sessions a check plays: at least two, at most about ``SLOTS`` slots."""
+        """Number of sessions that a check plays: 2 to 50, within about ``SLOTS`` slots if possible."""
         return max(2, min(50, SLOTS // self.tables.n_slots))
 
     def ads(self) -> Iterator[int]:
-        """The ads that checks show, drawn uniformly; always the same."""
+        """Yields the ads that checks show, drawn uniformly; the same sequence in every call."""
         rng = np.random.default_rng([self.seed, 1])
         while True:
             yield from rng.integers(0, self.tables.n_actions, 1000).tolist()
 
     def play(self, env: gym.Env[Any, Any], seed: int | None = None) -> Iterator[StepRecord]:
-        """Plays whole sessions from a reset with ``seed`` on, moment by moment.
+        """Plays whole sessions, the first of which is session 0 of ``seed``, and yields a record per reset and step.
 
         Raises:
-            CheckFailedError: a session goes on after its last slot.
+            CheckFailedError: If a session continues after its last slot.
         """
         ads = self.ads()
         for number in range(self.n_sessions):
@@ -98,7 +97,11 @@ class EnvUnderTest:
             yield from self.session(env, ads)
 
     def session(self, env: gym.Env[Any, Any], ads: Iterator[int]) -> Iterator[StepRecord]:
-        """Plays a running session to its end."""
+        """Plays a running session to its end, and yields a record per step.
+
+        Raises:
+            CheckFailedError: If the session continues after its last slot.
+        """
         for _ in range(self.tables.n_slots):
             observation, reward, terminated, truncated, info = env.step(next(ads))
             yield StepRecord(observation, observation.copy(), float(reward), terminated, truncated, info)
@@ -108,7 +111,7 @@ class EnvUnderTest:
 
 
 def difference(one: StepRecord, other: StepRecord) -> str | None:
-    """The first of observation, reward and flags in which two moments differ, with both values; None if they agree."""
+    """Describes the first of observation, reward and flags in which two records differ; None if they are equal."""
     for name in ("kept", "reward", "terminated", "truncated"):
         if told := unequal(getattr(one, name), getattr(other, name)):
             return f"{'observation' if name == 'kept' else name}{told}"
@@ -116,7 +119,7 @@ def difference(one: StepRecord, other: StepRecord) -> str | None:
 
 
 def unequal(one: Any, other: Any) -> str | None:
-    """Where two numbers, or two arrays [n], differ, with both values; None if they are equal."""
+    """Describes where two numbers, or two arrays [n], differ, with both values; None if they are equal."""
     if np.array_equal(one, other):
         return None
     if np.ndim(one) != 1 or np.shape(one) != np.shape(other):
@@ -126,7 +129,7 @@ def unequal(one: Any, other: Any) -> str | None:
 
 
 def info_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """The first entry in which two infos differ by key, type or value; None if they agree."""
+    """Describes the first entry in which two infos differ by key, type or value; None if they are equal."""
     if list(one) != list(other):
         return f"infos have the keys {', '.join(one)} and {', '.join(other)}"
     for name, value in one.items():

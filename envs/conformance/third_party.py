@@ -1,4 +1,4 @@
-"""The public checkers of Gymnasium and stable-baselines3, with warnings as errors."""
+"""Public environment checkers of Gymnasium and stable-baselines3, with warnings as errors."""
 
 import warnings
 
@@ -8,7 +8,7 @@ from preroll.envs.conformance.subject import EnvUnderTest, NotApplicableError
 
 
 def gymnasium_checks(subject: EnvUnderTest) -> str:
-    """``gymnasium.utils.env_checker.check_env`` passes, rendering included."""
+    """Checks that ``gymnasium.utils.env_checker.check_env`` passes, including rendering."""
     from gymnasium.utils.env_checker import check_env
 
     if subject.tables.n_slots == 1:
@@ -20,7 +20,7 @@ def gymnasium_checks(subject: EnvUnderTest) -> str:
 
 
 def stable_baselines3_checks(subject: EnvUnderTest) -> str:
-    """``stable_baselines3.common.env_checker.check_env`` passes."""
+    """Checks that ``stable_baselines3.common.env_checker.check_env`` passes."""
     try:
         from stable_baselines3.common.env_checker import check_env
     except ImportError:

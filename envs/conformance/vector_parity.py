@@ -1,4 +1,4 @@
-"""Checks of the vector environment against single ones, and of its two autoreset modes against each other."""
+"""Checks of the vector environment against single ones, and of its autoreset modes against each other."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MODE_LANES = 8
 
 
 def lanes(subject: EnvUnderTest) -> str:
-    """Lane i of a vector environment reset with seed s is the single environment reset with seed s + i."""
+    """Checks that lane i of a vector environment with seed s equals the single environment with seed s + i."""
     envs = subject.vector(LANES, AutoresetMode.SAME_STEP)
     singles = {lane: subject.single() for lane in COMPARED}
     observations, infos = envs.reset(seed=subject.seed)
@@ -33,7 +33,7 @@ def lanes(subject: EnvUnderTest) -> str:
 
 
 def _require_same_step(env: Any, ad: int, returned: Any, lane: int, step: int) -> None:
-    """Steps the single environment, and compares all that it returns with the lane."""
+    """Steps the single environment and compares everything it returns with the lane."""
     observations, rewards, terminated, truncated, infos = returned
     observation, *rest, info = env.step(ad)
     for name, one, many in zip(
@@ -60,7 +60,7 @@ def _require(holds: bool, lane: int, step: int, what: str) -> None:
 
 
 def autoreset(subject: EnvUnderTest) -> str:
-    """NEXT_STEP and SAME_STEP play the same sessions, and each mode has the final observation in its place."""
+    """Checks that NEXT_STEP and SAME_STEP play the same sessions, and return final observations as specified."""
     same, following = (_traces(subject, mode) for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP))
     compared = 0
     for lane, (one, other) in enumerate(zip(same, following, strict=True)):
@@ -73,10 +73,10 @@ def autoreset(subject: EnvUnderTest) -> str:
 
 
 def _traces(subject: EnvUnderTest, mode: AutoresetMode) -> list[list[dict[str, Any]]]:
-    """For every lane its moments in order: starts of sessions and slots, by the names of what they returned.
+    """Returns the trace of every lane: starts of sessions and slots in order, as dicts of the values returned.
 
-    The ad of a slot depends on lane, session and slot, so that both modes show the same ads though NEXT_STEP spends a
-    step between sessions.
+    The ad of a slot depends on lane, session and slot, so that both modes show the same ads, although NEXT_STEP spends
+    a step between sessions.
     """
     envs = subject.vector(MODE_LANES, mode)
     observations, _ = envs.reset(seed=subject.seed)
@@ -87,7 +87,7 @@ def _traces(subject: EnvUnderTest, mode: AutoresetMode) -> list[list[dict[str, A
         observations, rewards, terminated, truncated, infos = envs.step(ads)
         over = terminated | truncated
         for lane, trace in enumerate(traces):
-            if ended[lane]:  # only NEXT_STEP: this step began a session
+            if ended[lane]:  # NEXT_STEP only: this step started a session
                 trace.append({"observation": observations[lane].copy(), "reward": rewards[lane]})
                 continue
             last = infos["final_obs"] if over[lane] and mode is AutoresetMode.SAME_STEP else observations
@@ -103,6 +103,6 @@ def _traces(subject: EnvUnderTest, mode: AutoresetMode) -> list[list[dict[str, A
 
 
 def _ads(session: NDArray[np.int64], slot: NDArray[np.int64], n_actions: int) -> NDArray[np.int64]:
-    """An ad for every lane that looks random and depends on lane, session and slot alone."""
+    """Returns a pseudo-random ad for every lane, which depends on lane, session and slot alone."""
     place = (np.arange(MODE_LANES) * 1_009 + session) * 100_003 + slot
     return np.asarray(place * 2_654_435_761 % 2**32 // 2**8 % n_actions)

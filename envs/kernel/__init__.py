@@ -1,4 +1,4 @@
-"""The compiled core: what one step and whole sessions compute, one idea a file.
+"""Compiled core of the environments: the state of parallel sessions and the functions that advance it.
 
 Read in this order: layout → rng → recommender → response → observations → step → policy_rollout.
 """

@@ -1,4 +1,4 @@
-"""What the agent sees, written for many lanes: :mod:`preroll.envs.model.observation` names its parts."""
+"""Writing of observations for many lanes; :mod:`preroll.envs.model.observation` names their parts."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from preroll.jit import inlined, loop
 
 @inlined
 def _write_entries(tables: Any, lanes: Any, i: Any, out: Any, start: Any) -> None:
-    """What the agent sees of the session besides the user state: progress, the last ad, and whether it was viewed."""
+    """Writes the entries that the user state does not determine: progress, last ad, and whether it was viewed."""
     sizes, last, n_ads = tables.sizes, lanes.last[i], tables.sizes[ACTIONS]
     viewed = (last >= n_ads) & (last < 2 * n_ads)
     if sizes[AT_PROGRESS] >= 0:
@@ -34,15 +34,16 @@ def _write_entries(tables: Any, lanes: Any, i: Any, out: Any, start: Any) -> Non
 
 @loop
 def write_rows(tables: Any, lanes: Any, first: Any, n: Any, out: Any) -> None:
-    """Observations of ``n`` lanes: the video's row, behind it the user state's, then single entries.
+    """Writes the observations of ``n`` lanes: the video's row, then the user state's, then single entries.
 
-    Rows are copied in whole chunks where there is room: what lies behind their end is written over by what follows, the
-    next lane included. Written as it stands, a chunk is one move of the processor; in a function of its own, or with
-    the row's own length, it becomes a call of memcpy, which takes three times as long.
+    Rows are copied in whole chunks where there is room; entries beyond the end of a row are overwritten by what
+    follows, including the next lane. As written, a chunk compiles to one move instruction; in a function of its own, or
+    with the exact length of the row, it becomes a call of memcpy, which takes three times as long.
     """
     size, n_row, n_own = at(tables.sizes[SIZE]), at(tables.sizes[VIDEO_SIZE]), at(tables.sizes[OWN_SIZE])
     row_chunks, own_chunks = (n_row + at(CHUNK - 1)) >> at(3), (n_own + at(CHUNK - 1)) >> at(3)
     room = out.shape[0] - np.int64(max(row_chunks * at(CHUNK), n_row + own_chunks * at(CHUNK)))
+    # Lanes whose chunks end inside `out`; the remaining ones are copied entry by entry.
     fitting = at(min(room // np.int64(size) + 1, n)) if room >= 0 else at(0)
     for i in range(fitting):
         start, video, user_state = i * size, at(lanes.video[first + i]), at(lanes.user_state[first + i])

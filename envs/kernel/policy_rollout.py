@@ -1,4 +1,4 @@
-"""Whole sessions of a policy table inside the kernel: lanes that are done give their place to others."""
+"""Simulation of whole sessions of a policy table; finished lanes are replaced by unfinished ones."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from preroll.jit import compiled, inlined
 
 @inlined
 def _chosen_ad(tables: Any, lanes: Any, i: Any, ads: Any, probabilities: Any) -> Any:
-    """The ad of a policy table in the state of lane ``i``."""
+    """Returns the ad that a policy table shows, or samples, in the state of lane ``i``."""
     user_state, slot, video, last = at(lanes.user_state[i]), at(lanes.slot[i]), at(lanes.video[i]), at(lanes.last[i])
     user_state *= at(3)
     phase, segment = at(tables.user_states[user_state + at(PHASE)]), at(tables.user_states[user_state + at(SEGMENT)])
@@ -30,16 +30,16 @@ def _chosen_ad(tables: Any, lanes: Any, i: Any, ads: Any, probabilities: Any) ->
 
 
 class Account(NamedTuple):
-    """What the lanes of a block have done so far, [BLOCK]."""
+    """Running totals of the sessions in a block, each [BLOCK]."""
 
-    lane: Any  # int64      whose session it is: lanes that are done give their place to others
-    revenue: Any  # float64 of this session
-    views: Any  # int64     of this session
+    lane: Any  # int64      lane to which the session belongs: finished lanes are replaced by others
+    revenue: Any  # float64 of the current session
+    views: Any  # int64     of the current session
 
 
 @inlined
 def _close(lanes: Any, account: Any, i: Any, left: Any, revenue: Any, counts: Any) -> None:
-    """Writes down the session of lane ``i``."""
+    """Records the finished session of lane ``i`` and clears its totals."""
     lane, session = at(account.lane[i]), at(lanes.session[i])
     revenue[lane, session] = account.revenue[i]
     counts[0, lane, session] = lanes.slot[i]
@@ -51,7 +51,7 @@ def _close(lanes: Any, account: Any, i: Any, left: Any, revenue: Any, counts: An
 
 @inlined
 def _take_place(lanes: Any, account: Any, i: Any, j: Any) -> None:
-    """Puts lane ``j`` into the place of lane ``i``, which has played all its sessions."""
+    """Moves lane ``j`` to the place of lane ``i``, which has played all its sessions."""
     lanes.lane_key[i], lanes.session_key[i], lanes.session[i] = (
         lanes.lane_key[j],
         lanes.session_key[j],
@@ -78,11 +78,18 @@ def play_sessions(
     counts: Any,
     by_ad: Any,
 ) -> None:
-    """Plays whole sessions with a policy table: lane i plays the next ``revenue.shape[1]`` sessions of its stream.
+    """Plays whole sessions of a policy table: lane i plays the first ``revenue.shape[1]`` sessions of its stream.
 
-    The policy is ``ads`` int [P, U, T, N, F, M], or ``probabilities`` float64 [P, U, T, N, F, M, A] where ``ads`` has a
-    first axis of length 0. ``results`` and ``account`` are room for one block. What was played goes to
-    revenue float64 [n, k], counts int32 [3, n, k] (slots, views, left) and by_ad int64 [n, A].
+    Args:
+        packed: tables of the scenario.
+        lanes: state of n lanes, seeded; used as working memory.
+        ads: policy, int [P, U, T, N, F, M], or with a first axis of length 0.
+        probabilities: float64 [P, U, T, N, F, M, A], read if ``ads`` has a first axis of length 0.
+        results: working memory for one block.
+        account: working memory for one block.
+        revenue: float64 [n, k], written.
+        counts: int32 [3, n, k], written: slots, views, whether the user left.
+        by_ad: int64 [n, A], how often each action was chosen; added to.
     """
     tables = unpack(packed)
     keys, state, scratch = lanes.keys, lanes.state, lanes.scratch
@@ -107,7 +114,7 @@ def play_sessions(
                 account.views[i] += outcome.viewed[i]
             found = find_ended(block, outcome, numbers)
             for j in range(at(found)):
-                i = at(numbers[FOUND + found - at(1) - j])
+                i = at(numbers[FOUND + found - at(1) - j])  # descending: the lane moved to `i` was handled before
                 _close(block, account, i, outcome.terminated[i], revenue, counts)
                 session = np.int64(block.session[i]) + 1
                 if session < n_sessions:

@@ -1,4 +1,4 @@
-"""The first video of a session, and the recommender: which video follows."""
+"""First video of a session, and the recommender that draws the next ones."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ from preroll.jit import inlined, loop
 
 @inlined
 def start_session(tables: Any, lanes: Any, i: Any, session: Any) -> None:
-    """Puts lane ``i`` at the first slot of its session number ``session``."""
+    """Starts session number ``session`` of lane ``i``: draws its segment and first video."""
     key = session_key(lanes.lane_key[i], session)
     n_segments = tables.sizes[SEGMENTS]
     phase = 0
@@ -54,20 +54,30 @@ def start_session(tables: Any, lanes: Any, i: Any, session: Any) -> None:
 
 @loop
 def _roll_videos(lanes: Any, scratch: Any) -> None:
-    """The dice of the next video."""
+    """Draws the random numbers of the next video."""
     for i in range(at(lanes.slot.shape[0])):
         scratch[DIE_OF_VIDEO + i] = die(lanes.session_key[i], lanes.slot[i], NEXT_VIDEO)
 
 
 @inlined
 def _choose(u: Any, choice: Any, phase: Any, n_near: Any, n: Any) -> Any:
-    """(place, near, other): a neighbour of the video (1) with probability ∝ decay^place, or any other one (0).
+    """Chooses the next video: a neighbour with probability ∝ decay^rank, or, with probability jump, any video.
 
-    The probability of any video is jump, out of the row that begins at ``choice[phase]``. Only the ``n_near``
-    neighbours that there are count; without any of them it is any video. ``other`` is 0 for a neighbour.
+    Args:
+        u: random number in [0, 1).
+        choice: jump, repeat and cumulative rank probabilities of every phase.
+        phase: offset in ``choice`` of the row of the phase.
+        n_near: number of neighbours of the video; without any, every video is equally likely.
+        n: number of videos.
+
+    Returns:
+        rank: rank of the neighbour.
+        near: whether a neighbour follows.
+        other: index of the video if no neighbour follows, else 0.
     """
     jump, total = choice[phase + at(JUMP)], choice[phase + at(RANKS - 1 + max(n_near, 1))]
     jumps = u < jump
+    # Given whether it jumps, u is uniform on a part of [0, 1); rescaled to [0, 1), it also chooses the video.
     u = (u - (0.0 if jumps else jump)) / (jump if jumps else 1.0 - jump)
     rank, share = 0, u * total
     for k in range(N_NEIGHBORS - 1):  # no early exit: the rank is random, and a branch on it would be mispredicted
@@ -78,7 +88,7 @@ def _choose(u: Any, choice: Any, phase: Any, n_near: Any, n: Any) -> Any:
 
 @loop
 def _draw(choice: Any, n: Any, n_lanes: Any, scratch: Any, numbers: Any) -> None:
-    """What the recommender plays next, where all lanes are in one phase and every video has ten neighbours."""
+    """Draws the next videos where all lanes are in one phase and every video has ten neighbours."""
     for i in range(n_lanes):
         place, near, other = _choose(scratch[DIE_OF_VIDEO + i], choice, at(0), N_NEIGHBORS, n)
         numbers[PLACE + i], numbers[NEAR + i], numbers[OTHER + i] = place, near, other
@@ -86,7 +96,7 @@ def _draw(choice: Any, n: Any, n_lanes: Any, scratch: Any, numbers: Any) -> None
 
 @inlined
 def _draw_each(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
-    """As :func:`_draw`, for lanes in different phases and videos with fewer neighbours."""
+    """Draws the next videos as :func:`_draw` does, for lanes in different phases and videos with fewer neighbours."""
     for i in range(at(lanes.slot.shape[0])):
         phase = at(tables.user_states[at(3) * at(lanes.user_state[i]) + at(PHASE)]) * at(N_CHOICE)
         n_near = np.int64(tables.links[at(lanes.video[i]), at(N_NEAR)])
@@ -96,10 +106,10 @@ def _draw_each(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
 
 @inlined
 def look_ahead(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
-    """The kind of each lane's video and the video that follows, which no ad changes, as soon as a slot begins.
+    """Looks up the kind of each lane's video and draws the next video, at the beginning of a slot.
 
-    A video's record is then read in one place of the step. In large catalogs that costs most, and a loop that does
-    nothing but touch both halves of the records has many of them under way in memory at once.
+    No ad changes the next video, so that a video's record is read at one place in the step. In large catalogs these
+    reads dominate; a first loop that only touches both halves of the records keeps many reads in flight.
     """
     if tables.links.size > LARGE:
         for i in range(at(lanes.slot.shape[0])):
@@ -113,5 +123,5 @@ def look_ahead(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
     for i in range(at(lanes.slot.shape[0])):
         video = at(lanes.video[i])
         near = np.int64(tables.links[video, at(numbers[PLACE + i])])
-        lanes.following[i] = near * numbers[NEAR + i] + numbers[OTHER + i]  # a choice would become a branch
+        lanes.following[i] = near * numbers[NEAR + i] + numbers[OTHER + i]  # a conditional would become a branch
         lanes.kind[i] = tables.links[video, at(KIND)]

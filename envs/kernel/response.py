@@ -1,8 +1,8 @@
-"""How users answer in one slot: they view the ad or not, tire, leave or go on, or reach the horizon.
+"""Response of the user in a slot: view, fatigue, leaving, the move to the next slot and the horizon.
 
-A slot is played in phases over a block of lanes, dice, answers and results apart from each other, so that each loop is
-vectorised, without a branch on what is random, and the look-ups of many lanes wait for memory together. The
-probabilities themselves are rows of one table: :mod:`preroll.envs.model.packing` has their formulas.
+A slot is played in phases over a block of lanes: random numbers, responses, results. Each phase is a loop of its own
+without branches on random values, so that it is vectorised, or keeps the look-ups of many lanes in flight. The
+probabilities are rows of one table, whose formulas are in :mod:`preroll.envs.model.packing`.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ from preroll.jit import inlined, loop
 
 @loop
 def roll(lanes: Any, scratch: Any, leaves: Any) -> None:
-    """The dice of viewing and, where anybody ever leaves, of leaving."""
+    """Draws the random numbers of viewing and, if the scenario has leaving, of leaving."""
     n = at(lanes.slot.shape[0])
     if leaves:
         for i in range(n):
@@ -52,14 +52,14 @@ def roll(lanes: Any, scratch: Any, leaves: Any) -> None:
 
 @inlined
 def respond(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any) -> None:
-    """Views or not; tires; leaves or not; after the last slot of a video, and if the user stays, the next video.
+    """Resolves view, fatigue, leaving and, after the last slot of a video, the next video.
 
-    All that looks something up stands in this one loop, which is not vectorised on purpose: the gather instructions of
-    many processors are slower than single loads. What is random makes no branch.
+    All look-ups are in this one loop, which is deliberately not vectorised: the gather instructions of many processors
+    are slower than single loads. No branch depends on a random value.
     """
     answers, integers, n_ads = tables.answers, tables.answers.view(np.int64), np.int64(tables.sizes[ACTIONS])
     first = tables.sizes[PHASES] * tables.sizes[SEGMENTS] * tables.sizes[LEVELS]
-    # those before `first` are the user states of a video's first slot
+    # User states below `first` belong to the first slot of a video.
     n_user_states = at(first * tables.sizes[POSITIONS])
     for i in range(at(lanes.slot.shape[0])):
         ad, last = np.int64(ads[i]), np.int64(lanes.last[i])
@@ -81,7 +81,7 @@ def respond(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any) -> No
 
 @loop
 def settle(lanes: Any, ads: Any, scratch: Any, numbers: Any, outcome: Any, n_ads: Any, n_slots: Any) -> None:
-    """The reward of an ad that was viewed; on to the next slot; the horizon ends the session of a user who stayed."""
+    """Writes rewards and flags, and advances to the next slot; the horizon ends the session of a user who stayed."""
     for i in range(at(lanes.slot.shape[0])):
         p, pay, slot = scratch[LIKELY + i], scratch[WORTH + i], lanes.slot[i] + np.int32(1)
         viewed, left = numbers[VIEW_DONE + i], numbers[LEFT + i] != 0
@@ -99,7 +99,7 @@ def settle(lanes: Any, ads: Any, scratch: Any, numbers: Any, outcome: Any, n_ads
 
 @inlined
 def play(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any, outcome: Any) -> None:
-    """One slot on the lanes of a block: dice, response, results."""
+    """Plays one slot in the lanes of a block."""
     sizes = tables.sizes
     for i in range(at(lanes.slot.shape[0])):
         outcome.video[i] = lanes.video[i]
@@ -110,9 +110,9 @@ def play(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any, outcome:
 
 @inlined
 def find_ended(lanes: Any, outcome: Any, numbers: Any) -> Any:
-    """Writes the lanes whose session is over, now or since the step before, to the row FOUND; gives their number."""
+    """Writes the lanes whose session has ended, now or in the previous step, to the row FOUND; returns their number."""
     n = at(0)
     for i in range(at(outcome.over.shape[0])):
-        numbers[FOUND + n] = i
+        numbers[FOUND + n] = i  # overwritten by the next lane unless this one ended: no branch
         n += at((lanes.ended[i] != 0) | outcome.over[i])
     return n

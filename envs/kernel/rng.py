@@ -1,4 +1,8 @@
-"""Random numbers that depend on where they are used and on nothing else: docs/dice.md."""
+"""Counter-based random numbers: each is a hash of where it is used, so that policies share common random numbers.
+
+A number depends on (seed + lane, session of the lane, slot, purpose) and on nothing else; no generator has a state that
+advances. docs/dice.md describes the scheme.
+"""
 
 from typing import Any
 
@@ -6,19 +10,20 @@ import numpy as np
 
 from preroll.jit import inlined
 
-# Purposes of dice. ACTION is for policies played inside the kernel, WATCH for the share of an ad that was watched.
+# Purposes of random numbers. ACTION samples policies inside the kernel, WATCH the fraction of an ad that was watched.
 VIEW, LEAVE, NEXT_VIDEO, FIRST_VIDEO, SEGMENT_DIE, ACTION, WATCH = range(1, 8)
 
+# Increment and multipliers of SplitMix64.
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _27, _30, _31, _11, _3 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(11), np.uint64(3)
-_TO_UNIT = 2.0**-53
+_TO_UNIT = 2.0**-53  # the upper 53 bits of a hash become a float64 in [0, 1)
 
 
 @inlined
 def mix(x: Any) -> Any:
-    """The 64-bit finaliser of SplitMix64 (Steele, Lea and Flood 2014; Stafford's variant 13), a bijection."""
+    """Applies the 64-bit finaliser of SplitMix64 (Steele, Lea and Flood 2014; Stafford's variant 13), a bijection."""
     x = (x ^ (x >> _30)) * _MIX_1
     x = (x ^ (x >> _27)) * _MIX_2
     return x ^ (x >> _31)
@@ -26,24 +31,25 @@ def mix(x: Any) -> Any:
 
 @inlined
 def lane_key(seed: Any) -> Any:
-    """Key of the lane with ``seed`` (seed of the reset + lane)."""
+    """Returns the key of the lane with ``seed`` (seed of the reset + lane)."""
+    # Keys are combined by XOR: with added keys, streams would overlap.
     return mix(np.uint64(seed) ^ _GAMMA)
 
 
 @inlined
 def session_key(lane: Any, session: Any) -> Any:
-    """Key of one session of a lane."""
+    """Returns the key of one session of a lane."""
     return mix(lane ^ (np.uint64(session) * _MIX_1))
 
 
 @inlined
 def die(key: Any, slot: Any, purpose: Any) -> Any:
-    """A number in [0, 1) that depends on (session key, slot, purpose) and nothing else."""
+    """Returns a number in [0, 1) that depends on (session key, slot, purpose) and nothing else."""
     counter = (np.uint64(slot) << _3) | np.uint64(purpose)
     return np.float64(mix(key ^ (counter * _GAMMA)) >> _11) * _TO_UNIT
 
 
 @inlined
 def scaled(u: Any, n: Any) -> Any:
-    """An integer in 0 … n - 1 from u in [0, 1)."""
-    return min(np.int64(u * n), n - 1)
+    """Maps u in [0, 1) to an integer in 0 … n - 1."""
+    return min(np.int64(u * n), n - 1)  # u * n may be rounded up to n

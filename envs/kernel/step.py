@@ -1,14 +1,14 @@
-"""The session model as one Numba kernel: seeds, starts and steps of many lanes at once.
+"""The session model as one Numba kernel: seeds, starts and steps many lanes at once.
 
-=================================  =====================================================================
-:mod:`preroll.envs.kernel.layout`         the arrays: tables, lanes, results
-:mod:`preroll.envs.kernel.rng`           random numbers
-:mod:`preroll.envs.kernel.recommender`     a session's first video, and the recommender's next one
-:mod:`preroll.envs.kernel.response`       what the user does in a slot
-:mod:`preroll.envs.kernel.observations`          observations
-this module                        the loop of steps
-:mod:`preroll.envs.kernel.policy_rollout`    the loop of whole sessions of a policy table
-=================================  =====================================================================
+=========================================  ===========================================
+:mod:`preroll.envs.kernel.layout`          arrays: tables, lanes, results
+:mod:`preroll.envs.kernel.rng`             random numbers
+:mod:`preroll.envs.kernel.recommender`     first video of a session, and the next ones
+:mod:`preroll.envs.kernel.response`        response of the user in a slot
+:mod:`preroll.envs.kernel.observations`    observations
+this module                                loop of steps
+:mod:`preroll.envs.kernel.policy_rollout`  loop of whole sessions of a policy table
+=========================================  ===========================================
 
 With ``NUMBA_DISABLE_JIT=1`` the same functions run as plain Python.
 """
@@ -43,7 +43,7 @@ from preroll.jit import compiled, inlined
 
 @compiled
 def seed_lanes(lanes: Any, chosen: Any, seeds: Any) -> None:
-    """Gives lane ``chosen[j]`` the user stream ``seeds[j]`` (uint64) and puts it before its session 0."""
+    """Assigns user stream ``seeds[j]`` (uint64) to lane ``chosen[j]`` and rewinds it to before its session 0."""
     for j in range(chosen.shape[0]):
         lanes.keys[LANE_KEY, chosen[j]] = lane_key(seeds[j])
         lanes.state[SESSION, chosen[j]] = -1
@@ -51,12 +51,13 @@ def seed_lanes(lanes: Any, chosen: Any, seeds: Any) -> None:
 
 @compiled
 def start_next(packed: Any, lanes: Any, chosen: Any) -> None:
-    """Puts the ``chosen`` lanes at the first slot of their next session."""
+    """Starts the next session in the ``chosen`` lanes."""
     tables, n = unpack(packed), np.int64(lanes.state.shape[1] - PADDING)
     named, numbers = lanes_of(lanes.keys, lanes.state, 0, n), lanes.scratch.view(np.int64)
     for j in range(chosen.shape[0]):
         i = at(chosen[j])
         start_session(tables, named, i, np.int64(named.session[i]) + 1)
+    # Repeated for the lanes that were not chosen: their next video is a function of their state.
     for start in range(0, n, BLOCK):
         block = lanes_of(lanes.keys, lanes.state, start, min(start + BLOCK, n))
         look_ahead(tables, block, lanes.scratch, numbers)
@@ -64,7 +65,7 @@ def start_next(packed: Any, lanes: Any, chosen: Any) -> None:
 
 @compiled
 def observe(packed: Any, lanes: Any, observations: Any) -> None:
-    """Writes what every lane sees into ``observations`` float32 [n, d]."""
+    """Writes the observation of every lane to ``observations`` float32 [n, d]."""
     n = np.int64(observations.shape[0])
     named = lanes_of(lanes.keys, lanes.state, 0, n)
     write_rows(unpack(packed), named, at(0), n, observations.reshape(observations.size))
@@ -72,7 +73,7 @@ def observe(packed: Any, lanes: Any, observations: Any) -> None:
 
 @inlined
 def _begin_again(tables: Any, lanes: Any, outcome: Any, i: Any) -> None:
-    """The step after an ended session under NEXT_STEP: a new session, and nothing earned."""
+    """Starts a new session in place of a step, with reward 0: the step after an ended session under NEXT_STEP."""
     start_session(tables, lanes, i, np.int64(lanes.session[i]) + 1)
     outcome.reward[i] = outcome.view_probability[i] = outcome.expected_reward[i] = 0.0
     outcome.terminated[i] = outcome.truncated[i] = outcome.viewed[i] = outcome.over[i] = False
@@ -82,11 +83,11 @@ def _begin_again(tables: Any, lanes: Any, outcome: Any, i: Any) -> None:
 
 @inlined
 def _turn(tables: Any, lanes: Any, outcome: Any, numbers: Any, same_step: Any, final: Any) -> Any:
-    """Deals with ended sessions; gives how many ended."""
+    """Starts or schedules the next session of lanes whose session has ended; returns how many ended in this step."""
     ended = 0
     for j in range(find_ended(lanes, outcome, numbers)):
         i = at(numbers[FOUND + j])
-        if lanes.ended[i]:  # ended in the step before: what this step computed for it is thrown away
+        if lanes.ended[i]:  # ended in the previous step: the results of this step are discarded
             _begin_again(tables, lanes, outcome, i)
         elif same_step:
             ended += 1
@@ -100,7 +101,7 @@ def _turn(tables: Any, lanes: Any, outcome: Any, numbers: Any, same_step: Any, f
 
 @inlined
 def _take(actions: Any, n_ads: Any, ads: Any) -> Any:
-    """Copies the actions to ``ads``; gives whether all of these ads exist."""
+    """Copies the actions to ``ads`` and returns whether all of them exist."""
     wrong = False
     for i in range(at(actions.shape[0])):
         wrong |= (actions[i] < 0) | (actions[i] >= n_ads)
@@ -126,14 +127,17 @@ def step(
     shown: Any,
     final: Any,
 ) -> Any:
-    """Plays one slot on every lane; gives the number of sessions that ended.
+    """Plays one slot in every lane and returns the number of sessions that ended.
 
-    A lane whose session ended starts its next one at once (``same_step``: its last observation goes to ``final``) or
-    with the next call (the ad is then ignored, the reward is 0), as Gymnasium's SAME_STEP and NEXT_STEP say.
+    A lane whose session ended starts the next one immediately (``same_step``; its last observation is written to
+    ``final``) or in the next call (whose action is ignored, with reward 0), as defined by Gymnasium's SAME_STEP and
+    NEXT_STEP.
 
-    Arguments: actions int64 [n]; the arrays of :class:`Packed` and of :class:`State`; observations float32 [n, d]; the
-    arrays of :class:`Results`; final float32 [n, d] (not used unless ``same_step``). An ad that does not exist is
-    refused with -1 before anything is played.
+    Shapes: actions int64 [n]; then the arrays of :class:`Packed` and of :class:`State`; observations float32 [n, d];
+    then the arrays of :class:`Results`; final float32 [n, d], not used unless ``same_step``.
+
+    Returns:
+        Number of sessions that ended, or -1, before anything is played, if an action does not exist.
     """
     tables = unpack(Packed(floats, integers, records, looks))
     if not _take(actions, np.int64(tables.sizes[ACTIONS]), ads):
@@ -153,6 +157,6 @@ def step(
 
 @compiled
 def watch_dice(lanes: Any, dice: Any) -> None:
-    """For every lane the die of how much of the ad is watched in its slot, into ``dice`` float64 [n]."""
+    """Writes each lane's random number for the watched fraction of its next ad to ``dice`` float64 [n]."""
     for i in range(dice.shape[0]):
         dice[i] = die(lanes.keys[SESSION_KEY, i], lanes.state[SLOT, i], WATCH)

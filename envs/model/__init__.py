@@ -1,4 +1,4 @@
-"""From a scenario and a catalog to the tables that kernel and optimum share.
+"""Compilation of a scenario and a catalog into the tables that the kernel and the optimum share.
 
-Read in this order: observation → tables → packing.
+Read in this order: observation → probabilities → tables → packing.
 """

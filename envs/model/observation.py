@@ -1,4 +1,4 @@
-"""What an agent sees and may know: the named parts of an observation, and the specification of a simulation."""
+"""Observation layout and session specification: what an agent observes and what it may know."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,12 +10,20 @@ from numpy.typing import NDArray
 
 from preroll.envs.scenario.scenario import Ad, Scenario
 
+#: Parts of an observation that depend on the video alone; they precede all others.
 OF_VIDEO = ("category", "content", "memorability")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One named part of an observation: the entries ``start`` to ``stop`` and what they mean."""
+    """One named part of an observation.
+
+    Attributes:
+        start: first entry.
+        stop: entry after the last one.
+        unit: unit of the entries, such as ``one-hot`` or ``share``.
+        meaning: description of the entries.
+    """
 
     start: int
     stop: int
@@ -24,7 +32,7 @@ class Part:
 
     @property
     def slice(self) -> slice:
-        """The entries of this part, to index the last axis of observations."""
+        """Slice of this part on the last axis of observations."""
         return slice(self.start, self.stop)
 
     @property
@@ -35,17 +43,34 @@ class Part:
 
 @dataclass(frozen=True)
 class ObservationLayout:
-    """The parts of an observation, in order; every entry lies in [0, 1].
+    """Named parts of an observation, in order; every entry lies in [0, 1].
 
-    The parts of :data:`OF_VIDEO` come first, belong to the video and are copied from its row; the other parts tell the
-    state of the session.
+    The parts of :data:`OF_VIDEO` come first and are copied from the video's row; the other parts describe the state of
+    the session.
+
+    Attributes:
+        parts: the parts by name.
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> layout = Tables.compile("fatigue", "demo").layout
+        >>> layout.size, list(layout.parts)
+        (23, ['category', 'content', 'progress', 'fatigue', 'last_view'])
+        >>> layout.parts["fatigue"].slice
+        slice(16, 22, None)
     """
 
     parts: Mapping[str, Part]
 
     @classmethod
     def of(cls, scenario: Scenario, n_categories: int, n_classes: int) -> "ObservationLayout":
-        """Lays out what ``scenario.observe`` asks for, for a catalog of K categories and C object classes."""
+        """Builds the layout that ``scenario.observe`` requests.
+
+        Args:
+            scenario: the scenario.
+            n_categories: K, number of categories of the catalog.
+            n_classes: C, number of object classes of the catalog.
+        """
         observe = scenario.observe
         n_ads = len(scenario.ads) + scenario.session.no_ad
         wanted: list[tuple[str, bool, int, str, str]] = [
@@ -68,35 +93,45 @@ class ObservationLayout:
 
     @property
     def size(self) -> int:
-        """d: the number of entries of an observation."""
+        """Number d of entries of an observation."""
         return max((part.stop for part in self.parts.values()), default=0)
 
     def offset(self, name: str) -> int:
-        """The first entry of a part, or -1 where the scenario does not show it."""
+        """Returns the first entry of a part, or -1 if the scenario does not show it."""
         return self.parts[name].start if name in self.parts else -1
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Returns plain values for JSON."""
         return {name: asdict(part) for name, part in self.parts.items()}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ObservationLayout":
-        """Reads what :meth:`to_dict` wrote."""
+        """Restores a layout from the output of :meth:`to_dict`."""
         return cls({name: Part(**part) for name, part in value.items()})
 
 
 @dataclass(frozen=True)
 class SessionSpec:
-    """All that an agent may know before it acts: the observation's parts, the ads' lengths and rewards, no probability.
+    """Everything that an agent may know before it acts: observation parts, ads and rewards, but no probabilities.
 
     Attributes:
         name: name of the scenario.
         layout: parts of the observation.
         categories: names of the K categories of the catalog, in the order of the part ``category``.
-        ads: (category, name, length, seconds, reward) of every ad, as in the scenario; actions 0 … len(ads) - 1.
+        ads: category, name, length, seconds and reward of every ad, in the order of the scenario; actions
+            0 … len(ads) - 1.
         no_ad: whether the last action leaves the slot empty.
-        n_slots: T, the largest number of slots of a session.
-        bonus: what a view can pay at most, less the largest reward of ``ads``: for memory, and when rewards drift.
+        n_slots: T, largest number of slots of a session.
+        bonus: largest reward that a view can pay, less the largest reward of ``ads``; above 0 with recall rewards, and
+            where rewards drift.
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> spec = Tables.compile("fatigue", "demo").spec
+        >>> spec.labels[:2], spec.labels[-1], spec.n_actions
+        (('cats.short', 'cats.long'), 'none', 7)
+        >>> spec.rewards
+        array([1., 3., 1., 2., 1., 2., 0.])
     """
 
     name: str
@@ -109,20 +144,21 @@ class SessionSpec:
 
     @property
     def n_actions(self) -> int:
-        """A: number of actions, "no ad" included."""
+        """Number A of actions, including "no ad"."""
         return len(self.ads) + self.no_ad
 
     @cached_property
     def rewards(self) -> NDArray[np.float64]:
-        """Reward of every action if viewed, float64 [A]; 0 for "no ad".
+        """Reward of every action if it is viewed, float64 [A]; 0 for "no ad".
 
-        What memory adds to it depends on the video. Where rewards drift, they are those of the first phase.
+        Recall rewards, which depend on the video, are not included. Where rewards drift, these are the rewards of the
+        first phase.
         """
         return np.array([ad.reward for ad in self.ads] + [0.0] * self.no_ad)
 
     @property
     def largest_reward(self) -> float:
-        """What no slot pays more than."""
+        """Upper bound of the reward of one slot."""
         return float(self.rewards.max()) + self.bonus
 
     @property
@@ -137,11 +173,11 @@ class SessionSpec:
 
     @cached_property
     def ad_category(self) -> NDArray[np.int64]:
-        """Index of every action's category, int64 [A]; -1 for "no ad"."""
+        """Category index of every action, int64 [A]; -1 for "no ad"."""
         return np.array([self.categories.index(ad.category) for ad in self.ads] + [-1] * self.no_ad, dtype=np.int64)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON. View probabilities are left out: an agent does not know them."""
+        """Returns plain values for JSON, without view probabilities, which an agent does not know."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         ads = [ad.model_dump(mode="json", exclude={"view_probability"}) for ad in self.ads]
         layout = self.layout.to_dict()
@@ -149,7 +185,10 @@ class SessionSpec:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "SessionSpec":
-        """Reads what :meth:`to_dict` wrote, now or long ago; the ads' view probabilities are unknown and stand as 0."""
+        """Restores a specification from the output of :meth:`to_dict`, also that of earlier versions.
+
+        View probabilities are unknown and set to 0; fields that earlier versions lack take their defaults.
+        """
         ads = tuple(Ad(**ad, view_probability=0.0) for ad in value["ads"])
         layout = ObservationLayout.from_dict(value["layout"])
         known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}

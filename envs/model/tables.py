@@ -1,4 +1,4 @@
-"""Compiling a scenario and a catalog into the tables that the kernel, the optimum and the agents share."""
+"""Compilation of a scenario and a catalog into the tables shared by the kernel, the optimum and the agents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,24 +10,34 @@ from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout as kernel_layout
 from preroll.envs.model.observation import ObservationLayout, SessionSpec
-from preroll.envs.model.packing import Arrays, pack
+from preroll.envs.model.packing import pack
+from preroll.envs.model.probabilities import Arrays
 from preroll.envs.scenario.scenario import Ad, Scenario, Segment
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
-RANKS = 10
-RECALL_STEPS = 1000
+RANKS = 10  # neighbours of a video
+RECALL_STEPS = 1000  # memorability is rounded to multiples of 1 / RECALL_STEPS
 
 
 @dataclass(frozen=True)
 class Tables:
-    """A scenario on a catalog, as arrays.
+    """A scenario compiled on a catalog, as arrays.
 
     Attributes:
-        scenario, catalog: what was compiled.
+        scenario: the compiled scenario.
+        catalog: the catalog of videos.
         spec: what an agent may know.
-        arrays: the model's tables by name.
-        packed: what the kernel reads.
+        arrays: tables of the model, by name.
+        packed: tables in the layout of the kernel.
+
+    Examples:
+        >>> from preroll.envs import SessionEnv, Tables
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> tables.n_videos, tables.n_slots, tables.n_actions, tables.n_levels
+        (300, 40, 7, 6)
+        >>> SessionEnv(tables=tables).action_space
+        Discrete(7)
     """
 
     scenario: Scenario
@@ -40,10 +50,15 @@ class Tables:
     def compile(
         cls, scenario: "str | Path | Mapping[str, Any] | Scenario" = "classic", catalog: "str | Path | Catalog" = "demo"
     ) -> "Tables":
-        """Compiles a scenario (preset name, path, mapping or object) on a catalog (name, path or object).
+        """Compiles a scenario on a catalog.
+
+        Args:
+            scenario: preset name, YAML file, mapping or object.
+            catalog: name, folder or object.
 
         Raises:
-            PrerollError: an ad's category that the catalog lacks, or a view that the catalog has no data for.
+            PrerollError: If the scenario is invalid, an ad's category is missing from the catalog, or the catalog lacks
+                data that the scenario needs.
         """
         scenario = Scenario.load(scenario)
         catalog = catalog if isinstance(catalog, Catalog) else Catalog.load(catalog)
@@ -77,57 +92,57 @@ class Tables:
 
     @property
     def neighbors(self) -> NDArray[np.int32]:
-        """The ten videos that the recommender may play next, int32 [N, 10], -1 padded."""
+        """Videos that the recommender may play next, int32 [N, 10], -1 padded."""
         return self.packed.records[:, : kernel_layout.N_NEIGHBORS]
 
     @property
     def kind(self) -> NDArray[np.int32]:
-        """Row of ``arrays.match`` and of ``arrays.reward`` of every video, int32 [N]."""
+        """Kind of every video, int32 [N]: its row in ``arrays.match`` and ``arrays.reward``."""
         return self.packed.records[:, kernel_layout.KIND]
 
     @property
     def category(self) -> NDArray[np.int32]:
-        """Category of every video, int32 [N]; -1 where it is not known."""
+        """Category of every video, int32 [N]; -1 if unknown."""
         return self.packed.records[:, kernel_layout.CATEGORY]
 
     @property
     def layout(self) -> ObservationLayout:
-        """The parts of the observation."""
+        """Layout of the observation."""
         return self.spec.layout
 
     @property
     def ads(self) -> tuple[Ad, ...]:
-        """The ads in the order of the actions."""
+        """Ads in the order of the actions."""
         return self.scenario.ads
 
     @property
     def n_actions(self) -> int:
-        """A: number of actions, "no ad" included."""
+        """Number A of actions, including "no ad"."""
         return self.spec.n_actions
 
     @property
     def n_videos(self) -> int:
-        """N: number of videos."""
+        """Number N of videos."""
         return int(self.packed.records.shape[0])
 
     @property
     def n_slots(self) -> int:
-        """T: largest number of slots of a session."""
+        """Largest number T of slots of a session."""
         return self.scenario.n_slots
 
     @property
     def n_levels(self) -> int:
-        """F: number of fatigue levels."""
+        """Number F of fatigue levels."""
         return int(self.arrays.base.shape[3])
 
     @property
     def n_segments(self) -> int:
-        """U: number of user segments."""
+        """Number U of user segments."""
         return int(self.arrays.base.shape[1])
 
     @property
     def n_phases(self) -> int:
-        """P: number of phases of drift; 1 without drift."""
+        """Number P of phases of drift; 1 without drift."""
         return int(self.arrays.base.shape[0])
 
     @property
@@ -136,12 +151,12 @@ class Tables:
         return bool((self.arrays.choice[:, kernel_layout.REPEAT] != 1.0).any())
 
     def shares(self, phase: int = 0) -> NDArray[np.float64]:
-        """Share of sessions of every segment, float64 [U]."""
+        """Returns the share of sessions of every segment, float64 [U]."""
         return np.diff(self.arrays.segments[phase], prepend=0.0)
 
 
 def _check(scenario: Scenario, catalog: Catalog) -> None:
-    """Raises where the catalog lacks what the scenario names."""
+    """Raises :class:`PrerollError` if the catalog lacks something that the scenario names."""
     for ad in scenario.ads:
         if ad.category not in catalog.categories:
             known = ", ".join(catalog.categories)
@@ -169,7 +184,7 @@ def _check(scenario: Scenario, catalog: Catalog) -> None:
 
 
 def _actions(scenario: Scenario) -> list[Ad | None]:
-    """The ad of every action; None for "no ad", which is the last one."""
+    """Returns the ad of every action; None for "no ad", the last one."""
     return [*scenario.ads, *([None] if scenario.session.no_ad else [])]
 
 
@@ -178,14 +193,14 @@ def _segments(scenario: Scenario) -> tuple[Segment, ...]:
 
 
 def _appeal(segment: Segment, ad: Ad | None) -> float:
-    """Product of the segment's factors for the ad, its length and its category."""
+    """Computes the product of the segment's factors for the ad, its length and its category."""
     if ad is None:
         return 1.0
     return float(np.prod([segment.appeal.get(key, 1.0) for key in (ad.label, ad.length, ad.category)]))
 
 
 def _base(scenario: Scenario) -> NDArray[np.float64]:
-    """p · position · wear · appeal, float64 [U, S, F, A]."""
+    """Computes p · position · wear · appeal, float64 [U, S, F, A]."""
     user, actions = scenario.user, _actions(scenario)
     p = np.array([ad.view_probability if ad else 0.0 for ad in actions])
     position = np.array([user.position.get(slot, 1.0) for slot in scenario.session.slots])
@@ -195,7 +210,12 @@ def _base(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def _relevance(catalog: Catalog) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """(relevance float64 [R, K], class of every video int32 [N]): one row per category, or per video without labels."""
+    """Computes the relevance of categories by class of videos.
+
+    Returns:
+        relevance: float64 [R, K], one row per category, or per video where some have no category.
+        class: row of every video, int32 [N].
+    """
     category = np.asarray(catalog.category)
     if (category >= 0).all():
         return np.eye(len(catalog.categories)), category.astype(np.int32)
@@ -208,10 +228,14 @@ def _relevance(catalog: Catalog) -> tuple[NDArray[np.float64], NDArray[np.int32]
 
 
 def _kinds(catalog: Catalog, by_recall: bool) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
-    """(relevance float64 [R, K], memorability float64 [R], kind of every video int32 [N]).
+    """Groups videos into kinds; all videos of one kind have the same response probabilities and rewards.
 
-    Videos of one kind are answered alike. Memorability, where it counts, is taken in steps of a thousandth, for the
-    tables grow with the number of kinds.
+    Where memorability counts, it is rounded to thousandths, because the tables grow with the number of kinds.
+
+    Returns:
+        relevance: float64 [R, K].
+        memorability: float64 [R].
+        kind: kind of every video, int32 [N].
     """
     relevance, kind = _relevance(catalog)
     if not by_recall:
@@ -223,14 +247,14 @@ def _kinds(catalog: Catalog, by_recall: bool) -> tuple[NDArray[np.float64], NDAr
 
 
 def _reward(scenario: Scenario, recall: NDArray[np.float64]) -> NDArray[np.float64]:
-    """reward + recall_weight · memorability of the video, float64 [R, A]; 0 for "no ad"."""
+    """Computes reward + recall_weight · memorability of the video, float64 [R, A]; 0 for "no ad"."""
     second = scenario.recall_weight * recall
     columns = [ad.reward + second if ad else np.zeros(len(recall)) for ad in _actions(scenario)]
     return np.stack(columns, axis=1)
 
 
 def _match(scenario: Scenario, relevance: NDArray[np.float64], categories: tuple[str, ...]) -> NDArray[np.float64]:
-    """m + (1 - m) · relevance of the ad's category, float64 [R, A]; 1 for "no ad"."""
+    """Computes m + (1 - m) · relevance of the ad's category, float64 [R, A]; 1 for "no ad"."""
     m = scenario.user.mismatch
     columns = [
         m + (1 - m) * relevance[:, categories.index(ad.category)] if ad else np.ones(len(relevance))
@@ -240,14 +264,14 @@ def _match(scenario: Scenario, relevance: NDArray[np.float64], categories: tuple
 
 
 def _gain(scenario: Scenario) -> NDArray[np.int64]:
-    """Fatigue gained less recovery, int64 [A, 2]."""
+    """Computes fatigue gain minus recovery, int64 [A, 2]; last axis: not viewed, viewed."""
     fatigue = scenario.user.fatigue
     gain = [fatigue.gain.get(ad.length if ad else "none", (0, 0)) for ad in _actions(scenario)]
     return np.array(gain, dtype=np.int64) - fatigue.recovery
 
 
 def _hazard(scenario: Scenario) -> NDArray[np.float64]:
-    """P(leave) float64 [U, A, 2, F]."""
+    """Computes P(leave), float64 [U, A, 2, F]; axis of length 2: not viewed, viewed."""
     leave = scenario.user.leave
     by_ad = np.array([leave.hazard.get(ad.length if ad else "none", (0.0, 0.0)) for ad in _actions(scenario)])
     by_level = np.array(leave.fatigue or (0.0,) * scenario.user.fatigue.levels)
@@ -256,13 +280,13 @@ def _hazard(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def _choice(scenario: Scenario) -> NDArray[np.float64]:
-    """Jump, repeat and the cumulated probabilities of the ten ranks, float64 [12]."""
+    """Returns jump, repeat and the cumulative probabilities of the ten ranks, float64 [12]."""
     weights = scenario.recommender.rank_decay ** np.arange(RANKS)
     return np.array([scenario.recommender.jump, scenario.user.repeat, *np.cumsum(weights / weights.sum())])
 
 
 def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> NDArray[np.float32]:
-    """The observation of every video with zeros in the session's parts, float32 [N, d]."""
+    """Computes the observation of every video, float32 [N, d], with 0 in the session's parts."""
     rows = np.zeros((catalog.n_videos, layout.size), dtype=np.float32)
     if "category" in layout.parts:
         part = rows[:, layout.parts["category"].slice]
@@ -279,7 +303,7 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
 
 
 def _neighbors(scenario: Scenario, catalog: Catalog) -> NDArray[np.int32]:
-    """Ten neighbours of every video, int32 [N, 10], -1 padded."""
+    """Returns the neighbours that the recommender uses for every video, int32 [N, 10], -1 padded."""
     neighbors = np.full((catalog.n_videos, kernel_layout.N_NEIGHBORS), -1, dtype=np.int32)
     count = scenario.recommender.neighbors
     neighbors[:, :count] = catalog.neighbors[:, :count]

@@ -1,10 +1,10 @@
-"""The optimum of an agent that cannot see the segment of its user and has to infer it: two hidden segments.
+"""The optimum of an agent that cannot observe its user's segment and infers it, for two hidden segments.
 
-The agent's knowledge is b = P(the user is of the second segment | all that happened). Dynamic programming over (slot,
-video, fatigue, last outcome, b) with b on a grid gives two sides of the optimum:
+The agent's knowledge is the belief b = P(the user is of the second segment | history). Dynamic programming over (slot,
+video, fatigue, last outcome, b), with b on a grid, bounds the optimum from both sides:
 
-* upper: the value is convex in b, so that linear interpolation between grid points is never below it;
-* lower: a policy that rounds its belief to the grid after every slot has a finite memory, and its value is exact.
+* upper: the value is convex in b, so that linear interpolation between grid points never underestimates it;
+* lower: a policy that rounds its belief to the grid after every slot has finite memory, and its value is exact.
 
 Lovejoy, "Computationally feasible bounds for partially observed Markov decision processes", Operations Research 1991.
 """
@@ -23,22 +23,37 @@ from preroll.jit import compiled, inlined
 
 Floats = NDArray[np.float64]
 GRID = 101  # beliefs 0, .01, …, 1
-LARGEST = 4_000_000_000  # values of actions that are computed in all
+LARGEST = 4_000_000_000  # total number of action values
 
 
 @dataclass(frozen=True)
 class BeliefOptimum:
-    """Between ``lower`` and ``upper`` lies the largest expected revenue of a session without sight of the segment."""
+    """Bounds of the largest expected revenue of a session for an agent that does not observe the segment.
+
+    Attributes:
+        lower: exact value of a policy that rounds its belief.
+        upper: value interpolated between beliefs.
+    """
 
     lower: float
     upper: float
 
 
 def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
-    """Bounds of the optimum of an agent that infers the segment from views and from who stayed.
+    """Computes bounds of the optimum of an agent that infers the segment from views and from whether users stay.
+
+    Args:
+        optimum: the optimum with full information; it must have two segments, with nothing but the segment hidden.
+        grid: number of equally spaced beliefs from 0 to 1.
 
     Raises:
-        PrerollError: there are not two hidden segments, or the problem is too large.
+        PrerollError: If there are not exactly two hidden segments, or the problem is too large.
+
+    Examples:
+        >>> from preroll.envs import Optimum, Tables, belief_optimum
+        >>> bounds = belief_optimum(Optimum(Tables.compile("hidden-users", "demo")), grid=11)
+        >>> round(bounds.lower, 2), round(bounds.upper, 2)
+        (21.55, 21.92)
     """
     if len(optimum.programs) != 2 or optimum.hidden != ("segment",):
         raise PrerollError(
@@ -60,7 +75,12 @@ def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
 def _interpolated(
     first: DynamicProgram, second: DynamicProgram, shape: tuple[int, ...]
 ) -> tuple[Floats, NDArray[np.int16]]:
-    """(value [N, F, M, G] at the first slot, best ads [T, N, F, M, G])."""
+    """Solves the interpolated problem.
+
+    Returns:
+        value: float64 [N, F, M, G], at the first slot.
+        ads: best actions, int16 [T, N, F, M, G].
+    """
     value = np.zeros(shape)
     ads = np.empty((first.tables.n_slots, *shape), dtype=np.int16)
     for slot in reversed(range(first.tables.n_slots)):
@@ -73,7 +93,7 @@ def _interpolated(
 def _rounded(
     first: DynamicProgram, second: DynamicProgram, shape: tuple[int, ...], ads: NDArray[np.int16], prior: float
 ) -> float:
-    """Exact value of the policy that rounds its belief to the grid."""
+    """Computes the exact value of the policy that rounds its belief to the grid."""
     values = np.zeros((2, *shape))
     for slot in reversed(range(first.tables.n_slots)):
         after = np.stack([first.before_next_video(value, slot + 1) for value in values])
@@ -84,7 +104,7 @@ def _rounded(
 
 
 def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """(view [2, R, F, A], repeat, reward, level, stay [2, F, A, 2], kind)."""
+    """Returns (view [2, R, F, A], repeat, reward, level, stay [2, F, A, 2], kind) of a slot for both segments."""
     view, repeat, reward, level, stay, kind = first.model(slot)
     other = second.model(slot)
     return np.stack([view, other[0]]), repeat, reward, level, np.stack([stay, other[4]]), kind
@@ -92,7 +112,7 @@ def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> tuple[An
 
 @inlined
 def _posterior(b: Any, weight0: Any, weight1: Any) -> Any:
-    """Belief after something that the segments do with probabilities weight0 and weight1."""
+    """Computes the belief after an event that the segments cause with probabilities ``weight0`` and ``weight1``."""
     total = (1.0 - b) * weight0 + b * weight1
     return b * weight1 / total if total > 0.0 else b
 
@@ -109,7 +129,7 @@ def _improve(
     value: Any,
     ads: Any,
 ) -> None:
-    """One slot of the interpolated optimum."""
+    """Performs one backup of the interpolated optimum, as :func:`bellman.improve` with a last axis of beliefs."""
     n_videos, n_levels, n_last, grid = value.shape
     n_ads = reward.shape[1]
     for v in range(n_videos):
@@ -151,7 +171,7 @@ def _follow(
     values: Any,
     ads: Any,
 ) -> None:
-    """One slot of the policy that rounds its belief, for a user of each segment: values [2, N, F, M, G]."""
+    """Performs one backup of the belief-rounding policy for users of each segment, values [2, N, F, M, G]."""
     _, n_videos, n_levels, n_last, grid = values.shape
     n_ads = reward.shape[1]
     for v in range(n_videos):

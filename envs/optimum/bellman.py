@@ -2,7 +2,7 @@
 
     q(v, f, l, a) = p · (r + stay₁ · C(v, f₁, a₁)) + (1 - p) · stay₀ · C(v, f₀, a₀)
 
-with p = P(view), r the reward, stay the probability not to leave, and C the expected value of going on, before the
+with p = P(view), r the reward, stay the probability not to leave, and C the expected value of continuing, before the
 next video is drawn; index 1 after a view, 0 without.
 """
 
@@ -13,10 +13,10 @@ from preroll.jit import compiled, inlined
 
 @inlined
 def chance(view: Any, repeat: Any, c: Any, f: Any, m: Any, a: Any, n_last: Any) -> Any:
-    """P(view) of ad ``a``: min(view · repeat if it is the last one that was shown, 1).
+    """Computes P(view) of ad ``a``: min(view · repeat if it is the last one shown, 1).
 
-    ``view`` is [R, F, A], before repetition and clipping; ``m`` is the last slot's outcome, of ``n_last`` (1: nothing
-    depends on it).
+    ``view`` is [R, F, A], before repetition and clipping; ``m`` is the outcome of the last slot, one of ``n_last`` (1
+    if nothing depends on it).
     """
     n_ads = view.shape[2]
     p = view[c, f, a]
@@ -29,7 +29,7 @@ def chance(view: Any, repeat: Any, c: Any, f: Any, m: Any, a: Any, n_last: Any) 
 def _value(
     view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any, m: Any, a: Any
 ) -> Any:
-    """q of one action; ``m`` is the last slot's outcome, or 0 where the axis has length 1."""
+    """Computes q of one action; ``m`` is the outcome of the last slot, or 0 where its axis has length 1."""
     n_ads = reward.shape[1]
     p = chance(view, repeat, c, f, m, a, after.shape[2])
     m0, m1 = (a, n_ads + a) if after.shape[2] > 1 else (0, 0)
@@ -42,7 +42,7 @@ def _value(
 def improve(
     view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, ads: Any
 ) -> None:
-    """One slot of the optimum: the largest q to ``value``, its first action to ``ads``, both [N, F, M].
+    """Performs one backup of the optimum: the largest q to ``value``, its first action to ``ads``, both [N, F, M].
 
     Shapes: view float64 [R, F, A] before repetition and clipping, reward [R, A], level int64 [F, A, 2], stay float64
     [F, A, 2], kind int [N] (of the video), after float64 [N, F, M].
@@ -54,7 +54,7 @@ def improve(
                 best, chosen = -1.0, 0
                 for a in range(reward.shape[1]):
                     q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
-                    if q > best + 1e-12:
+                    if q > best + 1e-12:  # of ties up to rounding, the first action
                         best, chosen = q, a
                 value[v, f, m] = best
                 ads[v, f, m] = chosen
@@ -64,7 +64,7 @@ def improve(
 def follow_ads(
     view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, ads: Any
 ) -> None:
-    """One slot of a policy given by ads int [N, F, M], to ``value`` [N, F, M]."""
+    """Performs one backup of a policy given by ads int [N, F, M], written to ``value`` [N, F, M]."""
     n_videos, n_levels, n_last = value.shape
     for v in range(n_videos):
         for f in range(n_levels):
@@ -76,7 +76,7 @@ def follow_ads(
 def follow_probabilities(
     view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, probabilities: Any
 ) -> None:
-    """One slot of a policy given by probabilities float64 [N, F, M, A], to ``value`` [N, F, M]."""
+    """Performs one backup of a policy given by probabilities float64 [N, F, M, A], to ``value`` [N, F, M]."""
     n_videos, n_levels, n_last = value.shape
     for v in range(n_videos):
         for f in range(n_levels):
@@ -93,9 +93,10 @@ def follow_probabilities(
 def flow(
     view: Any, repeat: Any, level: Any, stay: Any, kind: Any, here: Any, probabilities: Any, there: Any, shown: Any
 ) -> None:
-    """Moves the distribution ``here`` [N, F, M] through one slot into ``there`` (before the next video is drawn).
+    """Propagates the state distribution ``here`` [N, F, M] through one slot to ``there``.
 
-    Adds the probability of every (video, action) to ``shown`` [N, A].
+    ``there`` is the distribution before the next video is drawn. Also adds the probability of every (video, action) to
+    ``shown`` [N, A].
     """
     n_ads = shown.shape[1]
     n_videos, n_levels, n_last = here.shape
@@ -129,7 +130,7 @@ def weigh(
     group: Any,
     weighed: Any,
 ) -> None:
-    """Adds mass · q of every action to ``weighed`` float64 [G, A], by the group int [N, F, M] of the state."""
+    """Adds mass · q of every action to ``weighed`` float64 [G, A], in the row of the state's group, int [N, F, M]."""
     n_videos, n_levels, n_last = mass.shape
     for v in range(n_videos):
         for f in range(n_levels):

@@ -1,4 +1,4 @@
-"""The dynamic program of a session: exact values, best ads and exact visits, for one kind of user."""
+"""Dynamic program of a session: exact values, best ads and exact visit probabilities, for one type of user."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -17,10 +17,15 @@ Floats = NDArray[np.float64]
 
 
 class DynamicProgram:
-    """Finite-horizon dynamic programming for one phase of drift and one user segment.
+    """Finite-horizon dynamic program of one phase of drift and one user segment.
 
-    State: (slot, video, fatigue, last outcome); arrays over it are [N, F, M], M = 1 where nothing depends on the last
-    outcome. The last axis is as in :mod:`preroll.envs.policies.policy`.
+    State: (slot, video, fatigue, last outcome). Arrays over the states of one slot are [N, F, M], with M = 1 where
+    nothing depends on the last outcome; the last axis is defined in :mod:`preroll.envs.policies.policy`.
+
+    Args:
+        tables: a compiled scenario.
+        phase: the phase of drift.
+        segment: the user segment.
     """
 
     def __init__(self, tables: Tables, phase: int, segment: int) -> None:
@@ -38,7 +43,7 @@ class DynamicProgram:
 
     @cached_property
     def recommender(self) -> sparse.csr_matrix:
-        """P(next video | video, no jump), sparse [N, N]; videos without neighbours have an empty row."""
+        """P(next video | video, no jump), sparse [N, N]; rows of videos without neighbours are empty."""
         neighbors, n = self.tables.neighbors, self.tables.n_videos
         cumulated = self.tables.arrays.choice[self.phase, layout.RANKS :]
         weights = np.where(neighbors >= 0, np.diff(cumulated, prepend=0.0), 0.0)
@@ -48,12 +53,15 @@ class DynamicProgram:
 
     @cached_property
     def jump(self) -> Floats:
-        """Probability that the next video is any, by video; 1 without neighbours. float64 [N]."""
+        """Probability that the next video is drawn from the whole catalog, float64 [N]; 1 without neighbours."""
         alone = (self.tables.neighbors >= 0).sum(axis=1) == 0
         return np.where(alone, 1.0, self.tables.arrays.choice[self.phase, layout.JUMP])
 
     def before_next_video(self, value: Floats, slot: int) -> Floats:
-        """Expected value at ``slot`` [N, F, M] seen from the slot before, whose video the first axis is."""
+        """Computes the expectation of ``value`` [N, F, M] at ``slot``, given the video of the previous slot.
+
+        Between two slots of one video, it is ``value`` itself.
+        """
         if slot % self.view.shape[0]:
             return value
         flat = value.reshape(len(value), -1)
@@ -62,7 +70,10 @@ class DynamicProgram:
         return np.ascontiguousarray(expected.reshape(value.shape))
 
     def after_next_video(self, mass: Floats, slot: int) -> Floats:
-        """Distribution at ``slot`` [N, F, M] from the one before the next video is drawn."""
+        """Computes the state distribution [N, F, M] at ``slot`` from ``mass``, the one before the next video is drawn.
+
+        Between two slots of one video, it is ``mass`` itself.
+        """
         if slot % self.view.shape[0]:
             return mass
         flat = mass.reshape(len(mass), -1)
@@ -71,16 +82,21 @@ class DynamicProgram:
         return np.ascontiguousarray(moved.reshape(mass.shape))
 
     def empty(self, by_last: bool) -> Floats:
-        """Zeros [N, F, M], M = 1 where nothing depends on the last outcome."""
+        """Returns zeros [N, F, M]; M = 1 where nothing depends on the last outcome."""
         n_last = 2 * self.tables.n_actions + 1 if by_last or self.tables.remembers_ads else 1
         return np.zeros((self.tables.n_videos, self.tables.n_levels, n_last))
 
     def model(self, slot: int) -> tuple[Any, Any, Any, Any, Any, Any]:
-        """What the functions of :mod:`preroll.envs.optimum.bellman` need to know of a slot."""
+        """Returns the tables of a slot, in the order of the arguments of :mod:`preroll.envs.optimum.bellman`."""
         return self.view[slot % self.view.shape[0]], self.repeat, self.reward, self.level, self.stay, self.kind
 
     def solve(self) -> tuple[float, NDArray[np.int16]]:
-        """(value, best ads int16 [T, N, F, M])."""
+        """Solves the program by backward induction.
+
+        Returns:
+            value: largest expected revenue of a session.
+            ads: best actions, int16 [T, N, F, M].
+        """
         value = self.empty(False)
         ads = np.empty((self.tables.n_slots, *value.shape), dtype=np.int16)
         for slot in reversed(range(self.tables.n_slots)):
@@ -90,7 +106,7 @@ class DynamicProgram:
         return self.at_start(value), ads
 
     def value_of(self, policy: Policy, by_last: bool) -> float:
-        """Value of a policy with full axes."""
+        """Computes the expected revenue of a session under a policy with full axes."""
         value = self.empty(by_last)
         last = slice(None) if value.shape[2] > 1 else slice(0, 1)
         where = (self.phase, self.segment)
@@ -106,17 +122,17 @@ class DynamicProgram:
         return self.at_start(value)
 
     def start(self, by_last: bool) -> Floats:
-        """The distribution over states at the first slot, [N, F, M]."""
+        """Returns the state distribution at the first slot, [N, F, M]."""
         mass = self.empty(by_last)
         mass[:, 0, -1] = 1.0 / len(mass)
         return mass
 
     def at_start(self, value: Floats) -> float:
-        """Value before the first video is drawn."""
+        """Computes the expected value before the first video is drawn."""
         return float(value[:, 0, -1].mean())
 
     def masses(self, ads: NDArray[np.integer[Any]], by_last: bool) -> Iterator[Floats]:
-        """The distribution over states at every slot, [N, F, M] each, under ads [T, N, F, M]."""
+        """Yields the state distribution [N, F, M] at every slot under ads [T, N, F, M]."""
         identity = np.eye(self.tables.n_actions)
         mass = self.start(by_last)
         for slot in range(self.tables.n_slots):
@@ -124,7 +140,7 @@ class DynamicProgram:
             mass = self._flow(slot, mass, identity[ads[slot]], np.zeros((len(mass), self.tables.n_actions)))
 
     def visits(self, policy: Policy, by_last: bool) -> Floats:
-        """Probability of every (slot, video, action), float64 [T, N, A]."""
+        """Computes the probability of every (slot, video, action), float64 [T, N, A]."""
         mass = self.start(by_last)
         last = slice(None) if mass.shape[2] > 1 else slice(0, 1)
         shown = np.zeros((self.tables.n_slots, len(mass), self.tables.n_actions))
@@ -139,7 +155,7 @@ class DynamicProgram:
         return shown
 
     def _flow(self, slot: int, mass: Floats, probabilities: Floats, shown: Floats) -> Floats:
-        """The distribution one slot later; adds the probability of every (video, action) to ``shown`` [N, A]."""
+        """Computes the next slot's distribution; adds the probability of every (video, action) to ``shown`` [N, A]."""
         view, repeat, _, level, stay, kind = self.model(slot)
         there = np.empty_like(mass)
         bellman.flow(view, repeat, level, stay, kind, mass, probabilities, there, shown)

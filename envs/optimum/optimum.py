@@ -1,7 +1,7 @@
-"""The exact optimum of a scenario on a catalog, and the exact value of any policy table.
+"""Exact optimum of a scenario on a catalog, and exact value of any policy table.
 
 Finite-horizon dynamic programming over (slot, video, fatigue, last outcome) for every phase of drift and every user
-segment, on the same tables that the kernel plays. Values are expected revenue per session.
+segment, on the tables that the kernel uses. Values are expected revenue per session.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Visits:
-    """What a policy does in a session, exactly.
+    """Exact visit probabilities of a policy.
 
     Attributes:
         shown: float64 [T, N, A], probability that slot t is reached, its video is v and the action is a.
-        slots: expected number of slots of a session.
     """
 
     shown: Floats
@@ -34,19 +33,28 @@ class Visits:
         return float(self.shown.sum())
 
     def shares(self) -> Floats:
-        """Share of all slots that each action has, float64 [A]."""
+        """Returns the share of all slots in which each action is chosen, float64 [A]."""
         return np.asarray(self.shown.sum(axis=(0, 1)) / self.shown.sum())
 
 
 class Optimum:
-    """The optimum of compiled tables.
+    """Exact optimum of a compiled scenario, by dynamic programming.
 
-    It is the optimum of an agent that knows the whole state. Where the scenario hides a part of it, such as the user's
-    segment, it is an upper bound: :attr:`is_bound` says so, and :attr:`hidden` why.
+    It is the optimum of an agent that observes the whole state. Where the scenario hides a part of the state, such as
+    the user's segment, it is an upper bound: see :attr:`is_bound` and :attr:`hidden`.
 
     Args:
         tables: a compiled scenario.
         phase: the phase of drift; a session belongs to the phase in which it starts.
+
+    Examples:
+        >>> from preroll.envs import Optimum, Tables, greedy_policy
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> optimum = Optimum(tables)
+        >>> round(optimum.value, 3), round(optimum.value_of(greedy_policy(tables)), 3)
+        (8.842, 6.396)
+        >>> round(optimum.visits(optimum.policy).slots, 2), optimum.is_bound
+        (20.08, False)
     """
 
     def __init__(self, tables: Tables, phase: int = 0) -> None:
@@ -57,14 +65,14 @@ class Optimum:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the value is an upper bound, because the solution knows what agents cannot."""
+        """Whether the value is an upper bound, because the solution uses state that agents cannot observe."""
         return bool(self.hidden)
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """What the solution knows, and an agent neither sees nor can work out from what it saw and did."""
+        """Parts of the state that agents can neither observe nor deduce from their observations and actions."""
         arrays, shown = self.tables.arrays, self.tables.layout.parts
-        by_view = (arrays.gain[..., 0] != arrays.gain[..., 1]).any()  # else an agent can count its own ads
+        by_view = (arrays.gain[..., 0] != arrays.gain[..., 1]).any()  # else it follows from the agent's own actions
         hides = {
             "segment": self.tables.n_segments > 1 and "segment" not in shown,
             "fatigue": self.tables.n_levels > 1 and by_view and not {"fatigue", "last_view"} & set(shown),
@@ -84,11 +92,15 @@ class Optimum:
 
     @cached_property
     def policy(self) -> Policy:
-        """A policy that earns :attr:`value`: the first best action in every state."""
+        """A policy that earns :attr:`value`: the first of the best actions in every state."""
         return Policy(ads=np.stack([ads for _, ads in self._solutions])[None])
 
     def value_of(self, policy: Policy) -> float:
-        """Exact expected revenue of a session under ``policy``, averaged over the segments."""
+        """Computes the exact expected revenue of a session under ``policy``, averaged over the segments.
+
+        Raises:
+            PrerollError: If the policy table does not fit the scenario and the catalog.
+        """
         full = policy.on(self.tables)
         return float(
             sum(
@@ -98,12 +110,16 @@ class Optimum:
         )
 
     def visits(self, policy: Policy) -> Visits:
-        """Exact probabilities of every (slot, video, action) under ``policy``, averaged over the segments."""
+        """Computes the exact probability of every (slot, video, action) under ``policy``, averaged over the segments.
+
+        Raises:
+            PrerollError: If the policy table does not fit the scenario and the catalog.
+        """
         full = policy.on(self.tables)
         parts = [segment.visits(full, policy.shape[-1] > 1) for segment in self.programs]
         return Visits(np.tensordot(self.shares, np.stack(parts), axes=1))
 
 
 def _differs(table: Floats) -> bool:
-    """Whether a table [P, R, A] tells kinds of videos apart."""
+    """Returns whether a table [P, R, A] differs between kinds of videos."""
     return bool((table != table[:, :1]).any())

@@ -1,4 +1,4 @@
-"""The exact side of every comparison: the optimum, and the value of any policy table, over the phases of drift."""
+"""Exact values over the phases of drift: the optimum, and the value of any policy table."""
 
 from functools import cached_property
 
@@ -12,14 +12,23 @@ from preroll.envs.policies.simple import greedy_policy, random_policy
 
 
 class PhasedOptimum:
-    """Exact values of compiled tables, in expected revenue per session.
+    """Exact values of a compiled scenario in expected revenue per session, averaged over the phases of drift.
 
     Args:
         tables: a compiled scenario.
-        sessions_per_lane: k ≥ 1; with drift, values average over the phases of sessions 0 … k - 1 of a lane.
+        sessions_per_lane: k ≥ 1; with drift, values are averages over the phases of sessions 0 … k - 1 of a lane.
 
     Attributes:
-        phase_start: int64 [P], the session of a lane with which each phase begins.
+        phase_start: int64 [P], first session of each phase in a lane.
+
+    Examples:
+        >>> from preroll.envs import PhasedOptimum, Tables, fixed_policy
+        >>> tables = Tables.compile("drift", "demo")
+        >>> exact = PhasedOptimum(tables, sessions_per_lane=300)
+        >>> exact.phase_start, exact.optimum_by_phase.round(2)
+        (array([  0, 100, 200]), array([17.98, 18.7 , 17.98]))
+        >>> round(exact.optimum, 2), round(exact.value_of(fixed_policy(tables, "long")), 2)
+        (18.22, 17.01)
     """
 
     def __init__(self, tables: Tables, sessions_per_lane: int = 1) -> None:
@@ -34,7 +43,7 @@ class PhasedOptimum:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the optimum is an upper bound, because it knows what agents cannot see."""
+        """Whether the optimum is an upper bound, because it uses state that agents cannot observe."""
         return self._phases[0].is_bound
 
     @cached_property
@@ -48,14 +57,14 @@ class PhasedOptimum:
         return float(self._weights @ self.optimum_by_phase)
 
     def value_of(self, policy: Policy) -> float:
-        """Expected revenue per session of ``policy``."""
+        """Computes the exact expected revenue per session of ``policy``."""
         return float(
             sum(w * phase.value_of(policy) for w, phase in zip(self._weights, self._phases, strict=True) if w > 0)
         )
 
     @cached_property
     def references(self) -> dict[str, Policy]:
-        """The policies that every agent is compared with: random, greedy, optimum."""
+        """Policies with which every agent is compared, by name: random, greedy, optimum."""
         tables = [phase.policy.ads for phase in self._phases]
         best = Policy(ads=np.concatenate([table for table in tables if table is not None]))
         return {"random": random_policy(self.tables), "greedy": greedy_policy(self.tables), "optimum": best}

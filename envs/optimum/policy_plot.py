@@ -1,4 +1,4 @@
-"""A picture of the optimal policy: one panel a category, slots to the right, fatigue up, colour for the best ad."""
+"""Plot of the optimal policy: one panel per category, slots on the x axis, fatigue on the y axis, best ad as colour."""
 
 from pathlib import Path
 
@@ -11,24 +11,24 @@ from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.optimum.policy_summary import best_ads
 from preroll.errors import PrerollError
 
-# Okabe and Ito's colours, told apart with any kind of colour vision; the empty slot is grey.
+# Okabe and Ito's palette, safe for all forms of colour vision; the empty slot is grey.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 EMPTY = "#DDDDDD"
-COLUMNS = 5  # categories beside each other
-LEGEND = 12  # ads below each other
+COLUMNS = 5  # panels per line
+LEGEND = 12  # entries per column of the legend
 
 
 def check_ending(path: Path) -> None:
-    """Raises :class:`PrerollError` unless a picture can be written to ``path``."""
+    """Raises :class:`PrerollError` unless ``path`` has the ending of a supported image format."""
     if path.suffix not in (".png", ".svg"):
         raise PrerollError(f"--plot: {path}: the name should end in .png or .svg")
 
 
 def draw_best_ads(tables: Tables, path: Path) -> None:
-    """Writes the picture as PNG or SVG, by the ending of ``path``: one row for every phase of drift and every segment.
+    """Writes the plot as PNG or SVG, by the ending of ``path``, with one row per phase of drift and segment.
 
     Raises:
-        PrerollError: another ending.
+        PrerollError: If the ending is another one.
     """
     check_ending(path)
     import io
@@ -63,7 +63,7 @@ def draw_best_ads(tables: Tables, path: Path) -> None:
 
 
 def ad_colors(labels: list[str]) -> list[str]:
-    """A colour of its own for every ad; "none" is grey. More ads than there are good colours get a rainbow."""
+    """Returns a distinct colour for every ad; "none" is grey. With more ads than the palette, a rainbow is used."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
@@ -74,7 +74,7 @@ def ad_colors(labels: list[str]) -> list[str]:
 
 
 def _title(tables: Tables, phase: int, segment: int) -> str:
-    """What a row of panels is for; empty where there is only one."""
+    """Returns the title of a row of panels; empty if there is only one."""
     parts = []
     if tables.n_phases > 1:
         parts.append(f"from session {tables.arrays.phase_start[phase]:,}")
@@ -86,7 +86,7 @@ def _title(tables: Tables, phase: int, segment: int) -> str:
 def _draw_row(
     panels: NDArray[np.object_], tables: Tables, title: str, codes: dict[str, NDArray[np.intp]], colors: list[str]
 ) -> None:
-    """One panel a category, of panels [lines, columns]: its code, int [T, F], indexes ``colors``."""
+    """Draws one panel per category on panels [lines, columns]; the category's code, int [T, F], indexes ``colors``."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.ticker import MaxNLocator
 

@@ -1,4 +1,4 @@
-"""The optimal policy in a form that people can read: the best ad by category, slot and fatigue."""
+"""Readable summary of the optimal policy: the best ad by category, slot and fatigue."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,13 @@ from preroll.envs.optimum.optimum import Optimum
 
 
 def best_ads(optimum: Optimum, segment: int = 0) -> dict[str, NDArray[np.int64]]:
-    """The best ad for most videos of each category that has videos, int [T, F], for a user of one segment.
+    """Returns the best ad for most videos of each category, for a user of one segment.
 
-    Videos of one category can differ, for they lead to different next videos; the majority is shown, and of equally
-    good ads the first. Where the last ad matters, it is the best one after none.
+    Videos of one category can differ, because they lead to different next videos; the majority decides, and ties go to
+    the first ad. Where the last ad matters, the state without a previous ad is used.
+
+    Returns:
+        int [T, F] by name of the category; categories without videos are omitted.
     """
     tables = optimum.tables
     ads = optimum.policy.ads

@@ -1,4 +1,4 @@
-"""What every simple policy is worth against the optimum, before any training."""
+"""Exact values of simple policies relative to the optimum, before any training."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -13,21 +13,27 @@ from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import fixed_policy, greedy_policy, random_policy
 from preroll.errors import PrerollError
 
-LARGEST_PLAN = 5_000_000  # states of a session, for which an open-loop plan is searched
+LARGEST_PLAN = 5_000_000  # states of a session up to which an open-loop plan is searched
 
 
 @dataclass(frozen=True)
 class ReferenceValue:
-    """One policy's exact worth.
+    """Exact value of one reference policy.
 
     Attributes:
-        name: what the policy is.
+        name: name of the policy.
         value: expected revenue of a session.
         share: value as a share of the optimum.
         slots: expected number of slots of a session.
-        shares: share of the ads shown that each length class has, by name.
-        empty_share: share of slots left without an ad.
-        note: how the policy was found, where that limits what the number says.
+        shares: share of each length class among the ads shown, by name.
+        empty_share: share of slots without an ad.
+        note: how the policy was found, if that limits what the value means.
+
+    Examples:
+        >>> from preroll.envs import Tables, reference_values
+        >>> rows = {row.name: row for row in reference_values(Tables.compile("classic", "demo"))}
+        >>> round(rows["random"].value, 3), f"{rows['random'].share:.1%}", rows["random"].shares
+        (10.198, '56.7%', {'short': 0.5, 'long': 0.5})
     """
 
     name: str
@@ -40,13 +46,26 @@ class ReferenceValue:
 
 
 def reference_values(tables: Tables, phase: int = 0) -> list[ReferenceValue]:
-    """Exact values of the optimum and of simple policies, best first by definition, not by value."""
+    """Computes the exact values of the optimum and of simple policies, in a fixed order that starts with the optimum.
+
+    Args:
+        tables: a compiled scenario.
+        phase: the phase of drift.
+
+    Examples:
+        >>> from preroll.envs import Tables, reference_values
+        >>> for row in reference_values(Tables.compile("classic", "demo"))[:3]:
+        ...     print(f"{row.name:32}{row.value:8.3f}{row.share:8.1%}")
+        optimum                           17.983  100.0%
+        optimum on predicted categories   17.748   98.7%
+        greedy                            17.983  100.0%
+    """
     optimum = Optimum(tables, phase)
     return [_row(optimum, name, policy, note) for name, policy, note in _policies(optimum)]
 
 
 def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
-    """Name, policy and note of each row; policies that go by category are left out where videos have none."""
+    """Yields name, policy and note of each row; policies by category are omitted where videos have no category."""
     tables = optimum.tables
     labeled = bool((np.asarray(tables.category) >= 0).all())
     yield (
@@ -72,15 +91,15 @@ def _by_category(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
     for length in tables.scenario.lengths:
         try:
             yield f"always {length}", fixed_policy(tables, length), ""
-        except PrerollError:  # a category without an ad of this length has no such policy
+        except PrerollError:  # some category has no ad of this length
             continue
 
 
 def as_predicted(tables: Tables) -> Tables:
-    """The tables of somebody who takes the most probable predicted category of every video for its true one.
+    """Returns the tables of an agent that takes the most probable predicted category of every video for its true one.
 
     Raises:
-        PrerollError: the catalog has no predictions.
+        PrerollError: If the catalog has no predictions, or a video has no true category.
     """
     probabilities = tables.catalog.category_probabilities
     if probabilities is None:

@@ -1,7 +1,7 @@
-"""Best policies of restricted kinds: what can be earned without looking at the state, or only at a part of it.
+"""Best policies of restricted classes: the revenue attainable without observing the state, or only a part of it.
 
-They tell what a scenario rewards. A scenario whose best fixed policy is close to the optimum asks for no planning; one
-whose best open-loop plan is close asks for planning but not for looking at the user.
+They characterise a scenario. If the best fixed policy is close to the optimum, no planning is required; if the best
+open-loop plan is close, planning is required, but not observation of the user.
 """
 
 import itertools
@@ -17,15 +17,28 @@ from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import by_category_policy
 
-ENUMERATED = 10_000  # fixed policies, and
-EVALUATED = 10**9  # states of them all together, that are looked at one by one; beyond it, coordinate ascent
-RANDOM_BEGINNINGS = 8  # of a search for the best memoryless policy, beside the plans that suggest themselves
-GAIN = 1e-9  # an improvement smaller than this is none
+# Limits of the enumeration of fixed policies, beyond which coordinate ascent is used.
+ENUMERATED = 10_000  # policies
+EVALUATED = 10**9  # states of all policies together
+RANDOM_BEGINNINGS = 8  # random starts of a search for the best memoryless policy, besides constant and greedy plans
+GAIN = 1e-9  # smaller improvements are ignored
 
 
 @dataclass(frozen=True)
 class SearchedPolicy:
-    """A policy that was searched for, its exact value, and whether nothing of its kind is better (``proven``)."""
+    """Result of a search for the best policy of a class.
+
+    Attributes:
+        policy: the best policy found.
+        value: its exact expected revenue per session.
+        proven: whether no policy of the class is better.
+
+    Examples:
+        >>> from preroll.envs import Optimum, Tables, best_open_loop
+        >>> found = best_open_loop(Optimum(Tables.compile("fatigue", "demo")))
+        >>> round(found.value, 2), found.proven
+        (8.11, False)
+    """
 
     policy: Policy
     value: float
@@ -33,7 +46,19 @@ class SearchedPolicy:
 
 
 def best_fixed(optimum: Optimum) -> SearchedPolicy:
-    """The best stationary policy that always shows the same ad, or none, before videos of one category."""
+    """Returns the best stationary policy that shows one ad, or none, before all videos of a category.
+
+    All such policies are enumerated; where there are too many, coordinate ascent searches for the best.
+
+    Raises:
+        PrerollError: If a video of the catalog has no category.
+
+    Examples:
+        >>> from preroll.envs import Optimum, Tables, best_fixed
+        >>> best = best_fixed(Optimum(Tables.compile("classic", "demo")))
+        >>> round(best.value, 3), best.proven
+        (17.983, True)
+    """
     tables = optimum.tables
     n_categories, n_actions = len(tables.catalog.categories), tables.n_actions
     n_policies, n_states = n_actions**n_categories, tables.n_slots * tables.n_videos * tables.n_levels
@@ -46,7 +71,7 @@ def best_fixed(optimum: Optimum) -> SearchedPolicy:
 
 
 def _ascend(optimum: Optimum) -> SearchedPolicy:
-    """Coordinate ascent over the categories, from the ads with the largest next reward."""
+    """Performs coordinate ascent over the categories, from the ads with the largest immediate reward."""
     tables = optimum.tables
     reward = np.array([ad.view_probability * ad.reward for ad in tables.ads] + [0.0] * tables.spec.no_ad)
     own = tables.spec.ad_category == np.arange(len(tables.catalog.categories))[:, None]
@@ -64,22 +89,23 @@ def _ascend(optimum: Optimum) -> SearchedPolicy:
 
 
 def best_open_loop(optimum: Optimum) -> SearchedPolicy:
-    """The best plan found that decides every (slot, category) beforehand and never looks at the user."""
+    """Searches for the best plan that fixes the ad of every (slot, category) in advance, whatever the user does."""
     tables = optimum.tables
     group = np.asarray(tables.category, dtype=np.int64)[:, None, None]
     return best_memoryless(optimum, group, by_last=False)
 
 
 def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool) -> SearchedPolicy:
-    """The best policy found that sees the slot and the group of the state, and remembers nothing.
+    """Searches for the best policy that observes the slot and the group of the state, and remembers nothing.
 
-    Coordinate ascent over slots, from several beginnings: with the slots before fixed, the distribution over states is
-    known, and the best ad of every group follows. Each sweep improves or stops, and may stop at a local best.
+    Coordinate ascent over slots, from several initial plans: given the actions in earlier slots, the distribution over
+    states is known, and the best action of every group follows. Each sweep improves the policy or ends the search,
+    which may end at a local optimum.
 
     Args:
-        optimum: the tables to search on.
-        group: int [N, F, M], what the policy sees of a state; axes of length 1 are not seen.
-        by_last: whether states tell the last outcome (M = 2A + 1).
+        optimum: the optimum on whose tables to search.
+        group: int [N, F, M], the policy's observation of a state; it does not depend on axes of length 1.
+        by_last: whether states include the last outcome (M = 2A + 1).
     """
     programs, shares = optimum.programs, optimum.shares
     shape = programs[0].empty(by_last).shape
@@ -96,7 +122,7 @@ def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool
 
 
 def _greedy_plan(tables: Tables, seen: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
-    """For every group the ad with the largest next reward of its first video."""
+    """Returns the plan with the largest immediate reward in every group, by one of its videos, int [T, G]."""
     reward = tables.arrays.base[0, 0, 0, 0] * tables.arrays.reward[0]
     by_video = (tables.arrays.match[0] * reward)[tables.kind].argmax(axis=1)
     plan = np.zeros(n_groups, dtype=np.int64)
@@ -111,7 +137,7 @@ def _improve(
     seen: NDArray[np.int64],
     by_last: bool,
 ) -> tuple[NDArray[np.int64], float]:
-    """Sweeps backward over the slots until nothing improves; gives (plan [T, G], value)."""
+    """Sweeps backward over the slots until nothing improves; returns (plan [T, G], value)."""
     plan, value, before = plan.copy(), -np.inf, -np.inf
     while True:
         masses = [list(program.masses(plan[:, seen], by_last)) for program in programs]

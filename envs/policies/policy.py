@@ -1,12 +1,12 @@
-"""A policy as a table over the state of a session.
+"""Policies as tables over the state of a session.
 
-Axes of a policy table, in this order; any axis may have length 1 where the policy does not depend on it, and leading
-axes may be left out:
+Axes of a policy table, in this order; an axis may have length 1 if the policy does not depend on it, and leading axes
+may be omitted:
 
     phase P · segment U · slot T · video N · fatigue F · last M [· ad A]
 
-The last slot's outcome is one index: ``ad`` if it was not viewed, ``A + ad`` if it was viewed, ``2A`` before the first
-slot; M = 2A + 1.
+``last`` is the outcome of the previous slot as one index: ``ad`` if the ad was not viewed, ``A + ad`` if it was viewed,
+``2A`` before the first slot; M = 2A + 1.
 """
 
 from dataclasses import dataclass
@@ -23,11 +23,23 @@ N_AXES = 6
 
 @dataclass(frozen=True)
 class Policy:
-    """What to show in every state: one ad (``ads``), or a probability for each ad (``probabilities``).
+    """A policy table: one ad per state (``ads``), or a probability for every ad (``probabilities``).
+
+    Exactly one of the two is given. Missing leading axes are added with length 1.
 
     Attributes:
         ads: integer [P, U, T, N, F, M], any axis of length 1; or None.
         probabilities: float64 [P, U, T, N, F, M, A]; or None.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.envs import Optimum, Policy, Tables
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> by_level = Policy(ads=np.array([1, 6, 6, 6, 0, 0])[:, None])  # ad for fatigue 0 … 5; 6 is "no ad"
+        >>> by_level.shape
+        (1, 1, 1, 1, 6, 1)
+        >>> round(Optimum(tables).value_of(by_level), 3)
+        6.626
     """
 
     ads: NDArray[np.integer[Any]] | None = None
@@ -47,17 +59,17 @@ class Policy:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(P, U, T, N, F, M), each the length of the axis or 1."""
+        """Axes (P, U, T, N, F, M), each at its full length or 1."""
         if self.ads is not None:
             return self.ads.shape
         assert self.probabilities is not None
         return self.probabilities.shape[:-1]
 
     def on(self, tables: Tables) -> "Policy":
-        """The same policy with every axis at its full length, as views that need no memory.
+        """Returns the same policy with every axis broadcast to its full length, as views that need no memory.
 
         Raises:
-            PrerollError: the table does not fit the scenario and the catalog.
+            PrerollError: If the table does not fit the scenario and the catalog.
         """
         try:
             if self.ads is not None:
@@ -69,6 +81,6 @@ class Policy:
 
 
 def axes(tables: Tables) -> tuple[int, ...]:
-    """(P, U, T, N, F, M): full lengths of a policy's axes."""
+    """Returns (P, U, T, N, F, M), the full lengths of a policy's axes."""
     n_last = 2 * tables.n_actions + 1
     return tables.n_phases, tables.n_segments, tables.n_slots, tables.n_videos, tables.n_levels, n_last

@@ -1,4 +1,4 @@
-"""Whole sessions of a policy table inside the kernel: a million of them in seconds."""
+"""Simulation of whole sessions of a policy table inside the kernel: a million of them in seconds."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,21 @@ from preroll.envs.policies.policy import Policy, axes
 
 @dataclass(frozen=True)
 class Rollout:
-    """What happened in sessions 0 … k - 1 of n lanes.
+    """Outcome of sessions 0 … k - 1 in n lanes.
 
     Attributes:
-        revenue: float64 [n, k], sum of rewards of each session.
-        slots: int32 [n, k], slots that were played.
-        views: int32 [n, k], ads that were viewed.
+        revenue: float64 [n, k], sum of the rewards of each session.
+        slots: int32 [n, k], number of slots played.
+        views: int32 [n, k], number of ads viewed.
         terminated: bool [n, k], whether the user left before the horizon.
         by_ad: int64 [n, A], how often each action was chosen in a lane.
+
+    Examples:
+        >>> from preroll.envs import Tables, fixed_policy, rollout
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> result = rollout(tables, fixed_policy(tables, "short"), seed=1, lanes=100, sessions_per_lane=10)
+        >>> result.revenue.shape, float(result.revenue.mean()), float(result.slots.mean())
+        ((100, 10), 7.786, 16.662)
     """
 
     revenue: NDArray[np.float64]
@@ -32,8 +39,26 @@ class Rollout:
 def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, sessions_per_lane: int = 100) -> Rollout:
     """Plays sessions 0 … k - 1 of every lane to their end.
 
-    Lane i plays the user stream seed + i: two policies with one seed meet the same users with the same dice, and a
-    deterministic policy gives the very sessions that stepping through the vector environment gives.
+    Lane i plays the user stream seed + i, so that policies played with the same seed meet the same users with common
+    random numbers. Sessions of a deterministic policy are identical to those obtained by stepping the vector
+    environment.
+
+    Args:
+        tables: a compiled scenario.
+        policy: the policy table.
+        seed: seed of lane 0.
+        lanes: n, number of lanes.
+        sessions_per_lane: k, number of sessions per lane.
+
+    Raises:
+        PrerollError: If the policy table does not fit the scenario and the catalog.
+
+    Examples:
+        >>> from preroll.envs import Tables, greedy_policy, random_policy, rollout
+        >>> tables = Tables.compile("classic", "demo")
+        >>> greedy, random = (rollout(tables, policy(tables), seed=1) for policy in (greedy_policy, random_policy))
+        >>> round(float((greedy.revenue - random.revenue).mean()), 2)  # paired: the same users
+        7.79
     """
     full = policy.on(tables)
     state = layout.new_lanes(lanes)

@@ -1,4 +1,4 @@
-"""The simple policies that every comparison needs: random, greedy, fixed, one ad per category."""
+"""Simple policies for comparison: random, greedy, fixed, one ad per category."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,29 +8,45 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
 
-TIE = 1e-9  # actions whose values differ by less are the same to a greedy policy
+TIE = 1e-9  # actions whose values differ by at most this much are equally good
 
 
 def random_policy(tables: Tables) -> Policy:
-    """Every action with the same probability."""
+    """Returns the policy that chooses every action with equal probability.
+
+    Examples:
+        >>> from preroll.envs import Tables, random_policy
+        >>> random_policy(Tables.compile("classic", "demo")).probabilities.ravel().round(3)
+        array([0.167, 0.167, 0.167, 0.167, 0.167, 0.167])
+    """
     return Policy(probabilities=np.full(tables.n_actions, 1.0 / tables.n_actions))
 
 
 def uniform_over_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same probability for every entry of the last axis within 1e-9 of the largest.
+    """Returns equal probabilities for all entries of the last axis within 1e-9 of the largest, and 0 for the others.
 
-    >>> uniform_over_best(np.array([0.7, 0.8, 0.8]))
-    array([0. , 0.5, 0.5])
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.envs import uniform_over_best
+        >>> uniform_over_best(np.array([0.7, 0.8, 0.8]))
+        array([0. , 0.5, 0.5])
     """
     best = values >= values.max(axis=-1, keepdims=True) - TIE
     return np.asarray(best / best.sum(axis=-1, keepdims=True))
 
 
 def greedy_policy(tables: Tables) -> Policy:
-    """Knows the true tables and maximises the next expected reward, uniformly over ties.
+    """Returns the policy that maximises the expected reward of the next slot by the true tables, uniformly over ties.
 
-    Where segments are hidden it averages P(view) over them; where the agent sees predicted categories it takes the most
-    probable one for true; where it sees none, or no memorability, it averages over the videos.
+    Where segments are hidden, P(view) is averaged over them. Where the agent observes predicted categories, the most
+    probable one is taken for true; where it observes no category or no memorability, the policy averages over videos.
+
+    Examples:
+        >>> from preroll.envs import Optimum, Tables, greedy_policy
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> optimum = Optimum(tables)
+        >>> f"{optimum.value_of(greedy_policy(tables)) / optimum.value:.1%}"
+        '72.3%'
     """
     arrays, observe = tables.arrays, tables.scenario.observe
     base = arrays.base
@@ -53,7 +69,7 @@ def greedy_policy(tables: Tables) -> Policy:
 
 
 def _seen_pay(tables: Tables) -> NDArray[np.float64]:
-    """The reward of a view as the agent can know it, float64 [P, N, A]."""
+    """Computes the reward of a view as far as the agent can know it, float64 [P, N, A]."""
     pay = tables.arrays.reward[:, tables.kind]
     if tables.scenario.observe.memorability or (pay == pay[:, :1]).all():
         return pay
@@ -61,7 +77,7 @@ def _seen_pay(tables: Tables) -> NDArray[np.float64]:
 
 
 def _seen_match(tables: Tables) -> NDArray[np.float64]:
-    """The match factor as the agent can know it, float64 [P, N, A]."""
+    """Computes the match factor as far as the agent can know it, float64 [P, N, A]."""
     arrays, observe, catalog = tables.arrays, tables.scenario.observe, tables.catalog
     true = arrays.match[:, tables.kind]
     if observe.category is True:
@@ -76,10 +92,23 @@ def _seen_match(tables: Tables) -> NDArray[np.float64]:
 
 
 def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:
-    """Always ``ads[k]`` before videos of category k; int [K] or [T, K].
+    """Returns the policy that always shows ``ads[k]`` before videos of category k.
+
+    Args:
+        tables: a compiled scenario.
+        ads: action by category, int [K], or by slot and category, int [T, K].
 
     Raises:
-        PrerollError: a video of the catalog has no category.
+        PrerollError: If a video of the catalog has no category.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.envs import Optimum, Tables, by_category_policy
+        >>> tables = Tables.compile("classic", "demo")
+        >>> tables.catalog.categories, [tables.spec.labels[ad] for ad in (2, 1, 5)]
+        (('cars', 'cats', 'concerts'), ['cars.short', 'cats.long', 'concerts.long'])
+        >>> round(Optimum(tables).value_of(by_category_policy(tables, np.array([2, 1, 5]))), 3)
+        17.983
     """
     category = np.asarray(tables.catalog.category).astype(np.int64)
     if (category < 0).any():
@@ -88,10 +117,16 @@ def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:
 
 
 def fixed_policy(tables: Tables, length: str) -> Policy:
-    """Always the video's own category's ad of one length class; the first of them where there are several.
+    """Returns the policy that shows the ad of the video's category and one length class; the first, if several exist.
 
     Raises:
-        PrerollError: a category of the catalog has no ad of that length.
+        PrerollError: If a category of the catalog has no ad of that length, or a video has no category.
+
+    Examples:
+        >>> from preroll.envs import Optimum, Tables, fixed_policy
+        >>> tables = Tables.compile("classic", "demo")
+        >>> round(Optimum(tables).value_of(fixed_policy(tables, "short")), 3)
+        15.996
     """
     chosen = []
     for category in tables.catalog.categories:

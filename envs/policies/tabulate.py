@@ -1,4 +1,4 @@
-"""Any function of observations as a policy table: it is asked once at every observation that a session can show."""
+"""Conversion of functions of observations to policy tables, by evaluation at every observation of a session."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,10 +15,25 @@ ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
 def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Policy:
-    """Asks ``action_probabilities(observations [n, d]) -> [n, A]`` at every observation that a session can show.
+    """Evaluates a function of observations at every observation that a session can show, as a policy table.
+
+    Args:
+        tables: a compiled scenario.
+        action_probabilities: maps observations float32 [n, d] to action probabilities [n, A]; must be memoryless.
+
+    Returns:
+        The policy, whose exact value :meth:`Optimum.value_of` computes.
 
     Raises:
-        PrerollError: there are too many observations for a table; step through sessions instead.
+        PrerollError: If there are too many observations for a table; step through sessions instead.
+
+    Examples:
+        >>> import numpy as np
+        >>> from preroll.envs import Optimum, Tables, tabulate
+        >>> tables = Tables.compile("classic", "demo")
+        >>> policy = tabulate(tables, lambda observations: np.full((len(observations), 6), 1 / 6))
+        >>> round(Optimum(tables).value_of(policy), 3)
+        10.198
     """
     grid = _ObservableStates(tables)
     if grid.size * tables.n_actions > LARGEST_TABLE:
@@ -29,7 +44,7 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
 
 
 class _ObservableStates:
-    """Every observation of a scenario, in blocks: axes segment · slot · distinct video row · fatigue · last."""
+    """Every observation of a scenario, in blocks with the axes segment · slot · distinct video row · fatigue · last."""
 
     def __init__(self, tables: Tables) -> None:
         parts = tables.layout.parts
@@ -47,7 +62,7 @@ class _ObservableStates:
         self.size = int(np.prod(self.shape))
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        """One block for every segment and slot, in the order of the axes."""
+        """Yields one block of observations [n, d] per segment and slot, in the order of the axes."""
         for segment in range(self.shape[0]):
             for slot in range(self.shape[1]):
                 yield self._block(segment, slot)

@@ -1,1 +1,1 @@
-"""A session made visible: the timeline as text, and as a picture."""
+"""Rendering of a session as text and as an image."""

@@ -1,12 +1,14 @@
-"""A session as text: one line for each slot."""
+"""Rendering of a session as text, one line per slot."""
 
 from preroll.envs.rendering.timeline import PlayedSlot, Timeline
 
-BAR = 10  # cells of the fatigue bar where there are more levels
+BAR = 10  # largest number of cells of the fatigue bar
 
 
 def draw_text(timeline: Timeline) -> str:
-    """One line: the slot just played, or before the first one the start of the session; columns keep their width.
+    """Returns one line of text: the slot just played or, before the first one, the start of the session.
+
+    Columns have constant width:
 
     ``slot  video (category)  ad  viewed or not  P(view)  reward  fatigue as a bar  revenue so far  left``
     """
@@ -37,14 +39,14 @@ def draw_text(timeline: Timeline) -> str:
 
 
 def _response(timeline: Timeline, slot: PlayedSlot) -> str:
-    """What the user did; a dash where no ad was shown."""
+    """Returns whether the ad was viewed, as text; a dash if no ad was shown."""
     if slot.ad == len(timeline.tables.ads):
         return "–"
     return "viewed" if slot.viewed else "not viewed"
 
 
 def _bar(timeline: Timeline, fatigue: int) -> str:
-    """A fatigue level as filled and empty cells, and as a number: ``▮▮▯▯▯ 2``."""
+    """Formats a fatigue level as filled and empty cells and a number: ``▮▮▯▯▯ 2``."""
     highest = timeline.tables.n_levels - 1
     cells = min(highest, BAR)
     filled = -(-fatigue * cells // highest)  # rounded up: only a rested user has an empty bar

@@ -1,7 +1,7 @@
-"""The picture of a session: a timeline of videos, ads, fatigue and revenue as one RGB frame.
+"""Rendering of a session as an RGB image: a timeline of videos, ads, fatigue and revenue.
 
-From top to bottom: the category of each slot's video, the ad shown (its category's colour, its length as the height,
-filled if viewed), the fatigue after each slot, the revenue so far. All frames have the same size.
+From top to bottom: the category of each slot's video; the ad shown (its category as colour, its length as height,
+filled if viewed); the fatigue after each slot; the revenue so far. All frames have the same size.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from PIL import Image, ImageDraw, ImageFont
 from preroll.envs.rendering.timeline import Timeline
 
 WIDTH, HEIGHT = 640, 360  # pixels
-LEFT, RIGHT = 62, 586  # the columns' part of the width
+LEFT, RIGHT = 62, 586  # left and right edge of the columns
 COLUMNS = 60  # slots in view; longer sessions scroll
 VIDEOS = (62, 82)  # top and bottom of each band
-ADS, ADS_RESTED = (96, 176), (96, 232)  # without fatigue in the scenario its band goes to the ads
+ADS, ADS_RESTED = (96, 176), (96, 232)  # the second without fatigue in the scenario, whose band it includes
 FATIGUE = (190, 232)
 REVENUE = (246, 316)
 LEGEND = 340
 
-# Okabe and Ito's colours, which people with any colour vision tell apart (Wong, Nature Methods 8:441, 2011).
+# Okabe and Ito's palette, safe for all forms of colour vision (Wong, Nature Methods 8:441, 2011).
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442")
 UNKNOWN, INK, FAINT, GRID, PAPER = "#999999", "#1A1A1A", "#767676", "#E2E2E2", "#FFFFFF"
 
@@ -36,7 +36,7 @@ def _font(size: int) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
 
 @dataclass(frozen=True)
 class _Canvas:
-    """A drawing on which columns stand for slots."""
+    """A drawing whose columns are slots."""
 
     pen: ImageDraw.ImageDraw
     timeline: Timeline
@@ -44,20 +44,20 @@ class _Canvas:
     n_columns: int
 
     def left(self, column: float) -> int:
-        """The left edge of a column in pixels."""
+        """Returns the left edge of a column, in pixels."""
         return round(LEFT + (RIGHT - LEFT) * column / self.n_columns)
 
     def text(self, x: float, y: float, text: str, *, size: int = 11, anchor: str = "lm", fill: str = FAINT) -> None:
-        """Writes one line; ``anchor`` as Pillow's: l, m or r, then a, m or s."""
+        """Writes one line of text; ``anchor`` as in Pillow: l, m or r, then a, m or s."""
         self.pen.text((x, y), text, fill=fill, font=_font(size), anchor=anchor)
 
     def shown(self) -> Iterator[tuple[int, int]]:
-        """(column, index of the slot) of the played slots in view."""
+        """Returns an iterator over (column, index of the slot) of the played slots in view."""
         return enumerate(range(self.first, len(self.timeline.slots)))
 
 
 def color(category: int) -> str:
-    """Colour of a category by its number; grey for -1. After seven categories the colours come again."""
+    """Returns the colour of a category by index; grey for -1. Colours repeat after seven categories."""
     return PALETTE[category % len(PALETTE)] if category >= 0 else UNKNOWN
 
 
@@ -80,7 +80,7 @@ def draw(timeline: Timeline) -> NDArray[np.uint8]:
 
 
 def _header(canvas: _Canvas) -> None:
-    """Scenario, slot and revenue; below, what happened last in words."""
+    """Draws scenario, session, slot and revenue, and below them the last slot as a sentence."""
     timeline = canvas.timeline
     spec = timeline.tables.spec
     title = f"{spec.name}, session {timeline.session}"
@@ -91,7 +91,7 @@ def _header(canvas: _Canvas) -> None:
 
 
 def _told(timeline: Timeline) -> str:
-    """The slot just played as a sentence."""
+    """Describes the slot just played as a sentence."""
     if not timeline.slots:
         category = timeline.category_name(int(timeline.tables.category[timeline.video]))
         return f"begins with video {timeline.video} ({category})"
@@ -106,7 +106,7 @@ def _told(timeline: Timeline) -> str:
 
 
 def _videos(canvas: _Canvas) -> None:
-    """A field of its category's colour for every video; the next one is framed."""
+    """Draws a field in the colour of its category for every video; the next video is framed."""
     top, bottom = VIDEOS
     canvas.text(12, (top + bottom) / 2, "video")
     timeline = canvas.timeline
@@ -120,7 +120,7 @@ def _videos(canvas: _Canvas) -> None:
 
 
 def _ads(canvas: _Canvas, top: int, bottom: int) -> None:
-    """A bar for every ad, as high as the ad is long: filled if it was viewed, else only its outline."""
+    """Draws a bar for every ad, with its length as height; filled if it was viewed, outlined otherwise."""
     ads = canvas.timeline.tables.ads
     longest = max(ad.seconds for ad in ads)
     canvas.text(12, (top + bottom) / 2 - 7, "ad")
@@ -141,7 +141,7 @@ def _ads(canvas: _Canvas, top: int, bottom: int) -> None:
 
 
 def _fatigue(canvas: _Canvas, top: int, bottom: int) -> None:
-    """The fatigue after each slot as steps, filled below."""
+    """Draws the fatigue after each slot as a filled step line."""
     highest = canvas.timeline.tables.n_levels - 1
     canvas.text(12, (top + bottom) / 2, "fatigue")
     _grid(canvas, top, bottom, str(highest))
@@ -156,7 +156,7 @@ def _fatigue(canvas: _Canvas, top: int, bottom: int) -> None:
 
 
 def _revenue(canvas: _Canvas, top: int, bottom: int) -> None:
-    """Revenue so far as a line of steps with its number at the end."""
+    """Draws the revenue so far as a step line labelled with its value."""
     timeline = canvas.timeline
     largest = timeline.tables.spec.largest_reward
     scale = _round_up(max(timeline.revenue, 4 * largest, 1e-9))
@@ -172,13 +172,13 @@ def _revenue(canvas: _Canvas, top: int, bottom: int) -> None:
         x, y = line[-1]
         if x <= RIGHT - 60:
             canvas.text(x + 5, y, f"{timeline.revenue:.2f}", size=12, fill=INK)
-        else:  # no room beside the line
+        else:  # no room to the right of the line
             above = y > top + 16
             canvas.text(x - 4, y - 9 if above else y + 11, f"{timeline.revenue:.2f}", anchor="rm", size=12, fill=INK)
 
 
 def _grid(canvas: _Canvas, top: int, bottom: int, largest: str) -> None:
-    """The top and bottom line of a band, and on the right what they stand for."""
+    """Draws the top and bottom lines of a band, with their values on the right."""
     for y in (top, bottom):
         canvas.pen.line((LEFT, y, RIGHT, y), fill=GRID)
     canvas.text(RIGHT + 6, top, largest)
@@ -186,7 +186,7 @@ def _grid(canvas: _Canvas, top: int, bottom: int, largest: str) -> None:
 
 
 def _slot_numbers(canvas: _Canvas) -> None:
-    """Numbers below the columns, counted from 1: the first, and every fifth or tenth."""
+    """Draws slot numbers below the columns, counted from 1: the first, and every fifth or tenth."""
     every = 5 if canvas.n_columns <= 40 else 10
     for column in range(canvas.n_columns):
         number = canvas.first + column + 1
@@ -196,7 +196,7 @@ def _slot_numbers(canvas: _Canvas) -> None:
 
 
 def _legend(canvas: _Canvas) -> None:
-    """The colours of the categories, as many as there is room for, and what filled and hollow mean."""
+    """Draws the colours of the categories, as many as fit, and the key of filled and hollow bars."""
     x = 12.0
     names = canvas.timeline.tables.spec.categories
     for category, name in enumerate(names):
@@ -213,10 +213,11 @@ def _legend(canvas: _Canvas) -> None:
 
 
 def _round_up(value: float) -> float:
-    """The next 1, 2 or 5 times a power of ten.
+    """Rounds up to the next 1, 2 or 5 times a power of ten.
 
-    >>> [_round_up(x) for x in (0.03, 7, 12, 20, 21)]
-    [0.05, 10.0, 20.0, 20.0, 50.0]
+    Examples:
+        >>> [_round_up(x) for x in (0.03, 7, 12, 20, 21)]
+        [0.05, 10.0, 20.0, 20.0, 50.0]
     """
     power = 10.0 ** floor(log10(value))
     return next(float(f"{step * power:g}") for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))

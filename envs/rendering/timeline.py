@@ -1,4 +1,4 @@
-"""What happened in the present session, slot by slot."""
+"""Record of the current session, slot by slot, for rendering."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from preroll.envs.model.tables import Tables
 
 
 class PlayedSlot(NamedTuple):
-    """One slot: what was shown and what the user did; ``fatigue`` is the level after it, ``revenue`` the sum so far."""
+    """Outcome of one slot; ``fatigue`` is the level after it, ``revenue`` the sum of rewards up to and including it."""
 
     video: int
     category: int
@@ -22,13 +22,13 @@ class PlayedSlot(NamedTuple):
 
 @dataclass
 class Timeline:
-    """The slots of the present session, kept only by environments with a render mode.
+    """Slots of the current session, recorded only by environments with a render mode.
 
     Attributes:
-        tables: names and lengths come from here.
-        session: number of the session in its stream.
-        video: the video whose slot comes next.
-        slots: what was played.
+        tables: compiled scenario, the source of names and lengths.
+        session: number of the session in its stream; -1 before the first.
+        video: video of the next slot.
+        slots: slots played.
     """
 
     tables: Tables
@@ -37,11 +37,11 @@ class Timeline:
     slots: list[PlayedSlot] = field(default_factory=list)
 
     def start(self, session: int, video: int) -> None:
-        """Begins session number ``session`` before ``video``."""
+        """Starts session number ``session`` with the video ``video``."""
         self.session, self.video, self.slots = int(session), int(video), []
 
     def add(self, info: dict[str, Any], reward: float, terminated: bool, fatigue: int, video: int) -> None:
-        """Adds the slot just played; ``fatigue`` is the level after it, ``video`` the video of the next slot."""
+        """Appends the slot just played; ``fatigue`` is the level after it, ``video`` the video of the next slot."""
         slot = PlayedSlot(
             video=info["video"],
             category=info["category"],
@@ -63,9 +63,9 @@ class Timeline:
 
     @property
     def over(self) -> bool:
-        """Whether the user left or the horizon is reached."""
+        """Whether the user has left or the horizon is reached."""
         return bool(self.slots) and (self.slots[-1].terminated or len(self.slots) == self.tables.n_slots)
 
     def category_name(self, category: int) -> str:
-        """Name of a category by its number; ``unknown`` for -1."""
+        """Returns the name of a category by index; ``unknown`` for -1."""
         return self.tables.spec.categories[category] if category >= 0 else "unknown"

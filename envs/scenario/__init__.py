@@ -1,1 +1,1 @@
-"""The scenario: every probability, reward and rule of a simulation, as a checked YAML file, with presets."""
+"""Scenarios: every probability, reward and rule of a simulation, as validated YAML files, with presets."""

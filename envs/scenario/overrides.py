@@ -1,4 +1,4 @@
-"""Dotted keys: changing single values deep in nested settings."""
+"""Overrides of single values in nested settings, by dotted keys."""
 
 import copy
 from collections.abc import Mapping
@@ -8,18 +8,24 @@ from preroll.errors import PrerollError
 
 
 def apply_overrides(settings: Mapping[str, Any], changes: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Gives a copy of nested ``settings`` with each dotted key of ``changes`` set.
+    """Returns a copy of nested ``settings`` in which each dotted key of ``changes`` is set.
 
-    ``*`` stands for every key at its level, numbers index lists, and the value ``{"scale": x}`` multiplies the number
-    that is there.
+    ``*`` matches every key of its level, numbers index lists, and the value ``{"scale": x}`` multiplies the existing
+    number.
+
+    Args:
+        settings: nested settings.
+        changes: new values by dotted key.
+        source: name of the settings in error messages.
 
     Raises:
-        PrerollError: a key leads nowhere; the line names the keys that exist at that place.
+        PrerollError: If a key does not exist; the message lists the keys that exist at that place.
 
-    >>> apply_overrides({"a": {"x": 1, "y": 2}}, {"a.*": 5}, "demo")
-    {'a': {'x': 5, 'y': 5}}
-    >>> apply_overrides({"a": [1, 2]}, {"a.1": {"scale": 10}}, "demo")
-    {'a': [1, 20]}
+    Examples:
+        >>> apply_overrides({"a": {"x": 1, "y": 2}}, {"a.*": 5}, "demo")
+        {'a': {'x': 5, 'y': 5}}
+        >>> apply_overrides({"a": [1, 2]}, {"a.1": {"scale": 10}}, "demo")
+        {'a': [1, 20]}
     """
     result = copy.deepcopy(dict(settings))
     for dotted, value in changes.items():
@@ -29,7 +35,7 @@ def apply_overrides(settings: Mapping[str, Any], changes: Mapping[str, Any], sou
 
 
 def _places(node: Any, path: str, dotted: str, source: str) -> list[tuple[Any, Any]]:
-    """Every (container, key) that the rest of a dotted path means; a key may have dots in it (a category ``vol.1``)."""
+    """Finds every (container, key) that a dotted path matches; keys may contain dots (a category ``vol.1``)."""
     keys: list[Any] = list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
     chosen = [(key, rest) for key in keys if (rest := _after(str(key), path)) is not None]
     if not chosen:
@@ -43,7 +49,7 @@ def _places(node: Any, path: str, dotted: str, source: str) -> list[tuple[Any, A
 
 
 def _after(key: str, path: str) -> str | None:
-    """What follows ``key``, or a ``*`` for it, in the path; empty at its end, None where the path begins otherwise."""
+    """Returns the path after ``key`` or ``*``: empty at its end, None if the path does not start with either."""
     for beginning in (key, "*"):
         if path == beginning:
             return ""

@@ -1,8 +1,8 @@
-"""A scenario: every probability, reward and rule of the simulation, as validated and frozen data.
+"""Scenarios: every probability, reward and rule of a simulation, as validated, immutable data.
 
-Section 4 of ``docs/design.md`` gives the model. Every mechanism has an off value, which is the default here; a scenario
-file states only what it uses. Units: probabilities and factors are plain numbers, durations are seconds, rewards are in
-the currency of the platform, sessions last ``session.horizon`` videos.
+Section 4 of ``docs/design.md`` describes the model. Every mechanism has an off value, which is the default here; a
+scenario file states only the mechanisms that it uses. Units: probabilities and factors are dimensionless, durations are
+in seconds, rewards in the currency of the platform, and sessions last up to ``session.horizon`` videos.
 """
 
 import re
@@ -33,14 +33,21 @@ class _Part(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuses ``yes`` and ``no`` for numbers: Python would take them for 1 and 0."""
+        """Rejects ``yes`` and ``no`` for numbers, which pydantic would convert to 1 and 0."""
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("should be a number")
         return value
 
 
 class Ad(_Part):
-    """One ad; its place in ``Scenario.ads`` is the number of the action that shows it."""
+    """One ad; its position in ``Scenario.ads`` is the index of the action that shows it.
+
+    Examples:
+        >>> from preroll.envs import Ad
+        >>> ad = Ad(category="cats", name="long", length="long", seconds=30, view_probability=0.3, reward=3)
+        >>> ad.label, round(ad.view_probability * ad.reward, 2)
+        ('cats.long', 0.9)
+    """
 
     category: Category
     name: Name
@@ -58,12 +65,12 @@ class Ad(_Part):
 
     @property
     def label(self) -> str:
-        """``category.name``, as the ad is written in tables and dotted keys."""
+        """Name of the ad in tables and dotted keys: ``category.name``."""
         return f"{self.category}.{self.name}"
 
 
 class Session(_Part):
-    """How long a session can last and where ads are shown."""
+    """Maximum length of a session, and its ad slots."""
 
     horizon: int = Field(default=20, ge=1, le=10_000, description="largest number of videos in a session")
     slots: tuple[Name, ...] = Field(default=("pre",), min_length=1, max_length=8, description="ad slots of one video")
@@ -71,9 +78,9 @@ class Session(_Part):
 
 
 class Fatigue(_Part):
-    """Level f' = clip(f + gain[length, viewed] - recovery, 0, levels - 1) in every slot; wear[f] scales P(view).
+    """Level f' = clip(f + gain[length, viewed] - recovery, 0, levels - 1) after every slot; wear[f] scales P(view).
 
-    Off: gain 0 for every length, or wear 1 at every level and no hazard that grows with fatigue.
+    Off: gain 0 for every length, or wear 1 at every level and no hazard that depends on fatigue.
     """
 
     levels: int = Field(default=1, ge=1, le=32, description="number of fatigue levels F")
@@ -104,7 +111,7 @@ class Leave(_Part):
 
 
 class Segment(_Part):
-    """One type of users; ``share`` is its part of all sessions."""
+    """One type of user; ``share`` is its share of all sessions."""
 
     name: Name
     share: Probability
@@ -115,7 +122,7 @@ class Segment(_Part):
 
 
 class User(_Part):
-    """How users respond to ads."""
+    """Response of users to ads."""
 
     mismatch: Probability = Field(default=1.0, description="m: factor on P(view) of an ad that does not fit the video")
     position: dict[Name, Factor] = Field(
@@ -151,7 +158,7 @@ class User(_Part):
 
 
 class Recommender(_Part):
-    """The next video: any with probability ``jump``, else neighbour k (0…9) with probability ∝ rank_decay^k."""
+    """Choice of the next video: any with probability ``jump``, else neighbour k (0 … 9) with weight rank_decay^k."""
 
     jump: Probability = 0.1
     rank_decay: float = Field(default=0.8, gt=0, le=1)
@@ -159,7 +166,7 @@ class Recommender(_Part):
 
 
 class Observe(_Part):
-    """Which parts the agent sees; what is false is absent from the observation."""
+    """Parts of the observation; what is false is absent from it."""
 
     category: Literal[True, "predicted", "none"] = True
     content: bool = Field(default=True, description="object importance of the video, from perception")
@@ -173,17 +180,23 @@ class Observe(_Part):
 
 
 class Drift(_Part):
-    """From a lane's session ``from_session`` on, the values of ``set`` (dotted keys) hold."""
+    """A change of parameters: the dotted keys of ``set`` apply from session ``from_session`` of a lane on."""
 
     from_session: int = Field(ge=1)
     set: dict[str, Any] = Field(min_length=1)
 
 
 class Scenario(_Part):
-    """All that defines a simulation but the catalog.
+    """Complete definition of a simulation, except for the catalog of videos.
 
-    ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and held as a tuple of
+    ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and stored as a tuple of
     :class:`Ad` in that order, which numbers the actions; "no ad", where allowed, is the last action.
+
+    Examples:
+        >>> from preroll.envs import Scenario
+        >>> scenario = Scenario.load("fatigue").replace({"ads.cats.long.reward": 4.5, "user.mismatch": {"scale": 0.5}})
+        >>> scenario.ads[1].label, scenario.ads[1].reward, scenario.user.mismatch, scenario.n_slots
+        ('cats.long', 4.5, 0.2, 40)
     """
 
     name: Name = "scenario"
@@ -201,7 +214,7 @@ class Scenario(_Part):
     @field_validator("ads", mode="before")
     @classmethod
     def _flatten_ads(cls, value: Any) -> Any:
-        """Turns the nested mapping of the file into a list of ads."""
+        """Converts the nested mapping of the file to a list of ads."""
         if not isinstance(value, Mapping):
             return value
         ads = []
@@ -252,12 +265,12 @@ class Scenario(_Part):
         starts = [phase.from_session for phase in self.drift]
         if starts != sorted(set(starts)):
             raise ValueError("drift: from_session should increase from one entry to the next")
-        self.phases  # noqa: B018  (validates every phase's overrides now, not in the middle of a run)
+        self.phases  # noqa: B018  (validates the overrides of every phase now, not in the middle of a run)
         return self
 
     @model_serializer(mode="wrap")
     def _nest_ads(self, handler: Any) -> dict[str, Any]:
-        """Writes the ads the way the file has them."""
+        """Serialises the ads as the nested mapping of the file."""
         plain: dict[str, Any] = handler(self)
         nested: dict[str, dict[str, Any]] = {}
         for ad in plain["ads"]:
@@ -268,17 +281,17 @@ class Scenario(_Part):
 
     @property
     def lengths(self) -> tuple[str, ...]:
-        """The length classes of the ads, in order of appearance."""
+        """Length classes of the ads, in order of appearance."""
         return tuple(dict.fromkeys(ad.length for ad in self.ads))
 
     @property
     def n_slots(self) -> int:
-        """T: the largest number of slots in a session."""
+        """Largest number T of slots in a session."""
         return self.session.horizon * len(self.session.slots)
 
     @property
     def phases(self) -> tuple[tuple[int, "Scenario"], ...]:
-        """(first session, scenario without drift) for every phase; each drift entry builds on the one before it."""
+        """First session and scenario without drift of every phase; each drift entry builds on the previous phase."""
         current = self.model_copy(update={"drift": ()})
         phases = [(0, current)]
         for entry in self.drift:
@@ -297,17 +310,17 @@ class Scenario(_Part):
 
     @property
     def _fixed(self) -> tuple[Any, ...]:
-        """What all phases share, for it shapes the tables."""
+        """Values that all phases must share, because they determine the shapes of the tables."""
         user, ads = self.user, [(ad.label, ad.length, ad.seconds) for ad in self.ads]
         segments, near = tuple(segment.name for segment in user.segments), self.recommender.neighbors
         return ads, self.session, self.observe, user.fatigue.levels, segments, user.abandonment, near
 
     @classmethod
     def load(cls, source: "str | Path | Mapping[str, Any] | Scenario") -> "Scenario":
-        """Gives the scenario of a preset's name, a YAML file's path, a mapping, or a scenario itself.
+        """Loads a scenario from a preset name, a YAML file or a mapping; returns a scenario unchanged.
 
         Raises:
-            PrerollError: one line naming file, key, value and what is allowed.
+            PrerollError: If the source does not exist or is invalid; names file, key, value and what is allowed.
         """
         if isinstance(source, Scenario):
             return source
@@ -323,23 +336,23 @@ class Scenario(_Part):
         return _validated({"name": path.stem, **load_yaml(path)}, str(path))
 
     def replace(self, changes: Mapping[str, Any]) -> "Scenario":
-        """Gives a copy with dotted keys set: ``{"ads.cats.long.view_probability": 0.5, "user.mismatch": 0.2}``.
+        """Returns a copy with dotted keys set: ``{"ads.cats.long.view_probability": 0.5, "user.mismatch": 0.2}``.
 
-        ``*`` stands for every key of a level; the value ``{"scale": x}`` multiplies what is there.
+        ``*`` matches every key of its level; the value ``{"scale": x}`` multiplies the existing number.
 
         Raises:
-            PrerollError: an unknown key, or a value out of range.
+            PrerollError: If a key is unknown or a value is out of range.
         """
         source = f"scenario {self.name}"
         return _validated(apply_overrides(self.model_dump(mode="json"), changes, source), source)
 
     def dump(self) -> str:
-        """Writes the whole scenario as YAML that :meth:`load` reads back equal."""
+        """Returns the whole scenario as YAML, from which :meth:`load` restores an equal one."""
         return dump_yaml(self.model_dump(mode="json"))
 
 
 def _validated(value: Mapping[str, Any], source: str) -> Scenario:
-    """Validates; an error in the n-th ad names the ad as the file does, not its number."""
+    """Validates a scenario; error messages name an ad by its label, as the file does, instead of its index."""
     try:
         return validated(Scenario, value, source)
     except PrerollError as error:
@@ -352,5 +365,11 @@ def _validated(value: Mapping[str, Any], source: str) -> Scenario:
 
 
 def preset_names() -> list[str]:
-    """The names of the scenarios that come with the package."""
+    """Returns the names of the scenarios that are shipped with the package.
+
+    Examples:
+        >>> from preroll.envs import preset_names
+        >>> preset_names()
+        ['classic', 'drift', 'fatigue', 'hidden-users', 'published']
+    """
     return sorted(path.stem for path in PRESETS.glob("*.yaml"))

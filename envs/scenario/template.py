@@ -1,14 +1,26 @@
-"""A first scenario for a catalog of one's own."""
+"""Template of a scenario for a user's own catalog."""
 
 from preroll.envs.scenario.scenario import Scenario
 from preroll.perception.catalog.catalog import Catalog
 
 
 def scenario_for(catalog: Catalog, like: str = "classic") -> Scenario:
-    """A scenario with the categories of ``catalog`` and the rules of the scenario ``like``.
+    """Returns a scenario with the categories of ``catalog`` and the rules of the scenario ``like``.
 
-    A category that ``like`` knows keeps its ads; the k-th of the others gets those of the k-th category of ``like``,
-    and again from the first where the catalog has more: numbers to begin with, to be replaced by one's own.
+    A category that ``like`` contains keeps its ads; the k-th category of the catalog, if unknown, gets the ads of the
+    k-th category of ``like``, starting over after its last one. The numbers are placeholders, to be replaced by the
+    user's own.
+
+    Args:
+        catalog: the catalog.
+        like: preset name or YAML file.
+
+    Examples:
+        >>> from preroll.envs import scenario_for
+        >>> from preroll.perception import Catalog
+        >>> scenario = scenario_for(Catalog.load("demo"), like="fatigue")
+        >>> scenario.name, [ad.label for ad in scenario.ads][:2]
+        ('fatigue-for-3-categories', ['cars.short', 'cars.long'])
     """
     model = Scenario.load(like)
     plain = model.model_dump(mode="json")
@@ -19,7 +31,7 @@ def scenario_for(catalog: Catalog, like: str = "classic") -> Scenario:
     }
     description = f"The rules of {model.name} for the categories of a catalog; put your own numbers in."
     named = {"name": f"{model.name}-for-{len(ads)}-categories", "description": description, "ads": ads, "drift": []}
-    # Drift and appeal name ads by category; what they say of other categories means nothing here.
+    # Drift and appeal refer to ads by category, which the catalog may lack: drift is dropped, appeal kept by length.
     segments = [
         {**segment, "appeal": {k: v for k, v in segment["appeal"].items() if k in model.lengths}}
         for segment in plain["user"]["segments"]

@@ -1,1 +1,1 @@
-"""One video through one network: detector, encoder, and the analysis of all its frames."""
+"""Analysis of one video with one network: detector, encoder, and the loop over its sampled frames."""

@@ -1,4 +1,4 @@
-"""One video from its file to what was found in it: the function that every worker runs."""
+"""Analysis of one video, from its file to its detections: the function that every worker runs."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -22,28 +22,28 @@ from preroll.perception.video.frame_folders import SAVED_SIZE, numbered_pictures
 from preroll.perception.video.resize import Fit, Fitter, Pixels, View
 from preroll.perception.video.sampling import FRAMES_PER_SECOND, Decoding, FrameSample, UnreadableError, sample
 
-#: What a video can turn out to be; the first two are usable.
+#: Status values of a video; the first two are usable.
 STATUSES = ("ok", "partial", "damaged", "unreadable", "timeout", "not_a_file")
 USABLE = STATUSES[:2]
 
 
 class SavingError(Exception):
-    """Frames cannot be written, because of a full disk or the like: no finding about the video."""
+    """Raised if frames cannot be written, for example because the disk is full; not a finding about the video."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was found in one video, and how much of it could be seen.
+    """Detections or embeddings of one video, and how much of it could be decoded.
 
     Attributes:
         status: one of :data:`STATUSES`.
-        reason: why it is not ``ok``; empty where it is.
-        coverage: the share of its duration that was decoded, in [0, 1]; None where the file promises no duration.
-        duration: as the file promises, else as decoded [s]; None where neither is known.
+        reason: why the status is not ``ok``; empty if it is.
+        coverage: share of its duration that was decoded, in [0, 1]; None if the file declares no duration.
+        duration: declared by the file, else as decoded [s]; None if neither is known.
         frames: number of sampled frames.
-        sha256: of the file; of the hashes of its frames for a folder; empty where it cannot be read.
+        sha256: hash of the file; for a folder, of the hashes of its frames; empty if it cannot be read.
         found: the detections.
-        vectors: the embeddings of the frames, float32 [frames, D]; empty where objects were looked for.
+        vectors: embeddings of the frames, float32 [frames, D]; empty for a detector.
     """
 
     status: str
@@ -70,18 +70,24 @@ def analyse(
     fast: bool = False,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> Analysis:
-    """Samples a video, runs the detector on its frames and judges what could be seen.
+    """Samples a video, runs the detector on its frames and assesses how much could be decoded.
 
     Args:
         path: a video file, or a folder of numbered frames.
-        detector: says what is in a frame.
-        save_frames: a folder that gets the sampled frames as 1.jpg, 2.jpg, … at 224 × 224, centred.
-        overlay: a folder that gets them as 1.jpg, 2.jpg, … with the objects drawn into them; for a detector of objects.
+        detector: the network to run on the frames.
+        save_frames: folder to which the sampled frames are written as 1.jpg, 2.jpg, … at 224 × 224, centred.
+        overlay: folder to which they are written as 1.jpg, 2.jpg, … with the objects drawn in; requires a detector of
+            objects.
         fast: skip the frames that no other frame refers to.
-        progress: is called with the seconds analysed and the seconds promised (None: not known) at each sample.
+        progress: called at each sample with the seconds analysed so far and the duration that the file declares [s]
+            (None if unknown).
+
+    Returns:
+        The detections with the status of the video; a file that cannot be read or decoded is a status, not an
+        exception.
 
     Raises:
-        SavingError: frames cannot be written.
+        SavingError: if frames cannot be written.
     """
     try:
         digest = content_hash(path)
@@ -111,10 +117,10 @@ def analyse(
 
 
 def judge(decoding: Decoding) -> tuple[str, str]:
-    """Says whether a video that gave frames is ``ok`` or ``partial``, and why.
+    """Returns the status, ``ok`` or ``partial``, of a video that yielded frames, and the reason.
 
     The end of the last frame is not exact in every container: up to half a second, a tenth of a short clip, or two
-    frames may seem to be missing from a whole one, and one in a hundred of a long one.
+    frames may seem to be missing from a complete file, and one per cent of a long one.
     """
     expected = decoding.expected or Fraction(0)
     slack = max(min(Fraction(1, 2), expected / 10), 2 * decoding.step) + expected / 100
@@ -131,7 +137,7 @@ def judge(decoding: Decoding) -> tuple[str, str]:
 def track_progress(
     samples: Iterator[FrameSample], decoding: Decoding, progress: Callable[[float, float | None], None] | None
 ) -> Iterator[FrameSample]:
-    """The samples, each told to ``progress``: seconds done, and seconds that the file promises."""
+    """Yields the samples and calls ``progress`` for each with the seconds done and the declared duration [s]."""
     for number, one in enumerate(samples):
         if progress is not None:
             progress(number / FRAMES_PER_SECOND, None if decoding.expected is None else float(decoding.expected))
@@ -140,7 +146,7 @@ def track_progress(
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A sample at the detector's size, where its frame lies in it, and a picture of the whole frame to draw on."""
+    """A sample at the detector's input size, the view of its frame, and a picture of the whole frame to draw on."""
 
     pixels: Pixels
     view: View
@@ -150,7 +156,7 @@ class _Fitted:
 def _fitted(
     samples: Iterator[FrameSample], fit: Fit, save_frames: Path | None, canvas: Canvas | None
 ) -> Iterator[_Fitted]:
-    """The samples at the detector's size, which are also written at the saved size where that was asked for."""
+    """Yields the samples at the detector's input size; with ``save_frames`` also writes them at the saved size."""
     fitter = Fitter(fit)
 
     def fitted(one: FrameSample) -> _Fitted:
@@ -176,7 +182,7 @@ _Draw = Callable[[list[_Fitted], list[Located], int], None]
 
 @contextmanager
 def _drawing(overlay: Path | None, card: ModelCard) -> Iterator[_Draw | None]:
-    """Gives what draws a batch of frames, the first of which has the given number, into the folder of overlays."""
+    """Yields a function that draws a batch, counted from the given frame, into ``overlay``; None without a folder."""
     if overlay is None:
         yield None
         return
@@ -196,7 +202,7 @@ def _drawing(overlay: Path | None, card: ModelCard) -> Iterator[_Draw | None]:
 
 @contextmanager
 def _saving(option: str, folder: Path) -> Iterator[None]:
-    """What goes wrong in the block is the disk's fault and not the video's."""
+    """Converts an ``OSError`` in the block to a :class:`SavingError`: it is about the disk, not about the video."""
     try:
         yield
     except OSError as error:
@@ -204,7 +210,7 @@ def _saving(option: str, folder: Path) -> Iterator[None]:
 
 
 def content_hash(path: Path) -> str:
-    """The sha256 of a video's file; for a folder of frames that of their hashes, in their order."""
+    """Returns the sha256 of a video's file; for a folder of frames that of their hashes, in order."""
     if not path.is_dir():
         return sha256_of(path)
     digests = [sha256_of(picture) for picture in numbered_pictures(path)]

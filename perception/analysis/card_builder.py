@@ -1,4 +1,4 @@
-"""Writing the card of a network from anywhere: what its file tells, what its user says, and whether it makes sense."""
+"""Model cards for arbitrary networks: built from the ONNX file and the user's options, and checked for plausibility."""
 
 import ast
 import json
@@ -19,18 +19,18 @@ from preroll.perception.onnx_models.model_file import check_model
 from preroll.perception.video.resize import Pixels
 
 _TYPES = {TensorProto.UINT8: "uint8", TensorProto.FLOAT16: "float16", TensorProto.FLOAT: "float32"}
-# Names of classes are short: a longer file is something else.
+# Upper limit for a file of class names [bytes].
 _LONGEST_LIST = 4 << 20
 
 
 @dataclass(frozen=True)
 class InputShape:
-    """What a network's file tells about its input.
+    """Input specification read from a network's file.
 
     Attributes:
         dtype: number type.
         layout: NCHW or NHWC.
-        size: height and width [pixels]; None where the file leaves them free.
+        size: height and width [pixels]; None if the file leaves them free.
     """
 
     dtype: str
@@ -42,7 +42,7 @@ def read_input(model: Path) -> InputShape:
     """Reads the type and the shape of a network's input; the network itself is not loaded.
 
     Raises:
-        PrerollError: where the file is no network that is taken, or its input is nothing that a frame fits in.
+        PrerollError: if the file is not an accepted network, or its input cannot hold a frame.
     """
     check_model(model)
     graph = onnx.load(str(model), load_external_data=False).graph
@@ -68,10 +68,10 @@ def read_input(model: Path) -> InputShape:
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Reads names of classes: one a line, a JSON list, or a dictionary from number to name as Python or JSON writes it.
+    """Reads class names: one per line, a JSON list, or a dictionary from number to name in Python or JSON syntax.
 
     Raises:
-        PrerollError: where the file is none of these.
+        PrerollError: if the file has none of these formats.
     """
     try:
         if path.stat().st_size > _LONGEST_LIST:
@@ -99,15 +99,15 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 
 def make_card(model: Path, classes: tuple[str, ...], given: dict[str, Any]) -> ModelCard:
-    """Makes the card of a network of what its file tells and of what is given.
+    """Builds the card of a network from its file and the given fields.
 
     Args:
         model: the ONNX file.
         classes: names, in the order of the network's outputs.
-        given: other fields of :class:`ModelCard`; those that are None count as not given.
+        given: other fields of :class:`ModelCard`; None counts as not given.
 
     Raises:
-        PrerollError: naming the first field that is missing or wrong.
+        PrerollError: naming the first field that is missing or invalid.
     """
     found = read_input(model)
     size = given.get("input_size") or found.size
@@ -132,14 +132,14 @@ def make_card(model: Path, classes: tuple[str, ...], given: dict[str, Any]) -> M
 
 
 def doubts(detector: Detector, frames: list[Pixels]) -> list[str]:
-    """What is suspicious in a network's answers to pictures that have nothing in common.
+    """Checks the outputs of a network for very different pictures and describes what is suspicious.
 
     Args:
         detector: the network with its new card.
-        frames: very different pictures of its size.
+        frames: very different pictures of its input size.
 
     Returns:
-        One line for each doubt; none where all seems well.
+        One line for each doubt; an empty list if all seems well.
     """
     if detector.card.finds_objects:
         found = [detector.objects([frame])[0] for frame in frames]

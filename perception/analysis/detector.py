@@ -1,4 +1,4 @@
-"""An ONNX network that says what is in a frame, and where, run by onnxruntime as its model card says."""
+"""ONNX detectors: classes and locations in frames, computed by onnxruntime as the model card specifies."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, find_
 from preroll.perception.onnx_models.session import inference_session
 from preroll.perception.video.resize import Fit, Pixels, View
 
-# Frames that go through the network at once where it allows it.
+#: Frames per run of a network whose batch size is free.
 BATCH = 8
 
 _DECODERS: dict[str, Callable[[list[NDArray[np.generic]], ModelCard, list[View]], list[Located]]] = {
@@ -35,8 +35,23 @@ class Detector:
     """An ONNX network together with its model card.
 
     Attributes:
-        card: how the network is fed and read.
-        fit: the size of its frames.
+        card: preprocessing and output format of the network.
+        fit: size of its frames.
+
+    Examples:
+        The embedded classifier on a drawing of a car:
+
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> from preroll.perception import Detector
+        >>> from preroll.perception.demo.objects import draw_object
+        >>> car = draw_object("car", np.random.default_rng(0), size=100)
+        >>> picture = Image.new("RGB", (128, 128), "white")
+        >>> picture.paste(car, (14, 14), car)
+        >>> detector = Detector()
+        >>> found = detector.find([np.asarray(picture)])
+        >>> [detector.card.classes[label] for label in found.label]
+        ['car']
     """
 
     def __init__(self, model: Path = EMBEDDED, card: Path | ModelCard | None = None) -> None:
@@ -44,10 +59,11 @@ class Detector:
 
         Args:
             model: the ONNX file; the embedded one by default.
-            card: its card or the card's file, if it does not stand beside the model or among the package's.
+            card: its card or the card's file; by default the one beside the model, else the package's card with its
+                sha256.
 
         Raises:
-            PrerollError: where the file, its card or the network's shape is wrong.
+            PrerollError: if the file, its card or the network's shape is invalid.
         """
         self.model = model
         self.card = card if isinstance(card, ModelCard) else find_card(model, card)
@@ -57,7 +73,7 @@ class Detector:
         self._input = self._choose_input()
         free = not isinstance(self._input.shape[0], int)
         self._single = len(self._input.shape) == 3
-        # Mask R-CNN gives one list of objects, whatever the number of frames.
+        # Mask R-CNN returns a single list of objects, whatever the number of frames.
         one_by_one = self._single or self.card.decoder == "maskrcnn"
         self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
 
@@ -67,7 +83,7 @@ class Detector:
             raise PrerollError(f"detector {self.model}: it has {len(inputs)} inputs; one is expected, for the frames")
         wanted = _shape(self.card)
         given = inputs[0].shape
-        # A network for one frame at a time may do without the axis of the batch.
+        # A network for one frame at a time may lack the batch axis.
         fits = len(given) in (3, 4) and all(
             not isinstance(has, int) or has == needs for has, needs in zip(given[-3:], wanted, strict=True)
         )
@@ -82,27 +98,27 @@ class Detector:
 
     @property
     def batch_axis(self) -> int | str:
-        """Size of the first axis of the network's input, or its name where it is free."""
+        """Size of the first axis of the network's input, or its name if it is free."""
         axis = self._input.shape[0]
         return axis if isinstance(axis, int) else str(axis or "n")
 
     @property
     def batch(self) -> int:
-        """How many frames go through the network at once."""
+        """Largest number of frames per run of the network."""
         return self._batch
 
     def scores(self, frames: list[Pixels]) -> NDArray[np.float32]:
-        """Runs the network on frames of its size and says how sure it is of each class.
+        """Runs the network on frames of its input size and returns the confidence of each class.
 
         Args:
             frames: at most ``batch`` arrays uint8 [height, width, 3], RGB.
 
         Returns:
-            float32 [n, C]: the confidence of each class in each frame, of its best object where the network finds
-            objects; 0 where it is not there.
+            float32 [n, C]: the confidence of each class in each frame, of its best object if the network finds objects;
+            0 if it was not found.
 
         Raises:
-            PrerollError: where the network fails, or gives something that does not fit its card.
+            PrerollError: if the network fails, or its output does not match its card.
         """
         if not self.card.finds_objects:
             decoded: NDArray[np.float32] = self._run(frames, lambda outputs: class_scores(outputs, self.card))
@@ -113,17 +129,17 @@ class Detector:
         return best
 
     def objects(self, frames: list[Pixels], views: list[View] | None = None) -> list[Located]:
-        """Runs a network that finds objects.
+        """Runs a network that locates objects.
 
         Args:
             frames: as for :meth:`scores`.
-            views: where each frame lies in its array; without them the array is the frame.
+            views: position of each frame in its array; by default the array is the frame.
 
         Returns:
             The objects of each frame.
 
         Raises:
-            PrerollError: as for :meth:`scores`; and where the network is a classifier.
+            PrerollError: as for :meth:`scores`, and if the network is a classifier.
         """
         if not self.card.finds_objects:
             raise PrerollError(f"detector {self.model}: it is a classifier; it says what a frame shows, and not where")
@@ -134,18 +150,21 @@ class Detector:
         return located
 
     def raw(self, frames: list[Pixels]) -> list[NDArray[np.generic]]:
-        """Runs the network and gives its outputs as they are."""
+        """Runs the network and returns its outputs unchanged."""
         outputs: list[NDArray[np.generic]] = self._run(frames, lambda given: given)
         return outputs
 
     def _run(self, frames: list[Pixels], decode: Callable[[list[NDArray[np.generic]]], Any]) -> Any:
         try:
             return decode(self._session.run(None, self.feed(frames)))
-        except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
+        except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 
     def feed(self, frames: list[Pixels]) -> dict[str, NDArray[Any]]:
-        """The network's input for at most ``batch`` frames, by name; a batch of fixed size is filled with the last."""
+        """Returns the network's input by name, for at most ``batch`` frames.
+
+        If the network has a fixed batch size, the last frame is repeated to fill it.
+        """
         tensor = self.tensor(frames)
         if self._single:
             return {self._input.name: tensor[0]}
@@ -155,7 +174,7 @@ class Detector:
         return {self._input.name: tensor}
 
     def check(self) -> None:
-        """Runs the network once on grey frames, so that what does not fit is known before the work begins.
+        """Runs the network once on grey frames, so that a mismatch is found before the work begins.
 
         Raises:
             PrerollError: as :meth:`scores`.
@@ -163,7 +182,14 @@ class Detector:
         self.scores([np.full((self.fit.height, self.fit.width, 3), 128, np.uint8)])
 
     def tensor(self, frames: list[Pixels]) -> NDArray[Any]:
-        """Turns RGB frames into the network's input: channel order, normalisation, number type and layout."""
+        """Converts RGB frames to the network's input: channel order, normalisation, number type and layout.
+
+        Args:
+            frames: as for :meth:`scores`.
+
+        Returns:
+            Array [n, 3, height, width] or [n, height, width, 3], as the card's ``layout`` and ``dtype`` specify.
+        """
         card = self.card
         pixels: NDArray[Any] = np.stack(frames)
         if card.channels == "BGR":
@@ -176,11 +202,11 @@ class Detector:
         return np.ascontiguousarray(pixels, dtype=card.dtype)
 
     def find(self, frames: list[Pixels], first: int = 0, views: list[View] | None = None) -> VideoDetections:
-        """Runs the network and keeps what its card's thresholds allow.
+        """Runs the network and returns the detections that pass the card's thresholds.
 
         Args:
             frames: as for :meth:`scores`.
-            first: number of the first of these frames in their video.
+            first: index of the first of these frames in the video, counted from 0.
             views: as for :meth:`objects`.
         """
         if self.card.finds_objects:
@@ -203,7 +229,7 @@ def open_session(content: bytes, model: Path) -> onnxruntime.InferenceSession:
         model: its name, for error messages.
 
     Raises:
-        PrerollError: where it cannot be loaded.
+        PrerollError: if it cannot be loaded.
     """
     try:
         return inference_session(content)

@@ -1,4 +1,4 @@
-"""One video through an encoder: one vector for each sampled frame."""
+"""Embedding of one video with an encoder: one vector for each sampled frame."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -19,13 +19,19 @@ def embed(
     fast: bool = False,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> Analysis:
-    """Samples a video, embeds its frames and judges what could be seen; of a damaged one those up to the damage.
+    """Samples a video, embeds its frames and assesses how much could be decoded.
+
+    Of a damaged video, the frames before the damage are embedded.
 
     Args:
         path: a video file, or a folder of numbered frames.
-        encoder: of the frames.
+        encoder: the frame encoder.
         fast: skip the frames that no other frame refers to.
-        progress: is called with the seconds done and the seconds promised (None: not known) at each sample.
+        progress: called at each sample with the seconds done and the duration that the file declares [s] (None if
+            unknown).
+
+    Returns:
+        The status of the video, with the embeddings in ``vectors``.
     """
     decoding, fitter = Decoding(), Fitter(encoder.fit)
     samples = track_progress(sample(path, decoding, fast=fast), decoding, progress)

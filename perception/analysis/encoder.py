@@ -1,4 +1,4 @@
-"""An ONNX image encoder with its model card: frames in, one vector per frame out."""
+"""ONNX image encoders with model cards: one vector per frame."""
 
 import json
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ Triple = tuple[float, float, float]
 
 
 class EncoderCard(Card):
-    """How an encoder is fed and read. The fields are those of a detector's card, as far as they are about its input.
+    """Preprocessing and output of an encoder, with the input fields of a detector's card.
 
-    Other fields of a detector's card (classes, thresholds, …) are allowed and say nothing here.
+    Other fields of a detector's card (classes, thresholds, …) are accepted and ignored.
 
     Attributes:
         name, sha256, input_size, fit, pad, pad_place, channels, mean, scale, dtype, layout: see
             :class:`preroll.perception.onnx_models.model_card.ModelCard`.
-        output: the name of the output that holds the vectors; the first one without it.
+        output: name of the output that contains the vectors; the first one by default.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
@@ -55,14 +55,14 @@ class EncoderFile:
 
     @classmethod
     def find(cls, model: Path, card: Path | None = None) -> Self:
-        """Finds the card of an encoder; a file that is not one of ours is checked first.
+        """Finds the card of an encoder, and checks the file if its hash is not known to preroll.
 
         Args:
             model: the ONNX file.
-            card: its card; without it NAME.json beside the model, or the package's card with the model's hash.
+            card: its card; by default NAME.json beside the model, else the package's card with the model's hash.
 
         Raises:
-            PrerollError: there is none, it is of another file, or running the model could do more than compute.
+            PrerollError: if there is no card, it is for another file, or running the model could do more than compute.
         """
         found = _find_card(model, card)
         check_stranger(model, found.sha256, "encoder")
@@ -70,19 +70,20 @@ class EncoderFile:
 
 
 class Encoder:
-    """An encoder that is ready to run.
+    """A loaded encoder.
 
     Attributes:
-        card: how it is fed and read.
-        fit: the size of its frames.
-        batch: how many frames go through it at once.
+        card: preprocessing and output of the encoder.
+        fit: size of its frames.
+        batch: largest number of frames per run of the network.
+        width: D, the length of a vector.
     """
 
     def __init__(self, model: Path, card: EncoderCard) -> None:
-        """Load the network and run it once on grey frames.
+        """Loads the network and runs it once on grey frames.
 
         Raises:
-            PrerollError: model and card do not fit each other.
+            PrerollError: if the model does not match its card.
         """
         self.model = model
         self.card = card
@@ -103,7 +104,7 @@ class Encoder:
         self.width = self.embed([np.full((height, width, 3), 128, np.uint8)]).shape[1]
 
     def embed(self, frames: list[Pixels]) -> NDArray[np.float32]:
-        """Embeds frames of its size.
+        """Embeds frames of its input size.
 
         Args:
             frames: at most ``batch`` arrays uint8 [height, width, 3], RGB.
@@ -112,14 +113,14 @@ class Encoder:
             float32 [n, D], not normalised.
 
         Raises:
-            PrerollError: the network fails, or gives something that is no number.
+            PrerollError: if the network fails, or an output is not finite.
         """
         tensor = self._tensor(frames)
         if self._fixed:
             tensor = np.concatenate((tensor, np.repeat(tensor[-1:], self._fixed - len(frames), 0)))
         try:
             (found,) = self._session.run([self._output], {self._input.name: tensor})
-        except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
+        except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"encoder {self.model}: {' '.join(str(error).split())}") from None
         vectors = np.asarray(found, np.float32).reshape(len(tensor), -1)[: len(frames)]
         if not np.isfinite(vectors).all():

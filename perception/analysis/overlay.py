@@ -1,4 +1,4 @@
-"""Pictures of frames with the objects that were found drawn into them."""
+"""Pictures of frames with the detected objects drawn in."""
 
 import colorsys
 
@@ -12,19 +12,19 @@ from preroll.perception.video.sampling import FrameSample
 
 #: Longer side of the pictures [pixels].
 LONGEST = 640
-#: How much of its class's colour an object's pixels take on.
+#: Opacity of a mask in the colour of its class.
 STRENGTH = 0.5
 _FONT_SIZE = 14
 
 
 class Canvas:
-    """Brings the frames of one video upright and to the size of the pictures, without cutting anything off."""
+    """Converter from the frames of one video to upright pictures of the overlay's size, without cropping."""
 
     def __init__(self) -> None:
         self._fitters: dict[tuple[int, int], Fitter] = {}
 
     def __call__(self, sample: FrameSample) -> Pixels:
-        """Gives uint8 [height, width, 3], RGB, with :data:`LONGEST` as the longer side, so that names can be read."""
+        """Returns uint8 [height, width, 3], RGB, whose longer side is :data:`LONGEST`, so that names are legible."""
         frame, aspect = sample.frame, sample.aspect
         height, width = float(frame.height), float(frame.width * aspect)
         if sample.turns % 2:
@@ -41,9 +41,9 @@ def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], in
 
     Args:
         picture: uint8 [height, width, 3], RGB: the whole upright frame at any size.
-        located: what was found in it.
+        located: the objects found in it.
         classes: their names.
-        input_size: rows and columns of the network's input, which masks refer to.
+        input_size: rows and columns of the network's input, to which masks refer.
 
     Returns:
         A new picture of the same size.
@@ -62,7 +62,7 @@ def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], in
         color = color_of(int(located.label[i]))
         draw.rectangle((x0, y0, x1 - 1 if x1 - 1 > x0 else x0, y1 - 1 if y1 - 1 > y0 else y0), outline=color, width=2)
         text = f"{classes[located.label[i]]} {located.confidence[i]:.2f} · {located.area[i]:.1f} %"
-        # A label at the right edge moves to the left until it is whole.
+        # A label that would cross the right edge is shifted to the left.
         place = max(0.0, min(x0, image.width - draw.textlength(text, font=font) - 6)) + 3, max(0.0, y0 - _FONT_SIZE - 4)
         box = draw.textbbox(place, text, font=font)
         draw.rectangle((box[0] - 3, box[1] - 2, box[2] + 3, box[3] + 2), fill=color)
@@ -71,19 +71,19 @@ def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], in
 
 
 def color_of(label: int) -> tuple[int, int, int]:
-    """A bright colour for a class; neighbouring classes are far apart on the wheel."""
+    """Returns a bright RGB colour for a class; consecutive classes have distant hues."""
     red, green, blue = colorsys.hsv_to_rgb(label * 0.618034 % 1, (0.65, 0.35, 0.9)[label // 5 % 3], 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def _on_picture(mask: Mask, located: Located, size: tuple[int, int], input_size: tuple[int, int]) -> Image.Image:
-    """A mask as a grey picture of the given width and height, at least 128 where the object is."""
+    """Returns a mask as a grey picture of the given width and height, at least 128 inside the object."""
     cells: NDArray[np.uint8] = np.zeros(mask.grid, np.uint8)
     rows, columns = mask.cells.shape
     cells[mask.top : mask.top + rows, mask.left : mask.left + columns] = np.where(mask.cells, 255, 0)
     view = located.view
     down, across = mask.grid[0] / input_size[0], mask.grid[1] / input_size[1]
-    # Where the frame lies on the grid; beyond its edges, where a crop cut the frame, there is no mask.
+    # Position of the frame on the grid; a part that was cropped off lies outside the grid and has no mask.
     part = (view.left * across, view.top * down, (view.left + view.columns) * across, (view.top + view.rows) * down)
     a, d = (part[2] - part[0]) / size[0], (part[3] - part[1]) / size[1]
     return Image.fromarray(cells).transform(

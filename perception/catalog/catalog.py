@@ -1,7 +1,7 @@
 """The catalog: what perception computed about the videos, read from a folder of memory-mapped arrays.
 
-Opening reads the manifest and the headers of the arrays; rows are read when they are used. This module needs NumPy and
-the standard library alone, so that environments can open a catalog without a detector, a decoder or pandas.
+Opening reads the manifest and the headers of the arrays; rows are read on access. This module depends only on NumPy and
+the standard library, so that environments can open a catalog without a detector, a decoder or pandas.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NEIGHBORS = 10
 DEMO = "demo"
-# Arrays that a catalog may do without.
+# Optional arrays.
 _OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile")
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
 SPLIT = "split"
@@ -34,20 +34,33 @@ class Catalog:
     """The usable videos of a platform: N videos of K categories, with importances over C object classes.
 
     Attributes:
-        path: the folder it was opened from; the given name for one that lives in memory.
+        path: the folder it was opened from; the given name if it exists only in memory.
         manifest: the content of ``manifest.json``.
         categories: the K category names, sorted.
-        category: int16 [N], the true category of each video as an index into ``categories``; −1 where nobody
-            knows it, and its users answer to ``category_probabilities``.
+        category: int16 [N], the true category of each video as an index into ``categories``; −1 if it is unknown, in
+            which case users respond to ``category_probabilities``.
         importance: float32 [N, C] in [0, 1]: the mean over a video's sampled frames of the largest confidence with
             which the class was detected in the frame.
-        category_probabilities: float32 [N, K], each row predicted by a model that never saw the video; None where a
+        category_probabilities: float32 [N, K], each row predicted by a model fitted without that video; None if a
             category has fewer than two videos.
         neighbors: int32 [N, 10], the most similar other videos, best first, padded with −1.
         neighbor_scores: float32 [N, 10], their cosine similarities, 0 where padded.
-        memorability: float32 [N] in [0, 1], how likely a viewer truly remembers the video; None where nobody measured.
+        memorability: float32 [N] in [0, 1], the probability that a viewer truly remembers the video; None if it was not
+            measured.
         memorability_quantile: float32 [N] in [0, 1], the share of videos that are predicted to be less memorable, by a
-            model that never saw the video; None where nothing was predicted.
+            model fitted without the video; None if there is no prediction.
+
+    Examples:
+        >>> from preroll.perception import Catalog
+        >>> catalog = Catalog.load("demo")
+        >>> catalog.n_videos, catalog.categories
+        (300, ('cars', 'cats', 'concerts'))
+        >>> catalog.importance.shape == (catalog.n_videos, len(catalog.classes))
+        True
+        >>> catalog.neighbors[0, :3].tolist()  # the three videos most similar to video 0
+        [49, 54, 4]
+        >>> sorted(set(catalog.detections(0)["class"]))
+        ['car', 'chair', 'tree']
     """
 
     path: Path
@@ -76,10 +89,10 @@ class Catalog:
 
     @classmethod
     def load(cls, name_or_path: "str | Path | Catalog" = DEMO) -> "Catalog":
-        """Opens the packaged catalog ``"demo"`` or the catalog in a folder; a catalog is passed through.
+        """Opens the packaged catalog ``"demo"`` or the catalog in a folder; returns a catalog unchanged.
 
         Raises:
-            PrerollError: where there is no such folder, or it is no catalog that this version reads.
+            PrerollError: if there is no such folder, or it is not a catalog that this version reads.
         """
         if isinstance(name_or_path, Catalog):
             return name_or_path
@@ -92,8 +105,8 @@ class Catalog:
         """Opens the catalog in the folder ``path``, memory-mapped.
 
         Raises:
-            PrerollError: for a missing folder, a missing manifest, an unknown version, or arrays whose shape or type is
-                not what the manifest says.
+            PrerollError: if the folder or the manifest is missing, its version is unknown, or the shape or type of an
+                array differs from the manifest.
         """
         path = Path(path)
         manifest = manifests.read_manifest(path)
@@ -117,22 +130,22 @@ class Catalog:
         memorability_quantile: ArrayLike | None = None,
         name: str = "memory",
     ) -> "Catalog":
-        """Makes a catalog in memory, with the same checks as one from disk.
+        """Creates a catalog in memory, with the same checks as one on disk.
 
         Args:
             categories: K names, sorted.
-            category: [N] indices into ``categories``; −1 where it is not known, which needs probabilities.
-            neighbors: [N, 10] indices of videos, −1 padded.
+            category: [N] indices into ``categories``; −1 if unknown, which requires ``category_probabilities``.
+            neighbors: [N, 10] indices of videos, padded with −1.
             importance: [N, C] in [0, 1].
             classes: C names of object classes.
-            neighbor_scores: [N, 10]; without them 1 for every neighbour and 0 for padding.
+            neighbor_scores: [N, 10]; by default 1 for every neighbour and 0 for padding.
             category_probabilities: [N, K], or None.
             memorability: [N], or None.
             memorability_quantile: [N], or None.
-            name: stands for the path.
+            name: used as ``path``.
 
         Raises:
-            PrerollError: where shapes do not fit or values are out of range.
+            PrerollError: if shapes are inconsistent or values are out of range.
         """
         nearest = np.ascontiguousarray(neighbors, np.int32)
         scores = (nearest >= 0).astype(np.float32) if neighbor_scores is None else neighbor_scores
@@ -165,7 +178,7 @@ class Catalog:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The names of the C object classes, in the order of the columns of ``importance``."""
+        """Names of the C object classes, in the order of the columns of ``importance``."""
         path = self.path / "classes.json"
         try:
             names = json.loads(path.read_text(encoding="utf-8"))
@@ -179,7 +192,7 @@ class Catalog:
 
     @cached_property
     def sha256(self) -> str:
-        """What identifies the content: the hash of the manifest, which holds those of all files."""
+        """Hash that identifies the content: that of the manifest, which contains those of all files."""
         if self.manifest["files"]:
             return sha256_of(self.path / manifests.NAME)
         digest = hashlib.sha256(json.dumps([self.categories, self.classes]).encode())
@@ -196,13 +209,13 @@ class Catalog:
         return digest.hexdigest()
 
     def videos(self) -> "pd.DataFrame":
-        """The table of all videos, those that were left out included.
+        """Returns the table of all videos, including those that were left out.
 
         Returns:
-            One row per video with the columns ``index`` (its row in the arrays, −1 for one that was left out),
-            ``path`` (relative to the folder of videos), ``category``, ``status`` (ok, partial, damaged, unreadable,
-            timeout or not_a_file), ``reason``, ``coverage`` (the share of its duration that was decoded), ``duration``
-            [s], ``frames`` (sampled), ``sha256``, and ``split`` (such as train or test; empty where nothing was said).
+            One row per video with the columns ``index`` (its row in the arrays, −1 if it was left out), ``path``
+            (relative to the folder of videos), ``category``, ``status`` (ok, partial, damaged, unreadable, timeout or
+            not_a_file), ``reason``, ``coverage`` (the share of its duration that was decoded), ``duration`` [s],
+            ``frames`` (number sampled), ``sha256``, and ``split`` (such as train or test; empty if unspecified).
         """
         import pandas as pd
 
@@ -210,7 +223,7 @@ class Catalog:
             return self._videos_in_memory()
         text = dict.fromkeys(("path", "category", "status", "reason", "sha256", SPLIT), "str")
         types = {**text, "index": "int64", "coverage": "float64", "duration": "float64", "frames": "int64"}
-        # keep_default_na: a video may be called NA.mp4 or null.
+        # keep_default_na=False: a video or category may be called NA or null.
         frame = pd.read_csv(
             self.path / "videos.csv", dtype=types, keep_default_na=False, na_values={"duration": [""], "coverage": [""]}
         )
@@ -236,12 +249,15 @@ class Catalog:
         return pd.DataFrame(columns)
 
     def detections(self, video: int) -> "pd.DataFrame":
-        """What the detector found in the video of row ``video``.
+        """Returns the detections in the video of row ``video``.
 
         Returns:
-            A table with the columns ``frame`` (1 for the first, 3 a second), ``class`` (name) and ``confidence``; of a
-            detector that tells where things are, also ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``,
-            ``y1`` [pixels of the upright frame].
+            A table with the columns ``frame`` (1 for the first; 3 per second), ``class`` (name) and ``confidence``; if
+            the detector locates objects, also ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1``
+            [pixels of the upright frame].
+
+        Raises:
+            PrerollError: if the catalog stores no detections, like one created in memory.
         """
         import pandas as pd
 
@@ -261,9 +277,8 @@ class Catalog:
     def detection_columns(self) -> dict[str, NDArray[Any]]:
         """All detections, memory-mapped: those of row i are offsets[i] … offsets[i + 1] of every other column.
 
-        Returns:
-            ``offsets`` int64 [N + 1], ``frame`` int32 [M] (from 0), ``class`` int16 [M], ``confidence`` float32 [M],
-            and, of a detector that tells where things are, ``area`` float32 [M] and ``box`` float32 [M, 4].
+        A dictionary with ``offsets`` int64 [N + 1], ``frame`` int32 [M] (from 0), ``class`` int16 [M], ``confidence``
+        float32 [M] and, if the detector locates objects, ``area`` float32 [M] and ``box`` float32 [M, 4].
         """
         files = self.manifest["files"]
         if "detections/offsets.npy" not in files:
@@ -274,7 +289,11 @@ class Catalog:
         }
 
     def neighbors_in_category(self) -> tuple[float, float]:
-        """How often a neighbour is of the video's own category, and how often a video drawn at random would be."""
+        """Returns the share of neighbours in a video's own category, observed and expected by chance.
+
+        Returns:
+            The share among the catalog's neighbours, and the share among videos drawn at random.
+        """
         near = (self.neighbors >= 0) & (self.category[:, None] >= 0)
         same = (self.category[self.neighbors] == self.category[:, None]) & near
         known = self.category[self.category >= 0]
@@ -283,12 +302,12 @@ class Catalog:
         return float(same.sum() / max(near.sum(), 1)), float(chance)
 
     def check_values(self) -> None:
-        """Reads every row and checks that indices are in range and numbers are what they are said to be.
+        """Reads every row and checks that indices and numbers are in range.
 
-        Opening a catalog does not do this, for it would read all of it; ``preroll catalog verify`` does.
+        Opening a catalog does not do this, because it would read all of it; ``preroll catalog verify`` does.
 
         Raises:
-            PrerollError: naming the array and the first row that is wrong.
+            PrerollError: naming the array and the first invalid row.
         """
         n, k = self.n_videos, len(self.categories)
         lowest = 0 if self.category_probabilities is None else -1
@@ -336,10 +355,10 @@ class Catalog:
 
 
 def _map(folder: Path, name: str, shape: list[int]) -> NDArray[Any]:
-    """Maps one array of a catalog, never unpickling, and checks its shape against the manifest's."""
+    """Opens one array of a catalog, memory-mapped and without unpickling, and checks its shape against the manifest."""
     path = folder / name
     try:
-        # An array without any element cannot be mapped.
+        # An empty array cannot be memory-mapped.
         array = np.load(path, mmap_mode="r" if 0 not in shape else None, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise PrerollError(f"{path}: cannot be read as an array: {error}") from None

@@ -1,7 +1,7 @@
-"""The manifest of a catalog: what its folder holds, with the size, shape and hash of every file.
+"""The manifest of a catalog: the contents of its folder, with the size, shape and hash of every file.
 
-``manifest.json`` is written last: a folder without one is no catalog. It has no dates, durations, worker counts or
-absolute paths, so that building the same videos twice gives the same bytes.
+``manifest.json`` is written last: a folder without one is not a catalog. It contains no dates, durations, worker counts
+or absolute paths, so building the same videos twice produces the same bytes.
 """
 
 import json
@@ -38,11 +38,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
     Returns:
         The manifest: ``format``, ``version``, ``command``, ``categories`` (sorted names), ``videos`` (rows of the
-        arrays), ``files`` (name → ``sha256``, ``bytes`` and, for arrays, ``shape`` and ``dtype``), and what the build
-        adds.
+        arrays), ``files`` (name → ``sha256``, ``bytes`` and, for arrays, ``shape`` and ``dtype``), and the entries that
+        the build adds.
 
     Raises:
-        PrerollError: where the folder or the manifest is missing, is no JSON, lacks a key or has an unknown version.
+        PrerollError: if the folder or the manifest is missing, is not JSON, lacks a key or has an unknown version.
     """
     if not folder.is_dir():
         raise PrerollError(
@@ -61,7 +61,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def parse_manifest(text: str, path: Path) -> dict[str, Any]:
-    """Turns the text of a manifest into a checked dictionary; ``path`` is for error messages only."""
+    """Parses and checks the text of a manifest; ``path`` is used in error messages only."""
     try:
         manifest = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -110,7 +110,7 @@ def _is_shape(shape: Any) -> bool:
 
 
 def altered_files(folder: Path, manifest: dict[str, Any]) -> list[str]:
-    """Hashes every file again: one line for each that is missing, altered or not in the manifest."""
+    """Rehashes every file and returns one line for each that is missing, altered or not in the manifest."""
     findings = []
     for name, entry in sorted(manifest["files"].items()):
         path = folder / name

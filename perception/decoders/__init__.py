@@ -1,1 +1,1 @@
-"""From the outputs of a network to detections and instances: one network family a file."""
+"""Decoders: from the outputs of a network to detections and instances, with one file per network family."""

@@ -1,4 +1,4 @@
-"""Reading the outputs of a classifier: one score per class and frame."""
+"""Decoder for classifiers: one score per class and frame."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +9,18 @@ Scores = NDArray[np.float32]
 
 
 def class_scores(outputs: list[NDArray[np.generic]], card: ModelCard) -> Scores:
-    """Turns a classifier's first output into confidences.
+    """Converts a classifier's first output to confidences.
 
     Args:
-        outputs: what the network gave for n frames; the first is [n, C], with axes of size 1 where it likes.
-        card: says whether the activation is inside of the network.
+        outputs: the network's outputs for n frames; the first is [n, C], possibly with additional axes of size 1.
+        card: specifies whether the activation is part of the network.
 
     Returns:
-        float32 [n, C] in [0, 1]. Where the card has a ``top``, only so many classes of a frame, the best ones, are not
-        0 (ties: the first); with ``softmax`` and without a ``top`` only the best.
+        float32 [n, C] in [0, 1]. If the card has a ``top``, only that many classes of a frame, the best ones, are
+        nonzero (ties: the first); with ``softmax`` and without a ``top`` only the best.
 
     Raises:
-        ValueError: where the output has another number of classes than the card.
+        ValueError: if the number of classes in the output differs from the card's.
     """
     raw = np.asarray(outputs[0], np.float32)
     scores = raw.reshape(len(raw), -1)
@@ -45,6 +45,6 @@ def _softmax(logits: Scores) -> Scores:
 
 
 def _sigmoid(logits: Scores) -> Scores:
-    # exp of a large number overflows: halves of tanh do not.
+    # exp overflows for large numbers, tanh does not.
     scores: Scores = np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * logits))
     return scores

@@ -1,4 +1,4 @@
-"""What was found in the frames of a video."""
+"""Detections in the frames of a video."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,16 +19,16 @@ def _no_box() -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class VideoDetections:
-    """What was found in a sequence of frames, by frame, then by class, then by falling confidence.
+    """Detections in a sequence of frames, ordered by frame, then by class, then by decreasing confidence.
 
-    A classifier gives one entry per frame and class, another network one per object. What a classifier finds is about
-    the whole frame: where area and box are not given, they are 100 % and zeros.
+    A classifier yields one entry per frame and class, any other network one per object. A classifier's detections refer
+    to the whole frame: if area and box are not given, they are 100 % and zeros.
 
     Attributes:
         frame: int32 [M], counted from 0.
         label: int16 [M], index of the class.
         confidence: float32 [M] in (0, 1].
-        area: float32 [M], share of the frame that the object takes [%].
+        area: float32 [M], share of the frame that the object covers [%].
         box: float32 [M, 4], x0, y0, x1, y1 [pixels of the upright frame].
     """
 
@@ -47,7 +47,7 @@ class VideoDetections:
 
     @classmethod
     def join(cls, parts: Sequence["VideoDetections"]) -> "VideoDetections":
-        """Puts what was found in consecutive stretches of frames together."""
+        """Concatenates the detections of consecutive runs of frames."""
         return cls(
             np.concatenate([np.zeros(0, np.int32), *(part.frame for part in parts)]),
             np.concatenate([np.zeros(0, np.int16), *(part.label for part in parts)]),
@@ -58,7 +58,7 @@ class VideoDetections:
 
     @classmethod
     def of_objects(cls, frames: Sequence[Located], first: int = 0) -> "VideoDetections":
-        """Lists the objects of consecutive frames; ``first`` is the number of the first of them."""
+        """Collects the objects of consecutive frames, the first of which has the index ``first``."""
         parts = [
             cls(np.full(len(one.label), first + i, np.int32), one.label, one.confidence, one.area, one.box)
             for i, one in enumerate(frames)

@@ -1,4 +1,4 @@
-"""Objects found in one frame, with the places that they take."""
+"""Objects located in one frame: masks, boxes and areas."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from preroll.perception.video.resize import View
 
 @dataclass(frozen=True)
 class Mask:
-    """An object's pixels on a grid that spans the network's input, cut to a window.
+    """An object's pixels on a grid over the network's input, cropped to a window.
 
     Attributes:
         top: first row of the window.
@@ -28,15 +28,15 @@ class Mask:
 
 @dataclass(frozen=True)
 class Located:
-    """The k objects of one frame, by class and then by falling confidence.
+    """The k objects of one frame, ordered by class and then by decreasing confidence.
 
     Attributes:
         label: int16 [k], index of the class.
         confidence: float32 [k] in (0, 1].
         area: float32 [k], share of the whole frame [%].
         box: float32 [k, 4]: x0, y0, x1, y1 [pixels of the upright frame].
-        masks: the objects' pixels; None where the network gives boxes alone.
-        view: where the frame lies in the network's input.
+        masks: the objects' pixels; None if the network predicts boxes alone.
+        view: position of the frame in the network's input.
     """
 
     label: NDArray[np.int16]
@@ -55,15 +55,18 @@ def locate(
     box: NDArray[np.float32],
     masks: list[Mask] | None = None,
 ) -> Located:
-    """Measures objects in their frame and keeps those that the card's thresholds allow.
+    """Measures objects in their frame and keeps those that pass the card's thresholds.
 
     Args:
-        card: gives ``score_threshold`` and ``min_area``.
-        view: where the frame lies in the network's input; what lies beside the frame does not count.
+        card: provides ``score_threshold`` and ``min_area``.
+        view: position of the frame in the network's input; anything outside the frame is not counted.
         label: [k], index of the class.
         confidence: [k].
         box: [k, 4], x0, y0, x1, y1 [pixels of the input].
-        masks: k of them, or None, where an object is taken to fill its box.
+        masks: k masks, or None if each object is assumed to fill its box.
+
+    Returns:
+        The objects that are kept, ordered by class and then by decreasing confidence.
     """
     inside = view.to_frame(np.nan_to_num(np.asarray(box, np.float32).reshape(-1, 4)))
     if masks is None:
@@ -83,20 +86,23 @@ def locate(
 
 
 def mask_area(mask: Mask, view: View, input_size: tuple[int, int]) -> float:
-    """The share of the frame that a mask covers [%]; cells on the frame's edge count by the part that is inside."""
+    """Returns the share of the frame that a mask covers [%]; cells on the frame's edge are counted in proportion."""
     rows = _inside(mask.grid[0], input_size[0], view.top, view.rows)[mask.top : mask.top + mask.cells.shape[0]]
     columns = _inside(mask.grid[1], input_size[1], view.left, view.columns)[mask.left : mask.left + mask.cells.shape[1]]
     return float(100 * (rows @ mask.cells @ columns))
 
 
 def _inside(cells: int, pixels: int, start: int, length: int) -> NDArray[np.float64]:
-    """How much of a frame of ``length`` pixels from ``start`` on each of the cells across ``pixels`` covers."""
+    """Returns the share of a frame that each of ``cells`` cells across ``pixels`` pixels covers along one axis.
+
+    The frame occupies ``length`` pixels from ``start`` on.
+    """
     edges = np.clip(np.linspace(0, pixels, cells + 1), start, start + length)
     return np.diff(edges) / length
 
 
 def cut(cells: NDArray[np.bool_], top: int = 0, left: int = 0, grid: tuple[int, int] | None = None) -> Mask:
-    """Cuts a mask to the cells that are set; the given ones may be a window of ``grid`` that begins at (top, left)."""
+    """Crops a mask to its set cells; ``cells`` may be a window of ``grid`` that begins at (top, left)."""
     rows, columns = np.flatnonzero(cells.any(1)), np.flatnonzero(cells.any(0))
     whole = grid or (cells.shape[0], cells.shape[1])
     if not len(rows):

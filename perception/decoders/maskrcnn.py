@@ -1,4 +1,4 @@
-"""Reading the outputs of a Mask R-CNN (He et al. 2017, arXiv 1703.06870) in the layout of torchvision."""
+"""Decoder for Mask R-CNN (He et al. 2017, arXiv 1703.06870) in the output layout of torchvision."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,22 +7,25 @@ from preroll.perception.decoders.instances import Located, cut, locate
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import View
 
-# A pixel belongs to an object where its mask is at least this.
+# Smallest mask value of a pixel that belongs to the object.
 _MASK_THRESHOLD = 0.5
 
 
 def maskrcnn_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
-    """The objects of one frame; overlapping ones have been sorted out by the network itself.
+    """Decodes the objects of one frame; non-maximum suppression is part of the network.
 
     Args:
-        outputs: boxes [N, 4] (x0, y0, x1, y1 [pixels of the input]), labels [N] (integers), scores [N] and masks
-            [N, 1, H, W] over the whole input, in any order; N may be 0. Labels count from the background where the card
-            says ``background: first``, as torchvision's do.
-        card: gives the classes and the thresholds.
-        views: where the frame lies in the input; one, for N is free.
+        outputs: boxes [N, 4] (x0, y0, x1, y1 [pixels of the input]), labels [N] (integers), scores [N] and masks [N, 1,
+            H, W] over the whole input, in any order; N may be 0. Labels count from the background if the card says
+            ``background: first``, as torchvision's do.
+        card: provides the classes and the thresholds.
+        views: position of the frame in the input; only one, because N is free.
+
+    Returns:
+        A list of length 1.
 
     Raises:
-        ValueError: where the outputs do not fit each other or the card.
+        ValueError: if the outputs do not match each other or the card.
     """
     boxes, labels, scores, masks = _sorted_outputs(outputs)
     first = 1 if card.background == "first" else 0
@@ -38,7 +41,7 @@ def maskrcnn_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
 def _sorted_outputs(
     outputs: list[NDArray[np.generic]],
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Boxes, labels, scores and masks, told apart by their number of axes and their type."""
+    """Returns boxes, labels, scores and masks, identified by their number of axes and their type."""
     kinds = {(one.ndim, str(one.dtype.kind)): one for one in outputs}
     wanted = ((2, "f"), (1, "i"), (1, "f"), (4, "f"))
     shapes = ", ".join(f"{one.dtype} {list(one.shape)}" for one in outputs)

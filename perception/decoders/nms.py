@@ -1,26 +1,26 @@
-"""Choosing among a network's many boxes: those that are confident, each object once."""
+"""Selection among a network's candidate boxes: score threshold and non-maximum suppression."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preroll.perception.onnx_models.model_card import ModelCard
 
-#: Boxes of one frame that are compared with each other at most; a threshold of 0 would let tens of thousands through.
+#: Largest number of boxes of one frame in suppression; a score threshold of 0 would admit tens of thousands.
 MOST_BOXES = 1000
 
 Floats = NDArray[np.float32]
 
 
 def choose_boxes(scores: Floats, corners: Floats, card: ModelCard) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The boxes of one frame that reach the card's ``score_threshold`` and survive its ``iou_threshold``.
+    """Selects the boxes of one frame by the card's ``score_threshold`` and ``iou_threshold``.
 
     Args:
         scores: [A, C], of every class in every box.
         corners: [A, 4], x0, y0, x1, y1 of every box.
-        card: gives the thresholds.
+        card: provides the thresholds.
 
     Returns:
-        Box and class of each object, by falling score.
+        Box index [k] and class index [k] of the k objects, by decreasing score.
     """
     place, label = np.nonzero((scores > 0) & (scores >= np.float32(card.score_threshold)))
     confidence = scores[place, label]
@@ -30,19 +30,19 @@ def choose_boxes(scores: Floats, corners: Floats, card: ModelCard) -> tuple[NDAr
 
 
 def suppress(label: NDArray[np.intp], confidence: Floats, box: Floats, threshold: float) -> NDArray[np.intp]:
-    """Non-maximum suppression within each class.
+    """Applies non-maximum suppression within each class.
 
-    A box whose intersection over union with a more confident one of its class is above ``threshold`` is the same
-    object seen again.
+    A box whose intersection over union with a more confident one of its class is above ``threshold`` is dropped as a
+    duplicate.
 
     Args:
         label: [k], index of the class.
         confidence: [k].
         box: [k, 4], x0, y0, x1, y1.
-        threshold: see above.
+        threshold: largest intersection over union of two kept boxes of one class.
 
     Returns:
-        The indices of the boxes that stay, by falling confidence.
+        The indices of the kept boxes, by decreasing confidence.
     """
     waiting = np.argsort(-confidence, kind="stable")
     size = np.maximum(box[:, 2:] - box[:, :2], 0).prod(1)

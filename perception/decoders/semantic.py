@@ -1,4 +1,4 @@
-"""Reading the outputs of a semantic segmenter: a score per class and pixel; its connected pixels are an object."""
+"""Decoder for semantic segmenters: one score per class and pixel; connected pixels of a class form an object."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,22 +8,23 @@ from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import View
 
 Floats = NDArray[np.float32]
-# Pixels that touch at a corner are connected: thin slanted parts do not fall to pieces.
+# 8-connectivity: pixels that touch at a corner are connected, so thin slanted parts stay in one piece.
 _TOUCHING = np.ones((3, 3), np.int8)
 
 
 def semantic_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
-    """The objects of each frame. Touching objects of one class count as one.
+    """Decodes the objects of each frame; touching objects of one class count as one.
 
     An object's confidence is the mean probability of its class over its pixels.
 
     Args:
-        outputs: the first is [n, C, h, w], a score per class and pixel; one more class where the card has a background.
-        card: gives the classes and the thresholds, and says whether the activation is inside of the network.
-        views: where each of at most n frames lies in the input.
+        outputs: the first is [n, C, h, w], a score per class and pixel, with one additional class if the card has a
+            background.
+        card: provides the classes and the thresholds, and specifies whether the activation is part of the network.
+        views: positions of at most n frames in the input.
 
     Raises:
-        ValueError: where the output does not fit the card.
+        ValueError: if the output does not match the card.
     """
     raw = np.asarray(outputs[0], np.float32)
     channels = len(card.classes) + (card.background != "none")
@@ -33,7 +34,7 @@ def semantic_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
 
 
 def _objects(scores: Floats, card: ModelCard, view: View) -> Located:
-    from scipy import ndimage  # half of what a worker would load at its start, and only segmenters need it
+    from scipy import ndimage  # half of a worker's import time, and only segmenters need it
 
     label, best = pixel_classes(scores, card)
     fewest = max(1, int(0.5 * card.min_area / 100 * _frame_cells(view, card, label.shape)))
@@ -43,7 +44,7 @@ def _objects(scores: Floats, card: ModelCard, view: View) -> Located:
         sizes = np.bincount(parts.ravel())
         sums = np.bincount(parts.ravel(), best.ravel())
         windows = ndimage.find_objects(parts)
-        # Specks are left out before they cost anything; what is near the least area is measured exactly.
+        # Parts below half of `min_area` are dropped cheaply here; `locate` measures the others exactly.
         for part in np.flatnonzero(sizes[1:] >= fewest) + 1:
             rows, columns = windows[part - 1]
             mask = Mask(rows.start, columns.start, parts[rows, columns] == part, label.shape)
@@ -55,14 +56,15 @@ def _objects(scores: Floats, card: ModelCard, view: View) -> Located:
 
 
 def pixel_classes(scores: Floats, card: ModelCard) -> tuple[NDArray[np.int64], Floats]:
-    """The class of each pixel and its probability.
+    """Returns the class of each pixel and its probability.
 
     Args:
         scores: [C, h, w] or, with a background, [C + 1, h, w].
-        card: as above. With ``softmax`` the best class has the pixel, with ``sigmoid`` it needs one half besides.
+        card: as for :func:`semantic_objects`. With ``softmax`` a pixel belongs to its best class; with ``sigmoid`` that
+            class must also reach one half.
 
     Returns:
-        Index of the class [h, w], −1 where there is none, and its probability [h, w].
+        Index of the class int64 [h, w], −1 if there is none, and its probability float32 [h, w].
     """
     if card.outputs == "logits":
         scores = _softmax(scores) if card.activation == "softmax" else np.float32(0.5) * (1 + np.tanh(scores / 2))
@@ -83,12 +85,12 @@ def _softmax(scores: Floats) -> Floats:
 
 
 def _frame_cells(view: View, card: ModelCard, grid: tuple[int, ...]) -> float:
-    """How many cells of the grid a frame of this view would take."""
+    """Returns the number of grid cells that a frame of this view covers."""
     return view.rows * view.columns * grid[0] * grid[1] / (card.input_size[0] * card.input_size[1])
 
 
 def _boxes(masks: list[Mask], input_size: tuple[int, int]) -> Floats:
-    """x0, y0, x1, y1 of each mask [pixels of the input]."""
+    """Returns x0, y0, x1, y1 of each mask [pixels of the input]."""
     edges = [(m.left, m.top, m.left + m.cells.shape[1], m.top + m.cells.shape[0]) for m in masks]
     boxes = np.array(edges, np.float32).reshape(-1, 4)
     if masks:

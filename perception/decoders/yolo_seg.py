@@ -1,6 +1,6 @@
-"""Reading the outputs of a YOLO segmenter: boxes with mask coefficients, and mask prototypes.
+"""Decoder for YOLO segmenters: boxes with mask coefficients, and mask prototypes.
 
-The idea of prototypes is YOLACT's (Bolya et al. 2019, arXiv 1904.02689).
+Mask prototypes were introduced by YOLACT (Bolya et al. 2019, arXiv 1904.02689).
 """
 
 import numpy as np
@@ -15,16 +15,16 @@ Floats = NDArray[np.float32]
 
 
 def yolo_seg_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
-    """The objects of each frame: a mask is where the sum of coefficients × prototypes is positive inside of its box.
+    """Decodes the objects of each frame; a mask is where Σ coefficients × prototypes is positive inside its box.
 
     Args:
         outputs: [n, 4 + C + P, A] (centre x, centre y, width, height [pixels of the input], the classes' scores, P
             coefficients) and [n, P, h, w] (prototypes), in any order.
-        card: gives the classes and the thresholds.
-        views: where each of at most n frames lies in the input.
+        card: provides the classes and the thresholds.
+        views: positions of at most n frames in the input.
 
     Raises:
-        ValueError: where the outputs do not fit each other or the card.
+        ValueError: if the outputs do not match each other or the card.
     """
     rows, prototypes = _sorted_outputs(outputs, card)
     classes = len(card.classes)
@@ -56,17 +56,17 @@ def _sorted_outputs(outputs: list[NDArray[np.generic]], card: ModelCard) -> tupl
 
 
 def _mask(coefficients: Floats, prototypes: Floats, corners: Floats, input_size: tuple[int, int]) -> Mask:
-    """The mask on the prototypes' grid; a cell belongs to the box where its centre does."""
+    """Returns the mask on the prototypes' grid; a cell belongs to the box if its centre does."""
     height, width = prototypes.shape[1:]
     top, bottom = _window(corners[1], corners[3], height, input_size[0])
     left, right = _window(corners[0], corners[2], width, input_size[1])
-    # Values beyond 0 are probabilities beyond one half: the sigmoid is not needed.
+    # Positive logits are probabilities above one half, so the sigmoid is not needed.
     cells = np.tensordot(coefficients, prototypes[:, top:bottom, left:right], 1) > 0
     return cut(cells, top, left, (height, width))
 
 
 def _window(start: float, end: float, cells: int, pixels: int) -> tuple[int, int]:
-    """First cell and the one after the last whose centres lie between two edges [pixels]."""
+    """Returns the first cell and the one after the last whose centres lie between two edges [pixels]."""
     edges = np.nan_to_num(np.array([start, end], np.float64)) * cells / pixels
     first, last = np.clip(np.ceil(edges - 0.5), 0, cells).astype(int)
     return int(first), int(max(first, last))

@@ -1,4 +1,4 @@
-"""Reading the outputs of a YOLOX detector: boxes on grids of three strides (Ge et al. 2021, arXiv 2107.08430)."""
+"""Decoder for YOLOX detectors: boxes on grids of three strides (Ge et al. 2021, arXiv 2107.08430)."""
 
 from functools import cache
 
@@ -14,15 +14,15 @@ STRIDES = (8, 16, 32)
 
 
 def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
-    """The objects of each frame; an object's area is that of its box.
+    """Decodes the objects of each frame; an object's area is that of its box.
 
     Args:
         outputs: the first is [n, A, 5 + C]: x, y, width, height, objectness, and the classes' scores.
-        card: gives the classes and the thresholds.
-        views: where each of at most n frames lies in the input.
+        card: provides the classes and the thresholds.
+        views: positions of at most n frames in the input.
 
     Raises:
-        ValueError: where the output does not fit the card.
+        ValueError: if the output does not match the card.
     """
     raw = np.asarray(outputs[0], np.float32)
     grid, _ = grids(card.input_size)
@@ -40,17 +40,17 @@ def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: li
 
 
 def boxes(raw: NDArray[np.float32], input_size: tuple[int, int]) -> NDArray[np.float32]:
-    """Turns raw outputs [n, A, ≥ 4] into x0, y0, x1, y1 [pixels of the input], [n, A, 4]."""
+    """Converts raw outputs [n, A, ≥ 4] to corners x0, y0, x1, y1 [pixels of the input], [n, A, 4]."""
     grid, stride = grids(input_size)
     centers = (raw[:, :, :2] + grid) * stride
-    # A wild output must not overflow: no box is wider than e^20 cells.
+    # Clipped so that exp cannot overflow: no box is wider than e^20 cells.
     half = np.exp(np.minimum(raw[:, :, 2:4], 20)) * stride / 2
     return np.concatenate((centers - half, centers + half), 2)
 
 
 @cache
 def grids(input_size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Column and row of each of the A cells [A, 2], and its stride [A, 1], in the order of the network's outputs."""
+    """Returns column and row of each of the A cells [A, 2], and their strides [A, 1], in output order."""
     cells, strides = [], []
     for stride in STRIDES:
         rows, columns = np.mgrid[: input_size[0] // stride, : input_size[1] // stride].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Random backgrounds for objects to stand before: rooms, streets, stages, meadows and plain colours."""
+"""Random backgrounds: rooms, streets, stages, meadows and plain colours."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from preroll.perception.demo.pen import Color
 
 
 def draw_background(rng: np.random.Generator, size: tuple[int, int], kind: str) -> Image.Image:
-    """Draw a background.
+    """Draws a background.
 
     Args:
-        rng: decides on colours and details.
+        rng: source of colours and details.
         size: width and height [pixels].
-        kind: one of `BACKGROUNDS`.
+        kind: one of :data:`BACKGROUNDS`.
 
     Returns:
         An RGB picture.
@@ -26,7 +26,7 @@ def draw_background(rng: np.random.Generator, size: tuple[int, int], kind: str) 
 
 
 def _shade(rng: np.random.Generator, low: float, high: float, colorful: float = 60.0) -> Color:
-    """Draw a colour whose parts lie around one brightness."""
+    """Draws a colour whose components are scattered around one brightness."""
     parts = np.clip(rng.uniform(low, high) + rng.uniform(-colorful, colorful, 3), 0, 255).astype(int)
     return int(parts[0]), int(parts[1]), int(parts[2])
 
@@ -37,7 +37,7 @@ def _gradient(size: tuple[int, int], above: Color, below: Color) -> Image.Image:
 
 
 def _with_texture(rng: np.random.Generator, image: Image.Image) -> Image.Image:
-    """Mix in coarse random spots of light and shadow."""
+    """Blends in coarse random spots of light and shadow."""
     cells = int(rng.integers(3, 24))
     spots: NDArray[np.uint8] = rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
     if rng.random() < 0.6:
@@ -47,7 +47,7 @@ def _with_texture(rng: np.random.Generator, image: Image.Image) -> Image.Image:
 
 
 def _clutter(rng: np.random.Generator, image: Image.Image) -> None:
-    """Draw plain shapes that are no objects, so that a detector cannot live on round or long things alone."""
+    """Draws plain shapes that are not objects, so that a detector cannot rely on round or elongated shapes alone."""
     draw, (width, height) = ImageDraw.Draw(image), image.size
     for _ in range(int(rng.integers(0, 6))):
         color = _shade(rng, 20, 235, 90)

@@ -1,4 +1,4 @@
-"""One demo clip: objects that drift, swing and grow before a panning background, filmed with noise, as H.264 in MP4."""
+"""One demo clip: moving objects before a panning background, with camera noise, as H.264 in MP4."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,17 @@ from preroll.perception.demo.backgrounds import BACKGROUNDS, draw_background
 from preroll.perception.demo.objects import draw_object
 from preroll.perception.demo.scenes import Placement, fit_sprite, paste, place
 
-#: Widths and heights [pixels], all even as 4:2:0 video wants.
+#: Widths and heights [pixels], all even as 4:2:0 video requires.
 FRAMES = (
     (320, 240), (288, 216), (256, 192), (224, 168), (240, 160), (256, 160), (288, 162), (320, 180), (208, 208),
     (192, 256), (192, 288),
 )  # fmt: skip
 RATES = (12, 15, 16, 18, 20, 24, 25, 30)
 RATE_WEIGHTS = (0.2, 0.2, 0.15, 0.12, 0.12, 0.08, 0.08, 0.05)
-#: Shortest, likeliest and longest duration [seconds].
+#: Shortest, likeliest and longest duration [s].
 SECONDS = (2.0, 2.2, 4.0)
 SIZES = (0.34, 0.7)
-#: Share of a category's clips that have its usual background; the others have any.
+#: Usual background of each category, and the share of its clips that have it; the others have a random one.
 USUAL_BACKGROUND = {"cars": ("street", 0.5), "cats": ("room", 0.5), "concerts": ("stage", 0.5)}
 
 
@@ -40,7 +40,7 @@ class Actor:
         swing: amplitude of the rotation [degrees].
         growth: amplitude of the size [share].
         pace: oscillations of swing and growth per second.
-        fitted: drawings already brought to a size and rotation, by their rounded values.
+        fitted: cache of the drawings at the sizes and rotations used so far, by their rounded values.
     """
 
     sprite: Image.Image
@@ -52,9 +52,9 @@ class Actor:
     fitted: dict[tuple[int, int], Image.Image] = field(default_factory=dict)
 
     def show(self, image: Image.Image, seconds: float) -> None:
-        """Paste the object as it is after some seconds, in place."""
+        """Pastes the object in place as it appears after some seconds."""
         wave = float(np.sin(2 * np.pi * self.pace * seconds))
-        # Steps of 3 degrees and 3 % are invisible and let most frames reuse a drawing.
+        # Steps of 3 degrees and 3 % are invisible, and let most frames reuse a cached drawing.
         turn, grow = round(self.swing * wave / 3), round(self.growth * wave / 0.03)
         if (turn, grow) not in self.fitted:
             size, angle = self.start.size * (1 + 0.03 * grow), self.start.angle + 3 * turn
@@ -67,18 +67,18 @@ class Actor:
 
 
 def _bounce(position: float, margin: float) -> float:
-    """Reflect a position at the frame's margins."""
+    """Reflects a position at the frame's margins."""
     span = 1 - 2 * margin
     return margin + span - abs((position - margin) % (2 * span) - span)
 
 
 def encode_clip(category: str, objects: Sequence[str], rng: np.random.Generator) -> bytes:
-    """Render and encode a clip.
+    """Renders and encodes a clip.
 
     Args:
-        category: decides on the usual background.
+        category: determines the usual background.
         objects: classes of the objects that appear, back to front.
-        rng: decides on everything else.
+        rng: source of all other randomness.
 
     Returns:
         An MP4 file with one H.264 stream of 2 to 4 seconds.
@@ -91,7 +91,7 @@ def encode_clip(category: str, objects: Sequence[str], rng: np.random.Generator)
     with av.open(memory, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": str(crf)})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        # libx264's bytes depend on its number of threads.
+        # The bytes that libx264 writes depend on its number of threads.
         stream.codec_context.thread_count = 1
         noise = _noise_tiles(rng, size)
         reformatter = VideoReformatter()
@@ -110,7 +110,7 @@ def encode_clip(category: str, objects: Sequence[str], rng: np.random.Generator)
 def _pictures(
     rng: np.random.Generator, category: str, objects: Sequence[str], size: tuple[int, int], rate: int, frames: int
 ) -> Iterator[Image.Image]:
-    """Draw the frames one after the other."""
+    """Yields the frames in order."""
     usual, share = USUAL_BACKGROUND[category]
     kind = usual if rng.random() < share else str(rng.choice(list(BACKGROUNDS)))
     extra = rng.uniform(0.0, 0.25, 2)
@@ -142,14 +142,14 @@ def _actor(rng: np.random.Generator, name: str, placement: Placement) -> Actor:
 
 
 def _noise_tiles(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.int16]:
-    """Draw the camera's noise for three frames [3, height, width], around the clip's own brightness."""
+    """Draws the camera's noise for three frames [3, height, width], around the clip's own brightness."""
     strength, brightness = rng.uniform(0, 6), rng.uniform(-15, 15)
     noise = rng.standard_normal((3, size[1], size[0]), dtype=np.float32) * strength + brightness
     return noise.astype(np.int16)
 
 
 def _film(planes: NDArray[np.uint8], noise: NDArray[np.int16], number: int, height: int) -> NDArray[np.uint8]:
-    """Add noise to the luma of a yuv420p frame [height × 3/2, width]."""
+    """Adds noise to the luma of a yuv420p frame [height × 3/2, width]."""
     luma = planes[:height] + noise[number % len(noise)]
     planes[:height] = np.clip(luma, 16, 235)
     return planes

@@ -1,4 +1,4 @@
-"""Drawings of what stands or lies in a home; every proportion is drawn at random."""
+"""Drawings of objects in a home; every proportion is random."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from preroll.perception.demo.pen import Pen
 
 
 def cat(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a cat."""
+    """Draws a cat."""
     fur = random_color(rng, (0.02, 0.13), (0.0, 0.75), (0.25, 0.95))
     dark, light = tone(fur, 0.6), tone(fur, 1.35)
     x, y, head = rng.uniform(0.36, 0.5), rng.uniform(0.28, 0.33), rng.uniform(0.17, 0.21)
@@ -40,7 +40,7 @@ def cat(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def chair(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a chair."""
+    """Draws a chair."""
     wood = (
         random_color(rng, (0.03, 0.12), (0.3, 0.9), (0.25, 0.85))
         if chance(rng, 0.6)
@@ -74,7 +74,7 @@ def chair(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def fish(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a fish."""
+    """Draws a fish."""
     skin = random_color(rng)
     fin = tone(skin, rng.choice([0.6, 1.4]))
     tall = rng.uniform(0.15, 0.24)
@@ -95,7 +95,7 @@ def fish(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def yarn(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a ball of yarn with its loose end."""
+    """Draws a ball of yarn with its loose end."""
     wool = random_color(rng, (0, 1), (0.45, 1), (0.5, 0.95))
     x, y, radius = 0.45, 0.45, rng.uniform(0.36, 0.42)
     end = rng.uniform(0.7, 0.95)

@@ -1,4 +1,4 @@
-"""Drawings of who and what is on a stage; every proportion is drawn at random."""
+"""Drawings of people and objects on a stage; every proportion is random."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from preroll.perception.demo.pen import Pen
 
 
 def drum(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a drum."""
+    """Draws a drum."""
     shell = random_color(rng, (0, 1), (0.4, 1), (0.35, 0.9))
     metal = random_color(rng, (0.1, 0.16), (0.0, 0.5), (0.6, 0.95))
     top, bottom, tilt = rng.uniform(0.28, 0.38), rng.uniform(0.7, 0.88), rng.uniform(0.1, 0.15)
@@ -33,7 +33,7 @@ def drum(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def guitar(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a guitar."""
+    """Draws a guitar."""
     wood = random_color(rng, (0.02, 0.12), (0.5, 0.95), (0.35, 0.95)) if chance(rng, 0.6) else random_color(rng)
     neck, electric = tone((110, 70, 40), rng.uniform(0.5, 1.3)), chance(rng, 0.4)
     upper, lower = rng.uniform(0.115, 0.145), rng.uniform(0.17, 0.2)
@@ -63,7 +63,7 @@ def guitar(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def microphone(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a microphone."""
+    """Draws a microphone."""
     metal = random_color(rng, (0, 1), (0, 0.2), (0.4, 0.9))
     body = random_color(rng, (0, 1), (0.0, 0.7), (0.08, 0.45))
     radius = rng.uniform(0.15, 0.19)
@@ -90,7 +90,7 @@ def microphone(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def person(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a person."""
+    """Draws a person."""
     skin = random_color(rng, (0.04, 0.09), (0.3, 0.65), (0.35, 0.95))
     shirt, trousers = random_color(rng, (0, 1), (0, 1)), random_color(rng, (0, 1), (0, 0.7), (0.15, 0.7))
     hair = random_color(rng, (0.02, 0.12), (0.1, 0.7), (0.08, 0.6))

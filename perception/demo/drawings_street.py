@@ -1,4 +1,4 @@
-"""Drawings of what stands or moves in a street; every proportion is drawn at random."""
+"""Drawings of objects in a street; every proportion is random."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from preroll.perception.demo.pen import Pen
 
 
 def car(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a car."""
+    """Draws a car."""
     paint = random_color(rng, (0, 1), (0.0, 1), (0.35, 0.95))
     glass = random_color(rng, (0.5, 0.62), (0.1, 0.45), (0.3, 0.85))
     floor, waist, roof = 0.72, rng.uniform(0.48, 0.53), rng.uniform(0.26, 0.34)
@@ -30,7 +30,7 @@ def car(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def road_sign(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a road sign."""
+    """Draws a road sign."""
     pen.line([(0.5, 0.5), (0.5, 0.98)], rng.uniform(0.04, 0.065), random_color(rng, (0, 1), (0, 0.12), (0.4, 0.75)))
     sides, turn = [(3, -90.0), (3, 90.0), (4, 0.0), (8, 22.5), (40, 0.0)][int(rng.integers(5))]
     radius = 0.32 if sides > 4 else 0.36
@@ -59,7 +59,7 @@ def road_sign(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def traffic_light(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a traffic light."""
+    """Draws a traffic light."""
     housing = random_color(rng, (0.08, 0.18), (0.0, 0.8), (0.1, 0.35)) if chance(rng, 0.75) else (225, 180, 40)
     wide, bottom = rng.uniform(0.13, 0.17), rng.uniform(0.62, 0.78)
     pole = random_color(rng, (0, 1), (0, 0.15), (0.25, 0.6))
@@ -78,7 +78,7 @@ def traffic_light(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def tree(pen: Pen, rng: np.random.Generator) -> None:
-    """Draw a tree."""
+    """Draws a tree."""
     bark = random_color(rng, (0.05, 0.1), (0.3, 0.7), (0.2, 0.5))
     leaf = random_color(rng, (0.2, 0.42) if chance(rng, 0.8) else (0.04, 0.14), (0.4, 0.95), (0.25, 0.75))
     pen.shape([(0.46, 0.5), (0.54, 0.5), (rng.uniform(0.55, 0.6), 0.98), (rng.uniform(0.4, 0.45), 0.98)], bark)

@@ -1,7 +1,7 @@
-"""The object classes that can be seen in demo videos, each drawn with random shape, parts and colours.
+"""The object classes of the demo videos, each drawn with random shape, parts and colours.
 
-A drawing is a small RGBA picture cut to its opaque part. One drawing function per class; all take the pen and a
-generator, and no two drawings of a class are alike.
+A drawing is a small RGBA picture cropped to its opaque part. Each class has one drawing function of a pen and a
+generator; no two drawings of a class are alike.
 """
 
 from collections.abc import Callable
@@ -32,18 +32,18 @@ OBJECT_CLASSES: tuple[str, ...] = tuple(DRAWINGS)
 
 
 def draw_object(name: str, rng: np.random.Generator, size: int = SPRITE_SIZE) -> Image.Image:
-    """Draw a new object of the class ``name``.
+    """Draws a new object of the class ``name``.
 
     Args:
-        name: one of `OBJECT_CLASSES`.
-        rng: decides on shape, parts, colours, light and texture.
+        name: one of :data:`OBJECT_CLASSES`.
+        rng: source of shape, parts, colours, light and texture.
         size: side of the square to draw on [pixels].
 
     Returns:
-        An RGBA picture of at most ``size`` × ``size`` pixels, cut to the object.
+        An RGBA picture of at most ``size`` × ``size`` pixels, cropped to the object.
 
     Raises:
-        KeyError: no such class.
+        KeyError: if there is no such class.
     """
     pen = Pen(size)
     DRAWINGS[name](pen, rng)
@@ -51,7 +51,7 @@ def draw_object(name: str, rng: np.random.Generator, size: int = SPRITE_SIZE) ->
 
 
 def _shade(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Light the object from a random side and give its surface a little texture."""
+    """Lights the object from a random side and adds a slight texture to its surface."""
     pixels = np.asarray(image).astype(np.float32)
     height, width = pixels.shape[:2]
     tilt_x, tilt_y = rng.uniform(-0.3, 0.3, 2)

@@ -1,4 +1,4 @@
-"""Pictures that have nothing in common, to see whether a network tells them apart."""
+"""Very different pictures, to check whether a network distinguishes them."""
 
 import numpy as np
 from av import VideoFrame
@@ -13,11 +13,11 @@ _SIZE = (320, 240)
 
 
 def probe_pictures(fit: Fit, seed: int = 0) -> list[Pixels]:
-    """Draws each object class large, each before another background, and a black, a white and a noisy picture.
+    """Draws each object class large before varying backgrounds, plus a black, a white and a noise picture.
 
     Args:
-        fit: the size of the pictures.
-        seed: the same seed gives the same pictures.
+        fit: size of the pictures.
+        seed: seed of the pictures.
 
     Returns:
         Arrays uint8 [height, width, 3], RGB.

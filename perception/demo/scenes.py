@@ -1,4 +1,4 @@
-"""Placing objects in a frame, the common ground of demo videos and training pictures."""
+"""Placement of objects in a frame, shared by demo videos and training pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-#: Largest rotation of an object [degrees to either side]; a cat does not stand on its head, a guitar leans.
+#: Largest rotation of an object [degrees to either side]; `UPRIGHT` for classes not named, such as cats.
 LEAN = {"fish": 40.0, "guitar": 60.0, "microphone": 60.0, "yarn": 180.0}
 UPRIGHT = 20.0
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where an object stands in a frame.
+    """Position, size and orientation of an object in a frame.
 
     Attributes:
         x: centre, as a share of the frame's width.
@@ -33,14 +33,17 @@ class Placement:
 def place(
     rng: np.random.Generator, names: Sequence[str], *, sizes: tuple[float, float], lean: float = 1.0, tries: int = 10
 ) -> list[Placement]:
-    """Place objects in a frame so that they hide little of each other.
+    """Draws placements of objects in a frame, with little overlap.
 
     Args:
-        rng: decides on everything.
+        rng: source of all randomness.
         names: the objects' classes, back to front.
-        sizes: smallest and largest size (see `Placement.size`).
+        sizes: smallest and largest size (see :attr:`Placement.size`).
         lean: factor on the largest rotation of each class.
-        tries: candidates per object; the one that overlaps least with those already placed wins.
+        tries: candidates per object; the one that overlaps least with those already placed is chosen.
+
+    Returns:
+        One placement per object, in the order of ``names``.
     """
     placed: list[Placement] = []
     for name in names:
@@ -59,7 +62,7 @@ def place(
 
 
 def fit_sprite(sprite: Image.Image, placement: Placement, frame: tuple[int, int]) -> Image.Image:
-    """Bring an object's drawing to the size, side and rotation of its placement in a frame of ``frame`` pixels."""
+    """Returns an object's drawing scaled, flipped and rotated for its placement in a frame of ``frame`` pixels."""
     longer = placement.size * min(frame)
     factor = longer / max(sprite.size)
     size = max(3, round(sprite.width * factor)), max(3, round(sprite.height * factor))
@@ -70,12 +73,12 @@ def fit_sprite(sprite: Image.Image, placement: Placement, frame: tuple[int, int]
 
 
 def paste(image: Image.Image, sprite: Image.Image, x: float, y: float) -> None:
-    """Paste a fitted drawing with its centre at the shares (x, y) of the picture's width and height, in place."""
+    """Pastes a fitted drawing with its centre at the shares (x, y) of the picture's width and height, in place."""
     image.paste(sprite, _corner(image, sprite, x, y), sprite)
 
 
 def paste_mask(mask: Image.Image, sprite: Image.Image, x: float, y: float, value: int) -> None:
-    """Write ``value`` in place where :func:`paste` would put at least half of the drawing's own colour."""
+    """Writes ``value`` in place where :func:`paste` would put at least half of the drawing's own colour."""
     opaque = sprite.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0)
     mask.paste(value, _corner(mask, sprite, x, y), opaque)
 

@@ -1,8 +1,8 @@
 """The demo videos: short H.264 clips of drawn objects in three categories, rendered from a seed alone.
 
-What makes a category is the list of objects that appear in its clips. Most of a clip's objects are typical of its
-category, some are shared with other categories, and a few clips show another category's objects throughout, so that
-nobody, whatever the detector, can tell all categories apart (`preroll.perception.demo.ceiling` says how many).
+A category is defined by the objects that appear in its clips. Most of a clip's objects are typical of its category,
+some are shared with other categories, and a few clips show another category's objects throughout, so that no detector
+can separate all categories perfectly (`preroll.perception.demo.accuracy_bound` computes the bound).
 """
 
 import os
@@ -40,7 +40,7 @@ class DemoClip:
 
     Attributes:
         seed: seed of the whole set.
-        category: one of `CATEGORIES`.
+        category: one of :data:`CATEGORIES`.
         index: number within its category, from 0.
         objects: the object classes that appear, back to front.
     """
@@ -52,16 +52,16 @@ class DemoClip:
 
     @property
     def path(self) -> Path:
-        """Where the clip lies below the folder of videos."""
+        """Path of the clip relative to the folder of videos."""
         return Path(self.category) / f"{self.category}-{self.index + 1:03d}.mp4"
 
     def generator(self) -> np.random.Generator:
-        """Return the generator of everything that the clip shows, its own whatever else is rendered."""
+        """Returns the clip's own random generator, independent of which other clips are rendered."""
         return np.random.default_rng([self.seed, CATEGORIES.index(self.category), self.index, 1])
 
 
 def demo_objects(per_category: int = 100, seed: int = 0) -> list[DemoClip]:
-    """Draw the clips with their true object lists; the first clips are the same whatever ``per_category`` is."""
+    """Draws the clips with their true object lists; the first clips do not depend on ``per_category``."""
     return [_clip(seed, category, index) for category in CATEGORIES for index in range(per_category)]
 
 
@@ -85,20 +85,20 @@ def render_demo_videos(
     workers: int | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> None:
-    """Render the demo videos as ``folder``/CATEGORY/NAME.mp4, each file written atomically.
+    """Renders the demo videos as ``folder``/CATEGORY/NAME.mp4, each file written atomically.
 
-    The bytes depend on the seed alone: neither on the number of workers nor on ``per_category``, whose first clips
-    are the same.
+    The bytes depend on the seed alone, not on the number of workers; the first clips are the same for every
+    ``per_category``.
 
     Args:
-        folder: where to; made if missing, existing files of the same names are replaced.
+        folder: destination; created if missing; existing files of the same names are replaced.
         per_category: number of clips per category.
-        seed: seed of everything, ≥ 0.
+        seed: seed of all randomness, ≥ 0.
         workers: number of processes, by default one per core; 1 renders in this process.
         advance: called with 1 after every clip.
 
     Raises:
-        PrerollError: ``folder`` is a file, a number is out of range, or a process was killed.
+        PrerollError: if ``folder`` is a file, a number is out of range, or a process was killed.
     """
     if folder.exists() and not folder.is_dir():
         raise PrerollError(f"{folder}: is a file; the demo videos need a folder")
@@ -117,7 +117,7 @@ def render_demo_videos(
             _write(folder, clip)
             report(1)
         return
-    # Spawned, not forked: the caller may hold threads (torch, onnxruntime), which a fork would leave half-alive.
+    # Spawned, not forked: the caller may have threads (torch, onnxruntime), which do not survive a fork.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
         jobs = [pool.submit(_write, folder, clip) for clip in clips]
         try:
@@ -134,7 +134,7 @@ def render_demo_videos(
 
 
 def _leave_interrupts() -> None:
-    """Let the main process alone react to Ctrl-C: it stops after the clips at work, without a traceback for each."""
+    """Ignores Ctrl-C in a worker: the main process stops after the clips in progress, without a traceback for each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -1,4 +1,4 @@
-"""A video's category as perception sees it: a classifier on importance, fitted without the video."""
+"""Predicted categories: a classifier on class importance, with out-of-fold probabilities."""
 
 import math
 import warnings
@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 FOLDS = 5
-#: Videos of this split are learned from; those of every other split are judged by what these alone teach.
+#: Split on which the classifier is fitted; all other splits are predicted by that fit.
 TRAIN = "train"
 
 Classifier = Literal["logistic-regression", "random-forest", "gradient-boosting"]
@@ -35,13 +35,13 @@ def out_of_fold_probabilities(
         importance: float32 [N, C].
         category: int16 [N], the true categories.
         categories: K.
-        classifier: which kind of model.
-        train: bool [N], the videos to learn from; all of them without it. They are judged by cross-validation among
-            themselves, the others by a model that learned from all of these.
+        classifier: kind of model.
+        train: bool [N], the videos to fit on; all by default. They are predicted by cross-validation among themselves,
+            the others by a model fitted on all of them.
 
     Returns:
-        float32 [N, K], rows of sum 1; None where a category has fewer than two videos to learn from. Folds: five, or
-        as many as the smallest category has such videos.
+        float32 [N, K], rows of sum 1; None if a category has fewer than two videos to fit on. The number of folds is
+        five, or that of the smallest category's videos to fit on, if smaller.
     """
     learned = np.ones(len(category), np.bool_) if train is None else train
     folds = min(FOLDS, int(np.bincount(category[learned], minlength=categories).min()))
@@ -52,7 +52,7 @@ def out_of_fold_probabilities(
     vectors = _scaled(importance.astype(np.float64))
     probabilities = np.empty((len(category), categories))
     splits = StratifiedKFold(folds, shuffle=True, random_state=0)
-    # One thread: sums in another order would give other bytes on another number of cores.
+    # One thread: the order of sums, and thus the bytes, would depend on the number of cores.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = _MODELS[classifier](int(learned.sum()))
@@ -66,9 +66,9 @@ def out_of_fold_probabilities(
 
 
 def _scaled(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same vectors with their largest number in (.5, 1]: areas are small, and would be regularised away.
+    """Scales vectors by a power of two, so that their largest number lies in (.5, 1].
 
-    The factor is a power of two, which changes no digit.
+    Areas are small and would be regularised away; a power of two changes no digit.
     """
     largest = float(vectors.max())
     return vectors if largest <= 0 else vectors * 2.0 ** -math.ceil(math.log2(largest))
@@ -83,8 +83,8 @@ def _random_forest(_videos: int) -> Any:
 
 
 def _gradient_boosting(videos: int) -> Any:
-    # Small leaves, for a hundred videos per category are the normal case, and smaller ones for fewer, which could not
-    # be split at all; no share of the videos is set aside.
+    # Small leaves, because a hundred videos per category are typical, and smaller ones for fewer videos, which could
+    # not be split otherwise. No early stopping, which would set aside a share of the videos.
     leaf = max(1, min(5, videos // 20))
     return HistGradientBoostingClassifier(
         max_iter=100, learning_rate=0.1, min_samples_leaf=leaf, early_stopping=False, random_state=0

@@ -12,7 +12,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def importance(found: VideoDetections, frames: int, classes: int, kind: Kind = "confidence") -> NDArray[np.float32]:
-    """The mean over all sampled frames of how much of each class a frame shows, 0 where it was not detected.
+    """Computes the mean over all sampled frames of how much of each class a frame shows, 0 if it was not detected.
 
     importance[c] = (1/F) · Σ over f of s[c, f], where s is one of
 
@@ -20,13 +20,13 @@ def importance(found: VideoDetections, frames: int, classes: int, kind: Kind = "
     - ``presence``: 1 if c is in f;
     - ``area``: Σ over the objects of class c in f of confidence · area as a share of the frame, at most 1.
 
-    A frame in which nothing was found has no entry, but it counts in F.
+    A frame without detections has no entry, but it counts in F.
 
     Args:
-        found: entries of frame, class, confidence and area; a class may be found several times in a frame.
+        found: frame, class, confidence and area of each detection; a class may occur several times in a frame.
         frames: F, the number of sampled frames, at least 1.
         classes: C, the number of classes.
-        kind: how much a frame shows of a class.
+        kind: definition of s.
 
     Returns:
         float32 [C] in [0, 1].
@@ -44,7 +44,7 @@ def importance(found: VideoDetections, frames: int, classes: int, kind: Kind = "
 
 
 def idf_weighted(importance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weighs each class by how few videos show it, so that one that is everywhere (a person) does not rule.
+    """Weights each class by inverse document frequency, so that ubiquitous classes (a person) do not dominate.
 
     The weight of a class that n of N videos show is (ln((1 + N) / (1 + n)) + 1) / (ln(1 + N) + 1): inverse document
     frequency with the smoothing of scikit-learn's ``TfidfTransformer``, scaled into (0, 1].

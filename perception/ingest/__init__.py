@@ -1,1 +1,1 @@
-"""What a build reads and writes: folders and tables of videos, downloads, the journal, the new catalog."""
+"""Inputs and outputs of a build: folders and tables of videos, downloads, the journal, and the new catalog."""

@@ -1,6 +1,6 @@
-"""Fetching videos from the web with yt-dlp (the extra ``download``): each in a process of its own that can be stopped.
+"""Video downloads with yt-dlp (the extra ``download``), each in its own process, which can be stopped.
 
-A fetched video is kept: what is there is not fetched again, and what is there in part is continued.
+Downloads are kept: a complete file is not downloaded again, and a partial one is resumed.
 """
 
 import hashlib
@@ -24,18 +24,25 @@ from preroll.perception.ingest.video_folder import SourceVideo
 _AT_ONCE = 4
 _LOOK_EVERY = 0.1
 _UNFINISHED = (".part", ".ytdl", ".temp")
-# One file without sound is enough, and none larger than what is looked at: nothing must be merged.
+# A single file without sound, not larger than needed, so that no streams have to be merged.
 _FORMATS = "bv*[height<=720]/b[height<=720]/bv*/b"
 _COMMAND = (sys.executable, "-P", "-m", "yt_dlp")
 
 
 @dataclass(frozen=True)
 class DownloadLimits:
-    """What fetching one video may cost.
+    """Limits of one download.
 
     Attributes:
-        size: of its file [bytes].
-        seconds: wall-clock time [s]; what was fetched until then is kept, and continued by the next build.
+        size: largest size of the file [bytes].
+        seconds: wall-clock limit [s]; the part downloaded by then is kept and resumed by the next build.
+
+    Examples:
+        >>> from preroll.perception import DownloadLimits, build_catalog
+        >>> limits = DownloadLimits(size=200 << 20, seconds=120.0)
+        >>> limits.size
+        209715200
+        >>> report = build_catalog("videos.csv", "catalog", download_limits=limits)  # doctest: +SKIP
     """
 
     size: int = 1 << 30
@@ -43,10 +50,10 @@ class DownloadLimits:
 
 
 def check_downloader(listed: Iterable[SourceVideo]) -> None:
-    """Makes sure that videos can be fetched, where any must be.
+    """Checks that yt-dlp is installed if any video must be downloaded.
 
     Raises:
-        PrerollError: saying what to install.
+        PrerollError: naming what to install.
     """
     if any(one.url for one in listed) and find_spec("yt_dlp") is None:
         raise PrerollError(
@@ -61,17 +68,17 @@ def fetch_videos(
     advance: Callable[[int], None],
     command: Sequence[str] = _COMMAND,
 ) -> list[SourceVideo]:
-    """Fetches the videos that have a URL.
+    """Downloads the videos that have a URL.
 
     Args:
         videos: all videos.
-        folder: where to; made if missing.
-        limits: what one video may cost.
-        advance: is called with 1 after each of them.
-        command: yt-dlp.
+        folder: destination; created if missing.
+        limits: size and time limits of one video.
+        advance: called with 1 after each download.
+        command: command line that starts yt-dlp.
 
     Returns:
-        The same videos in the same order: with the file of each, or with the problem that there was.
+        The same videos in the same order, each with its file or with the problem that occurred.
     """
     folder.mkdir(parents=True, exist_ok=True)
     result = list(videos)
@@ -130,7 +137,7 @@ def _sized(video: SourceVideo, file: Path, limits: DownloadLimits) -> SourceVide
 def _watched(
     process: "subprocess.Popen[bytes]", folder: Path, stem: str, limits: DownloadLimits, stopping: threading.Event
 ) -> tuple[str, str]:
-    """Waits for a download to end; stops it when it takes too long or too much: its status and the problem."""
+    """Waits for a download, kills it when it exceeds a limit, and returns its status and problem."""
     deadline = time.monotonic() + limits.seconds
     try:
         while process.poll() is None:
@@ -165,7 +172,7 @@ def _too_large(limits: DownloadLimits) -> str:
 
 
 def _reason(lines: list[str], limits: DownloadLimits) -> str:
-    """Why yt-dlp gave no file, in one line."""
+    """Returns in one line why yt-dlp produced no file."""
     if any("larger than max-filesize" in line for line in lines):
         return _too_large(limits)
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]

@@ -1,7 +1,7 @@
-"""What a build has found so far, kept beside the catalog-to-be, so that a killed build goes on where it was.
+"""Journal of a build's results so far, stored beside the new catalog, from which a killed build resumes.
 
-Every finished video is one record at the end of a file: a kill at any moment leaves at most one half record, which is
-cut off. The file belongs to one build at a time.
+Every finished video is one record appended to a file: a kill at any moment leaves at most one incomplete record, which
+is truncated. The file is locked by one build at a time.
 """
 
 import fcntl
@@ -44,7 +44,7 @@ class Journal:
             _write(file, {"format": _FORMAT, "recipe": recipe})
 
     def add(self, path: str, analysis: Analysis) -> None:
-        """Notes what came of a video."""
+        """Appends the analysis of a video."""
         message, payload = pack(analysis)
         _write(self._file, {**message, "path": path}, payload)
         self.known[path] = analysis
@@ -52,14 +52,14 @@ class Journal:
 
 @contextmanager
 def open_journal(out: Path, recipe: dict[str, Any]) -> Iterator[Journal]:
-    """Opens the journal of the build that writes to ``out``; removes it when the block succeeds, or knows of nothing.
+    """Opens the journal of the build that writes to ``out``, and removes it on success or if it has no usable record.
 
     Args:
         out: the folder of the catalog.
-        recipe: what the analyses depend on beside the videos; records made by another one are dropped.
+        recipe: what the analyses depend on besides the videos; records of another recipe are dropped.
 
     Raises:
-        PrerollError: where another build is at work on the same catalog.
+        PrerollError: if another build is writing the same catalog.
     """
     folder = journal_folder(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def open_journal(out: Path, recipe: dict[str, Any]) -> Iterator[Journal]:
         except OSError:
             raise PrerollError(f"--out {out}: another build is at work on this catalog") from None
         file.seek(0)
-        # Through JSON, as what is read will have come.
+        # Round trip through JSON, so that it compares equal to a recipe that was read.
         journal = Journal(file, json.loads(json.dumps(recipe)))
         finished = False
         try:
@@ -81,18 +81,18 @@ def open_journal(out: Path, recipe: dict[str, Any]) -> Iterator[Journal]:
 
 
 def journal_folder(out: Path) -> Path:
-    """Where the journal of a build lies until it is complete: ``.NAME.build`` beside the catalog's folder."""
+    """Returns the folder of the journal until the build is complete: ``.NAME.build`` beside the catalog's folder."""
     out = out.absolute()
     return out.with_name(f".{out.name}.build")
 
 
 def _write(file: IO[bytes], message: dict[str, Any], payload: bytes = b"") -> None:
-    # Flushed to the system, not to the disk: the record outlives this process, if not a loss of power.
+    # Flushed to the operating system, not to the disk: the record survives this process, but not a power failure.
     send(file, {**message, "crc": zlib.crc32(payload)}, payload)
 
 
 def _records(file: IO[bytes]) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """The whole records from the start of a file."""
+    """Yields the complete records from the start of a file."""
     while (record := receive(file)) is not None:
         if record[0].get("crc") != zlib.crc32(record[1]):
             return

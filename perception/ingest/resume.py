@@ -1,4 +1,4 @@
-"""Which videos need not be analysed again: those of an interrupted build, and those of the catalog that is replaced."""
+"""Reuse of earlier analyses: those of an interrupted build, and those of the catalog that is replaced."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +22,12 @@ from preroll.perception.video.sampling import FRAMES_PER_SECOND
 from preroll.perception.workers.pool import cores
 
 _FOUND = {"class": "label"}
-# What decides the numbers that are found in a file.
+# Libraries whose version can change the result of an analysis.
 _LIBRARIES = ("av", "numpy", "onnxruntime", "pillow")
 
 
 def recipe_of(detector: HasModelCard, fast: bool) -> dict[str, Any]:
-    """What an analysis depends on beside its video, as it stands in the manifest."""
+    """Returns what an analysis depends on besides its video, as recorded in the manifest."""
     card = detector.card
     return {
         "frames_per_second": FRAMES_PER_SECOND,
@@ -42,7 +42,7 @@ def recipe_of(detector: HasModelCard, fast: bool) -> dict[str, Any]:
 
 
 def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis]:
-    """The analyses in the catalog at ``out`` by the videos' names; none where it was made otherwise, or altered."""
+    """Returns the analyses in the catalog at ``out`` by video name; empty if its recipe differs or it was altered."""
     try:
         catalog = Catalog.open(out)
         if any(catalog.manifest.get(key) != value for key, value in recipe.items()):
@@ -57,7 +57,7 @@ def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis
 
 
 def _analysis(video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]]) -> Analysis:
-    """The analysis that a row of ``videos.csv`` was made of."""
+    """Reconstructs the analysis behind a row of ``videos.csv``."""
     index = int(video["index"])
     start, stop = columns["offsets"][index : index + 2] if index >= 0 else (0, 0)
     found = VideoDetections(
@@ -71,15 +71,16 @@ def _analysis(video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]]
 def settled(
     videos: Sequence[SourceVideo], known: Mapping[str, Analysis], saved: Sequence[Path | None]
 ) -> dict[int, Analysis]:
-    """The videos whose content is still what was analysed.
+    """Finds the videos whose content is unchanged since an earlier analysis.
 
     Args:
         videos: all videos.
         known: earlier analyses by name.
-        saved: for each video the folder of its saved frames, which must be there; None where none are wanted.
+        saved: for each video the folder of its saved frames, which must exist; None if frames are not saved.
 
     Returns:
-        By their number. One that ran into the time limit, or killed its worker, is tried again.
+        The reused analyses by index of the video. A video that exceeded the time limit or killed its worker is tried
+        again.
     """
     hopeful = [
         i

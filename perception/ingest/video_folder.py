@@ -1,4 +1,4 @@
-"""Finding videos: VIDEOS/CATEGORY/VIDEO.mp4 and the like, folders of frames VIDEOS/CATEGORY/VIDEO, or a table."""
+"""Listing of a folder of videos: VIDEOS/CATEGORY/VIDEO.mp4 and the like, or folders of frames VIDEOS/CATEGORY/VIDEO."""
 
 import os
 import stat
@@ -14,17 +14,17 @@ _NOT_REGULAR = "not a regular file"
 
 @dataclass(frozen=True)
 class SourceVideo:
-    """A video that was found.
+    """A listed video.
 
     Attributes:
-        file: where it is.
+        file: its path on disk.
         path: its name in the catalog: CATEGORY/VIDEO; in a table, its path there or its URL.
-        category: the name of its folder, or what the table says.
+        category: name of its folder, or the category in the table.
         problem: why it cannot be a video; empty for a regular file or a folder of frames.
-        status: which kind of problem it is.
-        split: such as ``train`` or ``test``, where a table says so.
-        url: from where it is fetched; empty for a file.
-        name: what the folder of its saved frames is called.
+        status: status of the video if there is a problem.
+        split: such as ``train`` or ``test``, if given in the table.
+        url: download address; empty for a file.
+        name: name of the folder of its saved frames.
     """
 
     file: Path
@@ -39,17 +39,17 @@ class SourceVideo:
 
 @dataclass(frozen=True)
 class Listing:
-    """The videos of a folder or a table, sorted by category and path, and how many other files lie beside them."""
+    """The videos of a folder or a table, sorted by category and path, and the number of other files beside them."""
 
     videos: list[SourceVideo]
     others: int
 
 
 def list_videos(folder: Path) -> Listing:
-    """Lists the videos of a folder of categories; hidden names are passed over.
+    """Lists the videos of a folder of categories; hidden files and folders are skipped.
 
     Raises:
-        PrerollError: where the folder is missing, unreadable, or holds no video in any subfolder.
+        PrerollError: if the folder is missing, unreadable, or has no video in any subfolder.
     """
     if not folder.is_dir():
         raise PrerollError(
@@ -81,7 +81,7 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _listed(entry: Path, folder: str) -> SourceVideo | None:
-    """What an entry of a category's folder is; None for a file whose name is not a video's."""
+    """Returns the video at an entry of a category's folder; None for a file without the suffix of a video."""
     category = shown(folder)
     problem = problem_of(entry)
     if problem in ("", _NOT_REGULAR) and not entry.is_dir() and entry.suffix.lower() not in SUFFIXES:
@@ -90,7 +90,7 @@ def _listed(entry: Path, folder: str) -> SourceVideo | None:
 
 
 def problem_of(entry: Path) -> str:
-    """Why a path cannot be a video, without opening it; empty for a regular file or a folder of frames."""
+    """Returns why a path cannot be a video, without opening it; empty for a regular file or a folder of frames."""
     try:
         mode = entry.stat().st_mode
     except OSError as error:
@@ -106,5 +106,5 @@ def problem_of(entry: Path) -> str:
 
 
 def shown(name: str) -> str:
-    """A file's name as text that can be written: bytes that are no UTF-8 are shown by their numbers."""
+    """Returns a file's name as text that can be encoded: bytes that are not UTF-8 become backslash escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

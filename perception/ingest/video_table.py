@@ -1,4 +1,4 @@
-"""A table of videos: a CSV file with the columns ``path`` or ``url``, ``category`` and, if it likes, ``split``."""
+"""Tables of videos: CSV files with the columns ``path`` or ``url``, ``category`` and, optionally, ``split``."""
 
 import csv
 import io
@@ -17,19 +17,19 @@ _LONGEST_NAME = 150
 
 
 def is_table(source: Path) -> bool:
-    """Whether videos are given as a table and not as a folder."""
+    """Returns whether the source of videos is a table rather than a folder."""
     return source.suffix.lower() == ".csv" and not source.is_dir()
 
 
 def read_table(source: Path, downloads: Path) -> Listing:
-    """Lists the videos of a table. Relative paths start at the table's folder.
+    """Lists the videos of a table; relative paths are resolved against the table's folder.
 
     Args:
-        source: the CSV file, UTF-8, with a heading. A row has a path, or a URL (in either column), and a category.
-        downloads: the folder in which the videos of URLs will lie.
+        source: the CSV file, UTF-8, with a header. A row has a path or a URL (in either column), and a category.
+        downloads: the folder for the videos of URLs.
 
     Raises:
-        PrerollError: naming the file and the line that is wrong.
+        PrerollError: naming the file and the invalid line.
     """
     if not source.is_file():
         raise PrerollError(f"videos {source}: no such file; a table of videos is a CSV file")
@@ -51,7 +51,7 @@ def read_table(source: Path, downloads: Path) -> Listing:
 
 
 def _rows(text: str, source: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Every row with the number of its last line."""
+    """Yields every row with the number of its last line."""
     if "\0" in text:
         raise PrerollError(f"videos {source}: it is no text")
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
@@ -94,7 +94,7 @@ def _listed(row: dict[str, str], source: Path, downloads: Path, line: int) -> So
     if row.get("url"):
         raise PrerollError(f"videos {source}, line {line}: url {place!r} must begin with http:// or https://")
     file = source.parent / place
-    # An absolute path would tell about the machine, and be another one elsewhere.
+    # An absolute path would depend on the machine.
     path = shown(os.path.relpath(place, source.parent) if os.path.isabs(place) else os.path.normpath(place))
     return SourceVideo(file, path, category, problem_of(file), split=split, name=_name(path))
 
@@ -114,5 +114,5 @@ def _check_url(url: str, source: Path, line: int) -> None:
 
 
 def _name(path: str) -> str:
-    """A file's name for what a path or an URL leads to."""
+    """Returns a file name derived from a path or a URL."""
     return re.sub(r"[^\w.-]+", "-", path).strip("-.")[-_LONGEST_NAME:] or "video"

@@ -1,4 +1,4 @@
-"""Writing a catalog's folder: arrays, tables, and the manifest last."""
+"""Writing of a catalog's folder: arrays, tables, and the manifest last."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from preroll.perception.ingest.video_folder import SourceVideo
 
 @dataclass(frozen=True)
 class VideoRow:
-    """A listed video and what became of it."""
+    """A listed video and its analysis."""
 
     listed: SourceVideo
     analysis: Analysis
@@ -29,16 +29,16 @@ class VideoRow:
 
 @dataclass(frozen=True)
 class Content:
-    """Everything that a catalog's folder holds.
+    """The complete content of a catalog's folder.
 
     Attributes:
         rows: every video, sorted by category and path; the usable ones are the rows of the arrays, in this order.
         categories: names of the K categories that have usable videos, sorted.
         classes: names of the C object classes.
-        arrays: ``category``, ``importance``, ``neighbors``, ``neighbor_scores`` and, where there are any,
+        arrays: ``category``, ``importance``, ``neighbors``, ``neighbor_scores`` and, if they exist,
             ``category_probabilities``.
         facts: further entries of the manifest.
-        objects: whether the detector tells where things are, so that areas and boxes are kept.
+        objects: whether the detector locates objects, so that areas and boxes are stored.
     """
 
     rows: list[VideoRow]
@@ -50,7 +50,7 @@ class Content:
 
 
 def write_catalog(out: Path, content: Content, command: str) -> None:
-    """Writes a catalog; ``out`` holds the new one when this returns, and what it held before if anything fails."""
+    """Writes a catalog to ``out`` atomically: if anything fails, its previous content is kept."""
     with atomic.folder(out) as folder:
         atomic.write_json(folder / "classes.json", list(content.classes))
         atomic.write_text(folder / "videos.csv", _videos_csv(content.rows))
@@ -62,10 +62,10 @@ def write_catalog(out: Path, content: Content, command: str) -> None:
 
 
 def check_replaceable(out: Path) -> None:
-    """Makes sure that writing a catalog to ``out`` destroys nothing but a catalog.
+    """Checks that writing a catalog to ``out`` destroys nothing but a catalog.
 
     Raises:
-        PrerollError: where ``out`` is a file, or a folder with something that no catalog's manifest names.
+        PrerollError: if ``out`` is a file, or a folder with a file that no catalog's manifest lists.
     """
     if out.is_dir():
         if not any(out.iterdir()):
@@ -102,7 +102,7 @@ def _manifest(folder: Path, content: Content, arrays: dict[str, NDArray[Any]], c
 
 
 def _detections(found: list[VideoDetections], objects: bool) -> dict[str, NDArray[Any]]:
-    """All detections in columns; those of the video of row i are offsets[i] … offsets[i + 1]."""
+    """Returns all detections as columns; those of the video of row i are offsets[i] … offsets[i + 1]."""
     joined = VideoDetections.join(found)
     columns: dict[str, NDArray[Any]] = {
         "detections/offsets": np.cumsum([0, *(len(one.frame) for one in found)], dtype=np.int64),
@@ -118,7 +118,7 @@ def _detections(found: list[VideoDetections], objects: bool) -> dict[str, NDArra
 def _videos_csv(rows: list[VideoRow]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    # A folder of categories has no splits, and its table no empty column.
+    # Without splits, as in a folder of categories, the column is omitted.
     splits = any(row.listed.split for row in rows)
     table.writerow((*VIDEO_COLUMNS, SPLIT) if splits else VIDEO_COLUMNS)
     index = 0

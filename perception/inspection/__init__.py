@@ -1,1 +1,1 @@
-"""A finished catalog looked at: reports, look-up of videos, contact sheets, CSV."""
+"""Inspection of a finished catalog: reports, look-up of videos, contact sheets, CSV export."""

@@ -1,4 +1,4 @@
-"""How well categories are told apart: numbers, a confusion matrix, and its picture."""
+"""Evaluation of predicted categories: metrics, a confusion matrix, and its picture."""
 
 import io
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ _BINS = 15
 
 @dataclass(frozen=True)
 class CategoryReport:
-    """Predictions against true categories.
+    """Metrics of predicted against true categories.
 
     Attributes:
         accuracy: share of videos whose most probable category is the true one.
         macro_f1: mean over the categories of 2·P·R / (P + R), with P and R the precision and recall of one.
         brier: mean over the videos of Σ over k of (p[k] − [k is true])², in [0, 2] (Brier 1950).
-        ece: expected calibration error over 15 equal bins of the largest probability (Naeini et al. 2015): how far,
-            on average, confidence is from accuracy.
+        ece: expected calibration error over 15 equal bins of the largest probability (Naeini et al. 2015): the mean
+            distance of confidence from accuracy.
         confusion: int64 [K, K], videos by true category (rows) and most probable one (columns).
         categories: the K names.
     """
@@ -34,7 +34,7 @@ class CategoryReport:
 def category_report(
     probabilities: NDArray[np.float32], category: NDArray[np.int16], categories: tuple[str, ...]
 ) -> CategoryReport:
-    """Compares predictions with true categories.
+    """Compares predicted with true categories.
 
     Args:
         probabilities: float32 [N, K].
@@ -63,7 +63,7 @@ def category_report(
 
 
 def confusion_picture(report: CategoryReport) -> bytes:
-    """Draws the confusion matrix as a PNG: shares of each true category by colour, numbers of videos written in."""
+    """Draws the confusion matrix as a PNG, coloured by share of the true category and labelled with counts."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -84,6 +84,6 @@ def confusion_picture(report: CategoryReport) -> bytes:
         axes.text(j, i, f"{report.confusion[i, j]:,}", ha="center", va="center", color=color)
     figure.colorbar(shown, label="share of the true category")
     picture = io.BytesIO()
-    # Without the version of matplotlib, the same numbers give the same bytes.
+    # Without matplotlib's version in the metadata, equal numbers give equal bytes.
     figure.savefig(picture, format="png", dpi=110, metadata={"Software": None})
     return picture.getvalue()

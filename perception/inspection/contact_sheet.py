@@ -1,4 +1,4 @@
-"""A video and the videos most like it as one picture: a frame of each, side by side."""
+"""Contact sheet of a video and its neighbours: a frame of each, side by side."""
 
 import io
 from pathlib import Path
@@ -18,19 +18,19 @@ _SHOWN = 5
 
 
 def similar_picture(catalog: Catalog, video: int, videos: Path, shown: int = _SHOWN) -> bytes:
-    """Draws a row: the video, and its neighbours with their scores.
+    """Draws a row of frames: the video, and its neighbours with their scores.
 
     Args:
         catalog: the catalog.
         video: a row of its arrays.
-        videos: the folder of videos, or the folder of the table, that it was made of.
-        shown: how many neighbours.
+        videos: the folder of videos, or the folder of the table, from which it was built.
+        shown: number of neighbours.
 
     Returns:
-        A JPEG.
+        The content of a JPEG file.
 
     Raises:
-        PrerollError: where a video is not there any more, or cannot be read.
+        PrerollError: if a video no longer exists or cannot be read.
     """
     paths = catalog.videos().set_index("index")["path"]
     near = catalog.neighbors[video][:shown]
@@ -52,7 +52,7 @@ def similar_picture(catalog: Catalog, video: int, videos: Path, shown: int = _SH
 
 
 def _middle_frame(path: Path) -> Pixels:
-    """The sample in the middle of a video, two of which are never held."""
+    """Returns the middle sample of a video; decodes it twice rather than hold all samples in memory."""
     try:
         count = sum(1 for _ in sample(path, Decoding()))
         frames = sample(path, Decoding())
@@ -64,7 +64,7 @@ def _middle_frame(path: Path) -> Pixels:
 
 
 def _fitting(text: str, font: "ImageFont.FreeTypeFont | ImageFont.ImageFont") -> str:
-    """The start of a text that is no wider than a frame."""
+    """Returns the longest start of a text that is no wider than a frame."""
     while font.getlength(text) > _WIDTH:
         text = f"{text[:-2]}…"
     return text

@@ -1,4 +1,4 @@
-"""A catalog's tables as CSV files for spreadsheets."""
+"""Export of a catalog's tables as CSV files for spreadsheets."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -11,12 +11,15 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 _BOXES = ("area", "x0", "y0", "x1", "y1")
-# A spreadsheet takes a text that begins so for a formula, and names of files come from anywhere.
+# Spreadsheets interpret text with these prefixes as a formula, and file names are untrusted.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_tables(catalog: Catalog, out: Path) -> dict[str, int]:
-    """Writes videos.csv, importance.csv, neighbors.csv, categories.csv and detections.csv, UTF-8 with its mark.
+    """Writes the tables of a catalog as CSV files, UTF-8 with a byte order mark.
+
+    They are videos.csv, importance.csv, neighbors.csv and, if the catalog has the data, categories.csv and
+    detections.csv.
 
     Args:
         catalog: the catalog.
@@ -26,7 +29,7 @@ def export_tables(catalog: Catalog, out: Path) -> dict[str, int]:
         The number of rows of each file.
 
     Raises:
-        PrerollError: where the folder is not empty, or a file.
+        PrerollError: if the folder is not empty, or is a file.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PrerollError(f"--csv {out}: must be a new or an empty folder")
@@ -50,7 +53,7 @@ def export_tables(catalog: Catalog, out: Path) -> dict[str, int]:
 
 def _write(path: Path, heading: list[str], rows: Iterable[Iterable[object]]) -> int:
     count = 0
-    # The mark at the start tells spreadsheets that it is UTF-8.
+    # The byte order mark lets spreadsheets recognise UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow([_cell(name) for name in heading])

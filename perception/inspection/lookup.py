@@ -1,4 +1,4 @@
-"""Looking up a video of a catalog and the videos like it."""
+"""Look-up of a video in a catalog, and of the videos similar to it."""
 
 from difflib import get_close_matches
 
@@ -10,10 +10,15 @@ from preroll.perception.catalog.catalog import Catalog
 
 
 def find_video(catalog: Catalog, name: str) -> int:
-    """The row of a video, by its path in the catalog, its file's name if only one video has it, or its row.
+    """Returns the row of a video, given its path in the catalog, its file name if that is unique, or its row.
 
     Raises:
-        PrerollError: where no video, several, or one that was left out is meant.
+        PrerollError: if the name matches no video, several, or one that was left out.
+
+    Examples:
+        >>> from preroll.perception import Catalog, find_video
+        >>> find_video(Catalog.load("demo"), "cats-001.mp4")
+        100
     """
     table = catalog.videos()
     path = table["path"]
@@ -35,11 +40,19 @@ def find_video(catalog: Catalog, name: str) -> int:
 
 
 def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:
-    """The neighbours of the video of row ``video``.
+    """Returns the neighbours of the video of row ``video``.
 
     Returns:
         Best first, with the columns ``rank``, ``score`` (cosine), ``path``, ``category`` and ``in common`` (the object
-        classes that contribute most to the score). Empty for a video in which nothing was found.
+        classes that contribute most to the score). Empty for a video without detections.
+
+    Examples:
+        >>> from preroll.perception import Catalog, similar_videos
+        >>> table = similar_videos(Catalog.load("demo"), 100)
+        >>> table["path"].head(3).tolist()
+        ['cats/cats-095.mp4', 'cats/cats-080.mp4', 'cats/cats-008.mp4']
+        >>> table["in common"][0]
+        'tree, chair, fish'
     """
     near = catalog.neighbors[video]
     rows = near[near >= 0]

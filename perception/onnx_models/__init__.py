@@ -1,1 +1,1 @@
-"""ONNX networks and their cards: opening, checking, exporting, and those that preroll ships."""
+"""ONNX networks and their model cards: loading, checking, exporting, and the models shipped with preroll."""

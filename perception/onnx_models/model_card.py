@@ -1,7 +1,7 @@
-"""Model cards: what must be known about an ONNX network before frames can be put into it.
+"""Model cards: preprocessing, output format and provenance of an ONNX network.
 
-A card is JSON. It is given explicitly, or stands beside the model (``NAME.onnx`` → ``NAME.json``), or is found among
-the cards of this package by the sha256 of the model.
+A card is a JSON file. It is given explicitly, lies beside the model (``NAME.onnx`` → ``NAME.json``), or is one of the
+cards of this package, looked up by the sha256 of the model.
 """
 
 import json
@@ -31,11 +31,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Card(BaseModel):
-    """What supervisors of workers read of any network's card.
+    """Base class of the cards of all networks, with the fields that the supervisors of workers need.
 
     Attributes:
-        job: what a worker does with such a network.
-        name: what the network is called.
+        job: the kind of job that a worker runs with such a network.
+        name: name of the network.
         sha256: hash of the ONNX file that the card describes.
     """
 
@@ -46,39 +46,61 @@ class Card(BaseModel):
 
 
 class ModelCard(Card):
-    """How a network is fed and read. A pixel p of 0 … 255 reaches it as (p − mean) · scale, channel by channel.
+    """Preprocessing and output format of a detector.
+
+    A pixel p of 0 … 255 is passed to the network as (p − mean) · scale, channel by channel.
 
     Attributes:
-        name: what the detector is called.
+        name: name of the detector.
         sha256: hash of the ONNX file that the card describes.
-        decoder: how outputs are read: ``classifier`` (one score per class and frame), or, one row per object,
-            ``yolox`` (boxes on grids of stride 8, 16 and 32), ``yolo-seg`` (boxes with mask coefficients, and mask
-            prototypes), ``maskrcnn`` (boxes, labels, scores and masks) or ``semantic`` (one score per class and pixel).
+        decoder: output format: ``classifier`` (one score per class and frame), or, with one row per object, ``yolox``
+            (boxes on grids of stride 8, 16 and 32), ``yolo-seg`` (boxes with mask coefficients, and mask prototypes),
+            ``maskrcnn`` (boxes, labels, scores and masks) or ``semantic`` (one score per class and pixel).
         input_size: height and width of the input [pixels].
-        fit: how a frame gets this size: ``crop`` (the largest centred part of that shape), ``letterbox`` (the whole
-            frame, the rest filled with ``pad``) or ``stretch``.
+        fit: how a frame is brought to this size: ``crop`` (the largest centred part of that shape), ``letterbox`` (the
+            whole frame, the rest filled with ``pad``) or ``stretch``.
         pad: grey value of the letterbox.
-        pad_place: where the frame lies in the letterbox.
+        pad_place: position of the frame in the letterbox.
         channels: order of the colour channels.
         mean: subtracted from each channel, in that order.
-        scale: multiplied afterwards.
+        scale: factor applied afterwards.
         dtype: number type of the input.
         layout: order of the input's axes.
-        activation: ``softmax`` (classes exclude each other: a frame has its best class, one row) or ``sigmoid`` (every
-            class above the threshold).
-        outputs: whether the network gives ``probabilities`` or ``logits``, to which the activation is still applied.
-        top: a classifier's most classes per frame; None for one with ``softmax``, and any number with ``sigmoid``.
-        background: where the network has a class that stands for no object, beside those that ``classes`` names; for
-            ``semantic`` and ``maskrcnn``.
-        score_threshold: the least confidence that is reported.
-        iou_threshold: overlap above which two boxes are one object.
-        min_area: the least area of an object [% of the image].
-        classes: names in the order of the network's outputs; the first of several synonyms names a class.
-        description: what it was made for.
-        source: where it comes from.
-        license: of the network's weights.
-        metrics: what was measured about it, such as precision and recall.
-        training: how it was made: the command, the seed, the data.
+        activation: ``softmax`` (mutually exclusive classes: only the best class of a frame is reported) or ``sigmoid``
+            (every class above the threshold is reported).
+        outputs: whether the network returns ``probabilities`` or ``logits``, to which the activation is still to be
+            applied.
+        top: largest number of classes per frame that a classifier reports; None means one with ``softmax`` and any
+            number with ``sigmoid``.
+        background: position of an additional class for "no object", which ``classes`` does not name; for ``semantic``
+            and ``maskrcnn``.
+        score_threshold: smallest confidence that is reported.
+        iou_threshold: intersection over union above which two boxes are the same object.
+        min_area: smallest area of an object [% of the image].
+        classes: names in the order of the network's outputs; of several comma-separated synonyms the first is used.
+        description: purpose of the network.
+        source: origin of the network.
+        license: license of the network's weights.
+        metrics: measured values, such as precision and recall.
+        training: provenance: the command, the seed, the data.
+
+    Examples:
+        >>> from preroll.perception import ModelCard
+        >>> card = ModelCard(
+        ...     name="pets",
+        ...     sha256="0" * 64,  # of pets.onnx
+        ...     decoder="classifier",
+        ...     input_size=(224, 224),
+        ...     fit="crop",
+        ...     channels="RGB",
+        ...     dtype="float32",
+        ...     layout="NCHW",
+        ...     activation="softmax",
+        ...     outputs="logits",
+        ...     classes=("cat, house cat", "dog"),
+        ... )
+        >>> card.classes, card.finds_objects
+        (('cat', 'dog'), False)
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -129,19 +151,19 @@ class ModelCard(Card):
 
     @model_serializer(mode="wrap")
     def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The hash of a card stands in the manifests of catalogs: what is at its default is left out of what came later.
+        # Manifests contain the hash of a card: fields added later are omitted at their defaults, to keep old hashes.
         written: dict[str, Any] = default(self)
         later = {"top": None, "background": "none"}
         return {key: value for key, value in written.items() if key not in later or value != later[key]}
 
     @property
     def finds_objects(self) -> bool:
-        """Whether the network tells where things are, one row per object, and not only what a frame shows."""
+        """Whether the network locates objects, one row per object, rather than only classifying frames."""
         return self.decoder != "classifier"
 
 
 def _distinct(names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Numbers the names that stand for several classes: ImageNet has two cranes, a bird and a machine."""
+    """Appends numbers to names shared by several classes: ImageNet has two cranes, a bird and a machine."""
     seen: dict[str, int] = {}
     result = []
     for name in names:
@@ -157,7 +179,7 @@ def read_card(path: Path) -> ModelCard:
     """Reads a model card from a JSON file.
 
     Raises:
-        PrerollError: naming the file and the first key that is missing, unknown or wrong.
+        PrerollError: naming the file and the first key that is missing, unknown or invalid.
     """
     try:
         return parse_card(path.read_text(encoding="utf-8"), path)
@@ -166,7 +188,7 @@ def read_card(path: Path) -> ModelCard:
 
 
 def parse_card(text: str, path: Path) -> ModelCard:
-    """Turns the text of a model card into a checked card; ``path`` is for error messages only."""
+    """Parses and checks the text of a model card; ``path`` is used in error messages only."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -181,14 +203,14 @@ def parse_card(text: str, path: Path) -> ModelCard:
 
 
 def find_card(model: Path, card: Path | None = None) -> ModelCard:
-    """Finds the card of an ONNX model and makes sure that it describes this very file.
+    """Finds the card of an ONNX model and checks that it describes this very file.
 
     Args:
         model: the ONNX file.
-        card: the card's file; without it the one beside the model, then the package's card with the model's sha256.
+        card: the card's file; by default the one beside the model, else the package's card with the model's sha256.
 
     Raises:
-        PrerollError: where the model or its card is missing, or the card is for another file.
+        PrerollError: if the model or its card is missing, or the card is for another file.
     """
     if not model.is_file():
         raise PrerollError(f"detector {model}: no such file; it must be an ONNX model")
@@ -213,6 +235,6 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
 
 
 def committed_cards() -> dict[str, ModelCard]:
-    """The cards of this package, by the sha256 of the model that they describe."""
+    """Returns the cards of this package, keyed by the sha256 of the model that they describe."""
     cards = [read_card(path) for path in sorted(FOLDER.glob("*.json"))]
     return {card.sha256: card for card in cards}

@@ -1,4 +1,4 @@
-"""An ONNX file from anywhere together with its card: checked as a file here, and loaded by worker processes alone."""
+"""An untrusted ONNX file with its card: checked as data in this process, and loaded only by worker processes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from preroll.perception.onnx_models.model_card import EMBEDDED, Card, ModelCard,
 if TYPE_CHECKING:
     import onnx
 
-# Protocol buffers end at 2 GiB.
+# Protocol buffers are limited to 2 GiB.
 _LARGEST = (2 << 30) - 1
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 _CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 
 
 class HasModelCard(Protocol):
-    """What a supervisor must know of a detector, or of an encoder."""
+    """Protocol of detectors and encoders, as far as supervisors of workers use them."""
 
     @property
     def model(self) -> Path:
@@ -26,7 +26,7 @@ class HasModelCard(Protocol):
 
     @property
     def card(self) -> Card:
-        """Its card."""
+        """Its model card."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,12 @@ class ModelFile:
 
     @classmethod
     def find(cls, model: Path, card: Path | ModelCard | None = None) -> Self:
-        """Finds the card of a model; a file that is not one of ours is checked first.
+        """Finds the card of a model, and checks the file if it is not one shipped with or known to preroll.
 
         Args:
             model: the ONNX file.
-            card: its card or the card's file, if it does not stand beside the model or among the package's.
+            card: its card or the card's file; by default the one beside the model, else the package's card with its
+                sha256.
 
         Raises:
             PrerollError: as :func:`preroll.perception.onnx_models.model_card.find_card` and :func:`check_model`.
@@ -53,17 +54,17 @@ class ModelFile:
 
 
 def check_stranger(path: Path, sha256: str, what: str = "detector") -> None:
-    """Checks a file that is not one of ours, as :func:`check_model` does; ``what`` it is, for the error."""
+    """Checks a file whose hash is not known to preroll with :func:`check_model`; ``what`` names it in errors."""
     if sha256 not in _ours():
         check_model(path, what)
 
 
 def check_model(path: Path, what: str = "detector") -> None:
-    """Reads an ONNX file as data and makes sure that running it can neither read other files nor loop.
+    """Reads an ONNX file as data and checks that running it can neither read other files nor loop.
 
     Raises:
-        PrerollError: where it is no ONNX file, has data in other files, operators of a domain of its own or unknown
-            ones, functions, or control flow (If, Loop, Scan).
+        PrerollError: if it is not an ONNX file, has data in other files, operators that are unknown or of a custom
+            domain, functions, or control flow (If, Loop, Scan).
     """
     import onnx
 
@@ -73,7 +74,7 @@ def check_model(path: Path, what: str = "detector") -> None:
         raise PrerollError(f"{what} {path}: larger than 2 GiB, which no ONNX file can be")
     try:
         model = onnx.load(str(path), load_external_data=False)
-    except Exception as error:  # protobuf raises classes of its own, derived from Exception alone
+    except Exception as error:  # protobuf's exceptions derive directly from Exception
         raise PrerollError(f"{what} {path}: not an ONNX file: {' '.join(str(error).split())}") from None
     for problem in _problems(model):
         raise PrerollError(f"{what} {path}: {problem}")

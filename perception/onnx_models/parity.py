@@ -1,4 +1,4 @@
-"""A new ONNX file compared with what it was made from, before it is written."""
+"""Parity check of an exported ONNX file against its source, before it is written."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,29 +9,29 @@ from numpy.typing import NDArray
 from preroll.errors import PrerollError
 from preroll.perception.onnx_models.session import inference_session
 
-#: Largest difference that passes as rounding of float32.
+#: Largest absolute difference that is attributed to float32 rounding.
 TOLERANCE = 1e-4
 
-#: Inputs by name, and the output that is expected of them.
+#: Inputs by name, and the expected output.
 Example = tuple[Mapping[str, NDArray[Any]], NDArray[np.floating]]
 
 
 def check_parity(name: object, model: bytes, examples: Iterable[Example]) -> None:
-    """Raises unless onnxruntime gives what is expected, for every one of ``examples``.
+    """Raises an error unless onnxruntime reproduces the expected output for every one of ``examples``.
 
     Args:
-        name: stands for the file in errors.
-        model: the content of the file, of one output.
-        examples: of several batch sizes and lengths where these are free.
+        name: name of the file in error messages.
+        model: content of the file, which has one output.
+        examples: inputs and expected outputs, with several batch sizes and lengths if these are free.
 
     Raises:
-        PrerollError: onnxruntime refuses the file or an input, or computes something else.
+        PrerollError: if onnxruntime refuses the file or an input, or an output differs by more than :data:`TOLERANCE`.
     """
     pairs = list(examples)
     try:
         session = inference_session(model)
         found = [session.run(None, dict(inputs))[0] for inputs, _ in pairs]
-    except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
+    except Exception as error:  # onnxruntime's exceptions derive directly from Exception
         reason = " ".join(str(error).split())
         raise PrerollError(f"{name}: onnxruntime refuses the exported network: {reason}; nothing was written") from None
     for one, (_, expected) in zip(found, pairs, strict=True):

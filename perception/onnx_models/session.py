@@ -1,10 +1,10 @@
-"""How onnxruntime runs every network of perception."""
+"""The onnxruntime session options shared by all networks of perception."""
 
 import onnxruntime
 
 
 def inference_session(model: bytes) -> onnxruntime.InferenceSession:
-    """A session on one thread, which does not spin while it waits: the machine's cores are shared by workers."""
+    """Returns a session on one thread that does not spin while waiting, because workers share the machine's cores."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""A network of torch as an ONNX file."""
+"""Export of a torch network to ONNX."""
 
 import inspect
 import logging
@@ -14,14 +14,20 @@ from preroll.errors import PrerollError
 def to_onnx(
     network: nn.Module, example: tuple[Tensor, ...], *, inputs: Sequence[str], output: str, free_axes: int = 1
 ) -> bytes:
-    """The network as one ONNX file with its weights inside, unchecked.
+    """Exports a network as one ONNX file with embedded weights, unchecked.
 
     Args:
-        network: is put into evaluation mode.
-        example: inputs of real size, at least 2 along every free axis.
-        inputs: their names.
-        output: the name of the output.
-        free_axes: how many first axes of the inputs may have any length: 1, or 2 for sequences.
+        network: the network; it is set to evaluation mode.
+        example: inputs of realistic size, at least 2 along every free axis.
+        inputs: names of the inputs.
+        output: name of the output.
+        free_axes: number of leading axes of the inputs with free length: 1, or 2 for sequences.
+
+    Returns:
+        The content of the ONNX file.
+
+    Raises:
+        PrerollError: if the exporter returns no program.
     """
     axes = {axis: torch.export.Dim(f"n{axis}") for axis in range(free_axes)}
     log = logging.getLogger("torch.onnx")
@@ -46,7 +52,7 @@ def to_onnx(
         raise PrerollError("the ONNX exporter gave no program")
     model = program.model_proto
     for node in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
-        node.ClearField("metadata_props")  # holds stack traces with this machine's paths
+        node.ClearField("metadata_props")  # contains stack traces with this machine's paths
     data: bytes = model.SerializeToString()
     return data
 

@@ -1,12 +1,13 @@
-"""Video-level predictions: tags, genres and memorability, by one small framework.
+"""Video-level predictions of tags, genres and memorability.
 
-Data (:mod:`~preroll.perception.prediction.formats`) → :mod:`~preroll.perception.prediction.framework.split` → a model
-(:mod:`~preroll.perception.prediction.networks`) → :mod:`~preroll.perception.prediction.metrics` →
-:mod:`~preroll.perception.prediction.run`. A task (:mod:`~preroll.perception.prediction.framework.task`) says what the
-four are.
+The stages are data (:mod:`~preroll.perception.prediction.formats`), split
+(:mod:`~preroll.perception.prediction.framework.split`), model (:mod:`~preroll.perception.prediction.networks`) and
+metrics (:mod:`~preroll.perception.prediction.metrics`). A task
+(:mod:`~preroll.perception.prediction.framework.task`) defines the four, and
+:mod:`~preroll.perception.prediction.run` trains, evaluates and applies it.
 """
 
 import lazy_loader
 
-# What is exported, and from where, stands in __init__.pyi.
+# __init__.pyi lists the exports and the modules that define them.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

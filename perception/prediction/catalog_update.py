@@ -1,4 +1,4 @@
-"""Predictions in a catalog: what the recommender goes by, and what agents see. The truth stays what it was."""
+"""Predictions in a catalog, used by the recommender and observed by agents; true categories stay unchanged."""
 
 import hashlib
 import shutil
@@ -17,25 +17,25 @@ from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.metrics.ranking import best_classes
 from preroll.perception.prediction.metrics.regression import ranks
 
-#: Tags of a video that count in the recommender's space.
+#: Number of tags per video that enter the recommender's vectors.
 BEST_TAGS = 20
 _LABELS = ("tags", "genres")
-#: What each option takes. Genres are as good a space for the recommender as tags.
+#: Tasks whose predictions each option accepts; the recommender's vectors may come from genres as well as from tags.
 _TASKS = {"categories": _LABELS, "tags": _LABELS, "memorability": ("memorability",), "truth": ("memorability",)}
 
 
 def tag_vectors(probabilities: NDArray[np.floating], best: int = BEST_TAGS) -> NDArray[np.float32]:
-    """The recommender's space of tags: the square roots of a video's best tag probabilities, 0 elsewhere, length 1.
+    """Computes the recommender's vectors: square roots of a video's largest tag probabilities, scaled to length 1.
 
-    The dot product of two videos is then the Bhattacharyya overlap of their tags. Raw features know brightness and
-    camera as well as content; tags know content alone.
+    The dot product of two videos is the Bhattacharyya overlap of their tags. Raw features encode brightness and camera
+    as well as content; tags encode content alone.
 
     Args:
         probabilities: [N, K].
-        best: how many tags of a video count.
+        best: number of tags per video that are kept; the others count as 0.
 
     Returns:
-        float32 [N, K]; a row of zeros where all probabilities are 0.
+        float32 [N, K], unit vectors; a row is zero if all its probabilities are 0.
     """
     places = best_classes(probabilities, best)
     vectors = np.zeros(probabilities.shape)
@@ -46,12 +46,15 @@ def tag_vectors(probabilities: NDArray[np.floating], best: int = BEST_TAGS) -> N
 
 
 def category_probabilities(predicted: Predictions, catalog: Catalog, ids: list[str]) -> NDArray[np.float32]:
-    """Probabilities of the catalog's categories, float32 [N, K], rows of sum 1.
+    """Computes the probabilities of the catalog's categories from predictions.
 
     Args:
-        predicted: calibrated; its names must hold every category, and may hold more, such as other genres.
-        catalog: whose categories are meant.
-        ids: of the N videos.
+        predicted: calibrated predictions; their names must include every category, and may include others.
+        catalog: catalog with K categories.
+        ids: ids of the N videos in the predictions.
+
+    Returns:
+        float32 [N, K], rows of sum 1; uniform where all predicted probabilities are 0.
 
     Raises:
         PrerollError: a category is not among the names, or nothing is predicted about a video.
@@ -67,7 +70,7 @@ def category_probabilities(predicted: Predictions, catalog: Catalog, ids: list[s
 
 
 def quantiles(scores: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The share of videos below each, half of its equals included: (rank − 1/2) / N, float32 [N]."""
+    """Computes the quantile (rank − 1/2) / N of each score, float32 [N]; equal scores share their mean rank."""
     found: NDArray[np.float32] = ((ranks(np.asarray(scores, np.float64)) - 0.5) / len(scores)).astype(np.float32)
     return found
 
@@ -83,22 +86,28 @@ def update_catalog(
     calibrate: bool = False,
     picture: Path | None = None,
 ) -> Catalog:
-    """Writes a copy of a catalog with predictions in it. Ids are the catalog's paths, with or without suffix.
+    """Writes a copy of a catalog with predictions added.
+
+    Ids of the predictions are the paths of the catalog's videos, with or without suffix.
 
     Args:
-        catalog: from a folder.
-        out: folder of the copy.
-        categories: replaces ``category_probabilities``: what agents see of the category.
-        tags: replaces the neighbours: what the recommender goes by.
-        memorability: becomes ``memorability_quantile``: what agents see of it. Predictions about videos of movies that
-            the model was trained on must be out-of-fold, as ``preroll predict apply`` gives them.
-        true_memorability: becomes ``memorability``: what viewers do.
-        calibrate: whether the probabilities of the categories, given or those of the catalog, are heated, each video's
-            by a temperature that is fitted on other videos.
-        picture: file for the reliability of these probabilities before and after; with ``calibrate`` alone.
+        catalog: a catalog on disk.
+        out: folder of the copy; an older catalog in it is replaced.
+        categories: replaces ``category_probabilities``, from which agents observe the category.
+        tags: replaces ``neighbors`` and ``neighbor_scores``, from which the recommender draws the next video.
+        memorability: becomes ``memorability_quantile``, which agents observe. Predictions about videos of movies that
+            the model was trained on must be out-of-fold, as ``preroll predict apply`` writes them.
+        true_memorability: becomes ``memorability``, the true values, on which rewards depend.
+        calibrate: whether the category probabilities, given or those of the catalog, are temperature-scaled, each
+            video's by a temperature that is fitted on other videos.
+        picture: file of the reliability diagram of these probabilities before and after; requires ``calibrate``.
+
+    Returns:
+        The written catalog.
 
     Raises:
-        PrerollError: ``out`` holds something else, nothing is given, or something is not predicted.
+        PrerollError: ``out`` contains something other than a catalog, no predictions are given, they are of the wrong
+            task, or a video is not predicted.
     """
     from preroll.perception.ingest.writer import check_replaceable
 
@@ -140,7 +149,7 @@ def _arrays(catalog: Catalog, used: dict[str, Predictions]) -> dict[str, NDArray
         from preroll.perception.features.neighbors import nearest_neighbors
 
         vectors = tag_vectors(used["tags"].rows_of(_ids(catalog, used["tags"])))
-        # Tags that no video of this catalog has cost memory and change nothing.
+        # Columns that are zero for all videos do not change the scores, but cost memory.
         arrays["neighbors"], arrays["neighbor_scores"] = nearest_neighbors(vectors[:, vectors.any(0)])
     if "memorability" in used:
         scores = used["memorability"].rows_of(_ids(catalog, used["memorability"]))[:, 0]
@@ -169,7 +178,7 @@ def _calibrated(catalog: Catalog, arrays: dict[str, NDArray[Any]], picture: Path
 
 
 def measured_memorability(path: Path) -> Predictions:
-    """The scores of a ``ground_truth.csv``, or of a folder as ``preroll predict apply`` writes it."""
+    """Reads memorability scores from a ``ground_truth.csv`` or a folder written by ``preroll predict apply``."""
     from preroll.perception.prediction.formats.memorability_csv import read_ground_truth
     from preroll.perception.prediction.framework.bad_input import Skipping
 
@@ -180,7 +189,7 @@ def measured_memorability(path: Path) -> Predictions:
 
 
 def bare_paths(catalog: Catalog) -> list[str]:
-    """The paths of the catalog's N videos without suffix: CATEGORY/VIDEO."""
+    """Returns the paths of the catalog's N videos without suffix: CATEGORY/VIDEO."""
     return [PurePosixPath(path).with_suffix("").as_posix() for path in _paths(catalog)]
 
 
@@ -190,7 +199,7 @@ def _paths(catalog: Catalog) -> list[str]:
 
 
 def _ids(catalog: Catalog, predicted: Predictions) -> list[str]:
-    """What the predictions call the catalog's N videos: their paths, or their paths without suffix."""
+    """Returns the ids of the catalog's N videos in the predictions: their paths, with or without suffix."""
     known = set(predicted.ids)
     pairs = zip(_paths(catalog), bare_paths(catalog), strict=True)
     return [path if path in known else bare for path, bare in pairs]
@@ -215,7 +224,7 @@ def _manifest(
     }
     facts = {key: value for key, value in catalog.manifest.items() if key != "files"}
     facts["command"] = f"{facts['command']} && preroll predict annotate DIR {options} --out DIR"
-    # What the catalog says of arrays that were replaced is no longer true.
+    # Facts about replaced arrays are outdated.
     if "category_probabilities" in arrays:
         facts["category_calibrated"] = calibrate
     if "neighbors" in arrays:

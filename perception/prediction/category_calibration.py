@@ -1,4 +1,4 @@
-"""Calibrating what a catalog says about its videos' categories, each video by a temperature that never saw it."""
+"""Cross-fitted calibration of a catalog's category probabilities: each temperature is fitted on other videos."""
 
 from pathlib import Path
 
@@ -19,19 +19,19 @@ FOLDS = 5
 def calibrated_categories(
     probabilities: NDArray[np.floating], category: NDArray[np.integer], *, folds: int = FOLDS, seed: int = 0
 ) -> tuple[NDArray[np.float32], list[float]]:
-    """Heats each video's probabilities by the temperature that is right for the videos of the other folds.
+    """Scales each video's probabilities by a temperature fitted on the videos of the other folds.
 
     Args:
-        probabilities: [N, K], rows of sum 1, out-of-fold themselves.
-        category: int [N], the true ones; negative where nobody knows, which is heated and teaches nothing.
-        folds: of the videos.
-        seed: of the shuffle.
+        probabilities: [N, K], rows of sum 1, themselves out-of-fold.
+        category: int [N], true categories; negative if unknown: such videos are scaled but not fitted on.
+        folds: number of folds.
+        seed: seed of the shuffle.
 
     Returns:
-        float32 [N, K], and the temperature of each fold.
+        The calibrated probabilities, float32 [N, K], and the temperature of each fold.
 
     Raises:
-        PrerollError: fewer videos of a known category than folds.
+        PrerollError: there are fewer videos of a known category than folds.
     """
     known = category >= 0
     if known.sum() < folds:
@@ -56,13 +56,13 @@ def draw_category_reliability(
     after: NDArray[np.floating],
     category: NDArray[np.integer],
 ) -> None:
-    """Writes the reliability picture of all pairs (video, category), before and after.
+    """Draws the reliability diagram of all pairs (video, category) before and after calibration.
 
     Args:
-        path: ``.png`` or ``.svg``.
-        before: [N, K].
-        after: [N, K].
-        category: int [N]; videos of an unknown one, negative, are left out.
+        path: ``.png`` or ``.svg`` file.
+        before: probabilities [N, K] before calibration.
+        after: probabilities [N, K] after calibration.
+        category: int [N], true categories; videos of an unknown category (negative) are left out.
     """
     known = category >= 0
     true = np.eye(before.shape[1], dtype=np.bool_)[category[known]]

@@ -1,14 +1,16 @@
-"""A run of predictions: one training as a folder, which is complete or does not exist.
+"""Training, evaluation and application of the prediction tasks, and the folder of a run.
+
+The folder of a run is either complete or does not exist:
 
 ```
-settings.yaml        everything the YAML file says, defaults included
-model/               ONNX and safetensors, or JSON; names.json: what is predicted, and what it was trained on
-held_out.npy         predictions about the held-out rows, float32 [n, K], by models that never saw them
-held_out_ids.json    their ids
-metrics.csv          the table
+settings.yaml        all settings, defaults included
+model/               ONNX and safetensors, or JSON; names.json: names of the outputs, and ids of the training data
+held_out.npy         predictions about the held-out rows, float32 [n, K], by models that were not trained on them
+held_out_ids.json    ids of the held-out rows
+metrics.csv          the table of the report
 reliability.png      predicted probability against observed share
-events.out.tfevents.preroll    TensorBoard's curves
-result.json          metrics, choices, skipped input, cost, versions; written last
+events.out.tfevents.preroll    TensorBoard curves
+result.json          metrics, selected hyperparameters, skipped input, cost, versions; written last
 ```
 """
 
@@ -40,7 +42,7 @@ _PACKAGES = ("preroll", "numpy", "torch", "onnxruntime", "scikit-learn")
 
 
 def task_of(settings: Settings) -> Task[Any]:
-    """The task that the settings are for."""
+    """Returns the task of the settings."""
     if isinstance(settings, TagSettings):
         from preroll.perception.prediction.tags.task import Tags
 
@@ -55,18 +57,22 @@ def task_of(settings: Settings) -> Task[Any]:
 
 
 def check_target(run: Path, *, replace: bool = False) -> None:
-    """Makes sure that writing a run destroys nothing but an older run.
+    """Checks that writing a run overwrites nothing, or nothing but an older run.
+
+    Args:
+        run: folder of the run.
+        replace: whether an older run may be replaced.
 
     Raises:
-        PrerollError: something else is there, or a run that is not to be replaced.
+        PrerollError: the folder contains something other than a run, or a run although ``replace`` is false.
     """
     atomic.recover(run.absolute())
     if not run.exists() or (run.is_dir() and not any(run.iterdir())):
         return
     if not (run / RESULT).is_file():
-        raise PrerollError(f"run: {run}: is there already and is no run; it is not touched: name another folder")
+        raise PrerollError(f"run: {run}: the folder exists and is not a run; choose another folder")
     if not replace:
-        raise PrerollError(f"run: {run}: is there already; name another folder, or replace it with --replace")
+        raise PrerollError(f"run: {run}: the run exists; choose another folder, or replace it with --replace")
 
 
 def train(
@@ -76,17 +82,20 @@ def train(
     replace: bool = False,
     started: Callable[[int], Callable[[int], None]] | None = None,
 ) -> tuple[Fitted, Skipping]:
-    """Trains what the settings say, and writes the run's folder.
+    """Trains the model of a task and writes the folder of the run.
 
     Args:
-        settings: of one of the tasks.
-        skip_bad: whether bad input is passed over and listed.
+        settings: settings of one of the tasks.
+        skip_bad: whether bad input is skipped and recorded; if not, it is an error.
         replace: whether an older run may be replaced.
-        started: is called with the number of steps when everything was checked; what it gives is called with the steps
-            done since.
+        started: called with the total number of steps once data and settings are checked; the callback that it returns
+            is called with the number of steps done since its last call.
+
+    Returns:
+        The result of the training, and the record of skipped input.
 
     Raises:
-        PrerollError: data or settings are wrong; nothing is written.
+        PrerollError: data or settings are invalid; nothing is written.
     """
     check_target(settings.run, replace=replace)
     task, skipping = task_of(settings), Skipping(skip_bad)
@@ -103,14 +112,17 @@ def train(
 
 
 def evaluate(settings: Settings, *, skip_bad: bool = False) -> tuple[PredictionReport, Skipping]:
-    """Measures the trained model again on the held-out videos of the data that the settings name.
+    """Evaluates the model of a finished run on the held-out videos of the data.
 
     Args:
-        settings: of one of the tasks.
-        skip_bad: whether bad input is passed over and listed.
+        settings: settings of one of the tasks, which name the run and the data.
+        skip_bad: whether bad input is skipped and recorded; if not, it is an error.
+
+    Returns:
+        The report, and the record of skipped input.
 
     Raises:
-        PrerollError: there is no finished run, data are wrong, or the model was trained on the videos.
+        PrerollError: there is no finished run, data are invalid, or the model was trained on the videos.
     """
     run, task, skipping = open_run_for(settings), task_of(settings), Skipping(skip_bad)
     report, _, _ = task.evaluate(task.load(skipping), run)
@@ -118,15 +130,20 @@ def evaluate(settings: Settings, *, skip_bad: bool = False) -> tuple[PredictionR
 
 
 def apply(settings: Settings, *, skip_bad: bool = False, calibrated: bool = True) -> tuple[Predictions, Skipping]:
-    """Predicts the videos of ``data.apply``, which need no labels; without it the held-out ones.
+    """Predicts the videos of ``data.apply``, which need no labels.
+
+    Without ``data.apply``, the held-out videos are predicted, and for memorability all clips.
 
     Args:
-        settings: of one of the tasks.
-        skip_bad: whether bad input is passed over and listed.
-        calibrated: whether the run's temperature is applied.
+        settings: settings of one of the tasks, which name the run and the data.
+        skip_bad: whether bad input is skipped and recorded; if not, it is an error.
+        calibrated: whether probabilities are scaled by the temperature of the run.
+
+    Returns:
+        The predictions, and the record of skipped input.
 
     Raises:
-        PrerollError: there is no finished run, or data are wrong.
+        PrerollError: there is no finished run, or data are invalid.
     """
     run, skipping = open_run_for(settings), Skipping(skip_bad)
     ids, values = task_of(settings).apply(run, skipping)
@@ -164,10 +181,10 @@ def _draw(path: Path, fitted: Fitted) -> None:
 
 
 def open_run(folder: Path) -> Trained:
-    """Reads a finished run.
+    """Reads the folder of a finished run.
 
     Raises:
-        PrerollError: there is none, or a file of it cannot be read.
+        PrerollError: the folder contains no finished run, or a file of it cannot be read.
     """
     atomic.recover(folder.absolute())
     if not (folder / RESULT).is_file():
@@ -191,10 +208,10 @@ def open_run(folder: Path) -> Trained:
 
 
 def open_run_for(settings: Settings) -> Trained:
-    """The finished run of these settings.
+    """Reads the finished run of the given settings.
 
     Raises:
-        PrerollError: there is none, or it is of another task.
+        PrerollError: there is no finished run, or it is a run of another task.
     """
     run = open_run(settings.run)
     if run.facts["task"] != settings.task:
@@ -203,7 +220,7 @@ def open_run_for(settings: Settings) -> Trained:
 
 
 def table_csv(table: Table) -> str:
-    """The table as CSV; a number that is not defined is an empty field."""
+    """Formats a table as CSV; NaN becomes an empty field."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(table.columns)
@@ -213,7 +230,13 @@ def table_csv(table: Table) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The same with lists for tuples, Python's numbers for NumPy's, and None for NaN, which JSON does not have."""
+    """Converts a value to plain JSON types.
+
+    Tuples and arrays become lists, NumPy scalars Python numbers, and NaN and infinities None, as JSON has neither.
+
+    Raises:
+        ValueError: two keys of a mapping have the same text.
+    """
     if isinstance(value, dict):
         named = {str(key): plain(one) for key, one in value.items()}
         if len(named) < len(value):

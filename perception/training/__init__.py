@@ -1,1 +1,1 @@
-"""Training of the classifier that is shipped with preroll."""
+"""Training of the networks shipped with preroll: the classifier and the segmenter."""

@@ -1,8 +1,8 @@
-"""Train the classifier that is shipped with preroll: ``python -m preroll.perception.training.classifier --out DIR``.
+"""Training of the shipped classifier: ``python -m preroll.perception.training.classifier --out DIR``.
 
 Writes DIR/objects.onnx and its model card DIR/objects.json. One thread, about 13 CPU-minutes by default. Pictures are
-rendered while training: every round renders fresh ones, keeps the latest rounds and trains on a random share of
-them, mirrored and with other light each time. Demo clips are never looked at.
+rendered during training: every round renders fresh ones, keeps the latest rounds and trains on a random sample of them,
+mirrored and with varied light each time. Demo clips are never used.
 """
 
 import time
@@ -23,12 +23,12 @@ from preroll.perception.training.schedule import fit, replay, total_visits, vari
 from preroll.perception.training.scoring import choose_threshold, score
 from preroll.perception.training.settings import Settings, read_arguments
 
-#: How often a picture is used, on average, until it is dropped.
+#: Number of times that a picture is used, on average, before it is dropped; batch size.
 VISITS, BATCH = 3, 16
 LEARNING_RATE = 2e-3
-#: Weight of the loss per cell, which tells where an object is; without it, learning takes many times as long.
+#: Weight of the loss per cell, which localises objects; without it, training takes many times as long.
 CELL_WEIGHT = 0.5
-#: Streams of pictures that share nothing: [seed, stream].
+#: Independent streams of pictures: [seed, stream].
 TRAIN, VALIDATION, TEST = 1, 2, 3
 
 
@@ -36,7 +36,7 @@ USUAL = Settings(pictures=30_000, held_out=2_000, drawings=500, cpu_minutes=14.0
 
 
 def train(settings: Settings) -> Network:
-    """Train a network on freshly rendered pictures, with progress on stderr."""
+    """Trains a network on freshly rendered pictures, with progress on stderr."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     network = Network(len(OBJECT_CLASSES))
@@ -54,7 +54,7 @@ def train(settings: Settings) -> Network:
 
 
 def _loss(network: Network, pictures: Tensor, cells: Tensor) -> Tensor:
-    """Cross entropy of the pooled scores plus that of the cells, where the cells have an opinion."""
+    """Computes the cross entropy of the pooled scores plus that of the cells with a defined truth."""
     scores = network.cell_scores(pictures)
     present = (cells == 1).flatten(2).any(2).float()
     pooled = binary_cross_entropy_with_logits(torch.logsumexp(scores.flatten(2), 2), present)
@@ -74,7 +74,7 @@ def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def probabilities(network: ClassProbabilities, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the probability [n, classes] of every class in pictures [n, 3, 128, 128]."""
+    """Returns the probability float32 [n, classes] of every class in pictures uint8 [n, 3, 128, 128]."""
     with torch.no_grad():
         parts = [network(torch.from_numpy(pictures[row : row + 50])) for row in range(0, len(pictures), 50)]
     found: NDArray[np.float32] = torch.cat(parts).numpy()
@@ -82,7 +82,7 @@ def probabilities(network: ClassProbabilities, pictures: NDArray[np.uint8]) -> N
 
 
 def run(folder: Path, settings: Settings) -> None:
-    """Train, choose the threshold, measure precision and recall, and write the network with its card."""
+    """Runs the training, chooses the threshold, measures precision and recall, and writes the network with its card."""
     started = time.process_time()
     network = ClassProbabilities(train(settings))
     drawings = max(2, settings.drawings // 4)
@@ -102,7 +102,7 @@ def run(folder: Path, settings: Settings) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Read the command line and train."""
+    """Parses the command line and trains."""
     run(*read_arguments(arguments, "Train the embedded classifier of preroll.", USUAL))
 
 

@@ -22,17 +22,17 @@ NAME = "objects"
 def export_classifier(
     folder: Path, network: ClassProbabilities, *, threshold: float, training: dict[str, Any], metrics: dict[str, Any]
 ) -> None:
-    """Write ``folder``/objects.onnx and its card ``folder``/objects.json.
+    """Writes ``folder``/objects.onnx and its card ``folder``/objects.json.
 
     Args:
-        folder: made if missing.
+        folder: created if missing.
         network: uint8 [n, 3, 128, 128] → probabilities [n, classes].
-        threshold: a class is detected where its probability is at least this.
-        training: how the network was made, for the card.
+        threshold: smallest probability at which a class is detected.
+        training: provenance of the network, for the card.
         metrics: precision and recall, for the card.
 
     Raises:
-        PrerollError: onnxruntime does not compute what torch computes; nothing is written.
+        PrerollError: if onnxruntime does not reproduce torch's outputs; nothing is written.
     """
     model = onnx_bytes(network)
     card = ModelCard(
@@ -59,13 +59,16 @@ def export_classifier(
 
 
 def onnx_bytes(network: nn.Module) -> bytes:
-    """Return a network as an ONNX file with a free batch dimension and its weights inside.
+    """Exports a network as an ONNX file with a free batch dimension and embedded weights.
 
     Args:
         network: uint8 [n, 3, 128, 128] → probabilities [n, …].
 
+    Returns:
+        The content of the ONNX file.
+
     Raises:
-        PrerollError: onnxruntime does not compute what torch computes, on random pictures in batches of 1 and 5.
+        PrerollError: if onnxruntime does not reproduce torch's outputs on random pictures in batches of 1 and 5.
     """
     rng = np.random.default_rng(0)
     batches = [rng.integers(0, 256, (n, 3, SIDE, SIDE), dtype=np.uint8) for n in (1, 5)]

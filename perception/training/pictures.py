@@ -27,11 +27,11 @@ class Batch:
 
     Attributes:
         pictures: uint8 [n, 3, 128, 128], RGB.
-        present: float32 [n, classes], 1 where the class is in the picture.
-        cells: int8 [n, classes, 8, 8], 1 in the cell of an object's centre, −1 (no opinion) in the cells around it that
-            the object reaches, 0 elsewhere.
-        labels: uint8 [n, 128, 128], 1 + the class of the object in front at each pixel, 0 where there is none.
-        frames: int [n, 4], where the scene lies in its letterbox: first row and column, rows, columns.
+        present: float32 [n, classes], 1 if the class is in the picture.
+        cells: int8 [n, classes, 8, 8], 1 in the cell of an object's centre, −1 (undefined) in the surrounding cells
+            that the object reaches, 0 elsewhere.
+        labels: uint8 [n, 128, 128], 1 + the class of the frontmost object at each pixel, 0 if there is none.
+        frames: int [n, 4], position of the scene in its letterbox: first row and column, rows, columns.
     """
 
     pictures: NDArray[np.uint8]
@@ -45,17 +45,17 @@ class Pictures:
     """A stream of random pictures; objects come from a pool of drawings, each used at many sizes and places."""
 
     def __init__(self, seed: list[int], drawings_per_class: int) -> None:
-        """Draw the pool of objects.
+        """Draws the pool of objects.
 
         Args:
-            seed: two streams with one seed are equal.
+            seed: seed of the stream; streams with the same seed are equal.
             drawings_per_class: size of the pool; fresh drawings cost about 3 ms each.
         """
         self.rng = np.random.default_rng(seed)
         self.pool = [[draw_object(name, self.rng) for _ in range(drawings_per_class)] for name in OBJECT_CLASSES]
 
     def batch(self, n: int) -> Batch:
-        """Render the next ``n`` pictures."""
+        """Renders the next ``n`` pictures."""
         pictures = np.empty((n, 3, SIDE, SIDE), np.uint8)
         cells = np.zeros((n, len(OBJECT_CLASSES), CELLS, CELLS), np.int8)
         labels = np.zeros((n, SIDE, SIDE), np.uint8)
@@ -75,7 +75,7 @@ class Pictures:
         return Batch(pictures, (cells == 1).any((2, 3)).astype(np.float32), cells, labels, frames)
 
     def _scene(self, classes: list[int], placements: list[Placement]) -> tuple[Image.Image, Image.Image]:
-        """A scene, and 1 + the class of the object in front at each of its pixels."""
+        """Draws a scene, and a mask with 1 + the class of the frontmost object at each pixel."""
         rng = self.rng
         aspect, longer = float(rng.choice(ASPECTS)), int(rng.integers(128, 257))
         size = (longer, round(longer / aspect)) if aspect >= 1 else (round(longer * aspect), longer)
@@ -90,7 +90,7 @@ class Pictures:
 
 
 def _mark(cells: NDArray[np.int8], placement: Placement, frame: tuple[int, int]) -> None:
-    """Mark an object in the cells [8, 8] of its class, in place."""
+    """Marks an object in the cells [8, 8] of its class, in place."""
     longer = max(frame)
     x = 0.5 + (placement.x - 0.5) * frame[0] / longer
     y = 0.5 + (placement.y - 0.5) * frame[1] / longer
@@ -102,7 +102,7 @@ def _mark(cells: NDArray[np.int8], placement: Placement, frame: tuple[int, int])
 
 
 def _compressed(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
-    """Add what a camera and a codec do: brightness, contrast, noise, chroma subsampling, blocks."""
+    """Simulates camera and codec: brightness, contrast, noise, chroma subsampling, block artefacts."""
     pixels = np.asarray(scene).astype(np.float32)
     pixels = (pixels - 128) * np.float32(rng.uniform(0.75, 1.15)) + np.float32(128 + rng.uniform(-25, 25))
     noise = rng.standard_normal(pixels.shape[:2], dtype=np.float32) * np.float32(rng.uniform(0, 10))
@@ -114,7 +114,7 @@ def _compressed(rng: np.random.Generator, scene: Image.Image) -> Image.Image:
 
 
 def letterbox(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Fit a picture into the network's square input, centred on grey; the resampling method is drawn at random."""
+    """Fits a picture into the network's square input, centred on grey; the resampling method is drawn at random."""
     top, left, rows, columns = letterboxed(image.size)
     methods = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
     square = Image.new("RGB", (SIDE, SIDE), (PAD, PAD, PAD))
@@ -124,7 +124,11 @@ def letterbox(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def letterboxed(size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Where a picture of a width and height lies in the square input: first row and column, rows, columns."""
+    """Returns the position of a picture of the given width and height in the square input.
+
+    Returns:
+        First row, first column, number of rows, number of columns.
+    """
     factor = SIDE / max(size)
     columns, rows = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
     return (SIDE - rows) // 2, (SIDE - columns) // 2, rows, columns

@@ -1,4 +1,4 @@
-"""How a training run goes through its pictures, and how fast it learns on the way."""
+"""The training loop: replay of rendered pictures, learning-rate schedule and augmentation."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from preroll.perception.training.pictures import Batch, Pictures
 from preroll.progress import bar
 
-#: Fresh pictures per round, and rounds that are kept.
+#: Fresh pictures per round, and number of rounds that are kept.
 ROUND, KEPT_ROUNDS = 1_000, 4
 WARM_UP = 0.1
 
@@ -19,14 +19,14 @@ WARM_UP = 0.1
 def replay(
     stream: Pictures, rng: np.random.Generator, *, pictures: int, visits: int, batch: int
 ) -> Iterator[list[tuple[Batch, int]]]:
-    """Render in rounds, and give every picture ``visits`` times on average before it is forgotten.
+    """Renders pictures in rounds, and yields each ``visits`` times on average before it is dropped.
 
     Args:
         stream: renders fresh pictures.
-        rng: chooses among those that are kept.
-        pictures: number of pictures to render in all.
-        visits: how often a picture is used on average.
-        batch: number of pictures that are looked at together.
+        rng: samples from the pictures that are kept.
+        pictures: total number of pictures to render.
+        visits: number of times that a picture is used on average.
+        batch: batch size.
 
     Yields:
         ``batch`` pictures at a time, each as a batch of rendered pictures and its row in it.
@@ -41,13 +41,13 @@ def replay(
 
 
 def total_visits(pictures: int, visits: int, batch: int) -> int:
-    """How many pictures :func:`replay` gives, repeated ones included: whole batches in whole rounds."""
+    """Returns the number of pictures that :func:`replay` yields, including repeats: whole batches in whole rounds."""
     size = min(ROUND, pictures)
     return pictures // size * (visits * size // batch) * batch
 
 
 def learning_rate(share: float, peak: float) -> float:
-    """Rise linearly to ``peak`` during the warm-up, then fall as half a cosine; ``share`` of the run is done."""
+    """Returns the learning rate after ``share`` of the run: linear warm-up to ``peak``, then half a cosine."""
     if share < WARM_UP:
         return peak * (0.05 + 0.95 * share / WARM_UP)
     return float(peak * (0.005 + 0.995 * 0.5 * (1 + np.cos(np.pi * (share - WARM_UP) / (1 - WARM_UP)))))
@@ -62,15 +62,15 @@ def fit(
     peaks: Sequence[float],
     cpu_minutes: float,
 ) -> None:
-    """Train on every batch of pictures with their truth, with progress on stderr.
+    """Trains on every batch of pictures and targets, with progress on stderr.
 
     Args:
-        optimizer: of the network's weights.
-        batches: pictures and truth.
-        loss_of: the loss of one batch.
+        optimizer: optimizer of the network's weights.
+        batches: pictures and targets.
+        loss_of: loss of one batch.
         total: number of pictures in all batches.
-        peaks: highest learning rate of each of the optimizer's groups.
-        cpu_minutes: training ends early when it has used so much processor time; the rates fall in time for it.
+        peaks: highest learning rate of each of the optimizer's parameter groups.
+        cpu_minutes: processor time after which training stops early; the learning rates are annealed accordingly.
     """
     started, seen = time.process_time(), 0
     with bar(total, "training") as advance:
@@ -92,7 +92,11 @@ def fit(
 def varied(
     rng: np.random.Generator, pictures: NDArray[np.uint8], truth: NDArray[np.integer]
 ) -> tuple[Tensor, NDArray[np.integer]]:
-    """Mirror half of the pictures [n, 3, h, w] with their truth [n, …, w], and change light and tint of each."""
+    """Mirrors half of the pictures [n, 3, h, w] and their targets [n, …, w], and varies light and tint of each.
+
+    Returns:
+        Pictures float32 [n, 3, h, w] in channels-last memory format, and the targets.
+    """
     mirrored = rng.random(len(pictures)) < 0.5
     pictures[mirrored], truth[mirrored] = pictures[mirrored, ..., ::-1], truth[mirrored, ..., ::-1]
     gain = rng.uniform(0.85, 1.15, (len(pictures), 3, 1, 1)).astype(np.float32)

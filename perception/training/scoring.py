@@ -1,4 +1,4 @@
-"""Precision and recall of found classes, and the threshold that balances them."""
+"""Precision and recall of detected classes, and the threshold that balances them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def choose_threshold(probabilities: NDArray[np.float32], present: NDArray[np.bool_]) -> float:
-    """Choose the threshold with the largest F1 score, in steps of 0.01 from 0.2 to 0.8; the middle one of several.
+    """Chooses the threshold with the largest F1 score, in steps of 0.01 from 0.2 to 0.8; the middle one of ties.
 
     Args:
         probabilities: [n, classes].
@@ -24,10 +24,10 @@ def choose_threshold(probabilities: NDArray[np.float32], present: NDArray[np.boo
 
 
 def score(found: NDArray[np.bool_], present: NDArray[np.bool_], classes: Sequence[str]) -> dict[str, Any]:
-    """Count hits and return precision and recall over all classes and for each.
+    """Computes precision and recall over all classes and for each.
 
     Args:
-        found: [n, classes], what the detector says.
+        found: [n, classes], detected classes.
         present: [n, classes], the truth.
         classes: their names.
 

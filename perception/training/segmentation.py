@@ -1,8 +1,8 @@
-"""Train the segmenter that is shipped with preroll: ``python -m preroll.perception.training.segmentation --out DIR``.
+"""Training of the shipped segmenter: ``python -m preroll.perception.training.segmentation --out DIR``.
 
-Writes DIR/segmenter.onnx and its model card DIR/segmenter.json. One thread, at most 10 CPU-minutes by default. The same
-drawn pictures as for the classifier, with their exact masks: the object in front owns a pixel. Demo clips are never
-looked at.
+Writes DIR/segmenter.onnx and its model card DIR/segmenter.json. One thread, at most 10 CPU-minutes by default. Uses the
+same drawn pictures as the classifier, with their exact masks: a pixel belongs to the frontmost object. Demo clips are
+never used.
 """
 
 import hashlib
@@ -30,21 +30,21 @@ from preroll.perception.training.segmentation_scoring import score_labels
 from preroll.perception.training.settings import Settings, read_arguments
 from preroll.perception.video.resize import View
 
-#: How often a picture is used, on average, until it is dropped; small batches, for steps count more than pictures.
+#: Uses per picture, on average, before it is dropped; small batch size, because steps matter more than pictures.
 VISITS, BATCH = 3, 4
-#: Highest learning rates: of the classifier's convolutions, and of the new layers.
+#: Highest learning rates of the classifier's convolutions and of the new layers.
 LEARNED_RATE, LEARNING_RATE = 3e-4, 2e-3
-#: Weight of the loss on overlap, beside the cross entropy of the pixels.
+#: Weight of the overlap loss relative to the cross entropy of the pixels.
 OVERLAP_WEIGHT = 1.0
-#: Streams of pictures that share nothing with each other or with the classifier's: [seed, stream].
+#: Streams of pictures, independent of each other and of the classifier's: [seed, stream].
 TRAIN, TEST = 11, 13
-NAME, FILE = "segments", "segmenter"  # in the card, which catalogs name; of the files
+NAME, FILE = "segments", "segmenter"  # name in the card, which catalogs record; name of the files
 _AT_ONCE = 25
 USUAL = Settings(pictures=6_000, held_out=1_000, drawings=400, cpu_minutes=9.5)
 
 
 def train(settings: Settings) -> Segmenter:
-    """Train a network on freshly rendered pictures, with progress on stderr."""
+    """Trains a network on freshly rendered pictures, with progress on stderr."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     network = Segmenter(len(OBJECT_CLASSES))
@@ -65,7 +65,7 @@ def train(settings: Settings) -> Segmenter:
 
 
 def _loss(scores: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy of the pixels plus 1 − the mean soft intersection over union of the classes in the batch."""
+    """Computes pixel cross entropy plus 1 − the mean soft intersection over union of the classes in the batch."""
     logarithms = log_softmax(scores, 1)
     entropy = nll_loss(logarithms, labels)
     probabilities = logarithms.exp()
@@ -90,7 +90,7 @@ def _batches(settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def segment(network: PixelProbabilities, card: ModelCard, batch: Batch) -> list[Located]:
-    """Return the objects that the network finds in rendered pictures, as its card says."""
+    """Returns the objects that the network finds in rendered pictures, decoded with its card."""
     found: list[Located] = []
     for row in range(0, len(batch.pictures), _AT_ONCE):
         with torch.no_grad():
@@ -101,12 +101,12 @@ def segment(network: PixelProbabilities, card: ModelCard, batch: Batch) -> list[
 
 
 def finish(folder: Path, trained: Segmenter, settings: Settings, started: float) -> None:
-    """Measure a trained network on held-out pictures and write it with its card.
+    """Measures a trained network on held-out pictures and writes it with its card.
 
     Args:
-        folder: gets segmenter.onnx and segmenter.json.
-        trained: by :func:`train`.
-        settings: what it was trained with.
+        folder: destination of segmenter.onnx and segmenter.json.
+        trained: network from :func:`train`.
+        settings: settings of the training.
         started: processor time of this process at which training began [s].
     """
     training_seconds = round(time.process_time() - started)
@@ -153,7 +153,7 @@ def _card(model: bytes, training: dict[str, Any]) -> ModelCard:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Read the command line and train."""
+    """Parses the command line and trains."""
     folder, settings = read_arguments(arguments, "Train the embedded segmenter of preroll.", USUAL)
     started = time.process_time()
     finish(folder, train(settings), settings, started)

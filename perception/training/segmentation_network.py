@@ -1,6 +1,6 @@
-"""The segmenter's network: the classifier's convolutions, and a way back up to every pixel.
+"""The segmenter's network: the classifier's convolutions as encoder, and a decoder up to every pixel.
 
-A small U-Net (Ronneberger et al. 2015, arXiv 1505.04597) that begins with what the classifier has learned.
+A small U-Net (Ronneberger et al. 2015, arXiv 1505.04597) that is initialised with the trained classifier.
 """
 
 import copy
@@ -15,9 +15,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from preroll.perception.training.network import LAYERS, MEAN, SCALE
 
-#: Layers of the classifier after which the side is 1/2, 1/4, 1/8 and 1/16 of the input's and about to shrink again.
+#: Last layer of the classifier at 1/2, 1/4, 1/8 and 1/16 of the input's side length.
 LEVELS = (0, 2, 5, 7)
-#: Channels on the way up, at 1/2, 1/4 and 1/8.
+#: Channels of the decoder at 1/2, 1/4 and 1/8.
 UP = (20, 40, 64)
 
 
@@ -25,7 +25,7 @@ class Block(nn.Sequential):
     """A convolution, batch normalisation and ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
-        """Build the three layers."""
+        """Builds the three layers."""
         super().__init__(
             nn.Conv2d(inputs, outputs, kernel, 1, kernel // 2, bias=False),
             nn.BatchNorm2d(outputs),
@@ -36,26 +36,27 @@ class Block(nn.Sequential):
 class Segmenter(nn.Module):
     """uint8 pictures [n, 3, h, w] → float32 scores [n, 1 + classes, h, w] before the softmax; channel 0 is background.
 
-    On the way up the pixels themselves come in, folded into channels, and are unfolded after the last convolution: it
-    works at half of the side and yet decides on each pixel by itself. h and w are multiples of 16.
+    The decoder also receives the pixels themselves, folded into channels, and unfolds its output after the last
+    convolution: it works at half the side length and still classifies each pixel separately. h and w are multiples of
+    16.
     """
 
     def __init__(self, classes: int) -> None:
-        """Build the layers for ``classes`` classes of objects."""
+        """Builds the layers for ``classes`` classes of objects."""
         super().__init__()
         widths = [3, *(width for width, _ in LAYERS)]
         self.down = nn.ModuleList(nn.Conv2d(widths[i], width, 3, stride, 1) for i, (width, stride) in enumerate(LAYERS))
         half, quarter, eighth, deepest = (LAYERS[level][0] for level in LEVELS)
         a, b, c = UP
         self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
-        # What the classifier says of each cell comes along: which object it is, before where its edges are.
+        # The classifier's scores per cell are an input of the decoder: they identify the object before its edges.
         self.cells = nn.Conv2d(deepest, classes, 1)
         self.narrow = nn.ModuleList((Block(b, a, 1), Block(c, b, 1), Block(deepest + classes, c, 1)))
         self.up = nn.ModuleList((Block(a + half + 12, a, 3), Block(b + quarter, b, 3), Block(c + eighth, c, 3)))
         self.pixels = nn.Conv2d(a, 4 * (1 + classes), 1)
 
     def load_classifier(self, model: Path) -> None:
-        """Begin with the convolutions of a trained classifier, whose ONNX file has them with their biases in order."""
+        """Loads the convolutions of a trained classifier, whose ONNX file contains them with their biases in order."""
         graph = onnx.load(model).graph
         weights = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer}
         found = [node for node in graph.node if node.op_type == "Conv"]
@@ -63,7 +64,7 @@ class Segmenter(nn.Module):
             layer.load_state_dict({"weight": weights[node.input[1]], "bias": weights[node.input[2]]})
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Score every class in every pixel."""
+        """Returns the score of every class in every pixel."""
         pixels = (pictures.float() - MEAN) / SCALE
         flow, skips = pixels, []
         for number, layer in enumerate(self.down):
@@ -80,14 +81,14 @@ class Segmenter(nn.Module):
 
 
 class PixelProbabilities(nn.Module):
-    """A trained segmenter with its batch normalisations folded into the convolutions and the softmax at its end.
+    """A trained segmenter with its batch normalisations folded into the convolutions and a final softmax.
 
-    It looks at a picture and at its mirror image, and gives the mean of what it sees: for twice the work the mean
-    intersection over union rises by .017. (Two more sizes, 7/8 and 5/4, would add .012 for three times the work.)
+    It averages the probabilities of a picture and of its mirror image: for twice the work the mean intersection over
+    union rises by .017. (Two more sizes, 7/8 and 5/4, would add .012 for three times the work.)
     """
 
     def __init__(self, network: Segmenter) -> None:
-        """Copy ``network`` in evaluation mode."""
+        """Copies ``network`` in evaluation mode."""
         super().__init__()
         self.network = copy.deepcopy(network).eval()
         for block in [module for module in self.network.modules() if isinstance(module, Block)]:
@@ -95,7 +96,7 @@ class PixelProbabilities(nn.Module):
             block[1] = nn.Identity()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return the probability [n, 1 + classes, h, w] of background and of every class."""
+        """Returns the probability [n, 1 + classes, h, w] of background and of every class."""
         straight = torch.softmax(self.network(pictures), 1)
         mirrored = torch.softmax(self.network(pictures.flip(3)), 1)
         mean: Tensor = (straight + mirrored.flip(3)) / 2

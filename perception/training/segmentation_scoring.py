@@ -1,4 +1,4 @@
-"""How well found objects cover the true ones: intersection over union, and the error of their areas."""
+"""Segmentation metrics: intersection over union, and the error of the objects' areas."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from preroll.perception.decoders.instances import Located
 from preroll.perception.training.pictures import Batch
 
-#: Largest error of an area that counts as none [% of the frame].
+#: Largest error of an area that counts as exact [% of the frame].
 EXACT = 1.0
 
 
 def paint(found: Located) -> NDArray[np.uint8]:
-    """Return 1 + the class of the object at each cell of the masks' grid, 0 where there is none."""
+    """Returns 1 + the class of the object at each cell of the masks' grid, 0 if there is none."""
     if not found.masks:
         return np.zeros((1, 1), np.uint8)
     labels = np.zeros(found.masks[0].grid, np.uint8)
@@ -26,7 +26,7 @@ def paint(found: Located) -> NDArray[np.uint8]:
 
 
 def score_labels(found: Sequence[Located], batch: Batch, classes: Sequence[str]) -> dict[str, Any]:
-    """Compare found objects with the exact masks of rendered pictures.
+    """Compares detected objects with the exact masks of rendered pictures.
 
     Args:
         found: the objects of each picture.
@@ -35,7 +35,7 @@ def score_labels(found: Sequence[Located], batch: Batch, classes: Sequence[str])
 
     Returns:
         ``mean_iou``: mean over the classes of intersection / union, both counted in pixels over all pictures;
-        ``area_error``: mean over all pictures and the classes that are in one, or found in it, of the difference
+        ``area_error``: mean over all pictures, and the classes that are in one or found in it, of the difference
         between found and true area [% of the frame], and ``area_error_deviation``, the standard deviation of these;
         ``exact_pictures`` of ``pictures``: those in which no class's area is off by more than :data:`EXACT`;
         ``per_class`` with IoU and area error of each, and its number of pictures.

@@ -1,4 +1,4 @@
-"""What a training run depends on, and the command line that says it."""
+"""Settings of a training run, and their command line."""
 
 import argparse
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training run depends on.
+    """Settings of a training run.
 
     Attributes:
         pictures: number of pictures rendered for training.
-        held_out: number of pictures for measuring.
-        drawings: drawings per class that training pictures use; held-out pictures use others.
-        cpu_minutes: training ends early when it has used so much processor time.
-        seed: of the pictures and of the network's initial weights.
+        held_out: number of pictures for evaluation.
+        drawings: drawings per class for the training pictures; held-out pictures use others.
+        cpu_minutes: processor time after which training stops early.
+        seed: seed of the pictures and of the network's initial weights.
     """
 
     pictures: int
@@ -24,13 +24,17 @@ class Settings:
     seed: int = 0
 
     def command(self, module: str) -> str:
-        """The command that trains with these settings."""
+        """Returns the command that trains with these settings."""
         flags = f"--seed {self.seed} --pictures {self.pictures} --drawings {self.drawings}"
         return f"python -m {module} --out DIR {flags}"
 
 
 def read_arguments(arguments: list[str] | None, description: str, usual: Settings) -> tuple[Path, Settings]:
-    """Read the command line: the folder for the network and its card, and the settings, ``usual`` where not given."""
+    """Parses the command line.
+
+    Returns:
+        The folder for the network and its card, and the settings, with the defaults ``usual``.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--out", type=Path, required=True, help="folder for the network and its card")
     parser.add_argument("--seed", type=int, default=usual.seed, help="two runs with one seed are equal")

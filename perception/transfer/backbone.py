@@ -1,4 +1,4 @@
-"""Cutting an ONNX network before its last weighted layer, so that a new head can be put on what it has learned."""
+"""Backbones: ONNX networks cut before their last weighted layer, as a base for a new head."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +10,17 @@ from preroll.errors import PrerollError
 
 EMBEDDING = "preroll_embedding"
 _WEIGHTED = ("Conv", "Gemm", "MatMul")
-# Initializers may stand apart from the inputs since this version of the file format.
+# First IR version in which initializers need not be listed among the inputs.
 _SEPARATE_INITIALIZERS = 4
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """What lies before the last weighted layer of a network.
+    """The part of a network before its last weighted layer.
 
     Attributes:
         model: the network with one output, :data:`EMBEDDING`: float32 [n, d].
-        layer: name of the layer that was left out.
+        layer: name of the layer that was removed.
     """
 
     model: ModelProto
@@ -30,13 +30,13 @@ class Backbone:
 def cut_backbone(model: ModelProto) -> Backbone:
     """Cuts a network at the data input of its last Conv, Gemm or MatMul with constant weights.
 
-    The tapped values are cast to float32 and, where they have 4 axes, averaged over the last two.
+    The tapped values are cast to float32 and, if they have 4 axes, averaged over the last two.
 
     Args:
-        model: a whole network with one input beside its initializers; it is left as it is.
+        model: a whole network with one input besides its initializers; it is not modified.
 
     Raises:
-        PrerollError: where there is no such layer, or its input has another number of axes than 2 or 4.
+        PrerollError: if there is no such layer, or its input does not have 2 or 4 axes.
     """
     tap, layer = find_tap(model)
     rank = _rank(model, tap)
@@ -69,14 +69,14 @@ def cut_backbone(model: ModelProto) -> Backbone:
 
 
 def find_tap(model: ModelProto) -> tuple[str, str]:
-    """The data input of the last weighted layer, and the layer's name.
+    """Returns the data input of the last weighted layer, and the layer's name.
 
     Raises:
-        PrerollError: where there is none.
+        PrerollError: if there is none.
     """
     constant = {one.name for one in model.graph.initializer}
     found: tuple[str, str] | None = None
-    # Nodes of a valid file come in the order in which they can be computed.
+    # Nodes of a valid file are topologically sorted.
     for node in model.graph.node:
         given = [name for name in node.input if name]
         if node.op_type == "Constant" or (given and all(name in constant for name in given)):
@@ -91,10 +91,10 @@ def find_tap(model: ModelProto) -> tuple[str, str]:
 
 
 def add_head(backbone: Backbone, weights: Any, bias: Any, batch: Any) -> ModelProto:
-    """Puts a linear layer with softmax on a backbone.
+    """Adds a linear layer with softmax to a backbone.
 
     Args:
-        backbone: gives float32 [n, d].
+        backbone: outputs float32 [n, d].
         weights: float32 [d, classes].
         bias: float32 [classes].
         batch: size or name of the batch axis of the network's input.
@@ -117,7 +117,7 @@ def add_head(backbone: Backbone, weights: Any, bias: Any, batch: Any) -> ModelPr
 
 
 def _ancestors(model: ModelProto, tensor: str) -> list[NodeProto]:
-    """The nodes that ``tensor`` is computed from, in their order."""
+    """Returns the nodes from which ``tensor`` is computed, in order."""
     wanted, kept = {tensor}, []
     for node in reversed(model.graph.node):
         if wanted & set(node.output):

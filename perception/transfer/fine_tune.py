@@ -1,4 +1,4 @@
-"""Teaching a network new classes: its backbone stays as it is, and a new head is trained on a folder of pictures."""
+"""Fine-tuning of a network to new classes: a new head, trained on a folder of pictures, on a frozen backbone."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -22,9 +22,9 @@ from preroll.perception.video.frame_folders import PICTURE_SUFFIXES, read_pictur
 from preroll.perception.video.resize import Fitter, Pixels
 from preroll.perception.workers.pool import try_in_worker
 
-#: Fewest pictures of a class: three to learn from and one to measure with.
+#: Smallest number of pictures of a class: three for training and one for evaluation.
 FEWEST = 4
-# How many pictures the new network is checked on, and the largest difference in probability that passes as rounding.
+# Number of pictures on which the new network is checked, and the largest difference attributed to rounding.
 _CHECKED, _TOLERANCE = 8, 1e-3
 
 
@@ -35,7 +35,7 @@ class LabeledPictures:
     Attributes:
         classes: names of the folders, sorted.
         files: the pictures.
-        labels: [n], index of each one's class.
+        labels: int64 [n], index of each picture's class.
     """
 
     classes: tuple[str, ...]
@@ -45,14 +45,14 @@ class LabeledPictures:
 
 @dataclass(frozen=True)
 class TransferResult:
-    """What came of adapting a network.
+    """Result of :func:`fine_tune`.
 
     Attributes:
-        card: of the new network.
-        held_out: how good the head is on pictures that it was not trained on.
+        card: card of the new network.
+        held_out: score of the head on pictures that it was not trained on.
         counts: number of pictures of each class.
         unreadable: pictures that could not be read, with the reason.
-        layer: the layer that the new head stands for.
+        layer: the layer that the new head replaces.
     """
 
     card: ModelCard
@@ -63,10 +63,10 @@ class TransferResult:
 
 
 def list_pictures(folder: Path) -> LabeledPictures:
-    """Lists FOLDER/CLASS/*.jpg and the like, sorted.
+    """Lists FOLDER/CLASS/*.jpg and other picture files, sorted.
 
     Raises:
-        PrerollError: where the folder, or enough classes or pictures, are missing.
+        PrerollError: if the folder is missing, or has too few classes or pictures.
     """
     if not folder.is_dir():
         raise PrerollError(f"pictures {folder}: no such folder; it must hold one folder of pictures per class")
@@ -101,12 +101,12 @@ def fine_tune(
         model: an ONNX classifier.
         pictures: a folder with one folder of pictures per class.
         out: the new ONNX file.
-        card: the model's card, where it is not found by itself.
-        seed: decides which pictures the head is measured on.
-        advance: is called with the number of pictures done since.
+        card: the model's card; by default the one beside the model, or the package's card with the model's sha256.
+        seed: selects the pictures on which the head is evaluated.
+        advance: called with the number of pictures processed since the last call.
 
     Raises:
-        PrerollError: where an argument is wrong, or too few pictures can be read.
+        PrerollError: if an argument is invalid, or too few pictures can be read.
     """
     given = list_pictures(pictures)
     found = ModelFile.find(model, card)
@@ -148,7 +148,7 @@ def _check_arguments(found: ModelFile, out: Path) -> None:
 def _embed(
     detector: Detector, backbone: Backbone, given: LabeledPictures, advance: Callable[[int], None] | None
 ) -> tuple[NDArray[np.float32], list[int], tuple[tuple[Path, str], ...]]:
-    """The embeddings [m, d] of the pictures that can be read, their numbers, and the others with what is wrong."""
+    """Returns embeddings [m, d] of the readable pictures, their indices, and the other pictures with the reason."""
     session = open_session(backbone.model.SerializeToString(), detector.model)
     rows: list[NDArray[np.float32]] = []
     kept: list[int] = []
@@ -169,7 +169,7 @@ def _batches(
     unreadable: list[tuple[Path, str]],
     advance: Callable[[int], None] | None,
 ) -> Iterator[tuple[list[int], list[Pixels]]]:
-    """Numbers and pixels of as many pictures at a time as the network takes."""
+    """Yields indices and pixels of as many pictures at a time as the network accepts."""
     numbers: list[int] = []
     frames: list[Pixels] = []
     for number, file in enumerate(files):
@@ -188,10 +188,10 @@ def _batches(
 
 
 def fit_picture(detector: Detector, file: Path) -> Pixels:
-    """Reads a picture and brings it to the size of a detector's frames, as a video's frames are.
+    """Reads a picture and resizes it for a detector like the frames of a video.
 
     Raises:
-        ValueError: where it cannot be read.
+        ValueError: if it cannot be read.
     """
     return Fitter(detector.fit)(VideoFrame.from_ndarray(read_picture(file), format="rgb24"))
 
@@ -199,10 +199,10 @@ def fit_picture(detector: Detector, file: Path) -> Pixels:
 def _assemble(
     detector: Detector, backbone: Backbone, head: Head, embeddings: NDArray[np.float32], files: list[Path]
 ) -> bytes:
-    """The new network as a file, checked on some pictures: it must give what the head gives for their embeddings.
+    """Returns the new network as a file, after checking on some pictures that it reproduces the head's probabilities.
 
     Raises:
-        PrerollError: where it does not.
+        PrerollError: if it does not.
     """
     model = add_head(backbone, head.weights, head.bias, detector.batch_axis)
     onnx.checker.check_model(model)

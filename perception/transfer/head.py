@@ -1,4 +1,4 @@
-"""A new last layer on the embeddings of a network: how it is trained, and how good it is on pictures held out."""
+"""A new last layer on the embeddings of a network: its training, and its evaluation on held-out pictures."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 Floats = NDArray[np.float32]
-#: Share of the pictures that the head is measured on; at least one of each class.
+#: Share of the pictures on which the head is evaluated; at least one of each class.
 HELD_OUT = 0.25
 
 
@@ -24,19 +24,19 @@ class Head:
     bias: Floats
 
     def classify(self, embeddings: Floats) -> NDArray[np.int64]:
-        """The most probable class of each of the embeddings [n, d]."""
+        """Returns the most probable class int64 [n] of each of the embeddings [n, d]."""
         best: NDArray[np.int64] = (embeddings @ self.weights + self.bias).argmax(1)
         return best
 
 
 @dataclass(frozen=True)
 class HoldoutScore:
-    """What a head got right of pictures that it was not trained on.
+    """Score of a head on pictures that it was not trained on.
 
     Attributes:
-        right: number of pictures, by class [classes].
+        right: number of correctly classified pictures, by class [classes].
         total: number of pictures, by class [classes].
-        likeliest: share of the largest class among them, which always naming it would get right.
+        likeliest: share of the largest class among them: the accuracy of always predicting it.
     """
 
     right: NDArray[np.int64]
@@ -45,16 +45,16 @@ class HoldoutScore:
 
     @property
     def accuracy(self) -> float:
-        """Share of the pictures that it got right."""
+        """Share of correctly classified pictures."""
         return float(self.right.sum() / self.total.sum())
 
     @property
     def balanced(self) -> float:
-        """Mean over the classes of the share that it got right."""
+        """Balanced accuracy: mean over the classes of the share of correctly classified pictures."""
         return float((self.right / self.total).mean())
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Exact binomial interval of the accuracy (Clopper and Pearson 1934)."""
+        """Returns the bounds of the exact binomial confidence interval of the accuracy (Clopper and Pearson 1934)."""
         hits, n, tail = int(self.right.sum()), int(self.total.sum()), (1 - confidence) / 2
         low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
         high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
@@ -62,7 +62,7 @@ class HoldoutScore:
 
 
 def fit_head(embeddings: Floats, labels: NDArray[np.int64]) -> Head:
-    """Trains a logistic regression on standardised embeddings, each class with the same weight in all.
+    """Trains a logistic regression on standardised embeddings, with balanced class weights.
 
     The standardisation is folded into the layer.
 
@@ -74,13 +74,13 @@ def fit_head(embeddings: Floats, labels: NDArray[np.int64]) -> Head:
 
     mean = embeddings.mean(0, dtype=np.float64)
     spread = embeddings.std(0, dtype=np.float64)
-    # A value that never changes says nothing; dividing by almost nothing would blow up its noise.
+    # A constant feature carries no information; dividing by its tiny spread would amplify noise.
     spread[spread < 1e-6 * max(1.0, float(spread.max()))] = np.inf
     model = LogisticRegression(class_weight="balanced", max_iter=2000)
     model.fit((embeddings - mean) / spread, labels)
     slopes, start = model.coef_, model.intercept_
     if len(slopes) == 1:
-        # Of two classes scikit-learn tells the second one's logit alone.
+        # For two classes scikit-learn stores only the second one's logit.
         slopes, start = np.concatenate((-slopes / 2, slopes / 2)), np.concatenate((-start / 2, start / 2))
     weights = (slopes / spread).T
     bias = start - mean @ weights
@@ -88,12 +88,12 @@ def fit_head(embeddings: Floats, labels: NDArray[np.int64]) -> Head:
 
 
 def measure_head(embeddings: Floats, labels: NDArray[np.int64], seed: int = 0) -> HoldoutScore:
-    """Trains a head on three quarters of each class and measures it on the rest.
+    """Trains a head on three quarters of each class and evaluates it on the rest.
 
     Args:
         embeddings: [n, d].
         labels: [n], each of the classes at least twice.
-        seed: decides which pictures are held out.
+        seed: selects the held-out pictures.
     """
     rng = np.random.default_rng(seed)
     classes = int(labels.max()) + 1

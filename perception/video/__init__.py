@@ -1,1 +1,1 @@
-"""Frames out of videos and folders of pictures, resized for a network."""
+"""Frames of videos and of folders of pictures, resized for a network."""

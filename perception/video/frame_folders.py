@@ -1,4 +1,4 @@
-"""Folders of frames: reading them in the order of their numbers, and writing them."""
+"""Folders of frames: reading them in numeric order, and writing them."""
 
 import re
 import warnings
@@ -17,7 +17,7 @@ _NUMBERED = re.compile(r"(\d+)\.(jpe?g|png|webp|bmp)", re.IGNORECASE)
 
 
 def numbered_pictures(folder: Path) -> list[Path]:
-    """The frames 1.jpg, 2.jpg, … of a folder in the order of their numbers: 10 comes after 9."""
+    """Returns the frames 1.jpg, 2.jpg, … of a folder in numeric order: 10 comes after 9."""
     found = [(int(match[1]), path) for path in folder.iterdir() if (match := _NUMBERED.fullmatch(path.name))]
     return [path for _, path in sorted(found)]
 
@@ -26,7 +26,7 @@ def read_picture(path: Path) -> Pixels:
     """Reads a picture upright as uint8 [height, width, 3], RGB.
 
     Raises:
-        ValueError: where it is no whole picture, or has far too many pixels.
+        ValueError: if it is not a complete picture, or has far too many pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -42,15 +42,15 @@ def read_picture(path: Path) -> Pixels:
 
 
 def write_picture(path: Path, picture: Pixels) -> None:
-    """Writes uint8 [height, width, 3], RGB, as a JPEG of good quality."""
+    """Writes uint8 [height, width, 3], RGB, as a JPEG of quality 92."""
     Image.fromarray(picture).save(path, quality=92)
 
 
 def check_only_frames(folder: Path, option: str = "--save-frames") -> None:
-    """Makes sure that saving frames to ``folder`` replaces nothing but frames; ``option`` asked for it.
+    """Checks that saving frames to ``folder`` replaces nothing but frames; ``option`` names it in errors.
 
     Raises:
-        PrerollError: where it is a file, or holds anything but 1.jpg, 2.jpg, ….
+        PrerollError: if it is a file, or contains anything but 1.jpg, 2.jpg, ….
     """
     if folder.is_dir():
         strange = sorted(path.name for path in folder.iterdir() if not _NUMBERED.fullmatch(path.name))

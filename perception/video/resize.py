@@ -1,4 +1,4 @@
-"""Bringing a frame to the size that a network or a picture wants, straight from the decoder's full frame."""
+"""Resizing of a frame for a network or a picture, directly from the decoder's full frame."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,15 +14,15 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class View:
-    """Where an upright frame lies in a network's input.
+    """Position of an upright frame in a network's input.
 
     Attributes:
         height: rows of the frame.
         width: columns of the frame.
-        top: row of the input at which the frame begins; negative where its upper part is cut off.
+        top: row of the input at which the frame begins; negative if its upper part is cut off.
         left: column of the input at which it begins.
-        rows: rows of the input that the whole frame would take.
-        columns: columns of the input that the whole frame would take.
+        rows: rows of the input that the whole frame would cover.
+        columns: columns of the input that the whole frame would cover.
     """
 
     height: int
@@ -33,7 +33,7 @@ class View:
     columns: int
 
     def to_frame(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turns boxes [k, 4] as x0, y0, x1, y1 from pixels of the input into pixels of the frame, cut at its edges."""
+        """Converts boxes [k, 4] (x0, y0, x1, y1) from input pixels to frame pixels, clipped to the frame."""
         start = np.array([self.left, self.top] * 2, np.float32)
         most = np.array([self.width, self.height] * 2, np.float32)
         scale = most / np.array([self.columns, self.rows] * 2, np.float32)
@@ -43,14 +43,14 @@ class View:
 
 @dataclass(frozen=True)
 class Fit:
-    """A target size and how a frame of another shape gets it.
+    """A target size, and how frames of another shape are fitted to it.
 
     Attributes:
         height: rows of the result.
         width: columns of the result.
         how: ``crop`` (the largest centred part), ``letterbox`` (the whole frame on a grey field) or ``stretch``.
         pad: grey value of the letterbox.
-        place: where the frame lies in the letterbox.
+        place: position of the frame in the letterbox.
     """
 
     height: int
@@ -60,7 +60,7 @@ class Fit:
     place: Literal["center", "top-left"] = "center"
 
     def scaled(self, height: int, width: int, aspect: Fraction = Fraction(1)) -> tuple[int, int]:
-        """Rows and columns that a frame of the given size is scaled to before it is cropped or padded.
+        """Returns the rows and columns to which a frame is scaled before it is cropped or padded.
 
         Args:
             height: rows of the frame.
@@ -77,7 +77,7 @@ class Fit:
         return min(max(rows, 1), self.height), min(max(columns, 1), self.width)
 
     def view(self, height: int, width: int, aspect: Fraction = Fraction(1)) -> View:
-        """Where an upright frame of the given size (see :meth:`scaled`) comes to lie."""
+        """Returns the position of an upright frame of the given size (see :meth:`scaled`) in the result."""
         rows, columns = self.scaled(height, width, aspect)
         if self.how == "crop":
             top, left = -((rows - self.height) // 2), -((columns - self.width) // 2)
@@ -89,9 +89,9 @@ class Fit:
 
 
 class Fitter:
-    """Scales the frames of one video to one :class:`Fit`.
+    """Scaler of the frames of one video to one :class:`Fit`.
 
-    It keeps one scaler for the video: ``frame.to_ndarray(width=…)`` would build a new one for each frame.
+    It reuses one scaler for the video: ``frame.to_ndarray(width=…)`` would build a new one for each frame.
     """
 
     def __init__(self, fit: Fit) -> None:
@@ -99,10 +99,10 @@ class Fitter:
         self._scaler = VideoReformatter()
 
     def __call__(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> Pixels:
-        """Scales, crops or pads, and turns a frame.
+        """Returns a frame scaled, cropped or padded, and turned upright.
 
         Args:
-            frame: as the decoder gave it, in any pixel format.
+            frame: as returned by the decoder, in any pixel format.
             turns: quarter turns counter-clockwise that bring it upright.
             aspect: width of one pixel divided by its height, before turning.
 
@@ -111,7 +111,7 @@ class Fitter:
         """
         view = self.view(frame, turns=turns, aspect=aspect)
         columns, rows = (view.rows, view.columns) if turns % 2 else (view.columns, view.rows)
-        # AREA averages the pixels that fall together, at the cost of BILINEAR. One thread: each worker has one core.
+        # AREA averages all pixels that fall together, at the cost of BILINEAR. One thread: each worker has one core.
         transparent = any(component.is_alpha for component in frame.format.components)
         scaled = self._scaler.reformat(
             frame,
@@ -126,7 +126,7 @@ class Fitter:
         return np.ascontiguousarray(self._placed(upright, view))
 
     def view(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> View:
-        """Where the same frame comes to lie when it is scaled, cropped or padded, and turned."""
+        """Returns the position of the same frame in the result of a call."""
         if turns % 2:
             return self.fit.view(frame.width, frame.height, 1 / aspect)
         return self.fit.view(frame.height, frame.width, aspect)
@@ -144,7 +144,7 @@ class Fitter:
 
 
 def on_gray(pixels: Pixels, gray: int = 114) -> Pixels:
-    """Lays uint8 [height, width, 4], RGBA, on grey: where a picture is see-through there is nothing to be seen."""
+    """Composites uint8 [height, width, 4], RGBA, onto grey; returns uint8 [height, width, 3]."""
     alpha = pixels[..., 3:].astype(np.uint16)
     laid: Pixels = ((pixels[..., :3] * alpha + gray * (255 - alpha) + 127) // 255).astype(np.uint8)
     return laid

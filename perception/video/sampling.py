@@ -1,7 +1,7 @@
-"""Sampling a video at a steady rate of presentation time, decoding forward once and holding one frame at a time.
+"""Sampling of a video at a constant rate of presentation time, in one forward pass that holds one frame at a time.
 
-At the times 0, 1/rate, 2/rate, … after the first frame, the frame on screen is taken: the last one that began at or
-before that time. Frame rates, variable rates and start offsets need no other treatment.
+At the times 0, 1/rate, 2/rate, … after the first frame, the frame on screen is sampled: the last one that began at or
+before that time. Frame rates, variable rates and start offsets need no special treatment.
 """
 
 import re
@@ -16,15 +16,15 @@ from av import VideoFrame
 from preroll.perception.video.frame_folders import NO_MEMORY, numbered_pictures, read_picture
 
 FRAMES_PER_SECOND = 3
-# A frame is held on screen this long at most [s], so that one wild timestamp does not give millions of samples.
+#: Longest time that a frame is held on screen [s], so that one wrong timestamp does not yield millions of samples.
 LONGEST_HOLD = Fraction(60)
-# Only containers of video, from local files: a playlist or a picture in disguise is refused by the demuxer.
+# Only video containers from local files: the demuxer refuses playlists and pictures with the suffix of a video.
 _CONTAINERS = "mov matroska avi mpegts mpeg flv asf ogg mpegvideo m4v h264 hevc obu ivf yuv4mpegpipe nut mxf gif"
 _OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS.replace(" ", ",")}
 
 
 class UnreadableError(Exception):
-    """A file that gives no frame at all; ``status`` says whether it is unreadable or damaged."""
+    """Raised for a file that yields no frame at all; ``status`` is ``unreadable`` or ``damaged``."""
 
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
@@ -36,8 +36,8 @@ class FrameSample:
     """One sampled frame.
 
     Attributes:
-        frame: as the decoder gave it.
-        time: of the sample, counted from the first frame [s].
+        frame: as returned by the decoder.
+        time: time of the sample since the first frame [s].
         turns: quarter turns counter-clockwise that bring the frame upright.
         aspect: width of one pixel divided by its height.
     """
@@ -50,15 +50,15 @@ class FrameSample:
 
 @dataclass
 class Decoding:
-    """What was learned while a video was decoded; complete when its samples are exhausted.
+    """Statistics of decoding a video; complete when its samples are exhausted.
 
     Attributes:
-        frames: decoded frames.
-        corrupt: frames that the decoder itself flagged as damaged.
+        frames: number of decoded frames.
+        corrupt: number of frames that the decoder itself flagged as damaged.
         seconds: decoded presentation time [s].
-        expected: presentation time that the container promises [s]; None where it does not.
-        step: how long a frame is shown where the next one does not say [s].
-        error: what stopped the decoding; empty when it came to the end.
+        expected: presentation time that the container declares [s]; None if it declares none.
+        step: duration of a frame if the next one does not determine it [s].
+        error: the error that stopped decoding; empty if it reached the end.
     """
 
     frames: int = 0
@@ -70,14 +70,14 @@ class Decoding:
 
     @property
     def coverage(self) -> float | None:
-        """The share of the promised time that was decoded, in [0, 1]; None where nothing was promised."""
+        """Share of the declared time that was decoded, in [0, 1]; None if none was declared."""
         if not self.expected:
             return None
         return min(1.0, float(self.seconds / self.expected))
 
     @property
     def missing(self) -> Fraction:
-        """Promised time that was not decoded [s]."""
+        """Declared time that was not decoded [s]."""
         return max(Fraction(0), (self.expected or Fraction(0)) - self.seconds)
 
 
@@ -88,17 +88,17 @@ def sample(
 
     Args:
         path: the video file or folder.
-        decoding: is filled with what was learned.
+        decoding: updated in place with the statistics of decoding.
         rate: samples per second.
-        fast: skip the frames that no other frame refers to; about half of the work, and as many samples, which may be
-            a few frames older.
+        fast: skip the frames that no other frame refers to; about half of the work for the same number of samples,
+            which may be a few frames older.
 
     Yields:
-        The samples in order. An error in the middle of a file ends them and is noted in ``decoding``: what a decoder
-        gives after an error refers to frames that it never had.
+        The samples in order. An error in the middle of a file ends them and is recorded in ``decoding``: frames decoded
+        after an error refer to frames that were never decoded.
 
     Raises:
-        UnreadableError: where not one frame can be had.
+        UnreadableError: if not a single frame can be decoded.
     """
     if path.is_dir():
         yield from _sample_folder(path, decoding, rate)
@@ -125,27 +125,29 @@ def _sample_folder(folder: Path, decoding: Decoding, rate: int) -> Iterator[Fram
 def _sample_video(path: Path, decoding: Decoding, rate: int, fast: bool) -> Iterator[FrameSample]:
     with _opened(path) as container:
         stream = _video_stream(container)
-        # Frame threads make damaged files decode differently each time; each worker process has one core.
+        # With frame threads, damaged files decode differently each time; each worker process has one core anyway.
         stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         if fast:
             stream.codec_context.skip_frame = "NONREF"
         decoding.expected = _promised(container, stream)
         decoding.step = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
-        # PyAV gives every frame the time base of its stream.
+        # In PyAV every frame has the time base of its stream.
         clock = _Clock(stream.time_base or Fraction(1, 90_000), decoding.step)
         frames = _decoded(_forward(container, stream, clock) if fast else container.decode(stream), decoding)
         yield from _shown(frames, clock, decoding, rate, _aspect(stream))
 
 
 class _Clock:
-    """Presentation time in whole units of the stream's time base, for fractions cost more than all else per frame.
+    """Presentation time in integer units of the stream's time base.
+
+    Fractions would dominate the cost per frame.
 
     Attributes:
         base: the unit [s].
-        step: units from a frame to the next, where that does not say.
-        time: of the latest frame, counted from the first.
-        end: of the packets that were read, counted from the first frame, where :func:`_forward` reads them.
+        step: units from a frame to the next, if that has no timestamp.
+        time: time of the latest frame since the first.
+        end: end of the packets that were read, since the first frame; only updated by :func:`_forward`.
     """
 
     def __init__(self, base: Fraction, step: Fraction) -> None:
@@ -156,18 +158,18 @@ class _Clock:
         self._began: int | None = None
 
     def tell(self, frame: VideoFrame) -> int:
-        """The time of the next frame; guessed where the file does not say."""
+        """Returns the time of the next frame, extrapolated if it has no timestamp."""
         time = self.time + self.step
         if frame.pts is not None:
             if self._began is None:
                 self._began = frame.pts
             time = frame.pts - self._began
-        # Frames come in order of presentation; one that claims an earlier time is shown at once.
+        # Frames arrive in presentation order; one with an earlier timestamp is shown immediately.
         self.time = max(time, self.time, 0)
         return self.time
 
     def read(self, packet: "av.Packet[av.VideoStream]") -> None:
-        """Notes how far a packet reaches."""
+        """Updates ``end`` with the end of a packet."""
         if packet.pts is not None and self._began is not None:
             self.end = max(self.end, packet.pts + (packet.duration or self.step) - self._began)
 
@@ -175,8 +177,8 @@ class _Clock:
 def _shown(
     frames: Iterator[VideoFrame], clock: _Clock, decoding: Decoding, rate: int, aspect: Fraction
 ) -> Iterator[FrameSample]:
-    """The frame on screen at each tick of 1 / rate seconds."""
-    # Tick t is at t · period units / units_per_period: compared in whole numbers.
+    """Yields the frame on screen at each tick of 1 / rate seconds."""
+    # In integers, tick / rate < time · base is tick · down < time · up.
     up, down = clock.base.numerator * rate, clock.base.denominator
     longest = int(LONGEST_HOLD / clock.base)
     tick, since = 0, 0
@@ -204,14 +206,14 @@ def _sampled(frame: VideoFrame, tick: int, rate: int, aspect: Fraction) -> Frame
 
 
 def _forward(container: "av.container.InputContainer", stream: "av.VideoStream", clock: _Clock) -> Iterator[VideoFrame]:
-    """Decodes packet by packet: where frames are skipped, the packets tell how far the video reaches."""
+    """Decodes packet by packet: if frames are skipped, only the packets show where the video ends."""
     for packet in container.demux(stream):
         yield from packet.decode()
         clock.read(packet)
 
 
 def _decoded(frames: Iterator[VideoFrame], decoding: Decoding) -> Iterator[VideoFrame]:
-    """Every frame, counted; an error ends them and is noted."""
+    """Yields and counts every frame; an error ends them and is recorded."""
     while True:
         try:
             frame = next(frames)
@@ -245,22 +247,22 @@ def _video_stream(container: "av.container.InputContainer") -> "av.VideoStream":
 
 
 def _promised(container: "av.container.InputContainer", stream: "av.VideoStream") -> Fraction | None:
-    """The duration that the file claims for its video [s]: of the stream, else its tag, else of the container."""
+    """Returns the declared duration of the video [s]: of the stream, else its tag, else of the container."""
     if stream.duration and stream.time_base:
         return stream.duration * stream.time_base
     promised = _tagged(stream.metadata.get("DURATION", ""))
     if promised is None and container.duration:
         promised = Fraction(container.duration, av.time_base)
     start = Fraction(container.start_time or 0, av.time_base)
-    # Matroska counts from zero, however late its first frame comes.
+    # Matroska counts from zero, however late its first frame is.
     if promised is not None and "matroska" in container.format.name and 0 < start < promised:
         promised -= start
     return promised
 
 
 def _tagged(tag: str) -> Fraction | None:
-    """The duration in a tag such as 00:01:02.500000000 [s]."""
-    # Strictly: Fraction would also take 1/0 and 1e999999999.
+    """Parses the duration in a tag such as 00:01:02.500000000 [s]."""
+    # Strict pattern, because Fraction would also accept 1/0 and 1e999999999.
     match = re.fullmatch(r"(\d{1,5}):(\d\d):(\d\d(?:\.\d{1,9})?)", tag)
     return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3]) if match else None
 
@@ -271,7 +273,7 @@ def _aspect(stream: "av.VideoStream") -> Fraction:
 
 
 def _said(error: BaseException) -> str:
-    """One line of what a library said, without the path and the number that it puts around it."""
+    """Returns a library's error message on one line, without the path and number that it adds."""
     if isinstance(error, MemoryError):
         return NO_MEMORY
     text = str(getattr(error, "strerror", None) or error)

@@ -1,4 +1,4 @@
-"""Many videos side by side: supervised processes with limits of time and memory, and Ray.
+"""Parallel analysis of videos: supervised processes with time and memory limits, and Ray.
 
 Read in this order: worker → messages → process → supervisor → pool → ray_pool.
 """

@@ -1,6 +1,6 @@
-"""What a worker and its supervisor say to each other over a pipe: JSON with a length before it, then plain arrays.
+"""Messages between a worker and its supervisor over a pipe: length-prefixed JSON, followed by raw arrays.
 
-A message is never unpickled, so that a worker that a hostile video has taken over cannot make its supervisor run code.
+Messages are never unpickled, so a worker compromised by a hostile video cannot make its supervisor run code.
 """
 
 import json
@@ -14,20 +14,20 @@ from preroll.perception.decoders.detections import VideoDetections
 
 _HEAD = struct.Struct(">II")
 _COLUMNS = (("frame", "<i4", 1), ("label", "<i2", 1), ("confidence", "<f4", 1), ("area", "<f4", 1), ("box", "<f4", 4))
-# A longer header than this is no message of ours.
+# Largest header [bytes]; a longer one is not a valid message.
 _LONGEST_HEADER = 16 << 20
 
 
 def send(pipe: IO[bytes], message: dict[str, Any], payload: bytes = b"") -> None:
-    """Writes one message: what can be JSON, and bytes beside it."""
-    # Names of files may hold bytes that are no UTF-8: as ASCII escapes they survive.
+    """Writes one message: a JSON-serialisable header and a payload of bytes."""
+    # File names may contain bytes that are not UTF-8, which survive as ASCII escapes.
     header = json.dumps(message, ensure_ascii=True).encode("ascii")
     pipe.write(_HEAD.pack(len(header), len(payload)) + header + payload)
     pipe.flush()
 
 
 def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
-    """Reads one message; None where the other side has gone or does not speak this language."""
+    """Reads one message; returns None if the other side has closed the pipe or the message is malformed."""
     head = pipe.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
@@ -45,7 +45,7 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
 
 
 def pack(analysis: Analysis) -> tuple[dict[str, Any], bytes]:
-    """Turns an analysis into a message."""
+    """Converts an analysis to a message."""
     message = {key: getattr(analysis, key) for key in ("status", "reason", "coverage", "duration", "frames", "sha256")}
     payload = b"".join(getattr(analysis.found, name).astype(kind).tobytes() for name, kind, _ in _COLUMNS)
     payload += np.asarray(analysis.vectors, "<f4").tobytes()
@@ -54,7 +54,7 @@ def pack(analysis: Analysis) -> tuple[dict[str, Any], bytes]:
 
 
 def unpack(message: dict[str, Any], payload: bytes) -> Analysis:
-    """Turns a message back into an analysis."""
+    """Converts a message to an analysis."""
     rows, start = message["rows"], 0
     columns = {}
     for name, kind, width in _COLUMNS:

@@ -1,4 +1,4 @@
-"""Many videos on several supervised workers of this machine."""
+"""Analysis of many videos with several supervised workers on this machine."""
 
 import os
 import queue
@@ -14,26 +14,26 @@ from preroll.perception.workers.supervisor import Supervisor
 
 
 class WorkerEngine(Protocol):
-    """Where videos are analysed: on this machine, or on many."""
+    """Protocol of the engines that analyse videos, on this machine or on a cluster."""
 
     def check(self) -> None:
-        """Starts one worker, so that a network that cannot be used is known before the work begins."""
+        """Starts one worker, so that an unusable network is reported before the work begins."""
 
     def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
-        """Analyses every task and yields its number with the result, in the order in which they finish."""
+        """Analyses every task and yields its index with the result, in order of completion."""
 
     def close(self) -> None:
-        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
+        """Stops the worker that :meth:`check` started, if no :meth:`map` has used it."""
 
 
 class Pool:
-    """Analyses many videos on several workers.
+    """Pool of supervised workers that analyse many videos on this machine.
 
     Args:
-        detector: what every worker loads.
+        detector: the network that every worker loads.
         workers: number of processes; one per core by default.
-        limits: what each may use.
-        command: starts a worker; ours by default.
+        limits: time and memory limits of each worker.
+        command: command line that starts a worker; that of :mod:`preroll.perception.workers.worker` by default.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Pool:
         """Starts one worker, which the next :meth:`map` uses.
 
         Raises:
-            PrerollError: where the network cannot be loaded, or does not fit its card.
+            PrerollError: if the network cannot be loaded, or does not match its card.
         """
         self._first = self._first or self._supervisor()
         try:
@@ -64,14 +64,15 @@ class Pool:
             raise
 
     def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
-        """Analyses every task and yields its number with the result, in the order in which they finish.
+        """Analyses every task and yields its index with the result, in order of completion.
 
         Args:
             tasks: the videos.
-            progress: is called with seconds done and promised of whichever video is at work; of use for one alone.
+            progress: called with the seconds done and the declared duration of any video in progress, so that it is
+                only useful for a single task.
 
         Raises:
-            PrerollError: where workers cannot start at all.
+            PrerollError: if workers cannot start at all.
         """
         todo: queue.SimpleQueue[tuple[int, VideoJob]] = queue.SimpleQueue()
         for item in enumerate(tasks):
@@ -93,7 +94,7 @@ class Pool:
                 shift.end()
 
     def close(self) -> None:
-        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
+        """Stops the worker that :meth:`check` started, if no :meth:`map` has used it."""
         if self._first is not None:
             self._first.stop()
             self._first = None
@@ -103,7 +104,7 @@ class Pool:
 
 
 class _WorkerThread(threading.Thread):
-    """A thread that gives its attendant one video after another."""
+    """A thread that passes one video after another to its supervisor."""
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class _WorkerThread(threading.Thread):
         self._ended = False
 
     def run(self) -> None:
-        """Works until nothing is left or the shift is ended."""
+        """Runs tasks until none is left or :meth:`end` is called."""
         try:
             while not self._ended:
                 number, task = self._todo.get_nowait()
@@ -128,7 +129,7 @@ class _WorkerThread(threading.Thread):
             self._done.put(error)
 
     def end(self) -> None:
-        """Stops the worker at once and waits for the thread."""
+        """Stops the worker immediately and waits for the thread."""
         self._ended = True
         self._supervisor.stop()
         if self.ident is not None:
@@ -136,15 +137,15 @@ class _WorkerThread(threading.Thread):
 
 
 def try_in_worker(detector: HasModelCard) -> None:
-    """Loads and runs a network once in a worker with limits, before it is loaded here.
+    """Loads and runs a network once in a worker with limits, before it is loaded in this process.
 
     Raises:
-        PrerollError: where it needs too much memory, or does not fit its card.
+        PrerollError: if it needs too much memory, or does not match its card.
     """
     with closing(Pool(detector, workers=1)) as pool:
         pool.check()
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""A worker process seen from outside: started, asked, given so much time, and killed."""
+"""Parent-side handle of a worker process, with per-video time limits."""
 
 import os
 import queue
@@ -27,9 +27,9 @@ class VideoJob:
 
     Attributes:
         path: the file or the folder of frames.
-        save_frames: the folder that gets its sampled frames, if any.
+        save_frames: folder to which its sampled frames are written, if any.
         fast: skip the frames that no other frame refers to.
-        overlay: the folder that gets them with the objects drawn into them, if any.
+        overlay: folder to which its frames are written with the objects drawn in, if any.
     """
 
     path: Path
@@ -40,12 +40,22 @@ class VideoJob:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may use before it is killed.
+    """Time and memory limits of a worker, beyond which it is killed.
 
     Attributes:
         seconds: wall-clock time for a video of any length [s].
-        seconds_per_second: more of it for each second that the video promises to last.
+        seconds_per_second: additional time for each second of the video's declared duration.
         memory: address space of a worker [bytes]; None for no limit.
+
+    Examples:
+        >>> from preroll.perception import Limits
+        >>> limits = Limits(seconds=30.0, seconds_per_second=5.0)
+        >>> limits.allowed(done=0.0, promised=20.0)
+        130.0
+        >>> limits.allowed(done=0.0, promised=3600.0)  # granted at most 60 s of video ahead
+        330.0
+        >>> limits.allowed(done=600.0, promised=3600.0)
+        3330.0
     """
 
     seconds: float = 60.0
@@ -53,28 +63,28 @@ class Limits:
     memory: int | None = 2 << 30
 
     def allowed(self, done: float, promised: float | None) -> float:
-        """Wall-clock time since its start that a video may have used [s].
+        """Returns the wall-clock time since its start that a video may have used [s].
 
-        A file may promise to last for years: its time is granted minute by minute, as it is analysed.
+        A file may declare a duration of years, so its time is granted minute by minute, as it is analysed.
 
         Args:
             done: how much of the video has been analysed [s].
-            promised: how long it says that it lasts [s]; None where it does not.
+            promised: duration that the file declares [s]; None if it declares none.
         """
         granted = done + _GRANTED_AHEAD
         return self.seconds + self.seconds_per_second * (granted if promised is None else min(promised, granted))
 
 
 class WorkerDiedError(Exception):
-    """A worker ended in the middle of its work; the message says how."""
+    """Raised when a worker process ends during a task; the message is the exit reason."""
 
 
 class OverranError(Exception):
-    """A worker used up its time."""
+    """Raised when a worker exceeds its time limit."""
 
 
 class Worker:
-    """One worker process and the pipe to it."""
+    """A worker process and the pipe to it."""
 
     def __init__(self, detector: HasModelCard, limits: Limits, command: Sequence[str] = ()) -> None:
         self._limits = limits
@@ -87,17 +97,17 @@ class Worker:
             first = {"job": card.job, "model": str(detector.model), "card": card.model_dump(), "memory": limits.memory}
             self._say(first)
         except BaseException:
-            # Nobody else knows of the process yet.
+            # No caller has a reference to the process yet.
             self.stop()
             raise
         self._started = False
 
     def analyse(self, task: VideoJob, progress: Progress | None = None) -> Analysis:
-        """Has one video analysed.
+        """Sends one video to the worker and waits for its analysis.
 
         Raises:
-            WorkerDiedError: the process ended instead.
-            OverranError: it took longer than the limits allow.
+            WorkerDiedError: if the process ended instead.
+            OverranError: if it exceeded the time limit.
         """
         self.await_start()
         save, overlay = (one and os.path.abspath(one) for one in (task.save_frames, task.overlay))
@@ -114,7 +124,7 @@ class Worker:
                 progress(message["seconds"], message["promised"])
 
     def stop(self) -> None:
-        """Kills the process, whatever it does, and frees what belongs to it."""
+        """Kills the process and releases its resources."""
         self._child.process.kill()
         self._child.process.wait()
         if self._reader.ident is not None:
@@ -125,7 +135,7 @@ class Worker:
         """Waits until the process has loaded and tried its network.
 
         Raises:
-            PrerollError: where it cannot, with its last words.
+            PrerollError: if that fails, with the last line that the process wrote to stderr.
         """
         if self._started:
             return
@@ -149,7 +159,7 @@ class Worker:
         return answer
 
     def _say(self, message: dict[str, Any]) -> None:
-        # A process that has just died is noticed where its answer is awaited.
+        # The death of the process is detected when its answer is awaited.
         with suppress(BrokenPipeError):
             send(self._child.requests, message)
 

@@ -1,7 +1,7 @@
-"""Many videos on the machines of a Ray cluster (the extra ``ray``), each by the same supervised worker as here.
+"""Analysis of many videos on a Ray cluster (the extra ``ray``), with the same supervised workers as locally.
 
-Every machine needs preroll, and the videos and the network at the same paths. A cluster is found as Ray does it, by
-RAY_ADDRESS; without one, Ray runs on this machine alone.
+Every machine needs preroll, and the videos and the network at the same paths. The cluster is found through RAY_ADDRESS,
+as usual with Ray; without it, Ray runs on this machine alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,17 +13,17 @@ from preroll.perception.workers.process import Limits, Progress, VideoJob
 from preroll.perception.workers.supervisor import Supervisor
 from preroll.workers.ray_cluster import RayCluster
 
-# An actor whose machine is lost is started elsewhere, and its video tried again so often.
+# Number of times that an actor whose machine is lost is restarted elsewhere, and its video retried.
 _TRIES = 3
 
 
 class RayEngine:
-    """Analyses many videos on a Ray cluster.
+    """Engine that analyses many videos on a Ray cluster.
 
     Args:
-        detector: what every worker loads.
+        detector: the network that every worker loads.
         workers: number of actors with one worker each; one per core of the cluster by default.
-        limits: what each worker may use.
+        limits: time and memory limits of each worker.
     """
 
     def __init__(self, detector: HasModelCard, *, workers: int | None = None, limits: Limits | None = None) -> None:
@@ -36,7 +36,7 @@ class RayEngine:
         """Joins the cluster and starts one worker.
 
         Raises:
-            PrerollError: where there is no cluster at RAY_ADDRESS, or the network cannot be used.
+            PrerollError: if there is no cluster at RAY_ADDRESS, or the network cannot be used.
         """
         self._cluster.join()
         self._first = self._actor()
@@ -47,14 +47,14 @@ class RayEngine:
             raise
 
     def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
-        """Analyses every task and yields its number with the result, in the order in which they finish.
+        """Analyses every task and yields its index with the result, in order of completion.
 
         Args:
             tasks: the videos.
-            progress: not called: workers are elsewhere.
+            progress: ignored, because the workers are remote.
 
         Raises:
-            PrerollError: where workers cannot start at all.
+            PrerollError: if workers cannot start at all.
         """
         import ray
 
@@ -79,7 +79,7 @@ class RayEngine:
             self._cluster.leave()
 
     def close(self) -> None:
-        """Ends the worker that :meth:`check` started, where no :meth:`map` has come to use it."""
+        """Stops the worker that :meth:`check` started, if no :meth:`map` has used it."""
         import ray
 
         if self._first is not None:

@@ -1,4 +1,4 @@
-"""Whoever looks after one worker: gives it one video after another, and replaces it when it dies or overruns."""
+"""Supervision of one worker process: feeds it videos and restarts it after a crash or timeout."""
 
 import shutil
 import threading
@@ -12,12 +12,14 @@ from preroll.perception.workers.process import Limits, OverranError, Progress, V
 
 
 class Supervisor:
-    """Has one worker process at a time; used by one thread, and stopped by any.
+    """Supervises one worker process: feeds it videos and restarts it after a crash or timeout.
+
+    It is used by one thread, and may be stopped by any.
 
     Args:
-        detector: what the worker loads.
-        limits: what it may use.
-        command: starts a worker; ours by default.
+        detector: the network that the worker loads.
+        limits: time and memory limits of the worker.
+        command: command line that starts a worker; that of :mod:`preroll.perception.workers.worker` by default.
     """
 
     def __init__(self, detector: HasModelCard, limits: Limits | None = None, command: Sequence[str] = ()) -> None:
@@ -32,12 +34,15 @@ class Supervisor:
         """Starts a worker and waits until it has loaded and tried its network.
 
         Raises:
-            PrerollError: where it cannot.
+            PrerollError: if that fails.
         """
         self._present_worker().await_start()
 
     def run(self, task: VideoJob, progress: Progress | None = None) -> Analysis:
-        """One video's analysis, or what became of the worker. A death may have come from outside: it gets two tries."""
+        """Returns the analysis of one video; a timeout or repeated crash of the worker becomes its status.
+
+        A crash may have an external cause, so the video is tried twice.
+        """
         ending = ""
         for _ in range(2):
             worker = self._present_worker()
@@ -52,7 +57,7 @@ class Supervisor:
         return Analysis("damaged", f"the worker that decoded it died twice ({ending})")
 
     def stop(self) -> None:
-        """Kills the worker; none is started again."""
+        """Kills the worker and prevents further starts."""
         with self._lock:
             self._stopped = True
             if self._worker is not None:
@@ -77,6 +82,6 @@ class Supervisor:
 
 
 def remove_parts(folder: Path) -> None:
-    """Removes what a killed process had begun to write in place of ``folder``."""
+    """Removes the partial output that a killed process left beside ``folder``."""
     for part in folder.parent.glob(f".{escape(folder.name)}.*.part"):
         shutil.rmtree(part, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""A process that analyses one video after another: ``python -m preroll.perception.workers.worker``.
+"""Worker process that analyses one video after another: ``python -m preroll.perception.workers.worker``.
 
-It is spoken to over its pipes.
+It receives requests and returns results over its standard input and output.
 
-Decoders and networks run on files from anywhere: one that crashes, hangs or eats all memory takes this process with it
-and nothing else (see :mod:`preroll.perception.workers.pool`).
+Decoders and networks run on untrusted files: a file that makes them crash, hang or exhaust memory affects only this
+process (see :mod:`preroll.perception.workers.pool`).
 """
 
 import os
@@ -24,20 +24,20 @@ from preroll.perception.video.frame_folders import NO_MEMORY
 from preroll.perception.workers.messages import pack, receive, send
 
 Progress = Callable[[float, float | None], None]
-# What a worker does to the video that a request names, telling how far it is.
+# Processes the video of a request and reports progress.
 Work = Callable[[dict[str, Any], Progress], Analysis]
-# A progress report is sent after so many seconds at the earliest.
+# Shortest interval between progress reports [s].
 _REPORT_EVERY = 0.2
 
 
 def main() -> None:
     """Serves requests until the supervisor closes its end of the pipe."""
     pipe, answers = _take_over_pipes()
-    # Before the memory is limited and the network loaded: either may hang, and a thread needs memory to start.
+    # Started before the memory limit and the network: either may hang, and a thread needs memory to start.
     requests = _reader(pipe)
     settings = requests.get()
     try:
-        # The limit comes first: a small file can unfold to a network that fills all memory.
+        # The limit is set first: a small file can expand to a network that fills all memory.
         _limit_memory(settings["memory"])
         work = _JOBS[settings["job"]](Path(settings["model"]), settings["card"])
     except (PrerollError, OSError, ValueError, MemoryError) as error:
@@ -91,12 +91,12 @@ def _analysed(request: dict[str, Any], work: Work, answers: IO[bytes]) -> Analys
         return Analysis("damaged", NO_MEMORY)
     except (BrokenPipeError, SavingError):
         raise
-    except Exception as error:  # whatever a file can provoke is a finding about that file
+    except Exception as error:  # any error that a file provokes is a finding about that file
         return Analysis("damaged", f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Keeps the pipes for messages: what a library prints goes to stderr instead of between them."""
+    """Reserves the pipes for messages; what a library prints is redirected to stderr."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -105,11 +105,11 @@ def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _reader(pipe: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any]]":
-    """Reads requests beside the work, so that a worker whose supervisor was killed ends at once."""
+    """Reads requests in a separate thread, so that a worker whose supervisor was killed exits immediately."""
     waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def read() -> None:
-        # Without memory for a request a worker would wait forever for what nobody reads.
+        # The process exits even if reading fails for lack of memory; otherwise the worker would wait forever.
         try:
             while (message := receive(pipe)) is not None:
                 waiting.put(message[0])
@@ -123,7 +123,7 @@ def _reader(pipe: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any]]":
 def _limit_memory(limit: int | None) -> None:
     if limit and sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    # A crash is a finding, not something to keep hundreds of megabytes of.
+    # No core dumps: a crash is a finding, and a dump takes hundreds of megabytes.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

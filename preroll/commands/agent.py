@@ -1,4 +1,4 @@
-"""`preroll agent`: who can choose ads, and what each of them can be told."""
+"""`preroll agent`: the agents and their settings."""
 
 import json
 from pathlib import Path
@@ -60,7 +60,7 @@ def import_agent(
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Let the file's author run code on this machine: loading it does.")
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the run that is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing run.")] = False,
 ) -> None:
     """Make a run of a PPO or DQN that was trained and saved with stable-baselines3.
 
@@ -77,7 +77,7 @@ def import_agent(
 
 
 def _default(value: object) -> str:
-    """A default as it is written after ``--set NAME=``."""
+    """Returns a default as it is written after ``--set NAME=``."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
@@ -85,7 +85,7 @@ _BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}",
 
 
 def _allowed(about: dict[str, object]) -> str:
-    """What a setting may be, from its JSON schema.
+    """Returns the allowed values of a setting, from its JSON schema.
 
     >>> _allowed({"type": "integer", "minimum": 1, "maximum": 65536}), _allowed({"enum": ["a", "b"]})
     ('integer ≥ 1, ≤ 65,536', 'a | b')
@@ -98,7 +98,7 @@ def _allowed(about: dict[str, object]) -> str:
 
 
 def _number(value: object) -> str:
-    """A bound with its thousands apart and no needless digits.
+    """Returns a bound with a thousands separator and no needless digits.
 
     >>> _number(1000000), _number(0.5), _number(1.0)
     ('1,000,000', '0.5', '1')

@@ -1,4 +1,4 @@
-"""`preroll catalog`: from videos to a catalog, and what a catalog says."""
+"""`preroll catalog`: building and inspecting catalogs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -73,7 +73,7 @@ def build(
     category is left without any.
     """
     from preroll.perception.build import build_catalog
-    from preroll.perception.ingest.content import CatalogOptions
+    from preroll.perception.ingest.catalog_content import CatalogOptions
     from preroll.perception.ingest.download import DownloadLimits
     from preroll.perception.onnx_models.model_card import EMBEDDED
     from preroll.terminal.units import parse_size
@@ -105,7 +105,7 @@ def show(
     folder: Folder = "demo",
     confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
 ) -> None:
-    """Describe a catalog: its categories, what its videos show, and how well they can be told apart."""
+    """Describe a catalog: its categories, the objects in its videos, and how well categories are recognised."""
     from preroll import atomic
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.category_report import confusion_picture
@@ -193,7 +193,7 @@ def demo_videos(
 ) -> None:
     """Render the demo videos: three categories of short H.264 clips of drawn objects."""
     from preroll import progress
-    from preroll.perception.demo.ceiling import demo_ceiling
+    from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     total = per_category * len(CATEGORIES)
@@ -201,5 +201,5 @@ def demo_videos(
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
     typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")
     if per_category >= 5:
-        ceiling = demo_ceiling(per_category, seed)
+        ceiling = demo_accuracy_bound(per_category, seed)
         typer.echo(f"Who saw every object would tell the category of {ceiling:.1%} of them (5-fold cross-validation).")

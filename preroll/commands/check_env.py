@@ -1,4 +1,4 @@
-"""`preroll check-env`: whether the environment keeps its promises for a scenario."""
+"""`preroll check-env`: conformance of the environment for a scenario."""
 
 from typing import Annotated
 

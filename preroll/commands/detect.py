@@ -1,4 +1,4 @@
-"""`preroll detect`: what one video shows."""
+"""`preroll detect`: object classes in one video."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -67,7 +67,7 @@ def detect(
 
 @contextmanager
 def _percent_done() -> Iterator[Callable[[float, float | None], None]]:
-    """Draws a bar from the seconds done and promised; it comes with the first news: a mistake is told alone."""
+    """Draws a progress bar of seconds, from the first report on, so that an error is printed alone."""
     from preroll import progress
 
     done = 0

@@ -1,4 +1,4 @@
-"""`preroll detector`: cards for networks from anywhere, and new classes for them."""
+"""`preroll detector`: model cards for networks, and fine-tuning of classifiers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +37,7 @@ def card(
     threshold: Annotated[float | None, typer.Option(help="Least confidence.", show_default="0.25")] = None,
     top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="1 with softmax")] = None,
     out: Annotated[Path | None, typer.Option(help="The card.", show_default="MODEL.json")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a card that is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing card.")] = False,
 ) -> None:
     """Write the card of a network, and try it on very different pictures: a wrong card often shows in its answers."""
     from preroll import atomic
@@ -49,7 +49,7 @@ def card(
 
     place = out or model.with_suffix(".json")
     if place.exists() and not replace:
-        raise PrerollError(f"--out {place}: is there already; give --replace or another file")
+        raise PrerollError(f"--out {place}: the file exists; choose another file, or give --replace")
     given = {
         "decoder": decoder,
         "input_size": None if size is None else _sides(size),

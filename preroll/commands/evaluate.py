@@ -1,4 +1,4 @@
-"""`preroll evaluate`: trained runs beside random, greedy and the exact optimum."""
+"""`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
 import shutil
 import sys
@@ -25,7 +25,7 @@ def evaluate(
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,
 ) -> None:
-    """Compare trained agents, frozen and not exploring, on the same users and dice.
+    """Compare trained agents, without exploration, with common random numbers: the same users and draws.
 
     Random, greedy and the exact optimum are always among them.
 
@@ -57,7 +57,7 @@ def print_comparison(evaluation: "Evaluation") -> None:
 
 
 def _tables(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Tables":
-    """What to play: as asked for, else what all runs were trained on."""
+    """Returns the tables to evaluate on: those asked for, else those that all runs were trained on."""
     from preroll.envs.model.tables import Tables
     from preroll.perception.catalog.catalog import Catalog
 
@@ -75,7 +75,7 @@ def _tables(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Ta
 
 
 def _players(runs: "list[Run]") -> "dict[str, Agent]":
-    """The trained agents by the names of their runs: the whole path where two folders have the same name."""
+    """Returns the trained agents by the name of their run, or by its whole path where names collide."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
 
     names = [run.name for run in runs]

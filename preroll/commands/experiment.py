@@ -1,4 +1,4 @@
-"""`preroll experiment`: one YAML file, one command, all cells."""
+"""`preroll experiment`: running experiments and looking at their progress."""
 
 from collections import Counter
 from enum import StrEnum
@@ -28,7 +28,7 @@ class EngineName(StrEnum):
 @app.command()
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="See examples/experiments/.")],
-    out: Annotated[Path, typer.Option(help="Folder of the results; the same one goes on where it stopped.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted experiment in it resumes.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Cells side by side.", show_default="one per core")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells, estimate time and disk; do nothing.")

@@ -1,4 +1,4 @@
-"""`preroll experiment report`: an experiment as one page."""
+"""`preroll experiment report`: one HTML page about an experiment."""
 
 from pathlib import Path
 from typing import Annotated

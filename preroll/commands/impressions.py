@@ -1,4 +1,4 @@
-"""`preroll impressions`: every decision of a trained agent with its propensity, as an impression log."""
+"""`preroll impressions`: an impression log of a trained agent, with propensities."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ def impressions(
     seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
     explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,
 ) -> None:
-    """Write an impression log: one row per slot with what was seen, the ad, its propensity, and what came of it.
+    """Write an impression log: one row per slot with observation, ad, propensity, view and reward.
 
     For off-policy evaluation and for trying tools on a log whose truth is known.
 

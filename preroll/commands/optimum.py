@@ -1,4 +1,4 @@
-"""`preroll optimum`: what a scenario is worth, exactly, before any training."""
+"""`preroll optimum`: exact values of a scenario, before any training."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +67,7 @@ def optimum(
 
 
 def _print_best_ads(exact: "Optimum") -> None:
-    """The optimal action by category and fatigue in the middle of a session, for every segment."""
+    """Prints the optimal action by category and fatigue in the middle of a session, for every segment."""
     from preroll.envs.optimum.policy_summary import best_ads
 
     tables = exact.tables

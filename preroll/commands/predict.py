@@ -38,7 +38,7 @@ _LISTED = 25
 def train(
     file: File,
     skip_bad: SkipBad = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the run that is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing run.")] = False,
 ) -> None:
     """Train and measure a model, and write the run's folder that the file names.
 

@@ -1,4 +1,4 @@
-"""`preroll scenario`: the presets, and whether a file of one's own is right."""
+"""`preroll scenario`: presets, and checking and creating scenario files."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def list_presets() -> None:
 
 @app.command()
 def show(scenario: Scenario, changes: ScenarioChanges = None) -> None:
-    """Print a scenario as YAML with every value, defaults included: a start for one's own.
+    """Print a scenario as YAML with every value, defaults included, as a start for your own.
 
     Example: `preroll scenario show classic --set user.mismatch=0.2 > mine.yaml`
     """

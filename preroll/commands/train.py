@@ -1,4 +1,4 @@
-"""`preroll train`: one agent learns, and a run folder keeps what came of it."""
+"""`preroll train`: training an agent into a run folder."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def train(
     sb3_defaults: Annotated[
         bool, typer.Option("--sb3-defaults", help="PPO or DQN with the settings of stable-baselines3, to compare.")
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the run that is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing run.")] = False,
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped training; no AGENT then.")
     ] = None,
@@ -80,7 +80,7 @@ def train(
 
 
 def _resume(run: Path) -> None:
-    """Goes on with a stopped training, and says what differs from where it was begun."""
+    """Resumes a stopped training, and prints what differs from the environment in which it began."""
     from preroll.simulations.training import checkpoint
     from preroll.simulations.training.training import prepare_resume
 
@@ -91,7 +91,7 @@ def _resume(run: Path) -> None:
 
 
 def _train(training: "Training") -> None:
-    """Runs ``training`` with a bar, and tells what came of it."""
+    """Runs ``training`` with a progress bar and prints a summary."""
     from preroll import progress
 
     agent, run = training.agent.name, training.target
@@ -113,7 +113,7 @@ def _train(training: "Training") -> None:
 
 @contextmanager
 def deferred_signals() -> Iterator[Callable[[], int]]:
-    """Keeps Ctrl-C and SIGTERM until they are asked for; a second one stops at once, as outside."""
+    """Defers Ctrl-C and SIGTERM until they are polled; a second signal stops at once."""
     numbers: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

@@ -1,4 +1,4 @@
-"""`preroll tune`: the search for an agent's settings."""
+"""`preroll tune`: hyper-parameter search."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 
 def tune(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `preroll agent list`.")],
-    out: Annotated[Path, typer.Option(help="Folder of the search; the same one goes on where it stopped.")],
+    out: Annotated[Path, typer.Option(help="Folder of the search; an interrupted search in it resumes.")],
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
     trials: Annotated[int, typer.Option(min=1, help="How many settings to try, the defaults first.")] = 50,

@@ -1,1 +1,1 @@
-"""What the commands share: tables, units of amounts, and options that several commands take."""
+"""Parts that commands share: tables, units of sizes and times, common options."""

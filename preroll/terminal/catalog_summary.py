@@ -1,4 +1,4 @@
-"""What `preroll catalog` tells about a catalog and about a build."""
+"""Summaries of a catalog and of a build, as `preroll catalog` prints them."""
 
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,8 @@ _LARGEST_MATRIX = 12
 
 
 def describe(catalog: "Catalog") -> None:
-    """Prints a catalog's categories, what their videos show, and how well they can be told apart."""
-    from preroll.perception.demo.ceiling import known_ceiling
+    """Prints a catalog's categories, the objects in their videos, and how well categories are recognised."""
+    from preroll.perception.demo.accuracy_bound import known_ceiling
 
     typer.echo(
         f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
@@ -42,7 +42,7 @@ def describe(catalog: "Catalog") -> None:
 
 
 def report_of(catalog: "Catalog") -> "CategoryReport | None":
-    """How well the categories are told apart, of videos whose category is known; None where that was not measured."""
+    """Returns how well categories are recognised for videos of known category, or None if that was not measured."""
     from preroll.perception.inspection.category_report import category_report
 
     known = catalog.category >= 0
@@ -70,7 +70,7 @@ def _tell_categories(catalog: "Catalog") -> None:
 
 
 def _source(catalog: "Catalog") -> str:
-    """What the probabilities of the categories were made from."""
+    """Returns what the category probabilities were computed from."""
     predicted = catalog.manifest.get("predictions", {}).get("categories")
     return "objects" if predicted is None else f"predicted {predicted['task']}"
 
@@ -89,7 +89,7 @@ def _tell_neighbors(catalog: "Catalog") -> None:
 
 
 def tell_losses(report: "BuildReport") -> None:
-    """Prints what a build left out, or saw in part, and why."""
+    """Prints the videos that a build skipped or analysed in part, with reasons."""
     total = report.catalog.n_videos + len(report.left_out)
     if report.resumed:
         known = f"{report.resumed:,} of {counted(total, 'video')}"
@@ -111,6 +111,6 @@ def list_videos(rows: list[tuple[str, str, str]]) -> None:
 
 
 def no_video_left(report: "BuildReport") -> str:
-    """Names the categories that ended without any usable video."""
+    """Returns the names of categories without any usable video."""
     names = ", ".join(one_line(name) for name in report.empty)
     return f"no usable video is left in: {names}; the catalog is without them"

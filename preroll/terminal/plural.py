@@ -1,6 +1,6 @@
-"""One way to say how many."""
+"""Numbers with their nouns."""
 
 
 def counted(number: int, noun: str, nouns: str = "") -> str:
-    """A number with its noun: ``1 video``, ``1,000 videos``; ``nouns`` where several are not ``noun`` and an s."""
+    """Returns a number with its noun: ``1 video``, ``1,000 videos``; ``nouns`` is an irregular plural."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"

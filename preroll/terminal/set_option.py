@@ -1,4 +1,4 @@
-"""``--set KEY=VALUE`` of the commands: changes to an agent's settings and to a scenario."""
+"""The option ``--set KEY=VALUE``: changes to an agent's settings and to a scenario."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,7 @@ ScenarioChanges = Annotated[
 
 
 def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Splits KEY=VALUE texts, values read as YAML, into settings of the agent and keys of the scenario.
+    """Parses KEY=VALUE texts, values being YAML, into settings of the agent and keys of the scenario.
 
     A key of the scenario is a dotted one, or one of the scenario's own such as ``recall_weight``.
 
@@ -43,7 +43,7 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def changed_scenario(scenario: str, changes: list[str] | None) -> "Scenario":
-    """Loads a scenario, a preset or a YAML file, and changes its keys, for a command that has no agent.
+    """Returns a scenario with changed keys, for a command without an agent.
 
     Raises:
         PrerollError: a scenario that is not right, or a key that it does not have.
@@ -57,7 +57,7 @@ def changed_scenario(scenario: str, changes: list[str] | None) -> "Scenario":
 
 
 def _is_number(text: str) -> bool:
-    """Whether ``text`` is a number; YAML 1.1 would read 1e-3 as text."""
+    """Returns whether ``text`` is a number; YAML 1.1 would read 1e-3 as text."""
     try:
         float(text)
     except ValueError:

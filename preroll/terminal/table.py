@@ -1,4 +1,4 @@
-"""One way to print a table: aligned, with colour and rules on a terminal, plain text in a pipe."""
+"""Tables on stdout: aligned, with colour and rules on a terminal, plain text in a pipe."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -31,5 +31,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, lef
 
 
 def one_line(text: str) -> str:
-    r"""Text as it can be shown: a name with a newline or an escape sequence in it shows ``\n`` or ``\x1b``."""
+    r"""Returns text that is safe to print: a newline or an escape sequence in a name becomes ``\n`` or ``\x1b``."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,4 +1,4 @@
-"""Sizes and time limits as people write them: ``2GiB``, ``60+10x``."""
+"""Parsing of sizes and time limits such as ``2GiB`` and ``60+10x``."""
 
 import math
 import re
@@ -9,7 +9,7 @@ _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def parse_size(text: str, option: str) -> int:
-    """Turns ``2GiB``, ``512 MB``, ``1.5g`` or a number of bytes into bytes; K, M and G are powers of 1,024.
+    """Converts ``2GiB``, ``512 MB``, ``1.5g`` or a number of bytes to bytes; K, M and G are powers of 1,024.
 
     Raises:
         PrerollError: naming the option.
@@ -22,7 +22,7 @@ def parse_size(text: str, option: str) -> int:
 
 
 def parse_time_limit(text: str, option: str) -> tuple[float, float]:
-    """Turns ``60+10x`` into 60 s and ten times the video's duration, and ``30`` into 30 s for any video.
+    """Converts ``60+10x`` to 60 s plus ten times the video's duration, and ``30`` to 30 s for any video.
 
     Returns:
         Seconds, and seconds per second of video.

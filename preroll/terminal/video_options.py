@@ -1,4 +1,4 @@
-"""Options of every command that decodes videos: the network, and what a worker may use."""
+"""Options of all commands that decode videos: the network, and the limits of a worker."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,7 @@ DEFAULT_MEMORY, DEFAULT_TIMEOUT = "2GiB", "60+10x"
 
 
 def worker_limits(worker_memory: str, video_timeout: str) -> "Limits":
-    """What a worker may use, as ``--worker-memory`` and ``--video-timeout`` say it.
+    """Returns the limits that ``--worker-memory`` and ``--video-timeout`` set.
 
     Raises:
         PrerollError: naming the option that cannot be read.

@@ -1,1 +1,1 @@
-"""Processes that work for a command: how a child is started and ended, and how a Ray cluster is reached."""
+"""Child processes and Ray clusters, on which perception and simulations build their workers."""

@@ -1,4 +1,4 @@
-"""A Python module as a child process, seen from outside: how it is started, how it ended, and what it said last."""
+"""Parent-side handle of a child process that runs a Python module."""
 
 import os
 import signal
@@ -14,18 +14,18 @@ class Child:
     """A process that runs ``python -m module``; it imports what this one imports, and its libraries start no threads.
 
     Attributes:
-        process: is signalled, and waited for.
+        process: the process itself, to signal it and to wait for it.
         requests: the pipe to its stdin.
         answers: the pipe from its stdout.
     """
 
     def __init__(self, module: str, *, command: Sequence[str] = (), encoding: str | None = None) -> None:
-        """Starts it.
+        """Starts the process.
 
         Args:
-            module: to run.
-            command: starts something else instead.
-            encoding: of the pipes; bytes without it.
+            module: module to run.
+            command: command that is started instead.
+            encoding: text encoding of the pipes; bytes without it.
         """
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
         self.process: subprocess.Popen[Any] = subprocess.Popen(
@@ -41,7 +41,7 @@ class Child:
         self.requests, self.answers = self.process.stdin, self.process.stdout
 
     def exit_reason(self) -> str:
-        """Waits for its end and says how it came: an exit status, or the name of a signal."""
+        """Waits for the end of the process; returns its exit status, or the signal that ended it, as text."""
         code = self.process.wait()
         if code >= 0:
             return f"exit status {code}"
@@ -50,13 +50,13 @@ class Child:
         return f"signal {-code}"
 
     def last_stderr_line(self) -> str:
-        """The last line that it wrote to stderr."""
+        """Returns the last line that the process wrote to stderr."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
     def close(self) -> None:
-        """Frees what belongs to it, once it has ended."""
+        """Closes the pipes of a process that has ended."""
         for pipe in (self.requests, self.answers):
             with suppress(OSError):  # what it could not be told is lost with it
                 pipe.close()

@@ -1,4 +1,4 @@
-"""A Ray cluster (the extra ``ray``): joined, or started on this machine alone, asked, and left again."""
+"""Connection to a Ray cluster (the extra ``ray``), or to one that is started on this machine."""
 
 import os
 import signal
@@ -30,16 +30,16 @@ class RayCluster:
 
     @property
     def size(self) -> int:
-        """How many tasks run side by side: its cores."""
+        """Number of tasks that run side by side: the cores of the cluster."""
         import ray
 
         return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def join(self) -> None:
-        """Joins the cluster, or starts it; nothing happens where this process is in one already.
+        """Joins the cluster, or starts one; does nothing where this process is connected already.
 
         Raises:
-            PrerollError: there is none at the address.
+            PrerollError: there is no cluster at the address.
         """
         import ray
 
@@ -80,10 +80,10 @@ class RayCluster:
 
     @staticmethod
     def answer(reference: Any) -> Any:
-        """Waits for a result.
+        """Waits for a result and returns it.
 
         Raises:
-            PrerollError: that of the task; or, with status 1, how the task or its machine died.
+            PrerollError: the error of the task; or, with status 1, how the task or its machine died.
         """
         import ray
 

@@ -1,4 +1,4 @@
-"""What agents are worth: exact values and simulation with common random numbers.
+"""Evaluation of agents: exact values, and simulation with common random numbers.
 
 Read in this order: evaluation → stepping → table; impression_log writes every decision with its propensity.
 """

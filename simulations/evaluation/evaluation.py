@@ -1,4 +1,4 @@
-"""Evaluation: frozen agents, exploration off, on a fixed set of sessions with the same users and dice for all."""
+"""Evaluation of frozen agents without exploration, on a fixed set of sessions with common random numbers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,20 +26,29 @@ AgentOrPolicy = Agent | Policy
 
 @dataclass(frozen=True)
 class AgentResult:
-    """One agent's result; revenue, regret and differences are per session.
+    """Result of one agent; revenue, regret and differences are per session.
 
     Attributes:
-        name: the agent's, or its run's.
-        revenue: simulated.
-        exact: expected revenue, exactly; None where the agent's choices do not fit in a table.
+        name: name of the agent, or of its run.
+        revenue: simulated revenue.
+        exact: exact expected revenue; None if the agent's policy does not fit in a table.
         optimum: the exact optimum.
-        difference: revenue less the optimum policy's, paired: both met the same users with the same dice.
-        above_random: revenue less that of random, paired.
+        difference: revenue minus that of the optimal policy, paired by common random numbers.
+        above_random: revenue minus that of the random policy, paired.
         view_rate: share of the ads shown that were viewed.
         long_share: share of the ads shown that were long.
         empty_share: share of the slots left without an ad.
         length: slots of a session.
         terminated_share: share of sessions that the user left before the horizon.
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> from preroll.simulations import evaluate
+        >>> greedy = evaluate({}, Tables.compile("fatigue", "demo"), sessions=1000)["greedy"]
+        >>> round(greedy.exact, 2), round(greedy.optimum, 2), round(greedy.regret, 2)
+        (6.4, 8.84, 2.45)
+        >>> greedy.revenue.low < greedy.exact < greedy.revenue.high
+        True
     """
 
     name: str
@@ -56,25 +65,37 @@ class AgentResult:
 
     @property
     def percent(self) -> Mean:
-        """100 · (optimum + paired difference) / optimum: its interval is narrower than that of revenue / optimum."""
+        """Percent of the optimum: 100 · (optimum + paired difference) / optimum.
+
+        Its interval is narrower than that of revenue / optimum.
+        """
         return self.difference.scaled(100 / self.optimum, 100.0)
 
     @property
     def regret(self) -> float:
-        """Optimum less expected revenue: exact where that is known, else by the paired difference."""
+        """Optimum minus expected revenue: from the exact value if known, else from the paired difference."""
         return self.optimum - self.exact if self.exact is not None else -self.difference.value
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A comparison of agents.
+    """Comparison of agents.
 
     Attributes:
-        scenario: its name.
-        sessions: how many sessions each agent played.
-        lanes: in how many independent lanes.
-        optimum_is_bound: whether the optimum knows what agents cannot see, and so is an upper bound.
-        rows: the agents as given, then those of random, greedy and optimum that were not among them.
+        scenario: name of the scenario.
+        sessions: number of sessions that each agent played.
+        lanes: number of independent lanes.
+        optimum_is_bound: whether the optimum is an upper bound, because it knows what agents cannot observe.
+        rows: the given agents, then random, greedy and optimum.
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> from preroll.simulations import evaluate
+        >>> evaluation = evaluate({}, Tables.compile("fatigue", "demo"), sessions=1000)
+        >>> [row.name for row in evaluation.rows], evaluation.sessions, evaluation.lanes
+        (['random', 'greedy', 'optimum'], 1000, 100)
+        >>> evaluation["optimum"].percent.value
+        100.0
     """
 
     scenario: str
@@ -84,7 +105,7 @@ class Evaluation:
     rows: tuple[AgentResult, ...]
 
     def __getitem__(self, name: str) -> AgentResult:
-        """The row of an agent."""
+        """Returns the result of the agent ``name``."""
         return next(row for row in self.rows if row.name == name)
 
 
@@ -98,18 +119,29 @@ def evaluate(
 ) -> Evaluation:
     """Compares agents with each other and with random, greedy and the exact optimum.
 
-    Every agent plays sessions 0 … k - 1 of every lane to their end ("the first n to end" would favour short ones).
-    Intervals are Student's t over lanes, which are independent.
+    Every agent plays sessions 0 … k - 1 of every lane to their end ("the first n to end" would favour short ones), with
+    common random numbers: the same users and the same draws for all. Intervals are Student's t over lanes, which are
+    independent.
 
     Args:
-        players: agent, or policy table, by name; the names random, greedy and optimum are kept for the references.
+        players: agent or policy table by name; the names random, greedy and optimum are reserved for the references.
         tables: the scenario on the catalog.
-        sessions: at least so many sessions; whole lanes are played.
-        seed: decides the users; they are others than in training with any seed.
-        advance: is called with 1 after every agent, references included.
+        sessions: least number of sessions; whole lanes are played.
+        seed: seed of the users, who differ from those of training with any seed.
+        advance: called with 1 after every agent, references included.
+
+    Returns:
+        The results of the agents and of the references.
 
     Raises:
-        PrerollError: as :func:`check`.
+        PrerollError: see :func:`check`.
+
+    Examples:
+        >>> from preroll.simulations import evaluate, train
+        >>> result = train("thompson", scenario="classic", sessions=300)
+        >>> evaluation = evaluate({"mine": result.agent}, result.tables, sessions=1000)
+        >>> evaluation["mine"].percent.value > evaluation["random"].percent.value
+        True
     """
     check(players, tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
@@ -129,8 +161,8 @@ def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -
     """Checks the arguments of :func:`evaluate` without starting anything.
 
     Raises:
-        PrerollError: fewer sessions than an interval needs, a name that is taken, or an agent made for other
-            observations or ads.
+        PrerollError: fewer sessions than an interval needs, a reserved name, or an agent made for other observations or
+            ads.
     """
     if sessions < FEWEST_LANES:
         raise PrerollError(f"sessions: {sessions}: an interval needs at least {FEWEST_LANES}")
@@ -142,7 +174,10 @@ def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -
 
 
 def lanes_and_sessions(tables: Tables, sessions: int) -> tuple[int, int]:
-    """Gives (lanes, sessions per lane); with drift a lane is long enough to spend half of it in the last phase."""
+    """Returns the number of lanes and the number of sessions per lane.
+
+    With drift, a lane is long enough to spend half of its sessions in the last phase.
+    """
     lanes = max(min(LANES, sessions // 10), FEWEST_LANES)
     per_lane = max(-(-sessions // lanes), 2 * tables.scenario.phases[-1][0])
     return max(min(lanes, -(-sessions // per_lane)), FEWEST_LANES), per_lane
@@ -151,20 +186,23 @@ def lanes_and_sessions(tables: Tables, sessions: int) -> tuple[int, int]:
 def simulate(
     player: AgentOrPolicy, tables: Tables, exact: PhasedOptimum, seed: int, lanes: int, per_lane: int
 ) -> tuple[Rollout, float | None]:
-    """Plays a fixed set of sessions; gives what happened, and the exact value if there is one.
+    """Plays a fixed set of sessions.
 
     Args:
-        player: an agent, exploration off, or a policy table.
+        player: an agent, which acts without exploration, or a policy table.
         tables: the scenario on the catalog.
         exact: exact values of ``tables`` for ``per_lane`` sessions.
-        seed: lane i plays the stream seed + i.
+        seed: lane i plays the user stream seed + i.
         lanes: n.
         per_lane: sessions of each lane.
+
+    Returns:
+        The sessions played, and the exact value of the policy; None if it does not fit in a table.
     """
     if isinstance(player, Agent):
         try:
             policy = player.policy(tables)
-        except PrerollError:  # too many observable states for a table, or an agent that remembers the session
+        except PrerollError:  # too many observable states for a table, or an agent with memory
             return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane), None
     else:
         policy = player
@@ -172,7 +210,7 @@ def simulate(
 
 
 def _check_fit(name: str, agent: Agent, tables: Tables) -> None:
-    """Raises where the agent was trained with other observations or ads."""
+    """Raises an error if the agent was trained with other observations or ads."""
     theirs, ours = agent.spec, tables.spec
     for what, a, b in (
         ("ads", theirs.labels, ours.labels),

@@ -1,4 +1,4 @@
-"""An impression log: every decision of an agent with its propensity, as a platform would keep it."""
+"""Impression log: every decision of an agent with its propensity, as a platform would record it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,35 +30,46 @@ def write_impressions(
     explore: bool = True,
     advance: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Plays ``sessions`` sessions to their end and writes a row for each slot to a Parquet file.
+    """Plays ``sessions`` sessions to their end and writes one row per slot to a Parquet file.
 
-    Columns: ``session`` and ``slot`` (from 0), ``video``, ``category``, ``observation`` (what the agent saw, float32
-    [d]), ``ad``, ``propensity`` (the probability with which it chose that ad there), ``viewed``, ``reward``,
-    ``terminated`` (the user left after this slot). Rows of one session stand in order, those of different sessions are
-    mixed.
+    Columns: ``session`` and ``slot`` (from 0), ``video``, ``category``, ``observation`` (of the agent, float32 [d]),
+    ``ad``, ``propensity`` (probability with which the agent chose that ad), ``viewed``, ``reward``, ``terminated`` (the
+    user left after this slot). Rows of one session are in order, those of different sessions are interleaved.
 
     Args:
-        file: NAME.parquet; nothing is half-written.
-        agent: decides; it learns nothing.
+        file: NAME.parquet, written atomically.
+        agent: agent that decides; it is not updated.
         tables: the scenario on the catalog.
-        sessions: at least 1.
-        seed: of the users; that of `preroll evaluate` meets the same ones.
-        explore: whether the agent explores as it does in training.
-        advance: is called with the number of sessions that ended.
+        sessions: number of sessions, at least 1.
+        seed: seed of the users; `preroll evaluate` with the same seed meets the same ones.
+        explore: whether the agent explores as in training.
+        advance: called with the number of sessions that ended.
 
     Returns:
         The number of rows.
 
     Raises:
-        PrerollError: the agent was made for another layout, ``sessions`` is less than 1, or ``file`` is named as
-            something else than Parquet.
+        PrerollError: the agent was made for other ads or observations, ``sessions`` is less than 1, or the name of
+            ``file`` does not end in .parquet.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import pandas as pd
+        >>> from preroll.simulations import train, write_impressions
+        >>> result = train("thompson", scenario="classic", sessions=100)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     rows = write_impressions(Path(folder) / "log.parquet", result.agent, result.tables, sessions=10)
+        ...     log = pd.read_parquet(Path(folder) / "log.parquet")
+        >>> rows == len(log), log["session"].nunique(), bool(log["propensity"].between(0, 1).all())
+        (True, 10, True)
     """
     _check(file, agent, tables, sessions)
     lanes = min(LANES, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=derive(seed, EVALUATION))
     agent.end_sessions(np.ones(lanes, np.bool_))
-    # Session k of lane i is number k · lanes + i, so that the first ones are those of `preroll evaluate` too.
+    # Session k of lane i is number k · lanes + i, so that the first ones equal those of `preroll evaluate`.
     session, slot, rows = np.arange(lanes), np.zeros(lanes, np.int32), 0
     with atomic.replacing(file) as out, pq.ParquetWriter(out, _schema(tables)) as writer:
         while (playing := session < sessions).any():
@@ -84,13 +95,16 @@ def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
         raise PrerollError(f"{file}: an impression log is a Parquet file; its name must end in .parquet")
     if sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
-    # As dicts, without the ads' view probabilities: a saved agent does not know them.
+    # As dicts, which omit the ads' view probabilities: a saved agent does not know them.
     if agent.spec.to_dict() != tables.spec.to_dict():
         raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
 
 
 def _batch(tables: Tables, columns: list[NDArray[Any]]) -> pa.RecordBatch:
-    """Arrays in the order of the schema, [n] each and [n, d] for what was seen; ads and categories by name."""
+    """Returns a record batch of the columns in the order of the schema, with ads and categories by name.
+
+    Every column is [n]; the observations are [n, d].
+    """
     schema = _schema(tables)
     names = {"category": pa.array(tables.spec.categories), "ad": pa.array(tables.spec.labels)}
     arrays = []

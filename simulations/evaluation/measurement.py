@@ -1,4 +1,4 @@
-"""What the evaluation of one trained agent measures."""
+"""Measurements of one trained agent, as stored for a cell of an experiment."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,19 +18,19 @@ from preroll.simulations.statistics.intervals import mean_interval
 
 @dataclass(frozen=True)
 class Measurement:
-    """One agent's evaluation; revenue, regret and optimum are per session.
+    """Evaluation of one agent; revenue, regret and optimum are per session.
 
     Attributes:
         evaluation_sessions: sessions played.
-        evaluation_lanes: in how many independent lanes.
+        evaluation_lanes: number of independent lanes.
         revenue: simulated mean.
         revenue_half_width: half of its 95 % interval over lanes (Student's t).
-        exact_revenue: expected revenue, exactly; None where the agent's choices do not fit in a table.
+        exact_revenue: exact expected revenue; None if the agent's policy does not fit in a table.
         optimum: the exact optimum.
-        optimum_is_bound: whether the optimum knows what agents cannot see.
-        percent_of_optimum: 100 · expected / optimum: exact where that is known, else simulated and paired with
-            the optimum's policy on the same dice.
-        regret: optimum − expected, alike.
+        optimum_is_bound: whether the optimum is an upper bound, because it knows what agents cannot observe.
+        percent_of_optimum: 100 · expected / optimum; from the exact value if known, else simulated and paired with the
+            optimal policy by common random numbers.
+        regret: optimum − expected, likewise.
         view_rate: share of the ads shown that were viewed.
         long_share: share of the ads shown that were long.
         empty_share: share of the slots left without an ad.
@@ -54,18 +54,20 @@ class Measurement:
     terminated_share: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Returns plain values for JSON."""
         return asdict(self)
 
 
 def measure(player: Agent | Policy, tables: Tables, *, sessions: int, seed: int) -> Measurement:
-    """Evaluates a frozen agent, exploration off; two agents with one seed meet the same users with the same dice.
+    """Evaluates a frozen agent without exploration.
+
+    Two agents with the same seed are compared with common random numbers: they meet the same users and draws.
 
     Args:
         player: a trained agent, or its policy table.
         tables: the scenario on the catalog.
-        sessions: at least so many; whole lanes are played.
-        seed: decides the users; they are others than in training with any seed.
+        sessions: least number of sessions; whole lanes are played.
+        seed: seed of the users, who differ from those of training with any seed.
     """
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     exact, base = PhasedOptimum(tables, per_lane), derive(seed, EVALUATION)
@@ -90,9 +92,10 @@ def measure(player: Agent | Policy, tables: Tables, *, sessions: int, seed: int)
 
 
 def table_of(player: Agent | Policy, tables: Tables) -> Policy | None:
-    """A player's choices in every state, exploration off; None where there are too many states for a table.
+    """Returns the agent's policy without exploration as a table, or None if there are too many states for one.
 
-    Where nothing is left to chance it is a table of ads, which is played twice as fast and gives the same sessions.
+    A deterministic policy is returned as a table of ads, which is played twice as fast as one of probabilities and
+    gives the same sessions.
     """
     try:
         policy = player.policy(tables) if isinstance(player, Agent) else player

@@ -1,4 +1,4 @@
-"""Observations as sessions bring them, to compare two forms of one agent."""
+"""Sample of observations, for comparing two forms of one agent."""
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -9,9 +9,26 @@ from preroll.envs.vector import SessionVectorEnv
 
 
 def sample_observations(tables: Tables, count: int, *, seed: int = 0) -> NDArray[np.float32]:
-    """Gives ``count`` observations float32 (count, d) of sessions in which any ad is shown.
+    """Returns observations of sessions in which ads are chosen uniformly at random.
 
-    A fifth of ``count`` lanes play five slots apart from each other, so that early and late ones are among them.
+    A fifth of ``count`` lanes contribute five observations each, spread over the session, so that early and late slots
+    are represented.
+
+    Args:
+        tables: the scenario on the catalog.
+        count: number of observations.
+        seed: seed of the users and of the ads.
+
+    Returns:
+        float32 (count, d).
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> from preroll.simulations import sample_observations
+        >>> tables = Tables.compile("fatigue", "demo")
+        >>> observations = sample_observations(tables, 12)
+        >>> observations.shape == (12, tables.layout.size), observations.dtype.name
+        (True, 'float32')
     """
     lanes = -(-count // 5)
     envs = SessionVectorEnv(lanes, tables=tables, autoreset_mode=AutoresetMode.SAME_STEP)

@@ -1,4 +1,4 @@
-"""Playing a fixed set of sessions step by step, for agents whose choices do not fit in a table."""
+"""Step-by-step simulation of a fixed set of sessions, for agents whose policies do not fit in a table."""
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -10,22 +10,26 @@ from preroll.envs.vector import SessionVectorEnv
 
 
 def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_lane: int) -> Rollout:
-    """Plays sessions 0 … k - 1 of every lane to their end, as :func:`preroll.envs.rollout` does for a table.
+    """Plays sessions 0 … k - 1 of every lane to their end, as :func:`preroll.envs.rollout` does for a policy table.
 
-    The dice of a lane are those of its stream, so that a deterministic agent gives the very sessions of its table.
+    The random numbers of a lane are those of its user stream, so a deterministic agent plays exactly the sessions of
+    its table.
 
     Args:
         tables: the scenario on the catalog.
-        agent: chooses the ads, exploration off; it is told where sessions end and learns nothing.
-        seed: lane i plays the stream seed + i.
+        agent: agent that chooses the ads without exploration; it is notified of ended sessions and is not updated.
+        seed: lane i plays the user stream seed + i.
         lanes: n.
         sessions_per_lane: k.
+
+    Returns:
+        Outcomes of the n · k sessions.
     """
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=seed)
     agent.end_sessions(np.ones(lanes, np.bool_))
     played = np.zeros(lanes, np.int64)
-    # one column more than sessions: lanes that are through play on into it until all are
+    # The last column is discarded: lanes that have played k sessions continue into it until all lanes have.
     revenue = np.zeros((lanes, sessions_per_lane + 1))
     slots, views, left = np.zeros((3, lanes, sessions_per_lane + 1), np.int32)
     by_ad = np.zeros((lanes, tables.n_actions), np.int64)

@@ -1,4 +1,4 @@
-"""The comparison of agents as a table of texts."""
+"""Comparison of agents as a table of texts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ class Column:
     """One column of the comparison.
 
     Attributes:
-        title: its heading.
-        cell: its text for a row.
-        extra: is left out where there is little room.
+        title: heading.
+        cell: function that returns the text for a row.
+        extra: whether the column is omitted where space is scarce.
     """
 
     title: str
@@ -37,13 +37,24 @@ COLUMNS = (
 
 
 def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[list[str], list[list[str]]]:
-    """Gives headings and rows, the agent that earned most first.
+    """Formats an evaluation as a table, best agent first.
 
-    The column of empty slots is there only where somebody left one empty.
+    The column of empty slots appears only if some agent left a slot empty.
 
     Args:
         evaluation: the results.
-        extra: whether to give the columns that a narrow terminal has no room for.
+        extra: whether to include the columns for which a narrow terminal has no room.
+
+    Returns:
+        Headings, and the texts of every row.
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> from preroll.simulations import comparison_table, evaluate
+        >>> evaluation = evaluate({}, Tables.compile("fatigue", "demo"), sessions=1000)
+        >>> headings, rows = comparison_table(evaluation, extra=False)
+        >>> headings[:4], [row[0] for row in rows]
+        (['agent', 'revenue', '% of optimum', 'regret'], ['optimum', 'greedy', 'random'])
     """
     empty = any(row.empty_share > 0 for row in evaluation.rows)
     columns = [c for c in COLUMNS if (extra or not c.extra) and (empty or c.title != "empty")]
@@ -52,7 +63,7 @@ def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[lis
 
 
 def footnote(evaluation: Evaluation) -> str:
-    """What the numbers are, in one paragraph."""
+    """Returns one paragraph that explains the numbers of the table."""
     best = "an upper bound of the optimum" if evaluation.optimum_is_bound else "the exact optimum"
     return (
         f"Scenario {evaluation.scenario}: every agent met the same users with the same dice in {evaluation.sessions:,} "
@@ -62,7 +73,7 @@ def footnote(evaluation: Evaluation) -> str:
 
 
 def _rank(row: AgentResult) -> tuple[float, int]:
-    """By expected revenue; of equals first the optimum, then greedy."""
+    """Returns the sort key: by expected revenue; among equals first the optimum, then greedy."""
     order = ("optimum", "greedy", row.name)
     return round(row.regret, 6), order.index(row.name)
 
@@ -72,6 +83,6 @@ def _interval(mean: Mean, digits: int) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    """Fixed digits with a true minus, and no minus before 0."""
+    """Formats with fixed digits and a true minus sign, without a minus before 0."""
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")

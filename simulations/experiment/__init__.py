@@ -1,4 +1,4 @@
-"""Experiments: one YAML file becomes many cells, each a run; the same command again does only what is missing.
+"""Experiments: one YAML file becomes many cells, each a run; repeating the command runs only the missing ones.
 
-Read in this order: file → variation → names → plan → cell → store → running → results → summary.
+Read in this order: spec → variation → names → plan → cell → store → runner → tidy_table → summary.
 """

@@ -1,4 +1,4 @@
-"""The report: everything that an experiment showed, on one page of HTML that needs nothing else.
+"""Report of an experiment: all results on one self-contained HTML page.
 
-Read in this order: material → words → charts → maps → sample → tables → page.
+Read in this order: data → findings → charts → heat_maps → sample_session → tables → page.
 """

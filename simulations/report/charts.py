@@ -1,4 +1,4 @@
-"""The charts of a report, as inline SVG."""
+"""Charts of a report, as inline SVG."""
 
 import io
 import re
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_CURVES = 6
-WIDTH = 5.4  # inches: on a phone's 400 pixels a text of 10 points is still read without a glass
+WIDTH = 5.4  # inches: text of 10 points is still readable on a phone's 400 pixels
 WIDE = (WIDTH, 3.7)
 
 
 def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = WIDE) -> str:
-    """Draws one chart; gives ``<svg>`` that scales with the page and is named by ``title`` for screen readers."""
+    """Draws one chart as SVG.
+
+    Args:
+        draw: function that draws on the axes.
+        title: accessible name, for screen readers.
+        size: width and height in inches.
+
+    Returns:
+        An ``<svg>`` element that scales with the page.
+    """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -35,7 +44,7 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
     axes.set_axisbelow(True)
     draw(axes)
     memory = io.StringIO()
-    # Another salt for every chart: two charts on one page must not share the names of their clips.
+    # A different salt for every chart: charts on one page must not share the ids of their clip paths.
     with rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
         figure.savefig(memory, format="svg", metadata={"Date": None})
     text = memory.getvalue()
@@ -46,7 +55,7 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
 
 
 def style(material: Material, agent: str) -> dict[str, Any]:
-    """Colour and marker of an agent: the same on every chart; the optimum is grey and dashed."""
+    """Returns colour, marker and line style of an agent, the same on every chart; the optimum is grey and dashed."""
     if agent == "optimum":
         return {"color": GRAY, "marker": None, "linestyle": "--"}
     others = [name for name in material.agents if name != "optimum"]
@@ -55,7 +64,7 @@ def style(material: Material, agent: str) -> dict[str, Any]:
 
 
 def percent_by_point(material: Material, point: str) -> str:
-    """Percent of the optimum of every agent at one point: mean, t interval, and every seed's own value."""
+    """Draws the percent of the optimum of every agent at one point: mean, t interval, and the value of every seed."""
 
     def draw(axes: "Axes") -> None:
         for row, agent in enumerate(reversed(material.agents)):
@@ -76,7 +85,10 @@ def percent_by_point(material: Material, point: str) -> str:
 
 
 def learning_curves(material: Material, point: str) -> str:
-    """Percent of the optimum over sessions seen: mean over seeds, with a band where two seeds or more are done."""
+    """Draws the percent of the optimum over sessions seen.
+
+    The line is the mean over seeds; the band, with at least two finished seeds, is Student's interval.
+    """
 
     def draw(axes: "Axes") -> None:
         for agent in material.learners or material.agents:
@@ -105,7 +117,15 @@ def learning_curves(material: Material, point: str) -> str:
 
 
 def over_key(material: Material, key: str, name: str, label: str, *, factor: float = 1.0) -> str:
-    """One percentage of every agent over the only varied key."""
+    """Draws one percentage of every agent over the only varied key.
+
+    Args:
+        material: an experiment in which one key varies.
+        key: the varied key.
+        name: metric of the evaluation.
+        label: label of the metric.
+        factor: factor on the metric.
+    """
 
     def draw(axes: "Axes") -> None:
         x = np.array([number_of(cell.values[key]) for cell in material.points.values()], np.float64)
@@ -131,7 +151,11 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
 
 
 def long_against_short(material: Material, key: str) -> str | None:
-    """Exact revenue of always long less always short over the only varied key; None where there are no such ads."""
+    """Draws the exact revenue of always long minus always short over the only varied key.
+
+    Returns:
+        The chart; None if the scenario has no such ads.
+    """
     found = [(number_of(c.values[key]), long_less_short(material, point)) for point, c in material.points.items()]
     if any(gain is None for _, gain in found):
         return None
@@ -149,7 +173,11 @@ def long_against_short(material: Material, key: str) -> str | None:
 
 
 def profiles(material: Material) -> str | None:
-    """Performance profiles: the share of runs above each share of the optimum (Agarwal et al. 2021)."""
+    """Draws performance profiles: the share of runs above each share of the optimum (Agarwal et al. 2021).
+
+    Returns:
+        The chart; None if no agent has finished all cells, or there are fewer than two runs per agent.
+    """
     scores = {agent: material.scores(agent) for agent in material.agents if agent != "optimum"}
     able = {agent: matrix for agent, matrix in scores.items() if matrix is not None}
     if not able or sum(matrix.size for matrix in able.values()) < 2 * len(able):
@@ -176,7 +204,7 @@ def profiles(material: Material) -> str | None:
 
 
 def _legend(axes: "Axes") -> None:
-    """Below the chart, where it hides nothing; none where nothing is drawn."""
+    """Adds a legend below the chart, where it hides nothing; none if nothing is drawn."""
     if not (entries := len(axes.get_legend_handles_labels()[0])):
         return
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=9, ncols=min(entries, 4))
@@ -191,10 +219,11 @@ def _attribute(text: str) -> str:
 
 
 def chosen_points(points: Sequence[str], most: int = MOST_CURVES) -> list[str]:
-    """At most so many points, evenly spread over all.
+    """Returns at most ``most`` points, evenly spread over all.
 
-    >>> chosen_points(["a", "b", "c", "d", "e"], 3)
-    ['a', 'c', 'e']
+    Examples:
+        >>> chosen_points(["a", "b", "c", "d", "e"], 3)
+        ['a', 'c', 'e']
     """
     if len(points) <= most:
         return list(points)

@@ -1,4 +1,4 @@
-"""What a report is made of: cells that are done, by point and agent."""
+"""Data of a report: finished cells by point and agent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ ORACLES = ("random", "greedy", "optimum", "fixed", "always-short", "always-long"
 
 @dataclass(frozen=True)
 class Material:
-    """An experiment's results.
+    """Results of an experiment.
 
     Attributes:
-        store: its folder.
+        store: folder of the experiment.
         plan: its cells.
-        states: by id.
+        states: state of every cell by id.
     """
 
     store: Store
@@ -38,7 +38,7 @@ class Material:
         """Reads an experiment.
 
         Raises:
-            PrerollError: it is none, or no cell of it is done.
+            PrerollError: the folder holds no experiment, or none of its cells is finished.
         """
         plan = store.read_plan()
         states = store.states(plan)
@@ -48,12 +48,12 @@ class Material:
 
     @cached_property
     def done(self) -> list[Cell]:
-        """The cells that are done."""
+        """The finished cells."""
         return [cell for cell in self.plan.cells if self.states[cell.id] is CellState.DONE]
 
     @cached_property
     def points(self) -> dict[str, Cell]:
-        """A cell of every point, by the point's name."""
+        """One cell of every point, by name of the point."""
         found: dict[str, Cell] = {}
         for cell in self.done:
             found.setdefault(cell.point, cell)
@@ -71,7 +71,7 @@ class Material:
 
     @cached_property
     def seeds(self) -> int:
-        """Seeds of every agent and point, as planned."""
+        """Planned number of seeds of every agent and point."""
         return len({cell.seed for cell in self.plan.cells})
 
     @cached_property
@@ -83,46 +83,46 @@ class Material:
         return found
 
     def values(self, point: str, agent: str, name: str) -> NDArray[np.float64]:
-        """One number of the evaluation by seed, float64 [n]; empty where no cell is done."""
+        """Returns one metric of the evaluation by seed, float64 [n]; empty if no cell is finished."""
         return np.array(list(self.by_seed(point, agent, name).values()), np.float64)
 
     def by_seed(self, point: str, agent: str, name: str) -> dict[int, float]:
-        """One number of the evaluation by seed, of the seeds that are done."""
+        """Returns one metric of the evaluation by seed, for the finished seeds."""
         return {seed: entry[name] for seed, entry in self._evaluations.get((point, agent), {}).items()}
 
     def scores(self, agent: str) -> NDArray[np.float64] | None:
-        """Shares of the optimum, float64 [seeds, points]; None where a cell is missing."""
+        """Returns shares of the optimum, float64 [seeds, points]; None if a cell is missing."""
         columns = [self.values(point, agent, "percent_of_optimum") / 100 for point in self.points]
         return np.stack(columns, axis=1) if all(len(column) == self.seeds for column in columns) else None
 
     def mean(self, point: str, agent: str, name: str) -> float:
-        """Mean over seeds; NaN where no cell is done."""
+        """Returns the mean of a metric over seeds; NaN if no cell is finished."""
         values = self.values(point, agent, name)
         return float(values.mean()) if len(values) else float("nan")
 
     def cells(self, point: str, agent: str) -> list[Cell]:
-        """The cells of an agent at a point."""
+        """Returns the finished cells of an agent at a point."""
         return [cell for cell in self.done if (cell.point, cell.label) == (point, agent)]
 
     def run(self, cell: Cell) -> Run:
-        """The run of a cell."""
+        """Returns the run of a cell."""
         return Run.open(self.store.folder(cell))
 
     def curves(self, point: str, agent: str) -> list[Curve]:
-        """Learning curves, one per seed."""
+        """Returns learning curves, one per seed."""
         return [self.run(cell).curve for cell in self.cells(point, agent)]
 
     def tables(self, point: str) -> Tables:
-        """The scenario of a point, compiled."""
+        """Returns the compiled scenario of a point."""
         cell = self.points[point]
         return Tables.compile(Scenario.load(cell.scenario), self.run(cell).load_catalog())
 
     def numeric(self, key: str) -> bool:
-        """Whether all values of a varied key are numbers, or factors."""
+        """Returns whether all values of a varied key are numbers or factors."""
         return all(isinstance(number_of(cell.values[key]), float) for cell in self.points.values())
 
 
 def number_of(value: Any) -> float | None:
-    """The number or factor that a value is; None for anything else."""
+    """Returns the number or factor that a value represents; None for anything else."""
     value = value["scale"] if isinstance(value, Mapping) and set(value) == {"scale"} else value
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

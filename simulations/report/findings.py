@@ -1,4 +1,4 @@
-"""The headline: what was found, in words with numbers."""
+"""Main findings of an experiment, in sentences with numbers."""
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from preroll.simulations.statistics.intervals import mean_interval
 
 
 def headline(material: Material) -> list[str]:
-    """Gives the sentences at the top of the page."""
+    """Returns the sentences at the top of the page."""
     parts = (_missing, _ranking, _threshold, _half_long, _verdicts)
     return [sentence for part in parts for sentence in part(material)]
 
 
 def verdicts(material: Material) -> list[Verdict]:
-    """Every agent that learns against the best of them at each point, Holm's correction over all."""
+    """Compares every learner with the best one of each point, with Holm's correction over all comparisons."""
     agents = material.learners or material.agents
     scores = {
         point: {agent: material.by_seed(point, agent, "revenue") for agent in agents} for point in material.points
@@ -28,9 +28,10 @@ def verdicts(material: Material) -> list[Verdict]:
 
 
 def long_less_short(material: Material, point: str) -> float | None:
-    """Exact revenue of always the long ad of the video's category, less that of always the short one.
+    """Computes the exact revenue of always showing the long ad of the video's category, minus that of the short one.
 
-    None where the scenario has no such ads.
+    Returns:
+        The difference per session; None if the scenario has no such ads.
     """
     tables = material.tables(point)
     exact = Optimum(tables)
@@ -49,7 +50,7 @@ def _missing(material: Material) -> list[str]:
 
 
 def _ranking(material: Material) -> list[str]:
-    """Mean share of the optimum over points, with an interval over seeds."""
+    """Returns a sentence with each agent's mean share of the optimum over points, with an interval over seeds."""
     entries = []
     for agent in material.learners or material.agents:
         scores = material.scores(agent)
@@ -66,7 +67,7 @@ def _ranking(material: Material) -> list[str]:
 
 
 def _threshold(material: Material) -> list[str]:
-    """From which value of the only varied number on always-long beats always-short, exactly."""
+    """Returns a sentence with the value of the only varied number from which always-long beats always-short."""
     keys = list(next(iter(material.points.values())).values)
     if len(keys) != 1 or not material.numeric(keys[0]):
         return []
@@ -89,7 +90,7 @@ def _threshold(material: Material) -> list[str]:
 
 
 def _half_long(material: Material) -> list[str]:
-    """From which value of the only varied number on each agent shows more long ads than others."""
+    """Returns a sentence with the values of the only varied number from which an agent shows mostly long ads."""
     keys = list(next(iter(material.points.values())).values)
     if len(keys) != 1 or not material.numeric(keys[0]) or "optimum" not in material.agents:
         return []
@@ -121,7 +122,7 @@ def _verdicts(material: Material) -> list[str]:
 
 
 def point_title(material: Material, point: str) -> str:
-    """A point in words."""
+    """Returns a point in words."""
     values = material.points[point].values
     return (
         ", ".join(f"{material.plan.keys[k]} = {value_text(v, k)}" for k, v in values.items()) or "the scenario as it is"

@@ -1,4 +1,4 @@
-"""Heat maps over two varied numbers, as plain tables: readable without colour, in print and by screen readers."""
+"""Heat maps over two varied keys, as HTML tables that are readable without colour, in print and by screen readers."""
 
 from collections.abc import Callable
 from html import escape
@@ -10,17 +10,20 @@ from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import long_less_short
 from preroll.simulations.training.curve_plot import COLORS
 
-TIE = 0.05  # percent of the optimum: agents that are nearer to the best share its place
+TIE = 0.05  # percent of the optimum: agents closer to the best than this are tied with it
 Shown = tuple[str, str]  # text, background colour
 
 
 def heat_maps(material: Material, rows: str, columns: str) -> list[tuple[str, str]]:
-    """Gives (title, HTML) of three maps: the best learner, its gap to the optimum, where long beats short.
+    """Returns the heat maps: best learner, its gap to the optimum, and where long ads beat short ones.
 
     Args:
         material: an experiment in which two keys vary.
         rows: the key of the rows.
         columns: the key of the columns.
+
+    Returns:
+        (title, HTML) of each map; the third is omitted if the scenario has no such ads.
     """
     agents = material.learners or material.agents
 
@@ -33,7 +36,7 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[tuple[str, st
     def winner(point: str) -> Shown:
         name, most = best(point)
         level = [one for one in agents if most - material.mean(point, one, "percent_of_optimum") < TIE]
-        if len(level) > 1:  # who is first of these is chance
+        if len(level) > 1:  # the order among tied agents is random
             return "all equal" if len(level) == len(agents) else " = ".join(level), "#ffffff"
         return name, _pale(COLORS[agents.index(name) % len(COLORS)]) if name else "#ffffff"
 
@@ -82,6 +85,6 @@ def _pale(color: str) -> str:
 
 
 def _blend(first: str, second: str, share: float) -> str:
-    """The colour that lies ``share`` of the way from the first to the second."""
+    """Returns the colour that lies ``share`` of the way from the first to the second."""
     a, b = (np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) for color in (first, second))
     return "#" + "".join(f"{round(value):02x}" for value in a + (b - a) * share)

@@ -1,4 +1,4 @@
-"""The page: parts put together, with a style for screen, phone and print and a few lines of script for sorting."""
+"""HTML page of a report, styled for screen, phone and print, with a short script for sorting."""
 
 import base64
 import re
@@ -19,19 +19,19 @@ from preroll.simulations.report.tables import agents_table, aggregates_note, agg
 
 LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3
-PIXELS = 620  # width of a picture where it stands alone
+PIXELS = 620  # width of a picture outside of the page
 PERCENT, LONG = "% of the exact optimum", "long ads, % of ads shown"
 
 
 def write_report(experiment: str | Path, path: str | Path | None = None) -> Path:
-    """Writes one page of HTML with everything that an experiment showed; it needs no network and no other file.
+    """Writes a self-contained HTML page with all results of an experiment; it needs no network and no other file.
 
     Args:
         experiment: folder of the experiment.
-        path: file to write; ``report.html`` in that folder by default.
+        path: file to write; by default ``report.html`` in that folder.
 
     Returns:
-        The file that was written.
+        The file written.
 
     Raises:
         PrerollError: there is no experiment, ``path`` is a folder, or the page would be larger than 3 MB.
@@ -48,7 +48,10 @@ def write_report(experiment: str | Path, path: str | Path | None = None) -> Path
 
 
 def write_pictures(material: Material, folder: Path) -> list[Path]:
-    """Writes the charts over the only varied number as SVG files, to be shown elsewhere.
+    """Writes the charts over the only varied number as SVG files, for use outside of the report.
+
+    Returns:
+        The files written.
 
     Raises:
         PrerollError: the experiment does not vary exactly one number.
@@ -70,7 +73,7 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
 
 
 def page(material: Material) -> str:
-    """The whole page as HTML."""
+    """Returns the whole page as HTML."""
     name = escape(material.plan.name)
     description = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(material.plan.description))
     summary = "".join(f"<p>{escape(sentence)}</p>" for sentence in headline(material))
@@ -195,7 +198,7 @@ def _reproduce(material: Material) -> str:
     code = ", ".join(sorted(found))
     spent = sum(material.run(cell).result["cost"]["cpu_seconds"] for cell in material.done)
     return (
-        f"<pre>preroll experiment run {FILE} --out DIR\npreroll report DIR</pre>"
+        f"<pre>preroll experiment run {FILE} --out DIR\npreroll experiment report DIR</pre>"
         f"<p>The file:</p><pre>{escape(text)}</pre><p>{len(material.done)} cells, {spent:,.0f} CPU s of "
         f"training. Versions: {escape(versions)}. Code: {escape(code)}. Page by preroll {__version__}.</p>"
     )

@@ -1,4 +1,4 @@
-"""One session of an agent, drawn slot by slot."""
+"""Drawing of one session of an agent, slot by slot."""
 
 from dataclasses import dataclass
 from html import escape
@@ -12,20 +12,20 @@ from preroll.envs.session import SessionEnv
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.experiment.execution.policy_map import color_of
 
-_WIDTH, _LEFT, _BAR = 34, 84, 26  # of a slot, of the names, of the boxes [units of the picture]
+_WIDTH, _LEFT, _BAR = 34, 84, 26  # width of a slot, width of the names, height of the boxes [SVG user units]
 _PER_LINE = 20
 
 
 @dataclass(frozen=True)
 class Slot:
-    """What happened in one slot.
+    """Outcome of one slot.
 
     Attributes:
-        category: of the video that followed.
-        ad: its label.
+        category: category of the video that followed.
+        ad: label of the ad.
         viewed: whether the ad was viewed.
         reward: revenue of the slot.
-        fatigue: level before the slot; None where the agent does not see it.
+        fatigue: level before the slot; None if the agent does not observe it.
         terminated: whether the user left after it.
     """
 
@@ -38,7 +38,7 @@ class Slot:
 
 
 def play_session(agent: Agent, tables: Tables, seed: int = 0) -> list[Slot]:
-    """Plays one session, exploration off, with a user that no training met."""
+    """Plays one session without exploration, with a user that no training met."""
     env = SessionEnv(tables.scenario, tables.catalog)
     observation, info = env.reset(seed=derive(seed, EVALUATION))
     slots, over = [], False
@@ -73,7 +73,7 @@ def draw_session(slots: list[Slot], tables: Tables, title: str) -> str:
 
 
 def legend(slots: list[Slot], tables: Tables) -> str:
-    """What the colours of a session mean, as HTML."""
+    """Returns the legend of a session's colours as HTML."""
     shown = sorted({slot.ad for slot in slots}, key=tables.spec.labels.index)
     marks = (f'<span style="background:{color_of(ad, tables.spec.labels)}"></span>{escape(ad)}' for ad in shown)
     return f"<p class=legend>{' '.join(marks)}</p>"
@@ -96,7 +96,7 @@ def _drawn(slot: Slot, x: float, top: float, tables: Tables) -> list[str]:
 
 
 def told(slots: list[Slot]) -> str:
-    """A session in words."""
+    """Returns a session in words."""
     revenue = sum(slot.reward for slot in slots)
     views = sum(slot.viewed for slot in slots)
     ending = "then the user left" if slots[-1].terminated else "to the horizon"
@@ -104,7 +104,7 @@ def told(slots: list[Slot]) -> str:
 
 
 def sample_html(agent: Agent, name: str, tables: Tables) -> str:
-    """The picture, its legend and its words."""
+    """Returns the drawing of a session with its legend and description, as HTML."""
     slots = play_session(agent, tables)
     title = f"A session of {name}"
     body: Any = draw_session(slots, tables, title)

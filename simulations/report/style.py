@@ -1,4 +1,4 @@
-"""Style and script of the page, which loads nothing."""
+"""Style sheet and script of the page, which load no other resource."""
 
 STYLE = """
 :root{color-scheme:light}*{box-sizing:border-box}

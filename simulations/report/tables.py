@@ -1,4 +1,4 @@
-"""The tables of a report."""
+"""Tables of a report."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -16,7 +16,7 @@ Entry = tuple[str, float | str]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Entry]], *, sortable: bool = False) -> str:
-    """An HTML table; each entry is (text, key), and the key is what a click on the heading sorts by."""
+    """Returns an HTML table; each entry is (text, key), and a click on a heading sorts by the key."""
     titles = "".join(
         f"<th scope=col><button>{escape(title)}</button></th>" if sortable else f"<th scope=col>{escape(title)}</th>"
         for title in head
@@ -30,7 +30,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Entry]], *, sortable: boo
 
 
 def agents_table(material: Material) -> str:
-    """Every agent at every point, over its seeds."""
+    """Returns the table of every agent at every point, over its seeds."""
     rows: list[list[Entry]] = []
     for point in material.points:
         for agent in material.agents:
@@ -72,7 +72,10 @@ _WITH_INTERVAL = ("revenue", "percent_of_optimum")
 
 
 def aggregates_table(material: Material) -> str:
-    """Numbers over all points: mean, interquartile mean, optimality gap, probability of improvement over the best."""
+    """Returns the table of aggregates over all points.
+
+    Columns: mean, interquartile mean, optimality gap, and the probability that the best learner is better.
+    """
     scores = {agent: matrix for agent in material.agents if (matrix := material.scores(agent)) is not None}
     learners = [agent for agent in material.learners if agent in scores]
     best = max(learners, key=lambda agent: float(scores[agent].mean())) if learners else None
@@ -93,14 +96,14 @@ def aggregates_table(material: Material) -> str:
 
 
 def aggregates_note(material: Material) -> str:
-    """What the table of aggregates may be read as."""
+    """Returns a sentence on the intervals of the table of aggregates."""
     if material.seeds < FEWEST_FOR_BOOTSTRAP:
         return f"With {material.seeds} seeds no bootstrap interval is given: it would cover less than it claims."
     return "In brackets: 95 % stratified bootstrap over seeds, within each point."
 
 
 def verdicts_table(material: Material) -> str:
-    """Every learner against the best one of each point."""
+    """Returns the table of every learner against the best one of each point."""
     rows: list[list[Entry]] = [
         [
             (point_title(material, verdict.task), verdict.task),

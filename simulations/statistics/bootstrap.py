@@ -1,4 +1,4 @@
-"""The stratified bootstrap: runs are drawn anew within every task, so that every task keeps its weight."""
+"""Stratified bootstrap: runs are resampled within every task, so that every task keeps its weight."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from preroll.simulations.statistics import FEWEST_FOR_BOOTSTRAP
 from preroll.simulations.statistics.intervals import CONFIDENCE
 
 REPETITIONS = 2000
-_AT_ONCE = 4_000_000  # numbers that are held in memory
+_AT_ONCE = 4_000_000  # numbers in memory at a time
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Interval:
     """A value and its 95 % interval.
 
     Attributes:
-        value: of the scores themselves.
-        low, high: ends of the interval; NaN where there are too few runs for one.
+        value: aggregate of the scores themselves.
+        low, high: ends of the interval; NaN if there are too few runs.
     """
 
     value: float
@@ -35,14 +35,17 @@ def bootstrap_interval(
     seed: int = 0,
     fewest: int = FEWEST_FOR_BOOTSTRAP,
 ) -> Interval:
-    """Percentile interval of an aggregate over runs and tasks.
+    """Computes the percentile interval of an aggregate over runs and tasks.
 
     Args:
         scores: float64 [n, m].
-        aggregate: gives [r] for [r, n, m], see :mod:`preroll.simulations.statistics.aggregates`.
-        repetitions: how many times runs are drawn.
-        seed: of the draws.
-        fewest: with fewer runs than this no interval is given, for it would not cover what it claims.
+        aggregate: function from [r, n, m] to [r]; see :mod:`preroll.simulations.statistics.aggregates`.
+        repetitions: number of bootstrap samples.
+        seed: seed of the resampling.
+        fewest: fewest runs for an interval; with fewer it would not have its nominal coverage.
+
+    Returns:
+        The aggregate and its interval.
     """
     matrix = np.asarray(scores, np.float64)
     value = float(aggregate(matrix[None])[0])
@@ -59,7 +62,7 @@ def resampled(
     repetitions: int,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """The aggregate of so many draws with replacement, float64 [repetitions, ...]."""
+    """Returns the aggregate of bootstrap samples, drawn with replacement, float64 [repetitions, ...]."""
     n, m = scores.shape
     size = max(_AT_ONCE // scores.size, 1)
     parts = []

@@ -1,4 +1,4 @@
-"""Who earns more, task by task: every agent against the best one, in words."""
+"""Comparison of every agent with the best one of each task."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Verdict:
 
     Attributes:
         task: name of the task.
-        best: the agent with the largest mean there.
-        agent: the other one.
+        best: the agent with the largest mean on the task.
+        agent: the other agent.
         result: best − agent, paired by seed.
-        p: p value after Holm's correction over all verdicts that were made together.
+        p: p value after Holm's correction over all verdicts of one comparison.
     """
 
     task: str
@@ -32,22 +32,25 @@ class Verdict:
 
     @property
     def words(self) -> str:
-        """``BEST earns more``, or ``no difference shown``."""
+        """The verdict in words: ``BEST earns more``, or ``no difference shown``."""
         return f"{self.best} earns more" if self.p < 1 - CONFIDENCE else NO_DIFFERENCE
 
 
 def against_the_best(
     scores: Mapping[str, Mapping[str, Mapping[int, float]]], candidates: Sequence[str] | None = None
 ) -> list[Verdict]:
-    """Compares, in every task, each agent with the one that has the largest mean there.
+    """Compares each agent with the one that has the largest mean on the same task.
 
-    Holm's correction spans all agents and tasks. That the best is chosen by the same runs favours it: a verdict is read
-    as "these runs show that the agent is not the best", not as a proof that the best one is.
+    Holm's correction spans all agents and tasks. Choosing the best by the same runs is biased in its favour: a verdict
+    means "these runs show that the agent is not the best", and is no proof that the best one is.
 
     Args:
-        scores: revenue by seed, by agent, by task. Pairs are of one seed, so that agents of which other seeds failed
-            are compared on those that both have; those with fewer than two in common are left out.
+        scores: revenue by seed, by agent, by task. Pairs share a seed: agents whose failed seeds differ are compared on
+            the seeds that both have, and those with fewer than two in common are skipped.
         candidates: the agents to compare; by default all.
+
+    Returns:
+        One verdict for every agent and task, the best ones excepted.
     """
     found: list[tuple[str, str, str, Paired]] = []
     for task, agents in scores.items():

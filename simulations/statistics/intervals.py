@@ -1,10 +1,10 @@
-"""Means with their 95 % intervals."""
+"""Means and their 95 % intervals."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # scipy.stats has the same, and takes a second to load
+from scipy.special import stdtrit  # scipy.stats has the same function but takes a second to import
 
 CONFIDENCE = 0.95
 
@@ -32,16 +32,17 @@ class Mean:
         return self.value + self.half_width
 
     def scaled(self, factor: float, shift: float = 0.0) -> "Mean":
-        """shift + factor · this."""
+        """Returns shift + factor · this mean."""
         return Mean(shift + factor * self.value, abs(factor) * self.half_width)
 
 
 def mean_interval(values: NDArray[np.float64]) -> Mean:
-    """Student's t interval of the mean of independent ``values`` [n], n ≥ 2.
+    """Computes Student's t interval of the mean of independent ``values`` [n], n ≥ 2.
 
-    >>> mean = mean_interval(np.array([1.0, 2.0, 3.0]))
-    >>> mean.value, round(mean.half_width, 6)
-    (2.0, 2.484138)
+    Examples:
+        >>> mean = mean_interval(np.array([1.0, 2.0, 3.0]))
+        >>> mean.value, round(mean.half_width, 6)
+        (2.0, 2.484138)
     """
     n = len(values)
     error = float(values.std(ddof=1)) / n**0.5

@@ -1,4 +1,4 @@
-"""Differences of agents that met the same users with the same dice."""
+"""Paired differences of agents evaluated with common random numbers."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ class Paired:
     Attributes:
         difference: mean of a − b with Student's t interval.
         p: two-sided p value of Student's paired t test.
-        variance_reduction: how many times as many independent runs would be needed for the same interval:
-            (var a + var b) / var(a − b); infinite where the difference is the same in every pair.
+        variance_reduction: how many times as many independent runs would be needed for the same interval: (var a + var
+            b) / var(a − b); infinite if the difference is the same in every pair.
     """
 
     difference: Mean
@@ -32,9 +32,13 @@ def paired(a: ArrayLike, b: ArrayLike) -> Paired:
         a: float64 [n], n ≥ 2, by seed.
         b: float64 [n], the other agent's in the same order.
 
-    >>> result = paired([1.0, 2.0, 3.0], [0.5, 1.6, 2.4])
-    >>> round(result.difference.value, 3), round(result.p, 4), round(result.variance_reduction)
-    (0.5, 0.0131, 191)
+    Returns:
+        Difference, p value and variance reduction.
+
+    Examples:
+        >>> result = paired([1.0, 2.0, 3.0], [0.5, 1.6, 2.4])
+        >>> round(result.difference.value, 3), round(result.p, 4), round(result.variance_reduction)
+        (0.5, 0.0131, 191)
     """
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
     differences = first - second
@@ -42,7 +46,7 @@ def paired(a: ArrayLike, b: ArrayLike) -> Paired:
     apart = float(first.var(ddof=1) + second.var(ddof=1))
     together = float(differences.var(ddof=1))
     scale = max(float(np.abs(first).max()), float(np.abs(second).max()), 1e-300)
-    if together <= (1e-12 * scale) ** 2:  # rounding alone: the same difference in every pair
+    if together <= (1e-12 * scale) ** 2:  # zero variance up to rounding: the same difference in every pair
         same = abs(difference.value) <= 1e-12 * scale
         return Paired(Mean(difference.value, 0.0), 1.0 if same else 0.0, np.inf if apart > 0 else 1.0)
     t = difference.value / (together / len(differences)) ** 0.5

@@ -1,4 +1,4 @@
-"""One agent learns: the loop, its checkpoints, its curves, and the folder it leaves.
+"""Training of one agent: the loop, its checkpoints, its learning curves, and the run folder it writes.
 
 Read in this order: session_log → curves → loop → checkpoint → training → run.
 """

@@ -1,14 +1,14 @@
-"""An unfinished training on disk: beside the run ``NAME`` the folder ``.NAME.checkpoint``, from which it goes on.
+"""Checkpoint of an unfinished training: the folder ``.NAME.checkpoint`` beside the run ``NAME``.
 
 ```
 scenario.yaml, settings.yaml   as in a run
-agent/                         the agent with all that learning goes on from
-loop.safetensors, loop.json    lanes, last observations, books, curve; time spent
+agent/                         the agent, with its whole training state
+loop.safetensors, loop.json    state of the environment, last observations, ledger and curve; time spent
 ```
 
-It is replaced as a whole, so that a kill at any moment leaves the one before. At the same number of threads and the
-same package versions the training that goes on ends bit for bit as one that was never stopped; :func:`differences` says
-where they are not the same.
+A checkpoint is replaced as a whole, so a kill at any moment leaves the previous one. With the same number of threads
+and the same package versions, a resumed training ends bit for bit like an uninterrupted one; :func:`differences` lists
+what has changed.
 """
 
 import json
@@ -30,13 +30,13 @@ from preroll.simulations.training.run import RunSettings, load_catalog, read_set
 
 
 class Stopped(NamedTuple):
-    """An unfinished training, as its checkpoint holds it.
+    """An unfinished training, as stored in its checkpoint.
 
     Attributes:
-        loop: where it stands, between two steps.
+        loop: the loop, between two steps.
         tables: the scenario on the catalog.
-        settings: of the run that it becomes.
-        seconds: wall-clock and CPU time spent so far.
+        settings: settings of the run that it becomes.
+        seconds: wall-clock and CPU time spent so far [s].
     """
 
     loop: Loop
@@ -46,7 +46,7 @@ class Stopped(NamedTuple):
 
 
 def place(run: Path) -> Path:
-    """Folder of the checkpoint of ``run``."""
+    """Returns the checkpoint folder of ``run``."""
     run = run.absolute()
     return run.with_name(f".{run.name}.checkpoint")
 
@@ -69,7 +69,7 @@ def load(run: Path) -> Stopped:
     """Reads the checkpoint of ``run``.
 
     Raises:
-        PrerollError: there is none, or it cannot be read.
+        PrerollError: there is no checkpoint, or it cannot be read.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -97,18 +97,18 @@ def load(run: Path) -> Stopped:
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
-    """What the ``loop.json`` of a checkpoint holds."""
+    """Returns the content of a checkpoint's ``loop.json``."""
     told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
     return {**told, "surroundings": dict(told["surroundings"])}
 
 
 def surroundings() -> dict[str, str]:
-    """What rounding depends on beside the saved state: versions, and the threads that libraries take by default."""
+    """Returns what rounding depends on besides the saved state: package versions and the default number of threads."""
     return {**versions(), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
 
 
 def differences(run: Path) -> list[str]:
-    """Names what is not as it was when the checkpoint of ``run`` was written, such as ``torch 2.8.0, was 2.7.1``."""
+    """Returns what has changed since the checkpoint of ``run`` was written, such as ``torch 2.8.0, was 2.7.1``."""
     folder = place(run)
     atomic.recover(folder)
     now = surroundings()
@@ -117,5 +117,5 @@ def differences(run: Path) -> list[str]:
 
 
 def remove(run: Path) -> None:
-    """Removes the checkpoint of a run that is complete, or is started over."""
+    """Removes the checkpoint of a run that is complete or is started over."""
     shutil.rmtree(place(run), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The picture of the learning curves: revenue per session over sessions seen, one line per agent."""
+"""Plot of learning curves: revenue per session over sessions seen, one line per agent."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -13,28 +13,28 @@ from preroll.simulations.training.curves import Curve
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe & Ito 2008: told apart with any colour vision; yellow is left out, for it is pale on white.
+# Okabe & Ito 2008, distinguishable with any colour vision; without yellow, which is pale on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GRAY = "#666666"
-LINE_HEIGHT = 0.052  # least distance of two labels, in heights of the axes
+LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
 def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str, float], title: str) -> list[Path]:
-    """Draws the curves and writes them as PNG and SVG.
+    """Draws the learning curves and writes them as PNG and SVG.
 
-    A line shows the expected revenue of the ads that were shown (Σ P(view) · reward), which has the mean of the revenue
-    that came in and a third of its noise.
+    A line shows the expected revenue of the ads shown (Σ P(view) · reward), which has the same mean as the realised
+    revenue and a third of its noise.
 
     Args:
-        path: where to, without suffix.
-        curves: by agent.
+        path: target path without suffix.
+        curves: learning curve by agent.
         references: exact revenue per session by name, drawn as dashed lines.
-        title: stands above.
+        title: title of the plot.
 
     Returns:
-        The files that were written.
+        The files written.
     """
-    # The object interface alone: no backend is chosen for the whole process, no window can open.
+    # Object interface only: pyplot would choose a backend for the whole process and could open a window.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -68,7 +68,7 @@ def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
 
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
-    """One label for references whose lines are one: (value, names with the value)."""
+    """Returns (value, label) of every reference, with one label for those whose lines coincide."""
     names: dict[str, list[str]] = {}
     for name, value in references.items():
         names.setdefault(f"{value:.2f}", []).append(name)
@@ -80,7 +80,7 @@ def _cycle(n: int) -> Sequence[str]:
 
 
 def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
-    """Names every line at the right edge, moved apart where they would overlap, each tied to its line's end."""
+    """Labels every line at the right edge, with overlapping labels moved apart and tied to the ends of their lines."""
     low, high = axes.get_ylim()
     places = spread([(value - low) / (high - low) for value, *_ in labels], LINE_HEIGHT)
     for (value, name, color), place in zip(labels, places, strict=True):
@@ -106,13 +106,21 @@ def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Moves places apart until neighbours are ``gap`` apart, keeping their order and the middle of every crowd.
+    """Moves places apart until neighbours are ``gap`` apart, keeping their order and the centre of every cluster.
 
-    >>> spread([0.5, 0.0, 0.5], 0.25)
-    [0.375, 0.0, 0.625]
+    Args:
+        places: positions of the labels.
+        gap: least distance between two of them.
+
+    Returns:
+        The new positions, in the order of ``places``.
+
+    Examples:
+        >>> spread([0.5, 0.0, 0.5], 0.25)
+        [0.375, 0.0, 0.625]
     """
     order = sorted(range(len(places)), key=lambda i: places[i])
-    crowds: list[tuple[float, list[int]]] = []  # middle, members
+    crowds: list[tuple[float, list[int]]] = []  # (centre, members)
     for i in order:
         middle, members = places[i], [i]
         while crowds and crowds[-1][0] + (len(crowds[-1][1]) + len(members)) * gap / 2 > middle:
@@ -128,7 +136,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 
 
 def _write(figure: Any, path: Path) -> Path:
-    """Writes one file; no date stands in it, so that the same curves give the same bytes."""
+    """Writes one file without a date, so that equal curves give equal bytes."""
     from matplotlib import rc_context
 
     memory = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Learning curves: means over bins of sessions, by the number with which a session started."""
+"""Learning curves: means over bins of sessions, which are numbered in the order in which they start."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -10,9 +10,9 @@ from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.simulations.training.session_log import SessionLedger
 
 FIRST_BIN = 50
-GROWTH = 10 ** (1 / 20)  # 20 bins per tenfold number of sessions, once these are wider than FIRST_BIN
+GROWTH = 10 ** (1 / 20)  # 20 bins per decade of sessions, once these are wider than FIRST_BIN
 
-#: Every curve of every agent, with its meaning; the x axis (TensorBoard's "step") is sessions seen, always.
+#: Curves of every agent, with their meaning; the x axis (TensorBoard's "step") is always sessions seen.
 TAGS: dict[str, str] = {
     "session/revenue": "mean sum of rewards of a session",
     "session/expected": "mean of Σ P(view) · reward of the ads shown: as revenue, without the noise of the views",
@@ -25,17 +25,20 @@ TAGS: dict[str, str] = {
     "session/terminated": "share of sessions that the user left before the horizon",
     "regret/total": "sum of regret over all sessions so far",
 }
-#: Prefix of what an agent tells about its own learning; the agent's docstring explains each.
+#: Prefix of the metrics that an agent reports itself; its docstring explains each.
 AGENT_TAG = "agent/"
 
 
 def bin_edges(sessions: int) -> list[int]:
-    """Gives the edges of the bins of ``sessions`` sessions: the same for every agent, wider as learning slows down.
+    """Returns the bin edges for ``sessions`` sessions; bins widen as learning slows down.
 
-    >>> bin_edges(350)
-    [0, 50, 100, 150, 200, 250, 300, 350]
-    >>> bin_edges(1000)[-4:]
-    [714, 801, 899, 1000]
+    The edges are the same for every agent.
+
+    Examples:
+        >>> bin_edges(350)
+        [0, 50, 100, 150, 200, 250, 300, 350]
+        >>> bin_edges(1000)[-4:]
+        [714, 801, 899, 1000]
     """
     edges = [0]
     while edges[-1] < sessions:
@@ -45,7 +48,7 @@ def bin_edges(sessions: int) -> list[int]:
 
 @dataclass
 class Curve:
-    """Points over sessions seen.
+    """Points of a learning curve over sessions seen.
 
     Attributes:
         sessions: upper edge of every bin.
@@ -57,7 +60,7 @@ class Curve:
     values: dict[str, list[float | None]] = field(default_factory=dict)
 
     def add(self, sessions: int, point: dict[str, float]) -> None:
-        """Appends one point; metrics that were not there before, or are missing now, get None."""
+        """Appends one point; metrics that are new, or missing from this point, are filled with None."""
         for tag in [*point, *self.values]:
             column = self.values.setdefault(tag, [])
             column += [None] * (len(self.sessions) - len(column))
@@ -67,21 +70,21 @@ class Curve:
             column.append(float(value) if value is not None and np.isfinite(value) else None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Returns plain values for JSON."""
         return {"sessions": self.sessions, "values": self.values}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "Curve":
-        """Reads what :meth:`to_dict` wrote."""
+        """Restores a curve from the output of :meth:`to_dict`."""
         return cls(list(value["sessions"]), {tag: list(column) for tag, column in value["values"].items()})
 
 
 class CurveBuilder:
-    """Turns a growing ledger into points, each as soon as all sessions of its bin are over.
+    """Builder of a learning curve from a growing ledger: every bin becomes a point once all of its sessions have ended.
 
     Args:
-        ledger: the books.
-        exact: gives the optimum of every phase of drift.
+        ledger: the session ledger.
+        exact: the optimum of every phase of drift.
     """
 
     def __init__(self, ledger: SessionLedger, exact: PhasedOptimum) -> None:
@@ -91,18 +94,22 @@ class CurveBuilder:
         self.total_regret = 0.0
 
     def ready(self) -> bool:
-        """Whether a bin is complete that has no point yet."""
+        """Returns whether there is a complete bin without a point."""
         return bool(self._bins) and self._ledger.complete >= self._bins[0][1]
 
     def next_point(self, metrics: dict[str, float]) -> tuple[int, dict[str, float]]:
-        """Appends the point of the next bin, with the agent's metrics; gives (sessions seen, value by tag)."""
+        """Appends the point of the next bin, with the agent's metrics.
+
+        Returns:
+            Sessions seen, and the value of every tag.
+        """
         start, stop = self._bins.pop(0)
         point = {**self._means(slice(start, stop)), **{AGENT_TAG + name: value for name, value in metrics.items()}}
         self.curve.add(stop, point)
         return stop, point
 
     def load_state(self, curve: Curve, total_regret: float) -> None:
-        """Goes on after the last point of ``curve``, whose regret adds up to ``total_regret``."""
+        """Resumes after the last point of ``curve``, whose regret adds up to ``total_regret``."""
         self.curve, self.total_regret = curve, total_regret
         self._bins = self._bins[len(curve.sessions) :]
 

@@ -1,4 +1,4 @@
-"""A run from an agent that was trained elsewhere: nothing to see of its training, all else as of every run."""
+"""Externally trained agents as runs, with an empty learning curve and zero cost."""
 
 from pathlib import Path
 
@@ -13,16 +13,18 @@ from preroll.simulations.training.training import TrainingResult
 
 
 def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = False) -> None:
-    """Writes ``agent`` as a run with an empty curve and no cost, to be evaluated and exported.
+    """Writes an externally trained agent as a run, with an empty learning curve and zero cost.
+
+    The run can be evaluated and exported like any other.
 
     Args:
-        agent: trained on ``tables``.
+        agent: agent trained on ``tables``.
         tables: the scenario on the catalog.
         run: the folder to write.
-        replace: whether an earlier run there may be replaced.
+        replace: whether to replace an existing run.
 
     Raises:
-        PrerollError: something is there that may not be replaced.
+        PrerollError: the folder exists and may not be replaced.
     """
     check_target(run, replace=replace)
     settings = settings_of(agent, tables.catalog, sessions=0, seed=agent.seed, run=run)

@@ -1,4 +1,4 @@
-"""The loop in which every agent learns: act, play a slot, update; its whole state can be saved between two steps."""
+"""Training loop of every agent: act, step, update. Its whole state can be saved between two steps."""
 
 import operator
 from collections.abc import Iterator
@@ -23,18 +23,18 @@ Arrays = dict[str, NDArray[Any]]
 class Loop:
     """One training, step by step.
 
-    Lanes whose booked sessions ended go on with further ones, from which the agent learns too but which no curve shows:
-    the number of lanes must not change.
+    Lanes whose recorded sessions have ended continue with further sessions. The agent learns from these too, since the
+    number of lanes must not change, but they do not appear in the learning curve.
 
     Args:
-        agent: learns; :attr:`~preroll.agents.Agent.num_envs` sessions run side by side, or ``sessions`` if these are
-            fewer.
+        agent: the agent to train; :attr:`~preroll.agents.Agent.num_envs` sessions run in parallel, or ``sessions`` if
+            that is fewer.
         tables: the scenario on the catalog.
-        sessions: how many sessions the curves show.
+        sessions: number of sessions in the learning curve.
         exact: exact values of ``tables``.
 
     Attributes:
-        times: where the CPU time went.
+        times: CPU time by phase of the loop.
     """
 
     def __init__(self, agent: Agent, tables: Tables, sessions: int, exact: PhasedOptimum) -> None:
@@ -51,21 +51,25 @@ class Loop:
 
     @property
     def done(self) -> bool:
-        """Whether every booked session is over."""
+        """Whether all recorded sessions have ended."""
         return self.ledger.done
 
     @property
     def curve(self) -> Curve:
-        """The points so far."""
+        """Learning curve so far."""
         return self.builder.curve
 
     def start(self, seed: int) -> None:
-        """Begins: lanes play the streams from ``derive(seed, "training")`` on."""
+        """Resets the environment and starts training; lane i plays the user stream ``derive(seed, "training")`` + i."""
         self.agent.start_training(self.sessions * self._n_slots)
         self._observations, _ = self.envs.reset(seed=derive(seed, TRAINING))
 
     def step(self) -> int:
-        """Plays one slot of every lane and learns from it; gives how many booked sessions ended with it."""
+        """Plays one slot of every lane and updates the agent.
+
+        Returns:
+            Number of recorded sessions that ended with this slot.
+        """
         observations = self._observations
         self.times.spent_on("other")
         actions = self.agent.act(observations)
@@ -73,7 +77,8 @@ class Loop:
         following, rewards, terminated, truncated, infos = self.envs.step(actions)
         true_next = following
         if "final_obs" in infos:
-            # rows of lanes that go on are the same in both; "final_obs" is fresh, so it may be filled up
+            # Autoreset in the same step: `following` holds first observations of new sessions where one ended. The rows
+            # of continuing sessions are equal in both; "final_obs" is a fresh array, so it may be completed in place.
             true_next, ended = infos["final_obs"], infos["_final_obs"]
             true_next[~ended] = following[~ended]
         self.times.spent_on("environment")
@@ -85,15 +90,22 @@ class Loop:
         return self.ledger.add(Step(actions, rewards, infos["expected_reward"], infos["viewed"], terminated, truncated))
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
-        """Appends the points that are ready to the curve, and gives each as (sessions seen, value by tag)."""
+        """Appends the points that are ready to the curve.
+
+        Yields:
+            Sessions seen, and the value of every tag, for each new point.
+        """
         while self.builder.ready():
             seen, point = self.builder.next_point(self.agent.metrics())
             yield seen, point
-            # users may leave early: schedules span the slots that sessions really have
+            # Users may leave early, so schedules are annealed over the measured length of sessions, not the horizon.
             self.agent.start_training(round(float(self.ledger.slots[:seen].mean()) * self.sessions))
 
     def state_arrays(self) -> Arrays:
-        """Gives lanes, last observations and books: with the agent's own state all that the next step depends on."""
+        """Returns the state of the environment, last observations and ledger.
+
+        Together with the agent's own state this is all that the next step depends on.
+        """
         lanes = self.envs._lanes._asdict()
         books = {name: value for name, value in vars(self.ledger).items() if isinstance(value, np.ndarray)}
         return {
@@ -103,7 +115,7 @@ class Loop:
         }
 
     def state_scalars(self) -> dict[str, Any]:
-        """Gives the plain numbers that belong to :meth:`state_arrays`, and the curve."""
+        """Returns the plain values that complement :meth:`state_arrays`, and the curve."""
         books = {name: value for name, value in vars(self.ledger).items() if isinstance(value, int)}
         told = getattr(getattr(self.agent, "model", None), "logger", None)
         logged = {name: float(value) for name, value in told.name_to_value.items()} if told else {}
@@ -116,12 +128,17 @@ class Loop:
         }
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Goes back to where :meth:`state_arrays` and :meth:`state_scalars` were taken; nothing is reset."""
+        """Restores the state returned by :meth:`state_arrays` and :meth:`state_scalars`, without a reset.
+
+        Raises:
+            ValueError: the observations have another shape.
+        """
         expected = (self.envs.num_envs, self._size)
         if arrays["observations"].shape != expected:
             raise ValueError(f"observations: {list(arrays['observations'].shape)}, expected {list(expected)}")
         self._observations = arrays["observations"].copy()
-        # All dice come from the lanes' keys; the generator only marks the lanes as started, without a reset.
+        # All random numbers derive from the lanes' keys; setting the generator only marks the environment as started,
+        # without a reset.
         self.envs.np_random = np.random.default_rng(0)
         for name, array in self.envs._lanes._asdict().items():
             array[...] = arrays[f"lanes/{name}"]
@@ -132,5 +149,5 @@ class Loop:
             setattr(self.ledger, name, operator.index(number))
         self.builder.load_state(Curve.from_dict(scalars["curve"]), scalars["regret"])
         self.times.seconds.update(scalars["times"])
-        if scalars["logged"]:  # what stable-baselines3 logged last is among the agent's metrics
+        if scalars["logged"]:  # the agent's metrics include the last values of stable-baselines3's logger
             self.agent.model.logger.name_to_value.update(scalars["logged"])  # type: ignore[attr-defined]

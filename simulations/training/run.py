@@ -1,10 +1,10 @@
-"""A run: one training as a folder, which is complete or does not exist.
+"""Run: one finished training as a folder, which is either complete or absent.
 
 ```
 scenario.yaml        the whole scenario, defaults included
 settings.yaml        agent and its settings, seed, sessions, catalog
 agent/               the trained agent
-events.out.tfevents.preroll    TensorBoard's curves
+events.out.tfevents.preroll    learning curves for TensorBoard
 result.json          curve, optimum, cost, versions; written last
 ```
 """
@@ -29,17 +29,17 @@ from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.simulations.training.curves import Curve
 from preroll.yaml_config import dump_yaml, load_yaml, validated
 
-FORMAT = 1
+FORMAT = 2
 RESULT = "result.json"
 PACKAGES = ("preroll", "numpy", "numba", "torch", "stable-baselines3", "gymnasium")
 
 
 class CatalogReference(BaseModel):
-    """Which catalog a run was trained on.
+    """Reference to the catalog that a run was trained on.
 
     Attributes:
-        path: ``demo``, or the catalog's folder as seen from the run's: both may be moved together.
-        sha256: of its content.
+        path: ``demo``, or the catalog's folder relative to the run's, so that both may be moved together.
+        sha256: hash of its content.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +49,7 @@ class CatalogReference(BaseModel):
 
 
 class RunSettings(BaseModel):
-    """What ``settings.yaml`` holds."""
+    """Content of ``settings.yaml``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,8 +67,19 @@ class Run:
     Attributes:
         path: the folder.
         settings: agent, seed, sessions, catalog.
-        scenario: what was simulated.
+        scenario: the simulated scenario.
         result: content of ``result.json``.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from preroll.simulations import Run, train
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result = train("thompson", scenario="classic", sessions=200, run=Path(folder) / "first")
+        ...     run = Run.open(Path(folder) / "first")
+        ...     agent = run.load_agent()
+        >>> run.name, agent.name, run.settings.sessions, run.curve.sessions
+        ('first', 'thompson', 200, [50, 100, 150, 200])
     """
 
     path: Path
@@ -78,10 +89,10 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path) -> "Run":
-        """Reads a run; the agent is loaded when it is asked for.
+        """Reads a run; the agent is loaded on demand.
 
         Raises:
-            PrerollError: there is no run, or a file of it cannot be read.
+            PrerollError: there is no run, or one of its files cannot be read.
         """
         path = Path(path)
         atomic.recover(path.absolute())
@@ -97,18 +108,18 @@ class Run:
 
     @property
     def curve(self) -> Curve:
-        """Points over sessions seen."""
+        """Learning curve over sessions seen."""
         return Curve.from_dict(self.result["curve"])
 
     def load_agent(self) -> Agent:
-        """The trained agent."""
+        """Returns the trained agent."""
         return load_agent(self.path / "agent")
 
     def load_catalog(self) -> Catalog:
-        """The catalog it was trained on.
+        """Returns the catalog that the agent was trained on.
 
         Raises:
-            PrerollError: it is gone, or is not the one it was.
+            PrerollError: the catalog is missing or has changed.
         """
         return load_catalog(self.settings.catalog, self.path, self.path / "settings.yaml")
 
@@ -120,10 +131,15 @@ def read_settings(folder: Path) -> RunSettings:
 
 
 def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catalog:
-    """Loads the catalog that ``reference`` names, as seen from the folder ``run``.
+    """Loads the catalog that ``reference`` names, relative to the folder ``run``.
+
+    Args:
+        reference: path and hash of the catalog.
+        run: the run folder.
+        told_by: file that holds the reference, for the error message.
 
     Raises:
-        PrerollError: it is gone, or is not the one it was; ``told_by`` is the file that says which it was.
+        PrerollError: the catalog is missing or has changed.
     """
     source = DEMO if reference.path == DEMO else Path(os.path.normpath(run.absolute() / reference.path))
     catalog = Catalog.load(source)
@@ -136,10 +152,10 @@ def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catal
 
 
 def check_target(run: Path, *, replace: bool = False) -> None:
-    """Raises unless a run may be written to ``run``: nothing is there, an empty folder, or a run to be replaced.
+    """Raises unless a run may be written to ``run``: it is absent, an empty folder, or a run to be replaced.
 
     Raises:
-        PrerollError: something else is there, which is never overwritten, or no folder can be made there.
+        PrerollError: something else exists there, which is never overwritten, or the folder cannot be created.
     """
     atomic.recover(run.absolute())
     ground = next(place for place in (run.absolute(), *run.absolute().parents) if place.exists())
@@ -149,13 +165,13 @@ def check_target(run: Path, *, replace: bool = False) -> None:
     if not run.exists() or (run.is_dir() and not any(run.iterdir())):
         return
     if not (run / RESULT).is_file():
-        raise PrerollError(f"run {run}: is there already and is no run; it is not touched: name another folder")
+        raise PrerollError(f"--run {run}: the folder exists and is not a run; choose another folder")
     if not replace:
-        raise PrerollError(f"run {run}: is there already; name another folder, or replace it with --replace")
+        raise PrerollError(f"--run {run}: the run exists; choose another folder, or replace it with --replace")
 
 
 def settings_of(agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path) -> RunSettings:
-    """The settings of the run that will stand in the folder ``run``."""
+    """Returns the settings of the run that will be written to the folder ``run``."""
     return RunSettings(
         agent=agent.name,
         seed=seed,
@@ -172,14 +188,14 @@ def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> N
 
 
 def versions() -> dict[str, str]:
-    """Version of Python and of every package that results depend on."""
+    """Returns the versions of Python and of every package that results depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Writes ``result.json``, the last file of a run, with the format and the versions of packages added."""
+    """Writes ``result.json``, the last file of a run, with the format and the package versions added."""
     content = {"format": FORMAT, **result, "versions": versions()}
-    content["curve"] = content.pop("curve")  # the longest stands last
+    content["curve"] = content.pop("curve")  # the longest entry last
     atomic.write_json(folder / RESULT, content)
 
 

@@ -1,4 +1,4 @@
-"""The books of a training: what happened in every session, by the number with which it started."""
+"""Session ledger of a training: totals of every session, which are numbered in the order in which they start."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from preroll.envs.model.observation import SessionSpec
 
 @dataclass(frozen=True)
 class Step:
-    """What the ledger needs of one slot of n lanes; every array is [n].
+    """Outcome of one slot of n lanes, as needed by the ledger; every array is [n].
 
     Attributes:
         actions: int64.
@@ -30,15 +30,16 @@ class Step:
 
 
 class SessionLedger:
-    """Counts slots, ads, views and revenue of every session of n lanes.
+    """Slots, ads, views and revenue of every session of n lanes.
 
-    Sessions are numbered in the order in which they start; those that start together in the order of their lanes. All
-    sessions below ``sessions`` are booked, however late they end: "the first to end" would favour short ones.
+    Sessions are numbered in the order in which they start; those that start together, in the order of their lanes. All
+    sessions numbered below ``sessions`` are recorded, however late they end: "the first to end" would favour short
+    ones.
 
     Attributes:
-        sessions: k, how many are booked.
-        ended: how many of them are over.
-        steps: slots played so far, those of sessions from number k on included.
+        sessions: k, number of sessions to record.
+        ended: number of recorded sessions that have ended.
+        steps: slots played so far, including those of sessions numbered k and above.
         revenue, expected: float64 [k], sum of rewards and of expected rewards.
         slots, shown, views, long: int32 [k], slots; ads shown; ads viewed; ads of length class "long" shown.
         terminated: bool [k], whether the user left before the horizon.
@@ -62,16 +63,16 @@ class SessionLedger:
 
     @property
     def complete(self) -> int:
-        """All sessions below this number are over."""
+        """Number below which all sessions have ended."""
         return min(int(self._number.min()), self.sessions)
 
     @property
     def done(self) -> bool:
-        """Whether every booked session is over."""
+        """Whether all recorded sessions have ended."""
         return self.ended == self.sessions
 
     def add(self, step: Step) -> int:
-        """Books one slot of every lane; gives how many of the booked sessions ended with it."""
+        """Adds one slot of every lane and returns the number of recorded sessions that ended with it."""
         self.steps += len(step.actions)
         self._sums[0] += step.rewards
         self._sums[1] += step.expected_rewards
@@ -83,7 +84,7 @@ class SessionLedger:
         return self._close(lanes, step.terminated) if lanes.size else 0
 
     def _close(self, lanes: NDArray[np.int64], left: NDArray[np.bool_]) -> int:
-        """Books the sessions that ended on ``lanes`` and numbers the ones that start there."""
+        """Records the sessions that ended on ``lanes``, numbers their successors, and returns the number recorded."""
         booked = lanes[self._number[lanes] < self.sessions]
         rows = self._number[booked]
         self.revenue[rows], self.expected[rows] = self._sums[:, booked]

@@ -1,8 +1,8 @@
-"""Where the time of a training goes: CPU-seconds of every phase of the loop."""
+"""CPU time of a training by phase of the loop."""
 
 import time
 
-#: Tags that a run writes beside its curves. They are no part of the curve, which is the same whenever it is repeated.
+#: Tags that a run writes in addition to its curve. They are not part of the curve, which is reproducible.
 TIME_TAGS: dict[str, str] = {
     "time/environment": "share of the CPU time spent in playing slots [%]",
     "time/forward": "… in choosing ads [%]",
@@ -14,7 +14,7 @@ PHASES = ("environment", "forward", "update", "other")
 
 
 class TimeShares:
-    """Adds up the CPU time of this process by phase; a phase is named when it is over.
+    """CPU time of this process by phase, measured with a stopwatch that is read at the end of each phase.
 
     Attributes:
         seconds: CPU-seconds of every phase of :data:`PHASES`.
@@ -25,7 +25,7 @@ class TimeShares:
         self._since = time.process_time()
 
     def spent_on(self, phase: str) -> None:
-        """Books the time since the last call on ``phase``."""
+        """Adds the time since the last call to ``phase``."""
         now = time.process_time()
         self.seconds[phase] += now - self._since
         self._since = now
@@ -36,9 +36,9 @@ class TimeShares:
         return sum(self.seconds.values())
 
     def percent(self) -> dict[str, float]:
-        """Share of every phase [%]; 0 before anything was booked."""
+        """Returns the share of every phase [%]; 0 before the first measurement."""
         return {phase: 100 * spent / max(self.total, 1e-300) for phase, spent in self.seconds.items()}
 
     def tags(self) -> dict[str, float]:
-        """Numbers for TensorBoard, as :data:`TIME_TAGS` explains them."""
+        """Returns the values for TensorBoard; :data:`TIME_TAGS` describes them."""
         return {**{f"time/{phase}": share for phase, share in self.percent().items()}, "time/cpu_seconds": self.total}

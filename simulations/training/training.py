@@ -1,4 +1,4 @@
-"""Training: one loop for every agent, from random to PPO."""
+"""Training of every agent, from random to PPO, with one loop."""
 
 import math
 import signal
@@ -32,18 +32,27 @@ Finish = Callable[[Path, "TrainingResult", EventFile], None]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training gave.
+    """Result of a training.
 
     Attributes:
         agent: the trained agent.
         tables: the scenario on the catalog.
-        curve: points over sessions seen.
-        sessions: how many sessions were booked; all of them were played to their end.
-        steps: slots that the agent learned from.
-        optimum: exact optimum in revenue per session, of the first phase where there is drift.
-        seconds, cpu_seconds: what it cost [s].
-        times: CPU-seconds by phase of the loop, as :mod:`preroll.simulations.training.timing` names them.
-        run: the folder that was written; None where none was asked for.
+        curve: learning curve over sessions seen.
+        sessions: number of recorded sessions, all of which were played to their end.
+        steps: number of transitions that the agent learned from.
+        optimum: exact optimum in revenue per session; with drift, that of the first phase.
+        seconds, cpu_seconds: wall-clock and CPU time [s].
+        times: CPU-seconds by phase of the loop; see :mod:`preroll.simulations.training.timing`.
+        run: the folder written; None if none was requested.
+
+    Examples:
+        >>> from preroll.simulations import train
+        >>> result = train("thompson", scenario="classic", sessions=300)
+        >>> result.sessions, result.curve.sessions
+        (300, [50, 100, 150, 200, 250, 300])
+        >>> learned = result.curve.values["session/percent_of_optimum"]
+        >>> learned[0] < 95 < learned[-1], round(result.optimum, 2)
+        (True, 17.98)
     """
 
     agent: Agent
@@ -58,7 +67,7 @@ class TrainingResult:
     run: Path | None
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``result.json`` says of the training."""
+        """Returns the entries of ``result.json`` that describe the training."""
         return {
             "agent": self.agent.name,
             "sessions": self.sessions,
@@ -76,16 +85,16 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class Training:
-    """A training that is ready to start: all that could be wrong with it has been checked.
+    """A training that is ready to start, with all arguments checked.
 
     Attributes:
-        agent: untrained.
+        agent: the agent to train.
         tables: the scenario on the catalog.
-        sessions: how many to see.
-        seed: of users and agent.
+        sessions: number of sessions to see.
+        seed: seed of users and agent.
         target: the run folder to write; None writes nothing.
-        resumed: where a stopped training goes on; None begins.
-        spent: wall-clock and CPU time [s] that it took until then.
+        resumed: loop of a stopped training, which is continued; None starts a new one.
+        spent: wall-clock and CPU time spent before it was stopped [s].
     """
 
     agent: Agent
@@ -104,16 +113,16 @@ class Training:
         stop: Stop = lambda: 0,
         save_every: float = math.inf,
     ) -> TrainingResult:
-        """Trains, and writes the run folder.
+        """Trains the agent and writes the run folder.
 
         Args:
-            advance: is called with the number of sessions that ended since the last call.
-            finish: is called with the folder in the making, before ``result.json`` completes it, to add to it.
-            stop: is asked after every step; a signal's number saves a checkpoint and stops.
-            save_every: seconds between two checkpoints, from which a killed training can go on.
+            advance: called with the number of sessions that ended since the last call.
+            finish: called with the unfinished folder, before ``result.json`` completes it, to add files to it.
+            stop: called after every step; returns 0 to continue, or a signal's number to save a checkpoint and stop.
+            save_every: seconds between two checkpoints, from which a killed training can be resumed.
 
         Raises:
-            PrerollError: ``stop`` asked for it; the status is 128 + the signal's number.
+            PrerollError: ``stop`` requested it; the status is 128 + the signal's number.
         """
         if self.target is None:
             return self._fit(lambda *_: None, advance, stop, math.inf)
@@ -170,7 +179,7 @@ class Training:
 
 
 def _tell_again(curve: Curve, on_point: OnPoint) -> None:
-    """Passes on the points of before a stop: the event file of the run that goes on is a new one."""
+    """Reports the points recorded before a stop once more, since a resumed run writes a new event file."""
     for row, seen in enumerate(curve.sessions):
         values = {tag: column[row] for tag, column in curve.values.items()}
         on_point(seen, {tag: value for tag, value in values.items() if value is not None})
@@ -189,8 +198,10 @@ def prepare(
 ) -> Training:
     """Checks the arguments of :func:`train` without starting anything.
 
+    With ``replace``, the checkpoint of an unfinished training in ``run`` is removed.
+
     Raises:
-        PrerollError: something unknown or out of range.
+        PrerollError: an argument is unknown or out of range, or ``run`` may not be written.
     """
     find(agent_name)
     tables = Tables.compile(scenario, catalog)
@@ -211,10 +222,10 @@ def prepare(
 
 
 def prepare_resume(run: Path) -> Training:
-    """Reads the checkpoint of ``run`` as a training that goes on where it was stopped.
+    """Returns the stopped training of ``run``, read from its checkpoint.
 
     Raises:
-        PrerollError: there is none, or it cannot be read.
+        PrerollError: there is no checkpoint, or it cannot be read.
     """
     loop, tables, settings, spent = checkpoint.load(run)
     return Training(loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent)
@@ -234,22 +245,31 @@ def train(
 ) -> TrainingResult:
     """Trains an agent and writes a run folder.
 
-    While it trains, the run is a hidden sibling ``.NAME.….part``, in which TensorBoard sees the curves grow; it gets
-    its name when everything is in it, and vanishes where the training is stopped: a run is complete or does not exist.
+    During training the run is the hidden sibling folder ``.NAME.….part``, in which TensorBoard can follow the curves.
+    It is renamed when it is complete and removed if the training is stopped: a run is either complete or absent.
 
     Args:
-        agent_name: a name of :data:`preroll.agents.AGENTS`; baselines and oracles just play.
+        agent_name: a name of :data:`preroll.agents.AGENTS`; baselines and oracles only play.
         scenario: preset name, YAML file, mapping or scenario.
         catalog: name, folder or catalog.
-        sessions: sessions to see; by default as many as the agent's settings recommend.
-        seed: decides users and agent; the users of :func:`preroll.simulations.evaluate` are others.
+        sessions: number of sessions to see; by default the one recommended by the agent's settings.
+        seed: seed of users and agent; :func:`preroll.simulations.evaluate` draws other users.
         run: the folder to write; None writes nothing.
         settings: settings of the agent.
-        replace: whether an earlier run in ``run`` may be replaced.
-        advance: is called with the number of sessions that ended since the last call.
+        replace: whether to replace an existing run.
+        advance: called with the number of sessions that ended since the last call.
+
+    Returns:
+        The trained agent, its learning curve and its cost.
 
     Raises:
-        PrerollError: something unknown or out of range; then nothing was started or written.
+        PrerollError: an argument is unknown or out of range; nothing was started or written.
+
+    Examples:
+        >>> from preroll.simulations import train
+        >>> result = train("linucb", scenario="fatigue", sessions=100, settings={"num_envs": 10})
+        >>> result.agent.name, result.agent.num_envs, result.run
+        ('linucb', 10, None)
     """
     training = prepare(
         agent_name, scenario=scenario, catalog=catalog, sessions=sessions, seed=seed, run=run, settings=settings,
@@ -259,7 +279,7 @@ def train(
 
 
 def train_job(request: Mapping[str, Any], advance: Advance) -> None:
-    """Trains as a request to a worker process says: the arguments of :func:`train` as plain values."""
+    """Trains as a request to a worker process specifies: arguments of :func:`train` as plain values."""
     train(
         request["agent"],
         scenario=request["scenario"],
@@ -274,14 +294,17 @@ def train_job(request: Mapping[str, Any], advance: Advance) -> None:
 
 
 def resume(run: str | Path, *, advance: Advance | None = None) -> TrainingResult:
-    """Continues a training that was stopped or killed, from its last checkpoint to its end.
+    """Resumes a stopped or killed training from its last checkpoint and runs it to its end.
 
     Args:
-        run: the folder that the run gets.
-        advance: is called with the number of sessions that ended since the last call.
+        run: the folder of the run.
+        advance: called with the number of sessions that ended since the last call.
+
+    Returns:
+        The result of the whole training, including the part before the stop.
 
     Raises:
-        PrerollError: no training was stopped there, or its checkpoint cannot be read.
+        PrerollError: there is no checkpoint, or it cannot be read.
     """
     return prepare_resume(Path(run)).run(advance)
 
@@ -296,20 +319,23 @@ def fit(
     on_point: OnPoint = lambda *_: None,
     advance: Advance | None = None,
 ) -> Curve:
-    """Lets ``agent`` act and learn until the first ``sessions`` sessions to start have ended.
+    """Trains ``agent`` in place until the first ``sessions`` sessions to start have ended.
 
-    Lanes whose sessions ended meanwhile go on with further ones, from which the agent learns too but which no curve
-    shows: the number of lanes must not change.
+    Lanes whose recorded sessions have ended continue with further sessions. The agent learns from these too, since the
+    number of lanes must not change, but they do not appear in the learning curve.
 
     Args:
-        agent: learns; :attr:`~preroll.agents.Agent.num_envs` sessions run side by side, or ``sessions`` if these are
-            fewer.
+        agent: the agent to train; :attr:`~preroll.agents.Agent.num_envs` sessions run in parallel, or ``sessions`` if
+            that is fewer.
         tables: the scenario on the catalog.
-        sessions: how many sessions the curves show.
-        seed: lanes play the streams from ``derive(seed, "training")`` on.
-        exact: exact values of ``tables``, if they are there already.
-        on_point: is called with (sessions seen, value by tag) for every point of the curve.
-        advance: is called with the number of sessions that ended since the last call.
+        sessions: number of sessions in the learning curve.
+        seed: lane i plays the user stream ``derive(seed, "training")`` + i.
+        exact: exact values of ``tables``, if already computed.
+        on_point: called with (sessions seen, value by tag) for every point of the curve.
+        advance: called with the number of sessions that ended since the last call.
+
+    Returns:
+        The learning curve.
     """
     loop = Loop(agent, tables, sessions, exact or PhasedOptimum(tables))
     loop.start(seed)
@@ -319,7 +345,7 @@ def fit(
 
 
 def _step(loop: Loop, on_point: OnPoint, advance: Advance | None) -> None:
-    """One step of ``loop``, and what it makes known."""
+    """Runs one step of ``loop`` and reports ended sessions and new points."""
     over = loop.step()
     if over and advance is not None:
         advance(over)

@@ -1,1 +1,1 @@
-"""A search over an agent's settings."""
+"""Hyper-parameter search."""

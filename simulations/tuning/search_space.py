@@ -1,4 +1,4 @@
-"""Which values of an agent's settings a search tries: read off their types, bounds and defaults."""
+"""Search space of an agent's settings, derived from their types, bounds and defaults."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Any
 
 from preroll.agents.settings import AgentSettings
 
-#: Never searched: how long to train is the searcher's budget.
+#: Setting that is never searched: the length of training is the budget of the search.
 BUDGET = "sessions"
-TENTH = 0.1  # shares nearer to 0 or 1 than this are searched near there
+TENTH = 0.1  # shares with a default closer than this to 0 or 1 are searched near that end
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers from ``low`` to ``high``.
+    """Range of a number.
 
     Attributes:
-        low, high: both included.
-        log: whether to try them evenly in their logarithm.
-        whole: whether they are whole numbers.
+        low, high: bounds, both included.
+        log: whether to sample uniformly in the logarithm.
+        whole: whether only integers are sampled.
     """
 
     low: float
@@ -29,7 +29,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of several values."""
+    """Choice of one of several values."""
 
     values: tuple[str | bool, ...]
 
@@ -38,15 +38,18 @@ Range = Numbers | Categorical
 
 
 def search_space(settings: type[AgentSettings], fixed: Collection[str] = ()) -> dict[str, Range]:
-    """Gives the range of every setting that can be searched.
+    """Returns the range of every setting that can be searched.
 
-    Words and switches are tried one by one; shares (numbers within [0, 1]) as a whole, or near the end that their
-    default lies close to; whole numbers up to four times, other numbers up to ten times more or less than their
-    default. Lists, and numbers without a scale (default 0), are left as they are.
+    Words and switches are categorical. Shares (numbers within [0, 1]) are searched over the whole range, or near the
+    end that their default is close to; integers up to four times, other numbers up to ten times more or less than their
+    default. Lists, and numbers without a scale (default 0), keep their defaults.
 
     Args:
-        settings: of the agent.
+        settings: settings class of the agent.
         fixed: names that are not searched.
+
+    Returns:
+        Range by name of the setting.
     """
     about = settings.model_json_schema()["properties"]
     found = {name: _range(told) for name, told in about.items() if name != BUDGET and name not in fixed}
@@ -54,13 +57,14 @@ def search_space(settings: type[AgentSettings], fixed: Collection[str] = ()) -> 
 
 
 def _range(about: Mapping[str, Any]) -> Range | None:
-    """The range of one setting, by its JSON schema.
+    """Returns the range of one setting by its JSON schema, or None if it cannot be searched.
 
-    >>> _range({"type": "integer", "default": 8, "minimum": 1})
-    Numbers(low=2, high=32, log=True, whole=True)
-    >>> _range({"type": "number", "default": 0.75, "minimum": 0, "maximum": 1})
-    Numbers(low=0, high=1, log=False, whole=False)
-    >>> _range({"type": "array", "default": [64, 64]})
+    Examples:
+        >>> _range({"type": "integer", "default": 8, "minimum": 1})
+        Numbers(low=2, high=32, log=True, whole=True)
+        >>> _range({"type": "number", "default": 0.75, "minimum": 0, "maximum": 1})
+        Numbers(low=0, high=1, log=False, whole=False)
+        >>> _range({"type": "array", "default": [64, 64]})
     """
     if "enum" in about:
         return Categorical(tuple(about["enum"]))
@@ -81,7 +85,10 @@ def _range(about: Mapping[str, Any]) -> Range | None:
 
 
 def _share(default: float, low: float, high: float) -> Numbers:
-    """A share: near 0 evenly in its logarithm, near 1 from ten times to a tenth of its distance to 1."""
+    """Returns the range of a share by its default.
+
+    Near 0 it is logarithmic; near 1 it extends from ten times to a tenth of the default's distance to 1.
+    """
     if 0 < default < TENTH:
         return Numbers(default / 10, default * 10, log=True)
     if 1 - TENTH < default < 1:

@@ -1,14 +1,14 @@
-"""The search for an agent's settings on one scenario, with Optuna (the extra ``tune``).
+"""Hyper-parameter search for an agent on one scenario, with Optuna (the extra ``tune``).
 
 ```
 journal.log     every trial, as Optuna's journal: lines of JSON
-search.json     what is searched; another search is not continued here
+search.json     the search; a different one is not continued in this folder
 preset.yaml     the best settings so far, by agent, as in ``agents/presets`` and in the ``agents`` of an experiment
 ```
 
-The first trial has the defaults. All trials meet the same users. A trial whose learning curve lies below the median of
-those before it at the same number of sessions is given up. Everything depends on the seed alone: a search that was
-stopped and goes on tries what it would have tried.
+The first trial uses the defaults. All trials meet the same users. A trial is pruned if its learning curve lies below
+the median of earlier trials at the same number of sessions. Everything depends on the seed alone: a stopped search that
+is resumed makes the same trials as an uninterrupted one.
 """
 
 import json
@@ -37,22 +37,31 @@ if TYPE_CHECKING:
 
 JOURNAL, SEARCH, PRESET = "journal.log", "search.json", "preset.yaml"
 SCORE = "session/percent_of_optimum"
-#: Trials that are never given up, and the share of the sessions before which none is.
+#: Number of first trials that are never pruned, and the share of the sessions before which none is.
 STARTUP, WARM_UP = 5, 0.25
 EVALUATION_SESSIONS = 20_000
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched.
+    """Specification of a hyper-parameter search.
 
     Attributes:
-        agent: its name.
+        agent: name of the agent.
         tables: the scenario on the catalog.
-        sessions: that every trial learns from.
-        seeds: trainings of every trial; their mean counts, and the first one can be given up.
-        seed: decides trials, users and agents.
+        sessions: training sessions of every trial.
+        seeds: trainings of every trial, whose mean is its score; only the first one can be pruned.
+        seed: seed of trials, users and agents.
         fixed: settings that are not searched.
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> from preroll.simulations import Search
+        >>> search = Search("epsilon-greedy", Tables.compile("classic", "demo"), sessions=300, fixed={"num_envs": 16})
+        >>> sorted(search.space)
+        ['epsilon', 'pulls', 'schedule']
+        >>> search.space["epsilon"]
+        Numbers(low=0, high=1, log=False, whole=False)
     """
 
     agent: str
@@ -64,11 +73,11 @@ class Search:
 
     @property
     def space(self) -> dict[str, Range]:
-        """The range of every setting that is searched."""
+        """Range of every setting that is searched."""
         return search_space(find(self.agent).load().Settings, self.fixed)
 
     def to_dict(self) -> dict[str, Any]:
-        """What decides the trials, as plain values."""
+        """Returns everything that decides the trials, as plain values."""
         return {
             "agent": self.agent,
             "scenario": self.tables.scenario.model_dump(mode="json"),
@@ -83,14 +92,25 @@ class Search:
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search found.
+    """Result of a hyper-parameter search.
 
     Attributes:
-        settings: the best ones that differ from the defaults.
-        percent: of the optimum, of the best trial.
-        default: that of the defaults.
-        finished, given_up: numbers of trials, all runs of the search together.
+        settings: the best settings, as far as they differ from the defaults.
+        percent: percent of the optimum of the best trial.
+        default: percent of the optimum of the defaults.
+        finished, given_up: numbers of finished and of pruned trials, over all runs of the search.
         preset: the file that holds the settings.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from preroll.agents import make_agent
+        >>> from preroll.envs import Tables
+        >>> from preroll.simulations import TuningResult
+        >>> result = TuningResult({"pulls": 3.0}, 97.5, 91.0, finished=18, given_up=6, preset=Path("preset.yaml"))
+        >>> result.percent - result.default
+        6.5
+        >>> make_agent("epsilon-greedy", Tables.compile("classic", "demo"), **result.settings).settings.pulls
+        3.0
     """
 
     settings: dict[str, Any]
@@ -102,16 +122,19 @@ class TuningResult:
 
 
 def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], None] = lambda _: None) -> TuningResult:
-    """Searches until so many trials are over, those of earlier runs in the same folder included.
+    """Searches until ``trials`` trials have ended, including those of earlier runs in the same folder.
 
     Args:
-        search: what to search.
+        search: the search.
         out: folder of the search.
-        trials: how many, the first one with the defaults.
-        advance: is called with the number of trials that ended.
+        trials: number of trials; the first one uses the defaults.
+        advance: called with the number of trials that ended.
+
+    Returns:
+        The best settings and their score.
 
     Raises:
-        PrerollError: Optuna is not installed, the folder holds another search or something else, or nothing can be
+        PrerollError: Optuna is not installed, the folder holds another search or something else, or no setting can be
             searched.
     """
     check(search, out)
@@ -128,7 +151,7 @@ def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], Non
             told = number
             if number >= trials:
                 return _write(search, study, out)
-            # A sampler of its own for every trial, so that it does not matter where a search was stopped.
+            # A new sampler, seeded by the trial's number, so that trials do not depend on where a search was stopped.
             study.sampler = optuna.samplers.TPESampler(seed=derive(search.seed, f"trial {number}") % 2**32)
             if number == 0 and not study.get_trials(deepcopy=False, states=(states.WAITING,)):
                 study.enqueue_trial(_defaults(search))
@@ -156,13 +179,16 @@ def check(search: Search, out: Path) -> None:
 
 
 def _open(out: Path) -> "Study":
-    """The study of a folder; trials that a kill cut off are over without a result, and so is half a line."""
+    """Returns the study of a folder.
+
+    Trials that a kill interrupted are marked as failed, and an incomplete last line of the journal is removed.
+    """
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     journal = out / JOURNAL
-    Path(f"{journal}.lock").unlink(missing_ok=True)  # of a run that was killed; ours is held
+    Path(f"{journal}.lock").unlink(missing_ok=True)  # left by a killed run; this process holds the folder's lock
     if journal.exists():
         content = journal.read_bytes()
         if not content.endswith(b"\n"):
@@ -181,7 +207,7 @@ def _open(out: Path) -> "Study":
 
 
 def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
-    """Mean percent of the optimum of a trial's trainings, exploration off."""
+    """Returns the mean percent of the optimum of a trial's trainings, without exploration."""
     import optuna
 
     settings = {name: _suggested(trial, name, wanted) for name, wanted in search.space.items()}
@@ -197,7 +223,7 @@ def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
         seed = derive(search.seed, f"training {number}")
         try:
             agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **search.fixed, **settings)
-        except PrerollError:  # values that do not fit together, such as a batch larger than what it is drawn from
+        except PrerollError:  # incompatible values, such as a batch larger than what it is drawn from
             raise optuna.TrialPruned from None
         fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
         told = measure(agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed)
@@ -219,7 +245,7 @@ def _defaults(search: Search) -> dict[str, Any]:
 
 
 def _write(search: Search, study: "Study", out: Path) -> TuningResult:
-    """Writes the preset; gives what was found."""
+    """Writes the preset and returns the result."""
     from optuna.trial import TrialState
 
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

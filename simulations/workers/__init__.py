@@ -1,1 +1,1 @@
-"""Trainings and cells of experiments in processes of their own."""
+"""Worker processes for trainings and for cells of experiments."""

@@ -1,4 +1,4 @@
-"""Several jobs side by side, each in a supervised worker process of its own; a worker that dies is replaced."""
+"""Pool of supervised worker processes; a worker that dies is replaced."""
 
 import queue
 import threading
@@ -21,13 +21,13 @@ class Job:
     """One training: arguments of :func:`preroll.simulations.train`, as plain values.
 
     Attributes:
-        agent: its name.
+        agent: name of the agent.
         scenario: preset or file.
         catalog: name or folder.
         sessions: sessions to see.
-        seed: of users and agent.
-        run: folder to write; an earlier run there is replaced.
-        settings: of the agent.
+        seed: seed of users and agent.
+        run: folder to write; an existing run is replaced.
+        settings: settings of the agent.
     """
 
     agent: str
@@ -41,13 +41,13 @@ class Job:
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """How a job ended.
+    """Outcome of a job.
 
     Attributes:
-        number: of the request.
-        error: of the last try; None where it was done.
-        status: the exit status that goes with the error.
-        full: whether no other job could do better: the disk is full, or may not be written.
+        number: number of the request.
+        error: error of the last attempt; None on success.
+        status: exit status that belongs to the error.
+        full: whether every other job would fail as well: the disk is full or not writable.
     """
 
     number: int
@@ -60,15 +60,15 @@ Outcomes = Generator[JobOutcome, None, None]
 
 
 def train_all(jobs: Sequence[Job], *, workers: int, advance: Callable[[int], None] = lambda _: None) -> None:
-    """Trains every job, the first ones first; results do not depend on the number of workers.
+    """Runs all trainings, in order; results do not depend on the number of workers.
 
     Args:
-        jobs: long ones first, so that the last worker does not end long after the others.
+        jobs: trainings, the longest first, so that the last worker does not end long after the others.
         workers: number of processes.
-        advance: is called in this thread with the number of sessions that ended, in any training.
+        advance: called in this thread with the number of sessions that ended, in any training.
 
     Raises:
-        PrerollError: of the first job that failed; the others are stopped, and leave nothing half-written.
+        PrerollError: error of the first job that failed; the others are stopped and leave no partial files.
     """
     requests = [{"job": TRAIN, **asdict(job)} for job in jobs]
     outcomes = work(requests, workers=workers, advance=lambda _, sessions: advance(sessions))
@@ -83,16 +83,19 @@ def train_all(jobs: Sequence[Job], *, workers: int, advance: Callable[[int], Non
 
 
 def work(requests: Sequence[Request], *, workers: int, tries: int = 1, advance: Advance = lambda *_: None) -> Outcomes:
-    """Has every request done; yields how each ended, in the order in which they end.
+    """Runs every request in worker processes.
 
-    Closing the iterator stops all workers, which leave nothing half-written.
+    Closing the iterator stops all workers, which leave no partial files.
 
     Args:
-        requests: what :mod:`preroll.simulations.workers.worker` understands; long ones first.
+        requests: requests as specified in :mod:`preroll.simulations.workers.worker`, the longest first.
         workers: number of processes.
-        tries: how often a job is tried, where it fails or its process dies.
-        advance: is called in this thread with a request's number and the sessions that ended; with a negative number
-            where a try failed and its sessions are to be done again.
+        tries: number of attempts per job, if it fails or its process dies.
+        advance: called in this thread with a request's number and the number of sessions that ended; the number is
+            negative if an attempt failed and its sessions are to be repeated.
+
+    Yields:
+        The outcome of every request, in order of completion.
     """
     pool = _ProcessPool(min(workers, len(requests)), requests, tries)
     try:
@@ -109,7 +112,7 @@ def work(requests: Sequence[Request], *, workers: int, tries: int = 1, advance: 
 
 
 class _ProcessPool:
-    """Worker processes, each with a thread that gives it jobs and passes on what it says."""
+    """Worker processes, each with a thread that feeds it jobs and forwards its messages."""
 
     def __init__(self, size: int, requests: Sequence[Request], tries: int) -> None:
         self.messages: queue.SimpleQueue[JobOutcome | tuple[int, int]] = queue.SimpleQueue()
@@ -150,7 +153,7 @@ class _ProcessPool:
             self.messages.put(outcome)
 
     def _try(self, i: int, number: int, request: Request) -> JobOutcome:
-        """One try; a process that died is replaced before the next one."""
+        """Makes one attempt at a request; a process that has died is replaced first."""
         self._replace_if_dead(i)
         process, done = self._processes[i], 0
         process.send(request)

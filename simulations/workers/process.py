@@ -1,4 +1,4 @@
-"""A worker process seen from outside: asked, heard, and ended."""
+"""Parent-side handle of a worker process."""
 
 import json
 import subprocess
@@ -8,22 +8,22 @@ from typing import Any
 
 from preroll.workers.child_process import Child
 
-GRACE = 5.0  # seconds that a worker has to tidy up
+GRACE = 5.0  # seconds that a worker has to clean up
 
 
 class WorkerProcess(Child):
-    """One process of :mod:`preroll.simulations.workers.worker`."""
+    """A process that runs :mod:`preroll.simulations.workers.worker`."""
 
     def __init__(self) -> None:
         super().__init__("preroll.simulations.workers.worker", encoding="utf8")
 
     @property
     def ended(self) -> bool:
-        """Whether it is over."""
+        """Whether the process has ended."""
         return self.process.poll() is not None
 
     def send(self, request: Mapping[str, Any]) -> None:
-        """Sends a request; that the process has died is noticed where its answers end."""
+        """Sends a request; if the process has died, :meth:`receive` ends without an answer."""
         with suppress(OSError):
             self.requests.write(json.dumps(request) + "\n")
             self.requests.flush()
@@ -31,12 +31,12 @@ class WorkerProcess(Child):
     def receive(self) -> Iterator[dict[str, Any]]:
         """Yields answers until the process ends."""
         for line in self.answers:
-            if not line.endswith("\n"):  # it was killed in the middle of it
+            if not line.endswith("\n"):  # the process was killed while writing it
                 return
             yield json.loads(line)
 
     def wait_or_kill(self) -> None:
-        """Gives it time to tidy up, then kills it."""
+        """Waits for the process to clean up and exit, then kills it."""
         try:
             self.process.wait(GRACE)
         except subprocess.TimeoutExpired:

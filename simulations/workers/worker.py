@@ -1,9 +1,9 @@
-"""A process that does one job after another: ``python -m preroll.simulations.workers.worker``.
+"""Worker process that runs one job after another: ``python -m preroll.simulations.workers.worker``.
 
-It is spoken to over its pipes. Requests and answers are lines of JSON. A request is
-``{"job": "module:function", …}``: the function is called with the request and ``advance``. An answer is
-``{"advance": n}``, ``{"done": true}`` or ``{"error": line, "status": n}``, with ``"full": true`` where no other job
-could do better. It ends when its input does.
+Requests arrive on stdin and answers leave on stdout, as lines of JSON. A request is ``{"job": "module:function", …}``:
+the function is called with the request and ``advance``. An answer is ``{"advance": n}``, ``{"done": true}`` or
+``{"error": line, "status": n}``, with ``"full": true`` if every other job would fail as well. The process ends with its
+input.
 """
 
 import errno
@@ -25,7 +25,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 def main() -> None:
     """Serves requests until the input ends."""
-    # Ctrl-C reaches every process of a terminal: whoever started this one decides, and ends it by SIGTERM.
+    # Ctrl-C reaches every process of a terminal; this one leaves the decision to its parent, which sends SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     answers = _take_over_stdout()
@@ -36,12 +36,12 @@ def main() -> None:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the tidying up
+    signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the clean-up
     sys.exit(128 + number)
 
 
 def _listen(requests: "queue.SimpleQueue[str | None]") -> None:
-    """Passes on requests; when the input ends, whoever asked has gone, and the job at hand is given up."""
+    """Forwards requests; the end of the input means that the parent is gone, so the current job is aborted."""
     for line in sys.stdin:
         requests.put(line)
     requests.put(None)
@@ -49,12 +49,12 @@ def _listen(requests: "queue.SimpleQueue[str | None]") -> None:
 
 
 def answer_to(request: Mapping[str, Any], advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
-    """Does as ``request`` says; gives the last answer."""
+    """Runs the job of ``request`` and returns the final answer."""
     try:
         _job(request["job"])(request, advance)
     except PrerollError as error:
         return {"error": str(error), "status": error.status}
-    except BrokenPipeError:  # of the answers: nobody listens any more
+    except BrokenPipeError:  # of the answers: the parent is gone
         raise
     except OSError as error:
         line = f"{error.filename or request['run']}: {error.strerror or error}"
@@ -63,14 +63,14 @@ def answer_to(request: Mapping[str, Any], advance: Callable[[int], None] = lambd
 
 
 def _job(name: str) -> Callable[[Mapping[str, Any], Callable[[int], None]], None]:
-    """The function that a request names as ``module:function``."""
+    """Returns the function that a request names as ``module:function``."""
     module, _, function = name.partition(":")
     job: Callable[[Mapping[str, Any], Callable[[int], None]], None] = getattr(import_module(module), function)
     return job
 
 
 def _take_over_stdout() -> IO[str]:
-    """Keeps stdout for answers: what a library prints goes to stderr instead of between them."""
+    """Reserves stdout for answers: output that libraries print goes to stderr instead."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf8")
     os.dup2(2, 1)
     return answers
@@ -80,7 +80,7 @@ def _say(answers: IO[str], message: Mapping[str, Any]) -> None:
     try:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
-    except BrokenPipeError:  # the input has ended too, and what that brings must not interrupt the tidying up
+    except BrokenPipeError:  # the input has ended too; the SIGTERM that follows must not interrupt the clean-up
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise
 
@@ -91,7 +91,7 @@ if __name__ == "__main__":
         main()
     except SystemExit as stopped:
         status = stopped.code
-    except BrokenPipeError:  # nobody listens any more
+    except BrokenPipeError:  # the parent is gone
         status = 1
-    # All is tidy; taking torch apart would take seconds.
+    # Clean-up is done; the interpreter's own shutdown would spend seconds on torch.
     os._exit(status)

@@ -66,7 +66,7 @@ def test_a_card_is_written_and_a_wrong_one_is_doubted(run: Run, tmp_path: Path) 
     }
     status, told, errors = run(*arguments)
     assert (status, told) == (2, "")
-    assert "mine.json: is there already; give --replace" in errors
+    assert "mine.json: the file exists; choose another" in errors
 
 
 @needs_real_clips

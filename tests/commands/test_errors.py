@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("here")
         (["train", "random", "--sessions", "0"], "sessions: 0: at least 1 is needed"),
         (["train", "random", "--set", "user.mismatch=2"], "scenario classic: user.mismatch: 2: should be in [0, 1]"),
         (["train", "thompson", "--set", "prior=2"], "agent thompson: unknown setting 'prior'; settings are num_envs, "),
-        (["train", "random", "--run", "."], "run .: is there already and is no run; it is not touched"),
+        (["train", "random", "--run", "."], "--run .: the folder exists and is not a run; choose another folder"),
         (["train", "random", "--run", "bad.yaml/run"], "run bad.yaml/run: cannot be made there: /"),
         (["evaluate", "none"], "run none: no such folder; make one with `preroll train AGENT --run none`"),
         (["scenario", "check", "bad.yaml"], "bad.yaml: ads.cats.long.view_probability: 1.3: should be in [0, 1]"),

@@ -1,1 +1,1 @@
-"""The file formats that predictors read: one file per format, each strict about what it is given."""
+"""Strict readers of the input file formats, one module per format."""

@@ -1,4 +1,4 @@
-"""Tables of clips as CSV: every row has the heading's number of fields, and is known by its clip's sequence_name."""
+"""CSV tables of clips, in which the column sequence_name identifies the clip of each row."""
 
 import csv
 from collections import Counter
@@ -18,9 +18,9 @@ class ClipRow:
     """One row of a table.
 
     Attributes:
-        where: the line of the file where it begins, as an editor counts.
-        name: of the clip.
-        fields: as asked for; empty where the table has no such column.
+        where: line of the file in which the row begins, counted from 1, as ``row N``.
+        name: name of the clip.
+        fields: the requested fields; empty where the table lacks the column.
     """
 
     where: str
@@ -37,21 +37,21 @@ def read_rows(
     more_columns: bool = False,
     once: bool = True,
 ) -> Iterator[ClipRow]:
-    """Reads a table row by row.
+    """Yields the rows of a table one by one.
 
-    Columns without a name are passed over: row numbers in front of all others, whatever they say, and elsewhere what is
-    empty in every row. pandas calls them ``Unnamed: 0`` and so on, and writes that.
+    Columns without a name, or with a name such as ``Unnamed: 0`` that pandas writes for them, are ignored. In front of
+    the first named column they may contain anything, such as row numbers; behind it they must be empty in every row.
 
     Args:
-        path: the file, with a heading.
-        columns: that it must have besides ``sequence_name``; the rows' fields, in this order.
-        skipping: what to do about bad rows.
-        optional: further columns, whose fields follow.
-        more_columns: whether others may be there.
-        once: whether a clip has one row.
+        path: CSV file with a heading.
+        columns: required columns besides ``sequence_name``; they are the fields of the rows, in this order.
+        skipping: policy for bad rows.
+        optional: optional columns, whose fields follow.
+        more_columns: whether other columns are allowed.
+        once: whether a clip may have only one row.
 
     Raises:
-        PrerollError: it cannot be read, has other columns, or a row is bad and may not be skipped.
+        PrerollError: the file cannot be read, has other columns, or a row is bad and skipping is not allowed.
     """
     try:
         with path.open("rb") as file:
@@ -65,7 +65,7 @@ def read_rows(
 
 
 def _lines(path: Path, file: BinaryIO, skipping: Skipping) -> Iterator[str]:
-    """The lines of a file; a bad one that is skipped is empty, so that the others keep their numbers."""
+    """Yields the lines of a file; a skipped bad line is empty, so that the others keep their numbers."""
     for number, line in enumerate(file, start=1):
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf8")
@@ -75,7 +75,7 @@ def _lines(path: Path, file: BinaryIO, skipping: Skipping) -> Iterator[str]:
 
 
 def _records(path: Path, file: BinaryIO, skipping: Skipping) -> Iterator[tuple[str, list[str]]]:
-    """Where each record begins, and its fields; lines without content are none."""
+    """Yields where each record begins (``row N``) and its fields; empty lines are ignored."""
     reader = csv.reader(_lines(path, file, skipping), strict=True)
     while True:
         where = f"row {reader.line_num + 1}"
@@ -109,7 +109,7 @@ def _checked(
     *,
     once: bool,
 ) -> Iterator[ClipRow]:
-    # A column that is not there is the field behind the last.
+    # A missing column is read from the empty field appended to each row.
     place = {name: i for i, name in enumerate(names)}
     places = [place.get(column, len(names)) for column in columns]
     numbered = next(i for i, name in enumerate(names) if name)

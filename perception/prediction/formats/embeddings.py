@@ -1,4 +1,4 @@
-"""Embeddings of a video's frames: one .npy a video, float [N, width], perhaps zero-padded in front."""
+"""Embeddings of a video's frames: one .npy file per video, float [N, width], optionally zero-padded in front."""
 
 from pathlib import Path
 
@@ -10,15 +10,21 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 
 
 def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.floating] | None:
-    """The frames of one video, mapped into memory, without the padding; None where they are bad and were skipped.
+    """Reads the frame embeddings of one video.
 
-    A row of zeros is no embedding: those in front of the first other row are padding and are cut off. Rows of zeros
-    behind it stay, and the models mask them.
+    Rows of zeros are not embeddings: leading ones are padding and are cut off, later ones stay and are masked by the
+    models.
 
     Args:
-        path: ID.npy.
-        width: of an embedding.
-        skipping: what to do about a bad file.
+        path: file ID.npy.
+        width: expected length of an embedding.
+        skipping: policy for bad files.
+
+    Returns:
+        Memory-mapped float [N, width] without leading padding, or None if the file is bad and was skipped.
+
+    Raises:
+        PrerollError: the file is bad and skipping is not allowed.
     """
     try:
         frames = np.load(path, mmap_mode="r", allow_pickle=False)

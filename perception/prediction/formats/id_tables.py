@@ -1,4 +1,4 @@
-"""Lists of ids, and maps from ids to zeros and ones, as JSON, text or plain pickles."""
+"""Lists of ids, and maps from ids to lists of zeros and ones, as JSON, text or plain pickles."""
 
 import json
 from collections import Counter
@@ -16,10 +16,14 @@ _PICKLES = (".pkl", ".pickle")
 
 
 def read_ids(path: Path, skipping: Skipping) -> tuple[str, ...]:
-    """A list of ids from .json, .pkl or .txt (one a line); each may stand there once.
+    """Reads a list of distinct ids from .json, .pkl or .txt (one per line).
+
+    Args:
+        path: the file.
+        skipping: policy for bad or repeated ids.
 
     Raises:
-        PrerollError: it cannot be read, is no list, is empty, or an id is bad and may not be skipped.
+        PrerollError: the file cannot be read, is not a list, is empty, or an id is bad and skipping is not allowed.
     """
     content = (
         [line.strip() for line in _text(path).splitlines() if line.strip()] if path.suffix == ".txt" else _read(path)
@@ -40,15 +44,18 @@ def read_ids(path: Path, skipping: Skipping) -> tuple[str, ...]:
 
 
 def read_labels(path: Path, skipping: Skipping, names: tuple[str, ...] = ()) -> dict[str, NDArray[np.bool_] | None]:
-    """A map from ids to bool [G], from .json or .pkl; to None where the labels are bad and were skipped.
+    """Reads a map from ids to labels from .json or .pkl.
 
     Args:
         path: the file.
-        skipping: what to do about bad ids.
-        names: of the G genres; without them most ids say how many there are.
+        skipping: policy for ids with bad labels.
+        names: names of the G genres; without them, G is the most frequent number of labels.
+
+    Returns:
+        bool [G] by id; None if the labels of an id are bad and were skipped.
 
     Raises:
-        PrerollError: it cannot be read, is no map, or the labels of an id are bad and may not be skipped.
+        PrerollError: the file cannot be read, is not a map, or the labels of an id are bad and skipping is not allowed.
     """
     content = _read(path)
     lines = content.values() if isinstance(content, dict) else ()

@@ -1,4 +1,4 @@
-"""The tables of movie memorability: scores, captions, audio and C3D vectors, each known by its clip's sequence_name."""
+"""Tables of movie memorability: scores, captions, audio and C3D vectors, identified by sequence_name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +14,20 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 AUDIO_COLUMNS = tuple(str(i) for i in range(1, 1025))
 C3D_COLUMNS = tuple(str(i) for i in range(4096))
 _CLASS_NAMES = ("memorabable", "memorable")
-#: Above this score a clip is memorable; exactly this is not.
+#: A clip is memorable if its score is greater than this; a score of exactly 0.5 is not.
 MEMORABLE_ABOVE = 0.5
 
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Measured memorability.
+    """Measured memorability of clips.
 
     Attributes:
-        names: n clips.
-        movies: the movie of each.
-        scores: float64 [n] in [0, 1], the share of annotators who remembered the clip.
-        annotations: int64 [n], how many annotators there were.
-        disagreeing: clips whose class in the file is not (score > 0.5).
+        names: names of the n clips.
+        movies: movie of each clip.
+        scores: float64 [n] in [0, 1], share of annotators who remembered the clip.
+        annotations: int64 [n], number of annotators of each clip.
+        disagreeing: number of clips whose class in the file differs from (score > 0.5).
     """
 
     names: tuple[str, ...]
@@ -38,15 +38,19 @@ class GroundTruth:
 
     @property
     def memorable(self) -> NDArray[np.bool_]:
-        """bool [n]: score above, not at, 0.5."""
+        """Class of each clip, bool [n]: whether its score is greater than 0.5."""
         return self.scores > MEMORABLE_ABOVE
 
 
 def read_ground_truth(path: Path, skipping: Skipping) -> GroundTruth:
-    """Reads ``ground_truth.csv``: movie_name, sequence_name, nb_annotations, memorability_score, and others.
+    """Reads ``ground_truth.csv`` with the columns movie_name, sequence_name, nb_annotations and memorability_score.
+
+    Args:
+        path: the file; a class (``memorable`` or ``memorabable``) and other columns may exist.
+        skipping: policy for bad rows.
 
     Raises:
-        PrerollError: a column is missing, or a row is bad and may not be skipped, or no row is left.
+        PrerollError: a column is missing, a row is bad and skipping is not allowed, or no row is left.
     """
     clips: list[tuple[str, str, float, int]] = []
     odd = 0
@@ -66,7 +70,7 @@ def read_ground_truth(path: Path, skipping: Skipping) -> GroundTruth:
 
 
 def _bad_score(row: ClipRow) -> str:
-    """What is wrong with a row of the ground truth; nothing where it is sound."""
+    """Returns what is wrong with a row of the ground truth, or an empty string."""
     movie, score, annotations, *_ = row.fields
     if not 0 <= number(score, np.float64) <= 1:
         return f"memorability_score {score!r} must lie in [0, 1]"
@@ -76,10 +80,10 @@ def _bad_score(row: ClipRow) -> str:
 
 
 def read_captions(path: Path, skipping: Skipping) -> dict[str, str]:
-    """Reads ``caption_features.csv`` (sequence_name, cc): one text per clip, said once.
+    """Reads ``caption_features.csv`` (sequence_name, cc) as one text per clip, with repetitions removed.
 
-    In the published file each paragraph is repeated ten times with nothing between, which would glue the last word of
-    one to the first of the next.
+    In the published file each paragraph is repeated ten times without a separator, which would join the last word of
+    one repetition to the first word of the next.
     """
     captions = {}
     for row in read_rows(path, ("cc",), skipping, more_columns=True):
@@ -91,7 +95,7 @@ def read_captions(path: Path, skipping: Skipping) -> dict[str, str]:
 
 
 def said_once(text: str) -> str:
-    """The paragraph of which ``text`` is a whole number of repetitions; the text itself where there is none.
+    """Returns the shortest text of which ``text`` is a whole number of repetitions; ``text`` itself if there is none.
 
     >>> said_once("a man runs. a man runs. ")
     'a man runs. '
@@ -103,16 +107,19 @@ def said_once(text: str) -> str:
 def read_vectors(
     path: Path, columns: tuple[str, ...], skipping: Skipping, *, once: bool
 ) -> dict[str, NDArray[np.float64]]:
-    """Reads a table of vectors, and gives each clip the mean of its rows.
+    """Reads a table of vectors and averages the rows of each clip.
 
     Args:
-        path: a CSV with ``sequence_name`` and ``columns``.
-        columns: of the vector.
-        skipping: what to do about bad rows.
-        once: whether a clip has one row.
+        path: CSV file with the column ``sequence_name`` and ``columns``.
+        columns: columns of the d vector components.
+        skipping: policy for bad rows.
+        once: whether a clip may have only one row.
+
+    Returns:
+        float64 [d] by clip.
 
     Raises:
-        PrerollError: it has other columns, or a row is bad and may not be skipped.
+        PrerollError: the file has other columns, or a row is bad and skipping is not allowed.
     """
     sums: dict[str, NDArray[np.float64]] = {}
     counts: dict[str, int] = {}

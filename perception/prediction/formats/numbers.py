@@ -1,4 +1,4 @@
-"""Many numbers in one text, read at once; and where one is none, which."""
+"""Fast parsing of many finite numbers from one text, and location of the first bad one."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 F = TypeVar("F", np.float32, np.float64)
 
-#: Features must be smaller: networks compute in float32, which does not hold the square of a larger number.
+#: Bound of feature magnitudes: networks compute in float32, in which the square of a larger number overflows.
 LARGEST = 1e18
 
 
 def finite_numbers(text: str, count: int, kind: type[F]) -> NDArray[F] | None:
-    """``count`` finite numbers below 10¹⁸ with commas between; None where the text is anything else.
+    """Parses ``count`` comma-separated numbers of magnitude below 10¹⁸; returns None if the text is anything else.
 
-    Read at once, which is several times as fast as one by one.
+    Parsing them at once is several times faster than one by one.
 
     >>> finite_numbers("1,2.5,-3e2", 3, np.float64)
     array([   1. ,    2.5, -300. ])
@@ -25,7 +25,7 @@ def finite_numbers(text: str, count: int, kind: type[F]) -> NDArray[F] | None:
     """
     try:
         with warnings.catch_warnings():
-            # NumPy before 2.3 tells of numbers that it cannot read to their end by a deprecation.
+            # NumPy before 2.3 reports an unparsable rest of the text by a DeprecationWarning.
             warnings.simplefilter("error", DeprecationWarning)
             values = np.fromstring(text, kind, sep=",")
     except (DeprecationWarning, ValueError):
@@ -34,14 +34,14 @@ def finite_numbers(text: str, count: int, kind: type[F]) -> NDArray[F] | None:
 
 
 def number(text: str, kind: type[F]) -> F:
-    """The number that a text stands for; NaN where it stands for none."""
+    """Parses one number; returns NaN if the text is not a number."""
     try:
-        # Python takes 1_0 for a number; no table means that.
+        # Python parses 1_0 as 10; in a table it is an error.
         return kind(text if "_" not in text else "nan")
     except ValueError:
         return kind("nan")
 
 
 def first_bad(fields: Sequence[str], kind: type[F]) -> int:
-    """The place of the first field that is no finite number below 10¹⁸; 0 where all are."""
+    """Returns the index of the first field that is not a number of magnitude below 10¹⁸; 0 if all are."""
     return next((i for i, field in enumerate(fields) if not abs(number(field, kind)) < LARGEST), 0)

@@ -1,1 +1,1 @@
-"""What the three tasks share: settings, data splits, bad input, and the interface of a task."""
+"""Framework of the three tasks: settings, data splits, handling of bad input, and the task interface."""

@@ -1,4 +1,4 @@
-"""What to do about bad input: stop at the first piece, or go on without it and list what was skipped."""
+"""Handling of bad input: stop at the first bad piece, or skip it and record it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,18 +8,18 @@ from preroll.errors import PrerollError
 
 @dataclass
 class Skipping:
-    """Collects what was wrong with the data.
+    """Policy for bad input, and the record of what was skipped.
 
     Attributes:
-        allowed: whether a bad piece is skipped; where not, it is an error.
-        found: one line for each piece that was skipped.
+        allowed: whether bad pieces are skipped; if not, the first one is an error.
+        found: one line per skipped piece.
     """
 
     allowed: bool = False
     found: list[str] = field(default_factory=list)
 
     def bad(self, path: Path | str, where: str, what: str) -> None:
-        """Notes that one piece of the data cannot be used.
+        """Records an unusable piece of the data, or raises if skipping is not allowed.
 
         Args:
             path: the file.
@@ -27,7 +27,7 @@ class Skipping:
             what: what is wrong, and what is allowed.
 
         Raises:
-            PrerollError: unless skipping is allowed.
+            PrerollError: skipping is not allowed.
         """
         line = f"{path}{', ' if where else ''}{where}: {what}"
         if not self.allowed:

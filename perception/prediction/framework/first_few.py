@@ -1,10 +1,10 @@
-"""One way to name some of many."""
+"""Abbreviated lists of names for error messages and notes."""
 
 from collections.abc import Sequence
 
 
 def first_few(names: Sequence[str], shown: int = 3) -> str:
-    """The first names, and how many more there are.
+    """Returns the first names as text, followed by the number of those left out.
 
     >>> first_few(["a"]), first_few(["a", "b", "c", "d", "e"])
     ('a', 'a, b, c and 2 more')

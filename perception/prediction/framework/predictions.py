@@ -1,4 +1,4 @@
-"""Predictions about videos in a folder: what was predicted, by id."""
+"""Predictions by video id, and the folder that they are saved to."""
 
 import json
 from dataclasses import dataclass, replace
@@ -13,19 +13,35 @@ from preroll.perception.prediction.framework.first_few import first_few
 from preroll.perception.prediction.metrics.calibration import temperature_scaled_tags
 from preroll.perception.prediction.metrics.ranking import best_classes
 
-#: Names a row of predictions.csv shows at most.
+#: Maximum number of names in a row of predictions.csv.
 _BEST = 20
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """K numbers about each of n videos.
+    """Predictions of one task: K values for each of n videos.
 
     Attributes:
         task: ``tags``, ``genres`` or ``memorability``.
-        ids: n names of videos.
-        names: K names of what is predicted.
-        values: float32 [n, K].
+        ids: ids of the n videos.
+        names: names of the K predicted quantities.
+        values: float32 [n, K], probabilities of tags or genres, or memorability scores.
+
+    Examples:
+        Look up videos by id, and save the predictions for a later command:
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from preroll.perception.prediction import Predictions
+        >>> values = np.array([[0.75, 0.25], [0.125, 0.5]], np.float32)
+        >>> predictions = Predictions("tags", ("video-1", "video-2"), ("Music", "Sport"), values)
+        >>> predictions.rows_of(["video-2", "video-1"]).tolist()
+        [[0.125, 0.5], [0.75, 0.25]]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     predictions.save(Path(folder) / "tags")
+        ...     Predictions.open(Path(folder) / "tags").names
+        ('Music', 'Sport')
     """
 
     task: str
@@ -34,16 +50,28 @@ class Predictions:
     values: NDArray[np.float32]
 
     def heated(self, temperature: float) -> "Predictions":
-        """The same with probabilities at a temperature; memorability is a score and stays."""
+        """Returns the predictions with temperature-scaled probabilities.
+
+        Memorability is a score, not a probability, and stays unchanged.
+
+        Args:
+            temperature: T, by which log-odds are divided.
+        """
         if self.task == "memorability" or temperature == 1:
             return self
         return replace(self, values=temperature_scaled_tags(self.values, temperature).astype(np.float32))
 
     def rows_of(self, ids: list[str]) -> NDArray[np.float32]:
-        """The rows of these videos, in their order, float32 [len(ids), K].
+        """Returns the predictions of the given videos, in the given order.
+
+        Args:
+            ids: ids of the videos.
+
+        Returns:
+            float32 [len(ids), K].
 
         Raises:
-            PrerollError: naming the first video about which nothing is predicted.
+            PrerollError: nothing is predicted about a video; the message names the first few.
         """
         place = {name: row for row, name in enumerate(self.ids)}
         if missing := [name for name in ids if name not in place]:
@@ -52,10 +80,16 @@ class Predictions:
         return self.values[[place[name] for name in ids]]
 
     def save(self, folder: Path) -> None:
-        """Writes ``predictions.npy``, ``ids.json``, ``names.json``, ``task.json``, and ``predictions.csv`` to read.
+        """Writes the predictions to a folder; older predictions in it are replaced.
+
+        The files are ``predictions.npy``, ``ids.json``, ``names.json``, ``task.json``, and, for human readers,
+        ``predictions.csv`` with the 20 largest values of each video.
+
+        Args:
+            folder: is created if it does not exist.
 
         Raises:
-            PrerollError: something else than predictions is in the folder.
+            PrerollError: the folder contains something other than predictions.
         """
         if folder.exists() and not (folder / "task.json").is_file() and (folder.is_file() or any(folder.iterdir())):
             raise PrerollError(f"--out {folder}: is there already and holds no predictions; name another folder")
@@ -68,10 +102,10 @@ class Predictions:
 
     @classmethod
     def open(cls, folder: Path) -> "Predictions":
-        """Reads what :meth:`save` wrote.
+        """Reads a folder written by :meth:`save`.
 
         Raises:
-            PrerollError: a file is missing or they do not fit each other.
+            PrerollError: a file is missing or unreadable, the files do not fit each other, or a value is not finite.
         """
         try:
             task, ids, names = (

@@ -1,4 +1,8 @@
-"""What a YAML file of predictions may say, for each of the three tasks."""
+"""Settings of the three prediction tasks, as read from YAML.
+
+The ``Attributes:`` of these classes become the tables of docs/predictions.md (see
+:mod:`~preroll.perception.prediction.framework.settings_table`).
+"""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +16,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Folds = Annotated[int, Field(ge=2)]
 Penalty = Annotated[float, Field(gt=0)]
-# What every generator takes, scikit-learn's among them, and the number after it.
+# scikit-learn accepts seeds up to 2**32 - 1; the inner folds of memorability use seed + 1.
 Seed = Annotated[int, Field(ge=0, lt=2**32 - 1)]
 
 
@@ -26,21 +30,21 @@ Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_differi
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors, and nothing changes once it is read."""
+    """Base class of all settings: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TagModel(Strict):
-    """A network of tags.
+    """Architecture of the tag network.
 
     Attributes:
         name: ``linear``, ``mlp``, ``gated`` or ``moe``.
-        units: of the hidden layer of ``gated``.
+        units: units of the hidden layer of ``gated``.
         hidden: units of the two hidden layers of ``mlp``, as in the classic course network.
-        experts: of each class of ``moe``.
-        input_dropout: of the normalised features.
-        dropout: of hidden units.
+        experts: experts per class of ``moe``.
+        input_dropout: dropout rate of the normalised features.
+        dropout: dropout rate of hidden units.
     """
 
     name: Literal["linear", "mlp", "gated", "moe"] = "gated"
@@ -52,13 +56,13 @@ class TagModel(Strict):
 
 
 class GenreModel(Strict):
-    """A model of genres.
+    """Architecture of the genre network.
 
     Attributes:
         name: ``bilstm``, ``attention``, ``mean-mlp`` or ``logistic``.
-        units: of the hidden layer, or of the LSTM in each direction.
-        dropout: before the last layer.
-        patch: frames of a random crop in time, for training; at test as many patches as cover the video are averaged.
+        units: units of the hidden layer, or of the LSTM in each direction.
+        dropout: dropout rate before the last layer; for ``attention``, of the hidden units.
+        patch: frames of a random crop in time during training; at test, the patches that cover the video are averaged.
     """
 
     name: Literal["bilstm", "attention", "mean-mlp", "logistic"] = "attention"
@@ -68,16 +72,16 @@ class GenreModel(Strict):
 
 
 class TrainingSettings(Strict):
-    """How a network learns: AdamW, the rate rising for 15 % of the steps and then falling to 0.
+    """Training of a network by AdamW, with a learning rate that rises for 15 % of the steps and then falls to 0.
 
     Attributes:
         epochs: passes over the training videos.
-        batch: videos of a step.
-        rate: the largest learning rate.
-        weight_decay: of AdamW.
-        seeds: a model for each; their mean predicts.
-        bf16: whether to compute in bfloat16 where the processor does so natively; elsewhere float32 is used, and told.
-        best_by: a metric of the validation videos whose best epoch is kept; without one the last is.
+        batch: videos per step.
+        rate: maximum learning rate.
+        weight_decay: weight decay of AdamW.
+        seeds: one network is trained per seed; predictions are their mean.
+        bf16: whether to compute in bfloat16; a processor without native support uses float32, and the report notes it.
+        best_by: validation metric whose best epoch is kept; without it, the last epoch is kept.
     """
 
     epochs: Positive = 12
@@ -90,7 +94,7 @@ class TrainingSettings(Strict):
 
 
 class GenreTraining(TrainingSettings):
-    """The same with defaults for some hundred movies: more epochs of smaller steps, of which the best is kept."""
+    """Training settings with defaults for a few hundred movies: more epochs, smaller batches, best epoch kept."""
 
     epochs: Positive = 30
     batch: Positive = 32
@@ -100,15 +104,16 @@ class GenreTraining(TrainingSettings):
 
 
 class TagData(Strict):
-    """Where tagged videos are. Paths are relative to the current folder; patterns to ``folder``.
+    """Locations of tagged videos. Paths are relative to the current folder, patterns to ``folder``.
 
     Attributes:
         format: ``csv`` or ``tfrecord``.
-        folder: of the files.
-        train, validation: patterns of file names.
-        apply: pattern of the files to predict, which need no labels; the validation's without it.
-        vocabulary: CSV with the classes' names; without it they are called by their numbers.
-        cache: folder of the arrays that the files are converted to, once.
+        folder: folder of the data files.
+        train: file name pattern of the training videos.
+        validation: file name pattern of the validation videos.
+        apply: file name pattern of the videos to predict, which need no labels; by default the validation videos.
+        vocabulary: CSV with the names of the classes; without it, classes are named by their numbers.
+        cache: folder of the memory-mapped arrays that the files are converted to once.
     """
 
     format: Literal["csv", "tfrecord"] = "csv"
@@ -121,16 +126,17 @@ class TagData(Strict):
 
 
 class GenreData(Strict):
-    """Where embeddings are, and what genres they have.
+    """Locations of frame embeddings and their genres.
 
     Attributes:
-        embeddings: folder of ID.npy, each float [N, width].
-        width: of an embedding.
-        ids: list of ids, as .json, .txt (one a line) or .pkl.
-        labels: map id → zeros and ones, one per genre, as .json or .pkl.
-        genres: their names; without it they are numbered.
-        movie: regular expression whose first group is an id's movie; without it each id is a movie of its own.
-        apply: folder of the embeddings to predict; the test's videos without it.
+        embeddings: folder of ID.npy files, each float [N, width].
+        width: length of an embedding.
+        ids: list of ids, as .json, .txt (one per line) or .pkl.
+        labels: map from ids to lists of zeros and ones, one per genre, as .json or .pkl.
+        genres: names of the genres; without them, genres are numbered.
+        movie: regular expression that matches a whole id and whose first group is its movie; without it, each id is a
+            movie of its own.
+        apply: folder of the embeddings to predict; by default the test videos.
     """
 
     embeddings: Path
@@ -143,12 +149,13 @@ class GenreData(Strict):
 
 
 class GenreSplit(Strict):
-    """How movies are split: by lists of ids, or at random by shares.
+    """Split of the movies: by lists of ids, or at random by shares.
 
     Attributes:
-        train, validation, test: lists of ids; all three or none.
-        validation_share, test_share: of the movies.
-        seed: of the shuffle.
+        train, validation, test: list of the ids of this part; give all three lists or none.
+        validation_share: share of the movies used for validation.
+        test_share: share of the movies used for testing.
+        seed: seed of the random split.
     """
 
     train: Path | None = None
@@ -160,14 +167,16 @@ class GenreSplit(Strict):
 
 
 class MemorabilityData(Strict):
-    """Where clips are. A table that is not named is not used.
+    """Locations of clips and their features. A table that is not named is not used.
 
     Attributes:
-        ground_truth: scores.
-        captions, audio, c3d: features of the clips.
+        ground_truth: table of measured scores.
+        captions: table of captions.
+        audio: table of audio vectors.
+        c3d: table of C3D vectors.
         raw: folder with ``videos/*.mp4``, ``audios/*.wav`` or ``frames/``, from which features are computed.
         encoder: ONNX image encoder for ``raw``, with its card beside it.
-        apply: clips to predict by name, one a line; all clips of the tables without it.
+        apply: list of the clips to predict, as .json, .txt (one per line) or .pkl; by default all clips of the tables.
     """
 
     ground_truth: Path
@@ -180,15 +189,17 @@ class MemorabilityData(Strict):
 
 
 class MemorabilityModel(Strict):
-    """What is tried, and how it is chosen.
+    """Candidate models, and how one of them is selected.
 
     Attributes:
-        name: ``best`` tries all others and keeps the best in the inner folds; or one of them.
-        ridge: penalties that are tried.
-        svr: penalties C of the support vector regression of captions that are tried.
-        words: terms must stand in this many clips.
-        folds, inner_folds: of the movies.
-        seed: of the folds.
+        name: ``captions-ridge``, ``captions-svr``, ``audio``, ``c3d``, ``frames``, ``fusion`` or ``stacking``; or
+            ``best``, which tries all that the data allow and keeps the best in the inner folds.
+        ridge: candidate penalties of ridge regression.
+        svr: candidate penalties C of the support vector regression of captions.
+        words: minimum number of captions that contain a term of the vocabulary.
+        folds: number of folds, by movie, of the cross-validation that evaluates the model.
+        inner_folds: number of folds, by movie, within the training clips, on which model and penalty are selected.
+        seed: seed of the folds.
     """
 
     name: Literal["best", "captions-ridge", "captions-svr", "audio", "c3d", "frames", "fusion", "stacking"] = "best"
@@ -201,7 +212,7 @@ class MemorabilityModel(Strict):
 
 
 class TagSettings(Strict):
-    """Tags: many labels a video, from one feature vector."""
+    """Settings of the task ``tags``: multi-label classification of a video from one feature vector."""
 
     task: Literal["tags"]
     run: Path
@@ -211,7 +222,7 @@ class TagSettings(Strict):
 
 
 class GenreSettings(Strict):
-    """Genres: many labels a movie, from the embeddings of its frames."""
+    """Settings of the task ``genres``: multi-label classification of a movie from the embeddings of its frames."""
 
     task: Literal["genres"]
     run: Path
@@ -230,7 +241,7 @@ class GenreSettings(Strict):
 
 
 class MemorabilitySettings(Strict):
-    """Memorability: one score a clip, from what it shows, says and sounds like."""
+    """Settings of the task ``memorability``: one score per clip, from its captions, sound and images."""
 
     task: Literal["memorability"]
     run: Path
@@ -247,10 +258,17 @@ _KINDS: dict[str, type[TagSettings] | type[GenreSettings] | type[MemorabilitySet
 
 
 def load_settings(path: Path) -> Settings:
-    """Reads a YAML file of predictions.
+    """Reads the settings of a prediction task from a YAML file.
+
+    Args:
+        path: the file; its key ``task`` selects the kind of settings.
+
+    Returns:
+        Settings of the task ``tags``, ``genres`` or ``memorability``.
 
     Raises:
-        PrerollError: naming the file, the key, its value and what is allowed.
+        PrerollError: the file cannot be read or is invalid; the message names the file, the key, its value and what
+            is allowed.
     """
     content = load_yaml(path)
     kind = content.get("task")

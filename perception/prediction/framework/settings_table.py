@@ -1,4 +1,4 @@
-"""Every key of a YAML file of predictions with its default, as tables for docs/predictions.md.
+"""Tables of all settings and their defaults, for docs/predictions.md.
 
 ``python -m preroll.perception.prediction.framework.settings_table docs/predictions.md`` writes them into the page.
 """
@@ -27,7 +27,7 @@ _KINDS: dict[str, type[BaseModel]] = {
 
 
 def settings_tables() -> str:
-    """A table of keys, defaults and meanings for each task, in Markdown."""
+    """Returns a Markdown table of keys, defaults and meanings for each task."""
     return "\n".join(
         f"**`task: {name}`**\n\n| key | default | |\n|---|---|---|\n" + "".join(_rows(kind))
         for name, kind in _KINDS.items()
@@ -35,7 +35,7 @@ def settings_tables() -> str:
 
 
 def with_tables(page: str) -> str:
-    """The page with the tables between its two marks."""
+    """Returns the page with the tables between its two markers replaced by the current ones."""
     before, rest = page.split(BEGIN)
     return before + BEGIN + "\n" + settings_tables() + "\n" + END + rest.split(END)[1]
 
@@ -51,7 +51,7 @@ def _rows(kind: type[BaseModel]) -> Iterator[str]:
 
 
 def _meanings(group: type[BaseModel]) -> dict[str, str]:
-    """What the docstrings of the class and its bases say of each attribute; several may share a line."""
+    """Parses the ``Attributes:`` sections of the class and its bases; several attributes may share an entry."""
     listed = "".join(cleandoc(one.__doc__ or "").partition("Attributes:\n")[2] + "\n" for one in group.__mro__[::-1])
     entries = re.findall(r"^ {4}([\w, ]+): (.*(?:\n {8}.*)*)", listed, flags=re.MULTILINE)
     found = {}
@@ -71,7 +71,7 @@ def _shown(default: object) -> str:
 
 
 def main() -> None:
-    """Writes the tables into the page that is named."""
+    """Writes the tables into the page given on the command line."""
     page = Path(sys.argv[1])
     atomic.write_text(page, with_tables(page.read_text("utf8")))
 

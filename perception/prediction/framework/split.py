@@ -1,4 +1,4 @@
-"""Which videos train, which choose, and which measure: apart by movie, and asserted to be so."""
+"""Splits into training, validation and test rows, with checks that no movie is in two parts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a data set, each part int64 and rising.
+    """Row indices of the parts of a data set, each int64 and in increasing order.
 
     Attributes:
-        train: the models learn from these.
-        validation: epochs, thresholds and temperatures are chosen on these.
-        test: nothing is chosen on these; what is reported is measured on them. Empty where the data has two parts.
+        train: rows on which models are trained.
+        validation: rows on which epochs, thresholds and temperatures are selected.
+        test: rows on which the reported metrics are measured and nothing is selected; empty if the data has two parts.
     """
 
     train: Rows
@@ -28,29 +28,30 @@ class Split:
 
     @property
     def held_out(self) -> Rows:
-        """The rows that are reported on: the test's, or the validation's where there is no test."""
+        """Rows of the reported metrics: the test rows, or the validation rows if there is no test."""
         return self.test if len(self.test) else self.validation
 
     def parts(self) -> dict[str, Rows]:
-        """The parts by name, without an empty test."""
+        """Returns the rows of each part by name; an empty test part is left out."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return named if len(self.test) else {name: named[name] for name in ("train", "validation")}
 
 
 def by_movie(movies: Sequence[str], *, validation: float, test: float, seed: int) -> Split:
-    """Splits movies, not their clips or patches, at random.
+    """Splits the rows at random by movie, so that clips or patches of one movie stay together.
 
     Args:
-        movies: the movie of each row.
-        validation: share of the movies.
-        test: share of the movies.
-        seed: of the shuffle.
+        movies: movie of each row.
+        validation: share of the movies used for validation.
+        test: share of the movies used for testing; may be 0.
+        seed: seed of the shuffle.
 
     Raises:
         PrerollError: a part would be empty.
     """
     names = sorted(set(movies))
     order = np.random.default_rng(seed).permutation(len(names))
+    # Shuffled movies are cut into test, validation and training, in this order: parts 0, 1 and 2.
     cuts = np.round(np.cumsum([test, validation]) * len(names)).astype(int)
     place = {names[j]: int(np.searchsorted(cuts, i, "right")) for i, j in enumerate(order)}
     rows = np.array([place[movie] for movie in movies])
@@ -60,7 +61,12 @@ def by_movie(movies: Sequence[str], *, validation: float, test: float, seed: int
 
 
 def by_lists(movies: Sequence[str], ids: Sequence[str], lists: Mapping[str, Sequence[str]]) -> Split:
-    """The split that lists of ids say; ids in no list are left out.
+    """Splits the rows by lists of ids; ids in no list are left out.
+
+    Args:
+        movies: movie of each row.
+        ids: id of each row.
+        lists: ids by part: ``train``, ``validation`` and optionally ``test``.
 
     Raises:
         PrerollError: an id is unknown or in two lists, a part is empty, or a movie is in two parts.
@@ -82,13 +88,18 @@ def by_lists(movies: Sequence[str], ids: Sequence[str], lists: Mapping[str, Sequ
 
 
 def check_split(movies: Sequence[str], split: Split, *, tested: bool = False) -> None:
-    """Makes sure that no part is empty and that no movie has clips or patches in two parts.
+    """Checks that no part is empty and that no movie has clips or patches in two parts.
 
-    A model recognises the movie that it was trained on, whatever patch of it is shown: scores of such a split say
-    nothing about new movies.
+    A model recognises a movie that it was trained on from any of its patches, so scores of a leaking split say nothing
+    about new movies.
+
+    Args:
+        movies: movie of each row.
+        split: the rows of each part.
+        tested: whether the test part must not be empty.
 
     Raises:
-        PrerollError: naming the part, or the movie and its two parts.
+        PrerollError: a part is empty or a movie is in two parts; the message names them.
     """
     home: dict[str, str] = {}
     for part, rows in {"train": split.train, "validation": split.validation, "test": split.test}.items():
@@ -101,20 +112,32 @@ def check_split(movies: Sequence[str], split: Split, *, tested: bool = False) ->
 
 
 def check_unseen(movies: Sequence[str], trained: Sequence[str]) -> None:
-    """Makes sure that a model is not measured on movies that it was trained on.
+    """Checks that a model is not evaluated on movies that it was trained on.
+
+    Args:
+        movies: movies (or ids) of the evaluation.
+        trained: movies (or ids) of the training.
 
     Raises:
-        PrerollError: naming the first such movie.
+        PrerollError: the two overlap; the message names the first few movies.
     """
     if both := sorted(set(movies) & set(trained)):
         raise PrerollError(f"{len(both)} of these movies are in the training of this model: a leak: {first_few(both)}")
 
 
 def movie_folds(movies: Sequence[str], folds: int, seed: int) -> list[tuple[Rows, Rows]]:
-    """Cross-validation by movie: (training rows, test rows) of each fold, every row tested once.
+    """Returns the folds of a cross-validation by movie.
+
+    Args:
+        movies: movie of each row.
+        folds: number of folds.
+        seed: seed of the shuffle.
+
+    Returns:
+        Training rows and test rows of each fold, int64; every row is tested exactly once.
 
     Raises:
-        PrerollError: fewer movies than folds.
+        PrerollError: there are fewer movies than folds.
     """
     from sklearn.model_selection import GroupKFold
 

@@ -1,4 +1,4 @@
-"""What a task is: data, a split, a model, and what is measured. Tags, genres and memorability are three of them."""
+"""The interface of a prediction task (data, split, model, metrics), implemented by tags, genres and memorability."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Table:
-    """A table of results; NaN stands where a number is not defined.
+    """A table of results; undefined numbers are NaN.
 
     Attributes:
         columns: headings.
-        rows: texts, whole numbers and floats.
-        text: the columns that are no numbers.
+        rows: rows of strings, integers and floats.
+        text: names of the columns that contain text.
     """
 
     columns: tuple[str, ...]
@@ -31,12 +31,12 @@ class Table:
 
 @dataclass(frozen=True)
 class PredictionReport:
-    """What was measured.
+    """Results of an evaluation.
 
     Attributes:
-        metrics: by name, in the order in which they are told; NaN where one is not defined.
-        table: the details.
-        notes: what else must be known to read them.
+        metrics: values by name, in the order in which they are printed; undefined ones are NaN.
+        table: detailed results.
+        notes: remarks needed to interpret the results.
     """
 
     metrics: dict[str, float]
@@ -44,21 +44,21 @@ class PredictionReport:
     notes: tuple[str, ...] = ()
 
     def also(self, notes: Sequence[str]) -> "PredictionReport":
-        """The same with further notes."""
+        """Returns a copy of the report with further notes appended."""
         return replace(self, notes=(*self.notes, *notes))
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What training leaves behind, besides the model's files.
+    """Result of a training, besides the files of the model.
 
     Attributes:
-        ids: the held-out rows, which no model saw that predicts them.
-        held_out: float32 [n, K], what is predicted about them.
-        report: about the held-out rows.
-        facts: further entries of ``result.json``, plain JSON: temperature, epochs, choices.
-        trained: the movies (or ids) that the model was trained on, on which it must not be measured again.
-        reliability: pairs (probabilities, outcomes) by name, for the picture.
+        ids: ids of the held-out rows, each predicted by models that were not trained on it.
+        held_out: float32 [n, K], predictions about the held-out rows.
+        report: metrics of these predictions.
+        facts: further JSON entries of ``result.json``, such as temperature, epochs and selected models.
+        trained: movies (or ids) that the model was trained on, and on which it must not be evaluated later.
+        reliability: pairs (probabilities, outcomes) by name, for the reliability diagram.
     """
 
     ids: tuple[str, ...]
@@ -71,11 +71,11 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Progress:
-    """How a training tells where it is.
+    """Callbacks that report the progress of a training.
 
     Attributes:
-        point: is called with a step and values by tag; they become TensorBoard's curves.
-        advance: is called after each of the task's :attr:`Task.steps`.
+        point: called with a step and values by tag, which become TensorBoard curves.
+        advance: called with 1 after each of the :attr:`Task.steps`.
     """
 
     point: Callable[[int, dict[str, float]], None] = lambda step, values: None
@@ -86,44 +86,48 @@ D = TypeVar("D")
 
 
 class Task(ABC, Generic[D]):
-    """One kind of prediction, with its settings.
+    """Base class of all prediction tasks.
 
     Attributes:
-        steps: how often a training advances.
+        steps: number of calls of :attr:`Progress.advance` during a training.
     """
 
     steps: int
 
     @abstractmethod
     def load(self, skipping: Skipping) -> D:
-        """Reads the data, labels included, checks it, and splits it; nothing is written but caches."""
+        """Reads, checks and splits the labelled data; writes nothing except caches."""
 
     @abstractmethod
     def fit(self, data: D, folder: Path, progress: Progress) -> Fitted:
-        """Trains the model on the training rows and writes it to ``folder``; measures it on the held-out rows."""
+        """Trains the model on the training rows, writes it to ``folder`` and evaluates it on the held-out rows."""
 
     @abstractmethod
     def evaluate(self, data: D, run: "Trained") -> tuple[PredictionReport, Sequence[str], Probabilities]:
-        """Measures the model of a run on the held-out rows of the data.
+        """Evaluates the model of a finished run on the held-out rows of the data.
 
         Returns:
-            The report, the held-out rows' ids, and what is predicted about them, float32 [n, K].
+            The report, the ids of the n held-out rows, and their predictions, float32 [n, K].
         """
 
     @abstractmethod
     def apply(self, run: "Trained", skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
-        """Predicts videos, with labels or without: their ids, and float32 [n, K]."""
+        """Predicts videos, which need no labels.
+
+        Returns:
+            The ids of the n videos, and their predictions, float32 [n, K].
+        """
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The model of a finished run.
+    """The trained model of a finished run.
 
     Attributes:
-        folder: of the model's files.
-        names: of the K things that it predicts.
-        trained: the movies (or ids) that it was trained on.
-        held_out: predictions about rows of its own data by models that never saw them, by id.
+        folder: folder of the model's files.
+        names: names of the K predicted quantities.
+        trained: movies (or ids) that the model was trained on.
+        held_out: out-of-sample predictions about rows of its own data, float32 [K] by id.
         facts: content of ``result.json``.
     """
 

@@ -1,1 +1,1 @@
-"""Small data sets in the exact file formats, quirks included, whose best reachable score is known."""
+"""Generators of small data sets in the exact file formats, quirks included, whose best reachable score is known."""

@@ -1,4 +1,4 @@
-"""Making the data set of a task, and the score that the truth itself would reach on it."""
+"""Generation of a task's data set, and the metrics that its true probabilities reach."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +22,15 @@ def generate_data(task: str, out: Path, seed: int = 0, names: Sequence[str] = ()
 
     Args:
         task: one of :data:`TASKS`.
-        out: the folder.
-        seed: the same gives the same bytes.
-        names: what clips are called; for memorability alone.
+        out: folder of the data set.
+        seed: seed; equal seeds write identical bytes.
+        names: names of the clips, for memorability only.
+
+    Returns:
+        The true probabilities, of the validation videos for tags and of all videos otherwise.
 
     Raises:
-        PrerollError: the task is unknown or knows no clips, or the folder is not empty.
+        PrerollError: the task is unknown, names are given for another task, or the folder is not empty.
     """
     if task not in TASKS:
         raise PrerollError(f"{task!r} is no task; must be one of {', '.join(TASKS)}")
@@ -41,7 +44,7 @@ def generate_data(task: str, out: Path, seed: int = 0, names: Sequence[str] = ()
 
 
 def best_reachable(task: str, ideal: Ideal) -> dict[str, float]:
-    """The metrics of the true probabilities, measured on what was drawn from them."""
+    """Computes the metrics of the true probabilities on the targets drawn from them."""
     truth = ideal.targets
     if task == "memorability":
         return {"Spearman": spearman(ideal.probabilities[:, 0], truth[:, 0].astype(np.float64))}

@@ -1,4 +1,4 @@
-"""Clips of movies whose memorability follows from three hidden numbers: one in words, one in sound, one in sight."""
+"""Generated movie clips whose memorability depends on three latent variables: words, sound and sight."""
 
 import csv
 import io
@@ -25,18 +25,19 @@ def generate_memorability(
 ) -> Ideal:
     """Writes ground_truth.csv, caption_features.csv, audio_vectors.csv and c3d_vectors.csv, with their quirks.
 
-    A clip's recall probability is σ((words + sound + sight) / 2), where each is the clip's own hidden number, and
-    partly its movie's, so that random folds flatter. k of n annotators (8 to 12) remember it. The captions' vivid
-    words, one direction of the audio vectors and one of the C3D vectors show the three numbers with some noise. Quirks:
-    a BOM, a column ``memorabable``, paragraphs repeated ten times, the first clip without a caption, a column of row
-    numbers, a trailing column without content, and rows in an order of their own in every table.
+    A clip's recall probability is σ((words + sound + sight) / 2), where each latent variable is partly the clip's own
+    and partly its movie's, so that random folds overestimate performance. k of n annotators (8 to 12) remember it. The
+    vivid words of the captions, one direction of the audio vectors and one of the C3D vectors are noisy measurements of
+    the three variables. Quirks: a BOM, a column ``memorabable``, paragraphs repeated ten times, the first clip without
+    a caption, a column of row numbers, an empty trailing column, and captions and C3D rows in random order.
 
     Args:
-        out: folder.
-        movies: how many.
-        clips: of each movie.
-        seed: the same gives the same bytes.
-        names: what the clips are called, in place of ``movies`` many; consecutive ones are of one movie.
+        out: folder of the files.
+        movies: number of movies.
+        clips: number of clips per movie.
+        seed: seed; equal seeds write identical bytes.
+        names: names of the clips, which replace ``movies`` times ``clips`` generated ones; each ``clips`` consecutive
+            names are of one movie.
 
     Returns:
         The true recall probabilities, and the measured scores.

@@ -1,4 +1,4 @@
-"""Videos with tags in YouTube-8M's formats, whose tags follow from twelve hidden numbers."""
+"""Generated tagged videos in YouTube-8M's formats, whose tags depend on twelve latent variables."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES,
 from preroll.perception.prediction.generators.ideal import Ideal, drawn_with_a_label, log_likelihood, noisy_or_none
 from preroll.perception.prediction.generators.yt8m_files import vocabulary_csv, write_csv, write_tfrecord
 
-#: Hidden numbers of a video, and classes that occur.
+#: Number of latent variables of a video, and number of classes that occur.
 HIDDEN, USED = 12, 40
 _SPREAD, _NOISE = 8.0, 0.3
 
@@ -20,19 +20,19 @@ def generate_tags(
 ) -> Ideal:
     """Writes ``train_*`` and ``val_*`` files and ``yt8m_voc.csv``.
 
-    A video has hidden h ~ N(0, 1) [12]; tag k with probability σ(6·h·a_k/|a_k| − 8), given that it has any; features
-    are h in twelve random directions of the 1152, plus noise and a constant. So h can be read from the features nearly
-    exactly, and the tag probabilities given h are the best that can be predicted.
+    A video has latent h ~ N(0, 1) [12] and tag k with probability σ(6·h·a_k/|a_k| − 8), given that it has any. Its
+    features are h in twelve random directions of the 1152-dimensional space, plus noise and a constant. So h can be
+    recovered from the features almost exactly, and the tag probabilities given h are the best possible predictions.
 
     Args:
-        out: folder.
-        train: videos.
-        validation: videos.
-        seed: the same gives the same bytes.
-        tfrecord: TFRecords instead of CSV, whose second training file is not compressed.
+        out: folder of the files.
+        train: number of training videos.
+        validation: number of validation videos.
+        seed: seed; equal seeds write identical bytes.
+        tfrecord: whether to write TFRecords instead of CSV, of which the second training file is not compressed.
 
     Returns:
-        The truth about the validation videos.
+        The true probabilities of the validation videos.
     """
     rng = np.random.default_rng(seed)
     n = train + validation
@@ -43,7 +43,7 @@ def generate_tags(
     labels = drawn_with_a_label(chances, rng)
     basis = np.linalg.qr(rng.standard_normal((FEATURES, HIDDEN)))[0].T
     features = hidden @ basis * _SPREAD + _NOISE * rng.standard_normal((n, FEATURES)) + rng.standard_normal(FEATURES)
-    # Whole classes are spread over the vocabulary; most of it never occurs, as in any part of YouTube-8M.
+    # The classes in use are spread over the vocabulary; most of it never occurs, as in any part of YouTube-8M.
     classes = np.linspace(0, CLASSES - 1, USED).astype(np.int32)
     videos = [
         Tagged(f"v{i:06d}", classes[labels[i]], features[i].astype(np.float32)) for i in range(n)
@@ -56,7 +56,7 @@ def generate_tags(
 
 
 def _write(out: Path, train: list[Tagged], validation: list[Tagged], *, tfrecord: bool) -> tuple[str, ...]:
-    """Writes the files, and says what the readers will call the validation videos."""
+    """Writes the files and returns the ids that the readers give to the validation videos."""
     half = len(train) // 2
     if tfrecord:
         write_tfrecord(out / "train_0.tfrecord", train[:half])

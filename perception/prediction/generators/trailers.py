@@ -1,4 +1,4 @@
-"""Trailers as frame embeddings, with the genres of their movies, which follow from eight hidden numbers."""
+"""Generated trailers as frame embeddings, with genres of their movies that depend on eight latent variables."""
 
 import pickle
 from pathlib import Path
@@ -19,18 +19,18 @@ WIDTH, HIDDEN, PADDED = 512, 8, 256
 def generate_genres(out: Path, *, movies: int = 400, seed: int = 0) -> Ideal:
     """Writes ``embeddings/ID.npy``, ``ids`` and ``labels`` as JSON and as pickles of builtins.
 
-    A movie has hidden h ~ N(0, 1) [8] and genre k with probability σ(4·h·a_k/|a_k| − 2.5), given that it has any; the
-    last genre never occurs. Every fourth movie has a second trailer, of the same genres, whose id ends in _1 and not in
-    _0: who splits by trailer leaks. Frames are a constant + h in eight random directions + noise, times a random
-    length, for CLIP's embeddings are not normalised; a third of the files are [256, 512], zero-padded in front.
+    A movie has latent h ~ N(0, 1) [8] and genre k with probability σ(4·h·a_k/|a_k| − 2.5), given that it has any; the
+    last genre never occurs. Every fourth movie has a second trailer of the same genres, whose id ends in _1 instead of
+    _0, so that a split by trailer leaks. Frames are a constant + h in eight random directions + noise, times a random
+    length, because CLIP embeddings are not normalised. A third of the files are [256, 512], zero-padded in front.
 
     Args:
-        out: folder.
-        movies: how many.
-        seed: the same gives the same bytes.
+        out: folder of the files.
+        movies: number of movies.
+        seed: seed; equal seeds write identical bytes.
 
     Returns:
-        The truth about all trailers.
+        The true probabilities of all trailers.
     """
     rng = np.random.default_rng(seed)
     hidden = rng.standard_normal((movies, HIDDEN))
@@ -60,7 +60,7 @@ def _frames(signal: NDArray[np.float64], rng: np.random.Generator, *, padded: bo
 
 
 def _write_tables(out: Path, ids: list[str], labels: dict[str, list[int]]) -> None:
-    """The list and the map, each in the two forms in which people have them."""
+    """Writes ids and labels as JSON and as pickles, and the names of the genres as JSON."""
     for name, content in (("ids", ids), ("labels", labels)):
         atomic.write_json(out / f"{name}.json", content)
         atomic.write_bytes(out / f"{name}.pkl", pickle.dumps(content))

@@ -1,4 +1,4 @@
-"""Writing YouTube-8M's formats, as the readers read them."""
+"""Writers of YouTube-8M's file formats."""
 
 import gzip
 from collections.abc import Iterable, Sequence
@@ -14,25 +14,25 @@ from preroll.perception.prediction.formats.yt8m.tfrecord import record
 
 
 def csv_line(video: Tagged) -> bytes:
-    """One line of the CSV: 3862 labels, 1152 numbers, an empty field."""
+    """Returns one line of the CSV: 3862 labels, 1152 features and an empty field."""
     labels = np.full(CLASSES, "0")
     labels[video.labels] = "1"
     return (",".join([*labels, *(f"{value:.7g}" for value in video.features)]) + ",\n").encode()
 
 
 def write_csv(path: Path, videos: Iterable[Tagged]) -> None:
-    """Writes ``.csv`` or ``.csv.gz``."""
+    """Writes videos as ``.csv``, or gzip-compressed as ``.csv.gz``."""
     content = b"".join(csv_line(video) for video in videos)
     atomic.write_bytes(path, gzip.compress(content, 1, mtime=0) if path.suffix == ".gz" else content)
 
 
 def write_tfrecord(path: Path, videos: Iterable[Tagged]) -> None:
-    """Writes video-level examples."""
+    """Writes videos as a TFRecord file of video-level examples."""
     atomic.write_bytes(path, b"".join(record(example(video)) for video in videos))
 
 
 def example(video: Tagged) -> bytes:
-    """A video-level ``tf.train.Example``."""
+    """Serialises a video as a video-level ``tf.train.Example``."""
     features = {
         "id": encoded(1, encoded(1, video.id.encode())),
         "labels": _ints(video.labels),
@@ -43,11 +43,11 @@ def example(video: Tagged) -> bytes:
 
 
 def frame_example(name: str, labels: Sequence[int], rgb: NDArray[np.uint8], audio: NDArray[np.uint8]) -> bytes:
-    """A frame-level ``tf.train.SequenceExample``.
+    """Serialises a video as a frame-level ``tf.train.SequenceExample``.
 
     Args:
-        name: id.
-        labels: of the video.
+        name: id of the video.
+        labels: class numbers of the video.
         rgb: uint8 [frames, 1024].
         audio: uint8 [frames, 128].
     """
@@ -60,7 +60,7 @@ def frame_example(name: str, labels: Sequence[int], rgb: NDArray[np.uint8], audi
 
 
 def vocabulary_csv(names: dict[int, str]) -> str:
-    """The classes' names, quoted, the way ``yt8m_voc.csv`` has them; others are called Entity NUMBER."""
+    """Returns the content of a ``yt8m_voc.csv`` with quoted class names; unnamed classes become Entity NUMBER."""
     lines = ["Index,TrainVideoCount,KnowledgeGraphId,Name,WikiUrl,Vertical1,Vertical2,Vertical3,WikiDescription"]
     for k in range(CLASSES):
         name = names.get(k, f"Entity {k}").replace('"', '""')

@@ -1,1 +1,1 @@
-"""Genres of movies from their trailers."""
+"""The task ``genres``: genres of movies from the frame embeddings of their trailers."""

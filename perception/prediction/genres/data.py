@@ -1,4 +1,4 @@
-"""Movies with their embeddings and genres: read, joined by id, and split by movie."""
+"""Embeddings and genres of movies, joined by id and split by movie."""
 
 import re
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from preroll.perception.prediction.framework.split import Split, by_lists, by_mo
 
 @dataclass(frozen=True)
 class Movies:
-    """Embedded videos with genres.
+    """Frame embeddings and genres of n videos.
 
     Attributes:
-        ids: n names.
-        movies: the movie of each: several trailers or patches may be of one.
-        frames: n arrays float [N, D], N differing.
+        ids: ids of the n videos.
+        movies: movie of each video; several trailers or patches may belong to one movie.
+        frames: n arrays, float [N, D] with varying N.
         targets: bool [n, G].
-        names: G genres.
-        split: train, validation and test, apart by movie.
+        names: names of the G genres.
+        split: rows of training, validation and test, disjoint by movie.
     """
 
     ids: tuple[str, ...]
@@ -38,10 +38,15 @@ class Movies:
 
 
 def read_movies(data: GenreData, split: GenreSplit, skipping: Skipping) -> Movies:
-    """Reads everything that the settings name.
+    """Reads and joins the ids, labels and embeddings of the settings, and splits them by movie.
+
+    Args:
+        data: locations of the files.
+        split: lists or shares of the parts.
+        skipping: policy for bad input.
 
     Raises:
-        PrerollError: something is bad and may not be skipped, or a part of the split is empty or leaks.
+        PrerollError: an input is bad and skipping is not allowed, or a part of the split is empty or leaks.
     """
     labels = read_labels(data.labels, skipping, data.genres)
     ids, frames, targets = [], [], []
@@ -65,10 +70,10 @@ def read_movies(data: GenreData, split: GenreSplit, skipping: Skipping) -> Movie
 
 
 def movies_of(ids: Sequence[str], pattern: str) -> tuple[str, ...]:
-    """The movie of each id: the first group of ``pattern``, or the id itself where there is no pattern.
+    """Returns the movie of each id: the first group of ``pattern``, or the id itself if the pattern is empty.
 
     Raises:
-        PrerollError: the pattern is no regular expression with a group, or an id does not match.
+        PrerollError: the pattern is not a regular expression with a group, or does not match an id completely.
     """
     if not pattern:
         return tuple(ids)
@@ -87,7 +92,7 @@ def movies_of(ids: Sequence[str], pattern: str) -> tuple[str, ...]:
 
 
 def patch_notes(ids: Sequence[str], pattern: str) -> tuple[str, ...]:
-    """A warning where ids look like patches of movies, and no pattern says of which: such a split leaks unnoticed.
+    """Returns a warning if ids look like patches of movies but no pattern is given, so that the split may leak.
 
     >>> patch_notes(["heat_0", "heat_1", "ran_0", "ran_1"], "")[0]
     'Ids such as heat_0, heat_1, ran_0 and 1 more look like patches; if so, set data.movie, or the split leaks.'

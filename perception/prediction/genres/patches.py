@@ -1,4 +1,4 @@
-"""Patches: stretches of a video's frames, drawn at random for training, covering all of it otherwise."""
+"""Patches of consecutive frames: a random one for training, or a covering set for prediction."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,27 @@ Padded = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def random_patch(frames: Frames, length: int, rng: np.random.Generator) -> Frames:
-    """``length`` consecutive frames from a random start; all of them where there are fewer."""
+    """Draws ``length`` consecutive frames from a random start; returns all frames if there are fewer."""
     start = int(rng.integers(max(1, len(frames) - length + 1)))
     return frames[start : start + length]
 
 
 def covering_patches(frames: Frames, length: int) -> list[Frames]:
-    """The fewest patches of ``length`` frames that cover the video, evenly spaced from its first to its last frame."""
+    """Returns the fewest patches of ``length`` frames that cover the video, evenly spaced from first to last frame."""
     count = -(-len(frames) // length)
     starts = np.linspace(0, max(0, len(frames) - length), count).round().astype(int)
     return [frames[start : start + length] for start in starts]
 
 
 def padded(patches: Sequence[Frames]) -> Padded:
-    """Patches side by side: frames float32 [n, T, D], zero behind a patch's end, and mask float32 [n, T].
+    """Pads patches to the length T of the longest one.
 
-    Rows of zeros, which are no embedding, are masked wherever they stand.
+    Args:
+        patches: n arrays, float [length, D].
+
+    Returns:
+        Frames float32 [n, T, D], 0 behind the end of a patch, and mask float32 [n, T], 0 for every row of zeros (also
+        within a patch, as these are not embeddings) and 1 otherwise.
     """
     longest = max(len(patch) for patch in patches)
     frames = np.zeros((len(patches), longest, patches[0].shape[1]), np.float32)

@@ -1,4 +1,4 @@
-"""What is told about predicted genres."""
+"""Metrics and report of predicted genres."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ _WHAT = ("precision", "recall", "AP")
 
 
 def genre_metrics(probabilities: NDArray[np.float32], targets: NDArray[np.bool_]) -> dict[str, float]:
-    """Precision and recall at 0.5 and AP: macro over genres with positives, micro, and weighted by support."""
+    """Computes precision and recall at 0.5 and AP: macro over genres with positives, micro, and weighted by support."""
     return _named(class_scores(probabilities, targets))
 
 
@@ -25,13 +25,13 @@ def report(
     names: tuple[str, ...],
     thresholds: NDArray[np.float64],
 ) -> PredictionReport:
-    """One table: a row per genre, and the means.
+    """Builds the report: all metrics, and a table with one row per genre and the averages.
 
     Args:
-        probabilities: [n, G].
+        probabilities: float32 [n, G].
         targets: bool [n, G].
-        names: of the genres.
-        thresholds: [G], chosen on the validation videos; they add columns and change no other.
+        names: names of the G genres.
+        thresholds: float64 [G], selected on the validation videos; they affect only the columns added for them.
     """
     half, chosen = class_scores(probabilities, targets), class_scores(probabilities, targets, thresholds)
     rows: list[tuple[object, ...]] = [

@@ -1,4 +1,4 @@
-"""Genres: many labels a movie from the embeddings of its frames, as a task of the framework."""
+"""The task ``genres``: multi-label classification of movies from the embeddings of their frames."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,19 +39,19 @@ _BLOCK = 64
 
 
 class Genres(Task[Movies]):
-    """The task ``genres``."""
+    """Prediction of the genres of movies."""
 
     def __init__(self, settings: GenreSettings) -> None:
-        """Keep the settings."""
+        """Stores the settings."""
         self.settings = settings
         self.steps = settings.training.epochs * len(settings.training.seeds)
 
     def load(self, skipping: Skipping) -> Movies:
-        """Reads embeddings and genres, and splits them by movie."""
+        """Reads embeddings and genres and splits them by movie."""
         return read_movies(self.settings.data, self.settings.split, skipping)
 
     def fit(self, data: Movies, folder: Path, progress: Progress) -> Fitted:
-        """Trains one network per seed on the training movies; reports on the test's."""
+        """Trains one network per seed on the training movies, and reports on the test movies."""
         from preroll.perception.prediction.networks.training_loop import precision, precision_notes
 
         chosen, held = data.split.validation, data.split.test
@@ -123,7 +123,11 @@ class Genres(Task[Movies]):
         )
 
     def evaluate(self, data: Movies, run: Trained) -> tuple[PredictionReport, Sequence[str], Probabilities]:
-        """Measures a run on the test's movies, none of which it was trained on or chosen by."""
+        """Evaluates a run on the test movies.
+
+        Raises:
+            PrerollError: the run was trained or selected on one of these movies, or predicts other genres.
+        """
         rows = data.split.test
         _check_same_genres(data.names, run.names)
         check_unseen([data.movies[row] for row in rows], run.trained)
@@ -132,7 +136,7 @@ class Genres(Task[Movies]):
         return report(found, data.targets[rows], data.names, thresholds), [data.ids[row] for row in rows], found
 
     def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
-        """Predicts every video of the folder ``data.apply``, or of the test."""
+        """Predicts every video of the folder ``data.apply``, or the test videos if it is not set."""
         folder = self.settings.data.apply
         if folder is None:
             data = self.load(skipping)
@@ -167,7 +171,7 @@ class Genres(Task[Movies]):
 
 
 def _check_same_genres(names: tuple[str, ...], predicted: tuple[str, ...]) -> None:
-    """Other genres, or the same in another order, would be measured against the wrong columns."""
+    """Raises unless the genres agree in names and order; otherwise columns would be compared with wrong labels."""
     if len(names) != len(predicted):
         raise PrerollError(f"data.genres: the data has {len(names)} genres, the run predicts {len(predicted)}")
     for number, (name, other) in enumerate(zip(names, predicted, strict=True), start=1):
@@ -176,7 +180,7 @@ def _check_same_genres(names: tuple[str, ...], predicted: tuple[str, ...]) -> No
 
 
 def _over_patches(videos: Sequence[Frames], length: int, run: Any) -> Probabilities:
-    """The mean over the patches that cover a video, for each video."""
+    """Averages the predictions ``run`` over the patches that cover each video, float32 [n, K]."""
     patches = [covering_patches(frames, length) for frames in videos]
     flat = [patch for several in patches for patch in several]
     owner = np.repeat(np.arange(len(videos)), [len(several) for several in patches])
@@ -189,7 +193,7 @@ def _over_patches(videos: Sequence[Frames], length: int, run: Any) -> Probabilit
 
 
 def _units(data: Movies) -> "Callable[[], Units]":
-    """Makes the first layer of a network, from the mean and the spread of the training movies' frames."""
+    """Returns a factory of normalisation layers with the mean and scale of the training movies' unit frames."""
     import torch
 
     from preroll.perception.prediction.networks.sequence_networks import Units

@@ -1,1 +1,1 @@
-"""How well a clip is remembered, from its features, sound and captions."""
+"""The task ``memorability``: how well a clip is remembered, from captions, audio, C3D features or frames."""

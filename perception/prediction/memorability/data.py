@@ -1,4 +1,4 @@
-"""Clips with captions, audio, C3D or frames, joined by name and never by the order of rows."""
+"""Clips with captions, audio, C3D or frame features, joined by name and never by the order of rows."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ from preroll.perception.prediction.memorability.feature_blocks import Floats
 
 @dataclass(frozen=True)
 class Features:
-    """What the tables say about clips, by the clips' names.
+    """Features of clips, by name of the clip.
 
     Attributes:
-        captions: texts; None where there is no table.
-        vectors: tables of vectors by block.
+        captions: captions by clip; None if there is no table of captions.
+        vectors: vectors by clip, for each block (``audio``, ``c3d``, ``frames``).
     """
 
     captions: dict[str, str] | None
@@ -36,15 +36,15 @@ class Features:
 
     @property
     def clips(self) -> list[str]:
-        """Every clip that any table knows, sorted."""
+        """Sorted names of the clips in any of the tables."""
         return sorted({*(self.captions or {}), *(name for table in self.vectors.values() for name in table)})
 
     def texts(self, names: Sequence[str]) -> list[str | None]:
-        """The captions of these clips, None where one lacks it."""
+        """Returns the captions of the given clips; None for a clip without caption."""
         return [(self.captions or {}).get(name) for name in names]
 
     def matrix(self, block: str, names: Sequence[str]) -> Floats:
-        """A block's vectors of these clips, float64 [n, d], NaN rows where one lacks it."""
+        """Returns the vectors of a block for the given clips, float64 [n, d]; NaN rows for missing clips."""
         table = self.vectors[block]
         width = len(next(iter(table.values())))
         rows = np.full((len(names), width), np.nan)
@@ -54,7 +54,7 @@ class Features:
         return rows
 
     def differences(self, names: Sequence[str]) -> tuple[str, ...]:
-        """What each table lacks of the clips that have a score, and what it holds beside them, in one line each."""
+        """Describes, in one line each, the scored clips that a table lacks and the clips without score that it has."""
         tables: dict[str, Collection[str] | None] = {"captions": self.captions, **self.vectors}
         scored, notes = set(names), []
         for block, table in tables.items():
@@ -71,12 +71,12 @@ class Features:
 
 @dataclass(frozen=True)
 class ScoredClips:
-    """Clips whose memorability was measured, and their features.
+    """Clips with measured memorability, and their features.
 
     Attributes:
-        truth: names, movies, scores, annotators.
-        features: what is known about the clips.
-        names: of what is predicted: ``memorability``.
+        truth: names, movies, scores and numbers of annotators.
+        features: features of these and perhaps other clips.
+        names: names of the predicted quantities: ``memorability``.
     """
 
     truth: GroundTruth
@@ -85,10 +85,10 @@ class ScoredClips:
 
 
 def read_features(data: MemorabilityData, skipping: Skipping) -> Features:
-    """Reads every table that the settings name, and computes what they ask for from raw material.
+    """Reads the tables of features named in the settings, and computes features from raw media.
 
     Raises:
-        PrerollError: nothing is named, or a table is bad.
+        PrerollError: no features are named, or a table is bad or empty.
     """
     captions = None if data.captions is None else read_captions(data.captions, skipping)
     vectors = {}
@@ -107,7 +107,11 @@ def read_features(data: MemorabilityData, skipping: Skipping) -> Features:
 
 
 def read_clips(data: MemorabilityData, skipping: Skipping) -> ScoredClips:
-    """Reads scores and features; clips without scores are left to ``apply``."""
+    """Reads scores and features; clips without scores are kept for ``apply``.
+
+    Raises:
+        PrerollError: data are bad, or no scored clip is in any table of features.
+    """
     truth = read_ground_truth(data.ground_truth, skipping)
     features = read_features(data, skipping)
     known = set(features.clips)

@@ -1,4 +1,4 @@
-"""Features of clips in blocks (captions, audio, C3D, frames), and linear models over any of them."""
+"""Scaling of feature blocks (captions, audio, C3D, frames), and linear models over any of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ CAPTIONS = "captions"
 
 @dataclass(frozen=True)
 class Scaling:
-    """How a block is brought to rows of mean square length 1, as fitted on training clips.
+    """Scaling z = (x − mean) · scale of a block to rows of mean square length 1, fitted on training clips.
 
     Attributes:
-        mean, scale: float64 [d]; z = (x − mean) · scale. A clip that lacks the block is at its mean.
+        mean, scale: float64 [d]. A clip without the block is treated as if it were at the mean.
     """
 
     mean: Floats
@@ -23,7 +23,12 @@ class Scaling:
 
     @classmethod
     def fit(cls, values: Floats, *, standardise: bool) -> "Scaling":
-        """Measures the clips of ``values`` that have the block."""
+        """Fits the scaling on the rows of ``values`` [n, d] without NaN.
+
+        Args:
+            values: features of the block; NaN rows for clips without it.
+            standardise: whether every feature is first scaled to standard deviation 1.
+        """
         known = values[~np.isnan(values).any(1)]
         mean = known.mean(0) if len(known) else np.zeros(values.shape[1])
         spread = known.std(0) if len(known) and standardise else np.ones(values.shape[1])
@@ -32,17 +37,17 @@ class Scaling:
         return cls(mean, scale / np.sqrt(length) if length > 0 else scale)
 
     def apply(self, values: Floats) -> Floats:
-        """z, 0 for clips that lack the block."""
+        """Returns z [n, d], 0 for clips without the block."""
         scaled: Floats = np.nan_to_num((values - self.mean) * self.scale)
         return scaled
 
 
 @dataclass(frozen=True)
 class LinearScore:
-    """score = intercept + Σ over blocks of (x − mean)·weights.
+    """Linear model: score = intercept + Σ over blocks of (x − mean)·weights.
 
     Attributes:
-        intercept: of the score.
+        intercept: score of a clip at the means of all blocks.
         means: float64 [d] by block.
         weights: float64 [d] by block.
     """
@@ -52,7 +57,7 @@ class LinearScore:
     weights: dict[str, Floats]
 
     def __call__(self, blocks: Mapping[str, Floats]) -> Floats:
-        """Scores n clips, float64 [n]; a NaN row counts as the block's mean."""
+        """Computes the scores of n clips, float64 [n]; a NaN row counts as the mean of its block."""
         rows = len(next(iter(blocks.values())))
         total = np.full(rows, self.intercept)
         for name, weights in self.weights.items():
@@ -61,7 +66,10 @@ class LinearScore:
 
     @classmethod
     def mix(cls, intercept: float, parts: "list[tuple[float, LinearScore]]") -> "LinearScore":
-        """intercept + Σ share · part, as one model."""
+        """Combines models into one: intercept + Σ share · part.
+
+        Models that share a block must have the same means for it, as models fitted on the same clips have.
+        """
         means: dict[str, Floats] = {}
         weights: dict[str, Floats] = {}
         for share, part in parts:

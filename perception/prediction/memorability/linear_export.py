@@ -1,4 +1,4 @@
-"""A linear score of feature blocks as files: ONNX, written node by node, and its numbers as safetensors."""
+"""Export of a linear score of feature blocks to ONNX, built node by node, and of its numbers to safetensors."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,19 +10,20 @@ from preroll import atomic
 from preroll.perception.onnx_models.parity import check_parity
 from preroll.perception.prediction.memorability.feature_blocks import Floats, LinearScore
 
-OPSET, IR_VERSION = 17, 8  # of 2022: every runtime in use reads them
+OPSET, IR_VERSION = 17, 8  # of 2022, and so supported by every runtime in use
 
 
 def export_linear(path: Path, score: LinearScore, clips: Mapping[str, Floats]) -> None:
     """Writes ``path`` (NAME.onnx: blocks float32 [n, d] → ``score`` float32 [n, 1]) and NAME.safetensors.
 
     Args:
-        path: of the ONNX file.
-        score: what it computes.
-        clips: float64 [n, d] by block: the file is compared with ``score`` on them, and on one that lacks everything.
+        path: ONNX file to write.
+        score: the linear score.
+        clips: example clips, float64 [n, d] by block; onnxruntime's scores are compared with ``score`` on them, and on
+            a clip that lacks all blocks.
 
     Raises:
-        PrerollError: onnxruntime computes another score; nothing is written.
+        PrerollError: the scores differ; nothing is written.
     """
     from safetensors.numpy import save
 
@@ -40,7 +41,7 @@ def export_linear(path: Path, score: LinearScore, clips: Mapping[str, Floats]) -
 
 
 def _model(numbers: Mapping[str, NDArray[np.float32]], blocks: Sequence[str]) -> bytes:
-    """score = intercept + Σ over blocks of (x − mean)·weights, where NaN − mean counts as 0."""
+    """Builds the ONNX model of intercept + Σ over blocks of (x − mean)·weights, in which NaN − mean counts as 0."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
     constants = [numpy_helper.from_array(np.zeros((), np.float32), "zero")]

@@ -1,4 +1,4 @@
-"""Log-mel statistics of a sound: how loud each of 64 bands is on average, and how much that changes."""
+"""Log-mel statistics of a sound: mean and standard deviation over time of the energy in 64 bands."""
 
 import wave
 from pathlib import Path
@@ -7,35 +7,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 BANDS = 64
-#: Length and step of a window [s], and the band of frequencies [Hz].
+#: Length and step of a window [s].
 WINDOW, STEP = 0.025, 0.010
+#: Lowest and highest frequency of the bands [Hz].
 LOW, HIGH = 125.0, 7500.0
-#: Slower sounds [Hz] have nothing in most bands.
+#: Minimum sampling rate [Hz]; at lower rates most bands are empty.
 LEAST_RATE = 1000
 _TINY = 1e-10
 Floats = NDArray[np.float64]
 
 
 def read_wave(path: Path) -> tuple[Floats, int]:
-    """A .wav file as one channel in [−1, 1], and its rate [Hz].
+    """Reads a .wav file and averages its channels.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Samples float64 [n] in [−1, 1], and the sampling rate [Hz].
 
     Raises:
-        ValueError: it is no uncompressed wave file of 8, 16, 24 or 32 bits, its rate is below 1000 Hz, or it is empty.
+        ValueError: the file is not an uncompressed wave file of 8, 16, 24 or 32 bits, its rate is below 1000 Hz, or it
+            is empty.
     """
     try:
         with wave.open(str(path), "rb") as file:
             channels, size, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             raw = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        # An EOFError says nothing.
+        # An EOFError has no message.
         raise ValueError(f"is no wave file: {str(error) or 'it ends too early'}") from None
     if size > 4 or rate < LEAST_RATE:
         raise ValueError(f"has {8 * size} bits at {rate} Hz; must have 8, 16, 24 or 32 at {LEAST_RATE} Hz or more")
     if size == 3:
-        # 24 bits: a zero byte below makes them 32.
+        # 24 bits become 32 by a zero byte in the lowest place.
         bytes_ = np.frombuffer(raw, np.uint8)[: len(raw) // 3 * 3].reshape(-1, 3)
         values = np.pad(bytes_, ((0, 0), (1, 0))).copy().view("<i4")[:, 0].astype(np.float64) / 2**31
     elif size == 1:
+        # 8 bits are unsigned, all other widths signed.
         values = np.frombuffer(raw, np.uint8).astype(np.float64) / 128 - 1
     else:
         whole = raw[: len(raw) // size * size]
@@ -47,11 +56,14 @@ def read_wave(path: Path) -> tuple[Floats, int]:
 
 
 def log_mel_statistics(sound: Floats, rate: int) -> Floats:
-    """Mean and standard deviation over time of log(mel energy), float64 [128].
+    """Computes mean and standard deviation over time of log(mel energy) in 64 bands.
 
     Args:
-        sound: one channel in [−1, 1].
-        rate: samples per second.
+        sound: float64 [n], one channel in [−1, 1].
+        rate: sampling rate [Hz].
+
+    Returns:
+        float64 [128]: the 64 means, then the 64 standard deviations.
     """
     size, step = max(2, round(WINDOW * rate)), max(1, round(STEP * rate))
     sound = np.pad(sound, (0, max(0, size - len(sound))))
@@ -62,7 +74,12 @@ def log_mel_statistics(sound: Floats, rate: int) -> Floats:
 
 
 def mel_filters(size: int, rate: int) -> Floats:
-    """Triangles evenly spaced on the mel scale 2595·log10(1 + f/700), float64 [64, size // 2 + 1]."""
+    """Returns triangular filters evenly spaced on the mel scale 2595·log10(1 + f/700), float64 [64, size // 2 + 1].
+
+    Args:
+        size: samples of a window.
+        rate: sampling rate [Hz].
+    """
     high = min(HIGH, rate / 2)
     low, top = (2595 * np.log10(1 + frequency / 700) for frequency in (LOW, high))
     mels = np.linspace(low, top, BANDS + 2)

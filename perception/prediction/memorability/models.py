@@ -1,7 +1,7 @@
-"""The models of memorability: captions, audio, C3D or frames alone, their early fusion, and stacking.
+"""Models of memorability: single feature blocks, early fusion and stacking, and the selection among them.
 
-All are linear in the features, so that the chosen one is a short formula, in JSON and in ONNX alike. Whatever is fitted
-(words, scaling, penalties, the stack) is fitted on the training clips of a fold alone.
+All models are linear in the features, so that the selected one is exported as one short formula. Everything that is
+fitted (vocabulary, scaling, penalties, the stack) is fitted on the training clips of a fold only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ _SINGLE = ("captions-ridge", "captions-svr", "audio", "c3d", "frames")
 
 @dataclass(frozen=True)
 class Clips:
-    """n clips with what is known about them.
+    """Training data of n clips.
 
     Attributes:
-        blocks: features by name, float64 [n, d], NaN rows where a clip lacks one. Captions are TF-IDF.
-        scores: float64 [n].
-        weights: float64 [n], numbers of annotators.
-        movies: n names.
+        blocks: features by block, float64 [n, d]; NaN rows for clips without the block. Captions are TF-IDF.
+        scores: float64 [n], measured scores.
+        weights: float64 [n], numbers of annotators, used as sample weights.
+        movies: movie of each clip.
     """
 
     blocks: Mapping[str, Floats]
@@ -37,20 +37,20 @@ class Clips:
     movies: Sequence[str]
 
     def take(self, rows: NDArray[np.int64]) -> "Clips":
-        """The clips of ``rows``."""
+        """Returns the clips of the given rows."""
         blocks = {name: values[rows] for name, values in self.blocks.items()}
         return Clips(blocks, self.scores[rows], self.weights[rows], [self.movies[row] for row in rows])
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the inner folds chose.
+    """Result of the model selection in the inner folds.
 
     Attributes:
-        name: the model.
-        model: fitted on all clips that it was given.
-        inner: Spearman in the inner folds by model; the chosen one's flatters it a little.
-        penalties: the chosen penalty of each model.
+        name: name of the selected model.
+        model: the selected model, fitted on all given clips.
+        inner: Spearman's ρ in the inner folds by model; that of the selected model is slightly optimistic.
+        penalties: selected penalty by model.
     """
 
     name: str
@@ -60,15 +60,15 @@ class Choice:
 
 
 def families(blocks: Sequence[str]) -> list[str]:
-    """The models that these blocks allow."""
+    """Returns the names of the models that can be fitted on the given blocks."""
     names = [name for name in _SINGLE if name.split("-")[0] in blocks]
     return [*names, FUSION, STACKING] if len(blocks) > 1 else names
 
 
 def choose(clips: Clips, settings: MemorabilityModel) -> Choice:
-    """Tries models and penalties in inner folds by movie, and fits the best on all clips."""
+    """Selects model and penalty by Spearman's ρ in inner folds by movie, and fits the best on all clips."""
     wanted = families(list(clips.blocks)) if settings.name == "best" else [settings.name]
-    # A stack stands on the single models.
+    # Stacking needs the out-of-fold predictions of all other models.
     tried = [name for name in families(list(clips.blocks)) if name != STACKING] if STACKING in wanted else wanted
     folds = movie_folds(clips.movies, min(settings.inner_folds, len(set(clips.movies))), settings.seed + 1)
     guesses = {name: np.zeros((len(clips.scores), len(_penalties(name, settings)))) for name in tried}
@@ -109,13 +109,13 @@ def _refitted(
 
 
 def _fitted(name: str, clips: Clips, settings: MemorabilityModel) -> list[LinearScore]:
-    """One model per penalty, in units of z whose rows have mean square length 1."""
+    """Fits the named model for each penalty, on blocks scaled to rows of mean square length 1."""
     used = list(clips.blocks) if name == FUSION else [name.split("-")[0]]
     scalings = {block: Scaling.fit(clips.blocks[block], standardise=block != CAPTIONS) for block in used}
     z = np.hstack([scalings[block].apply(clips.blocks[block]) for block in used])
-    # A clip that lacks the only block would teach that its mean is worth the clip's score.
+    # Clips without any of the blocks would pull the prediction at the mean towards their scores.
     known = np.any([~np.isnan(clips.blocks[block]).any(1) for block in used], axis=0)
-    # Where every clip lacks it, nothing but their mean can be learnt.
+    # If no clip has a block, only the intercept is fitted.
     known |= not known.any()
     arguments = z[known], clips.scores[known], clips.weights[known]
     if name == "captions-svr":
@@ -135,7 +135,7 @@ def _linear(w: Floats, b: float, scalings: dict[str, Scaling]) -> LinearScore:
 
 
 def _stack(guesses: dict[str, Floats], scores: Floats, weights: Floats) -> tuple[float, dict[str, float]]:
-    """Non-negative shares of the models, and an intercept: with others a model would correct another's noise."""
+    """Fits the intercept and the shares of a stack; non-negative, so that no model fits the noise of another."""
     from scipy.optimize import nnls
 
     columns = np.column_stack(list(guesses.values()))

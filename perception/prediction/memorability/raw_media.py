@@ -1,4 +1,4 @@
-"""Features of clips from raw material: videos or frames, and sounds, each file named by its clip."""
+"""Features of clips computed from raw media (videos or frames, and sounds); files are named after their clip."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from preroll.perception.prediction.memorability.log_mel import log_mel_statistic
 
 
 def audio_statistics(folder: Path, skipping: Skipping) -> dict[str, NDArray[np.float64]]:
-    """Log-mel statistics of every .wav file, float64 [128] by its name without suffix."""
+    """Computes log-mel statistics of every .wav file in a folder, float64 [128] by file name without suffix."""
     found = {}
     for path in sorted(folder.glob("*.wav")):
         try:
@@ -22,10 +22,18 @@ def audio_statistics(folder: Path, skipping: Skipping) -> dict[str, NDArray[np.f
 
 
 def frame_means(folder: Path, encoder: Path, skipping: Skipping) -> dict[str, NDArray[np.float64]]:
-    """The mean embedding of each clip's frames, float64 [D], from ``frames/CLIP/1.jpg, …`` or else ``videos/CLIP.mp4``.
+    """Computes the mean embedding of each clip's frames.
+
+    Args:
+        folder: folder with ``frames/CLIP/1.jpg, …``, or else ``videos/CLIP.mp4``.
+        encoder: ONNX image encoder.
+        skipping: policy for unusable clips.
+
+    Returns:
+        float64 [D] by clip.
 
     Raises:
-        PrerollError: there are neither, or the encoder cannot be used.
+        PrerollError: the folder has neither frames nor videos, or the encoder cannot be used.
     """
     from preroll.perception.analysis.encoder import EncoderFile
     from preroll.perception.video_embeddings import analysed, videos_in

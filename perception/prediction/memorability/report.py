@@ -1,4 +1,4 @@
-"""What is told about predicted memorability."""
+"""Metrics and report of predicted memorability."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,12 @@ from preroll.perception.prediction.metrics.regression import f1, noise_ceiling, 
 
 
 def report(predicted: NDArray[np.float64], truth: GroundTruth, notes: tuple[str, ...] = ()) -> PredictionReport:
-    """Spearman with its interval and its ceiling, ROC-AUC and F1 of the class, and a row per movie.
+    """Builds the report: Spearman's ρ with interval and noise ceiling, ROC-AUC and F1, and a row per movie.
 
     Args:
-        predicted: float64 [n], by models that never saw the clip's movie.
-        truth: of the same clips.
-        notes: further ones.
+        predicted: float64 [n], predictions of models that were not trained on the clip's movie.
+        truth: measured scores of the same n clips.
+        notes: further notes of the report.
     """
     movies = sorted(set(truth.movies))
     groups = np.array([movies.index(movie) for movie in truth.movies])

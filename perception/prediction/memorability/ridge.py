@@ -1,4 +1,4 @@
-"""Ridge regression for several penalties, and support vector regression, both with weighted clips."""
+"""Ridge regression for several penalties, and linear support vector regression, both with sample weights."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +9,17 @@ Floats = NDArray[np.float64]
 def ridge_paths(z: Floats, y: Floats, weights: Floats, penalties: tuple[float, ...]) -> list[tuple[Floats, float]]:
     """Minimises Σ weight · (y − z·w − b)² + penalty · |w|² for each penalty.
 
-    Solved among the n clips, not the d features, of which there are many more: w = Zᵀ (Z Zᵀ + penalty)⁻¹ y with
+    The system is solved in its dual form with n instead of the many more d unknowns: w = Zᵀ (Z Zᵀ + penalty)⁻¹ y with
     weighted, centred clips Z.
 
     Args:
-        z: [n, d].
-        y: [n].
-        weights: [n], positive.
-        penalties: at least one, positive.
+        z: float64 [n, d], features.
+        y: float64 [n], scores.
+        weights: float64 [n], positive sample weights.
+        penalties: at least one penalty, all positive.
 
     Returns:
-        (w float64 [d], b) of each.
+        (w float64 [d], b) for each penalty.
     """
     center = np.average(z, axis=0, weights=weights)
     level = float(np.average(y, weights=weights))
@@ -32,12 +32,12 @@ def ridge_paths(z: Floats, y: Floats, weights: Floats, penalties: tuple[float, .
 
 
 def linear_svr(z: Floats, y: Floats, weights: Floats, penalty: float) -> tuple[Floats, float]:
-    """Support vector regression with a linear kernel and a tube of 0.05 around the score.
+    """Fits a support vector regression with a linear kernel and an ε-tube of 0.05.
 
     Args:
-        z: [n, d].
-        y: [n].
-        weights: [n]; a clip's share of the penalty, relative to their mean.
+        z: float64 [n, d], features.
+        y: float64 [n], scores.
+        weights: float64 [n], sample weights; they scale C relative to their mean.
         penalty: C.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Memorability: one score a clip, as a task of the framework."""
+"""The task ``memorability``: regression of one score per clip."""
 
 import json
 from collections.abc import Sequence
@@ -30,15 +30,20 @@ from preroll.perception.prediction.memorability.tfidf import TfidfVocabulary
 
 
 class Memorability(Task[ScoredClips]):
-    """The task ``memorability``: every clip is predicted by a model that saw no clip of its movie."""
+    """Prediction of memorability; every scored clip is predicted by a model that was not trained on its movie."""
 
     def __init__(self, settings: MemorabilitySettings) -> None:
-        """Keep the settings."""
+        """Stores the settings."""
         self.settings = settings
         self.steps = settings.model.folds + 1
 
     def load(self, skipping: Skipping) -> ScoredClips:
-        """Reads scores and features, joined by name."""
+        """Reads scores and features.
+
+        Raises:
+            PrerollError: data are bad, the model needs other features, all scores are equal, or there are too few
+                movies for the folds.
+        """
         data = read_clips(self.settings.data, skipping)
         blocks = ([CAPTIONS] if data.features.captions is not None else []) + list(data.features.vectors)
         known = families(blocks)
@@ -55,8 +60,8 @@ class Memorability(Task[ScoredClips]):
         return data
 
     def fit(self, data: ScoredClips, folder: Path, progress: Progress) -> Fitted:
-        """Measures by cross-validation, then fits the model that is kept on every clip."""
-        # One thread: sums in another order would give other numbers on another number of cores.
+        """Evaluates by cross-validation, then selects and fits the final model on all clips."""
+        # On one thread, as the order of summation, and so the result, would depend on the number of cores.
         with threadpool_limits(1):
             return self._fit(data, folder, progress)
 
@@ -97,7 +102,7 @@ class Memorability(Task[ScoredClips]):
         return words, choose(clips, self.settings.model)
 
     def evaluate(self, data: ScoredClips, run: Trained) -> tuple[PredictionReport, Sequence[str], Probabilities]:
-        """Measures a run: clips that it was trained on by the models that never saw their movies, others by the model.
+        """Evaluates a run: clips of its training by their out-of-fold predictions, new clips by the final model.
 
         Raises:
             PrerollError: a new clip is of a movie that the model was trained on.
@@ -109,9 +114,9 @@ class Memorability(Task[ScoredClips]):
         return report(found[:, 0].astype(np.float64), truth, data.features.differences(truth.names)), truth.names, found
 
     def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
-        """Predicts clips; those that the model was trained on by the models that never saw their movies.
+        """Predicts clips: those of the training by their out-of-fold predictions, others by the final model.
 
-        These are predicted even if no table holds them: a clip with a score, but without a caption or anything else.
+        Clips of the training are predicted even if no table of features contains them.
         """
         data = self.settings.data
         features = read_features(data, skipping)
@@ -139,7 +144,7 @@ def _blocks(features: Features, names: Sequence[str], words: TfidfVocabulary | N
 
 
 def _save(folder: Path, words: TfidfVocabulary | None, model: LinearScore, example: dict[str, Floats]) -> None:
-    """Writes ``linear.onnx`` with ``linear.safetensors``, which holds all numbers, and ``words.json``."""
+    """Writes the model as ``linear.onnx``, all its numbers as ``linear.safetensors``, and ``words.json``."""
     from preroll.perception.prediction.memorability.linear_export import export_linear
 
     export_linear(folder / "linear.onnx", model, example)
@@ -152,7 +157,7 @@ def _load(folder: Path) -> tuple[TfidfVocabulary | None, LinearScore]:
     try:
         numbers = load_file(folder / "linear.safetensors")
         content = json.loads((folder / "words.json").read_text("utf8"))
-    except Exception as error:  # safetensors raises a class of its own, derived from Exception alone
+    except Exception as error:  # safetensors' error class derives directly from Exception
         raise PrerollError(f"model {folder}: cannot be read: {error}") from None
     words = None if content is None else TfidfVocabulary(tuple(content[0]), np.array(content[1]))
     by_kind: dict[str, dict[str, Floats]] = {"means": {}, "weights": {}}

@@ -1,4 +1,4 @@
-"""Captions as TF-IDF, with a vocabulary that can be written down as JSON."""
+"""TF-IDF of captions, with a vocabulary that can be saved as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from preroll.errors import PrerollError
 
 @dataclass(frozen=True)
 class TfidfVocabulary:
-    """Terms and their inverse document frequencies.
+    """Vocabulary of d terms and their inverse document frequencies.
 
     Attributes:
         terms: words, in the order of the columns.
-        idf: float64 [d].
+        idf: float64 [d], inverse document frequency of each term.
     """
 
     terms: tuple[str, ...]
@@ -23,10 +23,10 @@ class TfidfVocabulary:
 
     @classmethod
     def fit(cls, texts: Sequence[str | None], at_least: int) -> "TfidfVocabulary":
-        """The words that stand in ``at_least`` of the texts, English function words aside.
+        """Collects the words that occur in at least ``at_least`` texts, except English stop words.
 
         Raises:
-            PrerollError: there is none.
+            PrerollError: there is no such word.
         """
         from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -38,9 +38,10 @@ class TfidfVocabulary:
         return cls(tuple(vectorizer.get_feature_names_out()), np.asarray(vectorizer.idf_, np.float64))
 
     def apply(self, texts: Sequence[str | None]) -> NDArray[np.float64]:
-        """TF-IDF of each text, float64 [n, d], rows of length 1; NaN rows for None.
+        """Computes the TF-IDF of each text: (1 + log count) · idf, normalised to length 1, as in scikit-learn.
 
-        (1 + log count) · idf, divided by its length, as scikit-learn does.
+        Returns:
+            float64 [n, d]; rows of zeros for texts without known words, NaN rows for None.
         """
         from sklearn.feature_extraction.text import CountVectorizer
 

@@ -1,1 +1,1 @@
-"""Metrics by exact definition: one file per idea, each formula in a docstring."""
+"""Evaluation metrics, each with its exact formula in the docstring."""

@@ -1,4 +1,4 @@
-"""Average precision of one class, and of all."""
+"""Average precision of one class, and its macro average over classes."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,17 @@ from numpy.typing import NDArray
 
 
 def average_precision(scores: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
-    """AP = Σ over distinct scores s of precision(≥ s) · (recall(≥ s) − recall(> s)), as in scikit-learn.
+    """Computes the average precision of one class, as scikit-learn does.
 
-    Videos with one score enter together, so that ties need no order.
+    AP = Σ over distinct scores s of precision(≥ s) · (recall(≥ s) − recall(> s)). Videos with equal scores enter
+    together, so the result does not depend on the order of ties.
 
     Args:
-        scores: [n], of one class.
-        targets: [n], whether the class is true.
+        scores: [n], scores of the class.
+        targets: bool [n], whether the class is true.
 
     Returns:
-        In [0, 1]; NaN where the class has no positive.
+        AP in [0, 1]; NaN if the class has no positives.
     """
     if not (positives := int(targets.sum())):
         return float("nan")
@@ -29,13 +30,13 @@ def average_precision(scores: NDArray[np.floating], targets: NDArray[np.bool_]) 
 
 @dataclass(frozen=True)
 class MacroAveragePrecision:
-    """The average precision of every class, and their mean.
+    """Average precision of every class, and their mean.
 
     Attributes:
-        by_class: float64 [K], NaN for a class without positives.
-        mean: over the classes with positives; NaN without any.
-        classes: how many have positives.
-        left_out: how many have none, and are no part of the mean: they are not counted as 0.
+        by_class: float64 [K]; NaN for a class without positives.
+        mean: mean over the classes with positives; NaN if there are none.
+        classes: number of classes with positives.
+        left_out: number of classes without positives, which are excluded from the mean rather than counted as 0.
     """
 
     by_class: NDArray[np.float64]
@@ -45,11 +46,11 @@ class MacroAveragePrecision:
 
 
 def macro_average_precision(scores: NDArray[np.floating], targets: NDArray[np.bool_]) -> MacroAveragePrecision:
-    """The average precision of each of K classes, by :func:`average_precision`.
+    """Computes the average precision of each of K classes by :func:`average_precision`, and their mean.
 
     Args:
         scores: [n, K].
-        targets: [n, K].
+        targets: bool [n, K].
     """
     by_class = np.full(targets.shape[1], np.nan)
     for k in np.flatnonzero(targets.any(0)):

@@ -1,4 +1,4 @@
-"""Whether 0.8 means eight times in ten: temperature, reliability, and its picture."""
+"""Calibration of probabilities: temperature scaling, expected calibration error, and reliability diagrams."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ _TINY = 1e-7
 
 @dataclass(frozen=True)
 class Reliability:
-    """Pairs of probability and outcome, in bins of probability.
+    """Reliability curve: predicted probability and observed share in bins of probability.
 
     Attributes:
-        predicted: float64 [B], mean probability of each bin; NaN for an empty one.
-        observed: float64 [B], share of its outcomes that are true.
-        count: int64 [B].
+        predicted: float64 [B], mean probability of each bin; NaN if it is empty.
+        observed: float64 [B], share of true outcomes of each bin; NaN if it is empty.
+        count: int64 [B], number of pairs in each bin.
         error: expected calibration error Σ count/n · |observed − predicted|.
     """
 
@@ -30,12 +30,12 @@ class Reliability:
 
 
 def reliability(probabilities: NDArray[np.floating], outcomes: NDArray[np.bool_], bins: int = 15) -> Reliability:
-    """Compares probabilities with outcomes in equal bins of [0, 1].
+    """Computes the reliability curve of probabilities in equal bins of [0, 1].
 
     Args:
-        probabilities: any shape.
+        probabilities: probabilities of any shape.
         outcomes: bool, of the same shape.
-        bins: B.
+        bins: B, the number of bins.
     """
     flat, true = np.asarray(probabilities, np.float64).ravel(), outcomes.ravel()
     place = np.clip((flat * bins).astype(np.int64), 0, bins - 1)
@@ -48,11 +48,14 @@ def reliability(probabilities: NDArray[np.floating], outcomes: NDArray[np.bool_]
 
 
 def tags_temperature(probabilities: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
-    """The T with which σ(log-odds / T) has the least log loss over all pairs (video, class).
+    """Fits the temperature T that minimises the log loss of σ(log-odds / T) over all pairs (video, class).
 
     Args:
-        probabilities: [n, K], of labels that do not exclude each other.
+        probabilities: [n, K], probabilities of labels that are not mutually exclusive.
         targets: bool [n, K].
+
+    Returns:
+        T in [0.05, 20].
     """
     odds = log_odds(probabilities)
     sign = np.where(targets, -1.0, 1.0)
@@ -60,11 +63,14 @@ def tags_temperature(probabilities: NDArray[np.floating], targets: NDArray[np.bo
 
 
 def classes_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
-    """The T with which softmax(log p / T) has the least log loss.
+    """Fits the temperature T that minimises the log loss of softmax(log p / T).
 
     Args:
         probabilities: [n, K], rows of sum 1.
-        truth: [n], the true classes.
+        truth: int [n], true classes.
+
+    Returns:
+        T in [0.05, 20].
     """
     return _coldest(
         lambda t: -float(np.log(heated_classes(probabilities, t)[np.arange(len(truth)), truth] + 1e-300).sum())
@@ -72,13 +78,13 @@ def classes_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.i
 
 
 def temperature_scaled_tags(probabilities: NDArray[np.floating], temperature: float) -> Floats:
-    """σ(log-odds / T): above 1, T makes probabilities less sure; their order stays."""
+    """Computes σ(log-odds / T); T > 1 makes probabilities less confident, and their order is preserved."""
     heated: Floats = 0.5 * (1 + np.tanh(0.5 * log_odds(probabilities) / temperature))
     return heated
 
 
 def heated_classes(probabilities: NDArray[np.floating], temperature: float) -> Floats:
-    """softmax(log p / T) of each row."""
+    """Computes softmax(log p / T) of each row."""
     logs = np.log(np.clip(np.asarray(probabilities, np.float64), _TINY, 1)) / temperature
     powers: Floats = np.exp(logs - logs.max(-1, keepdims=True))
     powers /= powers.sum(-1, keepdims=True)
@@ -86,19 +92,19 @@ def heated_classes(probabilities: NDArray[np.floating], temperature: float) -> F
 
 
 def log_odds(probabilities: NDArray[np.floating]) -> Floats:
-    """log(p / (1 − p)), with p kept off 0 and 1."""
+    """Computes log(p / (1 − p)), with p clipped to [1e-7, 1 − 1e-7]."""
     p = np.clip(np.asarray(probabilities, np.float64), _TINY, 1 - _TINY)
     odds: Floats = np.log(p / (1 - p))
     return odds
 
 
 def draw_reliability(path: Path, curves: "dict[str, Reliability]", title: str) -> None:
-    """Writes a picture of observed share against predicted probability, a dot's area growing with its bin.
+    """Draws a reliability diagram: observed share against predicted probability, with dot areas growing with the count.
 
     Args:
-        path: ``.png`` or ``.svg``.
-        curves: what to compare, by name.
-        title: stands above it.
+        path: ``.png`` or ``.svg`` file; its folder is created if it does not exist.
+        curves: reliability curves by name.
+        title: title of the diagram.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

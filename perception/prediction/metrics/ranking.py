@@ -1,6 +1,6 @@
-"""How well scores rank the labels of a video before its other classes, and the pairs of all videos together.
+"""Ranking metrics of multi-label scores, within each video or pooled over all videos.
 
-Throughout: ``scores`` is float [n, K], ``targets`` bool [n, K]. Equal scores stand in the order of their classes.
+Throughout, ``scores`` is float [n, K] and ``targets`` bool [n, K]. Equal scores are ordered by class number.
 """
 
 import numpy as np
@@ -11,9 +11,9 @@ Targets = NDArray[np.bool_]
 
 
 def best_classes(scores: Scores, k: int) -> NDArray[np.int64]:
-    """The k classes with the largest scores of every video, best first: int64 [n, min(k, K)]."""
+    """Returns the k classes with the largest scores of every video, best first, int64 [n, min(k, K)]."""
     k = min(k, scores.shape[1])
-    # A partition alone may cut through equal scores anywhere: everything that ties with the last one is ordered.
+    # A partition alone breaks ties arbitrarily, so all classes that tie with the k-th score are candidates.
     edge = -np.partition(-scores, k - 1, axis=1)[:, k - 1]
     best = np.empty((len(scores), k), np.int64)
     for row, (line, least) in enumerate(zip(scores, edge, strict=True)):
@@ -23,13 +23,13 @@ def best_classes(scores: Scores, k: int) -> NDArray[np.int64]:
 
 
 def global_average_precision(scores: Scores, targets: Targets, k: int = 20) -> float:
-    """GAP@k: the average precision of the k best pairs (video, class) of every video, pooled.
+    """Computes GAP@k: the average precision of the k best pairs (video, class) of every video, pooled.
 
-    GAP = Σ over pooled pairs i, by falling score, of precision(i) · [pair i is right] / P, where P counts *all* labels
-    of all videos, also those that no list of k holds. (YouTube-8M challenge, with k = 20.)
+    GAP = Σ over pooled pairs i, by decreasing score, of precision(i) · [pair i is right] / P, where P counts *all*
+    labels of all videos, including those outside the k best. (YouTube-8M challenge, with k = 20.)
 
     Returns:
-        In [0, 1]; NaN without any label.
+        GAP in [0, 1]; NaN if there are no labels.
     """
     positives = int(targets.sum())
     if not positives:
@@ -42,9 +42,9 @@ def global_average_precision(scores: Scores, targets: Targets, k: int = 20) -> f
 
 
 def hit_at(scores: Scores, targets: Targets, k: int) -> float:
-    """Hit@k: the share of videos with at least one of their labels among the k best classes.
+    """Computes Hit@k: the share of videos with at least one of their labels among the k best classes.
 
-    Videos without labels are left out; NaN where no video has any.
+    Videos without labels are left out; NaN if no video has labels.
     """
     known = targets.any(1)
     best = best_classes(scores[known], k)
@@ -53,7 +53,10 @@ def hit_at(scores: Scores, targets: Targets, k: int) -> float:
 
 
 def precision_at_equal_recall(scores: Scores, targets: Targets) -> float:
-    """PERR: for a video with m labels, the share of its m best classes that are labels; the mean over videos."""
+    """Computes PERR: the share of labels among the m best classes of a video with m labels, averaged over videos.
+
+    Videos without labels are left out; NaN if no video has labels.
+    """
     shares = []
     for line, true in zip(scores, targets, strict=True):
         if m := int(true.sum()):
@@ -62,10 +65,11 @@ def precision_at_equal_recall(scores: Scores, targets: Targets) -> float:
 
 
 def label_ranking_average_precision(scores: Scores, targets: Targets) -> float:
-    """LRAP: per video the mean over its labels of (labels ranked at least as high) / (classes ranked at least as high).
+    """Computes the label ranking average precision (LRAP), averaged over videos.
 
-    Ties count against the label, as in scikit-learn; a video without labels, or with all of them, counts 1 there and
-    is left out here.
+    The value of a video is the mean over its labels of (labels ranked at least as high) / (classes ranked at least as
+    high). Ties count against the label, as in scikit-learn; videos without labels, or with all of them, count as 1
+    there and are left out here. NaN if no video is left.
     """
     values = []
     for line, true in zip(scores, targets, strict=True):
@@ -77,10 +81,11 @@ def label_ranking_average_precision(scores: Scores, targets: Targets) -> float:
 
 
 def mean_reciprocal_rank_of_labels(scores: Scores, targets: Targets) -> float:
-    """Per video the mean over its labels of 1 / rank among all K classes (best: 1), then the mean over videos.
+    """Computes the mean over a video's labels of 1 / rank among all K classes (best: 1), averaged over videos.
 
-    An often-copied evaluation script prints this under the name "gap". It is not the global average precision: it
-    pools nothing, and a label that stands behind another label is punished for it.
+    Videos without labels are left out; NaN if no video has labels. An often-copied evaluation script prints this value
+    under the name "gap". It is not the global average precision: nothing is pooled, and a label that ranks behind
+    another label is penalised.
     """
     values = []
     for line, true in zip(scores, targets, strict=True):

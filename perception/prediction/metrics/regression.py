@@ -1,4 +1,4 @@
-"""How well a score is predicted: rank correlation, its interval, and the class that the score stands for."""
+"""Metrics of predicted scores: rank correlation with interval and noise ceiling, ROC-AUC, and F1."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def ranks(values: Floats) -> Floats:
-    """The ranks of ``values``, 1 for the smallest; equal values share the mean of theirs."""
+    """Returns the ranks of ``values``, float64, 1 for the smallest; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends: Floats = np.cumsum(counts).astype(np.float64)
     shared: Floats = (ends - (counts - 1) / 2)[inverse]
@@ -19,7 +19,7 @@ def ranks(values: Floats) -> Floats:
 
 
 def spearman(predicted: Floats, true: Floats) -> float:
-    """Spearman's ρ: Pearson's correlation of the ranks, in [−1, 1]; NaN where either is constant."""
+    """Computes Spearman's ρ, Pearson's correlation of the ranks, in [−1, 1]; NaN if either input is constant."""
     first, second = ranks(predicted) - (len(true) + 1) / 2, ranks(true) - (len(true) + 1) / 2
     scale = np.sqrt((first @ first) * (second @ second))
     return float(first @ second / scale) if scale > 0 else float("nan")
@@ -28,15 +28,20 @@ def spearman(predicted: Floats, true: Floats) -> float:
 def spearman_interval(
     predicted: Floats, true: Floats, groups: NDArray[np.int64], *, seed: int = 0, draws: int = 2000, level: float = 0.95
 ) -> tuple[float, float]:
-    """Bootstrap interval of Spearman's ρ over whole movies, drawn with replacement: clips of one resemble each other.
+    """Computes a percentile bootstrap interval of Spearman's ρ.
+
+    Whole movies are resampled with replacement, because clips of one movie resemble each other.
 
     Args:
-        predicted: [n].
-        true: [n].
-        groups: int [n], the movie of each clip.
-        seed: of the draws.
-        draws: how many.
-        level: of the interval, whose ends are percentiles of the drawn values.
+        predicted: [n], predicted scores.
+        true: [n], true scores.
+        groups: int [n], movie of each clip.
+        seed: seed of the draws.
+        draws: number of bootstrap samples.
+        level: level of the interval.
+
+    Returns:
+        Lower and upper end; NaN if ρ is undefined in all samples.
     """
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
@@ -52,7 +57,10 @@ def spearman_interval(
 
 
 def roc_auc(scores: Floats, positive: NDArray[np.bool_]) -> float:
-    """The probability that a positive has the larger score than a negative, ties half; NaN without one of them."""
+    """Computes the area under the ROC curve; ties count half, and NaN if positives or negatives are missing.
+
+    It is the probability that a random positive has a larger score than a random negative.
+    """
     positives, negatives = int(positive.sum()), int((~positive).sum())
     if not positives or not negatives:
         return float("nan")
@@ -60,19 +68,19 @@ def roc_auc(scores: Floats, positive: NDArray[np.bool_]) -> float:
 
 
 def f1(said: NDArray[np.bool_], positive: NDArray[np.bool_]) -> float:
-    """2 · right / (said + positive); NaN where nothing is said and nothing is positive."""
+    """Computes F1 = 2 · true positives / (predicted positives + positives); NaN if the denominator is 0."""
     total = int(said.sum() + positive.sum())
     return float(2 * (said & positive).sum() / total) if total else float("nan")
 
 
 @dataclass(frozen=True)
 class NoiseCeiling:
-    """How well the true recall probabilities themselves would predict the measured scores.
+    """Spearman's ρ between the true recall probabilities and the measured scores.
 
     Attributes:
-        spearman: mean over the draws; nobody can be expected to do better on such scores.
-        low, high: the middle 95 % of the draws.
-        prior: a and b of the Beta distribution of the clips' recall probabilities.
+        spearman: mean over the draws; no model can be expected to exceed it on these scores.
+        low, high: ends of the central 95 % of the draws.
+        prior: parameters a and b of the Beta distribution of the clips' recall probabilities.
     """
 
     spearman: float
@@ -82,20 +90,20 @@ class NoiseCeiling:
 
 
 def noise_ceiling(scores: Floats, annotations: NDArray[np.int64], *, seed: int = 0, draws: int = 1000) -> NoiseCeiling:
-    """The Spearman that the true recall probability p would reach, where a score is k of n annotators who remembered.
+    """Estimates Spearman's ρ between the true recall probabilities p and the scores k / n.
 
-    k ~ Binomial(n, p) and p ~ Beta(a, b), fitted by the mean and the variance of the scores. Given the scores, p is
-    drawn from Beta(a + k, b + n − k) and correlated with k / n. With ten annotators a clip it is .53 where p has the
-    standard deviation .1, .80 at .2, .92 at .3.
+    A score is the share of n annotators who remembered the clip: k ~ Binomial(n, p) with p ~ Beta(a, b), fitted by the
+    mean and variance of the scores. Given the scores, p is drawn from Beta(a + k, b + n − k) and correlated with k / n.
+    With ten annotators per clip, the ceiling is .53 if p has standard deviation .1, .80 at .2, and .92 at .3.
 
     Args:
         scores: [N], k / n in [0, 1].
-        annotations: int [N], n, at least 1.
-        seed: of the draws.
-        draws: how many.
+        annotations: int [N], n of each clip, at least 1.
+        seed: seed of the draws.
+        draws: number of draws of p.
 
     Raises:
-        PrerollError: scores or numbers are out of range, or fewer than three clips.
+        PrerollError: scores or annotations are out of range, or there are fewer than three clips.
     """
     if len(scores) < 3 or not ((scores >= 0) & (scores <= 1)).all() or not (annotations >= 1).all():
         raise PrerollError("noise ceiling: at least 3 scores in [0, 1] with at least one annotator each are needed")
@@ -110,7 +118,7 @@ def noise_ceiling(scores: Floats, annotations: NDArray[np.int64], *, seed: int =
 
 
 def _beta(remembered: Floats, annotations: NDArray[np.int64]) -> tuple[float, float]:
-    """a and b by moments: Var(k/n) = m(1−m)/n · (1 + (n−1)·r) with r = 1/(a+b+1), solved for r over all clips."""
+    """Fits a and b by moments: Var(k/n) = m(1−m)/n · (1 + (n−1)·r) with r = 1/(a+b+1), solved for r over all clips."""
     mean = float(remembered.sum() / annotations.sum())
     spread = mean * (1 - mean)
     if spread == 0:

@@ -1,4 +1,4 @@
-"""Precision and recall of yes-or-no answers, by class and over all classes, and thresholds chosen elsewhere."""
+"""Precision and recall of thresholded probabilities, per class and averaged, and thresholds of maximum F1."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ClassScores:
-    """What is said about each of K classes, and about all of them.
+    """Precision, recall and average precision (AP) of each of K classes, and their averages.
 
     Attributes:
         precision, recall, average_precision: float64 [K]; NaN for a class without positives.
-        support: int64 [K], positives.
+        support: int64 [K], number of positives.
+        micro: precision, recall and AP of all pairs (video, class), pooled.
     """
 
     precision: Floats
@@ -26,11 +27,11 @@ class ClassScores:
     micro: tuple[float, float, float]
 
     def macro(self) -> tuple[float, float, float]:
-        """Means of precision, recall and AP over the classes with positives; NaN without any."""
+        """Returns the means of precision, recall and AP over the classes with positives; NaN if there are none."""
         return self._mean(np.where(self.support > 0, 1.0, 0.0))
 
     def weighted(self) -> tuple[float, float, float]:
-        """The same means, a class counting by its number of positives."""
+        """Returns the means of precision, recall and AP weighted by support; NaN if there are no positives."""
         return self._mean(self.support.astype(np.float64))
 
     def _mean(self, weights: Floats) -> tuple[float, float, float]:
@@ -45,15 +46,15 @@ class ClassScores:
 def class_scores(
     probabilities: NDArray[np.floating], targets: NDArray[np.bool_], thresholds: "float | Floats" = 0.5
 ) -> ClassScores:
-    """Precision, recall and average precision of every class.
+    """Computes precision, recall and average precision of every class, and of all pairs (video, class) pooled (micro).
 
-    precision = right answers / answers "yes" (0 where "yes" was never said), recall = right answers / positives; "yes"
-    is said where the probability is at least the threshold. Micro: the same of all pairs (video, class) in one pool.
+    A class is predicted positive where its probability is at least the threshold. Precision = true positives /
+    predicted positives (0 if there are none), recall = true positives / positives.
 
     Args:
         probabilities: [n, K].
         targets: bool [n, K].
-        thresholds: one, or one per class.
+        thresholds: one threshold, or one per class, [K].
     """
     said = probabilities >= thresholds
     right, answers, support = (said & targets).sum(0), said.sum(0), targets.sum(0)
@@ -67,16 +68,24 @@ def class_scores(
 
 
 def best_thresholds(probabilities: NDArray[np.floating], targets: NDArray[np.bool_]) -> Floats:
-    """The threshold with the largest F1 = 2·right / (answers + positives) of each class, float64 [K].
+    """Computes the threshold of each class with the largest F1 = 2·true positives / (predicted positives + positives).
 
-    Choose them on videos that nothing else is measured on. They lie halfway between two probabilities; 0.5 for a class
-    without positives; of several the largest.
+    Choose thresholds on videos on which nothing else is measured. They lie halfway between two probabilities; of
+    several with equal F1, the largest is returned.
+
+    Args:
+        probabilities: [n, K].
+        targets: bool [n, K].
+
+    Returns:
+        float64 [K]; 0.5 for a class without positives.
     """
     chosen = np.full(targets.shape[1], 0.5)
     for k in np.flatnonzero(targets.any(0)):
         order = np.argsort(-probabilities[:, k], kind="stable")
         line = probabilities[order, k].astype(np.float64)
         f1 = 2 * np.cumsum(targets[order, k]) / (np.arange(1, len(line) + 1) + targets[:, k].sum())
+        # A threshold can only lie between two different probabilities.
         below = np.append(line[1:], 0.0)
         best = int(np.argmax(np.where(line > below, f1, -1)))
         chosen[k] = (line[best] + below[best]) / 2

@@ -1,4 +1,4 @@
-"""A trained model in its folder: ONNX networks whose mean predicts, run without torch."""
+"""Inference by the mean of the ONNX networks of a model folder, without torch."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,17 +14,17 @@ Probabilities = NDArray[np.float32]
 
 
 class Ensemble:
-    """The networks of one model, one for each seed.
+    """The networks of a model, one per seed, whose mean is the prediction.
 
     Attributes:
-        paths: their ONNX files.
+        paths: ONNX files of the networks.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Load every ``*.onnx`` of a folder.
+        """Loads every ``*.onnx`` file of a folder.
 
         Raises:
-            PrerollError: there is none, or one cannot be loaded.
+            PrerollError: there is no such file, or one cannot be loaded.
         """
         self.paths = sorted(folder.glob("*.onnx"))
         if not self.paths:
@@ -33,20 +33,20 @@ class Ensemble:
         for path in self.paths:
             try:
                 self._sessions.append(inference_session(path.read_bytes()))
-            except Exception as error:  # onnxruntime raises classes of its own, derived from Exception alone
+            except Exception as error:  # onnxruntime's error classes derive directly from Exception
                 raise PrerollError(f"model {path}: cannot be loaded: {' '.join(str(error).split())}") from None
 
     def __call__(self, batches: Iterable[Mapping[str, NDArray[Any]]]) -> Probabilities:
-        """The mean of what the networks give.
+        """Computes the mean of the networks' outputs.
 
         Args:
-            batches: inputs by name, a batch at a time.
+            batches: inputs by name, one mapping per batch.
 
         Returns:
-            float32 [n, K].
+            float32 [n, K] for the n rows of all batches.
 
         Raises:
-            PrerollError: the inputs are not what the networks take.
+            PrerollError: the inputs do not fit the networks.
         """
         parts = []
         for batch in batches:

@@ -1,4 +1,4 @@
-"""A trained network as ONNX, compared with torch before it is written, and its weights as safetensors."""
+"""Export of trained networks to ONNX, compared with torch before writing, and of their weights to safetensors."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +12,15 @@ from preroll.perception.onnx_models.torch_export import to_onnx
 
 
 class Probabilities(nn.Module):
-    """A network of logits with the sigmoid at its end."""
+    """A network that returns probabilities: another one's logits passed through a sigmoid."""
 
     def __init__(self, network: nn.Module) -> None:
-        """Wrap ``network``."""
+        """Wraps ``network``, whose outputs are logits."""
         super().__init__()
         self.network = network
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return the probability [n, K] of every class."""
+        """Computes the probability [n, K] of every class."""
         return torch.sigmoid(self.network(*inputs))
 
 
@@ -33,18 +33,18 @@ def export(
     output: str,
     free_axes: int = 1,
 ) -> None:
-    """Writes ``path`` (NAME.onnx) and NAME.safetensors.
+    """Writes a network as ``path`` (NAME.onnx) and its weights as NAME.safetensors.
 
     Args:
-        path: of the ONNX file.
-        network: is put into evaluation mode.
-        examples: inputs of real size; the first traces the network, all are compared.
-        inputs: their names.
-        output: the name of the output.
-        free_axes: how many first axes of the inputs may have any length: 1, or 2 for sequences.
+        path: ONNX file to write.
+        network: the network, which is put into evaluation mode.
+        examples: inputs of realistic size; the first one traces the network, and the outputs of all are compared.
+        inputs: names of the inputs.
+        output: name of the output.
+        free_axes: number of leading axes of the inputs with variable length: 1, or 2 for sequences.
 
     Raises:
-        PrerollError: onnxruntime refuses the file, or does not compute what torch computes; nothing is written.
+        PrerollError: onnxruntime rejects the file, or its outputs differ from torch's; nothing is written.
     """
     from safetensors.torch import save
 

@@ -1,21 +1,25 @@
-"""An LSTM over a batch of sequences, which an export writes as ONNX's own LSTM."""
+"""An LSTM over a batch of sequences, exported as ONNX's LSTM operator."""
 
 import torch
 from torch import Tensor, nn
 
-#: torch's gates (input, forget, cell, output) in the order of ONNX (input, output, forget, cell).
+#: Indices of torch's gates (input, forget, cell, output) in the order of ONNX (input, output, forget, cell).
 _GATES = (0, 3, 1, 2)
 
 
 def states(lstm: nn.LSTM, inputs: Tensor) -> Tensor:
-    """The hidden state after every step, float32 [n, T, hidden].
+    """Computes the hidden state after every step.
 
-    torch's exporter swaps torch's LSTM for one that loops, but its dispatcher remembers the first export's choice: of a
-    second LSTM in one process it would unroll as many steps as the example has, and fix the time axis.
+    During an export, ONNX's LSTM operator is emitted directly. torch's exporter would replace torch's LSTM by a looping
+    one, but its dispatcher caches the decision of the first export: a second LSTM in the same process would be unrolled
+    to the length of the example, which fixes the time axis.
 
     Args:
-        lstm: of one layer and one direction, ``batch_first``.
+        lstm: LSTM of one layer and one direction, with ``batch_first``.
         inputs: float32 [n, T, D].
+
+    Returns:
+        float32 [n, T, hidden].
     """
     if not torch.onnx.is_in_onnx_export():
         found: Tensor = lstm(inputs)[0]

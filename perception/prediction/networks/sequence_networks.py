@@ -1,7 +1,7 @@
-"""Networks from the embeddings of a video's frames to a score per class; padding is masked in all of them.
+"""Networks from the embeddings of a video's frames to one logit per class.
 
-They take ``frames`` float32 [n, T, D] as they are on disk and ``mask`` float32 [n, T], 1 for a frame and 0 for padding,
-and give logits [n, K]. What stands in padded rows does not matter.
+Inputs are ``frames`` float32 [n, T, D], not normalised, and ``mask`` float32 [n, T], 1 for a frame and 0 for padding;
+outputs are logits [n, K]. Padding is masked everywhere, so the content of padded rows is ignored.
 """
 
 import torch
@@ -11,36 +11,37 @@ from preroll.perception.prediction.framework.settings import GenreModel
 from preroll.perception.prediction.networks.lstm import states
 from preroll.perception.prediction.networks.output_layer import output_layer
 
+# Score of masked frames; finite, as a softmax over −inf alone is NaN.
 _FAR = -1e9
 
 
 class Units(nn.Module):
-    """Frames → unit vectors, centred and scaled by what the training videos showed; 0 where masked.
+    """Normalisation layer: unit vectors, centred and scaled by statistics of the training videos; 0 where masked.
 
-    Embeddings of CLIP lie in a narrow cone: before they are centred, all resemble each other.
+    CLIP embeddings lie in a narrow cone: before centring, all of them resemble each other.
     """
 
     center: Tensor
     scale: Tensor
 
     def __init__(self, center: Tensor, scale: Tensor) -> None:
-        """Keep ``center`` [D] and ``scale`` [] of unit vectors."""
+        """Stores ``center`` [D] and the scalar ``scale`` of unit vectors."""
         super().__init__()
         self.register_buffer("center", center)
         self.register_buffer("scale", scale)
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """Normalise."""
+        """Normalises the frames, float32 [n, T, D]."""
         units = frames / frames.norm(dim=2, keepdim=True).clamp_min(1e-6)
         scaled: Tensor = ((units - self.center) * self.scale).masked_fill(mask[:, :, None] == 0, 0.0)
         return scaled
 
 
 class MeanNetwork(nn.Module):
-    """Masked mean over time → one hidden layer (``mean-mlp``) or none (``logistic``) → logits."""
+    """Masked mean over time → one hidden layer (``mean-mlp``) or none (``logistic``) → logits [n, K]."""
 
     def __init__(self, units: Units, bias: Tensor, hidden: int | None, dropout: float) -> None:
-        """Build the layers."""
+        """Builds the layers."""
         super().__init__()
         features = len(units.center)
         self.units = units
@@ -48,21 +49,21 @@ class MeanNetwork(nn.Module):
         self.layers = nn.Sequential(*middle, nn.Dropout(dropout), output_layer(hidden or features, bias))
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """Score every class."""
+        """Computes the logits [n, K]."""
         total = self.units(frames, mask).sum(1)
         scores: Tensor = self.layers(total / mask.sum(1, keepdim=True).clamp_min(1))
         return scores
 
 
 class AttentionNetwork(nn.Module):
-    """Masked gated attention over frames → logits.
+    """Masked gated attention over frames → logits [n, K].
 
     a_t = softmax over frames of w·(tanh(V h_t) ⊙ σ(U h_t)); Ilse, Tomczak & Welling, "Attention-based deep multiple
     instance learning" (2018).
     """
 
     def __init__(self, units: Units, bias: Tensor, hidden: int, dropout: float) -> None:
-        """Build the layers."""
+        """Builds the layers."""
         super().__init__()
         self.units = units
         self.hidden = nn.Sequential(nn.Linear(len(units.center), hidden), nn.ReLU(), nn.Dropout(dropout))
@@ -71,7 +72,7 @@ class AttentionNetwork(nn.Module):
         self.output = output_layer(hidden, bias)
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """Score every class."""
+        """Computes the logits [n, K]."""
         hidden = self.hidden(self.units(frames, mask))
         attention = self.weight(torch.tanh(self.what(hidden)) * torch.sigmoid(self.whether(hidden)))
         shares = attention.masked_fill(mask[:, :, None] == 0, _FAR).softmax(1)
@@ -80,13 +81,13 @@ class AttentionNetwork(nn.Module):
 
 
 class BiLstmNetwork(nn.Module):
-    """LSTMs forwards and backwards over the frames → masked maximum over time → logits.
+    """Forward and backward LSTM over the frames → masked maximum over time → logits [n, K].
 
-    The backward one reads each video reversed within its own length, for otherwise it would read the padding first.
+    The backward LSTM reads each video reversed within its own length; otherwise it would read the padding first.
     """
 
     def __init__(self, units: Units, bias: Tensor, hidden: int, dropout: float) -> None:
-        """Build the layers."""
+        """Builds the layers."""
         super().__init__()
         self.units = units
         self.forwards = nn.LSTM(len(units.center), hidden, batch_first=True)
@@ -95,10 +96,10 @@ class BiLstmNetwork(nn.Module):
         self.output = output_layer(2 * hidden, bias)
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """Score every class."""
+        """Computes the logits [n, K]."""
         inputs = self.units(frames, mask)
         place = torch.arange(inputs.shape[1], device=inputs.device)[None, :]
-        # Up to the last frame: a masked row may stand between frames.
+        # Index of the last frame + 1, not the sum of the mask: masked rows may lie between frames.
         length = (place * (mask > 0) + (mask > 0)).amax(1, keepdim=True)
         mirrored = torch.where(place < length, length - 1 - place, place)
         ahead = states(self.forwards, inputs)
@@ -114,7 +115,7 @@ def _taken(values: Tensor, place: Tensor) -> Tensor:
 
 
 def make_sequence_network(settings: GenreModel, units: Units, bias: Tensor) -> nn.Module:
-    """The network that the settings name."""
+    """Builds the network selected by the settings, with the output biases ``bias`` float32 [K]."""
     if settings.name == "bilstm":
         return BiLstmNetwork(units, bias, settings.units, settings.dropout)
     if settings.name == "attention":

@@ -1,4 +1,4 @@
-"""The one training loop of all networks: AdamW, one cycle of the learning rate, the loss summed over classes."""
+"""The training loop of all networks: AdamW, a one-cycle learning rate, and the loss summed over classes."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -15,18 +15,18 @@ Batch = tuple[tuple[Tensor, ...], Tensor]
 Batches = Callable[[np.random.Generator], Iterator[Batch]]
 Metrics = dict[str, float]
 
-#: Share of the steps in which the learning rate rises.
+#: Share of the steps during which the learning rate rises.
 WARM_UP = 0.15
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a network is trained with.
+    """Training batches and the validation function.
 
     Attributes:
-        batches: inputs and targets [b, K] of one epoch, in an order drawn from the generator.
-        steps: how many batches there are.
-        validate: metrics of the network on the validation videos.
+        batches: iterates over inputs and targets [b, K] of one epoch, in an order drawn from the generator.
+        steps: number of batches per epoch.
+        validate: computes metrics of a network on the validation videos.
     """
 
     batches: Batches
@@ -41,20 +41,20 @@ def fit(
     seed: int,
     on_epoch: Callable[[int, Metrics], None],
 ) -> tuple[nn.Module, int]:
-    """Trains one network on one thread.
+    """Trains one network on a single thread.
 
     Args:
-        make: builds it, with weights from torch's generator.
-        lesson: its data.
-        settings: epochs, rates, which epoch is kept.
-        seed: of weights, dropout and order.
-        on_epoch: is called after each epoch with its number, from 1, and its metrics, ``loss`` among them.
+        make: builds the network, with weights drawn from torch's global generator.
+        lesson: training batches and the validation function.
+        settings: epochs, learning rate, and the metric that selects the epoch.
+        seed: seed of initial weights, dropout and the order of batches.
+        on_epoch: called after each epoch with its number, counted from 1, and its metrics, including ``loss``.
 
     Returns:
-        The network, and the epoch that it is from.
+        The network in evaluation mode with the weights of the kept epoch, and the number of that epoch.
 
     Raises:
-        PrerollError: ``best_by`` is no metric, or the loss is no number any more.
+        PrerollError: ``best_by`` is not a metric, or the loss is no longer finite.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -96,7 +96,7 @@ def _fit(
             continue
         if settings.best_by not in metrics:
             raise PrerollError(f"training.best_by: {settings.best_by!r}: must be one of {', '.join(metrics)}")
-        # nan, where nothing is positive, is never better.
+        # A metric without positives is NaN, which never compares as better.
         if metrics[settings.best_by] > best or state is None:
             best, kept, state = metrics[settings.best_by], epoch, copy.deepcopy(network.state_dict())
     if state is not None:
@@ -109,7 +109,7 @@ def _step(
 ) -> float:
     with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
         logits = network(*inputs)
-    # The sum over classes: with the mean, thousands of absent classes would drown the few that are there.
+    # Summed over classes: in a mean, thousands of absent classes would outweigh the few present ones.
     loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="sum") / len(targets)
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -118,12 +118,12 @@ def _step(
 
 
 def precision(settings: TrainingSettings) -> torch.dtype:
-    """In what a network's layers are computed; their weights, the loss and what is predicted stay float32."""
+    """Returns the dtype in which layers are computed; weights, loss and predictions stay float32."""
     return torch.bfloat16 if settings.bf16 and has_bf16() else torch.float32
 
 
 def precision_notes(settings: TrainingSettings) -> tuple[str, ...]:
-    """What must be said where the settings ask for what the processor has not."""
+    """Returns a note if the settings request bfloat16 and the processor does not support it natively."""
     if not settings.bf16 or has_bf16():
         return ()
     return (
@@ -132,6 +132,6 @@ def precision_notes(settings: TrainingSettings) -> tuple[str, ...]:
 
 
 def has_bf16() -> bool:
-    """Whether the processor computes in bfloat16 by itself; elsewhere it would be slower, not faster."""
+    """Returns whether the processor supports bfloat16 natively; without, it is slower than float32."""
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

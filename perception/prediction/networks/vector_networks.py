@@ -1,4 +1,4 @@
-"""Networks from one feature vector to a score per class: what they share is a normalised input and an output bias."""
+"""Networks from one feature vector to one logit per class, all with a normalised input and an output bias."""
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +11,13 @@ class Linear(nn.Module):
     """Normalised features [n, D] → logits [n, K], one logistic regression per class."""
 
     def __init__(self, features: int, bias: Tensor, dropout: float = 0.0) -> None:
-        """Build the layers."""
+        """Builds the layers."""
         super().__init__()
         self.input = nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(dropout))
         self.output = output_layer(features, bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Score every class."""
+        """Computes the logits [n, K]."""
         scores: Tensor = self.output(self.input(features))
         return scores
 
@@ -26,7 +26,7 @@ class Mlp(nn.Module):
     """Features [n, D] → two hidden layers of ReLU units (2000 and 3200 by default) → logits [n, K]."""
 
     def __init__(self, features: int, bias: Tensor, dropout: float, units: tuple[int, int]) -> None:
-        """Build the layers."""
+        """Builds the layers."""
         super().__init__()
         first, second = units
         self.hidden = nn.Sequential(
@@ -41,7 +41,7 @@ class Mlp(nn.Module):
         self.output = output_layer(second, bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Score every class."""
+        """Computes the logits [n, K]."""
         scores: Tensor = self.output(self.hidden(features))
         return scores
 
@@ -50,11 +50,11 @@ class Gated(nn.Module):
     """Features [n, D] → BatchNorm, dropout → hidden units h → context gating h · σ(W h) → logits [n, K].
 
     Context gating is from Miech, Laptev & Sivic, "Learnable pooling with context gating for video classification"
-    (2017): a unit is let through as far as the others agree that it matters.
+    (2017): each unit is weighted by a gate in (0, 1) computed from all units.
     """
 
     def __init__(self, features: int, bias: Tensor, dropout: tuple[float, float], units: int) -> None:
-        """Build the layers; ``dropout`` is of the input and of the gated units."""
+        """Builds the layers; ``dropout`` has the rates of the input and of the gated units."""
         super().__init__()
         self.input = nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(dropout[0]))
         self.hidden = nn.Sequential(nn.Linear(features, units, bias=False), nn.BatchNorm1d(units), nn.ReLU())
@@ -63,7 +63,7 @@ class Gated(nn.Module):
         self.output = output_layer(units, bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Score every class."""
+        """Computes the logits [n, K]."""
         hidden = self.hidden(self.input(features))
         scores: Tensor = self.output(self.dropout(hidden * self.gate(hidden)))
         return scores
@@ -72,12 +72,12 @@ class Gated(nn.Module):
 class MixtureOfExperts(nn.Module):
     """Features [n, D] → for each class a mixture of logistic experts and a "no" expert → logits [n, K].
 
-    p(class) = Σ over experts e of g_e · σ(z_e), where the gates g are a softmax over the experts and one more that
-    always says no (Jordan & Jacobs 1994; the video-level baseline of YouTube-8M).
+    p(class) = Σ over experts e of g_e · σ(z_e), where the gates g are a softmax over the experts and one more whose
+    probability is always 0 (Jordan & Jacobs 1994; the video-level baseline of YouTube-8M).
     """
 
     def __init__(self, features: int, bias: Tensor, dropout: float, experts: int) -> None:
-        """Build the layers."""
+        """Builds the layers."""
         super().__init__()
         self.classes, self.experts = len(bias), experts
         self.input = nn.Sequential(nn.BatchNorm1d(features), nn.Dropout(dropout))
@@ -86,22 +86,23 @@ class MixtureOfExperts(nn.Module):
         nn.init.zeros_(self.gates.weight)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Score every class by the log-odds of its mixture."""
+        """Computes the log-odds [n, K] of each class's mixture."""
         inputs = self.input(features)
         gates = self.gates(inputs).unflatten(1, (self.classes, self.experts + 1)).log_softmax(2)
         scores = self.scores(inputs).unflatten(1, (self.classes, self.experts))
+        # log p(class) and log(1 − p(class)), both computed in log space so that neither underflows.
         log_yes = torch.logsumexp(gates[..., 1:] + nn.functional.logsigmoid(scores), 2)
         no = torch.cat((gates[..., :1], gates[..., 1:] + nn.functional.logsigmoid(-scores)), 2)
         return log_yes - torch.logsumexp(no, 2)
 
 
 def make_vector_network(settings: TagModel, features: int, bias: Tensor) -> nn.Module:
-    """The network that the settings name.
+    """Builds the network selected by the settings.
 
     Args:
-        settings: name and sizes.
-        features: D.
-        bias: float32 [K], the logits that it starts from.
+        settings: architecture and sizes.
+        features: D, the number of features.
+        bias: float32 [K], initial biases of the output layer.
     """
     if settings.name == "linear":
         return Linear(features, bias, settings.input_dropout)

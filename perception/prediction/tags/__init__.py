@@ -1,1 +1,1 @@
-"""Many tags for a video, from features of the YouTube-8M kind."""
+"""The task ``tags``: tags of videos from YouTube-8M features."""

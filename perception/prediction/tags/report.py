@@ -1,4 +1,4 @@
-"""What is told about predicted tags."""
+"""Metrics and report of predicted tags."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +18,25 @@ Targets = NDArray[np.bool_]
 
 
 def quick_metrics(scores: Scores, targets: Targets) -> dict[str, float]:
-    """What is measured after every epoch: GAP@20, and Hit@1, @5 and @20."""
+    """Computes the metrics measured after every epoch: GAP@20, Hit@1, Hit@5 and Hit@20."""
     hits = {f"Hit@{k}": hit_at(scores, targets, k) for k in (1, 5, 20)}
     return {"GAP@20": global_average_precision(scores, targets), **hits}
 
 
 def seed_metrics(by_seed: list[Scores], targets: Targets) -> dict[str, list[float]]:
-    """The quick metrics of each seed's network alone, by name."""
+    """Computes the quick metrics of each seed's network: one value per seed, by metric."""
     each = [quick_metrics(scores, targets) for scores in by_seed]
     return {name: [metrics[name] for metrics in each] for name in each[0]}
 
 
 def report(scores: Scores, targets: Targets, names: tuple[str, ...]) -> PredictionReport:
-    """All metrics, and a table of the classes with positives, the most frequent first."""
+    """Builds the report: all metrics, and a table of the classes with positives, most frequent first.
+
+    Args:
+        scores: float32 [n, K].
+        targets: bool [n, K].
+        names: names of the K classes.
+    """
     macro = macro_average_precision(scores, targets)
     metrics = {
         **quick_metrics(scores, targets),

@@ -1,4 +1,4 @@
-"""Tags: many labels a video from YouTube-8M's features, as a task of the framework."""
+"""The task ``tags``: multi-label classification of videos from YouTube-8M features."""
 
 import re
 import time
@@ -45,7 +45,13 @@ _BLOCK = 1024
 
 @dataclass(frozen=True)
 class TagDataset:
-    """Tagged videos that train, tagged videos that measure, and the names of the tags."""
+    """Tagged videos for training and validation.
+
+    Attributes:
+        train: training videos.
+        validation: validation videos.
+        names: names of the tags.
+    """
 
     train: TagArrays
     validation: TagArrays
@@ -53,15 +59,19 @@ class TagDataset:
 
 
 class Tags(Task[TagDataset]):
-    """The task ``tags``."""
+    """Prediction of the tags of videos."""
 
     def __init__(self, settings: TagSettings) -> None:
-        """Keep the settings."""
+        """Stores the settings."""
         self.settings = settings
         self.steps = settings.training.epochs * len(settings.training.seeds)
 
     def load(self, skipping: Skipping) -> TagDataset:
-        """Reads both parts, which must not share a video."""
+        """Reads training and validation videos.
+
+        Raises:
+            PrerollError: data are bad, or a video is in both parts.
+        """
         data = self.settings.data
         parts = [self._arrays(pattern, skipping) for pattern in (data.train, data.validation)]
         _check_apart(*parts)
@@ -79,7 +89,7 @@ class Tags(Task[TagDataset]):
         return tuple(str(k) for k in range(classes)) if path is None else read_vocabulary(path, classes)
 
     def fit(self, data: TagDataset, folder: Path, progress: Progress) -> Fitted:
-        """Trains one network per seed; the last epoch counts unless ``best_by`` says otherwise."""
+        """Trains one network per seed; the last epoch is kept unless ``best_by`` is set."""
         from preroll.perception.prediction.networks.training_loop import precision, precision_notes
 
         targets, by_seed = data.validation.targets(), []
@@ -132,20 +142,24 @@ class Tags(Task[TagDataset]):
         )
 
     def evaluate(self, data: TagDataset, run: Trained) -> tuple[PredictionReport, Sequence[str], Probabilities]:
-        """Measures a run on the validation videos, none of which it was trained on."""
+        """Evaluates a run on the validation videos.
+
+        Raises:
+            PrerollError: the run was trained on one of these videos.
+        """
         check_unseen(data.validation.ids, run.trained)
         found = _predicted(run, data.validation)
         return report(found, data.validation.targets(), data.names), data.validation.ids, found
 
     def apply(self, run: Trained, skipping: Skipping) -> tuple[Sequence[str], Probabilities]:
-        """Predicts the videos of ``data.apply``, which need no labels, or of the validation."""
+        """Predicts the videos of ``data.apply``, which need no labels, or the validation videos if it is not set."""
         data = self.settings.data
         arrays = self._arrays(data.apply or data.validation, skipping, labeled=data.apply is None)
         return arrays.ids, _predicted(run, arrays)
 
 
 def _check_apart(train: TagArrays, validation: TagArrays) -> None:
-    """No video of the validation is in the training: by its id, and by its features, for CSV knows no ids."""
+    """Raises if a validation video is in the training, by its id or its features, as CSV files have no ids."""
     ids, features = set(train.ids), {hash(row.tobytes()) for row in train.features}
     rows = zip(validation.ids, validation.features, strict=True)
     if both := [name for name, row in rows if name in ids or hash(row.tobytes()) in features]:
@@ -153,7 +167,7 @@ def _check_apart(train: TagArrays, validation: TagArrays) -> None:
 
 
 def _numerically(path: Path) -> tuple[list[int], str]:
-    """train_10 comes after train_9."""
+    """Returns a sort key by the numbers in a file name, so that train_10 comes after train_9."""
     return [int(digits) for digits in re.findall(r"\d+", path.name)], path.name
 
 
@@ -196,9 +210,11 @@ def _predicted(run: Trained, videos: TagArrays) -> Probabilities:
 def _calibrated(
     probabilities: Probabilities, targets: NDArray[np.bool_]
 ) -> tuple[float, dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]]:
-    """The temperature of the 20 best pairs of every video, and those pairs before and after.
+    """Fits the temperature on the 20 best pairs (video, class) of every video.
 
-    The picture's "after" is honest: each half of the videos is heated by the temperature of the other half.
+    Returns:
+        The temperature, and pairs (probabilities, outcomes) before and after scaling. For the latter, each half of the
+        videos is scaled by the temperature of the other half, so that the reliability diagram is out-of-sample.
     """
     best = best_classes(probabilities, 20)
     pairs = np.take_along_axis(probabilities, best, 1)

@@ -1,4 +1,4 @@
-"""From the YAML file of an experiment to the list of its cells.
+"""Design of an experiment: from its YAML file to the list of its cells.
 
 Read in this order: spec → variation → names → plan.
 """

@@ -1,4 +1,4 @@
-"""Readable names for what differs between cells; they are names of folders, and TensorBoard's names of runs."""
+"""Readable names of points and agents, used as names of folders and of runs in TensorBoard."""
 
 import hashlib
 import json
@@ -9,16 +9,17 @@ from typing import Any
 
 from preroll.simulations.experiment.design.spec import CATALOG
 
-BASE = "base"  # the name of the only point where nothing varies
+BASE = "base"  # name of the only point if nothing varies
 LONGEST = 100
 _GROUPS = ("ads", "user", "session", "recommender", "observe")
 
 
 def short_keys(keys: Sequence[str]) -> dict[str, str]:
-    """Gives each dotted key its short name, without groups that say nothing; the whole key where two would be equal.
+    """Returns a short name for each dotted key, without uninformative groups; the whole key where two would be equal.
 
-    >>> short_keys(["ads.*.long.view_probability", "user.mismatch"])
-    {'ads.*.long.view_probability': 'long.view_probability', 'user.mismatch': 'mismatch'}
+    Examples:
+        >>> short_keys(["ads.*.long.view_probability", "user.mismatch"])
+        {'ads.*.long.view_probability': 'long.view_probability', 'user.mismatch': 'mismatch'}
     """
     short = {key: ".".join(part for part in key.split(".") if part != "*") for key in keys}
     short = {key: name.split(".", 1)[1] if _grouped(name) else name for key, name in short.items()}
@@ -27,10 +28,11 @@ def short_keys(keys: Sequence[str]) -> dict[str, str]:
 
 
 def value_text(value: Any, key: str = "") -> str:
-    """Gives a value as it stands in a name.
+    """Returns a value as text for a name.
 
-    >>> value_text(0.25), value_text({"scale": 2}), value_text(True), value_text([1, 2])
-    ('0.25', 'x2', 'true', '[1, 2]')
+    Examples:
+        >>> value_text(0.25), value_text({"scale": 2}), value_text(True), value_text([1, 2])
+        ('0.25', 'x2', 'true', '[1, 2]')
     """
     if isinstance(value, Mapping) and set(value) == {"scale"}:
         return f"x{value_text(value['scale'])}"
@@ -42,30 +44,36 @@ def value_text(value: Any, key: str = "") -> str:
 
 
 def pairs_name(values: Mapping[str, Any], keys: Mapping[str, str]) -> str:
-    """Gives the name of a combination of values, safe as the name of a folder.
+    """Returns the name of a combination of values, safe as the name of a folder.
 
-    >>> pairs_name({"user.mismatch": 0.2, "num_envs": 8}, {"user.mismatch": "mismatch", "num_envs": "num_envs"})
-    'mismatch=0.2,num_envs=8'
+    Args:
+        values: value by key.
+        keys: short name by key.
+
+    Examples:
+        >>> pairs_name({"user.mismatch": 0.2, "num_envs": 8}, {"user.mismatch": "mismatch", "num_envs": "num_envs"})
+        'mismatch=0.2,num_envs=8'
     """
     text = ",".join(f"{keys[key]}={value_text(value, key)}" for key, value in values.items())
     safe = re.sub(r"[^\w.=,+-]+", "_", text)
     if len(safe) <= LONGEST and safe == text:
         return safe
-    # What was cut off or replaced still tells combinations apart.
+    # The hash distinguishes combinations that differ only in what was cut off or replaced.
     digest = hashlib.blake2b(json.dumps(dict(values), sort_keys=True).encode(), digest_size=3).hexdigest()
     return f"{safe[:LONGEST]}-{digest}"
 
 
 def point_name(values: Mapping[str, Any], keys: Mapping[str, str]) -> str:
-    """Gives the name of a point."""
+    """Returns the name of a point."""
     return pairs_name(values, keys) if values else BASE
 
 
 def agent_name(agent: str, settings: Mapping[str, Any]) -> str:
-    """Gives the name of an agent with its settings.
+    """Returns the name of an agent with its settings.
 
-    >>> agent_name("dqn", {"num_envs": 256})
-    'dqn-num_envs=256'
+    Examples:
+        >>> agent_name("dqn", {"num_envs": 256})
+        'dqn-num_envs=256'
     """
     return f"{agent}-{pairs_name(settings, {key: key for key in settings})}" if settings else agent
 

@@ -1,4 +1,4 @@
-"""The plan of an experiment: all of its cells, each with a readable id and a fingerprint of what it is."""
+"""Plan of an experiment: all of its cells, each with a readable id and a fingerprint of its inputs."""
 
 import hashlib
 import json
@@ -21,23 +21,23 @@ from preroll.simulations.experiment.design.variation import Point, points
 
 @dataclass(frozen=True)
 class Cell:
-    """One training and its evaluation: all that decides its result.
+    """One training and its evaluation: everything that decides its result.
 
     Attributes:
         id: ``POINT/AGENT/seed-K``, its folder below the experiment's ``cells``.
         point: name of its point.
-        values: what differs from point to point, by dotted key.
+        values: values that differ from point to point, by dotted key.
         label: name of the agent with its settings.
         agent: name of the agent.
-        settings: of the agent, as given.
+        settings: settings of the agent, as given.
         scenario: the whole scenario, as plain values.
         catalog: name or absolute folder.
-        catalog_sha256: of its content.
-        seed: of users and agent, in training and evaluation.
-        sessions: to learn from.
-        evaluation_sessions: to be evaluated on.
-        trained_on: name of what it is trained on.
-        training: that as plain values; None where it is the scenario itself.
+        catalog_sha256: hash of the catalog's content.
+        seed: seed of users and agent, in training and evaluation.
+        sessions: training sessions.
+        evaluation_sessions: evaluation sessions.
+        trained_on: name of the entry of ``train`` that it is trained on.
+        training: training scenario as plain values; None if it is the scenario itself.
     """
 
     id: str
@@ -57,12 +57,12 @@ class Cell:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that decides the result; where the catalog lies does not."""
+        """Hash of everything that decides the result; the location of the catalog does not."""
         return self._hash(scenario=self.scenario, evaluation_sessions=self.evaluation_sessions)
 
     @property
     def training_fingerprint(self) -> str:
-        """A hash of all that decides what is learned."""
+        """Hash of everything that decides the trained agent."""
         return self._hash(training=self.scenario if self.training is None else self.training)
 
     def _hash(self, **more: Any) -> str:
@@ -73,19 +73,19 @@ class Cell:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Returns plain values for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment, expanded.
+    """An experiment, expanded into cells.
 
     Attributes:
-        name: of the experiment.
-        description: of the experiment.
+        name: name of the experiment.
+        description: description of the experiment.
         keys: short name of every dotted key that varies.
-        cells: in the order point, agent, seed.
+        cells: cells in the order point, agent, seed.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Plan:
         """Reads and expands the YAML file of an experiment.
 
         Raises:
-            PrerollError: the file or what it says is wrong; the line names the file.
+            PrerollError: the file or its content is invalid; the message names the file.
         """
         experiment = Experiment.load(file)
         try:
@@ -109,10 +109,10 @@ class Plan:
 
     @classmethod
     def of(cls, experiment: Experiment) -> "Plan":
-        """Expands an experiment and checks all that can be checked before anything starts.
+        """Expands an experiment, and checks everything that can be checked before a cell starts.
 
         Raises:
-            PrerollError: something unknown, out of range, or twice the same.
+            PrerollError: a value is unknown, out of range, or a duplicate.
         """
         labels = [agent_name(agent.name, agent.settings) for agent in experiment.agents]
         if twice := [label for label in labels if labels.count(label) > 1]:
@@ -150,17 +150,17 @@ class Plan:
 
 
 def _trainings(experiment: Experiment, agent: AgentSpec, label: str) -> list[tuple[str, str]]:
-    """(label, what it is trained on) of every training of an agent; those that learn nothing know each point."""
+    """Returns (label, name in ``train``) of every training of an agent; baselines always use each point itself."""
     if find(agent.name).family == "baseline" or experiment.train == {POINT: POINT}:
         return [(label, POINT)]
     return [(f"{label}@{name}", name) for name in experiment.train]
 
 
 def _sessions(experiment: Experiment, agent: AgentSpec) -> int:
-    """Checks an agent's settings; gives the sessions that it learns from."""
+    """Checks an agent's settings and returns the number of its training sessions."""
     entry = find(agent.name)
     if experiment.sessions is not None and not agent.settings:
-        return experiment.sessions  # spares importing torch
+        return experiment.sessions  # avoids importing torch
     try:
         settings = parse(entry.load().Settings, agent.name, agent.settings)
     except PrerollError as error:
@@ -169,7 +169,7 @@ def _sessions(experiment: Experiment, agent: AgentSpec) -> int:
 
 
 def _check_catalogs(experiment: Experiment, drawn: list[Point], grounds: list[Scenario]) -> dict[str, str]:
-    """Compiles one point of every shape on every catalog, with what is trained for it; gives the catalogs' hashes."""
+    """Compiles a point of every shape, with its training scenarios, on every catalog; returns the catalogs' hashes."""
     catalogs = {name: Catalog.load(name) for name in {point.catalog for point in drawn}}
     seen = set()
     for point in drawn:

@@ -1,4 +1,4 @@
-"""The experiment file: a question as data."""
+"""Specification of an experiment, as read from its YAML file."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,9 +14,9 @@ Name = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
 Key = Annotated[str, Field(min_length=1, max_length=300)]
 Values = list[Any] | dict[str, list[Any]]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-#: A key of ``vary`` that is no key of the scenario: which catalog to play on.
+#: Key of ``vary`` that selects the catalog; it is not a key of the scenario.
 CATALOG = "catalog"
-#: Values of ``train``: the point that an agent is evaluated at, or the scenario before anything varies.
+#: Values of ``train``: the point at which an agent is evaluated, or the scenario without any variation.
 POINT, SCENARIO = "point", "scenario"
 
 
@@ -25,13 +25,13 @@ class _Part(BaseModel):
 
 
 class Evaluate(_Part):
-    """How trained agents are evaluated."""
+    """Evaluation of trained agents."""
 
     sessions: int = Field(default=50_000, ge=FEWEST_LANES, description="sessions that every agent plays, frozen")
 
 
 class Random(_Part):
-    """Points drawn at random: each draw is uniform in the ranges, independently."""
+    """Randomly drawn points: every draw is uniform in the ranges, independently for each key."""
 
     draws: int = Field(ge=1, le=100_000)
     seed: Seed = 0
@@ -61,9 +61,20 @@ class AgentSpec(_Part):
 
 
 class Experiment(_Part):
-    """A question: scenario × variations × agents × seeds.
+    """An experiment: scenario × variations × agents × seeds.
 
-    Points are every combination of the values of ``vary``, of the rows of ``zip`` and of the draws of ``random``.
+    Its points are all combinations of the values of ``vary``, the rows of ``zip`` and the draws of ``random``.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from preroll.simulations import Experiment
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "mismatch.yaml"
+        ...     size = file.write_text("{vary: {user.mismatch: [0.2, 0.8]}, agents: [greedy, thompson], seeds: 3}")
+        ...     experiment = Experiment.load(file)
+        >>> experiment.name, [agent.name for agent in experiment.agents], experiment.seeds
+        ('mismatch', ['greedy', 'thompson'], (0, 1, 2))
     """
 
     name: Name
@@ -96,7 +107,7 @@ class Experiment(_Part):
     @field_validator("seeds", mode="before")
     @classmethod
     def _number_or_list(cls, value: Any) -> Any:
-        """A number n stands for the seeds 0 … n - 1."""
+        """Expands a number n to the seeds 0 … n - 1."""
         if isinstance(value, int) and not isinstance(value, bool):
             if not 1 <= value <= 100_000:
                 raise ValueError("a number from 1 to 100000, or a list of seeds, is expected")
@@ -125,7 +136,7 @@ class Experiment(_Part):
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
-        """Reads an experiment file; files that it names are meant as seen from its own folder.
+        """Reads an experiment file; paths in it are relative to its own folder.
 
         Raises:
             PrerollError: one line naming file, key, value and what is allowed.
@@ -143,10 +154,11 @@ class Experiment(_Part):
 
 
 def values_of(values: Values) -> list[Any]:
-    """The values of one key, with ``{scale: [a, b]}`` written out.
+    """Returns the values of one key, with ``{scale: [a, b]}`` expanded.
 
-    >>> values_of({"scale": [0.5, 2]})
-    [{'scale': 0.5}, {'scale': 2}]
+    Examples:
+        >>> values_of({"scale": [0.5, 2]})
+        [{'scale': 0.5}, {'scale': 2}]
     """
     if isinstance(values, list):
         return values

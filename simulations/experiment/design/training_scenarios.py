@@ -1,7 +1,8 @@
-"""What agents are trained on: each point, the scenario as it is, or one in which every session draws its probabilities.
+"""Training scenarios: each point, the scenario without variation, or domain randomisation of view probabilities.
 
-Drawn probabilities are user segments that nobody sees: n draws are n segments of equal share, so that the kernel, the
-optimum and every agent know them already. Whoever is trained so has to do well for all of them at once.
+Drawn probabilities are expressed as user segments that agents cannot observe: n draws are n segments of equal share, so
+that the kernel, the optimum and every agent support them without changes. An agent trained this way has to do well for
+all draws at once.
 """
 
 from collections.abc import Mapping
@@ -11,14 +12,14 @@ from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.spec import POINT, SCENARIO, Experiment, Random
 from preroll.simulations.experiment.design.variation import base_of, draws
 
-MOST_SEGMENTS = 16  # of a scenario
+MOST_SEGMENTS = 16  # per scenario
 
 
 def training_grounds(experiment: Experiment) -> Mapping[str, Scenario | None]:
-    """Gives the scenario of every entry of ``train``, by name; None where it is each point itself.
+    """Returns the scenario of every entry of ``train``, by name; None for each point itself.
 
     Raises:
-        PrerollError: draws of something else than view probabilities, or too many of them.
+        PrerollError: draws of anything but view probabilities, or too many draws.
     """
     base = base_of(experiment)
     found: dict[str, Scenario | None] = {}
@@ -31,10 +32,10 @@ def training_grounds(experiment: Experiment) -> Mapping[str, Scenario | None]:
 
 
 def randomized(base: Scenario, random: Random) -> Scenario:
-    """Gives a scenario whose sessions each draw one of the variations of ``base``, unseen by the agent.
+    """Returns a scenario in which every session draws one of the variations of ``base``, unobserved by the agent.
 
     Args:
-        base: the scenario as it is; its own segments stay, each in every variation.
+        base: the scenario without variation; its own segments are kept, each in every variation.
         random: ranges of the ads' view probabilities.
 
     Raises:
@@ -58,7 +59,7 @@ def randomized(base: Scenario, random: Random) -> Scenario:
 
 
 def _factors(base: Scenario, drawn: Scenario) -> dict[str, float]:
-    """Factor on every view probability, by ad."""
+    """Returns the factors other than 1 on view probabilities, by ad."""
     if base.replace({"ads": drawn.model_dump(mode="json")["ads"]}) != drawn or any(
         old.model_copy(update={"view_probability": new.view_probability}) != new
         for old, new in zip(base.ads, drawn.ads, strict=True)

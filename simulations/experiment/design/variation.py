@@ -1,4 +1,4 @@
-"""Variations: the points of an experiment, each a scenario and a catalog with some values changed."""
+"""Points of an experiment: scenarios and catalogs with varied values."""
 
 import itertools
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.spec import CATALOG, Experiment, Random, values_of
 
 MOST_POINTS = 100_000
-DIGITS = 6  # significant digits of a drawn value: enough for any curve, and readable
+DIGITS = 6  # significant digits of a drawn value: fine enough for any curve, and readable
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Point:
     """One combination of values.
 
     Attributes:
-        values: what differs from point to point, by dotted key; ``{"scale": x}`` where a factor was given.
-        scenario: what is simulated.
+        values: values that differ from point to point, by dotted key; ``{"scale": x}`` for a factor.
+        scenario: the scenario to simulate.
         catalog: name or folder.
     """
 
@@ -31,10 +31,10 @@ class Point:
 
 
 def points(experiment: Experiment) -> list[Point]:
-    """Gives every point: the grid in the order of the file, the last key fastest, then rows, then draws.
+    """Returns all points: the grid in the order of the file with the last key fastest, then rows, then draws.
 
     Raises:
-        PrerollError: a key that the scenario does not have, a value out of range, or too many points.
+        PrerollError: the scenario lacks a key, a value is out of range, or there are too many points.
     """
     grid = [[{key: value} for value in values_of(values)] for key, values in experiment.vary.items()]
     columns = {key: values_of(values) for key, values in experiment.zip.items()}
@@ -48,16 +48,17 @@ def points(experiment: Experiment) -> list[Point]:
 
 
 def base_of(experiment: Experiment) -> Scenario:
-    """The scenario before anything varies."""
+    """Returns the scenario without any variation."""
     base = Scenario.load(experiment.scenario)
     return base.replace(experiment.set) if experiment.set else base
 
 
 def draws(random: Random) -> list[dict[str, Any]]:
-    """Draws the points of ``random``: draw i is the same however many follow it.
+    """Draws the points of ``random``; draw i does not depend on the number of draws.
 
-    >>> draws(Random(draws=2, seed=1, ranges={"user.mismatch": [0, 1]}))
-    [{'user.mismatch': 0.511822}, {'user.mismatch': 0.950464}]
+    Examples:
+        >>> draws(Random(draws=2, seed=1, ranges={"user.mismatch": [0, 1]}))
+        [{'user.mismatch': 0.511822}, {'user.mismatch': 0.950464}]
     """
     generator = np.random.default_rng(random.seed)
     return [

@@ -1,4 +1,4 @@
-"""From the list of cells to results.
+"""Execution of an experiment: from the list of its cells to results.
 
 Read in this order: cell → store → runner → tidy_table → summary.
 """

@@ -1,4 +1,4 @@
-"""One cell: an agent is trained, evaluated, and kept as a run folder, which is complete or does not exist."""
+"""Execution of one cell: training and evaluation of an agent, stored as a run folder, complete or absent."""
 
 import json
 import time
@@ -22,16 +22,16 @@ from preroll.simulations.training.training import TrainingResult, prepare
 from preroll.tensorboard_writer import EventFile
 
 CELL = "cell.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def cell_request(cell: Cell, folder: Path, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """What :func:`run_cell` needs, as plain values for any engine.
+    """Returns the request for :func:`run_cell`, as plain values for any engine.
 
     Args:
-        cell: what to do.
-        folder: the run folder to write; an earlier run there is replaced.
-        provenance: which code it is, see :mod:`preroll.simulations.experiment.execution.provenance`.
+        cell: the cell.
+        folder: the run folder to write; an existing run is replaced.
+        provenance: version of the code; see :mod:`preroll.simulations.experiment.execution.provenance`.
     """
     return {
         "job": f"{__name__}:{run_cell.__name__}",
@@ -42,14 +42,14 @@ def cell_request(cell: Cell, folder: Path, provenance: Mapping[str, Any]) -> dic
 
 
 def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda _: None) -> None:
-    """Trains and evaluates as a request says: the one function that every engine calls.
+    """Trains and evaluates as a request specifies; every engine calls this function.
 
     Args:
-        request: of :func:`cell_request`.
-        advance: is called with the number of training sessions that ended since the last call.
+        request: request of :func:`cell_request`.
+        advance: called with the number of training sessions that ended since the last call.
 
     Raises:
-        PrerollError: the catalog is no longer the one of the plan, or the agent cannot play the scenario.
+        PrerollError: the catalog has changed since the plan was made, or the agent cannot play the scenario.
     """
     cell = Cell(**request["cell"])
     folder = Path(request["run"])
@@ -72,7 +72,7 @@ def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda
 
 
 def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent, events: EventFile) -> None:
-    """Evaluates, and writes all that a cell has more than a run."""
+    """Evaluates the agent and writes everything that a cell stores in addition to a run."""
     began = time.process_time()
     tables = Tables.compile(cell.scenario, cell.catalog)
     policy = table_of(agent, tables)
@@ -96,7 +96,10 @@ def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent,
 
 
 def _same_training(cell: Cell, folder: Path) -> Path | None:
-    """A finished cell of another point whose agent learned the very same; None where it was trained on its point."""
+    """Returns the path of a finished cell with an identical training fingerprint, or None.
+
+    Always None for a cell that is trained on its own point.
+    """
     if cell.training is None:
         return None
     label, seed = folder.parts[-2:]
@@ -110,5 +113,5 @@ def _learned(folder: Path) -> str | None:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a cell's run is there."""
+    """Returns whether the run of a cell is complete."""
     return (folder / RESULT).is_file() and (folder / CELL).is_file()

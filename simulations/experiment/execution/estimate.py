@@ -1,4 +1,4 @@
-"""How long cells take and how much they write, before they run: from the cells that are done, else from a table."""
+"""Estimates of time and disk space of cells, from finished cells or else from a table of defaults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.training.run import Run
 
-#: CPU seconds per 1,000 training sessions of `fatigue` (18 slots each), measured on one core; bandits by default.
+#: Measured CPU seconds per 1,000 training sessions of `fatigue` (18 slots each) on one core; bandits by default.
 SECONDS_PER_1000, BANDIT_SECONDS = {"baseline": 0.05, "deep": 1.0}, 0.06
-#: CPU seconds per 1,000 evaluation sessions, and those that every cell costs besides.
+#: CPU seconds per 1,000 evaluation sessions, and fixed CPU seconds of every cell.
 EVALUATION_PER_1000, FIXED = 0.002, 0.3
 BYTES, BANDIT_BYTES = {"baseline": 120_000, "deep": 500_000}, 60_000
 
 
 @dataclass(frozen=True)
 class _Cost:
-    """What a cell that is done has cost.
+    """Measured cost of a finished cell.
 
     Attributes:
-        per_1000: 1,000 training sessions [CPU s].
-        evaluation: all evaluation sessions [CPU s].
-        bytes: that it has written.
+        per_1000: cost of 1,000 training sessions [CPU s].
+        evaluation: cost of all evaluation sessions [CPU s].
+        bytes: bytes written.
     """
 
     per_1000: float
@@ -33,28 +33,28 @@ class _Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What remains to be done.
+    """Estimate of the remaining work.
 
     Attributes:
-        seconds: of each cell [CPU s], by id.
-        bytes: that all of them will write.
+        seconds: time of each remaining cell [CPU s], by id.
+        bytes: bytes that all of them will write.
     """
 
     seconds: Mapping[str, float]
     bytes: int
 
     def wall(self, workers: int) -> float:
-        """Duration on that many workers [s]."""
+        """Returns the duration on that many workers [s]."""
         return max(sum(self.seconds.values()) / workers, max(self.seconds.values(), default=0.0))
 
 
 def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, CellState]) -> Estimate:
-    """Estimates the cells that are not done; those that are tell what an agent costs here.
+    """Estimates the cost of the unfinished cells; finished ones show what their agent costs on this machine.
 
     Args:
         store: the experiment's folder.
         cells: all cells of the plan.
-        states: by id.
+        states: state of every cell by id.
     """
     known: dict[str, _Cost] = {}
     for cell in cells:
@@ -70,7 +70,7 @@ def estimate(store: Store, cells: Sequence[Cell], states: Mapping[str, CellState
 
 
 def _seconds(cell: Cell, known: Mapping[str, _Cost], sessions: int) -> float:
-    """CPU seconds of a cell that trains on so many sessions: none where another one trains the same agent."""
+    """Returns the CPU seconds of a cell with that many training sessions, which are 0 if it reuses a training."""
     cost = known.get(cell.label)
     per_1000 = cost.per_1000 if cost else SECONDS_PER_1000.get(_family(cell), BANDIT_SECONDS)
     evaluation = cost.evaluation if cost else EVALUATION_PER_1000 * cell.evaluation_sessions / 1000

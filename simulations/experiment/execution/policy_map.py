@@ -1,4 +1,4 @@
-"""What an agent shows most before videos of a category, by how tired the user is: a map that people can read."""
+"""Policy map: the most frequent ad of a policy by category and fatigue level."""
 
 import io
 
@@ -8,21 +8,24 @@ from numpy.typing import NDArray
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 
-# Okabe and Ito's colours, told apart with any kind of colour vision; a slot without an ad is grey.
+# Okabe & Ito 2008, distinguishable with any colour vision; a slot without an ad is grey.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 EMPTY = "#DDDDDD"
 _CELL, _LEFT, _TOP = (118, 44), 110, 30  # pixels
 
 
 def policy_map(tables: Tables, policy: Policy) -> NDArray[np.int64]:
-    """Gives the ad that is shown to most videos of a category, int [K, F].
+    """Returns the ad that is shown to most videos of a category, by fatigue level.
 
-    It is that of the middle of a session, after an ad that was not viewed or, where the policy knows no last ad, after
-    any; in the first phase of drift and the first segment.
+    The map is for the middle of a session, after an ad that was not viewed or, if the policy does not depend on the
+    last ad, after any; in the first phase of drift and for the first segment.
 
     Args:
         tables: the scenario on the catalog.
-        policy: a table.
+        policy: a policy table.
+
+    Returns:
+        Index of the ad, int64 [K, F], for K categories and F fatigue levels.
     """
     full = policy.on(tables)
     middle = tables.n_slots // 2
@@ -37,16 +40,19 @@ def policy_map(tables: Tables, policy: Policy) -> NDArray[np.int64]:
 
 
 def color_of(label: str, labels: tuple[str, ...]) -> str:
-    """The colour of an ad: the same on every map of a scenario."""
+    """Returns the colour of an ad, which is the same on every map of a scenario."""
     return EMPTY if label == "none" else COLORS[labels.index(label) % len(COLORS)]
 
 
 def picture(tables: Tables, chosen: NDArray[np.int64]) -> tuple[bytes, int, int]:
-    """Draws a map as PNG; gives (bytes, width, height) in pixels. Pillow draws it in a hundredth of matplotlib's time.
+    """Draws a map as PNG, with Pillow, which takes a hundredth of matplotlib's time.
 
     Args:
-        tables: what it is of.
-        chosen: of :func:`policy_map`.
+        tables: the tables of the map.
+        chosen: map returned by :func:`policy_map`.
+
+    Returns:
+        Content of the PNG file, width and height in pixels.
     """
     from PIL import Image, ImageDraw, ImageFont
 

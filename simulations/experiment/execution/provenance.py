@@ -1,4 +1,4 @@
-"""Which code made a result: the state of git around the package, where there is one."""
+"""Provenance of results: the git state of the package's code, if it is in a repository."""
 
 import subprocess
 from pathlib import Path
@@ -10,11 +10,15 @@ _SECONDS = 10.0
 
 
 def provenance() -> dict[str, Any]:
-    """Gives ``{"git": commit, "changed": whether tracked files differ from it}``; both None outside of a repository."""
+    """Returns the git commit of the package's code.
+
+    Returns:
+        ``{"git": commit, "changed": whether tracked files differ from it}``; both are None outside of a repository.
+    """
     folder = Path(preroll.__file__).resolve().parent
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None or _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
-        return {"git": None, "changed": None}  # installed: a repository around site-packages is somebody else's
+        return {"git": None, "changed": None}  # installed: a repository around site-packages belongs to another project
     return {"git": commit, "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
 
 

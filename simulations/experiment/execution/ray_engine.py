@@ -1,4 +1,4 @@
-"""Cells on the machines of a Ray cluster (the extra ``ray``), each by the same function as here.
+"""Execution of cells on a Ray cluster (the extra ``ray``), with the same function as on one machine.
 
 Every machine needs preroll, and the experiment's folder and its catalogs at the same paths.
 """
@@ -13,11 +13,11 @@ from preroll.workers.ray_cluster import RayCluster
 
 
 class Ray:
-    """A Ray cluster as an engine of :mod:`preroll.simulations.experiment.execution.runner`.
+    """Ray cluster as an engine of :mod:`preroll.simulations.experiment.execution.runner`.
 
     Args:
-        address: as :class:`preroll.workers.ray_cluster.RayCluster` takes it.
-        workers: how many cells run side by side; one per core of the cluster by default.
+        address: address as for :class:`preroll.workers.ray_cluster.RayCluster`.
+        workers: number of cells that run in parallel; by default one per core of the cluster.
 
     Raises:
         PrerollError: Ray is not installed.
@@ -28,7 +28,9 @@ class Ray:
         self._workers = workers
 
     def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
-        """As :class:`preroll.simulations.experiment.execution.runner.CellEngine` says; only whole cells advance.
+        """Runs the requests as specified by :class:`preroll.simulations.experiment.execution.runner.CellEngine`.
+
+        ``advance`` is not called: progress is known only when a whole cell ends.
 
         Raises:
             PrerollError: there is no cluster at the address.
@@ -43,7 +45,7 @@ class Ray:
 def _work(cluster: RayCluster, requests: Sequence[Request], size: int, tries: int) -> Outcomes:
     import ray
 
-    # A machine that is lost counts as a try, as a process that dies does here: Ray itself tries nothing again.
+    # A lost machine counts as an attempt, like a process that dies on one machine, so Ray itself must not retry.
     task: Any = ray.remote(num_cpus=1, max_retries=0)(answer_to)
     waiting = [(number, 1) for number in range(len(requests))][::-1]
     running: dict[Any, tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""Running an experiment: the missing cells, on all cores, until each is done or has failed three times."""
+"""Execution of the unfinished cells of an experiment, on all cores, with up to three attempts each."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -26,10 +26,20 @@ def cores() -> int:
 
 
 class CellEngine(Protocol):
-    """Where cells run: on this machine, or on many."""
+    """Engine that runs cells, on this machine or on many."""
 
     def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
-        """Has every request done by ``run_cell`` of :mod:`~preroll.simulations.experiment.execution.cell`."""
+        """Runs every request with ``run_cell`` of :mod:`~preroll.simulations.experiment.execution.cell`.
+
+        Args:
+            requests: requests of ``cell_request``, the longest first.
+            tries: number of attempts per cell.
+            advance: called with a request's number and the number of training sessions that ended; the number is
+                negative if an attempt failed and its sessions are to be repeated.
+
+        Yields:
+            The outcome of every request, in order of completion.
+        """
 
 
 @dataclass(frozen=True)
@@ -37,24 +47,32 @@ class Local:
     """Supervised worker processes on this machine.
 
     Attributes:
-        workers: how many.
+        workers: number of processes.
     """
 
     workers: int
 
     def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
-        """As :class:`CellEngine` says."""
+        """Runs the requests as specified by :class:`CellEngine`."""
         return work(requests, workers=self.workers, tries=tries, advance=advance)
 
 
 @dataclass(frozen=True)
 class ExperimentOutcome:
-    """What a run of an experiment did.
+    """Outcome of one run of an experiment.
 
     Attributes:
-        before: state of every cell when it began, by id.
-        done: cells that it did.
-        failures: error by id of every cell that failed.
+        before: state of every cell at the start, by id.
+        done: number of cells that were completed.
+        failures: error of every cell that failed, by id.
+
+    Examples:
+        >>> from preroll.simulations import ExperimentOutcome
+        >>> before = {"base/greedy/seed-0": "done", "base/dqn/seed-0": "missing", "base/ppo/seed-0": "missing"}
+        >>> outcome = ExperimentOutcome(before, done=1, failures={"base/ppo/seed-0": "its process died"})
+        >>> skipped = sum(state == "done" for state in outcome.before.values())
+        >>> f"{skipped} skipped, {outcome.done} completed, {len(outcome.failures)} failed"
+        '1 skipped, 1 completed, 1 failed'
     """
 
     before: Mapping[str, CellState]
@@ -69,19 +87,20 @@ def run_experiment(
     engine: CellEngine | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> ExperimentOutcome:
-    """Runs the cells of an experiment that are not done yet; an interrupted experiment resumes where it stopped.
+    """Runs the unfinished cells of an experiment; an interrupted experiment resumes where it stopped.
 
     Args:
         file: YAML file of the experiment.
         out: folder of the experiment.
-        engine: where cells run; by default one worker process per core of this machine.
-        note: is called with lines about what is done again, and why.
+        engine: engine that runs the cells; by default one worker process per core of this machine.
+        note: called with lines about cells that are run again, and why.
 
     Returns:
-        What was done, and the error of each cell that failed.
+        The number of completed cells, and the error of each cell that failed.
 
     Raises:
-        PrerollError: the file is wrong, the folder holds something else, another process runs it, or the disk is full.
+        PrerollError: the file is invalid, the folder holds something else, another process runs it, or the disk is
+            full.
     """
     plan = Plan.load(Path(file))
     return run_plan(plan, Path(file).read_text("utf8"), Store(Path(out)), engine or Local(cores()), note)
@@ -90,14 +109,17 @@ def run_experiment(
 def run_plan(
     plan: Plan, text: str, store: Store, engine: CellEngine, note: Callable[[str], None] = lambda _: None
 ) -> ExperimentOutcome:
-    """Does every cell of ``plan`` that is not done.
+    """Runs the unfinished cells of ``plan``.
 
     Args:
         plan: the experiment, expanded.
-        text: the file that it was made of, kept beside the results.
+        text: content of the experiment file, stored beside the results.
         store: the experiment's folder.
-        engine: where cells run.
-        note: is called with lines about what is done again, and why.
+        engine: engine that runs the cells.
+        note: called with lines about cells that are run again, and why.
+
+    Returns:
+        The number of completed cells, and the error of each cell that failed.
 
     Raises:
         PrerollError: the folder holds something else, another process runs it, or the disk is full.
@@ -114,13 +136,13 @@ def run_plan(
         try:
             failures = _do(todo, plan, store, engine, before) if todo else {}
         finally:
-            store.sweep()  # a machine or process that was lost leaves its half
+            store.sweep()  # a lost machine or process leaves partial folders
         store.write_failures(failures)
     return ExperimentOutcome(before, len(todo) - len(failures), failures)
 
 
 def changes(plan: Plan, store: Store, states: Mapping[str, CellState]) -> list[str]:
-    """Lines about what an earlier run left that is not of this plan any more."""
+    """Returns lines about results of earlier runs that do not match this plan."""
     changed = [cell.id for cell in plan.cells if states[cell.id] is CellState.CHANGED]
     lines = [f"{name}: was run with other settings; it is run again." for name in changed]
     return lines + [f"{name}: is no cell of this experiment any more; it is left." for name in store.strays(plan)]
@@ -129,7 +151,7 @@ def changes(plan: Plan, store: Store, states: Mapping[str, CellState]) -> list[s
 def _do(
     todo: Sequence[Cell], plan: Plan, store: Store, engine: CellEngine, before: Mapping[str, CellState]
 ) -> dict[str, str]:
-    """Runs cells; gives the error of each that failed, by id."""
+    """Runs cells and returns the error of each one that failed, by id."""
     expected = estimate(store, plan.cells, before).seconds
     # Long ones first, so that the last worker does not end long after the others.
     todo = sorted(todo, key=lambda cell: -expected[cell.id])
@@ -152,7 +174,7 @@ def _do(
 
 
 class _Meter:
-    """Turns sessions played and cells ended into whole units of a progress bar."""
+    """Progress meter that converts sessions played and cells ended to whole units of a progress bar."""
 
     def __init__(self, cells: Sequence[Cell], expected: Mapping[str, float], advance: Callable[[int], None]) -> None:
         self._cells, self._expected, self._advance = cells, expected, advance
@@ -160,12 +182,12 @@ class _Meter:
         self._sum, self._shown = 0.0, 0
 
     def played(self, number: int, sessions: int) -> None:
-        """Adds training sessions of a cell, or takes back those of a try that failed."""
+        """Adds training sessions of a cell; a negative number subtracts those of a failed attempt."""
         cell = self._cells[number]
         self._move(number, self._by_cell[number] + 0.9 * self._expected[cell.id] * sessions / cell.sessions)
 
     def ended(self, number: int) -> None:
-        """Fills up the cell's share."""
+        """Completes the cell's share."""
         self._move(number, self._expected[self._cells[number].id])
 
     def _move(self, number: int, seconds: float) -> None:

@@ -1,8 +1,8 @@
-"""The folder of an experiment, and the state that each of its cells is in.
+"""Folder of an experiment, and the states of its cells.
 
 ```
-plan.json        all cells: what they are, and their fingerprints
-experiment.yaml  the file that was run, as it was
+plan.json        all cells: their inputs and fingerprints
+experiment.yaml  copy of the file that was run
 failures.json    cells that failed, with their errors
 cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
 ```
@@ -28,8 +28,8 @@ PLAN = "plan.json"
 FILE = "experiment.yaml"
 FAILURES = "failures.json"
 CELLS = "cells"
-FORMAT = 2
-#: What cells hold of scenarios: where they are evaluated, and where trained.
+FORMAT = 3
+#: Fields of cells that hold scenarios: of evaluation and of training.
 WORLDS = ("scenario", "training")
 
 
@@ -37,14 +37,14 @@ class CellState(StrEnum):
     """State of a cell."""
 
     DONE = "done"
-    CHANGED = "changed"  # its run is of other settings than the plan's
+    CHANGED = "changed"  # its run has other settings than the plan
     FAILED = "failed"
     MISSING = "missing"
 
 
 @dataclass(frozen=True)
 class Store:
-    """An experiment's folder.
+    """Folder of an experiment.
 
     Attributes:
         path: the folder.
@@ -58,11 +58,11 @@ class Store:
         return self.path / CELLS
 
     def folder(self, cell: Cell) -> Path:
-        """The run folder of a cell."""
+        """Returns the run folder of a cell."""
         return self.logdir / cell.id
 
     def check(self) -> None:
-        """Raises unless an experiment may be run here.
+        """Raises unless an experiment may be run in this folder.
 
         Raises:
             PrerollError: the folder holds something else, or is a file.
@@ -70,14 +70,14 @@ class Store:
         if self.path.exists() and not self.path.is_dir():
             raise PrerollError(f"--out {self.path}: is a file; a folder is needed")
         names = [entry.name for entry in self.path.iterdir()] if self.path.exists() else []
-        # What a run that was killed before its plan was there may have left is no reason to refuse.
+        # A run that was killed before it wrote its plan may have left a lock and partial files, which are accepted.
         there = [name for name in names if name != ".lock" and not (name[0] == "." and name.endswith(".part"))]
         if there and PLAN not in there:
             raise PrerollError(f"--out {self.path}: is no folder of an experiment and is not empty; name another one")
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps other processes from running the same folder; a killed process holds no lock.
+        """Prevents other processes from running the same folder; the lock ends with the process, even if it is killed.
 
         Raises:
             PrerollError: another process runs it.
@@ -91,7 +91,7 @@ class Store:
             yield
 
     def write_plan(self, plan: Plan, text: str) -> None:
-        """Keeps the plan, and the text of the file that it was made of."""
+        """Writes the plan and the text of its experiment file."""
         content = {
             "format": FORMAT,
             "name": plan.name,
@@ -99,14 +99,14 @@ class Store:
             "keys": dict(plan.keys),
             **_without_repetition([cell.to_dict() for cell in plan.cells]),
         }
-        atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it says whose folder this is
+        atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it marks the folder as an experiment
         atomic.write_text(self.path / FILE, text)
 
     def read_plan(self) -> Plan:
-        """The plan that was run here last.
+        """Returns the plan of the last run.
 
         Raises:
-            PrerollError: there is none, or it cannot be read.
+            PrerollError: there is no plan, or it cannot be read.
         """
         try:
             content = json.loads((self.path / PLAN).read_text("utf8"))
@@ -126,7 +126,7 @@ class Store:
             raise PrerollError(f"{self.path / PLAN}: cannot be read: {error}") from None
 
     def states(self, plan: Plan) -> dict[str, CellState]:
-        """The state of every cell by id."""
+        """Returns the state of every cell by id."""
         failures = self.failures()
         return {cell.id: self._state(cell, cell.id in failures) for cell in plan.cells}
 
@@ -138,7 +138,11 @@ class Store:
         return CellState.FAILED if failed else CellState.MISSING
 
     def failures(self) -> dict[str, str]:
-        """The error of every cell that failed, by id."""
+        """Returns the error of every cell that failed, by id.
+
+        Raises:
+            PrerollError: the file of failures cannot be read.
+        """
         try:
             found: dict[str, str] = json.loads((self.path / FAILURES).read_text("utf8"))
         except FileNotFoundError:
@@ -148,30 +152,30 @@ class Store:
         return found
 
     def write_failures(self, failures: Mapping[str, str]) -> None:
-        """Keeps the errors of the cells that failed."""
+        """Writes the errors of the cells that failed."""
         if failures or (self.path / FAILURES).exists():
             atomic.write_json(self.path / FAILURES, dict(failures))
 
     def strays(self, plan: Plan) -> list[str]:
-        """Ids of the runs that are no cells of the plan any more; nobody deletes them."""
+        """Returns the ids of runs that are not cells of the plan; they are never deleted."""
         ids = {cell.id for cell in plan.cells}
         found = (path.parent.relative_to(self.logdir).as_posix() for path in self.logdir.glob(f"*/*/*/{CELL}"))
         return sorted(name for name in found if name not in ids and "/." not in name)
 
     def sweep(self) -> None:
-        """Removes what killed workers had begun to write."""
+        """Removes partial files and folders of killed workers."""
         for part in (*self.logdir.glob(".*.part"), *self.logdir.glob("*/*/.*.part")):
             shutil.rmtree(part, ignore_errors=True)
         for part in self.path.glob(".*.part"):
             part.unlink(missing_ok=True)
 
     def size(self) -> int:
-        """Bytes of all files."""
+        """Returns the size of all files in bytes."""
         return sum(os.path.getsize(path) for path in self.path.rglob("*") if path.is_file())
 
 
 def read_cell(folder: Path) -> dict[str, Any]:
-    """Reads what a cell's run says about its evaluation.
+    """Reads the evaluation that is stored with a cell's run.
 
     Raises:
         PrerollError: it cannot be read.
@@ -184,7 +188,7 @@ def read_cell(folder: Path) -> dict[str, Any]:
 
 
 def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Cells that name their scenarios by number: the cells of a point share them."""
+    """Returns cells that refer to their scenarios by number, since the cells of a point share them."""
     numbers: dict[str, int] = {}
     scenarios: list[Any] = []
     for cell in cells:

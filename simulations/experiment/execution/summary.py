@@ -1,4 +1,4 @@
-"""The table at the end: every agent at every point, over its seeds."""
+"""Summary table of an experiment: every agent at every point, over its seeds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,12 +12,15 @@ COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "view
 
 
 def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[list[str], list[list[str]]]:
-    """Gives headings and rows, in the order of the plan; means over the seeds that are done.
+    """Formats means over the finished seeds as a table.
 
     Args:
         store: the experiment's folder.
         plan: the experiment.
-        states: by id.
+        states: state of every cell by id.
+
+    Returns:
+        Headings, and rows in the order of the plan.
     """
     groups: dict[tuple[str, str], list[dict[str, float]]] = {}
     planned: dict[tuple[str, str], int] = {}
@@ -43,7 +46,7 @@ def _numbers(group: Sequence[dict[str, float]], planned: int) -> list[str]:
 
 
 def _interval(values: np.ndarray[tuple[int], np.dtype[np.float64]], digits: int) -> str:
-    """Mean ± half of Student's t interval; a single seed has no interval."""
+    """Formats mean ± half of Student's t interval; a single seed has no interval."""
     if len(values) < 2:
         return f"{values.mean():.{digits}f}"
     mean = mean_interval(values)

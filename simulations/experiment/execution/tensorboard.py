@@ -1,4 +1,4 @@
-"""What TensorBoard shows of an experiment beside curves: policies as pictures, the table of cells, a layout."""
+"""TensorBoard data of an experiment besides curves: policy maps, the table of cells, a layout."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from preroll.simulations.training.timing import TIME_TAGS
 from preroll.tensorboard_writer import NAME, EventFile
 
 POLICY = "policy/most shown ad by category and fatigue"
-#: Final numbers of a cell, the metrics of the HPARAMS tab.
+#: Final metrics of a cell, shown in the HPARAMS tab.
 METRICS = (
     "percent_of_optimum",
     "revenue",
@@ -39,22 +39,22 @@ def write_policy(events: EventFile, step: int, tables: Tables, policy: Policy) -
     """Adds the map of a policy as a picture.
 
     Args:
-        events: of the cell.
+        events: event file of the cell.
         step: sessions seen.
         tables: the scenario on the catalog.
-        policy: the agent's table.
+        policy: the agent's policy table.
     """
     png, width, height = picture(tables, policy_map(tables, policy))
     events.write_picture(step, POLICY, png, width=width, height=height)
 
 
 def write_settings_and_metrics(events: EventFile, cell: Cell, measurement: Measurement) -> None:
-    """Adds what the HPARAMS tab compares: settings of the cell, and its final numbers.
+    """Adds the data of the HPARAMS tab: settings of the cell, and its final metrics.
 
     Args:
-        events: of the cell.
-        cell: its settings.
-        measurement: its numbers.
+        events: event file of the cell.
+        cell: the cell, for its settings.
+        measurement: the cell's evaluation.
     """
     from tensorboard.plugins.hparams import metadata
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
@@ -71,7 +71,7 @@ def write_settings_and_metrics(events: EventFile, cell: Cell, measurement: Measu
     version = metadata.PLUGIN_DATA_VERSION
     for tag, content in (
         (metadata.SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=start, version=version)),
-        # 1 is STATUS_SUCCESS: a cell that is there was completed.
+        # 1 is STATUS_SUCCESS: only complete cells are written.
         (metadata.SESSION_END_INFO_TAG, HParamsPluginData(session_end_info=SessionEndInfo(status=1), version=version)),
     ):
         events.write_for_plugin(0, _plugin_value(tag, metadata.PLUGIN_NAME, content.SerializeToString()))
@@ -80,7 +80,7 @@ def write_settings_and_metrics(events: EventFile, cell: Cell, measurement: Measu
 
 
 def write_layout(logdir: Path, plan: Plan) -> None:
-    """Writes what concerns all cells: the layout of CUSTOM SCALARS, and names and metrics of HPARAMS.
+    """Writes the data shared by all cells: the layout of CUSTOM SCALARS, and names and metrics of HPARAMS.
 
     Args:
         logdir: TensorBoard's logdir.
@@ -137,7 +137,7 @@ def _hparams_value(plan: Plan) -> Any:
         for name, value in _settings(cell).items():
             # of api_pb2.DataType: 1 string, 2 bool, 3 float64
             kind = 2 if isinstance(value, bool) else 3 if isinstance(value, int | float) else 1
-            kinds[name] = kind if kinds.get(name, kind) == kind else 0  # 0: a name that has values of two kinds
+            kinds[name] = kind if kinds.get(name, kind) == kind else 0  # 0: unset, for a name with values of two kinds
     experiment = Experiment(
         description=plan.description,
         hparam_infos=[HParamInfo(name=name, type=kind) for name, kind in kinds.items()],

@@ -1,4 +1,4 @@
-"""The tidy table of an experiment: one row per cell that is done, with every setting and every number."""
+"""Tidy table of an experiment: one row per finished cell, with all settings and metrics."""
 
 import io
 from pathlib import Path
@@ -13,16 +13,16 @@ from preroll.simulations.training.run import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Columns that say what a cell cost; they differ from machine to machine, all others do not.
+#: Columns with the cost of a cell, the only ones that differ from machine to machine.
 COST = ("training_seconds", "training_cpu_seconds", "evaluation_cpu_seconds")
 
 
 def results(store: Store) -> "pd.DataFrame":
-    """Gives the tidy table, rows in the order of the plan.
+    """Returns the tidy table, with rows in the order of the plan.
 
     Columns: ``id``, ``experiment``, ``point``, ``label``, ``agent``, ``trained_on``, ``seed``, ``sessions``,
-    ``catalog``, ``catalog_sha256``; the varied keys as they are named in the file, a factor as number under
-    ``KEY (scale)``; ``setting.NAME`` for every setting of the agent; all of
+    ``catalog``, ``catalog_sha256``; the varied keys as named in the file, a factor as a number under ``KEY (scale)``;
+    ``setting.NAME`` for every setting of the agent; all fields of
     :class:`preroll.simulations.evaluation.measurement.Measurement`; ``steps``; :data:`COST`; ``git``, ``git_changed``
     and ``version.NAME``.
 
@@ -71,17 +71,17 @@ def _varied(key: str, value: Any) -> tuple[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value that a table can hold; lists and mappings as text."""
+    """Returns a value that a table can hold; lists and mappings become text."""
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def write_csv(table: "pd.DataFrame", path: Path) -> None:
-    """Writes the table as CSV, atomically; numbers are written so that they read back equal."""
+    """Writes the table as CSV, atomically; numbers are formatted so that they read back equal."""
     atomic.write_text(path, table.to_csv(index=False))
 
 
 def write_parquet(table: "pd.DataFrame", path: Path) -> None:
-    """Writes the table as Parquet, atomically; a column with values of several kinds is written as text."""
+    """Writes the table as Parquet, atomically; a column with values of several types becomes text."""
     uniform = table.copy()
     for name in uniform.columns:
         kinds = {type(value) for value in uniform[name] if value is not None and value == value}

@@ -1,4 +1,4 @@
-"""A training told again: its run is copied, so that one agent is evaluated at many points but trained once."""
+"""Reuse of a finished training for every evaluation point that shares its training configuration."""
 
 import shutil
 from collections.abc import Callable
@@ -9,22 +9,22 @@ from preroll.agents import Agent
 from preroll.simulations.training.run import RESULT, Run, check_target
 from preroll.tensorboard_writer import EventFile
 
-#: What a run holds besides ``result.json`` and its event file, which get other content.
+#: Parts of a run that are copied; its event file gets additional content, and ``result.json`` is copied last.
 PARTS = ("scenario.yaml", "settings.yaml", "agent")
 
 
 def reuse_training(source: Path, target: Path, finish: Callable[[Path, Agent, EventFile], None]) -> None:
     """Writes the run ``target`` with the agent, curve and cost of the run ``source``.
 
-    Training gives the same bits again, so this is what it would have given.
+    Training is reproducible bit for bit, so the result equals that of a new training.
 
     Args:
         source: a complete run.
-        target: the run to write; an earlier one there is replaced.
-        finish: is called with the folder in the making, the agent and the event file, before the run is complete.
+        target: the run to write; an existing run is replaced.
+        finish: called with the unfinished folder, the agent and the event file, before the run is complete.
 
     Raises:
-        PrerollError: ``source`` cannot be read, or something that is no run is in the way.
+        PrerollError: ``source`` cannot be read, or ``target`` is something else than a run.
     """
     check_target(target, replace=True)
     run = Run.open(source)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.perception.demo.ceiling import demo_ceiling
+from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
 from preroll.perception.demo.objects import OBJECT_CLASSES
 from preroll.perception.demo.videos import APPEARS, CATEGORIES, demo_objects, render_demo_videos
 
@@ -89,7 +89,7 @@ def test_the_first_object_lists_do_not_depend_on_how_many_there_are() -> None:
 
 
 def test_true_objects_tell_most_but_not_all_categories() -> None:
-    assert 0.93 <= demo_ceiling() < 1
+    assert 0.93 <= demo_accuracy_bound() < 1
 
 
 @pytest.mark.parametrize(("key", "value"), [("per_category", 0), ("seed", -1), ("workers", -2), ("workers", 0)])

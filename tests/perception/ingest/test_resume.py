@@ -21,7 +21,7 @@ from preroll.perception.build import build_catalog
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.demo.videos import render_demo_videos
-from preroll.perception.ingest.content import CatalogOptions
+from preroll.perception.ingest.catalog_content import CatalogOptions
 from preroll.perception.ingest.journal import Journal, journal_folder, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.perception.workers.process import Limits

@@ -75,11 +75,11 @@ def test_while_it_trains_its_curves_stand_in_a_hidden_sibling(small_catalog: Cat
 def test_only_a_run_is_replaced_and_only_when_asked(place: Path, tmp_path: Path) -> None:
     check_target(tmp_path / "new")
     check_target(tmp_path)
-    with pytest.raises(PrerollError, match=r"is there already; .* --replace"):
+    with pytest.raises(PrerollError, match=r"the run exists; .* --replace"):
         check_target(place / "runs" / "t")
     check_target(place / "runs" / "t", replace=True)
     for replace in (False, True):
-        with pytest.raises(PrerollError, match="is no run; it is not touched"):
+        with pytest.raises(PrerollError, match="the folder exists and is not a run"):
             check_target(place / "catalog", replace=replace)
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_run_is_said_so(place: Path, tmp_path: Path) -> None:
         Run.open(tmp_path)
     broken = shutil.copytree(place / "runs" / "t", tmp_path / "broken")
     (broken / "result.json").write_text(json.dumps({"format": 99}))
-    with pytest.raises(PrerollError, match="format must be 1"):
+    with pytest.raises(PrerollError, match="format must be 2"):
         Run.open(broken)
     (broken / "result.json").write_text("{")
     with pytest.raises(PrerollError, match="cannot be read"):

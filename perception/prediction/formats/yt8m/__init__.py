@@ -1,1 +1,1 @@
-"""The files of YouTube-8M: TFRecord, protocol buffers, CSV and arrays."""
+"""YouTube-8M's file formats (TFRecord, protocol buffers, CSV), and the cache of memory-mapped arrays."""

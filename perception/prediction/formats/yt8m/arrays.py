@@ -1,4 +1,4 @@
-"""Tagged videos as memory-mapped arrays: converted once, loaded in no time afterwards."""
+"""Tagged videos as memory-mapped arrays, converted from the data files once and cached."""
 
 import hashlib
 import json
@@ -16,28 +16,28 @@ from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES,
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.first_few import first_few
 
-#: Changes with what the arrays mean, so that older ones are made again.
+#: Version of the cached arrays; increase it when their meaning changes, so that older caches are rebuilt.
 VERSION = 2
 
 
 class Reader(Protocol):
-    """Reads one file of tagged videos."""
+    """Protocol of the readers of one file of tagged videos."""
 
     __name__: str
 
     def __call__(self, path: Path, skipping: Skipping, *, labeled: bool) -> Iterator[Tagged]:
-        """Gives its videos; ``labeled``: whether each must have a label."""
+        """Yields the videos of the file; ``labeled`` says whether each must have a label."""
 
 
 @dataclass(frozen=True)
 class TagArrays:
-    """N tagged videos.
+    """Features and labels of N tagged videos, the labels in compressed sparse rows.
 
     Attributes:
-        ids: N names.
-        features: float32 [N, 1152], memory-mapped where they come from disk.
-        starts: int64 [N + 1]: the labels of video i are ``labels[starts[i] : starts[i + 1]]``.
-        labels: int32, the labels of all videos, one after the other.
+        ids: ids of the N videos.
+        features: float32 [N, 1152]; memory-mapped if loaded from disk.
+        starts: int64 [N + 1]; the labels of video i are ``labels[starts[i] : starts[i + 1]]``.
+        labels: int32, class numbers of all videos, concatenated.
         classes: K, the number of classes.
     """
 
@@ -51,21 +51,22 @@ class TagArrays:
         return len(self.ids)
 
     def targets(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
-        """The labels of the videos in ``rows`` (all of them by default) as bool [n, K]."""
+        """Returns the labels of the videos in ``rows`` (by default all) as bool [n, K]."""
         rows = np.arange(len(self)) if rows is None else rows
         counts = self.starts[rows + 1] - self.starts[rows]
+        # first + arange is the position in ``labels`` of every label of these rows.
         first = np.repeat(self.starts[rows] - np.cumsum(counts) + counts, counts)
         dense = np.zeros((len(rows), self.classes), np.bool_)
         dense[np.repeat(np.arange(len(rows)), counts), self.labels[first + np.arange(counts.sum())]] = True
         return dense
 
     def frequencies(self) -> NDArray[np.float64]:
-        """The share of videos that have each label, float64 [K]."""
+        """Returns the share of videos with each label, float64 [K]."""
         return np.bincount(self.labels, minlength=self.classes) / max(1, len(self))
 
     @classmethod
     def collect(cls, videos: Iterable[Tagged], skipping: Skipping) -> "TagArrays":
-        """Puts videos together in memory, refusing an id that came before."""
+        """Collects videos in memory; a repeated id is bad input."""
         features: list[NDArray[np.float32]] = []
         labels: list[NDArray[np.int32]] = []
         ids: dict[str, None] = {}
@@ -81,7 +82,7 @@ class TagArrays:
         return cls(tuple(ids), np.stack(features) if features else np.zeros((0, FEATURES), np.float32), starts, joined)
 
     def save(self, folder: Path, skipped: list[str]) -> None:
-        """Writes the arrays, and the list of what was skipped when they were made."""
+        """Writes the arrays and the record of input that was skipped during their conversion."""
         with atomic.folder(folder) as target:
             atomic.save_array(target / "features.npy", self.features)
             atomic.save_array(target / "starts.npy", self.starts)
@@ -90,7 +91,7 @@ class TagArrays:
 
     @classmethod
     def load(cls, folder: Path) -> tuple["TagArrays", list[str]]:
-        """Maps arrays that were saved, and gives the list of what was skipped."""
+        """Memory-maps saved arrays, and returns them with the record of skipped input."""
         facts = json.loads((folder / "arrays.json").read_text("utf8"))
         parts: dict[str, Any] = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
@@ -100,19 +101,19 @@ class TagArrays:
 
 
 def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, *, labeled: bool = True) -> TagArrays:
-    """The videos of ``files``, from the arrays in ``cache`` if these very files were read before.
+    """Returns the videos of ``files``, from cached arrays if the same files were converted before.
 
-    A file is known by its name, size and time of change, not by its content.
+    Files are compared by name, size and modification time, not by content.
 
     Args:
-        files: of one format.
-        read: its reader.
-        cache: folder of the arrays of all data sets.
-        skipping: what to do about bad videos.
+        files: files of one format.
+        read: reader of this format.
+        cache: folder of the cached arrays of all data sets.
+        skipping: policy for bad videos.
         labeled: whether every video must have a label.
 
     Raises:
-        PrerollError: there is no file or no usable video, or a video is bad and ``skipping`` does not allow that.
+        PrerollError: there is no file or no usable video, or a video is bad and skipping is not allowed.
     """
     if not files:
         raise PrerollError("no file of tagged videos was found")
@@ -133,7 +134,7 @@ def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, 
 
 
 def _videos(path: Path, read: Reader, skipping: Skipping, labeled: bool) -> Iterator[Tagged]:
-    """The videos of a file; one without content is bad, as what is left of a download that broke off."""
+    """Yields the videos of a file; an empty file, such as an aborted download, is bad input."""
     sound, before = False, len(skipping.found)
     for video in read(path, skipping, labeled=labeled):
         sound = True

@@ -1,9 +1,10 @@
-"""CRC-32C (Castagnoli), with which TFRecord files protect themselves."""
+"""CRC-32C (Castagnoli), the checksum of TFRecord files."""
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+# Castagnoli's polynomial 0x1EDC6F41, bit-reversed, as the CRC is computed from the least significant bit.
 _POLYNOMIAL = 0x82F63B78
 
 
@@ -26,7 +27,7 @@ def _fold(data: NDArray[np.uint8], table: NDArray[np.uint32]) -> np.uint32:
 
 
 def crc32c(data: bytes) -> int:
-    """The checksum of ``data``.
+    """Computes the CRC-32C of ``data``.
 
     >>> hex(crc32c(b"123456789"))
     '0xe3069283'
@@ -35,6 +36,6 @@ def crc32c(data: bytes) -> int:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """The checksum as TFRecord stores it: rotated right by 15 bits, plus 0xa282ead8 modulo 2³²."""
+    """Computes the CRC-32C as stored in TFRecords: rotated right by 15 bits, plus 0xa282ead8 modulo 2³²."""
     crc = crc32c(data)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

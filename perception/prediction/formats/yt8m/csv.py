@@ -1,4 +1,4 @@
-"""YouTube-8M as CSV without header: 3862 labels 0 or 1, 1024 visual and 128 audio numbers, and an empty field."""
+"""YouTube-8M as CSV without heading: 3862 labels 0 or 1, 1024 visual and 128 audio features, and an empty field."""
 
 import gzip
 import zlib
@@ -13,22 +13,22 @@ from preroll.perception.prediction.formats.numbers import LARGEST, finite_number
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.framework.bad_input import Skipping
 
-#: Fields of a line: the labels, the features, and an empty one after the last comma.
+#: Number of fields of a line: the labels, the features, and an empty field after the last comma.
 FIELDS = CLASSES + FEATURES + 1
 _LABEL_BYTES = 2 * CLASSES
 _ZERO, _COMMA = ord("0"), ord(",")
 
 
 def read_csv(path: Path, skipping: Skipping, *, labeled: bool = True) -> Iterator[Tagged]:
-    """Reads a ``.csv`` or ``.csv.gz`` file line by line; a video's id is FILE:ROW, counted from 1.
+    """Yields the videos of a ``.csv`` or ``.csv.gz`` file line by line; their ids are FILE:ROW, counted from 1.
 
     Args:
         path: the file.
-        skipping: what to do about bad lines.
+        skipping: policy for bad lines.
         labeled: whether every video must have a label.
 
     Raises:
-        PrerollError: a line is wrong, and ``skipping`` does not allow to pass it over.
+        PrerollError: a line is bad and skipping is not allowed.
     """
     try:
         with _opened(path) as file:
@@ -44,7 +44,7 @@ def read_csv(path: Path, skipping: Skipping, *, labeled: bool = True) -> Iterato
 
 
 class BadLineError(ValueError):
-    """A line that is not as the format says; ``column`` is empty or ``, column N``, counted from 1."""
+    """Error for a malformed line; ``column`` is empty or ``, column N``, counted from 1."""
 
     def __init__(self, what: str, column: int | None = None) -> None:
         super().__init__(what)
@@ -52,15 +52,20 @@ class BadLineError(ValueError):
 
 
 def parse_line(line: bytes, *, labeled: bool = True) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Reads one line.
+    """Parses one line.
 
-    Labels are single digits, so that they are found by slicing bytes, ten times as fast as by splitting fields.
+    Labels are single digits, so they are parsed by slicing bytes, which is ten times faster than splitting fields.
+
+    Args:
+        line: the line, with or without line break.
+        labeled: whether the video must have a label.
 
     Returns:
-        The numbers of the labels that are 1, and float32 [1152].
+        The numbers of the labels that are 1, int32 in increasing order, and the features, float32 [1152].
 
     Raises:
-        BadLineError: another number of fields, a label that is neither 0 nor 1, no label, a feature that is no number.
+        BadLineError: the number of fields is wrong, a label is neither 0 nor 1, a label is missing, or a feature is not
+            a finite number.
     """
     line = line.rstrip(b"\r\n")
     if (fields := line.count(b",") + 1) != FIELDS:

@@ -1,4 +1,4 @@
-"""YouTube-8M as TFRecords, video level or frame level, read without TensorFlow."""
+"""YouTube-8M's TFRecords, at video level or frame level, read without TensorFlow."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,21 +13,21 @@ from preroll.perception.prediction.formats.yt8m.record import AUDIO, CLASSES, FE
 from preroll.perception.prediction.formats.yt8m.tfrecord import read_records
 from preroll.perception.prediction.framework.bad_input import Skipping
 
-# Field numbers of tf.train.Example and SequenceExample, and of the lists of a Feature.
+# Field numbers of tf.train.Example and tf.train.SequenceExample, and of the lists of a tf.train.Feature.
 _CONTEXT, _FEATURE_LISTS = 1, 2
 _BYTES, _FLOATS, _INTS = 1, 2, 3
 
 
 def read_tfrecord(path: Path, skipping: Skipping, *, labeled: bool = True) -> Iterator[Tagged]:
-    """Reads a file of examples; a frame-level one (with lists ``rgb`` and ``audio``) is averaged over its frames.
+    """Yields the videos of a file; frame-level examples (lists ``rgb`` and ``audio``) are averaged over their frames.
 
     Args:
         path: the file.
-        skipping: what to do about bad records.
+        skipping: policy for bad records.
         labeled: whether every video must have a label.
 
     Raises:
-        PrerollError: a record is wrong, and ``skipping`` does not allow to pass it over.
+        PrerollError: a record is bad and skipping is not allowed.
     """
     for number, data in read_records(path, skipping):
         try:
@@ -37,19 +37,24 @@ def read_tfrecord(path: Path, skipping: Skipping, *, labeled: bool = True) -> It
 
 
 def parse_example(data: bytes, *, labeled: bool = True) -> Tagged:
-    """Reads one example.
+    """Parses one example.
 
-    Video level: ``id``, ``labels``, ``mean_rgb`` (1024) and ``mean_audio`` (128) in its features. Frame level: ``id``
-    and ``labels`` in its context, one byte string a frame in the lists ``rgb`` and ``audio``.
+    Video-level examples have the features ``id``, ``labels``, ``mean_rgb`` (1024) and ``mean_audio`` (128).
+    Frame-level examples have ``id`` and ``labels`` in their context, and one byte string per frame in the lists ``rgb``
+    and ``audio``.
+
+    Args:
+        data: the serialised message.
+        labeled: whether the video must have a label.
 
     Raises:
-        ValueError: a feature is missing, has another length, or a number is out of range.
+        ValueError: a feature is missing or has the wrong length, or a number is out of range.
     """
     context = _features(parts(data, _CONTEXT))
     lists = _features(parts(data, _FEATURE_LISTS))
     if "rgb" in lists:
         visual = _frames(lists["rgb"], VISUAL, "rgb")
-        # A video without sound has no audio frames.
+        # Videos without sound have no audio list.
         audio = _frames(lists["audio"], AUDIO, "audio") if "audio" in lists else np.zeros(AUDIO, np.float32)
     else:
         visual = _floats(_needed(context, "mean_rgb"), VISUAL, "mean_rgb")
@@ -65,12 +70,12 @@ def parse_example(data: bytes, *, labeled: bool = True) -> Tagged:
 
 
 def dequantised(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """x · 4/255 + 4/512 − 2: the middle of the interval that a byte of the frame-level features stands for."""
+    """Computes x · 4/255 + 4/512 − 2, the middle of the interval that a byte x of frame-level features represents."""
     return frames.astype(np.float32) * np.float32(4 / 255) + np.float32(4 / 512 - 2)
 
 
 def _features(messages: list[bytes]) -> dict[str, bytes]:
-    """A map of features, or of lists of features: name → message."""
+    """Parses a map of features, or of feature lists, into messages by name."""
     found = {}
     for message in messages:
         for entry in parts(message, 1):
@@ -89,7 +94,7 @@ def _needed(features: dict[str, bytes], name: str) -> bytes:
 
 
 def _id(features: dict[str, bytes]) -> str:
-    # The first release of the data set calls it video_id.
+    # The feature is named video_id in the first release of the data set.
     name = "id" if "id" in features else "video_id"
     values = [value for inner in parts(_needed(features, name), _BYTES) for value in parts(inner, 1)]
     if len(values) != 1:
@@ -104,6 +109,7 @@ def _labels(feature: bytes) -> NDArray[np.int32]:
             if number == 1 and isinstance(value, int):
                 labels.append(value)
             elif number == 1 and isinstance(value, bytes):
+                # Packed varints in one byte string.
                 place = 0
                 while place < len(value):
                     label, place = varint(value, place)
@@ -114,7 +120,7 @@ def _labels(feature: bytes) -> NDArray[np.int32]:
 
 
 def _floats(feature: bytes, length: int, name: str) -> NDArray[np.float32]:
-    # Packed floats are one byte string; those that are not come four bytes at a time. Joined, both are the same.
+    # Packed floats are one byte string, unpacked ones four bytes each; joined, both are the same.
     raw = b"".join(value for inner in parts(feature, _FLOATS) for value in parts(inner, 1))
     if len(raw) != 4 * length:
         raise ValueError(f"feature {name!r} has {len(raw) // 4} numbers, must have {length}")
@@ -122,7 +128,7 @@ def _floats(feature: bytes, length: int, name: str) -> NDArray[np.float32]:
 
 
 def _frames(feature_list: bytes, length: int, name: str) -> NDArray[np.float32]:
-    """The mean of a list of byte strings, one a frame."""
+    """Computes the mean of a list of byte strings, one per frame, float32 [length]."""
     rows = [
         value
         for feature in parts(feature_list, 1)

@@ -1,21 +1,22 @@
-"""The little of protocol buffers that a ``tf.train.Example`` needs: tagged fields in a byte string."""
+"""The subset of protocol buffers that a ``tf.train.Example`` needs."""
 
 from collections.abc import Iterator
 
 
 class ProtobufError(ValueError):
-    """Bytes that are no message."""
+    """Error for bytes that are not a valid message."""
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a message as (number, value): an int for a varint, bytes for all others.
+    """Yields the fields of a message as (number, value): int for a varint, bytes for all other wire types.
 
     Raises:
-        ProtobufError: where the bytes end early or have a wire type that no message has.
+        ProtobufError: the bytes end early or contain an unknown wire type.
     """
     place = 0
     while place < len(data):
         key, place = varint(data, place)
+        # Wire types: 0 varint, 1 64-bit, 2 length-delimited, 5 32-bit.
         kind = key & 7
         if kind == 0:
             value, place = varint(data, place)
@@ -34,7 +35,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def varint(data: bytes, place: int) -> tuple[int, int]:
-    """The integer that begins at ``place``, seven bits a byte, and the place after it."""
+    """Decodes the varint at ``place`` (seven bits per byte) and returns it with the position after it."""
     value = shift = 0
     while True:
         if place >= len(data) or shift > 63:
@@ -48,19 +49,19 @@ def varint(data: bytes, place: int) -> tuple[int, int]:
 
 
 def parts(data: bytes, number: int) -> list[bytes]:
-    """The values of all fields with this number that are byte strings, such as messages."""
+    """Returns the byte strings, such as messages, of all fields with the given number."""
     return [value for key, value in fields(data) if key == number and isinstance(value, bytes)]
 
 
 def encoded(number: int, value: int | bytes) -> bytes:
-    """One field, as :func:`fields` reads it."""
+    """Encodes one field, as read by :func:`fields`."""
     if isinstance(value, int):
         return encoded_varint(number << 3) + encoded_varint(value)
     return encoded_varint(number << 3 | 2) + encoded_varint(len(value)) + value
 
 
 def encoded_varint(value: int) -> bytes:
-    """A non-negative integer, seven bits a byte."""
+    """Encodes a non-negative integer as a varint, seven bits per byte."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -1,12 +1,13 @@
-"""One video of YouTube-8M, whatever file it came from."""
+"""A video of YouTube-8M, independent of the file format."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Classes of the vocabulary, and the length of the two parts of a video's feature vector.
+#: Number of classes of the vocabulary.
 CLASSES = 3862
+#: Lengths of the two parts of a video's feature vector.
 VISUAL, AUDIO = 1024, 128
 FEATURES = VISUAL + AUDIO
 
@@ -16,10 +17,10 @@ class Tagged:
     """A video with its tags.
 
     Attributes:
-        id: names it; unique within a data set.
-        labels: int32, the numbers of its tags, in 0 … 3861, rising.
-        features: float32 [1152]: 1024 visual, then 128 audio numbers.
-        where: file and record, to tell what is wrong with it.
+        id: id of the video, unique within a data set.
+        labels: int32, class numbers of its tags in 0 … 3861, in increasing order.
+        features: float32 [1152]: 1024 visual, then 128 audio features.
+        where: file and record, for error messages.
     """
 
     id: str

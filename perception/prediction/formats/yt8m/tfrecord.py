@@ -1,4 +1,4 @@
-"""TFRecord files: a length, its checksum, the data, its checksum; again and again."""
+"""TFRecord files: a sequence of records, each with length, checksum of the length, data, checksum of the data."""
 
 import struct
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from preroll.perception.prediction.formats.yt8m.crc32c import masked_crc32c
 from preroll.perception.prediction.framework.bad_input import Skipping
 
 _HEAD, _FOOT = struct.Struct("<QI"), struct.Struct("<I")
-# A longer record than this is no record: its length is damaged.
+# A record of more bytes than this has a damaged length.
 _LONGEST = 1 << 30
 
 
 def read_records(path: Path, skipping: Skipping) -> Iterator[tuple[int, bytes]]:
-    """The records of a file with their numbers, counted from 1.
+    """Yields the records of a file with their numbers, counted from 1.
 
-    A record whose data is damaged is bad, and the next one follows it; where a length is damaged nobody knows where
-    the next record begins, so that the file ends there.
+    A record with damaged data is bad, and reading continues behind it. If a length is damaged, the next record cannot
+    be located, and reading stops.
 
     Raises:
-        PrerollError: a record is bad, and ``skipping`` does not allow to pass it over.
+        PrerollError: a record is bad and skipping is not allowed.
     """
     try:
         size = path.stat().st_size
@@ -46,6 +46,6 @@ def read_records(path: Path, skipping: Skipping) -> Iterator[tuple[int, bytes]]:
 
 
 def record(data: bytes) -> bytes:
-    """One record with its checksums, as it stands in a file."""
+    """Encodes one record with its checksums."""
     length = struct.pack("<Q", len(data))
     return length + _FOOT.pack(masked_crc32c(length)) + data + _FOOT.pack(masked_crc32c(data))

@@ -1,4 +1,4 @@
-"""The names of YouTube-8M's classes: a CSV with quoted names that hold commas."""
+"""The vocabulary of YouTube-8M: a CSV of class names, which are quoted and may contain commas."""
 
 import csv
 import gzip
@@ -11,12 +11,16 @@ from preroll.perception.prediction.formats.yt8m.record import CLASSES
 
 
 def read_vocabulary(path: Path, classes: int = CLASSES) -> tuple[str, ...]:
-    """The names in the order of their numbers, from the columns ``Index`` and ``Name``, gzip-compressed or not.
+    """Reads the class names, in the order of their numbers, from the columns ``Index`` and ``Name``.
 
-    A class without a name (there is one) is called by its number.
+    A class without a name (there is one) is named after its number.
+
+    Args:
+        path: CSV file; gzip-compressed if its name ends in ``.gz``.
+        classes: number of classes.
 
     Raises:
-        PrerollError: the file cannot be read, lacks a column, or does not number 0 … classes − 1 once each.
+        PrerollError: the file cannot be read, lacks a column, or its indices are not exactly 0 … classes − 1.
     """
     try:
         raw = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()

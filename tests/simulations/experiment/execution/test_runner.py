@@ -94,7 +94,7 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
     report = run_plan(plan, path.read_text(), store, Local(1))
     assert report.done == 3
     assert list(report.failures) == [plan.cells[0].id]
-    assert "is there already and is no run" in store.failures()[plan.cells[0].id]
+    assert "the folder exists and is not a run" in store.failures()[plan.cells[0].id]
     assert (store.folder(plan.cells[0]) / "precious.txt").exists()
     assert store.states(plan)[plan.cells[0].id] is CellState.FAILED
     shutil.rmtree(store.folder(plan.cells[0]))

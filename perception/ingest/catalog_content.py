@@ -1,4 +1,4 @@
-"""From the analyses of all videos to what a catalog holds: importance, neighbours and categories."""
+"""The arrays of a catalog, computed from the analyses of all videos: importance, neighbours and categories."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +16,20 @@ from preroll.perception.onnx_models.model_card import ModelCard
 
 @dataclass(frozen=True)
 class CatalogOptions:
-    """What is made of the detections.
+    """How importance, categories and neighbours are computed from the detections.
 
     Attributes:
-        importance: how much a frame shows of a class: ``confidence``, ``presence`` or ``area``.
-        idf: weigh classes by how few videos show them.
-        classifier: says the category: ``logistic-regression``, ``random-forest`` or ``gradient-boosting``.
-        approximate: find neighbours by a graph, which may miss some; for more than 100,000 videos.
+        importance: contribution of a frame to the importance of a class: ``confidence``, ``presence`` or ``area``.
+        idf: weight classes by inverse document frequency, that is, by how few videos show them.
+        classifier: predicts the category: ``logistic-regression``, ``random-forest`` or ``gradient-boosting``.
+        approximate: find neighbours with a graph index, which may miss some; for more than 100,000 videos.
+
+    Examples:
+        >>> from preroll.perception import CatalogOptions, Detector
+        >>> options = CatalogOptions(importance="presence", idf=True)
+        >>> options.classifier
+        'logistic-regression'
+        >>> options.check(Detector().card)  # raises PrerollError if the detector cannot provide what they need
     """
 
     importance: Kind = "confidence"
@@ -31,10 +38,10 @@ class CatalogOptions:
     approximate: bool = False
 
     def check(self, card: ModelCard) -> None:
-        """Makes sure that the choices exist, and that the detector serves them.
+        """Checks that the options exist and that the detector supports them.
 
         Raises:
-            PrerollError: naming the option and what is allowed.
+            PrerollError: naming the option and the allowed values.
         """
         if self.importance not in KINDS:
             raise PrerollError(f"--importance {self.importance}: must be one of {', '.join(KINDS)}")
@@ -48,16 +55,16 @@ class CatalogOptions:
 
 
 def catalog_content(rows: list[VideoRow], card: ModelCard, choices: CatalogOptions, facts: dict[str, Any]) -> Content:
-    """Makes the arrays of a catalog.
+    """Computes the arrays of a catalog.
 
     Args:
         rows: every video, sorted by category and path.
-        card: of the detector.
-        choices: see there.
+        card: card of the detector.
+        choices: how the arrays are computed from the detections.
         facts: entries of the manifest, to which more are added.
 
     Raises:
-        PrerollError: where not one video can be used.
+        PrerollError: if no video can be used.
     """
     usable = [row for row in rows if row.analysis.usable]
     if not usable:
@@ -101,6 +108,6 @@ def _add_neighbors(
 
 
 def _train(rows: list[VideoRow]) -> NDArray[np.bool_] | None:
-    """Which videos the classifier may learn from; None where the table says nothing about it."""
+    """Returns the mask of the videos to fit the classifier on; None if the table does not define a split."""
     train = np.array([row.listed.split == TRAIN for row in rows])
     return train if train.any() and not train.all() else None

@@ -1,4 +1,4 @@
-"""How well the demo categories can be told apart by somebody who knows every clip's true objects."""
+"""Upper bound on the category accuracy of the demo videos: a classifier that knows every clip's true objects."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from preroll.perception.demo.videos import demo_objects
 
 
 def category_accuracy(features: ArrayLike, categories: Sequence[str], *, folds: int = 5, seed: int = 0) -> float:
-    """Return the accuracy of logistic regression from features to categories, cross-validated in shuffled folds.
+    """Returns the accuracy of logistic regression from features to categories, by stratified cross-validation.
 
     Args:
         features: [n, classes], such as importance.
         categories: [n], the true ones; each needs at least ``folds`` rows.
-        folds: number of folds, each with every category's share.
-        seed: decides on the folds.
+        folds: number of shuffled, stratified folds.
+        seed: seed of the folds.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -27,8 +27,8 @@ def category_accuracy(features: ArrayLike, categories: Sequence[str], *, folds: 
     return float(np.mean(cross_val_score(model, np.asarray(features), np.asarray(categories), cv=splits)))
 
 
-def demo_ceiling(per_category: int = 100, seed: int = 0) -> float:
-    """Return the accuracy that the true object lists of the demo videos allow: a perfect detector's.
+def demo_accuracy_bound(per_category: int = 100, seed: int = 0) -> float:
+    """Returns the accuracy that the true object lists of the demo videos allow, that is, a perfect detector's.
 
     Args:
         per_category: number of clips per category, at least 5.
@@ -40,9 +40,9 @@ def demo_ceiling(per_category: int = 100, seed: int = 0) -> float:
 
 
 def known_ceiling(catalog: Catalog) -> float | None:
-    """Return :func:`demo_ceiling` for a catalog of the very clips of the demo catalog, and None for any other."""
+    """Returns :func:`demo_accuracy_bound` for a catalog of the clips of the demo catalog, and None for any other."""
     demo = Catalog.load("demo")
     if catalog.n_videos != demo.n_videos:
         return None
     same = set(catalog.videos()["sha256"]) == set(demo.videos()["sha256"])
-    return demo_ceiling() if same else None
+    return demo_accuracy_bound() if same else None
