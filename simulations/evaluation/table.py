@@ -66,9 +66,9 @@ def footnote(evaluation: Evaluation) -> str:
     """Returns one paragraph that explains the numbers of the table."""
     best = "an upper bound of the optimum" if evaluation.optimum_is_bound else "the exact optimum"
     return (
-        f"Scenario {evaluation.scenario}: every agent met the same users with the same dice in {evaluation.sessions:,} "
-        f"sessions. Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent "
-        f"lanes, and {evaluation.rows[0].optimum:.3f} is {best}."
+        f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers. "
+        f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
+        f"{evaluation.rows[0].optimum:.3f} is {best}."
     )
 
 

@@ -104,9 +104,9 @@ def _sections(material: Material) -> list[tuple[str, str]]:
 
 
 _PAIRED = (
-    "Each learner against the one with the largest mean at its point, paired by seed: both met the same users with the "
-    "same dice. ± is Student's 95 % interval; p is raised after Holm over all rows. Variance reduction says how many "
-    "times as many runs would be needed without common dice."
+    "Each learner against the one with the largest mean at its point, paired by seed: both are evaluated with common "
+    "random numbers. ± is Student's 95 % interval; p is raised after Holm over all rows. Variance reduction says how "
+    "many times as many runs would be needed without them."
 )
 _CLICK = "A click on a heading sorts. ± is Student's 95 % interval over seeds."
 _DOTS = "Dots are single seeds, ± is Student's 95 % interval over them; the dashed line is the exact optimum."
