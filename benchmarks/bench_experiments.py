@@ -19,7 +19,7 @@ from preroll.simulations import Experiment, Run, fit
 from preroll.simulations.evaluation.measurement import measure
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.cell import cell_request, run_cell
-from preroll.simulations.experiment.execution.runner import Local, run_plan
+from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store, read_cell
 from preroll.yaml_config import dump_yaml
 
@@ -67,7 +67,7 @@ def workers(folder: Path, sessions: int) -> None:
     for number in (1, 2):
         store = Store(folder / f"workers-{number}")
         began = time.perf_counter()
-        run_plan(plan, "", store, Local(number))
+        run_plan(plan, "", store, cell_pool(number))
         seconds.append(time.perf_counter() - began)
     load = os.getloadavg()[0]
     print(
@@ -89,7 +89,7 @@ def sweep(folder: Path, cells: int) -> None:
     )
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    report = run_plan(plan, "", Store(folder / "sweep"), Local(2))
+    report = run_plan(plan, "", Store(folder / "sweep"), cell_pool(2))
     wall = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime

@@ -10,4 +10,4 @@ from .inspection.lookup import find_video as find_video
 from .inspection.lookup import similar_videos as similar_videos
 from .onnx_models.model_card import ModelCard as ModelCard
 from .video_embeddings import embed_videos as embed_videos
-from .workers.process import Limits as Limits
+from .workers.pool import Limits as Limits

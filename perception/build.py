@@ -21,10 +21,8 @@ from preroll.perception.ingest.writer import VideoRow, check_replaceable, write_
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
-from preroll.perception.workers.pool import Pool, WorkerEngine
-from preroll.perception.workers.process import Limits, VideoJob
-from preroll.perception.workers.ray_pool import RayEngine
-from preroll.perception.workers.supervisor import remove_parts
+from preroll.perception.workers.pool import VideoJob, VideoPool, remove_parts
+from preroll.workers.job import Limits
 
 _KEPT = "what was found so far is kept: give the same command again"
 
@@ -139,11 +137,11 @@ def build_catalog(
     )
     wanted = choices or CatalogOptions()
     wanted.check(plan.model.card)
-    where = _engine(engine, plan.model, workers, limits)
+    where = VideoPool(plan.model, workers=workers, limits=limits, engine=engine)
     return _built(plan, where, wanted, download_limits or DownloadLimits())
 
 
-def _built(plan: _Plan, where: WorkerEngine, choices: CatalogOptions, limits: DownloadLimits) -> BuildReport:
+def _built(plan: _Plan, where: VideoPool, choices: CatalogOptions, limits: DownloadLimits) -> BuildReport:
     recipe = recipe_of(plan.model, plan.fast)
     with _kept(plan.out), open_journal(plan.out, recipe) as journal, closing(where):
         where.check()
@@ -162,14 +160,6 @@ def _planned(videos: Path, out: Path, frames: Path | None, downloads: Path, mode
     plan = _Plan(videos, out, frames, downloads, listing, model, fast)
     _check_places(plan)
     return plan
-
-
-def _engine(name: str, model: ModelFile, workers: int | None, limits: Limits | None) -> WorkerEngine:
-    if name == "ray":
-        return RayEngine(model, workers=workers, limits=limits)
-    if name != "local":
-        raise PrerollError(f"--engine {name}: must be local or ray")
-    return Pool(model, workers=workers, limits=limits)
 
 
 @contextmanager
@@ -194,7 +184,7 @@ def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
 
 
 def _analysed(
-    plan: _Plan, listing: Listing, engine: WorkerEngine, journal: Journal, known: dict[str, Analysis]
+    plan: _Plan, listing: Listing, engine: VideoPool, journal: Journal, known: dict[str, Analysis]
 ) -> tuple[list[VideoRow], int]:
     """Returns every listed video with its analysis, in the order of the list, and the number of reused analyses."""
     videos = listing.videos

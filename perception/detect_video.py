@@ -10,8 +10,8 @@ from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENTER, ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
-from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits, Progress, VideoJob
+from preroll.perception.workers.pool import VideoJob, VideoPool
+from preroll.workers.job import Limits, Progress
 
 
 def detect(
@@ -60,7 +60,7 @@ def detect(
         _check_overlay(source, overlay, segment)
     chosen = Path(detector or (EMBEDDED_SEGMENTER if segment else EMBEDDED))
     model = _adjusted(ModelFile.find(chosen, Path(card) if isinstance(card, str) else card), segment, top)
-    pool = Pool(model, workers=1, limits=limits)
+    pool = VideoPool(model, workers=1, limits=limits)
     pool.check()
     ((_, analysis),) = pool.map([VideoJob(source, fast=fast, overlay=overlay)], progress)
     if not analysis.usable:

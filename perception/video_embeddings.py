@@ -12,8 +12,8 @@ from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.video.containers import SUFFIXES
 from preroll.perception.video.frame_folders import numbered_pictures
-from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits, VideoJob
+from preroll.perception.workers.pool import VideoJob, VideoPool
+from preroll.workers.job import Limits
 
 RECIPE, PROBLEMS = "encoder.json", "problems.json"
 
@@ -114,7 +114,7 @@ def analysed(
     started: Callable[[int], Callable[[int], None]] = lambda _: lambda _: None,
 ) -> Iterator[tuple[str, Analysis]]:
     """Embeds videos in worker processes and yields pairs (id, analysis) in order of completion."""
-    with closing(Pool(encoder, workers=workers, limits=limits)) as pool:
+    with closing(VideoPool(encoder, workers=workers, limits=limits)) as pool:
         pool.check()
         advance = started(len(videos))
         for number, found in pool.map([VideoJob(path, fast=fast) for _, path in videos]):

@@ -13,8 +13,8 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import FEWEST_LANES, REFERENCES, SESSIONS, Evaluation, evaluate
 from preroll.simulations.training.curve_plot import draw_curves
+from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
-from preroll.simulations.workers.pool import Job, train_all
 
 #: Here agents that plan beat greedy, which looks one slot ahead.
 SCENARIO = "fatigue"
@@ -125,7 +125,7 @@ def train_agents(runs: Path, catalog: Path, *, scenario: str, seed: int, session
     Returns:
         The runs, fast learners first.
     """
-    jobs = [Job(name, scenario, str(catalog), sessions, seed, str(runs / name)) for name in AGENT_NAMES]
+    jobs = [TrainingJob(name, scenario, str(catalog), sessions, seed, str(runs / name)) for name in AGENT_NAMES]
     with progress.bar(len(jobs) * sessions, "Training agents (sessions)") as advance:
         train_all(jobs, workers=min(WORKERS, os.cpu_count() or 1), advance=advance)
     return [Run.open(job.run) for job in reversed(jobs)]

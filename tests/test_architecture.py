@@ -24,13 +24,13 @@ MAY_IMPORT = {
     "preroll.workers",
     "perception.features": "perception.catalog perception.decoders",
     "perception.ingest": "perception.analysis perception.catalog perception.decoders perception.features "
-    "perception.onnx_models perception.video perception.workers",
+    "perception.onnx_models perception.video perception.workers preroll.workers",
     "perception.inspection": "perception.analysis perception.catalog perception.video",
     "perception.transfer": "perception.analysis perception.onnx_models perception.video perception.workers",
-    "perception.demo": "perception.catalog perception.video",
+    "perception.demo": "perception.catalog perception.video preroll.workers",
     "perception.training": "perception.decoders perception.demo perception.onnx_models perception.video",
     "perception": "perception.analysis perception.catalog perception.ingest perception.onnx_models perception.video "
-    "perception.workers",
+    "perception.workers preroll.workers",
     "perception.prediction.metrics": "",
     "perception.prediction.framework": "perception.prediction.metrics",
     "perception.prediction.formats": "perception.prediction.framework",
@@ -63,21 +63,19 @@ MAY_IMPORT = {
     "agents.deep": "agents agents.contextual envs.model envs.policies",
     "agents.interop": "agents agents.bandits agents.baselines agents.contextual envs envs.model envs.policies",
     "simulations.statistics": "",
-    "simulations.training": "agents envs envs.model envs.optimum envs.scenario perception.catalog",
+    "simulations.training": "agents envs envs.model envs.optimum envs.scenario perception.catalog preroll.workers",
     "simulations.evaluation": "agents envs envs.model envs.optimum envs.policies simulations.statistics",
-    "simulations.workers": "preroll.workers",
     "simulations.experiment.design": "agents envs.model envs.scenario perception.catalog simulations.evaluation",
     "simulations.experiment.execution": "agents envs.model envs.policies perception.catalog preroll.workers "
-    "simulations.evaluation simulations.experiment.design simulations.statistics simulations.training "
-    "simulations.workers",
+    "simulations.evaluation simulations.experiment.design simulations.statistics simulations.training",
     "simulations.report": "agents envs envs.model envs.optimum envs.policies envs.scenario "
     "simulations.experiment.design simulations.experiment.execution simulations.statistics simulations.training",
     "simulations.tuning": "agents envs.model envs.optimum simulations.evaluation simulations.experiment.execution "
     "simulations.training",
     "simulations": "agents envs.model envs.scenario perception perception.catalog perception.demo "
-    "simulations.evaluation simulations.training simulations.workers",
+    "simulations.evaluation simulations.training",
     "preroll.terminal": "envs.scenario perception perception.catalog perception.demo perception.inspection "
-    "perception.workers",
+    "perception.workers preroll.workers",
 }
 
 

@@ -5,20 +5,19 @@ some are shared with other categories, and a few clips show another category's o
 can separate all categories perfectly (`preroll.perception.demo.accuracy_bound` computes the bound).
 """
 
-import os
-import signal
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from preroll import atomic
 from preroll.errors import PrerollError
 from preroll.perception.demo.objects import OBJECT_CLASSES
+from preroll.workers.job import Job, Progress, Request, Work
+from preroll.workers.pool import Pool, cores
 
 CATEGORIES = ("cars", "cats", "concerts")
 #: Probability that a class appears in a clip of the category; `STRAY` for classes not named.
@@ -110,36 +109,32 @@ def render_demo_videos(
         if value < least:
             raise PrerollError(f"demo videos: {name} = {value}; it must be {least} or more")
     clips = demo_objects(per_category, seed)
-    processes = min(workers or _cores(), len(clips))
+    processes = min(workers or cores(), len(clips))
     report = advance or (lambda _: None)
     if processes == 1:
         for clip in clips:
             _write(folder, clip)
             report(1)
         return
-    # Spawned, not forked: the caller may have threads (torch, onnxruntime), which do not survive a fork.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
-        jobs = [pool.submit(_write, folder, clip) for clip in clips]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                report(1)
-        except BrokenProcessPool:
-            raise PrerollError(
-                f"{folder}: a process that rendered demo videos was killed; run it again", status=1
-            ) from None
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    job = Job(f"{__name__}:rendering", {"folder": str(folder), "per_category": per_category, "seed": seed})
+    with closing(Pool(job, workers=processes).map([{"number": number} for number in range(len(clips))])) as outcomes:
+        for outcome in outcomes:
+            if outcome.reason == "died":
+                raise PrerollError(f"{folder}: a process that rendered demo videos was killed; run it again", status=1)
+            if outcome.error is not None:
+                raise PrerollError(outcome.error, status=1)
+            report(1)
 
 
-def _leave_interrupts() -> None:
-    """Ignores Ctrl-C in a worker: the main process stops after the clips in progress, without a traceback for each."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def rendering(folder: str, per_category: int, seed: int) -> Work:
+    """Returns the work of rendering one clip, by its number, in a worker process."""
+    clips = demo_objects(per_category, seed)
 
+    def work(request: Request, _: Progress) -> tuple[dict[str, Any], bytes]:
+        _write(Path(folder), clips[request["number"]])
+        return {}, b""
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return work
 
 
 def _write(folder: Path, clip: DemoClip) -> None:

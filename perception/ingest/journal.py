@@ -15,7 +15,8 @@ from typing import IO, Any
 
 from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.workers.messages import pack, receive, send, unpack
+from preroll.perception.workers.codec import pack, unpack
+from preroll.workers.messages import receive, send
 
 _FORMAT = "preroll-journal-1"
 

@@ -1,4 +1,4 @@
-"""Parallel analysis of videos: supervised processes with time and memory limits, and Ray.
+"""Videos as requests to worker processes: the jobs that a worker runs, the coding of analyses, and the pool.
 
-Read in this order: worker → messages → process → supervisor → pool → ray_pool.
+Read in this order: jobs → codec → pool. The processes are those of :mod:`preroll.workers`.
 """

@@ -1,151 +1,136 @@
-"""Analysis of many videos with several supervised workers on this machine."""
+"""Videos analysed by several supervised workers, on this machine or on a Ray cluster."""
 
 import os
-import queue
-import threading
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Protocol
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
 
+from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.onnx_models.model_file import HasModelCard
-from preroll.perception.workers.process import Limits, Progress, VideoJob
-from preroll.perception.workers.supervisor import Supervisor
+from preroll.perception.workers.codec import unpack
+from preroll.workers.job import Job, Outcome, Progress, Request
+from preroll.workers.job import Limits as Limits  # part of the face
+from preroll.workers.pool import Pool, WorkerPool
+from preroll.workers.ray_pool import RayPool
+
+# A worker's death may have come from outside: its video gets two tries.
+_TRIES = 2
 
 
-class WorkerEngine(Protocol):
-    """Protocol of the engines that analyse videos, on this machine or on a cluster."""
+@dataclass(frozen=True)
+class VideoJob:
+    """One video to analyse.
 
-    def check(self) -> None:
-        """Starts one worker, so that an unusable network is reported before the work begins."""
+    Attributes:
+        path: video file or folder of frames.
+        save_frames: folder that receives its sampled frames, if any.
+        fast: skip the frames that no other frame refers to.
+        overlay: folder that receives the frames with the objects drawn into them, if any.
+    """
 
-    def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
-        """Analyses every task and yields its index with the result, in order of completion."""
+    path: Path
+    save_frames: Path | None = None
+    fast: bool = False
+    overlay: Path | None = None
 
-    def close(self) -> None:
-        """Stops the worker that :meth:`check` started, if no :meth:`map` has used it."""
+    def request(self) -> Request:
+        """Returns the job as a request to a worker, which may stand in another folder."""
+        save, overlay = (one and os.path.abspath(one) for one in (self.save_frames, self.overlay))
+        return {"path": os.path.abspath(self.path), "save_frames": save, "overlay": overlay, "fast": self.fast}
 
 
-class Pool:
-    """Pool of supervised workers that analyse many videos on this machine.
+class VideoPool:
+    """Workers that analyse videos with one network.
 
     Args:
-        detector: the network that every worker loads.
+        network: detector or encoder that every worker loads.
         workers: number of processes; one per core by default.
         limits: time and memory limits of each worker.
-        command: command line that starts a worker; that of :mod:`preroll.perception.workers.worker` by default.
+        engine: ``local``, or ``ray`` for a Ray cluster.
+        command: starts another process as a worker, for tests.
+
+    Raises:
+        PrerollError: the engine is unknown or not installed.
     """
 
     def __init__(
         self,
-        detector: HasModelCard,
+        network: HasModelCard,
         *,
         workers: int | None = None,
         limits: Limits | None = None,
+        engine: str = "local",
         command: Sequence[str] = (),
     ) -> None:
-        self._detector = detector
-        self._size = workers or cores()
-        self._limits = limits
-        self._command = command
-        self._first: Supervisor | None = None
+        if engine not in ("local", "ray"):
+            raise PrerollError(f"--engine {engine}: must be local or ray")
+        arguments = {"model": str(network.model), "card": network.card.model_dump(mode="json")}
+        function = f"preroll.perception.workers.jobs:{network.card.job}"
+        job = Job(function, arguments, limits or Limits(), grace=0.0, command=command)
+        kind = RayPool if engine == "ray" else Pool
+        self._pool: WorkerPool = kind(job, workers=workers, tries=_TRIES, lost=_remove_begun)
 
     def check(self) -> None:
         """Starts one worker, which the next :meth:`map` uses.
 
         Raises:
-            PrerollError: if the network cannot be loaded, or does not match its card.
+            PrerollError: the network cannot be loaded, or does not fit its card.
         """
-        self._first = self._first or self._supervisor()
-        try:
-            self._first.start()
-        except BaseException:
-            self.close()
-            raise
+        self._pool.check()
 
     def map(self, tasks: Sequence[VideoJob], progress: Progress | None = None) -> Iterator[tuple[int, Analysis]]:
-        """Analyses every task and yields its index with the result, in order of completion.
+        """Analyses every video and yields pairs (number, analysis) in order of completion.
 
         Args:
             tasks: the videos.
-            progress: called with the seconds done and the declared duration of any video in progress, so that it is
-                only useful for a single task.
+            progress: called with the seconds done and promised of the video at hand; useful for one alone.
 
         Raises:
-            PrerollError: if workers cannot start at all.
+            PrerollError: workers cannot start at all, or frames cannot be saved.
         """
-        todo: queue.SimpleQueue[tuple[int, VideoJob]] = queue.SimpleQueue()
-        for item in enumerate(tasks):
-            todo.put(item)
-        done: queue.SimpleQueue[tuple[int, Analysis] | BaseException] = queue.SimpleQueue()
-        first, self._first = self._first or self._supervisor(), None
-        others = [self._supervisor() for _ in range(min(self._size, len(tasks)) - 1)]
-        shifts = [_WorkerThread(one, todo, done, progress) for one in (first, *others)]
-        try:
-            for shift in shifts:
-                shift.start()
-            for _ in tasks:
-                result = done.get()
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
-        finally:
-            for shift in shifts:
-                shift.end()
+        report = None if progress is None else lambda _, done, promised: progress(done, promised)
+        outcomes = self._pool.map([task.request() for task in tasks], report)
+        with closing(outcomes):
+            for outcome in outcomes:
+                yield outcome.number, _analysis_of(outcome)
 
     def close(self) -> None:
-        """Stops the worker that :meth:`check` started, if no :meth:`map` has used it."""
-        if self._first is not None:
-            self._first.stop()
-            self._first = None
-
-    def _supervisor(self) -> Supervisor:
-        return Supervisor(self._detector, self._limits, self._command)
+        """Ends the worker that :meth:`check` started, if no :meth:`map` has used it."""
+        self._pool.close()
 
 
-class _WorkerThread(threading.Thread):
-    """A thread that passes one video after another to its supervisor."""
-
-    def __init__(
-        self,
-        supervisor: Supervisor,
-        todo: "queue.SimpleQueue[tuple[int, VideoJob]]",
-        done: "queue.SimpleQueue[tuple[int, Analysis] | BaseException]",
-        progress: Progress | None,
-    ) -> None:
-        super().__init__(daemon=True)
-        self._supervisor, self._todo, self._done, self._progress = supervisor, todo, done, progress
-        self._ended = False
-
-    def run(self) -> None:
-        """Runs tasks until none is left or :meth:`end` is called."""
-        try:
-            while not self._ended:
-                number, task = self._todo.get_nowait()
-                self._done.put((number, self._supervisor.run(task, self._progress)))
-        except queue.Empty:
-            pass
-        except BaseException as error:
-            self._done.put(error)
-
-    def end(self) -> None:
-        """Stops the worker immediately and waits for the thread."""
-        self._ended = True
-        self._supervisor.stop()
-        if self.ident is not None:
-            self.join()
+def _analysis_of(outcome: Outcome) -> Analysis:
+    """Returns the analysis, or what became of the worker as a finding about the video."""
+    if outcome.message is not None:
+        return unpack(outcome.message, outcome.payload)
+    if outcome.reason == "timeout":
+        return Analysis("timeout", "it took longer than the time limit")
+    if outcome.reason == "died":
+        return Analysis("damaged", f"the worker that decoded it died twice ({outcome.error})")
+    raise PrerollError(str(outcome.error), status=1)
 
 
-def try_in_worker(detector: HasModelCard) -> None:
+def _remove_begun(request: Request) -> None:
+    for key in ("save_frames", "overlay"):
+        if request[key] is not None:
+            remove_parts(Path(request[key]))
+
+
+def remove_parts(folder: Path) -> None:
+    """Removes what a killed process had begun to write in place of ``folder``."""
+    for part in folder.parent.glob(f".{escape(folder.name)}.*.part"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def try_in_worker(network: HasModelCard) -> None:
     """Loads and runs a network once in a worker with limits, before it is loaded in this process.
 
     Raises:
-        PrerollError: if it needs too much memory, or does not match its card.
+        PrerollError: it needs too much memory, or does not fit its card.
     """
-    with closing(Pool(detector, workers=1)) as pool:
+    with closing(VideoPool(network, workers=1)) as pool:
         pool.check()
-
-
-def cores() -> int:
-    """Returns the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

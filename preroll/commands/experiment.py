@@ -12,7 +12,6 @@ from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
-    from preroll.simulations.experiment.execution.runner import CellEngine
     from preroll.simulations.experiment.execution.store import CellState, Store
 
 app = typer.Typer(no_args_is_help=True, help="Questions as YAML files: run them, look how far they are.")
@@ -48,16 +47,17 @@ def run(
     Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
     """
     from preroll.simulations.experiment.design.plan import Plan
-    from preroll.simulations.experiment.execution.runner import cores, run_experiment
+    from preroll.simulations.experiment.execution.runner import cell_pool, run_experiment
     from preroll.simulations.experiment.execution.store import Store
+    from preroll.workers.pool import cores
 
-    where = _engine(engine, address, workers)
+    pool = cell_pool(workers, engine=engine, address=address)
     plan, store = Plan.load(file), Store(out)
     if dry_run:
         _print_dry_run(plan, store, workers or cores())
         return
     try:
-        report = run_experiment(file, out, engine=where, note=lambda line: typer.echo(line, err=True))
+        report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
     except BaseException as stopped:
         if not isinstance(stopped, Exception):  # a signal that asks to stop
             stopped.add_note("cells that are done are kept: give the same command again")
@@ -100,17 +100,6 @@ def status(
             error = f": {failures[name]}" if state is CellState.FAILED else ""
             typer.echo(f"{state:<8}{name}{error}")
     typer.echo(f"{plan.name}: {_counts(states)}; {store.size() / 1e6:.1f} MB on disk")
-
-
-def _engine(name: EngineName, address: str | None, workers: int | None) -> "CellEngine":
-    from preroll.simulations.experiment.execution.ray_engine import Ray
-    from preroll.simulations.experiment.execution.runner import Local, cores
-
-    if name is EngineName.RAY:
-        return Ray(address, workers=workers)
-    if address is not None:
-        raise PrerollError(f"--address {address}: is of a Ray cluster; add --engine ray")
-    return Local(workers or cores())
 
 
 def _counts(states: "dict[str, CellState]") -> str:

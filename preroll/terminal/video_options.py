@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from preroll.perception.workers.process import Limits
+    from preroll.workers.job import Limits
 
 LIMITS_PANEL = "Limits and engines"
 DetectorFile = Annotated[Path | None, typer.Option(help="ONNX model.", show_default="the embedded one")]
@@ -26,7 +26,7 @@ def worker_limits(worker_memory: str, video_timeout: str) -> "Limits":
     Raises:
         PrerollError: naming the option that cannot be read.
     """
-    from preroll.perception.workers.process import Limits
     from preroll.terminal.units import parse_size, parse_time_limit
+    from preroll.workers.job import Limits
 
     return Limits(*parse_time_limit(video_timeout, "--video-timeout"), parse_size(worker_memory, "--worker-memory"))

@@ -12,6 +12,10 @@ from preroll.errors import PrerollError
 _MEMORY = 150_000_000
 
 
+class MachineLostError(Exception):
+    """Raised if an actor was lost, with its process or its machine."""
+
+
 class RayCluster:
     """One cluster, from joining it to leaving it.
 
@@ -83,7 +87,8 @@ class RayCluster:
         """Waits for a result and returns it.
 
         Raises:
-            PrerollError: the error of the task; or, with status 1, how the task or its machine died.
+            PrerollError: the error of the task.
+            MachineLostError: the actor that had the task was lost.
         """
         import ray
 
@@ -93,5 +98,7 @@ class RayCluster:
             if isinstance(error.cause, PrerollError):
                 raise error.cause from None
             raise PrerollError(f"--engine ray: {' '.join(str(error.cause).split())}", status=1) from None
+        except ray.exceptions.RayActorError as error:
+            raise MachineLostError(f"its process or machine was lost: {' '.join(str(error).split())}") from None
         except ray.exceptions.RayError as error:
             raise PrerollError(f"--engine ray: {' '.join(str(error).split())}", status=1) from None

@@ -23,6 +23,7 @@ from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.run import RunSettings, check_target, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
+from preroll.workers.job import Progress, Request
 
 Advance = Callable[[int], None]
 OnPoint = Callable[[int, dict[str, float]], None]
@@ -278,8 +279,8 @@ def train(
     return training.run(advance)
 
 
-def train_job(request: Mapping[str, Any], advance: Advance) -> None:
-    """Trains as a request to a worker process specifies: arguments of :func:`train` as plain values."""
+def train_job(request: Request, progress: Progress) -> tuple[dict[str, Any], bytes]:
+    """Trains in a worker process; the request holds the arguments of :func:`train` as plain values."""
     train(
         request["agent"],
         scenario=request["scenario"],
@@ -289,8 +290,21 @@ def train_job(request: Mapping[str, Any], advance: Advance) -> None:
         run=Path(request["run"]),
         settings=request["settings"],
         replace=True,
-        advance=advance,
+        advance=counted(progress),
     )
+    return {}, b""
+
+
+def counted(progress: Progress) -> Advance:
+    """Returns an ``advance`` that reports the number of sessions that ended so far."""
+    ended = 0
+
+    def advance(sessions: int) -> None:
+        nonlocal ended
+        ended += sessions
+        progress(ended, None)
+
+    return advance
 
 
 def resume(run: str | Path, *, advance: Advance | None = None) -> TrainingResult:

@@ -17,8 +17,8 @@ from PIL import Image
 
 from preroll.perception.build import BuildReport, build_catalog
 from preroll.perception.onnx_models.model_file import ModelFile
-from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits, VideoJob
+from preroll.perception.workers.pool import VideoJob, VideoPool
+from preroll.workers.job import Limits
 
 GREEN = [(0, 255, 0)] * 10
 Clip = Callable[..., Path]
@@ -254,7 +254,7 @@ def test_flipped_bits_never_stop_the_work_and_always_come_out_the_same(
         path = tmp_path / f"{seed}.mp4"
         path.write_bytes(flipped(whole, seed))
         tasks.append(VideoJob(path))
-    first, second = (dict(Pool(model, workers=workers).map(tasks)) for workers in (1, 2))
+    first, second = (dict(VideoPool(model, workers=workers).map(tasks)) for workers in (1, 2))
     for i in range(len(tasks)):
         assert (first[i].status, first[i].reason, first[i].frames) == (
             second[i].status,
@@ -268,7 +268,7 @@ def test_flipped_bits_never_stop_the_work_and_always_come_out_the_same(
 def test_a_clip_that_takes_longer_than_its_limit_is_stopped(tmp_path: Path, make_network: Network) -> None:
     y4m(tmp_path / "long.y4m", 16, 16, 1000, 100_000)
     model = ModelFile.find(make_network(tmp_path / "network" / "colours.onnx"))
-    ((_, analysis),) = Pool(model, workers=1, limits=Limits(0.05, 0.0)).map([VideoJob(tmp_path / "long.y4m")])
+    ((_, analysis),) = VideoPool(model, workers=1, limits=Limits(0.05, 0.0)).map([VideoJob(tmp_path / "long.y4m")])
     assert (analysis.status, analysis.reason) == ("timeout", "it took longer than the time limit")
 
 
@@ -303,5 +303,5 @@ def test_what_may_not_be_read_says_so(tmp_path: Path, make_clip: Clip, make_netw
     clip = make_clip(tmp_path / "a.mp4", GREEN)
     clip.chmod(0)
     model = ModelFile.find(make_network(tmp_path / "network" / "colours.onnx"))
-    ((_, analysis),) = Pool(model, workers=1).map([VideoJob(clip)])
+    ((_, analysis),) = VideoPool(model, workers=1).map([VideoJob(clip)])
     assert (analysis.status, analysis.reason) == ("unreadable", "cannot be read: Permission denied")

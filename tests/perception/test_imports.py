@@ -18,4 +18,4 @@ def test_the_command_line_loads_nothing_heavy() -> None:
 
 
 def test_a_worker_never_loads_torch_or_tables() -> None:
-    assert set(loaded("import preroll.perception.workers.worker").split()) == {"PIL", "av", "onnxruntime"}
+    assert set(loaded("import preroll.workers.worker, preroll.perception.workers.jobs").split()) == {"PIL", "av", "onnxruntime"}

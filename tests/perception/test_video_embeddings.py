@@ -17,7 +17,7 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.memorability.log_mel import log_mel_statistics, mel_filters, read_wave
 from preroll.perception.prediction.memorability.raw_media import audio_statistics, frame_means
 from preroll.perception.video_embeddings import analysed, embed_videos, videos_in
-from preroll.perception.workers.process import Limits
+from preroll.workers.job import Limits
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)
 

@@ -8,7 +8,7 @@ import pytest
 
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
-from preroll.simulations.experiment.execution.runner import Local, run_plan
+from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.yaml_config import dump_yaml
 
@@ -51,7 +51,7 @@ def small_store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -
     """The small experiment, done by two workers."""
     store = Store(tmp_path_factory.mktemp("experiment") / "out")
     path = make_file()
-    report = run_plan(load(path), path.read_text(), store, Local(2))
+    report = run_plan(load(path), path.read_text(), store, cell_pool(2))
     assert report.done == 12
     assert not report.failures
     return store

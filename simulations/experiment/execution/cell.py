@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from glob import escape
 from pathlib import Path
@@ -18,11 +18,15 @@ from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
 from preroll.simulations.training.run import RESULT
-from preroll.simulations.training.training import TrainingResult, prepare
+from preroll.simulations.training.training import TrainingResult, counted, prepare
 from preroll.tensorboard_writer import EventFile
+from preroll.workers.job import Job, Progress, Request
 
 CELL = "cell.json"
 FORMAT = 2
+
+#: What a worker process of an experiment does.
+JOB = Job(f"{__name__}:run_cell")
 
 
 def cell_request(cell: Cell, folder: Path, provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,20 +37,15 @@ def cell_request(cell: Cell, folder: Path, provenance: Mapping[str, Any]) -> dic
         folder: the run folder to write; an existing run is replaced.
         provenance: version of the code; see :mod:`preroll.simulations.experiment.execution.provenance`.
     """
-    return {
-        "job": f"{__name__}:{run_cell.__name__}",
-        "cell": cell.to_dict(),
-        "run": str(folder),
-        "provenance": dict(provenance),
-    }
+    return {"cell": cell.to_dict(), "run": str(folder), "provenance": dict(provenance)}
 
 
-def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda _: None) -> None:
+def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[dict[str, Any], bytes]:
     """Trains and evaluates as a request specifies; every engine calls this function.
 
     Args:
         request: request of :func:`cell_request`.
-        advance: called with the number of training sessions that ended since the last call.
+        progress: called with the number of training sessions that ended so far.
 
     Raises:
         PrerollError: the catalog has changed since the plan was made, or the agent cannot play the scenario.
@@ -59,7 +58,7 @@ def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda
         )
     if (earlier := _same_training(cell, folder)) is not None:
         reuse_training(earlier, folder, partial(_finish, cell, request["provenance"]))
-        return
+        return {}, b""
     training = prepare(
         cell.agent, scenario=cell.training or cell.scenario, catalog=cell.catalog, sessions=cell.sessions,
         seed=cell.seed, run=folder, settings=cell.settings, replace=True,
@@ -68,7 +67,8 @@ def run_cell(request: Mapping[str, Any], advance: Callable[[int], None] = lambda
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:
         _finish(cell, request["provenance"], part, result.agent, events)
 
-    training.run(advance, finish)
+    training.run(counted(progress), finish)
+    return {}, b""
 
 
 def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent, events: EventFile) -> None:

@@ -1,60 +1,41 @@
 """Execution of the unfinished cells of an experiment, on all cores, with up to three attempts each."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from preroll import progress
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.experiment.execution.cell import cell_request
+from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.provenance import provenance
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tensorboard import write_layout
-from preroll.simulations.workers.pool import Advance, Outcomes, Request, work
+from preroll.workers.pool import Pool, WorkerPool
+from preroll.workers.ray_pool import RayPool
 
 TRIES = 3
 
 
-def cores() -> int:
-    """Returns the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cell_pool(workers: int | None = None, *, engine: str = "local", address: str | None = None) -> WorkerPool:
+    """Returns the workers that run cells.
 
+    Args:
+        workers: number of cells that run in parallel; one per core by default.
+        engine: ``local``, or ``ray`` for a Ray cluster, whose machines need preroll, and the folder of the experiment
+            and its catalogs at the same paths.
+        address: address of the cluster, as for :class:`preroll.workers.ray_cluster.RayCluster`.
 
-class CellEngine(Protocol):
-    """Engine that runs cells, on this machine or on many."""
-
-    def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
-        """Runs every request with ``run_cell`` of :mod:`~preroll.simulations.experiment.execution.cell`.
-
-        Args:
-            requests: requests of ``cell_request``, the longest first.
-            tries: number of attempts per cell.
-            advance: called with a request's number and the number of training sessions that ended; the number is
-                negative if an attempt failed and its sessions are to be repeated.
-
-        Yields:
-            The outcome of every request, in order of completion.
-        """
-
-
-@dataclass(frozen=True)
-class Local:
-    """Supervised worker processes on this machine.
-
-    Attributes:
-        workers: number of processes.
+    Raises:
+        PrerollError: Ray is not installed, or an address is given without it.
     """
-
-    workers: int
-
-    def __call__(self, requests: Sequence[Request], *, tries: int, advance: Advance) -> Outcomes:
-        """Runs the requests as specified by :class:`CellEngine`."""
-        return work(requests, workers=self.workers, tries=tries, advance=advance)
+    if engine == "ray":
+        return RayPool(JOB, address=address, workers=workers, tries=TRIES)
+    if address is not None:
+        raise PrerollError(f"--address {address}: is of a Ray cluster; add --engine ray")
+    return Pool(JOB, workers=workers, tries=TRIES)
 
 
 @dataclass(frozen=True)
@@ -84,7 +65,7 @@ def run_experiment(
     file: str | Path,
     out: str | Path,
     *,
-    engine: CellEngine | None = None,
+    pool: WorkerPool | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> ExperimentOutcome:
     """Runs the unfinished cells of an experiment; an interrupted experiment resumes where it stopped.
@@ -92,7 +73,7 @@ def run_experiment(
     Args:
         file: YAML file of the experiment.
         out: folder of the experiment.
-        engine: engine that runs the cells; by default one worker process per core of this machine.
+        pool: where cells run.
         note: called with lines about cells that are run again, and why.
 
     Returns:
@@ -103,11 +84,11 @@ def run_experiment(
             full.
     """
     plan = Plan.load(Path(file))
-    return run_plan(plan, Path(file).read_text("utf8"), Store(Path(out)), engine or Local(cores()), note)
+    return run_plan(plan, Path(file).read_text("utf8"), Store(Path(out)), pool or cell_pool(), note)
 
 
 def run_plan(
-    plan: Plan, text: str, store: Store, engine: CellEngine, note: Callable[[str], None] = lambda _: None
+    plan: Plan, text: str, store: Store, pool: WorkerPool, note: Callable[[str], None] = lambda _: None
 ) -> ExperimentOutcome:
     """Runs the unfinished cells of ``plan``.
 
@@ -115,7 +96,7 @@ def run_plan(
         plan: the experiment, expanded.
         text: content of the experiment file, stored beside the results.
         store: the experiment's folder.
-        engine: engine that runs the cells.
+        pool: where cells run.
         note: called with lines about cells that are run again, and why.
 
     Returns:
@@ -134,7 +115,7 @@ def run_plan(
         write_layout(store.logdir, plan)
         todo = [cell for cell in plan.cells if before[cell.id] is not CellState.DONE]
         try:
-            failures = _do(todo, plan, store, engine, before) if todo else {}
+            failures = _do(todo, plan, store, pool, before) if todo else {}
         finally:
             store.sweep()  # a lost machine or process leaves partial folders
         store.write_failures(failures)
@@ -149,7 +130,7 @@ def changes(plan: Plan, store: Store, states: Mapping[str, CellState]) -> list[s
 
 
 def _do(
-    todo: Sequence[Cell], plan: Plan, store: Store, engine: CellEngine, before: Mapping[str, CellState]
+    todo: Sequence[Cell], plan: Plan, store: Store, pool: WorkerPool, before: Mapping[str, CellState]
 ) -> dict[str, str]:
     """Runs cells and returns the error of each one that failed, by id."""
     expected = estimate(store, plan.cells, before).seconds
@@ -161,14 +142,14 @@ def _do(
     title = f"Running {len(todo)} cells (seconds of work)"
     with progress.bar(max(round(sum(expected[cell.id] for cell in todo)), 1), title) as advance:
         meter = _Meter(todo, expected, advance)
-        with closing(engine(requests, tries=TRIES, advance=meter.played)) as outcomes:
+        with closing(pool.map(requests, meter.played)) as outcomes:
             for outcome in outcomes:
                 cell = todo[outcome.number]
                 meter.ended(outcome.number)
-                if outcome.full:
-                    raise PrerollError(f"{outcome.error}; the same command goes on where this one stopped", status=1)
+                if outcome.final:
+                    raise PrerollError(f"{outcome.line}; the same command goes on where this one stopped", status=1)
                 if outcome.error is not None:
-                    failures[cell.id] = outcome.error
+                    failures[cell.id] = outcome.line
                     store.write_failures(failures)
     return failures
 
@@ -181,10 +162,10 @@ class _Meter:
         self._by_cell = [0.0] * len(cells)
         self._sum, self._shown = 0.0, 0
 
-    def played(self, number: int, sessions: int) -> None:
-        """Adds training sessions of a cell; a negative number subtracts those of a failed attempt."""
+    def played(self, number: int, sessions: float, _: float | None = None) -> None:
+        """Sets the training sessions of a cell that ended so far; 0 where it is tried again."""
         cell = self._cells[number]
-        self._move(number, self._by_cell[number] + 0.9 * self._expected[cell.id] * sessions / cell.sessions)
+        self._move(number, 0.9 * self._expected[cell.id] * sessions / cell.sessions)
 
     def ended(self, number: int) -> None:
         """Completes the cell's share."""

@@ -24,7 +24,7 @@ from preroll.perception.demo.videos import render_demo_videos
 from preroll.perception.ingest.catalog_content import CatalogOptions
 from preroll.perception.ingest.journal import Journal, journal_folder, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
-from preroll.perception.workers.process import Limits
+from preroll.workers.job import Limits
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]

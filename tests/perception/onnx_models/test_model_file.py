@@ -9,8 +9,8 @@ from onnx import TensorProto, helper
 from preroll.errors import PrerollError
 from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
 from preroll.perception.onnx_models.model_file import ModelFile, check_model
-from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits
+from preroll.perception.workers.pool import VideoPool
+from preroll.workers.job import Limits
 
 Network = Callable[..., Path]
 
@@ -114,7 +114,7 @@ def test_a_network_that_unfolds_to_more_memory_than_allowed_ends_before_the_work
     path.write_bytes(model.SerializeToString())
     card = find_card(make_network(tmp_path / "other.onnx")).model_copy(update={"name": "bomb"})
     with pytest.raises(PrerollError) as caught:
-        Pool(ModelFile.find(path, card), workers=1, limits=Limits(memory=1 << 30)).check()
+        VideoPool(ModelFile.find(path, card), workers=1, limits=Limits(memory=1 << 30)).check()
     assert caught.value.status == 2
     assert "\n" not in str(caught.value)
 
@@ -122,4 +122,4 @@ def test_a_network_that_unfolds_to_more_memory_than_allowed_ends_before_the_work
 def test_a_worker_has_no_more_memory_than_it_is_given(tmp_path: Path, make_network: Network) -> None:
     model = ModelFile.find(make_network(tmp_path / "a.onnx"))
     with pytest.raises(PrerollError, match=r"could not start|a\.onnx: .*(memory|alloc)"):
-        Pool(model, workers=1, limits=Limits(memory=150 << 20)).check()
+        VideoPool(model, workers=1, limits=Limits(memory=150 << 20)).check()

@@ -1,19 +1,14 @@
 import os
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import analyse
 from preroll.perception.analysis.detector import Detector
-from preroll.perception.workers.pool import Pool
-from preroll.perception.workers.process import Limits, VideoJob, Worker, WorkerDiedError
+from preroll.perception.workers.pool import VideoJob, VideoPool
+from preroll.workers.job import Limits
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -22,7 +17,8 @@ Network = Callable[..., Path]
 STUB = """
 import os, signal, sys, time
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.workers.messages import pack, receive, send
+from preroll.perception.workers.codec import pack
+from preroll.workers.messages import receive, send
 pipes = sys.stdin.buffer, sys.stdout.buffer
 receive(pipes[0])
 send(pipes[1], {"event": "ready"})
@@ -36,7 +32,8 @@ while (request := receive(pipes[0])) is not None:
         pipes[1].write(b"this is no message of ours" * 1000)
         pipes[1].flush()
         time.sleep(600)
-    send(pipes[1], *pack(Analysis("ok", sha256=str(os.getpid()))))
+    message, payload = pack(Analysis("ok", sha256=str(os.getpid())))
+    send(pipes[1], {"event": "answer", "message": message}, payload)
 """
 
 
@@ -45,13 +42,13 @@ def detector(tmp_path: Path, make_network: Network) -> Detector:
     return Detector(make_network(tmp_path / "network" / "colours.onnx"))
 
 
-def stub_pool(detector: Detector, seconds: float = 30.0) -> Pool:
-    return Pool(detector, workers=1, limits=Limits(seconds=seconds), command=[sys.executable, "-c", STUB])
+def stub_pool(detector: Detector, seconds: float = 30.0) -> VideoPool:
+    return VideoPool(detector, workers=1, limits=Limits(seconds=seconds), command=[sys.executable, "-c", STUB])
 
 
 def test_a_worker_finds_what_the_same_function_finds_here(tmp_path: Path, detector: Detector, make_clip: Clip) -> None:
     clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 5 + [(0, 0, 255)] * 5)
-    ((number, there),) = Pool(detector, workers=1).map([VideoJob(clip)])
+    ((number, there),) = VideoPool(detector, workers=1).map([VideoJob(clip)])
     here = analyse(clip, detector)
     assert number == 0
     assert (
@@ -66,7 +63,7 @@ def test_every_task_is_answered_whatever_the_number_of_workers(
 ) -> None:
     clips = [make_clip(tmp_path / f"{i}.mp4", [(40 * i, 0, 0)] * 4) for i in range(5)]
     (tmp_path / "5.mp4").write_bytes(b"no video")
-    results = dict(Pool(detector, workers=2).map([VideoJob(clip) for clip in (*clips, tmp_path / "5.mp4")]))
+    results = dict(VideoPool(detector, workers=2).map([VideoJob(clip) for clip in (*clips, tmp_path / "5.mp4")]))
     assert [results[i].status for i in range(6)] == ["ok"] * 5 + ["unreadable"]
 
 
@@ -96,63 +93,9 @@ def test_a_worker_that_talks_nonsense_is_killed(detector: Detector) -> None:
     assert [results[i].status for i in range(2)] == ["damaged", "ok"]
 
 
-def test_a_worker_that_cannot_start_ends_the_work_with_its_last_words(detector: Detector) -> None:
-    pool = Pool(detector, workers=2, command=[sys.executable, "-c", "import sys; sys.exit('out of luck')"])
-    with pytest.raises(PrerollError, match="could not start: exit status 1; out of luck"):
-        list(pool.map([VideoJob(Path("a")), VideoJob(Path("b"))]))
-
-
 def test_leaving_early_kills_the_workers(detector: Detector) -> None:
     results = stub_pool(detector).map([VideoJob(Path("a")), VideoJob(Path("sleep"))])
     _, first = next(results)
     results.close()  # type: ignore[attr-defined]
     with pytest.raises(ProcessLookupError):
         os.kill(int(first.sha256), 0)
-
-
-def test_a_worker_that_no_video_comes_for_ends_with_its_pool(detector: Detector) -> None:
-    pool = stub_pool(detector)
-    pool.check()
-    first = pool._first
-    assert first is not None
-    pool.close()
-    with pytest.raises(WorkerDiedError, match="stopped"):
-        first.start()
-    assert [analysis.status for _, analysis in pool.map([VideoJob(Path("a"))])] == ["ok"]
-
-
-def test_a_worker_ends_when_its_supervisor_is_gone(detector: Detector) -> None:
-    worker = Worker(detector, Limits())
-    worker._child.requests.close()
-    assert worker._child.process.wait(timeout=60) == 0
-    worker.stop()
-
-
-def test_a_worker_ends_when_its_supervisor_goes_while_the_network_is_loaded(tmp_path: Path, detector: Detector) -> None:
-    os.mkfifo(never := tmp_path / "never.onnx")
-    detector.model = never
-    worker = Worker(detector, Limits())
-    worker._child.requests.close()
-    try:
-        assert worker._child.process.wait(timeout=60) == 0
-    finally:
-        worker.stop()
-
-
-def test_a_worker_that_its_supervisor_cannot_attend_to_is_not_left_behind(
-    detector: Detector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Recorded(subprocess.Popen[bytes]):
-        def __init__(self, *args: Any, **settings: Any) -> None:
-            super().__init__(*args, **settings)
-            started.append(self)
-
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    started: list[Recorded] = []
-    monkeypatch.setattr(subprocess, "Popen", Recorded)
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError, match="new thread"):
-        Worker(detector, Limits())
-    assert [process.returncode for process in started] == [-signal.SIGKILL]

@@ -35,5 +35,5 @@ def test_the_optimum_has_no_regret_and_no_minus_before_it(evaluation: Evaluation
 
 
 def test_the_footnote_says_how_many_sessions_and_what_the_optimum_is(evaluation: Evaluation) -> None:
-    assert "in 300 sessions" in footnote(evaluation)
+    assert "300 sessions of each agent" in footnote(evaluation)
     assert f"{evaluation.rows[0].optimum:.3f} is the exact optimum" in footnote(evaluation)

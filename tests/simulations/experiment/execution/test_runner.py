@@ -6,10 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,11 @@ import pytest
 from preroll.agents import load_agent
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.execution.cell import is_complete, run_cell
-from preroll.simulations.experiment.execution.runner import Local, run_plan
+from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tidy_table import COST, results, write_parquet
-from preroll.simulations.workers.pool import JobOutcome
+from preroll.workers.job import Outcome, Request
+from preroll.workers.pool import Outcomes, Reported
 from tests.simulations.conftest import MakeFile, load
 
 #: Moments of a kill in the default run; PREROLL_KILLS=20 for the long one.
@@ -40,11 +40,23 @@ def numbers(store: Store) -> pd.DataFrame:
     return results(store).drop(columns=[*COST, "catalog", "git", "git_changed"])
 
 
-def in_this_process(requests: Any, *, tries: int, advance: Any) -> Any:
-    """An engine without processes."""
-    for number, request in enumerate(requests):
-        run_cell(request, partial(advance, number))
-        yield JobOutcome(number)
+class InThisProcess:
+    """Workers that are none: requests are done here, one after the other."""
+
+    def map(self, requests: Sequence[Request], progress: Reported | None = None) -> Outcomes:
+        """As a pool of processes does them."""
+        for number, request in enumerate(requests):
+            run_cell(request, partial(progress or (lambda *_: None), number))
+            yield Outcome(number, {})
+
+    def check(self) -> None:
+        """Nothing has to start."""
+
+    def close(self) -> None:
+        """Nothing has to end."""
+
+
+in_this_process = InThisProcess()
 
 
 def test_results_are_the_same_bit_for_bit_for_any_number_of_workers(
@@ -66,7 +78,7 @@ def test_the_same_command_again_does_nothing_and_more_seeds_only_what_is_missing
 ) -> None:
     store = Store(shutil.copytree(small_store.path, tmp_path / "out"))
     before, path = inodes(store), make_file()
-    assert run_plan(load(path), path.read_text(), store, Local(1)).done == 0
+    assert run_plan(load(path), path.read_text(), store, cell_pool(1)).done == 0
     more = make_file(seeds=3)
     assert run_plan(load(more), more.read_text(), store, in_this_process).done == 6
     assert before.items() < inodes(store).items()
@@ -91,7 +103,7 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
     store.folder(plan.cells[0]).mkdir(parents=True)
     (store.folder(plan.cells[0]) / "precious.txt").write_text("is no run")
     (store.path / "plan.json").write_text("{}")
-    report = run_plan(plan, path.read_text(), store, Local(1))
+    report = run_plan(plan, path.read_text(), store, cell_pool(1))
     assert report.done == 3
     assert list(report.failures) == [plan.cells[0].id]
     assert "the folder exists and is not a run" in store.failures()[plan.cells[0].id]
@@ -103,26 +115,27 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
 
 
 def test_a_full_disk_ends_the_run_in_one_line(make_file: MakeFile, tmp_path: Path) -> None:
-    def full(requests: Any, **_: Any) -> Any:
-        yield JobOutcome(0, "cell.json: No space left on device", full=True)
+    class Full(InThisProcess):
+        def map(self, requests: Sequence[Request], progress: Reported | None = None) -> Outcomes:
+            yield Outcome(error="cell.json: No space left on device", reason="error", final=True)
 
     path = make_file()
     with pytest.raises(PrerollError, match=r"No space left on device; the same command goes on") as error:
-        run_plan(load(path), path.read_text(), Store(tmp_path / "out"), full)
+        run_plan(load(path), path.read_text(), Store(tmp_path / "out"), Full())
     assert error.value.status == 1
 
 
 def test_two_processes_do_not_run_one_folder(small_store: Store, make_file: MakeFile) -> None:
     path = make_file()
     with small_store.lock(), pytest.raises(PrerollError, match="another process runs this experiment now"):
-        run_plan(load(path), path.read_text(), small_store, Local(1))
+        run_plan(load(path), path.read_text(), small_store, cell_pool(1))
 
 
 def test_a_folder_of_something_else_is_not_touched(make_file: MakeFile, tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("dear")
     path = make_file()
     with pytest.raises(PrerollError, match="is no folder of an experiment and is not empty"):
-        run_plan(load(path), path.read_text(), Store(tmp_path), Local(1))
+        run_plan(load(path), path.read_text(), Store(tmp_path), cell_pool(1))
     assert [entry.name for entry in tmp_path.iterdir()] == ["letters.txt"]
 
 
@@ -175,7 +188,7 @@ def test_a_kill_at_any_moment_loses_and_repeats_nothing_but_the_cells_in_flight(
         complete = now
     time.sleep(1)
     orphans_done = inodes(store)
-    assert run_plan(load(path), path.read_text(), store, Local(2)).failures == {}
+    assert run_plan(load(path), path.read_text(), store, cell_pool(2)).failures == {}
     assert orphans_done.items() <= inodes(store).items()
     pd.testing.assert_frame_equal(numbers(store), numbers(small_store), check_exact=True)
     assert not list(store.path.rglob("*.part"))
@@ -186,16 +199,18 @@ def test_a_killed_worker_is_replaced_and_its_cell_done_again(make_file: MakeFile
     path = make_file(seeds=1, agents=["thompson"], sessions=20_000, vary={})
     store, killed = Store(tmp_path / "out"), list[int]()
 
-    def engine(requests: Any, *, tries: int, advance: Any) -> Any:
-        def kill_once(number: int, sessions: int) -> None:
-            if not killed and sessions > 0:
-                killed.extend(worker_of_this_process())
-                os.kill(killed[0], signal.SIGKILL)
-            advance(number, sessions)
+    class Killing(InThisProcess):
+        def map(self, requests: Sequence[Request], progress: Reported | None = None) -> Outcomes:
+            def kill_once(number: int, sessions: float, promised: float | None) -> None:
+                if not killed and sessions > 0:
+                    killed.extend(worker_of_this_process())
+                    os.kill(killed[0], signal.SIGKILL)
+                assert progress is not None
+                progress(number, sessions, promised)
 
-        return Local(1)(requests, tries=tries, advance=kill_once)
+            return cell_pool(1).map(requests, kill_once)
 
-    report = run_plan(load(path), path.read_text(), store, engine)
+    report = run_plan(load(path), path.read_text(), store, Killing())
     assert killed
     assert report.done == 1
 
@@ -206,5 +221,5 @@ def worker_of_this_process() -> list[int]:
     children = [
         int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
     ]
-    worker = b"preroll.simulations.workers.worker"
+    worker = b"preroll.workers.worker"
     return [pid for pid in children if worker in Path(f"/proc/{pid}/cmdline").read_bytes()]

@@ -1,20 +1,19 @@
 import os
 import signal
-import subprocess
-import sys
-import threading
-import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from preroll.errors import PrerollError
+from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
-from preroll.simulations.workers.pool import TRAIN, Job, train_all
+from preroll.workers.job import Job
+from preroll.workers.process import WorkerProcess
 
 
-def job(agent: str, catalog: Path, run: Path, sessions: int = 150) -> Job:
-    return Job(agent, "classic", str(catalog), sessions, 5, str(run))
+def job(agent: str, catalog: Path, run: Path, sessions: int = 150) -> TrainingJob:
+    return TrainingJob(agent, "classic", str(catalog), sessions, 5, str(run))
 
 
 def test_runs_are_the_same_for_any_number_of_workers(small_catalog_folder: Path, tmp_path: Path) -> None:
@@ -40,9 +39,9 @@ def test_the_error_of_one_training_stops_all_and_leaves_nothing_half_written(
 
 def test_a_killed_worker_is_told(small_catalog_folder: Path, tmp_path: Path) -> None:
     def kill_child(_: int) -> None:
-        children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+        children = " ".join((task / "children").read_text() for task in Path("/proc/self/task").iterdir()).split()
         for child in children:
-            if b"preroll.simulations.workers.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"preroll.workers.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
                 os.kill(int(child), signal.SIGKILL)
 
     if not Path("/proc/self/task").is_dir():
@@ -52,27 +51,13 @@ def test_a_killed_worker_is_told(small_catalog_folder: Path, tmp_path: Path) -> 
     assert error.value.status == 1
 
 
-def test_a_worker_ends_and_tidies_up_when_nobody_listens_any_more(small_catalog_folder: Path, tmp_path: Path) -> None:
-    import json
-    from dataclasses import asdict
-
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "preroll.simulations.workers.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    request = {"job": TRAIN, **asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000))}
-    process.stdin.write(json.dumps(request).encode() + b"\n")
-    process.stdin.flush()
-    assert b"advance" in process.stdout.readline()
+def test_a_worker_tidies_up_when_nobody_listens_any_more(small_catalog_folder: Path, tmp_path: Path) -> None:
+    process = WorkerProcess(Job("preroll.simulations.training.training:train_job", grace=600.0))
+    process.start()
+    process._say(asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000)))
+    assert process._next(float("inf"))[0]["event"] == "progress"
     assert list(tmp_path.iterdir())
-    process.stdout.close()
-    process.stdin.close()
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert process.poll() is not None
+    process._child.requests.close()
+    process._child.process.wait(timeout=600)
+    process.kill()
     assert not list(tmp_path.iterdir())

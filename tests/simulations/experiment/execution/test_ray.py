@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.simulations.experiment.execution.ray_engine import Ray
-from preroll.simulations.experiment.execution.runner import run_plan
+from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.workers import ray_cluster
 from tests.simulations.conftest import MakeFile, load
@@ -19,9 +18,8 @@ from tests.simulations.experiment.execution.test_runner import in_this_process, 
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs the extra ray")
 
-#: Runs an experiment on two machines (two sets of Ray's processes), one of which dies in the middle of a cell.
+#: Runs an experiment on two machines (two sets of Ray's processes), one of which is lost in the middle of a cell.
 TWO_MACHINES = """
-import sys
 import threading
 import time
 import warnings
@@ -30,38 +28,31 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 from ray.cluster_utils import Cluster
 
-from preroll.errors import PrerollError
-from preroll.workers.ray_cluster import RayCluster
-from preroll.simulations.experiment.design.spec import Experiment
-from preroll.simulations.experiment.design.plan import Plan
-from preroll.simulations.experiment.execution.ray_engine import Ray
-from preroll.simulations.experiment.execution.runner import run_plan
-from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations import run_experiment
+from preroll.simulations.experiment.execution.runner import cell_pool
+from preroll.workers.ray_cluster import MachineLostError, RayCluster
 
 machine = {"num_cpus": 1, "object_store_memory": 80_000_000}
 cluster = Cluster(initialize_head=True, head_node_args={**machine, "include_dashboard": False})
 second = cluster.add_node(**machine)
-answer, lost, ended = RayCluster.answer, [], threading.Semaphore(0)
+answer, lost = RayCluster.answer, []
 
 def counted(reference):
     try:
         return answer(reference)
-    except PrerollError as error:
+    except MachineLostError as error:
         lost.append(str(error))
         raise
-    finally:
-        ended.release()
 
 def kill():
-    for _ in range(2):
-        ended.acquire()
-    time.sleep(0.7)  # the last two cells have begun, one on each machine; each takes two seconds
+    # When two cells are at work, there is one on each machine, whatever has been done before.
+    while len(list(Path("out", "cells").rglob(".seed-*.part"))) < 2:
+        time.sleep(0.01)
     cluster.remove_node(second, allow_graceful=False)
 
 RayCluster.answer = staticmethod(counted)
 threading.Thread(target=kill).start()
-path = Path("small.yaml")
-report = run_plan(Plan.of(Experiment.load(path)), path.read_text(), Store(Path("out")), Ray(cluster.address))
+report = run_experiment("small.yaml", "out", pool=cell_pool(engine="ray", address=cluster.address))
 print(report.done, len(report.failures), len(lost))
 cluster.shutdown()
 """
@@ -79,11 +70,12 @@ def test_two_machines_give_the_same_results_bit_for_bit_though_one_is_killed(
     path = make_file(vary={}, agents=["thompson"], seeds=4, sessions=40_000)
     (tmp_path / "small.yaml").write_text(path.read_text())
     done = subprocess.run(
-        [sys.executable, "-c", TWO_MACHINES], capture_output=True, text=True, cwd=tmp_path, env=alone(), timeout=240
+        [sys.executable, "-c", TWO_MACHINES], capture_output=True, text=True, cwd=tmp_path, env=alone()
     )
     assert done.returncode == 0, done.stderr
     cells_done, failed, lost = map(int, done.stdout.splitlines()[-1].split())
-    assert (cells_done, failed, lost) == (4, 0, 1)
+    assert (cells_done, failed) == (4, 0)
+    assert lost >= 1
     far, here = Store(tmp_path / "out"), Store(tmp_path / "here")
     run_plan(load(path), "", here, in_this_process)
     pd.testing.assert_frame_equal(numbers(far), numbers(here), check_exact=True)
@@ -98,7 +90,7 @@ def test_without_a_cluster_one_is_started_here_and_failures_are_told(make_file: 
     (broken / "precious.txt").write_text("is no run")
     (out / "plan.json").write_text("{}")
     command = [sys.executable, "-m", "preroll", "experiment", "run", str(path), "--out", str(out)]
-    done = subprocess.run([*command, "--engine", "ray"], capture_output=True, text=True, env=alone(), timeout=240)
+    done = subprocess.run([*command, "--engine", "ray"], capture_output=True, text=True, env=alone())
     assert done.returncode == 1
     assert "2 cells: 1 done now, 0 were there already, 1 failed." in done.stdout
     assert "the folder exists and is not a run" in done.stderr
@@ -108,4 +100,4 @@ def test_without_a_cluster_one_is_started_here_and_failures_are_told(make_file: 
 def test_without_ray_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_cluster, "find_spec", lambda _: None)
     with pytest.raises(PrerollError, match=r"Ray is not installed: pip install 'preroll\[ray\]'"):
-        Ray()
+        cell_pool(engine="ray")

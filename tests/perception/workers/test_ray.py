@@ -12,7 +12,7 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
 from preroll.perception.onnx_models.model_file import ModelFile
-from preroll.perception.workers.ray_pool import RayEngine
+from preroll.perception.workers.pool import VideoPool
 from preroll.workers import ray_cluster
 
 Clip = Callable[..., Path]
@@ -71,4 +71,4 @@ def test_without_ray_the_error_says_what_to_install(
     model = ModelFile.find(make_network(tmp_path / "a.onnx"))
     monkeypatch.setattr(ray_cluster, "find_spec", lambda _: None)
     with pytest.raises(PrerollError, match=r"Ray is not installed: pip install 'preroll\[ray\]'"):
-        RayEngine(model)
+        VideoPool(model, engine="ray")

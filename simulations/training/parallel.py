@@ -1,0 +1,58 @@
+"""Several trainings side by side, each in a worker process."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from preroll.errors import PrerollError
+from preroll.workers.job import Job
+from preroll.workers.pool import Pool
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training: arguments of :func:`preroll.simulations.train`, as plain values.
+
+    Attributes:
+        agent: name of the agent.
+        scenario: preset or file.
+        catalog: name or folder.
+        sessions: sessions to see.
+        seed: seed of users and agent.
+        run: folder to write; an existing run is replaced.
+        settings: settings of the agent.
+    """
+
+    agent: str
+    scenario: str
+    catalog: str
+    sessions: int
+    seed: int
+    run: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def train_all(jobs: Sequence[TrainingJob], *, workers: int, advance: Callable[[int], None] = lambda _: None) -> None:
+    """Runs all trainings, in order; results do not depend on the number of workers.
+
+    Args:
+        jobs: trainings, the longest first, so that the last worker does not end long after the others.
+        workers: number of processes.
+        advance: called in this thread with the number of sessions that ended, in any training.
+
+    Raises:
+        PrerollError: error of the first training that failed; the others are stopped and leave no partial files.
+    """
+    ended = [0.0] * len(jobs)
+
+    def report(number: int, sessions: float, _: float | None) -> None:
+        advance(round(sessions - ended[number]))
+        ended[number] = sessions
+
+    pool = Pool(Job("preroll.simulations.training.training:train_job"), workers=workers)
+    with closing(pool.map([asdict(job) for job in jobs], report)) as outcomes:
+        for outcome in outcomes:
+            if outcome.error is not None:
+                which = f"training {jobs[outcome.number].agent}: " if outcome.reason == "died" else ""
+                raise PrerollError(which + outcome.line, status=outcome.status)

@@ -1,1 +1,0 @@
-"""Worker processes for trainings and for cells of experiments."""
