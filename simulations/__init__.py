@@ -1,6 +1,6 @@
 """Training, evaluation and comparison of agents, with learning curves, intervals and reports.
 
-Exported names are loaded on first access. Read in this order: training → evaluation → statistics → workers → experiment
+Exported names are loaded on first access. Read in this order: training → evaluation → statistics → experiment
 → report → tuning → quickstart.
 """
 

@@ -1,16 +1,18 @@
-"""Parent-side handle of a worker process: starts it, sends requests, and tells a hang from slowness."""
+"""Parent-side handle of a worker process: starts it, sends requests, tells a hang from slowness, and kills it."""
 
 import os
 import queue
+import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from preroll.errors import PrerollError
-from preroll.workers.child_process import Child
 from preroll.workers.job import Job, Progress, Request
 from preroll.workers.messages import receive, send
 
@@ -39,7 +41,17 @@ class WorkerProcess:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._child = Child("preroll.workers.worker", command=job.command)
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by kill)
+        self._process = subprocess.Popen(
+            job.command or [sys.executable, "-P", "-m", "preroll.workers.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=_environment(),
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._replies = self._process.stdin, self._process.stdout
         self._answers: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._started = False
@@ -73,7 +85,7 @@ class WorkerProcess:
         except OverranError:
             raise self._no_start("it does not answer") from None
         except WorkerDiedError as error:
-            if self._child.process.returncode < 0:
+            if self._process.returncode < 0:
                 raise
             raise self._no_start(str(error)) from None
         if message["event"] != "ready":
@@ -81,7 +93,7 @@ class WorkerProcess:
         self._started = True
 
     def _no_start(self, why: str) -> PrerollError:
-        return PrerollError(f"a worker process could not start: {why}; {self._child.last_stderr_line()}")
+        return PrerollError(f"a worker process could not start: {why}; {self._last_stderr_line()}")
 
     def run(self, request: Request, progress: Progress | None = None) -> tuple[dict[str, Any], bytes]:
         """Returns the message ``answer`` or ``error`` that ends a request, and the bytes beside it.
@@ -105,61 +117,84 @@ class WorkerProcess:
 
     def death(self) -> tuple[str, str]:
         """Returns how a process that died ended, and the last line that it wrote to stderr."""
-        return self._child.exit_reason(), self._child.last_stderr_line()
+        return self._exit_reason(), self._last_stderr_line()
 
     def terminate(self) -> None:
         """Asks the process to end, or kills it where its job has nothing to tidy up."""
         if self._job.grace:
-            self._child.process.terminate()
+            self._process.terminate()
         else:
-            self._child.process.kill()
+            self._process.kill()
 
     def stop(self) -> None:
         """Ends the process, with time to tidy up, and frees what belongs to it."""
         self.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self._child.process.wait(self._job.grace or None)
+            self._process.wait(self._job.grace or None)
         self.kill()
 
     def kill(self) -> None:
         """Kills the process, whatever it does, and frees what belongs to it."""
-        self._child.process.kill()
-        self._child.process.wait()
+        self._process.kill()
+        self._process.wait()
         if self._reader.ident is not None:
             self._reader.join()
-        self._child.close()
+        for pipe in (self._requests, self._replies):
+            with suppress(OSError):  # a message that could not be delivered is lost with the process
+                pipe.close()
+        self._errors.close()
+
+    def _exit_reason(self) -> str:
+        """Waits for the end of the process; returns its exit status, or the signal that ended it, as text."""
+        code = self._process.wait()
+        if code >= 0:
+            return f"exit status {code}"
+        with suppress(ValueError):
+            return signal.Signals(-code).name
+        return f"signal {-code}"
+
+    def _last_stderr_line(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
 
     def _next(self, deadline: float, cpu_limit: float = float("inf")) -> tuple[dict[str, Any], bytes]:
         """Returns the next message; a worker without progress and CPU time hangs, however slow the machine is."""
-        used, alive = cpu_seconds(self._child.process.pid), time.monotonic()
+        used, alive = cpu_seconds(self._process.pid), time.monotonic()
         while True:
             now = time.monotonic()
             try:
                 answer = self._answers.get(timeout=max(0.0, min(_LOOK_EVERY, deadline - now)))
             except queue.Empty:
                 now, before = time.monotonic(), used
-                used = cpu_seconds(self._child.process.pid)
+                used = cpu_seconds(self._process.pid)
                 if used is None or used != before:
                     alive = now
                 if now >= deadline or now - alive >= STALLED or (used or 0.0) > cpu_limit:
                     raise OverranError from None
                 continue
             if answer is None:
-                raise WorkerDiedError(self._child.exit_reason())
+                raise WorkerDiedError(self._exit_reason())
             return answer
 
     def _say(self, message: dict[str, Any]) -> None:
         # A process that has just died is noticed where its answer is awaited.
         with suppress(BrokenPipeError):
-            send(self._child.requests, message)
+            send(self._requests, message)
 
     def _read(self) -> None:
-        while (message := receive(self._child.answers)) is not None:
+        while (message := receive(self._replies)) is not None:
             self._answers.put(message)
         with suppress(subprocess.TimeoutExpired):
-            self._child.process.wait(self._job.grace)
-        self._child.process.kill()
+            self._process.wait(self._job.grace)
+        self._process.kill()
         self._answers.put(None)
+
+
+def _environment() -> dict[str, str]:
+    # One thread each: there are as many workers as cores.
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**os.environ, **single, "PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)}
 
 
 def cpu_seconds(pid: int) -> float | None:

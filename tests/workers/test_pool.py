@@ -155,8 +155,8 @@ def test_what_a_lost_worker_had_begun_is_told() -> None:
 def test_a_worker_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     for job in (OBEY, TIDY):
         worker = WorkerProcess(job)
-        worker._child.requests.close()
-        assert worker._child.process.wait(timeout=600) in (0, 143)
+        worker._requests.close()
+        assert worker._process.wait(timeout=600) in (0, 143)
         worker.kill()
 
 
@@ -165,9 +165,9 @@ def test_a_worker_ends_when_its_parent_goes_while_the_job_is_opened(tmp_path: Pa
     for grace in (0.0, 1.0):
         job = Job("tests.workers.jobs:opened", {"greeting": "hang", "place": str(tmp_path / "never")}, grace=grace)
         worker = WorkerProcess(job)
-        worker._child.requests.close()
+        worker._requests.close()
         try:
-            assert worker._child.process.wait(timeout=600) in (0, 143)
+            assert worker._process.wait(timeout=600) in (0, 143)
         finally:
             worker.kill()
 

@@ -57,7 +57,7 @@ def test_a_worker_tidies_up_when_nobody_listens_any_more(small_catalog_folder: P
     process._say(asdict(job("random", small_catalog_folder, tmp_path / "run", 10_000_000)))
     assert process._next(float("inf"))[0]["event"] == "progress"
     assert list(tmp_path.iterdir())
-    process._child.requests.close()
-    process._child.process.wait(timeout=600)
+    process._requests.close()
+    process._process.wait(timeout=600)
     process.kill()
     assert not list(tmp_path.iterdir())
