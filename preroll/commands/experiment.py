@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
     from preroll.simulations.experiment.execution.store import CellState, Store
 
-app = typer.Typer(no_args_is_help=True, help="Questions as YAML files: run them, look how far they are.")
+app = typer.Typer(no_args_is_help=True, help="Run experiments from YAML files; show their state, results and report.")
 
 
 class EngineName(StrEnum):
