@@ -21,6 +21,6 @@ def dump(url: str, folder: Path, *, milliseconds: int = 4000, width: int = 1000)
             f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900",
             f"--virtual-time-budget={milliseconds}", "--allow-file-access-from-files", "--dump-dom", url,
         ],
-        capture_output=True, text=True, timeout=180, check=True,
+        capture_output=True, text=True, timeout=600, check=True,
     )  # fmt: skip
     return done.stdout, re.findall(r"CONSOLE.*?\] (\"(?:Uncaught|Failed|Refused).*)", done.stderr)

@@ -29,7 +29,7 @@ def test_an_example_runs_without_a_warning_and_writes_where_it_was_started(name:
     budget, line, written = EXAMPLES[name]
     done = subprocess.run(
         [sys.executable, "-W", "error", str(FOLDER / f"{name}.py"), str(budget)],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"},
+        cwd=tmp_path, capture_output=True, text=True, timeout=900, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert line in done.stdout

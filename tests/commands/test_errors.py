@@ -85,11 +85,11 @@ def test_a_signal_ends_a_training_with_one_line_that_says_how_to_go_on_and_no_ru
     # A minute's work or more; the checkpoint grows with the number of sessions, so that it is not any number.
     command = [sys.executable, "-m", "preroll", "train", "random", "--sessions", "2000000", "--run", "runs/r"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not list(tmp_path.glob("runs/.r.*/events*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(number)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=600)
     assert process.returncode == status
     line = told.splitlines()[-1]
     assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")

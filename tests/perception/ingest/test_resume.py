@@ -129,7 +129,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, videos: Path,
         time.sleep(0.005)
     # A terminal sends the signal to the workers as well.
     os.killpg(running.pid, signal.SIGINT)
-    told, errors = running.communicate(timeout=60)
+    told, errors = running.communicate(timeout=600)
     assert (running.returncode, told) == (130, "")
     last = "error: stopped by SIGINT; what was found so far is kept: give the same command again"
     assert errors.strip().splitlines()[-1] == last

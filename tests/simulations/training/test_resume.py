@@ -107,7 +107,7 @@ def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agen
         assert process.poll() is None
         time.sleep(0.05)
     os.kill(process.pid, number)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=600)
     assert process.returncode == 128 + number
     assert "go on with `preroll train --resume run`" in told
     assert "Traceback" not in told

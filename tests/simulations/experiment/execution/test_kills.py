@@ -1,6 +1,5 @@
 """What is left of an experiment that is killed, stopped, or runs into a full disk, by the real command."""
 
-import os
 import random
 import resource
 import signal
@@ -8,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -22,32 +22,44 @@ from tests.simulations.experiment.execution.test_runner import in_this_process, 
 
 MOMENTS = 20
 
-#: Runs the experiment in a fresh process for every line of its input; nothing has to be imported again.
+#: Runs the experiment in a fresh process for every line of its input, which says at which event it is killed: a step of
+#: a training, or a change of the file system. So no moment depends on how fast the machine is.
 READY = """
 import os
+import shutil
+import signal
 import sys
-import time
 from pathlib import Path
 
-from preroll.simulations.experiment.design.spec import Experiment
 from preroll.simulations.experiment.design.plan import Plan
-from preroll.simulations.experiment.execution import runner as running
-from preroll.simulations.experiment.execution.runner import run_plan
+from preroll.simulations.experiment.execution import runner
 from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.training.loop import Loop
 from tests.simulations.experiment.execution.test_runner import in_this_process
 
-running.provenance = lambda: {"git": None, "changed": None}  # asking git would take most of the time
+events, last = 0, 0
+
+def counted(function):
+    def call(*arguments, **settings):
+        global events
+        events += 1
+        if events == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **settings)
+    return call
+
+os.replace, os.fsync, shutil.rmtree, Loop.step = map(counted, (os.replace, os.fsync, shutil.rmtree, Loop.step))
+runner.provenance = lambda: {"git": None, "changed": None}  # asking git would take most of the time
 path, first, out = map(Path, sys.argv[1:])
-plan = Plan.of(Experiment.load(path))
-began = time.monotonic()
-run_plan(plan, path.read_text(), Store(first), in_this_process)
-print(time.monotonic() - began, flush=True)
+plan = Plan.load(path)
+runner.run_plan(plan, path.read_text(), Store(first), in_this_process)
+print(events, flush=True)
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
-        run_plan(plan, path.read_text(), Store(out), in_this_process)
+        events, last = 0, int(line)
+        runner.run_plan(plan, path.read_text(), Store(out), in_this_process)
         os._exit(0)
-    print(child, flush=True)
     os.waitpid(child, 0)
     print("over", flush=True)
 """
@@ -60,14 +72,14 @@ def path(make_file: MakeFile) -> Path:
 
 
 @contextmanager
-def ready(*arguments: Path) -> Iterator[tuple[subprocess.Popen[str], float]]:
-    """The process, and the seconds that an undisturbed run takes: moments are parts of it, on any machine."""
+def ready(*arguments: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The process, and the number of events of an undisturbed run."""
     command = [sys.executable, "-c", READY, *map(str, arguments)]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
-        yield process, float(told(process))
+        yield process, int(told(process))
     finally:
         process.kill()
         process.communicate()
@@ -84,15 +96,11 @@ def test_kills_at_20_random_moments_lose_nothing_and_repeat_nothing(path: Path, 
     plan = load(path)
     complete: Mapping[str, int] = {}
     hits = 0
-    with ready(path, undisturbed.path, killed.path) as (process, seconds):
+    with ready(path, undisturbed.path, killed.path) as (process, events):
         assert process.stdin is not None
         for _ in range(MOMENTS):
-            process.stdin.write("run\n")
+            process.stdin.write(f"{dice.randint(1, 3 * events // MOMENTS)}\n")
             process.stdin.flush()
-            child = int(told(process))
-            time.sleep(dice.uniform(0.0, 1.6 * seconds / MOMENTS))
-            with suppress(ProcessLookupError):  # it was faster
-                os.kill(child, signal.SIGKILL)
             assert told(process) == "over"
             now = inodes(killed)
             hits += len(now) < len(plan.cells)
@@ -110,18 +118,17 @@ def command_of(path: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "preroll", "experiment", "run", str(path), "--out", str(out), "--workers", "1"]
 
 
-def await_cells(store: Store, number: int) -> None:
-    deadline = time.monotonic() + 120
-    while len(inodes(store)) < number and time.monotonic() < deadline:
+def await_cells(store: Store, number: int, process: subprocess.Popen[Any]) -> None:
+    while len(inodes(store)) < number and process.poll() is None:
         time.sleep(0.01)
 
 
 def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(path: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "out")
     process = subprocess.Popen(command_of(path, store.path), stderr=subprocess.PIPE, text=True)
-    await_cells(store, 3)
+    await_cells(store, 3, process)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate()
     assert process.returncode == 130
     assert (
         said.splitlines()[-1] == "error: stopped by SIGINT; cells that are done are kept: give the same command again"
