@@ -2,7 +2,8 @@
 
 Names are imported on first access: ``make_agent("thompson", …)`` does not import torch.
 
-Read in this order: agent → transitions → registry → baselines → bandits → contextual → deep → interop.
+Read in this order: agent → transitions → registry → baselines → bandits → contextual → deep → onnx_graph →
+interop.
 """
 
 import lazy_loader

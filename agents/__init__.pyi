@@ -6,6 +6,7 @@ from .interop.sb3_import import import_sb3 as import_sb3
 from .interop.sb3_vec_env import PrerollVecEnv as PrerollVecEnv
 from .loading import load_agent as load_agent
 from .loading import save_agent as save_agent
+from .onnx_graph import OnnxGraph as OnnxGraph
 from .registry import AGENTS as AGENTS
 from .registry import AgentEntry as AgentEntry
 from .registry import make_agent as make_agent

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.agents import storage
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
+from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
     from preroll.envs.model.tables import Tables
@@ -24,7 +26,7 @@ class Agent(ABC):
 
     A subclass implements :meth:`act`, :meth:`action_probabilities` and, if it learns, ``_learn``. What it has learned
     is saved and restored through :meth:`state_arrays`, :meth:`state_scalars` and :meth:`load_state`, so that a loaded
-    agent decides as the saved one did.
+    agent decides as the saved one did. It can be exported to ONNX if it implements :meth:`export_graph`.
 
     All randomness comes from generators that the agent owns: it neither changes nor depends on any global generator.
 
@@ -148,6 +150,23 @@ class Agent(ABC):
         from preroll.envs.policies.tabulate import tabulate
 
         return tabulate(tables, self.action_probabilities)
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds to ``graph`` what the agent computes with exploration off, from the observation to its outputs.
+
+        The last call is that of :meth:`OnnxGraph.output_scores` or :meth:`OnnxGraph.output_probabilities`. The default
+        refuses; it serves agents whose choice is no function of the observation.
+
+        Raises:
+            PrerollError: the agent cannot be exported; the message says why.
+        """
+        if type(self).end_sessions is not Agent.end_sessions:
+            why = "its choice depends on the whole session"
+        elif self.needs_tables:
+            why = "its choice is read from the catalog's true tables"
+        else:
+            why = f"{type(self).__name__} does not implement export_graph"
+        raise PrerollError(f"agent {self.name}: cannot be exported: {why}")
 
     def metrics(self) -> dict[str, float]:
         """Returns learning metrics for TensorBoard; each agent's docstring explains its own."""

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.envs.model.observation import SessionSpec
 
 
@@ -38,3 +39,12 @@ class CategoryContext:
             return np.zeros(len(observations), dtype=np.int64)
         found: NDArray[np.int64] = observations[:, self._columns].argmax(axis=1)
         return found
+
+    def lookup(self, graph: OnnxGraph, table: NDArray[np.float64]) -> str:
+        """Adds the lookup of the row of ``table`` (K, A) that belongs to the context; returns its name, of (n, A)."""
+        columns = self._columns or slice(0, 1)
+        start, stop, axis = (graph.constant(np.array([value])) for value in (columns.start, columns.stop, 1))
+        category = graph.node("ArgMax", graph.node("Slice", graph.observation, start, stop, axis), axis=1, keepdims=0)
+        if self._columns is None:  # the category is hidden: row 0 for every observation
+            category = graph.node("Mul", category, graph.constant(np.array(0)))
+        return graph.node("Gather", graph.constant(table), category, axis=0)

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from preroll.agents import Agent, AgentSettings, CategoryContext, Transitions, sample_actions
+from preroll.agents import Agent, AgentSettings, CategoryContext, OnnxGraph, Transitions, sample_actions
 from preroll.envs import Tables, uniform_over_best
 from preroll.simulations import evaluate, fit
 
@@ -21,13 +21,12 @@ class ExploreThenCommit(Agent):
     def __init__(self, spec, settings, *, seed=0):
         super().__init__(spec, settings, seed=seed)
         self.context = CategoryContext(spec)  # the category (n,) that observations (n, d) show
-        self.shown = np.zeros((self.context.count, spec.n_actions))
-        self.earned = np.zeros_like(self.shown)
+        self.shown, self.earned, self.means = np.zeros((3, self.context.count, spec.n_actions))
 
     def action_probabilities(self, observations, *, explore=False):
         """Returns the probability (n, A) of every ad: equal while trying, else 1 for the best one."""
         categories = self.context(observations)
-        best = uniform_over_best(self.earned / np.maximum(self.shown, 1))[categories]
+        best = uniform_over_best(self.means)[categories]
         trying = explore & (self.shown.min(axis=1) < self.TRIES)[categories, None]
         return np.where(trying, 1 / self.spec.n_actions, best)
 
@@ -39,6 +38,11 @@ class ExploreThenCommit(Agent):
         places = self.context(step.observations), step.actions
         np.add.at(self.shown, places, 1)
         np.add.at(self.earned, places, step.rewards)
+        self.means = self.earned / np.maximum(self.shown, 1)
+
+    def export_graph(self, graph: OnnxGraph):
+        """Adds what `export_onnx` writes: the means of the category that an observation shows; the best is shown."""
+        graph.output_scores(self.context.lookup(graph, self.means))
 
 
 def main(sessions: int = 2_000) -> None:

@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "agents.bandits": "agents agents.propensities envs.model envs.policies",
     "agents.contextual": "agents agents.propensities envs.model envs.policies",
     "agents.deep": "agents agents.contextual envs.model envs.policies",
-    "agents.interop": "agents agents.bandits agents.baselines agents.contextual envs envs.model envs.policies",
+    "agents.interop": "agents envs envs.model",
     "simulations.statistics": "",
     "simulations.training": "agents envs envs.model envs.optimum envs.scenario perception.catalog preroll.workers",
     "simulations.evaluation": "agents envs envs.model envs.optimum envs.policies simulations.statistics",

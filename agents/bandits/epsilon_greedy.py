@@ -8,6 +8,7 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import pick_best, sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
@@ -80,6 +81,10 @@ class EpsilonGreedy(Agent):
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the exact probabilities: (1 − ε) uniform over the best ads, plus ε/A for every ad."""
         return self._table(explore=explore)[self.context(observations)]
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the lookup of the category's mean rewards."""
+        graph.output_scores(self.context.lookup(graph, self.scores()))
 
     def _table(self, *, explore: bool) -> NDArray[np.float64]:
         best = uniform_over_best(self.scores())

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
@@ -73,6 +74,10 @@ class EXP3(Agent):
         """Returns the exact distribution; without ``explore``, uniform over the most probable ads."""
         table = self.table()
         return (table if explore else uniform_over_best(table))[self.context(observations)]
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the lookup of the category's distribution, of which the most probable ad is shown."""
+        graph.output_scores(self.context.lookup(graph, self.table()))
 
     def _learn(self, transitions: Transitions) -> None:
         context, actions = self.context(transitions.observations), transitions.actions

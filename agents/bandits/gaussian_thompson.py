@@ -8,6 +8,7 @@ from pydantic import Field
 
 from preroll.agents.bandits.forgetting import ForgettingSettings
 from preroll.agents.bandits.tabular import TabularBandit
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.propensities.gaussian import probability_of_being_largest
 from preroll.agents.selection import pick_best
 from preroll.envs.policies.simple import uniform_over_best
@@ -67,6 +68,10 @@ class GaussianThompson(TabularBandit):
         means, deviations = self.posterior()
         table = probability_of_being_largest(means, deviations) if explore else uniform_over_best(means)
         return table[self.context(observations)]
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the lookup of the category's posterior means."""
+        graph.output_scores(self.context.lookup(graph, self.posterior()[0]))
 
     def metrics(self) -> dict[str, float]:
         """Returns ``posterior_std``."""

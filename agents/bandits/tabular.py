@@ -10,6 +10,7 @@ from pydantic import Field
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.bandits.forgetting import ArmStatistics, ForgettingSettings
 from preroll.agents.contexts import CategoryContext
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import pick_best
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
@@ -99,6 +100,10 @@ class IndexBandit(TabularBandit):
 
     def _table(self, explore: bool) -> NDArray[np.float64]:
         return self.indices() if explore else self.means()
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the lookup of the category's mean rewards."""
+        graph.output_scores(self.context.lookup(graph, self.means()))
 
     def metrics(self) -> dict[str, float]:
         """Returns ``bonus``."""

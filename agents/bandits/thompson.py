@@ -8,6 +8,7 @@ from pydantic import Field
 
 from preroll.agents.bandits.forgetting import ForgettingSettings
 from preroll.agents.bandits.tabular import TabularBandit
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.propensities.beta import probability_of_being_best
 from preroll.agents.selection import pick_best
 from preroll.envs.policies.simple import uniform_over_best
@@ -76,6 +77,10 @@ class Thompson(TabularBandit):
             [probability_of_being_best(v, s, self.spec.rewards) for v, s in zip(self.views, self.skips, strict=True)]
         )
         return table[context]
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the lookup of the category's posterior means times rewards."""
+        graph.output_scores(self.context.lookup(graph, self._posterior_means()))
 
     def _posterior_means(self) -> NDArray[np.float64]:
         views = self.views

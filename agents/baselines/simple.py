@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from preroll.agents.agent import Agent
 from preroll.agents.contexts import CategoryContext
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.envs.model.observation import SessionSpec
@@ -31,6 +32,10 @@ class TableAgent(Agent):
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the exact probabilities: the category's row."""
         return self.table[self.context(observations)]
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the lookup of the category's row."""
+        graph.output_probabilities(self.context.lookup(graph, self.table))
 
 
 class RandomAgent(TableAgent):

@@ -9,6 +9,7 @@ from pydantic import Field
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contextual.ridge import absorb, choose, predict
 from preroll.agents.contextual.ridge_batched import choose_lanes, pays
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import settle_ties
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
@@ -99,6 +100,11 @@ class LinearBandit(Agent):
         if ties:
             settle_ties(self._scores, choice, self.rng)
         return choice
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the predictions of all regressions, times what they pay."""
+        observation = graph.cast(graph.observation, np.float64)
+        graph.output_scores(graph.node("MatMul", observation, graph.constant((self.weights * self.pay[:, None]).T)))
 
     def learned(self, transitions: Transitions) -> NDArray[Any]:
         """Returns y (n,), the regression target of each transition."""

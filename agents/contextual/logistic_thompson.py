@@ -10,6 +10,7 @@ from pydantic import Field
 from scipy.special import expit, logit
 
 from preroll.agents.agent import Agent, Arrays
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.propensities.gaussian import probability_of_being_largest
 from preroll.agents.selection import pick_best
 from preroll.agents.settings import AgentSettings
@@ -93,6 +94,12 @@ class LogisticThompson(Agent):
         result = np.zeros(logits.shape)
         result[:, paying] = probability_of_being_largest(logits[:, paying], widths[:, paying], matching)
         return result
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the view probabilities at the posterior means, times rewards."""
+        observation = graph.cast(graph.observation, np.float64)
+        views = graph.node("Sigmoid", graph.node("MatMul", observation, graph.constant(self.means.T)))
+        graph.output_scores(graph.node("Mul", views, graph.constant(self.spec.rewards)))
 
     def _learn(self, transitions: Transitions) -> None:
         features = transitions.observations.astype(np.float64)

@@ -13,7 +13,8 @@ from stable_baselines3.common.utils import polyak_update
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
 from preroll.agents.deep.settings import DeepSettings
-from preroll.agents.deep.torch_state import to_tensor
+from preroll.agents.deep.torch_state import add_layers, to_tensor
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
@@ -118,6 +119,10 @@ class DQNAgent(DeepAgent):
         """Computes the expected return (n, A) of every ad."""
         values: torch.Tensor = self.model.q_net.q_net(observations)
         return values
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the layers of the Q-network."""
+        graph.output_scores(add_layers(graph, self.model.q_net.q_net))
 
     def _allocate(self, lanes: int) -> None:
         model = self.model

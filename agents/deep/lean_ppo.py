@@ -12,7 +12,15 @@ from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.ppo_gradient import policy_gradient
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
 from preroll.agents.deep.settings import Layers, PPOSettings
-from preroll.agents.deep.torch_state import load_module, load_optimizer, module_arrays, optimizer_arrays, to_tensor
+from preroll.agents.deep.torch_state import (
+    add_layers,
+    load_module,
+    load_optimizer,
+    module_arrays,
+    optimizer_arrays,
+    to_tensor,
+)
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
@@ -81,6 +89,10 @@ class LeanPPO(Agent):
             logits = self.network.logits(to_tensor(observations)).double()
             probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
         return probabilities if explore else uniform_over_best(probabilities)
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the layers of the policy, to its logits."""
+        graph.output_scores(add_layers(graph, (*self.network.body, self.network.policy)))
 
     def _learn(self, transitions: Transitions) -> None:
         if len(transitions) != self.actions.shape[1]:

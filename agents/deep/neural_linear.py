@@ -11,7 +11,8 @@ from preroll.agents.agent import Arrays
 from preroll.agents.contextual.lints import LinTS, LinTSSettings
 from preroll.agents.contextual.ridge import absorb
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
-from preroll.agents.deep.torch_state import load_module, load_optimizer, module_arrays, optimizer_arrays
+from preroll.agents.deep.torch_state import add_layers, load_module, load_optimizer, module_arrays, optimizer_arrays
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 
@@ -67,6 +68,12 @@ class NeuralLinear(LinTS):
         with one_thread(), torch.no_grad():
             hidden = self.body(torch.from_numpy(np.ascontiguousarray(observations))).numpy()
         return np.concatenate([hidden, np.ones((len(hidden), 1))], axis=1, dtype=np.float64)
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the layers of the network and the predictions of the regressions on them, times what they pay."""
+        weights = self.weights * self.pay[:, None]
+        product = graph.node("MatMul", add_layers(graph, self.body), graph.constant(weights[:, :-1].T))
+        graph.output_scores(graph.node("Add", product, graph.constant(weights[:, -1])))
 
     def _learn(self, transitions: Transitions) -> None:
         super()._learn(transitions)

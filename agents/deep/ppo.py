@@ -12,7 +12,8 @@ from preroll.agents.agent import Arrays
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
 from preroll.agents.deep.settings import PPOSettings
-from preroll.agents.deep.torch_state import to_tensor
+from preroll.agents.deep.torch_state import add_layers, to_tensor
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
@@ -66,6 +67,11 @@ class PPOAgent(DeepAgent):
             logits = policy.action_net(latent).double()
             probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
         return probabilities if explore else uniform_over_best(probabilities)
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the layers of the policy, to its logits."""
+        policy = self.model.policy
+        graph.output_scores(add_layers(graph, (*policy.mlp_extractor.policy_net, policy.action_net)))
 
     def _allocate(self, lanes: int) -> None:
         model = self.model

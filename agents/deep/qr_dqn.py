@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import Field
 
 from preroll.agents.deep.dqn import DQNAgent, DQNSettings
+from preroll.agents.deep.torch_state import add_layers
+from preroll.agents.onnx_graph import OnnxGraph
 from preroll.errors import PrerollError
 
 try:
@@ -42,3 +45,10 @@ class QRDQNAgent(DQNAgent):
     def _q_values(self, observations: torch.Tensor) -> torch.Tensor:
         values: torch.Tensor = self.model.quantile_net(observations).double().mean(dim=1)
         return values
+
+    def export_graph(self, graph: OnnxGraph) -> None:
+        """Adds the layers of the network and the mean of the quantiles."""
+        shape = np.array([-1, self.settings.quantiles, self.spec.n_actions])
+        value = add_layers(graph, self.model.quantile_net.quantile_net)
+        quantiles = graph.node("Reshape", value, graph.constant(shape))
+        graph.output_scores(graph.node("ReduceMean", quantiles, axes=[1], keepdims=0))

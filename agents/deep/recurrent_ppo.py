@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from preroll.agents.agent import Arrays
+from preroll.agents.agent import Agent, Arrays
 from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.lean_ppo import LeanPPO, LeanPPOSettings
 from preroll.agents.deep.rng_isolation import one_thread
@@ -157,6 +157,8 @@ class RecurrentPPO(LeanPPO):
             PrerollError: always.
         """
         raise PrerollError(f"agent {self.name}: what it shows depends on the whole session: its policy is no table")
+
+    export_graph = Agent.export_graph  # refuses: what LeanPPO exports has no memory
 
     def _learn(self, transitions: Transitions) -> None:
         super()._learn(transitions)

@@ -1,11 +1,13 @@
-"""Conversion of torch modules and optimisers to named arrays and back, without pickle."""
+"""Conversion of torch modules and optimisers to named arrays and back, without pickle, and of layers to ONNX nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from preroll.agents.onnx_graph import OnnxGraph
 
 
 def module_arrays(module: torch.nn.Module, prefix: str) -> dict[str, NDArray[Any]]:
@@ -44,6 +46,22 @@ def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArra
                 raise ValueError(f"{name}: has shape {list(array.shape)}, its parameter another")
             state.setdefault(int(index), {})[key] = torch.from_numpy(np.array(array))
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def add_layers(graph: OnnxGraph, layers: Iterable[torch.nn.Module]) -> str:
+    """Adds the ``layers`` (linear, ReLU or tanh) one after the other, in float32 as torch computes them.
+
+    Returns:
+        The name of the last one's output, converted to float64.
+    """
+    value = graph.observation
+    for layer in layers:
+        if isinstance(layer, torch.nn.Linear):
+            weight, bias = (graph.constant(p.detach().numpy()) for p in (layer.weight, layer.bias))
+            value = graph.node("Gemm", value, weight, bias, transB=1)
+        else:
+            value = graph.node({torch.nn.ReLU: "Relu", torch.nn.Tanh: "Tanh"}[type(layer)], value)
+    return graph.cast(value, np.float64)
 
 
 def to_tensor(observations: NDArray[np.float32]) -> torch.Tensor:

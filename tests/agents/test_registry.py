@@ -65,7 +65,7 @@ def test_a_bandit_loads_neither_torch_nor_an_interpreter_of_networks() -> None:
         "import sys; from preroll.agents import make_agent, AGENTS, load_agent;"
         "import preroll.agents.contextual.linucb;"
         "from preroll.agents.registry import find; find('thompson').load(); find('optimum').load();"
-        "print([m for m in ('torch', 'stable_baselines3', 'onnxruntime', 'av', 'pandas') if m in sys.modules])"
+        "print([m for m in ('torch', 'stable_baselines3', 'onnx', 'onnxruntime', 'av', 'pandas') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -1,3 +1,4 @@
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -5,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from preroll.agents import AGENTS, Agent, make_agent
+from preroll.agents import AGENTS, Agent, AgentSettings, make_agent
 from preroll.agents.interop.onnx_agent import OnnxAgent
 from preroll.agents.interop.onnx_export import check_parity, export_onnx
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.observation_sample import sample_observations
+from tests.conftest import ROOT
 
 Practice = Callable[[Agent, Tables, int], None]
 NO_FUNCTIONS = ("greedy", "fixed", "optimum", "recurrent-ppo")  # of the observation
@@ -64,15 +66,32 @@ def test_a_file_that_would_show_another_ad_is_not_written(classic: Tables, pract
 
 
 def test_what_cannot_be_exported_or_read_is_said_in_one_line(classic: Tables, tmp_path: Path) -> None:
-    with pytest.raises(PrerollError, match="agent optimum: cannot be exported"):
-        export_onnx(make_agent("optimum", classic), tmp_path / "policy.onnx", classic.arrays.rows)
-    with pytest.raises(PrerollError, match=r"agent recurrent-ppo: cannot be exported: .* depends on the whole session"):
-        export_onnx(make_agent("recurrent-ppo", classic), tmp_path / "policy.onnx", classic.arrays.rows)
+    for name, why in {"optimum": "true tables", "recurrent-ppo": "the whole session"}.items():
+        with pytest.raises(PrerollError, match=f"agent {name}: cannot be exported: its choice .* {why}"):
+            export_onnx(make_agent(name, classic), tmp_path / "policy.onnx", classic.arrays.rows)
+    export_onnx(make_agent("random", classic), tmp_path / "random.onnx", classic.arrays.rows)
+    served = OnnxAgent.from_file(tmp_path / "random.onnx")
+    with pytest.raises(PrerollError, match="agent onnx: cannot be exported: OnnxAgent does not implement export_graph"):
+        export_onnx(served, tmp_path / "policy.onnx", classic.arrays.rows)
+    assert not (tmp_path / "policy.onnx").exists()
     (tmp_path / "text.onnx").write_text("hello")
     with pytest.raises(PrerollError, match=r"text\.onnx: is no ONNX model"):
         OnnxAgent.from_file(tmp_path / "text.onnx")
     with pytest.raises(PrerollError, match="cannot be read"):
         OnnxAgent.from_file(tmp_path / "none.onnx")
-    export_onnx(make_agent("random", classic), tmp_path / "random.onnx", classic.arrays.rows)
     with pytest.raises(PrerollError, match="is expected"):
-        OnnxAgent.from_file(tmp_path / "random.onnx").act(np.zeros((2, 3), np.float32))
+        served.act(np.zeros((2, 3), np.float32))
+
+
+def test_an_agent_outside_the_package_is_exported_by_what_it_implements(
+    classic: Tables, practice: Practice, tmp_path: Path
+) -> None:
+    """It is in no registry, and the package knows nothing of it."""
+    own = runpy.run_path(str(ROOT / "examples" / "own_agent.py"))["ExploreThenCommit"]
+    agent = own(classic.spec, AgentSettings(num_envs=8), seed=1)
+    practice(agent, classic, 300)
+    observations = sample_observations(classic, 1_000)
+    export_onnx(agent, tmp_path / "policy.onnx", observations)
+    served = OnnxAgent.from_file(tmp_path / "policy.onnx")
+    assert served.original == "explore-then-commit"
+    np.testing.assert_array_equal(served.scores(observations), agent.means[agent.context(observations)].astype("f4"))
