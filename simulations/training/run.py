@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -97,7 +98,9 @@ class Run:
         path = Path(path)
         atomic.recover(path.absolute())
         if not path.is_dir():
-            raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {path}`")
+            raise PrerollError(
+                f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`"
+            )
         result = _read_result(path)
         return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
 
