@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from preroll.envs.scenario.scenario import preset_names
 from preroll.perception.catalog.catalog import DEMO
-from preroll.simulations.evaluation.evaluation import FEWEST_LANES
+from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
 from preroll.yaml_config import load_yaml, validated
 
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
