@@ -25,8 +25,9 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.run_folder import versions
 from preroll.simulations.training.loop import Loop
-from preroll.simulations.training.run import RunSettings, load_catalog, read_settings, versions, write_settings
+from preroll.simulations.training.run import PACKAGES, RunSettings, load_catalog, read_settings, write_settings
 
 #: Of `loop.json`; checkpoints 1 and 2 had none of their own but that of their agent.
 FORMAT = 3
@@ -122,7 +123,7 @@ def _damaged(folder: Path, error: Exception) -> PrerollError:
 
 def surroundings() -> dict[str, str]:
     """Returns what rounding depends on besides the saved state: package versions and the default number of threads."""
-    return {**versions(), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
+    return {**versions(PACKAGES), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
 
 
 def differences(run: Path) -> list[str]:

@@ -13,11 +13,11 @@ from preroll.agents import Agent
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from preroll.run_folder import RESULT
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, table_of
 from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
-from preroll.simulations.training.run import RESULT
 from preroll.simulations.training.training import TrainingResult, counted, prepare
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Job, Progress, Request
