@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from preroll import atomic
 from preroll.agents import Agent, load_agent
@@ -33,17 +33,14 @@ PACKAGES = ("preroll", "numpy", "numba", "torch", "stable-baselines3", "gymnasiu
 
 
 class CatalogReference(BaseModel):
-    """Reference to the catalog that a run was trained on.
-
-    Attributes:
-        path: ``demo``, or the catalog's folder relative to the run's, so that both may be moved together.
-        sha256: hash of its content.
-    """
+    """Reference to the catalog that a run was trained on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str
-    sha256: str
+    path: str = Field(
+        description="`demo`, or the catalog's folder relative to the run's, so that both may be moved together"
+    )
+    sha256: str = Field(description="hash of its content")
 
 
 class RunSettings(BaseModel):
@@ -51,11 +48,11 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    agent: str
-    seed: int
-    sessions: int
+    agent: str = Field(description="name of the agent")
+    seed: int = Field(description="seed of the training")
+    sessions: int = Field(description="sessions of the learning curve")
     catalog: CatalogReference
-    settings: dict[str, Any]
+    settings: dict[str, Any] = Field(description="all settings of the agent, defaults included")
 
 
 @dataclass(frozen=True)
