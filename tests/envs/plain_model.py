@@ -227,7 +227,7 @@ def observation(scenario: Scenario, catalog: Catalog, at: Moment) -> NDArray[np.
     see, n_ads = scenario.observe, len(scenario.ads) + scenario.session.no_ad
 
     def one_hot(size: int, index: int) -> NDArray[np.float32]:
-        return (np.arange(size) == index).astype(np.float32)
+        return np.asarray(np.arange(size) == index, np.float32)
 
     parts: dict[str, Any] = {
         "category": one_hot(len(catalog.categories), int(catalog.category[at.video])),
