@@ -50,9 +50,6 @@ def greedy_policy(tables: Tables) -> Policy:
     """
     arrays, observe = tables.arrays, tables.scenario.observe
     base = arrays.base
-    if not observe.segment:
-        shares = np.diff(arrays.segments, prepend=0.0, axis=1)
-        base = (base * shares[:, :, None, None, None]).sum(axis=1, keepdims=True)
     match = _seen_match(tables)
     n_ads = tables.n_actions
     repeat = np.ones((len(arrays.choice), 2 * n_ads + 1 if tables.remembers_ads else 1, n_ads))
@@ -64,8 +61,12 @@ def greedy_policy(tables: Tables) -> Policy:
     view = (
         base[:, :, slots, None, :, None, :] * match[:, None, None, :, None, None, :] * repeat[:, None, None, None, None]
     )
+    view = np.minimum(view, 1.0)
+    if not observe.segment:
+        shares = np.diff(arrays.segments, prepend=0.0, axis=1)
+        view = (view * shares[:, :, None, None, None, None, None]).sum(axis=1, keepdims=True)
     pay = _seen_pay(tables)[:, None, None, :, None, None, :]
-    return Policy(probabilities=uniform_over_best(np.minimum(view, 1.0) * pay))
+    return Policy(probabilities=uniform_over_best(view * pay))
 
 
 def _seen_pay(tables: Tables) -> NDArray[np.float64]:

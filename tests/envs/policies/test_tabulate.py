@@ -1,0 +1,58 @@
+"""A function of observations as a table: every state holds what the function says of what is seen there."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.policies import tabulate as tabulating
+from preroll.envs.policies.policy import axes
+from preroll.envs.policies.tabulate import tabulate
+from preroll.errors import PrerollError
+from tests.envs.plain_model import Moment, observation
+from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
+
+NOTHING = {"observe.content": False, "observe.progress": False, "observe.category": "none"}
+SHOWN: dict[str, dict[str, Any]] = {
+    "all": ALL_SHOWN,
+    "category alone": {"observe.content": False, "observe.progress": False},
+    "predicted": {"observe.category": "predicted"},
+    "progress": {**NOTHING, "observe.progress": True},
+    "position": {**NOTHING, "observe.position": True},
+    "segment": {**NOTHING, "observe.segment": True},
+    "last ad": {**NOTHING, "observe.last_ad": True},
+    "last view": {**NOTHING, "observe.last_view": True},
+    "fatigue": {**NOTHING, "observe.fatigue": True},
+    "memorability": {**NOTHING, "observe.memorability": True},
+}
+
+
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)
+def test_every_state_has_the_probabilities_of_its_observation(shown: dict[str, Any]) -> None:
+    scenario = tiny({**TWO_SLOTS, **TWO_SEGMENTS, **shown})
+    catalog = three_videos((0, 1, 0), [[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
+    tables = Tables.compile(scenario, catalog)
+    weights = np.random.default_rng(0).normal(size=(tables.layout.size, tables.n_actions))
+
+    def softmax(observations: NDArray[np.float32]) -> NDArray[np.float64]:
+        powers = np.exp(observations.astype(np.float64) @ weights)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    table = tabulate(tables, softmax).on(tables).probabilities
+    assert table is not None
+    for state in itertools.product(*map(range, axes(tables)[1:])):
+        seen = observation(scenario, catalog, Moment(*state))
+        np.testing.assert_allclose(table[(0, *state)], softmax(seen[None])[0], rtol=1e-12, err_msg=str(state))
+
+
+def test_a_table_as_large_as_the_limit_is_filled_and_a_larger_one_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 slots and 3 videos, of three probabilities each."""
+    tables = Tables.compile(tiny(), three_videos())
+    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 18)
+    assert tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3)).shape == (1, 1, 2, 3, 1, 1)
+    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 17)
+    with pytest.raises(PrerollError, match="6 observable states are too many; evaluate by stepping"):
+        tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3))
