@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preroll import progress
-from preroll.agents import AGENTS
+from preroll.agents.registry import AGENTS
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError

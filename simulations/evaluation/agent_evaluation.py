@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy import Policy

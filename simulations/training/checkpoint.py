@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from preroll import atomic
-from preroll.agents import load_agent
+from preroll.agents.loading import load_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from preroll import atomic
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.run_folder import check_target

@@ -8,7 +8,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.agents import Agent, Transitions
+from preroll.agents.agent import Agent
+from preroll.agents.transitions import Transitions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.vector import SessionVectorEnv

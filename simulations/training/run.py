@@ -20,7 +20,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from preroll import atomic
-from preroll.agents import Agent, load_agent
+from preroll.agents.agent import Agent
+from preroll.agents.loading import load_agent
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog import catalog as catalogs

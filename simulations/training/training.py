@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from preroll import atomic
-from preroll.agents import Agent, make_agent
-from preroll.agents.registry import find
+from preroll.agents.agent import Agent
+from preroll.agents.registry import find, make_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario

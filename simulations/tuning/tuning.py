@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll import atomic
-from preroll.agents import make_agent
-from preroll.agents.registry import find
+from preroll.agents.registry import find, make_agent
 from preroll.agents.settings import parse
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll import atomic
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from preroll import atomic
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.run_folder import RESULT, check_target
 from preroll.simulations.training.run import Run
 from preroll.tensorboard_writer import EventFile
