@@ -16,35 +16,44 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from preroll.envs import Optimum, Scenario, SessionEnv, Tables, fixed_policy, greedy_policy, rollout
+from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.palette import BLUE, FAINT, GREEN, NO_AD, ORANGE, UNKNOWN
 from preroll.perception import Catalog
 from preroll.simulations.statistics.intervals import mean_interval
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
-BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#888888"
+
+
+def ad(tables: Tables, label: str) -> tuple[int, str]:
+    """Returns index and colour of an ad."""
+    index = tables.spec.labels.index(label)
+    return index, ad_colors(tables.spec)[index]
 
 
 def mismatch(axes: Axes) -> None:
     """Plots P(view) of the ad `cats.long` by category of the video."""
     tables = Tables.compile("classic")
-    ad = tables.spec.labels.index("cats.long")
+    long, color = ad(tables, "cats.long")
     names = tables.catalog.categories
-    p = [tables.ads[ad].view_probability * tables.arrays.match[0, k, ad] for k in range(len(names))]
-    axes.bar(names, p, color=[BLUE if name == "cats" else GRAY for name in names])
+    p = [tables.ads[long].view_probability * tables.arrays.match[0, k, long] for k in range(len(names))]
+    axes.bar(names, p, color=[color if name == "cats" else UNKNOWN for name in names])
     axes.set(title="Mismatch: ad cats.long, m = 0.4", xlabel="category of the video", ylabel="P(view)")
 
 
 def position(axes: Axes) -> None:
     """Plots P(view) of one ad by slot of the video, in the preset `published`."""
     tables = Tables.compile("published")
-    axes.bar(tables.scenario.session.slots, tables.arrays.base[0, 0, :, 0, 0], color=[GRAY, BLUE, ORANGE])
+    short, color = ad(tables, "cats.short")
+    axes.bar(tables.scenario.session.slots, tables.arrays.base[0, 0, :, 0, short], color=color)
     axes.set(title="Position: ad cats.short (preset published)", xlabel="slot", ylabel="P(view)", ylim=(0, 1))
 
 
 def wear(axes: Axes) -> None:
     """Plots P(view) of both cats ads by fatigue level, in the preset `fatigue`."""
     tables = Tables.compile("fatigue")
-    for label, color in (("cats.short", BLUE), ("cats.long", ORANGE)):
-        p = tables.arrays.base[0, 0, 0, :, tables.spec.labels.index(label)]
+    for label in ("cats.short", "cats.long"):
+        index, color = ad(tables, label)
+        p = tables.arrays.base[0, 0, 0, :, index]
         axes.plot(p, "o-", color=color, label=label)
     axes.set(
         title="Wear: tired users view less (preset fatigue)", xlabel="fatigue level f", ylabel="P(view)", ylim=(0, 1)
@@ -57,7 +66,7 @@ def repeat(axes: Axes) -> None:
     factors = np.linspace(0, 1.5, 7)
     p = [min(0.7 * factor, 1.0) for factor in factors]
     axes.plot(factors, p, "o-", color=BLUE)
-    axes.axhline(0.7, color=GRAY, linestyle="--", linewidth=1)
+    axes.axhline(0.7, color=FAINT, linestyle="--", linewidth=1)
     axes.set(
         title="Repetition: the same ad again, p = 0.7", xlabel="factor user.repeat", ylabel="P(view)", ylim=(0, 1.1)
     )
@@ -71,9 +80,9 @@ def recall(axes: Axes) -> None:
     memorability[cats] = np.linspace(0, 1, len(cats))
     catalog.memorability = memorability
     tables = Tables.compile(Scenario.load("classic").replace({"recall_weight": 1.0}), catalog)
-    for label, color in (("cats.short", BLUE), ("cats.long", ORANGE)):
-        ad = tables.spec.labels.index(label)
-        earned = tables.arrays.base[0, 0, 0, 0, ad] * tables.arrays.reward[0, tables.kind[cats], ad]
+    for label in ("cats.short", "cats.long"):
+        index, color = ad(tables, label)
+        earned = tables.arrays.base[0, 0, 0, 0, index] * tables.arrays.reward[0, tables.kind[cats], index]
         axes.plot(memorability[cats], earned, color=color, label=label)
     axes.set(
         title="Recall: recall_weight 1 (preset classic)", xlabel="memorability of the video", ylabel="expected reward"
@@ -132,7 +141,7 @@ def recommender(axes: Axes) -> None:
         tables = Tables.compile(Scenario.load("classic").replace({"recommender.rank_decay": decay}))
         p = 0.9 * np.diff(tables.arrays.choice[0, 2:], prepend=0)
         axes.plot(range(1, 11), p, "o-", color=color, label=f"rank_decay {decay}")
-    axes.axhline(0.1 / 300, color=GRAY, linestyle="--", linewidth=1)
+    axes.axhline(0.1 / 300, color=FAINT, linestyle="--", linewidth=1)
     axes.set(title="Next video: jump 0.1, else a neighbour", xlabel="rank of the neighbour", ylabel="probability")
     axes.legend(frameon=False)
 
@@ -155,9 +164,9 @@ def segments(axes: Axes) -> None:
     """Plots the expected reward of both lengths by segment, in the preset `hidden-users`."""
     tables = Tables.compile("hidden-users")
     names = [segment.name for segment in tables.scenario.user.segments]
-    for offset, (length, color) in enumerate((("short", BLUE), ("long", ORANGE))):
-        ad = tables.spec.labels.index(f"cats.{length}")
-        revenue = tables.arrays.base[0, :, 0, 0, ad] * tables.ads[ad].reward
+    for offset, length in enumerate(("short", "long")):
+        index, color = ad(tables, f"cats.{length}")
+        revenue = tables.arrays.base[0, :, 0, 0, index] * tables.ads[index].reward
         axes.bar(np.arange(2) + 0.4 * offset - 0.2, revenue, 0.38, color=color, label=length)
     axes.set_xticks(range(2), names)
     axes.set(title="Segments: different ads for different users", ylabel="expected reward", xlabel="hidden segment")
@@ -170,7 +179,7 @@ def no_ad(axes: Axes) -> None:
     exact = Optimum(tables)
     lengths = np.array(tables.spec.lengths)
     bottom = np.zeros(2)
-    for length, color in (("none", "#DDDDDD"), ("short", BLUE), ("long", ORANGE)):
+    for length, color in (("none", NO_AD), ("short", BLUE), ("long", ORANGE)):
         shares = [exact.visits(p).shares()[lengths == length].sum() for p in (exact.policy, greedy_policy(tables))]
         axes.barh(["optimum", "greedy"], shares, left=bottom, color=color, label=length)
         bottom += shares
@@ -211,7 +220,7 @@ def value_of_perception(folder: Path) -> None:
     for number, group in enumerate(groups):
         chance = results[(results["label"] == "random") & (results["user.mismatch"] == group)]["revenue"].mean()
         label = "random" if number == 0 else "_"  # the legend skips labels that begin with _
-        axes.hlines(chance, number - 0.42, number + 0.42, color=GRAY, linestyle="--", label=label)
+        axes.hlines(chance, number - 0.42, number + 0.42, color=FAINT, linestyle="--", label=label)
     axes.set_xticks(range(len(groups)), [f"mismatch {group:g}" for group in groups])
     axes.set(title="Revenue by observed category (preset classic)", ylabel="revenue per session")
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))

@@ -1,6 +1,6 @@
 """`python -m preroll` and the `preroll` script."""
 
-from preroll.cli import main
+from preroll.commands.cli import main
 
 if __name__ == "__main__":
     main()

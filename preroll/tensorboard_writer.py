@@ -32,10 +32,11 @@ class EventFile:
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         self._put(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
 
-    def write_picture(self, step: int, tag: str, png: bytes, *, width: int, height: int) -> None:
-        """Adds one picture: the bytes of a PNG file, and its size in pixels."""
+    def write_picture(self, step: int, tag: str, png: bytes) -> None:
+        """Adds one picture: the bytes of a PNG file."""
         from tensorboard.compat.proto.summary_pb2 import Summary
 
+        width, height = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])  # of the first chunk of a PNG
         picture = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=png)
         self.write_for_plugin(step, Summary.Value(tag=tag, image=picture))
 

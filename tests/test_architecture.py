@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "envs.model": "envs.kernel envs.scenario perception.catalog",
     "envs.policies": "envs.kernel envs.model",
     "envs.optimum": "envs.kernel envs.model envs.policies",
-    "envs.rendering": "envs.model",
+    "envs.rendering": "envs.model envs.policies",
     "envs.conformance": "envs.kernel envs.model envs.scenario perception.catalog",
     "envs": "envs.kernel envs.model envs.rendering envs.scenario perception.catalog",
     "agents.propensities": "",
@@ -64,12 +64,13 @@ MAY_IMPORT = {
     "agents.deep": "agents agents.contextual envs.model envs.policies",
     "agents.interop": "agents envs envs.model",
     "simulations.statistics": "",
-    "simulations.training": "agents envs envs.model envs.optimum envs.scenario perception.catalog preroll.workers",
+    "simulations.training": "agents envs envs.model envs.optimum envs.rendering envs.scenario perception.catalog "
+    "preroll.workers",
     "simulations.evaluation": "agents envs envs.model envs.optimum envs.policies simulations.statistics",
     "simulations.experiment.design": "agents envs.model envs.scenario perception.catalog simulations.evaluation",
-    "simulations.experiment.execution": "agents envs.model envs.policies perception.catalog preroll.workers "
-    "simulations.evaluation simulations.experiment.design simulations.statistics simulations.training",
-    "simulations.report": "agents envs envs.model envs.optimum envs.policies envs.scenario "
+    "simulations.experiment.execution": "agents envs.model envs.policies envs.rendering perception.catalog "
+    "preroll.workers simulations.evaluation simulations.experiment.design simulations.statistics simulations.training",
+    "simulations.report": "agents envs envs.model envs.optimum envs.policies envs.rendering envs.scenario "
     "simulations.experiment.design simulations.experiment.execution simulations.statistics simulations.training",
     "simulations.tuning": "agents envs.model envs.optimum simulations.evaluation simulations.experiment.execution "
     "simulations.training",
@@ -95,7 +96,7 @@ FACES = {*(f"preroll.{room}" for room in ROOMS), "preroll.perception.prediction"
 @cache
 def arrows() -> Arrows:
     """Every import of one file by another, less those of the faces and of the command line, which uses all."""
-    top = FACES | {"preroll", "preroll.cli", "preroll.__main__"}
+    top = FACES | {"preroll", "preroll.__main__"}
     found = imports(known())
     return {(one, two) for one, two in found if one not in top and not one.startswith("preroll.commands")}
 

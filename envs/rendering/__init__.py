@@ -1,1 +1,1 @@
-"""Rendering of a session as text and as an image."""
+"""Rendering of a session as text and as an image, and plots of policies."""

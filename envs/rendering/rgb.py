@@ -1,7 +1,7 @@
 """Rendering of a session as an RGB image: a timeline of videos, ads, fatigue and revenue.
 
-From top to bottom: the category of each slot's video; the ad shown (its category as colour, its length as height,
-filled if viewed); the fatigue after each slot; the revenue so far. All frames have the same size.
+From top to bottom: the category of each slot's video; the ad shown (its category as hue, its length as
+shade and height, filled if viewed); the fatigue after each slot; the revenue so far. All frames have the same size.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from preroll.envs.rendering.ad_colors import ad_colors
 from preroll.envs.rendering.timeline import Timeline
+from preroll.palette import FAINT, GRID, INK, NO_AD, PAPER, category_color
 
 WIDTH, HEIGHT = 640, 360  # pixels
 LEFT, RIGHT = 62, 586  # left and right edge of the columns
@@ -23,10 +25,6 @@ ADS, ADS_RESTED = (96, 176), (96, 232)  # the second without fatigue in the scen
 FATIGUE = (190, 232)
 REVENUE = (246, 316)
 LEGEND = 340
-
-# Okabe and Ito's palette, safe for all forms of colour vision (Wong, Nature Methods 8:441, 2011).
-PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442")
-UNKNOWN, INK, FAINT, GRID, PAPER = "#999999", "#1A1A1A", "#767676", "#E2E2E2", "#FFFFFF"
 
 
 @cache
@@ -54,11 +52,6 @@ class _Canvas:
     def shown(self) -> Iterator[tuple[int, int]]:
         """Returns an iterator over (column, index of the slot) of the played slots in view."""
         return enumerate(range(self.first, len(self.timeline.slots)))
-
-
-def color(category: int) -> str:
-    """Returns the colour of a category by index; grey for -1. Colours repeat after seven categories."""
-    return PALETTE[category % len(PALETTE)] if category >= 0 else UNKNOWN
 
 
 def draw(timeline: Timeline) -> NDArray[np.uint8]:
@@ -112,11 +105,12 @@ def _videos(canvas: _Canvas) -> None:
     timeline = canvas.timeline
     for column, index in canvas.shown():
         box = (canvas.left(column), top, canvas.left(column + 1) - 2, bottom)
-        canvas.pen.rectangle(box, fill=color(timeline.slots[index].category))
+        canvas.pen.rectangle(box, fill=category_color(timeline.slots[index].category))
     if not timeline.over:
         column = len(timeline.slots) - canvas.first
         box = (canvas.left(column), top - 3, canvas.left(column + 1) - 2, bottom + 3)
-        canvas.pen.rectangle(box, fill=color(int(timeline.tables.category[timeline.video])), outline=INK, width=2)
+        category = int(timeline.tables.category[timeline.video])
+        canvas.pen.rectangle(box, fill=category_color(category), outline=INK, width=2)
 
 
 def _ads(canvas: _Canvas, top: int, bottom: int) -> None:
@@ -126,16 +120,15 @@ def _ads(canvas: _Canvas, top: int, bottom: int) -> None:
     canvas.text(12, (top + bottom) / 2 - 7, "ad")
     canvas.text(12, (top + bottom) / 2 + 7, "length")
     _grid(canvas, top, bottom, f"{longest:g} s")
-    categories = canvas.timeline.tables.spec.ad_category
+    colors = ad_colors(canvas.timeline.tables.spec)
     for column, index in canvas.shown():
         slot = canvas.timeline.slots[index]
         left, right = canvas.left(column), canvas.left(column + 1) - 2
         if slot.ad == len(ads):  # no ad
-            middle = (left + right) // 2
-            canvas.pen.rectangle((middle - 1, bottom - 3, middle, bottom - 2), fill=INK)
+            canvas.pen.rectangle((left, bottom - 3, right, bottom), fill=colors[slot.ad])
             continue
         height = max(6, round((bottom - top) * ads[slot.ad].seconds / longest))
-        own = color(int(categories[slot.ad]))
+        own = colors[slot.ad]
         box = (left, bottom - height, right, bottom)
         canvas.pen.rectangle(box, fill=own if slot.viewed else PAPER, outline=own, width=2)
 
@@ -149,7 +142,7 @@ def _fatigue(canvas: _Canvas, top: int, bottom: int) -> None:
     for column, index in canvas.shown():
         height = bottom - (bottom - top) * canvas.timeline.slots[index].fatigue / highest
         left, right = canvas.left(column), canvas.left(column + 1)
-        canvas.pen.rectangle((left, height, right - 1, bottom), fill="#D9D9D9")
+        canvas.pen.rectangle((left, height, right - 1, bottom), fill=NO_AD)
         line += [(left, height), (right, height)]
     if line:
         canvas.pen.line(line, fill=INK, width=2)
@@ -204,7 +197,7 @@ def _legend(canvas: _Canvas) -> None:
         if x + needed > WIDTH - 190:
             canvas.text(x, LEGEND + 5, f"… {len(names) - category} more")
             break
-        canvas.pen.rectangle((x, LEGEND, x + 10, LEGEND + 10), fill=color(category))
+        canvas.pen.rectangle((x, LEGEND, x + 10, LEGEND + 10), fill=category_color(category))
         canvas.text(x + 15, LEGEND + 5, name, size=12, fill=INK)
         x += needed + 6
     for x, fill, word in ((WIDTH - 160, FAINT, "viewed"), (WIDTH - 90, PAPER, "not viewed")):

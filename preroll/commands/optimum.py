@@ -1,15 +1,21 @@
 """`preroll optimum`: exact values of a scenario, before any training."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from preroll import atomic
+from preroll.envs.rendering.figure_bytes import figure_bytes
+from preroll.errors import PrerollError
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
-    from preroll.envs import Optimum
+    from preroll.envs import Optimum, Tables
+    from preroll.envs.policies.policy_map import PolicyMap
+
+_ENDINGS: dict[str, Literal["png", "svg"]] = {".png": "png", ".svg": "svg"}
 
 
 def optimum(
@@ -25,60 +31,78 @@ def optimum(
     Example: `preroll optimum --scenario fatigue --set 'ads.*.long.view_probability=0.5' --plot best-ads.png`
     """
     from preroll.envs import Optimum, Tables
-    from preroll.envs.optimum.belief import belief_optimum
-    from preroll.envs.optimum.policy_plot import check_ending, draw_best_ads
-    from preroll.envs.optimum.reference_values import reference_values
+    from preroll.envs.policies.policy_map import NONE_YET, policy_map
 
-    if plot is not None:
-        check_ending(plot)
+    if plot is not None and plot.suffix not in _ENDINGS:
+        raise PrerollError(f"--plot: {plot}: the name should end in .png or .svg")
     tables = Tables.compile(changed_scenario(scenario, changes), catalog)
+    maps: dict[str, PolicyMap] = {}
     for phase in range(tables.n_phases):
         if tables.n_phases > 1:
             typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")
-        rows = reference_values(tables, phase)
-        empty = "none" in tables.spec.lengths
-        print_table(
-            ["policy", "revenue/session", "% of optimum", *rows[0].shares, *(["empty"] if empty else []), "slots", ""],
-            [
-                (
-                    row.name,
-                    f"{row.value:.4f}",
-                    f"{100 * row.share:.2f}",
-                    *(f"{100 * share:.1f} %" for share in row.shares.values()),
-                    *([f"{100 * row.empty_share:.1f} %"] if empty else []),
-                    f"{row.slots:.2f}",
-                    row.note,
-                )
-                for row in rows
-            ],
-            left=("policy", ""),
-        )
         exact = Optimum(tables, phase)
-        if exact.hidden == ("segment",) and tables.n_segments == 2:
-            between = belief_optimum(exact)
-            typer.echo(
-                f"\nAn agent that infers the hidden segment can earn {between.lower:.4f} to {between.upper:.4f}"
-                f" ({100 * between.lower / exact.value:.2f} to {100 * between.upper / exact.value:.2f} % of the bound)."
-            )
-        _print_best_ads(exact)
+        _print_values(exact)
+        for segment in range(tables.n_segments):
+            best = policy_map(tables, exact.policy, segment=segment, last=NONE_YET)
+            _print_best_ads(tables, best, segment)
+            maps[_title(tables, phase, segment)] = best
     if plot is not None:
-        draw_best_ads(tables, plot)
+        from preroll.envs.rendering.policy_plot import draw_policies
+
+        figure = draw_policies(tables, maps, title=f"{tables.scenario.name}: the best ad, exactly")
+        atomic.write_bytes(plot, figure_bytes(figure, _ENDINGS[plot.suffix]))
         typer.echo(f"Best ads by slot and fatigue: {plot}")
 
 
-def _print_best_ads(exact: "Optimum") -> None:
-    """Prints the optimal action by category and fatigue in the middle of a session, for every segment."""
-    from preroll.envs.optimum.policy_summary import best_ads
+def _print_values(exact: "Optimum") -> None:
+    """Prints the values of simple policies, and what an agent can infer about a hidden segment."""
+    from preroll.envs.optimum.belief import belief_optimum
+    from preroll.envs.optimum.reference_values import reference_values
 
-    tables = exact.tables
+    rows = reference_values(exact.tables, exact.phase)
+    empty = "none" in exact.tables.spec.lengths
+    print_table(
+        ["policy", "revenue/session", "% of optimum", *rows[0].shares, *(["empty"] if empty else []), "slots", ""],
+        [
+            (
+                row.name,
+                f"{row.value:.4f}",
+                f"{100 * row.share:.2f}",
+                *(f"{100 * share:.1f} %" for share in row.shares.values()),
+                *([f"{100 * row.empty_share:.1f} %"] if empty else []),
+                f"{row.slots:.2f}",
+                row.note,
+            )
+            for row in rows
+        ],
+        left=("policy", ""),
+    )
+    if exact.hidden == ("segment",) and exact.tables.n_segments == 2:
+        between = belief_optimum(exact)
+        typer.echo(
+            f"\nAn agent that infers the hidden segment can earn {between.lower:.4f} to {between.upper:.4f}"
+            f" ({100 * between.lower / exact.value:.2f} to {100 * between.upper / exact.value:.2f} % of the bound)."
+        )
+
+
+def _title(tables: "Tables", phase: int, segment: int) -> str:
+    """Returns the title of a map; empty if there is only one."""
+    parts = []
+    if tables.n_phases > 1:
+        parts.append(f"from session {tables.arrays.phase_start[phase]:,}")
+    if tables.n_segments > 1:
+        parts.append(f"{tables.scenario.user.segments[segment].name} users")
+    return ", ".join(parts)
+
+
+def _print_best_ads(tables: "Tables", best: "PolicyMap", segment: int) -> None:
+    """Prints the optimal action by category and fatigue in the middle of a session, for one segment."""
     slot = tables.n_slots // 2
     columns = [f"fatigue {level}" for level in range(tables.n_levels)] if tables.n_levels > 1 else ["best ad"]
-    for segment in range(tables.n_segments):
-        who = f" for {tables.scenario.user.segments[segment].name} users" if tables.n_segments > 1 else ""
-        chosen = best_ads(exact, segment)
-        typer.echo(f"\nBest ad in slot {slot + 1} of {tables.n_slots}{who}, for most videos of the category:")
-        print_table(
-            ["category", *columns],
-            [(name, *(tables.spec.labels[ad] for ad in ads[slot])) for name, ads in chosen.items()],
-            left=("category", *columns),
-        )
+    who = f" for {tables.scenario.user.segments[segment].name} users" if tables.n_segments > 1 else ""
+    typer.echo(f"\nBest ad in slot {slot + 1} of {tables.n_slots}{who}, for most videos of the category:")
+    print_table(
+        ["category", *columns],
+        [(name, *(tables.spec.labels[ad] for ad in ads[slot])) for name, ads in best.items()],
+        left=("category", *columns),
+    )

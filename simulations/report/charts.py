@@ -1,17 +1,18 @@
 """Charts of a report, as inline SVG."""
 
-import io
 import re
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from preroll.envs.rendering.figure_bytes import figure_bytes
+from preroll.palette import AGENTS, FAINT, GRID, agent_color
 from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.report.findings import long_less_short, point_title
 from preroll.simulations.statistics.aggregates import performance_profile
 from preroll.simulations.statistics.intervals import mean_interval
-from preroll.simulations.training.curve_plot import COLORS, GRAY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +34,6 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
     Returns:
         An ``<svg>`` element that scales with the page.
     """
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -43,24 +43,21 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     draw(axes)
-    memory = io.StringIO()
     # A different salt for every chart: charts on one page must not share the ids of their clip paths.
-    with rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
-        figure.savefig(memory, format="svg", metadata={"Date": None})
-    text = memory.getvalue()
+    text = figure_bytes(figure, "svg", salt=title).decode()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    return text.replace("<svg", f'<svg role="img" aria-label="{_attribute(title)}"', 1)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
 
 
 def style(material: Material, agent: str) -> dict[str, Any]:
     """Returns colour, marker and line style of an agent, the same on every chart; the optimum is grey and dashed."""
     if agent == "optimum":
-        return {"color": GRAY, "marker": None, "linestyle": "--"}
+        return {"color": FAINT, "marker": None, "linestyle": "--"}
     others = [name for name in material.agents if name != "optimum"]
     i = others.index(agent)
-    return {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
+    return {"color": agent_color(i), "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
 
 
 def percent_by_point(material: Material, point: str) -> str:
@@ -76,9 +73,9 @@ def percent_by_point(material: Material, point: str) -> str:
             half = mean_interval(values).half_width if len(values) > 1 else 0.0
             axes.errorbar(values.mean(), row, xerr=half, color=look["color"], marker=look["marker"] or "|", capsize=4)
         axes.set_yticks(range(len(material.agents)), list(reversed(material.agents)))
-        axes.axvline(100, color=GRAY, linestyle="--", linewidth=1)
+        axes.axvline(100, color=FAINT, linestyle="--", linewidth=1)
         axes.set_xlabel("% of the exact optimum")
-        axes.grid(axis="x", color="#e6e6e6")
+        axes.grid(axis="x", color=GRID)
 
     title = f"Percent of the optimum by agent: {point_title(material, point)}"
     return svg(draw, title, (WIDTH, 0.9 + 0.36 * len(material.agents)))
@@ -104,13 +101,13 @@ def learning_curves(material: Material, point: str) -> str:
                 axes.fill_between(
                     x, y.mean(axis=0) - half, y.mean(axis=0) + half, color=look["color"], alpha=0.15, lw=0
                 )
-        axes.axhline(100, color=GRAY, linestyle="--", linewidth=1)
+        axes.axhline(100, color=FAINT, linestyle="--", linewidth=1)
         axes.set_xscale("log")
         axes.set_ylim(max(axes.get_ylim()[0], 0), 105)
         axes.set_xlabel("sessions seen")
         axes.set_ylabel("% of the optimum, exploring")
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-        axes.grid(axis="y", color="#e6e6e6")
+        axes.grid(axis="y", color=GRID)
         _legend(axes)
 
     return svg(draw, f"Learning curves: {point_title(material, point)}")
@@ -142,9 +139,9 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
             )
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -3), min(high, 103))
-        axes.set_xlabel(key + (" (factor)" if _scaled(material, key) else ""))
+        axes.set_xlabel(_key_label(material, key))
         axes.set_ylabel(label)
-        axes.grid(axis="y", color="#e6e6e6")
+        axes.grid(axis="y", color=GRID)
         _legend(axes)
 
     return svg(draw, f"{label} over {key}")
@@ -162,12 +159,12 @@ def long_against_short(material: Material, key: str) -> str | None:
 
     def draw(axes: "Axes") -> None:
         x, y = np.array(sorted(found), np.float64).T
-        axes.axhline(0, color=GRAY, linewidth=1)
-        axes.plot(x, y, color=COLORS[0], marker="o")
-        axes.fill_between(x, y, 0, where=(y > 0).tolist(), color=COLORS[0], alpha=0.15, lw=0, interpolate=True)
-        axes.set_xlabel(key + (" (factor)" if _scaled(material, key) else ""))
+        axes.axhline(0, color=FAINT, linewidth=1)
+        axes.plot(x, y, color=AGENTS[0], marker="o")
+        axes.fill_between(x, y, 0, where=(y > 0).tolist(), color=AGENTS[0], alpha=0.15, lw=0, interpolate=True)
+        axes.set_xlabel(_key_label(material, key))
         axes.set_ylabel("always long − always short")
-        axes.grid(axis="y", color="#e6e6e6")
+        axes.grid(axis="y", color=GRID)
 
     return svg(draw, f"Where long beats short, exactly, over {key}", (WIDTH, 2.6))
 
@@ -197,7 +194,7 @@ def profiles(material: Material) -> str | None:
             )
         axes.set_xlabel("% of the exact optimum")
         axes.set_ylabel("runs above it [%]")
-        axes.grid(color="#e6e6e6")
+        axes.grid(color=GRID)
         _legend(axes)
 
     return svg(draw, "Performance profiles")
@@ -210,12 +207,10 @@ def _legend(axes: "Axes") -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=9, ncols=min(entries, 4))
 
 
-def _scaled(material: Material, key: str) -> bool:
-    return any(isinstance(cell.values[key], dict) for cell in material.points.values())
-
-
-def _attribute(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+def _key_label(material: Material, key: str) -> str:
+    """Returns the label of an axis of values or factors; between two dollars matplotlib would expect a formula."""
+    scaled = any(isinstance(cell.values[key], dict) for cell in material.points.values())
+    return key.replace("$", r"\$") + (" (factor)" if scaled else "")
 
 
 def chosen_points(points: Sequence[str], most: int = MOST_CURVES) -> list[str]:

@@ -1,7 +1,6 @@
 """Tables of a report."""
 
-from collections.abc import Iterable, Sequence
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,24 +11,23 @@ from preroll.simulations.statistics.aggregates import interquartile_mean, optima
 from preroll.simulations.statistics.bootstrap import Interval, bootstrap_interval
 from preroll.simulations.statistics.intervals import mean_interval
 
-Entry = tuple[str, float | str]
+Entry = tuple[str, float | str]  # text, key by which a click on the heading sorts
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Entry]], *, sortable: bool = False) -> str:
-    """Returns an HTML table; each entry is (text, key), and a click on a heading sorts by the key."""
-    titles = "".join(
-        f"<th scope=col><button>{escape(title)}</button></th>" if sortable else f"<th scope=col>{escape(title)}</th>"
-        for title in head
-    )
-    body = "".join(
-        "<tr>" + "".join(f'<td data-key="{escape(str(key))}">{escape(text)}</td>' for text, key in row) + "</tr>"
-        for row in rows
-    )
-    kind = " class=sortable" if sortable else ""
-    return f"<div class=wide><table{kind}><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+@dataclass(frozen=True)
+class Table:
+    """Table of the page.
+
+    Attributes:
+        head: headings.
+        rows: entries by row.
+    """
+
+    head: list[str]
+    rows: list[list[Entry]]
 
 
-def agents_table(material: Material) -> str:
+def agents_table(material: Material) -> Table:
     """Returns the table of every agent at every point, over its seeds."""
     rows: list[list[Entry]] = []
     for point in material.points:
@@ -44,7 +42,7 @@ def agents_table(material: Material) -> str:
                     *(_entry(material, point, agent, *column) for column in _COLUMNS),
                 ]
             )
-    return table(["point", "agent", "seeds", *(title for title, *_ in _COLUMNS)], rows, sortable=True)
+    return Table(["point", "agent", "seeds", *(title for title, *_ in _COLUMNS)], rows)
 
 
 _COLUMNS = (
@@ -71,7 +69,7 @@ def _entry(
 _WITH_INTERVAL = ("revenue", "percent_of_optimum")
 
 
-def aggregates_table(material: Material) -> str:
+def aggregates_table(material: Material) -> Table:
     """Returns the table of aggregates over all points.
 
     Columns: mean, interquartile mean, optimality gap, and the probability that the best learner is better.
@@ -92,7 +90,7 @@ def aggregates_table(material: Material) -> str:
                 ("" if np.isnan(over) else f"{over:.2f}", over),
             ]
         )
-    return table(["agent", "mean", "interquartile mean", "optimality gap", f"P({best} is better)"], rows, sortable=True)
+    return Table(["agent", "mean", "interquartile mean", "optimality gap", f"P({best} is better)"], rows)
 
 
 def aggregates_note(material: Material) -> str:
@@ -102,7 +100,7 @@ def aggregates_note(material: Material) -> str:
     return "In brackets: 95 % stratified bootstrap over seeds, within each point."
 
 
-def verdicts_table(material: Material) -> str:
+def verdicts_table(material: Material) -> Table:
     """Returns the table of every learner against the best one of each point."""
     rows: list[list[Entry]] = [
         [
@@ -117,7 +115,7 @@ def verdicts_table(material: Material) -> str:
         for verdict in verdicts(material)
     ]  # fmt: skip
     head = ["point", "agent", "in words", "best − agent", "p (Holm)", "variance reduction"]
-    return table(head, rows, sortable=True)
+    return Table(head, rows)
 
 
 def _percent(interval: Interval) -> tuple[str, float]:

@@ -1,21 +1,19 @@
 """Plot of learning curves: revenue per session over sessions seen, one line per agent."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from preroll import atomic
+from preroll.envs.rendering.figure_bytes import figure_bytes
+from preroll.palette import FAINT, GRID, agent_color
 from preroll.simulations.training.curves import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe & Ito 2008, distinguishable with any colour vision; without yellow, which is pale on white.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-GRAY = "#666666"
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
@@ -42,17 +40,21 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _frame(axes, curves, title)
-    labels = [(value, name, GRAY) for value, name in _merged(references)]
+    labels = [(value, name, FAINT) for value, name in _merged(references)]
     for value in references.values():
-        axes.axhline(value, color=GRAY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
-    for (name, curve), color in zip(curves.items(), _cycle(len(curves)), strict=True):
+        axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
+    for i, (name, curve) in enumerate(curves.items()):
+        color = agent_color(i)
         x, y = np.array(curve.sessions), np.array(curve.values["session/expected"], dtype=np.float64)
         x, y = x[~np.isnan(y)], y[~np.isnan(y)]
         axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
         axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
         labels.append((float(y[-1]), name, color))
     _write_labels(axes, labels)
-    return [_write(figure, path.with_name(f"{path.name}.{kind}")) for kind in ("png", "svg")]
+    files = {path.with_name(f"{path.name}.{kind}"): figure_bytes(figure, kind) for kind in ("png", "svg")}
+    for file, content in files.items():
+        atomic.write_bytes(file, content)
+    return list(files)
 
 
 def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
@@ -61,7 +63,7 @@ def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
     axes.set_xlabel("sessions seen")
     axes.set_ylabel("revenue per session")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xlim(min(c.sessions[0] for c in curves.values()), max(c.sessions[-1] for c in curves.values()) * 1.02)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
@@ -73,10 +75,6 @@ def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
     for name, value in references.items():
         names.setdefault(f"{value:.2f}", []).append(name)
     return [(float(value), f"{' = '.join(group)} {value}") for value, group in names.items()]
-
-
-def _cycle(n: int) -> Sequence[str]:
-    return [COLORS[i % len(COLORS)] for i in range(n)]
 
 
 def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
@@ -133,15 +131,3 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
         for rank, i in enumerate(members):
             result[i] = middle + (rank - (len(members) - 1) / 2) * gap
     return result
-
-
-def _write(figure: Any, path: Path) -> Path:
-    """Writes one file without a date, so that equal curves give equal bytes."""
-    from matplotlib import rc_context
-
-    memory = io.BytesIO()
-    metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-    with rc_context({"svg.hashsalt": "preroll", "svg.fonttype": "none"}):
-        figure.savefig(memory, format=path.suffix[1:], dpi=150, metadata=metadata)
-    atomic.write_bytes(path, memory.getvalue())
-    return path

@@ -7,7 +7,7 @@ from preroll.agents import make_agent
 from preroll.agents.preset import PRESETS, SB3_DEFAULTS, preset, presets_of, sb3_defaults
 from preroll.agents.registry import AGENTS
 from preroll.agents.settings import parse
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs import Tables
 from preroll.envs.scenario.scenario import preset_names
 from preroll.errors import PrerollError

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from preroll.agents import Agent, load_agent, make_agent
 from preroll.agents.interop.sb3_import import import_sb3
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs import SessionEnv, Tables
 from preroll.errors import PrerollError
 from preroll.simulations.evaluation.evaluation import evaluate

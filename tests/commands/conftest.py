@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from preroll.cli import main
+from preroll.commands.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 

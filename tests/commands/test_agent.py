@@ -2,7 +2,7 @@ import pytest
 from typer.testing import CliRunner
 
 from preroll.agents.registry import AGENTS
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.errors import PrerollError
 
 runner = CliRunner()

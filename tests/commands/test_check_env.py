@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs import SessionEnv
 from preroll.envs.conformance.check import NAMES
 from preroll.errors import PrerollError

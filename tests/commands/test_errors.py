@@ -100,7 +100,7 @@ def test_a_signal_ends_a_training_with_one_line_that_says_how_to_go_on_and_no_ru
 
 def test_commands_without_a_network_load_no_torch(tmp_path: Path) -> None:
     code = (
-        "import sys; from typer.testing import CliRunner; from preroll.cli import app\n"
+        "import sys; from typer.testing import CliRunner; from preroll.commands.cli import app\n"
         "r = CliRunner().invoke(app, ['train', 'thompson', '--sessions', '60', '--run', 'r'], catch_exceptions=False)\n"
         "r = CliRunner().invoke(app, ['evaluate', 'r', '--sessions', '60'], catch_exceptions=False)\n"
         "print(r.exit_code, [m for m in ('torch', 'onnxruntime', 'av', 'matplotlib') if m in sys.modules])"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.errors import PrerollError
 from preroll.simulations.training.training import train
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from preroll.agents.interop.onnx_agent import OnnxAgent
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.simulations.training.training import train
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from preroll import renamed
 from preroll.agents import AGENTS, make_agent
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs.scenario.scenario import Scenario, preset_names
 from preroll.errors import PrerollError
 

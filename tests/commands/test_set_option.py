@@ -1,7 +1,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.terminal.set_option import changed_scenario, parse_changes

@@ -14,7 +14,7 @@ def test_the_package_and_its_catalog_load_nothing_heavy() -> None:
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
-    assert loaded("import preroll.cli") == ""
+    assert loaded("import preroll.commands.cli") == ""
 
 
 def test_a_worker_never_loads_torch_or_tables() -> None:

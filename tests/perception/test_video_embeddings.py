@@ -8,7 +8,7 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.errors import PrerollError
 from preroll.hashing import sha256_of
 from preroll.perception.analysis.embedding import embed

@@ -7,10 +7,11 @@ from typing import Any
 from preroll import atomic
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.policy_map import policy_map
+from preroll.envs.rendering.policy_plot import policy_png
 from preroll.simulations.evaluation.agent_result import AgentResult
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.experiment.execution.policy_map import picture, policy_map
 from preroll.simulations.training.curves import TAGS
 from preroll.simulations.training.timing import TIME_TAGS
 from preroll.tensorboard_writer import NAME, EventFile
@@ -44,8 +45,7 @@ def write_policy(events: EventFile, step: int, tables: Tables, policy: Policy) -
         tables: the scenario on the catalog.
         policy: the agent's policy table.
     """
-    png, width, height = picture(tables, policy_map(tables, policy))
-    events.write_picture(step, POLICY, png, width=width, height=height)
+    events.write_picture(step, POLICY, policy_png(tables, policy_map(tables, policy)))
 
 
 def write_settings_and_metrics(events: EventFile, cell: Cell, evaluation: AgentResult) -> None:

@@ -1,19 +1,12 @@
 """What simple policies are worth, and the properties that the presets promise on the demo catalog."""
 
-from copy import copy
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.optimum.policy_plot import ad_colors, draw_best_ads
-from preroll.envs.optimum.policy_summary import best_ads
 from preroll.envs.optimum.reference_values import as_predicted, reference_values
 from preroll.envs.optimum.restricted import best_fixed, best_open_loop
 from preroll.envs.policies.simple import by_category_policy, greedy_policy
-from preroll.envs.scenario.template import scenario_for
 from preroll.perception.catalog.catalog import Catalog
 
 
@@ -101,35 +94,3 @@ def test_greedy_on_predictions_loses_sixty_percent_of_every_wrong_slot(small_cat
     tables = Tables.compile(scenario, catalog)
     exact = Optimum(tables)
     assert exact.value_of(greedy_policy(tables)) / exact.value == pytest.approx(0.4)
-
-
-def test_the_best_ads_of_fatigue_leave_slots_empty_for_the_tired(fatigue: Tables) -> None:
-    none = fatigue.n_actions - 1
-    for ads in best_ads(Optimum(fatigue)).values():
-        assert ads[0, 0] != none
-        assert ads[10, 1] == none
-
-
-def test_a_category_without_videos_has_no_best_ad(small_catalog: Catalog) -> None:
-    wider = copy(small_catalog)
-    wider.categories = (*small_catalog.categories, "zebras")
-    assert list(best_ads(Optimum(Tables.compile("classic", wider)))) == list(small_catalog.categories)
-
-
-@pytest.mark.parametrize("n", [1, 7, 8, 40])
-def test_every_ad_of_the_picture_has_a_color_of_its_own(n: int) -> None:
-    assert len(set(ad_colors([*map(str, range(n)), "none"]))) == n + 1
-
-
-def test_many_categories_are_drawn_in_lines_below_each_other(tmp_path: Path) -> None:
-    n = 7
-    catalog = Catalog.from_arrays(
-        categories=[f"kind-{k}" for k in range(n)],
-        category=np.arange(n),
-        neighbors=np.full((n, 10), -1),
-        importance=np.eye(n),
-        classes=[f"object-{k}" for k in range(n)],
-    )
-    draw_best_ads(Tables.compile(scenario_for(catalog, "fatigue"), catalog), tmp_path / "best.png")
-    with Image.open(tmp_path / "best.png") as picture:
-        assert 1 < picture.width / picture.height < 4

@@ -14,8 +14,10 @@ from PIL import ImageColor
 
 import preroll  # noqa: F401  (registers the environment)
 from preroll.envs import Scenario, SessionEnv, preset_names
-from preroll.envs.rendering.rgb import PALETTE, VIDEOS
+from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.envs.rendering.rgb import VIDEOS
 from preroll.errors import PrerollError
+from preroll.palette import CATEGORIES
 from preroll.perception.catalog.catalog import Catalog
 
 
@@ -67,10 +69,10 @@ def test_the_band_of_videos_shows_the_category_of_every_slot(small_catalog: Cata
     frame = env.render()
     assert isinstance(frame, np.ndarray)
     row = frame[sum(VIDEOS) // 2]
-    runs = [PALETTE[categories[0]]]
-    runs += [PALETTE[after] for before, after in pairwise(categories) if before != after]
+    runs = [CATEGORIES[categories[0]]]
+    runs += [CATEGORIES[after] for before, after in pairwise(categories) if before != after]
     seen = ["#{:02X}{:02X}{:02X}".format(*pixel) for pixel in row]
-    seen = [color for color in seen if color in PALETTE]
+    seen = [color for color in seen if color in CATEGORIES]
     assert [color for i, color in enumerate(seen) if i == 0 or color != seen[i - 1]] == runs
 
 
@@ -89,7 +91,7 @@ def test_a_viewed_ad_is_filled_and_one_that_is_not_is_hollow(small_catalog: Cata
         after = env.render()
         assert isinstance(before, np.ndarray)
         assert isinstance(after, np.ndarray)
-        color = PALETTE[categories[ad]]
+        color = ad_colors(env.tables.spec)[ad]
         filled[p] = with_color(after[95:233], color) - with_color(before[95:233], color)
     assert filled[1.0] > 2 * filled[0.0] > 0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.perception.prediction.catalog_update import bare_paths, quantiles

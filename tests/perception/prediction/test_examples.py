@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import load_settings
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability

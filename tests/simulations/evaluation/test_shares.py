@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from preroll.agents import make_agent
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs import Tables
 from preroll.envs.optimum.reference_values import reference_values
 from preroll.perception.catalog.catalog import Catalog

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment

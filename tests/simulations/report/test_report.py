@@ -1,19 +1,27 @@
 import re
 import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from preroll.envs import Tables
+from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.envs.scenario.template import scenario_for
 from preroll.errors import PrerollError
+from preroll.palette import PAPER
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, long_less_short
 from preroll.simulations.report.heat_maps import heat_maps
 from preroll.simulations.report.page import page, write_report
-from preroll.simulations.report.sample_session import draw_session, play_session, told
+from preroll.simulations.report.sample_session import play_session
+from preroll.yaml_config import dump_yaml
 from tests.browser import dump
-from tests.simulations.conftest import MakeFile, load
+from tests.conftest import make_catalog, write_catalog
+from tests.simulations.conftest import MakeFile, load, settings
 from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
@@ -57,6 +65,7 @@ def test_where_long_beats_short_is_exact(store: Store) -> None:
 def test_the_page_needs_nothing_else(html: str) -> None:
     assert not re.findall(r'(?:src|href)=["\']?(?!data:|#)[^"\'\s>]+', html.replace("xlink:", ""))
     assert "@import" not in html
+    assert html.startswith("<!doctype html>\n<html lang")
     assert "Is &lt;long&gt; worth it?" in html
     for section in ("Learning curves", "What agents show, beside the optimum", "One session", "How to get this again"):
         assert section in html
@@ -68,16 +77,73 @@ def test_the_same_results_give_the_same_page_which_is_small(store: Store, html: 
     assert path.read_text("utf8") == html
 
 
+def test_a_session_is_drawn_with_a_box_for_every_slot(html: str) -> None:
+    drawn = html.split('class="session"')[1].split("</svg>")[0]
+    assert drawn.count("<rect") == drawn.count("<title>") == 20
+    assert set(re.findall(r'fill="(.*?)"', drawn)) <= set(ad_colors(Tables.compile("classic").spec))
+
+
+class Read(HTMLParser):
+    """What a browser finds on a page: elements, attributes, texts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: list[str] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.texts += [value for name, value in attrs if name in ("alt", "aria-label", "data-key") and value]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_hostile_names_stand_on_the_page_as_text(html: str, tmp_path: Path) -> None:
+    """Of the experiment, an agent and a category, and so of ads, a key and points."""
+    hostile = "<script>alert('$x$')</script>\"onload=&"
+    catalog = make_catalog()
+    catalog.manifest["categories"] = catalog.categories = (hostile, *catalog.categories[1:])
+    text = dump_yaml(
+        settings(
+            catalog=str(write_catalog(catalog, tmp_path / "catalog")),
+            scenario=scenario_for(catalog, "classic").model_dump(mode="json"),
+            description=f"{hostile} `{hostile}`",
+            vary={f"ads.{hostile}.long.reward": [1, 2]},
+            agents=["optimum", "thompson"],
+        )
+    )
+    (tmp_path / "hostile.yaml").write_text(text)
+    store = Store(tmp_path / "out")
+    assert not run_plan(load(tmp_path / "hostile.yaml"), text, store, in_this_process).failures
+    material = Material.of(store)
+    cells = tuple(replace(cell, label=f"{cell.label} {hostile}") for cell in material.plan.cells)
+    found = Read(page(replace(material, plan=replace(material.plan, name=hostile, cells=cells))))
+    harmless = Read(html)
+    assert found.elements.count("script") == harmless.elements.count("script") == 1
+    assert set(found.elements) <= {*harmless.elements, "code"}  # of the backticks in its description
+    assert set(found.attributes) <= set(harmless.attributes)
+    for name in (hostile, f"thompson {hostile}", f"{hostile}.long", f"{hostile}: report"):
+        assert any(name in one for one in found.texts), name
+    assert f"ads.{hostile}.long.reward" in found.texts  # of an axis, where matplotlib would read $x$ as a formula
+
+
 def test_a_sample_session_is_one_that_can_happen(store: Store) -> None:
     material = Material.of(store)
     point = next(iter(material.points))
     tables, cell = material.tables(point), material.cells(point, "optimum")[0]
-    slots = play_session(material.run(cell).load_agent(), tables)
+    session = play_session(material.run(cell).load_agent(), "optimum", tables)
+    slots = session.slots
     assert len(slots) == 20
     assert all(slot.ad.split(".")[0] == slot.category for slot in slots)
     assert all((slot.reward > 0) == slot.viewed for slot in slots)
-    assert f"revenue {sum(slot.reward for slot in slots):g}" in told(slots)
-    assert draw_session(slots, tables, "x").count("<rect") == 20
+    assert f"revenue {sum(slot.reward for slot in slots):g}" in session.told
+    assert [len(line) for line in session.lines] == [20]
+    colors = dict(zip(tables.spec.labels, ad_colors(tables.spec), strict=True))
+    assert session.legend == {ad: color for ad, color in colors.items() if ad in {slot.ad for slot in slots}}
 
 
 def test_what_is_missing_is_said(small_store: Store, make_file: MakeFile, tmp_path: Path) -> None:
@@ -102,7 +168,7 @@ def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
     store = Store(tmp_path / "out")
     run_plan(load(path), path.read_text(), store, in_this_process)
     html = page(Material.of(store))
-    assert html.count("<table class=map>") == 3
+    assert html.count('<table class="map">') == 3
     assert ">short -" in html
     assert ">long +" in html
 
@@ -115,8 +181,10 @@ def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFi
     run_plan(load(path), path.read_text(), store, in_this_process)
     shutil.rmtree(next(store.folder(cell) for cell in store.read_plan().cells if cell.agent == "thompson"))
     material = Material.of(store)
-    empty = [html.count('<td style="background:#ffffff"></td>') for _, html in heat_maps(material, *material.plan.keys)]
+    maps = heat_maps(material, *material.plan.keys)
+    empty = [sum(entries.count(("", PAPER)) for _, entries in one.lines) for one in maps]
     assert empty[:2] == [1, 1]
+    assert page(material).count(f'<td style="background:{PAPER}"></td>') == 2
     assert "nan" not in page(material).split("<h2>Percent")[0].split("<main>")[1]
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from preroll.simulations.training.curve_plot import COLORS, draw_curves, spread
+from preroll.palette import AGENTS
+from preroll.simulations.training.curve_plot import draw_curves, spread
 from preroll.simulations.training.curves import Curve
 
 CURVES = {
@@ -26,7 +27,7 @@ def test_every_line_is_named_and_equal_references_once(files: list[Path]) -> Non
 
 def test_each_agent_has_a_color_of_its_own_in_the_picture(files: list[Path]) -> None:
     pixels = np.asarray(Image.open(files[0]).convert("RGB")).reshape(-1, 3)
-    for color in COLORS[: len(CURVES)]:
+    for color in AGENTS[: len(CURVES)]:
         wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
         assert (np.abs(pixels.astype(int) - wanted).sum(axis=1) < 6).sum() > 200
 

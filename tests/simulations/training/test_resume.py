@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
 from preroll.agents import load_agent, make_agent
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.simulations.training import checkpoint
@@ -76,7 +76,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
 
 
 def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
-    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.05; from preroll.cli import main; main()"
+    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.05; from preroll.commands.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "train", *arguments], cwd=folder, text=True, stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

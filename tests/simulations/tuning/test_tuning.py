@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from preroll.agents.registry import AGENTS
 from preroll.agents.settings import parse
-from preroll.cli import app
+from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog

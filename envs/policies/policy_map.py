@@ -1,0 +1,62 @@
+"""Policy map: the ad that a policy shows most by category, slot and fatigue level."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.policies.policy import Policy
+
+#: Index of the ad, int64 [T, F], by name of the category.
+PolicyMap = dict[str, NDArray[np.int64]]
+
+NONE_YET = -1  # the last of the outcomes of the previous slot: there was none
+
+
+def policy_map(tables: Tables, policy: Policy, *, phase: int = 0, segment: int = 0, last: int = 0) -> PolicyMap:
+    """Returns the ad that is shown most before the videos of each category.
+
+    Videos of one category can differ, for example because they lead to different next videos; the ad with the largest
+    mean probability is taken, and ties go to the first ad.
+
+    Args:
+        tables: a compiled scenario.
+        policy: a policy on it.
+        phase: phase of drift.
+        segment: segment of the user.
+        last: outcome of the previous slot, where the policy depends on it: by default, that the first ad was not
+            viewed; :data:`NONE_YET` stands in all maps for the first slot.
+
+    Returns:
+        The map; categories without videos are omitted.
+
+    Raises:
+        PrerollError: If the policy does not fit the scenario and the catalog.
+    """
+    policy.on(tables)  # raises, before an axis is taken for one of length 1
+    table, first = _state(policy, phase, segment, last), _state(policy, phase, segment, NONE_YET)[:1]
+    category, chosen = np.asarray(tables.category), {}
+    for k, name in enumerate(tables.spec.categories):
+        own = np.flatnonzero(category == k)
+        if len(own):
+            ads = np.empty((tables.n_slots, tables.n_levels), np.int64)
+            ads[:] = _most_shown(table, own, tables.n_actions)
+            ads[0] = _most_shown(first, own, tables.n_actions)
+            chosen[name] = ads
+    return chosen
+
+
+def _state(policy: Policy, phase: int, segment: int, last: int) -> NDArray[np.float64] | NDArray[np.int16]:
+    """Returns the policy of one phase and segment after one outcome, [T, N, F] or [T, N, F, A] with any axis 1."""
+    table = policy.ads if policy.ads is not None else policy.probabilities
+    assert table is not None
+    phases, segments, *_, outcomes = policy.shape
+    chosen = table[phase if phases > 1 else 0, segment if segments > 1 else 0, :, :, :, last if outcomes > 1 else 0]
+    return np.asarray(chosen)
+
+
+def _most_shown(table: NDArray[np.float64] | NDArray[np.int16], videos: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Returns the ad with the largest mean probability over some videos, int [T, F]."""
+    own = table[:, videos] if table.shape[1] > 1 else table
+    if own.ndim == 3:
+        own = np.stack([own == ad for ad in range(n)], axis=-1)
+    return np.asarray(own.mean(axis=1).argmax(axis=-1))
