@@ -1,4 +1,4 @@
-"""Trains two agents, compares them with random, greedy and the exact optimum, and shows where the runs are.
+"""Training of two agents from a script, and their comparison with random, greedy and the exact optimum.
 
 Run it: python examples/train_from_script.py [SESSIONS]
 """

@@ -14,7 +14,7 @@ from preroll.workers.supervisor import Supervisor
 
 
 class RayPool:
-    """As :class:`preroll.workers.pool.Pool`, with one worker in each of several actors of a cluster.
+    """Counterpart of :class:`preroll.workers.pool.Pool` with one worker in each of several actors of a cluster.
 
     Args:
         job: what every worker runs.

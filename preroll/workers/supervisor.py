@@ -1,4 +1,4 @@
-"""Supervises one worker process: sends it requests and replaces it after a crash, a hang or a timeout."""
+"""Supervision of one worker process: requests are sent to it, and a crash, hang or timeout gets a new process."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from preroll.workers.process import OverranError, WorkerDiedError, WorkerProcess
 
 
 class Supervisor:
-    """Has one worker process at a time; used by one thread, and stopped by any.
+    """Owner of one worker process at a time; used by one thread, stopped by any.
 
     Args:
         job: what the worker runs.

@@ -80,7 +80,7 @@ def _refusal(error: Exception) -> dict[str, Any]:
 
 
 class _Reporter:
-    """Sends how far the work is, now and then."""
+    """Sender of the progress of the work, at most once per interval."""
 
     def __init__(self, answers: IO[bytes]) -> None:
         self._answers, self._sent = answers, time.monotonic()
