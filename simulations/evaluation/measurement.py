@@ -95,7 +95,7 @@ def table_of(player: Agent | Policy, tables: Tables) -> Policy | None:
     """Returns the agent's policy without exploration as a table, or None if there are too many states for one.
 
     A deterministic policy is returned as a table of ads, which is played twice as fast as one of probabilities and
-    gives the same sessions.
+    yields the same sessions.
     """
     try:
         policy = player.policy(tables) if isinstance(player, Agent) else player

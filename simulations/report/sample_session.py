@@ -95,7 +95,7 @@ def _drawn(slot: Slot, x: float, top: float, tables: Tables) -> list[str]:
     return found
 
 
-def told(slots: list[Slot]) -> str:
+def in_words(slots: list[Slot]) -> str:
     """Returns a session in words."""
     revenue = sum(slot.reward for slot in slots)
     views = sum(slot.viewed for slot in slots)
@@ -108,4 +108,4 @@ def sample_html(agent: Agent, name: str, tables: Tables) -> str:
     slots = play_session(agent, tables)
     title = f"A session of {name}"
     body: Any = draw_session(slots, tables, title)
-    return f"<p>{escape(told(slots))}</p><div class=wide>{body}</div>{legend(slots, tables)}"
+    return f"<p>{escape(in_words(slots))}</p><div class=wide>{body}</div>{legend(slots, tables)}"

@@ -77,7 +77,7 @@ def load(run: Path) -> Stopped:
     folder = place(run)
     atomic.recover(folder)
     if not folder.is_dir():
-        raise PrerollError(f"run {run}: no training was stopped there that could go on")
+        raise PrerollError(f"run {run}: there is no stopped training to resume")
     settings: RunSettings = read_settings(folder)
     scenario = Scenario.load(folder / "scenario.yaml")
     tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))

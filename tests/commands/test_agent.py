@@ -25,7 +25,8 @@ def test_agent_show_leaves_the_doctests_of_the_docstring_out() -> None:
     assert ">>> " in str(AGENTS["ucb1"].load().__doc__)
     output = runner.invoke(app, ["agent", "show", "ucb1"]).output
     assert "Metrics: `bonus`" in output
-    assert "Examples" not in output and ">>>" not in output
+    assert "Examples" not in output
+    assert ">>>" not in output
 
 
 def test_an_unknown_agent_is_refused_with_the_known_ones() -> None:

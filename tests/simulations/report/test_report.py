@@ -11,7 +11,7 @@ from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, long_less_short
 from preroll.simulations.report.heat_maps import heat_maps
 from preroll.simulations.report.page import page, write_report
-from preroll.simulations.report.sample_session import draw_session, play_session, told
+from preroll.simulations.report.sample_session import draw_session, in_words, play_session
 from tests.browser import dump
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import in_this_process
@@ -76,7 +76,7 @@ def test_a_sample_session_is_one_that_can_happen(store: Store) -> None:
     assert len(slots) == 20
     assert all(slot.ad.split(".")[0] == slot.category for slot in slots)
     assert all((slot.reward > 0) == slot.viewed for slot in slots)
-    assert f"revenue {sum(slot.reward for slot in slots):g}" in told(slots)
+    assert f"revenue {sum(slot.reward for slot in slots):g}" in in_words(slots)
     assert draw_session(slots, tables, "x").count("<rect") == 20
 
 
