@@ -1,1 +1,4 @@
-"""Rendering of a session as text and as an image."""
+"""Rendering of a session as text and as an image.
+
+Read in this order: timeline → ansi → rgb → render.
+"""
