@@ -1,4 +1,4 @@
-# make demo   the whole story on the demo videos          make test    checks and tests
+# make demo   from demo videos to learning curves         make test    checks and tests
 # make check  ruff and mypy alone                         make bench-env, …  see benchmarks/
 PYTHON ?= python3
 BIN := .venv/bin

@@ -1,4 +1,4 @@
-"""Lists the packages: ``envs/kernel`` installs as ``preroll.envs.kernel``. All else stands in pyproject.toml."""
+"""List of the packages: ``envs/kernel`` installs as ``preroll.envs.kernel``. All else is in pyproject.toml."""
 
 from setuptools import find_packages, setup
 

@@ -70,7 +70,7 @@ AGENTS: dict[str, AgentEntry] = {
     "epsilon-greedy": AgentEntry(
         "preroll.agents.bandits.epsilon_greedy:EpsilonGreedy",
         "bandit",
-        "the best mean reward so far, another ad now and then, per category",
+        "the best mean reward so far, any ad with probability epsilon, per category",
     ),
     "ucb1": AgentEntry(
         "preroll.agents.bandits.ucb:UCB1", "bandit", "an upper confidence bound of the view, per category"

@@ -60,16 +60,16 @@ from preroll.perception import build_catalog, render_demo_videos
 folder = Path(tempfile.mkdtemp())
 render_demo_videos(folder / "videos", per_category=2)
 try:
-    from preroll.perception.analysis.analysis import analyse
+    from preroll.perception.analysis.analysis import analyze
     from preroll.perception import Detector
     from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
 except ImportError:
-    from preroll.perception.analysis import analyse
+    from preroll.perception.analysis import analyze
     from preroll.perception import Detector
     from preroll.perception.cards import EMBEDDED, find_card
 video = next((folder / "videos").rglob("*.mp4"))
 def work():
-    analyse(video, Detector(EMBEDDED, find_card(EMBEDDED)))
+    analyze(video, Detector(EMBEDDED, find_card(EMBEDDED)))
     build_catalog(folder / "videos", folder / "catalog", workers=1)
 print(traced(work))
 """

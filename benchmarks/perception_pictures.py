@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from preroll.perception import Catalog, CatalogOptions, Detector, build_catalog, render_demo_videos
-from preroll.perception.analysis.analysis import analyse
+from preroll.perception.analysis.analysis import analyze
 from preroll.perception.inspection.category_report import category_report, confusion_picture
 from preroll.perception.inspection.contact_sheet import similar_picture
 from preroll.perception.video.frame_folders import write_picture
@@ -31,7 +31,7 @@ def overlays(work: Path) -> None:
     detector = Detector(DETECTOR)
     row = Image.new("RGB", (3 * 320 + 2 * 6, 180), "white")
     for i, (name, number) in enumerate(chosen.items()):
-        analyse(REAL / "videos" / CLIPS[name], detector, overlay=work / name)
+        analyze(REAL / "videos" / CLIPS[name], detector, overlay=work / name)
         with Image.open(work / name / f"{number}.jpg") as frame:
             row.paste(frame.resize((320, 180), Image.Resampling.LANCZOS), (i * 326, 0))
     row.save(FOLDER / "perception-overlay.jpg", quality=85)

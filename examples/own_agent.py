@@ -1,4 +1,4 @@
-"""An agent of one's own: explores first, then commits to the best ad of each category; trained and evaluated.
+"""An agent of one's own that explores first, then commits to the best ad of each category; trained and evaluated.
 
 Run it: python examples/own_agent.py [SESSIONS]
 """
@@ -13,7 +13,7 @@ from preroll.simulations import evaluate, fit
 
 
 class ExploreThenCommit(Agent):
-    """Shows random ads until each was shown ``TRIES`` times before a category, then the best one only."""
+    """Explore, then commit: random ads until each was shown ``TRIES`` times before a category, then the best one."""
 
     name = "explore-then-commit"
     TRIES = 50

@@ -1,4 +1,4 @@
-"""Trains two agents, compares them with random, greedy and the exact optimum, and shows where the runs are.
+"""Training of two agents from a script, and their comparison with random, greedy and the exact optimum.
 
 Run it: python examples/train_from_script.py [SESSIONS]
 """
@@ -20,7 +20,7 @@ def main(sessions: int = 5_000) -> None:
         print(f"{name}: {last:.2f} per session while exploring; the optimum is {result.optimum:.2f}")
         runs[name] = Run.open(folder)
 
-    # Agents are compared frozen, on sessions that none of them was trained on, all with the same users and dice.
+    # Agents are compared frozen, on sessions that none of them was trained on, with common random numbers.
     agents = {name: run.load_agent() for name, run in runs.items()}
     evaluation = evaluate(agents, Tables.compile("classic", "demo"), sessions=10 * sessions)
     titles, rows = comparison_table(evaluation, extra=False)

@@ -148,7 +148,7 @@ def _built(plan: _Plan, where: VideoPool, choices: CatalogOptions, limits: Downl
         remove_parts(plan.out)
         listing = _fetched(plan, limits)
         known = earlier_analyses(plan.out, recipe) | journal.known
-        rows, resumed = _analysed(plan, listing, where, journal, known)
+        rows, resumed = _analyzed(plan, listing, where, journal, known)
         content = catalog_content(rows, plan.model.card, choices, recipe)
         write_catalog(plan.out, content, _command(plan, choices))
     return _report(Catalog.open(plan.out), rows, listing, resumed)
@@ -183,7 +183,7 @@ def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
         return Listing(fetch_videos(videos, plan.downloads, limits, advance), plan.listing.others)
 
 
-def _analysed(
+def _analyzed(
     plan: _Plan, listing: Listing, engine: VideoPool, journal: Journal, known: dict[str, Analysis]
 ) -> tuple[list[VideoRow], int]:
     """Returns every listed video with its analysis, in the order of the list, and the number of reused analyses."""

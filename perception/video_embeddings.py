@@ -95,7 +95,7 @@ def embed_videos(
     for name, _ in todo:
         problems.pop(name, None)
     if todo:
-        for name, found in analysed(todo, encoder, workers=workers, limits=limits, fast=fast, started=started):
+        for name, found in analyzed(todo, encoder, workers=workers, limits=limits, fast=fast, started=started):
             if found.usable:
                 atomic.save_array(out / f"{name}.npy", found.vectors)
             if found.status != "ok":
@@ -104,7 +104,7 @@ def embed_videos(
     return {name: problems[name] for name, _ in videos if name in problems}
 
 
-def analysed(
+def analyzed(
     videos: Sequence[tuple[str, Path]],
     encoder: EncoderFile,
     *,

@@ -73,8 +73,8 @@ def loop(function: Function) -> Function:
 def direct(function: Function, *arguments: object) -> Function:
     """Returns the machine code of a compiled ``function`` for arguments of these types.
 
-    Numba looks at the type of every argument in every call, which takes as long as a step of a few lanes. The caller
-    promises arguments of the same types. In plain Python it is ``function`` itself.
+    Numba inspects the type of every argument at every call, which takes as long as a step of a few lanes. The caller
+    guarantees arguments of the same types. In plain Python it is ``function`` itself.
     """
     if not isinstance(function, Dispatcher):
         return function

@@ -1,4 +1,4 @@
-"""Renamed commands, presets and settings: the error about an old name gives the new one."""
+"""Renamed commands, presets and settings: the error about an old name states the new one."""
 
 #: Commands of the command line.
 COMMANDS = {

@@ -23,7 +23,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise PrerollError(f"line {key_node.start_mark.line + 1}: key {key!r} stands twice")
+                raise PrerollError(f"line {key_node.start_mark.line + 1}: key {key!r} occurs twice")
             seen.add(key)
         return super().construct_mapping(node, deep)
 

@@ -110,7 +110,7 @@ def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per
         try:
             there = Catalog.open(catalog)
             if not altered_files(catalog, there.manifest):
-                note(f"{catalog}: is there and verifies; it is used again.")
+                note(f"{catalog}: already exists and its hashes match; it is used again.")
                 return catalog
         except PrerollError:
             pass  # rebuild it

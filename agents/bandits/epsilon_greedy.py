@@ -31,7 +31,7 @@ class EpsilonGreedySettings(AgentSettings):
 
 
 class EpsilonGreedy(Agent):
-    """Shows the ad with the largest mean reward of the category and, with probability epsilon, any ad.
+    """Epsilon-greedy choice: the ad with the largest mean reward of the category or, with probability epsilon, any ad.
 
     ε is constant, or εn = min(1, pulls · A / n) with n the decisions made in that category so far. Ads that were never
     shown come first.

@@ -25,7 +25,7 @@ class EXP3Settings(AgentSettings):
 
 
 class EXP3(Agent):
-    """Draws ads in proportion to exp(−η·L[k, a]), L being the estimated sum of losses of ad a in category k.
+    """EXP3: ads drawn in proportion to exp(−η·L[k, a]), with L the estimated sum of losses of ad a in category k.
 
     Bubeck & Cesa-Bianchi 2012, figure 3.1, with the rate of theorem 3.1 that needs no horizon. The loss of a decision
     is 1 − reward / largest reward; it is divided by the probability of the ad, so that L is unbiased whatever the users

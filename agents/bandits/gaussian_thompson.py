@@ -26,7 +26,7 @@ class GaussianThompsonSettings(ForgettingSettings):
 
 
 class GaussianThompson(TabularBandit):
-    """Draws every mean reward from a normal posterior and shows the ad with the largest draw.
+    """Thompson sampling with a normal posterior of every mean reward: the ad with the largest draw is shown.
 
     θ[k, a] ~ N(S / (n + 1), noise² / (n + 1)) · R for category k, with S the sum of rewards / R, n how often the ad was
     shown, R the largest reward: Agrawal & Goyal 2013, algorithm 2. It does not use that the rewards of ads are known.

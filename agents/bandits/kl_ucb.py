@@ -19,7 +19,7 @@ class KLUCBSettings(IndexSettings):
 
 
 class KLUCB(IndexBandit):
-    """Shows the ad with the largest reward[a]·max{q: n[k, a]·kl(p[k, a], q) ≤ ln t[k] + c·ln ln t[k]}.
+    """KL-UCB: the ad with the largest reward[a]·max{q: n[k, a]·kl(p[k, a], q) ≤ ln t[k] + c·ln ln t[k]} is shown.
 
     Garivier & Cappé 2011; kl(p, q) = p ln(p/q) + (1 − p) ln((1 − p)/(1 − q)). Never wider than UCB1, and far tighter
     near 0 and 1. With target "reward" p is the mean of reward / largest reward.

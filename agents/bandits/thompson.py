@@ -22,7 +22,7 @@ class ThompsonSettings(ForgettingSettings):
 
 
 class Thompson(TabularBandit):
-    """Draws every view probability from its posterior and shows the ad with the largest draw times reward.
+    """Thompson sampling of every view probability: the ad with the largest draw times reward is shown.
 
     p[k, a] ~ Beta(prior_views + views[k, a], prior_skips + skips[k, a]) for category k; score = p · reward[a]. The
     reward of an ad is known, so only the view is uncertain. "No ad" has reward 0.

@@ -20,7 +20,7 @@ class UCBSettings(IndexSettings):
 
 
 class UCB1(IndexBandit):
-    """Shows the ad with the largest reward[a]·(p[k, a] + α·√(2 ln t[k] / n[k, a])), k the category of the video.
+    """UCB1: the ad with the largest reward[a]·(p[k, a] + α·√(2 ln t[k] / n[k, a])) for the video's category k is shown.
 
     Auer, Cesa-Bianchi & Fischer 2002. p is the share of views among the n times the ad was shown, t the decisions in
     category k. With target "reward", as published, p is the mean reward and the largest reward multiplies the width.

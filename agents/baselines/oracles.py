@@ -107,7 +107,7 @@ class Oracle(Agent):
 
 
 class Greedy(Oracle):
-    """Maximises the reward of the next slot on the true tables, uniformly over ties (tolerance 1e-9).
+    """The ad with the largest expected reward of the next slot on the true tables, drawn among ties (within 1e-9).
 
     Examples:
         >>> from preroll.agents import make_agent
@@ -152,7 +152,7 @@ class BestFixed(Oracle):
 
 
 class OptimalAgent(Oracle):
-    """Follows the exact optimum of every phase.
+    """The exact optimum of every phase.
 
     Examples:
         >>> from preroll.agents import make_agent

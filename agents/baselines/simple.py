@@ -78,7 +78,7 @@ class AlwaysLength(TableAgent):
 
 
 class AlwaysShort(AlwaysLength):
-    """Always the short ad of the video's category.
+    """The short ad of the video's category.
 
     Examples:
         >>> from preroll.agents import make_agent
@@ -93,7 +93,7 @@ class AlwaysShort(AlwaysLength):
 
 
 class AlwaysLong(AlwaysLength):
-    """Always the long ad of the video's category.
+    """The long ad of the video's category.
 
     Examples:
         >>> from preroll.agents import make_agent

@@ -20,7 +20,7 @@ class LinTSSettings(LinearSettings):
 
 
 class LinTS(LinearBandit):
-    """Draws the weights of every ad from their posterior and shows the ad with the largest reward[a]·w̃[a]ᵀx.
+    """Linear Thompson sampling: with weights w̃ drawn from the posterior, the ad with the largest reward[a]·w̃[a]ᵀx.
 
     Agrawal & Goyal 2013 with one model per ad: w̃[a] ~ N(w[a], v²·A[a]⁻¹), A = ridge·I + Σ xxᵀ, w = A⁻¹Σ y·x, y = 1 if
     the ad was viewed. As only w̃ᵀx matters, and every decision draws anew, w̃ᵀx ~ N(wᵀx, v²·xᵀA⁻¹x) itself is drawn:

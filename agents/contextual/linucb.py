@@ -25,7 +25,7 @@ class LinUCBSettings(LinearSettings):
 
 
 class LinUCB(LinearBandit):
-    """Shows the ad with the largest upper bound reward[a]·(w[a]ᵀx + α·√(xᵀA[a]⁻¹x)), x the whole observation.
+    """LinUCB: the ad with the largest upper bound reward[a]·(w[a]ᵀx + α·√(xᵀA[a]⁻¹x)), x the whole observation.
 
     Li, Chu, Langford & Schapire 2010, algorithm 1, one ridge regression per ad: A = ridge·I + Σ xxᵀ, b = Σ y·x,
     w = A⁻¹b, with y = 1 if the ad was viewed, else 0. With target "reward" y is the reward and the factor reward[a] is

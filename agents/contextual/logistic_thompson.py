@@ -29,7 +29,7 @@ class LogisticThompsonSettings(AgentSettings):
 
 
 class LogisticThompson(Agent):
-    """Draws the weights of every ad from their posterior and shows the ad with the largest reward[a]·σ(w̃[a]ᵀx).
+    """Logistic Thompson sampling: with w̃ drawn from the posterior, the ad with the largest reward[a]·σ(w̃[a]ᵀx).
 
     Chapelle & Li 2011, algorithm 3, one model per ad: w̃ᵢ ~ N(mᵢ, alpha²/qᵢ), x the whole observation; after a view or
     skip m moves to the most likely weights, minimising ½ Σ qᵢ(wᵢ − mᵢ)² + ln(1 + exp(∓wᵀx)), and qᵢ grows by

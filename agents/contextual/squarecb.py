@@ -17,7 +17,7 @@ class SquareCBSettings(LinearSettings):
 
 
 class SquareCB(LinearBandit):
-    """Draws ads with probability 1 / (A + γ·gap), gap being how much less they are predicted to pay than the best one.
+    """SquareCB: ads drawn with probability 1 / (A + γ·gap), gap the predicted loss of reward against the best ad.
 
     Foster & Rakhlin 2020, algorithm 1: p[a] = 1 / (A + γ·(ŷ[best] − ŷ[a])) for every a but the best one, which gets
     the rest; ŷ[a] = reward[a]·w[a]ᵀx / largest reward by ridge regression, γ = gamma·t^exponent, t the transitions

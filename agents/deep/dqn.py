@@ -50,7 +50,7 @@ class DQNSettings(DeepSettings):
 
 
 class DQNAgent(DeepAgent):
-    """Uses the Q-network, n-step replay buffer and ``train`` of stable-baselines3; acts and collects in our own loop.
+    """DQN with the Q-network, n-step replay buffer and ``train`` of stable-baselines3, and a loop of its own.
 
     Rewards are divided by the largest ad reward, because stable-baselines3 minimises the Huber loss, whose minimiser is
     the mean only while errors stay below 1: on raw rewards it prefers small certain ones. Every lane explores

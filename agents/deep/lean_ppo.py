@@ -29,7 +29,7 @@ from preroll.envs.policies.simple import uniform_over_best
 #: Arrays of collected transitions that are saved.
 ROWS = ("observations", "actions", "rewards", "ended")
 #: Metrics of a gradient step, in the order of its results: those of `policy_gradient`, then the value loss.
-TOLD = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")
+METRICS = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")
 
 
 class LeanPPOSettings(PPOSettings):
@@ -151,13 +151,13 @@ class LeanPPO(Agent):
         collected = {"actions": actions, "before": before, "returns": raised + values}
         collected["advantages"] = (raised - raised.mean()) / (raised.std() + 1e-8)
         self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
-        told = []
+        metrics = []
         for _ in range(s.epochs):
             order = self.rng.permutation(count)
             for part in np.array_split(order, max(1, round(self.actions.size / s.batch))):
                 chosen = torch.from_numpy(part)
-                told.append(self._descend(chosen, **{name: rows[:, chosen] for name, rows in collected.items()}))
-        self._losses = dict(zip(TOLD, torch.stack(told).mean(dim=0).tolist(), strict=True))
+                metrics.append(self._descend(chosen, **{name: rows[:, chosen] for name, rows in collected.items()}))
+        self._losses = dict(zip(METRICS, torch.stack(metrics).mean(dim=0).tolist(), strict=True))
 
     def _descend(
         self,
@@ -167,11 +167,11 @@ class LeanPPO(Agent):
         returns: torch.Tensor,
         advantages: torch.Tensor,
     ) -> torch.Tensor:
-        """Makes one step of Adam on the units ``chosen`` and returns the values of the metrics in :data:`TOLD`."""
+        """Makes one step of Adam on the units ``chosen`` and returns the values of the metrics in :data:`METRICS`."""
         s = self.settings
         logits, values = self._forward(chosen)
         with torch.no_grad():
-            gradient, told = policy_gradient(
+            gradient, metrics = policy_gradient(
                 logits.flatten(0, 1), actions.flatten(), before.flatten(), advantages.flatten(),
                 clip=s.clip, entropy=s.entropy,
             )  # fmt: skip
@@ -181,7 +181,7 @@ class LeanPPO(Agent):
         torch.autograd.backward([logits, values], [gradient.reshape(logits.shape), pull])
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), s.max_gradient)
         self.optimizer.step()
-        return torch.cat([told, (error**2).mean()[None]])
+        return torch.cat([metrics, (error**2).mean()[None]])
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics listed in the docstring of the class.

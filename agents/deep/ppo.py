@@ -20,7 +20,7 @@ from preroll.envs.policies.simple import uniform_over_best
 
 
 class PPOAgent(DeepAgent):
-    """Uses the policy, rollout buffer and ``train`` of stable-baselines3; acts and collects in our own loop.
+    """PPO with the policy, rollout buffer and ``train`` of stable-baselines3, and a loop of its own.
 
     Values and log-probabilities are computed when the buffer is full, in one pass: the policy has not changed since the
     first of its steps. With exploration the action is drawn from the policy; without it the most probable ad is shown.

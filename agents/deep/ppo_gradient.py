@@ -48,5 +48,5 @@ def policy_gradient(
     gradient = p * weight[:, None] + (weighed + p * spread) * (entropy / n)
     gradient.scatter_add_(1, actions[:, None], -weight[:, None])
     outside = ((ratio - 1).abs() > clip).float()
-    told = torch.stack([-gained.mean(), spread.mean(), (ratio - 1 - change).mean(), outside.mean()])
-    return gradient, told
+    metrics = torch.stack([-gained.mean(), spread.mean(), (ratio - 1 - change).mean(), outside.mean()])
+    return gradient, metrics

@@ -26,7 +26,7 @@ class QRDQNSettings(DQNSettings):
 
 
 class QRDQNAgent(DQNAgent):
-    """Learns quantiles of every ad's return by quantile regression (Dabney et al. 2018) and shows the largest mean.
+    """QR-DQN: quantiles of every ad's return by quantile regression (Dabney et al. 2018); the largest mean is shown.
 
     Everything else is as in our DQN: n-step replay, scaled rewards, lanes that explore independently.
 

@@ -14,7 +14,7 @@ class DeepSettings(AgentSettings):
 
     bootstrap_at_horizon: bool = Field(
         default=False,
-        description="whether values go on at the horizon as if sessions did; without it revenue ends there, as it does",
+        description="whether values are bootstrapped at the horizon; if not, revenue ends there, as in the model",
     )
     hidden: Layers = Field(default=(64, 64), description="units of the hidden layers (stable-baselines3)")
     activation: Literal["tanh", "relu"] = Field(

@@ -1,1 +1,4 @@
-"""Probability that an ad has the largest of several random values: the propensities of Thompson sampling."""
+"""Probability that an ad has the largest of several random values: the propensities of Thompson sampling.
+
+Read in this order: quadrature → gaussian → beta.
+"""

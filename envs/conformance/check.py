@@ -151,7 +151,7 @@ def check_env(
 
 @dataclass(frozen=True)
 class _Run:
-    """Runs the checks of one environment; the sample is drawn once, for the first check that needs it."""
+    """The checks of one environment; the sample is drawn once, for the first check that needs it."""
 
     subject: EnvUnderTest
 

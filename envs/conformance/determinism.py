@@ -38,31 +38,31 @@ def infos(subject: EnvUnderTest) -> str:
     one, other = subject.single(), subject.single()
     pairs = zip_longest(subject.play(one), subject.play(other))
     for number, (first, (again, twin)) in enumerate(zip(alone, pairs, strict=True)):
-        for kind, moment in (("again", again), ("interleaved", twin)):
-            if told := info_difference(first.info, moment.info):
-                raise CheckFailedError(f"moment {number}, alone and {kind}: {told}")
+        for kind, record in (("again", again), ("interleaved", twin)):
+            if told := info_difference(first.info, record.info):
+                raise CheckFailedError(f"step {number}, alone and {kind}: {told}")
     ads = subject.ads()
-    for number, moment in enumerate(alone):
-        if "ad" in moment.info:
-            _require_true_info(number, moment, next(ads))
+    for number, record in enumerate(alone):
+        if "ad" in record.info:
+            _require_true_info(number, record, next(ads))
     return f"{len(alone):,} infos"
 
 
-def _require_true_info(number: int, moment: StepRecord, ad: int) -> None:
-    info = moment.info
+def _require_true_info(number: int, record: StepRecord, ad: int) -> None:
+    info = record.info
     if info["ad"] != ad:
-        raise CheckFailedError(f"moment {number}: info ad is {info['ad']!r}, but it was {ad!r}")
-    if moment.reward and not info["viewed"]:
-        raise CheckFailedError(f"moment {number}: reward {moment.reward} for an ad that was not viewed")
+        raise CheckFailedError(f"step {number}: info ad is {info['ad']!r}, but it was {ad!r}")
+    if record.reward and not info["viewed"]:
+        raise CheckFailedError(f"step {number}: reward {record.reward} for an ad that was not viewed")
 
 
 def fresh_arrays(subject: EnvUnderTest) -> str:
     """Checks that a returned observation is not modified later."""
-    moments = list(subject.play(subject.single()))
-    for number, moment in enumerate(moments):
-        if not np.array_equal(moment.observation, moment.kept):
-            raise CheckFailedError(f"the observation of moment {number} changed after it was returned")
-    return f"{len(moments):,} observations kept and compared"
+    records = list(subject.play(subject.single()))
+    for number, record in enumerate(records):
+        if not np.array_equal(record.observation, record.kept):
+            raise CheckFailedError(f"the observation of step {number} changed after it was returned")
+    return f"{len(records):,} observations kept and compared"
 
 
 def poisoning(subject: EnvUnderTest) -> str:
@@ -84,14 +84,14 @@ def poisoning(subject: EnvUnderTest) -> str:
     return "random.seed, np.random.seed" + (", torch.manual_seed" if torch else "; torch is not installed")
 
 
-def _poisoned(moments: Iterator[StepRecord], torch: Any) -> Iterator[StepRecord]:
+def _poisoned(records: Iterator[StepRecord], torch: Any) -> Iterator[StepRecord]:
     """Yields the records, seeding every global generator before each: the one place where that is intended."""
-    for number, moment in enumerate(moments):
+    for number, record in enumerate(records):
         random.seed(number % 3)
         np.random.seed(number % 3)  # noqa: NPY002
         if torch:
             torch.manual_seed(number % 3)
-        yield moment
+        yield record
 
 
 def _torch() -> Any:
@@ -126,13 +126,13 @@ def pickling(subject: EnvUnderTest) -> str:
     original = list(_go_on(env, rest, subject.n_sessions))
     _require_equal(original, _go_on(pickle.loads(data), rest, subject.n_sessions), where)
     _require_equal(original, _beside(pickle.loads(data), pickle.loads(data), rest, subject.n_sessions), where)
-    return f"pickled in slot {played + 1}, {len(data):,} bytes; equal over {len(original):,} moments"
+    return f"pickled in slot {played + 1}, {len(data):,} bytes; equal over {len(original):,} steps"
 
 
 def _beside(env: Any, beside: Any, ads: list[int], n_sessions: int) -> Iterator[StepRecord]:
     """Yields the records of ``env`` while another copy is stepped in between."""
     pairs = zip_longest(_go_on(env, ads, n_sessions), _go_on(beside, ads, n_sessions))
-    yield from (moment for moment, _ in pairs if moment)
+    yield from (record for record, _ in pairs if record)
 
 
 def _go_on(env: gym.Env[Any, Any], ads: list[int], n_sessions: int) -> Iterator[StepRecord]:
@@ -169,6 +169,6 @@ def _require_equal(
     """Raises :class:`CheckFailedError` at the first record in which two runs differ."""
     for number, (first, second) in enumerate(zip_longest(one, other)):
         if first is None or second is None:
-            raise CheckFailedError(f"{where}: one run ends after {number} moments, the other goes on")
+            raise CheckFailedError(f"{where}: one run ends after {number} steps, the other continues")
         if told := difference(first, second):
-            raise CheckFailedError(f"{where}: moment {number}: {told}")
+            raise CheckFailedError(f"{where}: step {number}: {told}")

@@ -60,7 +60,7 @@ def termination(sample: SessionSample) -> str:
     if (terminated & (high == 0)).any():
         raise CheckFailedError("a session terminated where P(leave) is 0")
     if not sample.arrays.hazard.any():
-        raise NotApplicableError("nobody leaves in this scenario, and no session terminated")
+        raise NotApplicableError("users never leave in this scenario, and no session terminated")
     if n:
         return f"{n:,} of {len(sample.first_videos):,} sessions terminated"
     expected = sample.played["hazard_low"].sum()
@@ -105,7 +105,7 @@ def views(sample: SessionSample) -> str:
 def leaving(sample: SessionSample) -> str:
     """Checks the frequency of leaving against the tables, for every phase, ad, view and P(leave)."""
     if not sample.arrays.hazard.any():
-        raise NotApplicableError("nobody leaves in this scenario")
+        raise NotApplicableError("users never leave in this scenario")
     played, labels = sample.played, sample.tables.spec.labels
     known = np.flatnonzero(~np.isnan(played["hazard"]))
     keys = (played[name][known] for name in ("phase", "ad", "viewed", "hazard"))

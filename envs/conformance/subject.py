@@ -107,7 +107,7 @@ class EnvUnderTest:
             yield StepRecord(observation, observation.copy(), float(reward), terminated, truncated, info)
             if terminated or truncated:
                 return
-        raise CheckFailedError(f"a session goes on after its last slot, number {self.tables.n_slots}")
+        raise CheckFailedError(f"a session continues after its last slot, number {self.tables.n_slots}")
 
 
 def difference(one: StepRecord, other: StepRecord) -> str | None:

@@ -67,9 +67,9 @@ def autoreset(subject: EnvUnderTest) -> str:
         for number, (first, second) in enumerate(zip(one, other, strict=False)):
             for name, value in first.items():
                 if told := unequal(value, second.get(name)):
-                    raise CheckFailedError(f"lane {lane}, moment {number}, SAME_STEP and NEXT_STEP: {name}{told}")
+                    raise CheckFailedError(f"lane {lane}, step {number}, SAME_STEP and NEXT_STEP: {name}{told}")
             compared += 1
-    return f"{MODE_LANES} lanes, {compared:,} moments"
+    return f"{MODE_LANES} lanes, {compared:,} steps"
 
 
 def _traces(subject: EnvUnderTest, mode: AutoresetMode) -> list[list[dict[str, Any]]]:
@@ -91,9 +91,9 @@ def _traces(subject: EnvUnderTest, mode: AutoresetMode) -> list[list[dict[str, A
                 trace.append({"observation": observations[lane].copy(), "reward": rewards[lane]})
                 continue
             last = infos["final_obs"] if over[lane] and mode is AutoresetMode.SAME_STEP else observations
-            moment = {"observation": last[lane].copy(), "reward": rewards[lane], "ad": ads[lane]}
-            moment |= {"terminated": terminated[lane], "truncated": truncated[lane], "video": infos["video"][lane]}
-            trace.append(moment)
+            record = {"observation": last[lane].copy(), "reward": rewards[lane], "ad": ads[lane]}
+            record |= {"terminated": terminated[lane], "truncated": truncated[lane], "video": infos["video"][lane]}
+            trace.append(record)
             if over[lane] and mode is AutoresetMode.SAME_STEP:
                 trace.append({"observation": observations[lane].copy(), "reward": 0.0})
         slot = np.where(over | (ended > 0), 0, slot + 1)

@@ -144,7 +144,7 @@ class User(_Part):
         if segments and abs(sum(segment.share for segment in segments) - 1) > 1e-9:
             raise ValueError("shares of the segments should add up to 1")
         if len({segment.name for segment in segments}) != len(segments):
-            raise ValueError("a segment's name stands twice")
+            raise ValueError("a segment's name occurs twice")
         return segments
 
     @field_validator("abandonment")
@@ -239,9 +239,9 @@ class Scenario(_Part):
         if not labels:
             raise ValueError("ads: at least one ad is needed")
         if len(set(labels)) != len(labels):
-            raise ValueError("ads: an ad stands twice")
+            raise ValueError("ads: an ad occurs twice")
         if len(list(groupby(ad.category for ad in self.ads))) != len({ad.category for ad in self.ads}):
-            raise ValueError("ads: the ads of a category should stand together")
+            raise ValueError("ads: the ads of a category must be consecutive")
         lengths = {*self.lengths, "none"}
         for key, given in (("fatigue.gain", self.user.fatigue.gain), ("leave.hazard", self.user.leave.hazard)):
             if unknown := sorted(set(given) - lengths):
@@ -251,7 +251,7 @@ class Scenario(_Part):
         if unknown := sorted(set(self.user.position) - set(self.session.slots)):
             raise ValueError(f"user.position: no slot {unknown[0]!r}; slots are {', '.join(self.session.slots)}")
         if len(set(self.session.slots)) != len(self.session.slots):
-            raise ValueError("session.slots: a slot stands twice")
+            raise ValueError("session.slots: a slot occurs twice")
         if self.user.leave.fatigue and len(self.user.leave.fatigue) != self.user.fatigue.levels:
             raise ValueError(
                 f"user.leave.fatigue: one number for each of the {self.user.fatigue.levels} fatigue levels is expected"

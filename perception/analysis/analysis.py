@@ -61,7 +61,7 @@ class Analysis:
         return self.status in USABLE
 
 
-def analyse(
+def analyze(
     path: Path,
     detector: Detector,
     *,

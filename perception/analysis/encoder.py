@@ -131,7 +131,7 @@ class Encoder:
             raise PrerollError(f"encoder {self.model}: {' '.join(str(error).split())}") from None
         vectors = np.asarray(found, np.float32).reshape(len(tensor), -1)[: len(frames)]
         if not np.isfinite(vectors).all():
-            raise PrerollError(f"encoder {self.model}: it gives numbers that are not finite")
+            raise PrerollError(f"encoder {self.model}: it returns numbers that are not finite")
         return vectors
 
     def _tensor(self, frames: list[Pixels]) -> NDArray[Any]:

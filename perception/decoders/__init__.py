@@ -1,1 +1,4 @@
-"""Decoders: from the outputs of a network to detections and instances, with one file per network family."""
+"""Decoders: from the outputs of a network to detections and instances, with one file per network family.
+
+Read in this order: detections → instances → nms → the networks, one family per file.
+"""

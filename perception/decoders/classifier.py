@@ -25,7 +25,9 @@ def class_scores(outputs: list[NDArray[np.generic]], card: ModelCard) -> Scores:
     raw = np.asarray(outputs[0], np.float32)
     scores = raw.reshape(len(raw), -1)
     if scores.shape[1] != len(card.classes):
-        raise ValueError(f"the network gives {scores.shape[1]} scores a frame, but its card names {len(card.classes)}")
+        raise ValueError(
+            f"the network returns {scores.shape[1]} scores a frame, but its card names {len(card.classes)}"
+        )
     if card.outputs == "logits":
         scores = _softmax(scores) if card.activation == "softmax" else _sigmoid(scores)
     scores = np.clip(scores, 0, 1)

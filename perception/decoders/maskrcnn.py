@@ -32,7 +32,7 @@ def maskrcnn_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
     real = np.flatnonzero((labels >= first) & (labels < first + len(card.classes)))
     if card.background == "none" and len(real) < len(labels):
         odd = sorted({int(one) for one in labels} - set(range(len(card.classes))))
-        raise ValueError(f"the network gives label {odd[0]}, but its card names {len(card.classes)} classes from 0")
+        raise ValueError(f"the network returns label {odd[0]}, but its card names {len(card.classes)} classes from 0")
     sure = real[np.nan_to_num(scores[real]) >= np.float32(card.score_threshold)]
     cells = [cut(masks[i, 0] >= _MASK_THRESHOLD) for i in sure]
     return [locate(card, views[0], labels[sure] - first, scores[sure], boxes[sure], cells)]
@@ -47,7 +47,7 @@ def _sorted_outputs(
     shapes = ", ".join(f"{one.dtype} {list(one.shape)}" for one in outputs)
     if any(kind not in kinds for kind in wanted):
         raise ValueError(
-            f"the network gives {shapes}; maskrcnn needs boxes [N, 4], labels [N], scores [N], masks [N, 1, H, W]"
+            f"the output shapes are {shapes}; maskrcnn needs boxes [N, 4], labels [N], scores [N], masks [N, 1, H, W]"
         )
     boxes, labels, scores, masks = (kinds[kind] for kind in wanted)
     n = len(labels)

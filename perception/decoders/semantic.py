@@ -29,7 +29,7 @@ def semantic_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
     raw = np.asarray(outputs[0], np.float32)
     channels = len(card.classes) + (card.background != "none")
     if raw.ndim != 4 or raw.shape[1] != channels:
-        raise ValueError(f"the network gives {list(raw.shape)}, but its card needs [n, {channels}, h, w]")
+        raise ValueError(f"the output shape is {list(raw.shape)}, but its card needs [n, {channels}, h, w]")
     return [_objects(scores, card, view) for scores, view in zip(raw, views, strict=False)]
 
 

@@ -44,12 +44,12 @@ def _sorted_outputs(outputs: list[NDArray[np.generic]], card: ModelCard) -> tupl
     prototypes = [np.asarray(one, np.float32) for one in outputs if one.ndim == 4]
     if len(tables) != 1 or len(prototypes) != 1:
         shapes = ", ".join(str(list(one.shape)) for one in outputs)
-        raise ValueError(f"the network gives {shapes}; yolo-seg needs [n, 4 + C + P, A] and [n, P, h, w]")
+        raise ValueError(f"the output shapes are {shapes}; yolo-seg needs [n, 4 + C + P, A] and [n, P, h, w]")
     table, prototype = tables[0], prototypes[0]
     given, needed = table.shape[1], 4 + len(card.classes) + prototype.shape[1]
     if given != needed:
         raise ValueError(
-            f"the network gives {given} numbers a box; its card needs 4 + {len(card.classes)} classes"
+            f"the network returns {given} numbers a box; its card needs 4 + {len(card.classes)} classes"
             f" + {prototype.shape[1]} prototypes = {needed}"
         )
     return table, prototype

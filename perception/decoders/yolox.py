@@ -28,7 +28,7 @@ def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: li
     grid, _ = grids(card.input_size)
     if raw.shape[1:] != (len(grid), 5 + len(card.classes)):
         raise ValueError(
-            f"the network gives {list(raw.shape[1:])} a frame, but its card {[len(grid), 5 + len(card.classes)]}"
+            f"the output shape is {list(raw.shape[1:])} a frame; its card needs {[len(grid), 5 + len(card.classes)]}"
         )
     scores = raw[:, :, 4:5] * raw[:, :, 5:]
     corners = boxes(raw, card.input_size)

@@ -28,7 +28,7 @@ def nearest_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -> Ne
     """Finds the k most similar other videos of each video exactly, by the cosine of their importance vectors.
 
     Equal scores are ordered by index. Videos with cosine 0 are not neighbours: a video without detections has none and
-    is nobody's neighbour.
+    is a neighbour of none.
 
     Args:
         importance: float32 [N, C].

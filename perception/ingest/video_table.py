@@ -42,7 +42,7 @@ def read_table(source: Path, downloads: Path) -> Listing:
     for number, row in _rows(text, source):
         listed = _listed(row, source, downloads, number)
         if listed.path in lines:
-            raise PrerollError(f"videos {source}, line {number}: {listed.path} stands in line {lines[listed.path]} too")
+            raise PrerollError(f"videos {source}, line {number}: {listed.path} is in line {lines[listed.path]} too")
         lines[listed.path] = number
         videos.append(listed)
     if not videos:
@@ -109,7 +109,7 @@ def _check_url(url: str, source: Path, line: int) -> None:
         raise PrerollError(f"videos {source}, line {line}: url {url!r} must begin with http:// or https:// and a host")
     if parts.username or parts.password:
         raise PrerollError(
-            f"videos {source}, line {line}: the url holds a user's name or password, which would stand in the catalog"
+            f"videos {source}, line {line}: the url holds a user's name or password, which the catalog would contain"
         )
 
 

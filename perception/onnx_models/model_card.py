@@ -147,7 +147,7 @@ class ModelCard(Card):
     @model_validator(mode="after")
     def _numbers_fit(self) -> Self:
         if self.dtype == "uint8" and (any(self.mean) or self.scale != (1.0, 1.0, 1.0)):
-            raise ValueError("an input of dtype uint8 takes no mean or scale: the network normalises by itself")
+            raise ValueError("an input of dtype uint8 takes no mean or scale: the network normalises its input itself")
         if self.background != "none" and self.decoder not in ("semantic", "maskrcnn"):
             raise ValueError(f"background {self.background} is for the decoders semantic and maskrcnn")
         if self.top is not None and self.decoder != "classifier":

@@ -49,7 +49,7 @@ def to_onnx(
         finally:
             log.setLevel(level)
     if program is None:
-        raise PrerollError("the ONNX exporter gave no program")
+        raise PrerollError("the ONNX exporter returned no program")
     model = program.model_proto
     for node in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
         node.ClearField("metadata_props")  # contains stack traces with this machine's paths

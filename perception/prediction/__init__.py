@@ -5,6 +5,8 @@ The stages are data (:mod:`~preroll.perception.prediction.formats`), split
 metrics (:mod:`~preroll.perception.prediction.metrics`). A task
 (:mod:`~preroll.perception.prediction.framework.task`) defines the four, and
 :mod:`~preroll.perception.prediction.run` trains, evaluates and applies it.
+
+Read in this order: formats → framework → networks → metrics → tags, genres and memorability → run → catalog_update.
 """
 
 import lazy_loader

@@ -9,8 +9,8 @@ from preroll.errors import PrerollError
 from preroll.perception.prediction.metrics.calibration import (
     classes_temperature,
     draw_reliability,
-    heated_classes,
     reliability,
+    temperature_scaled_classes,
 )
 
 FOLDS = 5
@@ -39,15 +39,15 @@ def calibrated_categories(
     rng, fold = np.random.default_rng(seed), np.empty(len(category), np.int64)
     for rows in (known, ~known):
         fold[rows] = rng.permutation(int(rows.sum())) % folds
-    heated = np.empty(probabilities.shape, np.float32)
+    scaled = np.empty(probabilities.shape, np.float32)
     temperatures = []
     for number in range(folds):
         mine = fold == number
         teachers = ~mine & known
         temperature = classes_temperature(probabilities[teachers], category[teachers])
-        heated[mine] = heated_classes(probabilities[mine], temperature)
+        scaled[mine] = temperature_scaled_classes(probabilities[mine], temperature)
         temperatures.append(temperature)
-    return heated, temperatures
+    return scaled, temperatures
 
 
 def draw_category_reliability(

@@ -127,7 +127,7 @@ def apply(settings: Settings, *, skip_bad: bool = False, calibrated: bool = True
     run, skipping = open_run_for(settings), Skipping(skip_bad)
     ids, values = task_of(settings).apply(run, skipping)
     found = Predictions(settings.task, tuple(ids), run.names, values)
-    return (found.heated(run.facts.get("temperature", 1.0)) if calibrated else found), skipping
+    return (found.temperature_scaled(run.facts.get("temperature", 1.0)) if calibrated else found), skipping
 
 
 def _write(

@@ -159,7 +159,9 @@ def _embed(
         kept += numbers
     embeddings = np.concatenate(rows) if rows else np.zeros((0, 1), np.float32)
     if not np.isfinite(embeddings).all():
-        raise PrerollError(f"detector {detector.model}: it gives numbers that are not finite for some of the pictures")
+        raise PrerollError(
+            f"detector {detector.model}: it returns numbers that are not finite for some of the pictures"
+        )
     return embeddings, kept, tuple(unreadable)
 
 

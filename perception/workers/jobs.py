@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from preroll.perception.analysis.analysis import Analysis, SavingError, analyse
+from preroll.perception.analysis.analysis import Analysis, SavingError, analyze
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.frame_folders import NO_MEMORY
@@ -45,7 +45,7 @@ def embed(model: str, card: dict[str, Any]) -> Work:
 def _detected(detector: Detector, request: Request, progress: Progress) -> Analysis:
     save, overlay = (Path(request[key]) if request[key] else None for key in ("save_frames", "overlay"))
     path, fast = Path(request["path"]), bool(request["fast"])
-    return analyse(path, detector, save_frames=save, overlay=overlay, fast=fast, progress=progress)
+    return analyze(path, detector, save_frames=save, overlay=overlay, fast=fast, progress=progress)
 
 
 def _work(model: str, load: Callable[[], _Analyse]) -> Work:

@@ -12,7 +12,7 @@ from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.onnx_models.model_file import HasModelCard
 from preroll.perception.workers.codec import unpack
-from preroll.workers.job import Job, Outcome, Progress, Request
+from preroll.workers.job import Job, JobOutcome, Progress, Request
 from preroll.workers.job import Limits as Limits  # part of the face
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
@@ -38,7 +38,7 @@ class VideoJob:
     overlay: Path | None = None
 
     def request(self) -> Request:
-        """Returns the job as a request to a worker, which may stand in another folder."""
+        """Returns the job as a request to a worker, which may run in another folder."""
         save, overlay = (one and os.path.abspath(one) for one in (self.save_frames, self.overlay))
         return {"path": os.path.abspath(self.path), "save_frames": save, "overlay": overlay, "fast": self.fast}
 
@@ -103,7 +103,7 @@ class VideoPool:
         self._pool.close()
 
 
-def _analysis_of(outcome: Outcome) -> Analysis:
+def _analysis_of(outcome: JobOutcome) -> Analysis:
     """Returns the analysis, or what became of the worker as a finding about the video."""
     if outcome.message is not None:
         return unpack(outcome.message, outcome.payload)

@@ -39,10 +39,11 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
     from preroll.terminal.table import print_table
 
     kind = find(agent).load()
-    typer.echo(f"{agent}: {(inspect.getdoc(kind) or '').replace('``', '`')}\n")
+    about = (inspect.getdoc(kind) or "").partition("\n\nExamples:")[0]
+    typer.echo(f"{agent}: {about.replace('``', '`')}\n")
     properties = kind.Settings.model_json_schema()["properties"]
     rows = [
-        (name, _default(about["default"]), _allowed(about), about["description"]) for name, about in properties.items()
+        (name, _default(entry["default"]), _allowed(entry), entry["description"]) for name, entry in properties.items()
     ]
     print_table(("setting", "default", "allowed", "meaning and source"), rows, left=("setting", "meaning and source"))
     for preset, settings in presets_of(agent).items():

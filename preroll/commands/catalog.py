@@ -69,8 +69,7 @@ def build(
     """Make a catalog: VIDEOS/CATEGORY/VIDEO.mp4, frames VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, …, or a table.
 
     A table is a CSV file with the columns path or url, category and, if you like, split. Videos that cannot be used are
-    listed with a reason, and the build goes on; an interrupted build goes on where it was. Exit status 1 where a
-    category is left without any.
+    skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
     """
     from preroll.perception.build import build_catalog
     from preroll.perception.ingest.catalog_content import CatalogOptions

@@ -12,9 +12,9 @@ def check_env(
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
     changes: ScenarioChanges = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that the checks draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random draws.")] = 0,
     slots: Annotated[
-        int, typer.Option(min=1, help="Slots held against the tables; more find smaller errors.")
+        int, typer.Option(min=1, help="Slots compared with the tables; more find smaller errors.")
     ] = 400_000,
 ) -> None:
     """Check the environment of a scenario: replay, copies, lanes, bounds, and frequencies against the tables.

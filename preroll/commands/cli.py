@@ -106,11 +106,11 @@ def main() -> None:
         where = error.ctx.command_path if error.ctx else "preroll"
         if new := _renamed_command(where, error.format_message()):
             _fail(new, error.exit_code)
-        _fail(f"{error.format_message().rstrip('.')} (`{where} --help` tells more)", error.exit_code)
+        _fail(f"{error.format_message().rstrip('.')} (see `{where} --help`)", error.exit_code)
     except _Stopped as stopped:
         name = signal.Signals(stopped.number).name
-        told = getattr(stopped, "__notes__", ["nothing half-written is left behind"])
-        _fail("; ".join((f"stopped by {name}", *told)), 128 + stopped.number)
+        notes = getattr(stopped, "__notes__", ["nothing half-written is left behind"])
+        _fail("; ".join((f"stopped by {name}", *notes)), 128 + stopped.number)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
         _fail(f"{error.filename or 'files'}: {error.strerror or error}", 1 if full else 2)

@@ -98,7 +98,7 @@ def fine_tune(
     model: Model,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder with one folder of pictures per class.")],
     out: Annotated[Path, typer.Option(help="The new network, NEW.onnx; its card NEW.json is written beside it.")],
-    card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found by itself")] = None,
+    card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found automatically")] = None,
     seed: Annotated[int, typer.Option(help="Decides which pictures are held out.")] = 0,
 ) -> None:
     """Teach a classifier new classes: its backbone stays as it is, a new head is trained on the pictures.

@@ -43,7 +43,7 @@ def run(
 
     A cell is a training and its evaluation, kept as a run folder that is complete or absent: after Ctrl-C, a kill or a
     full disk the same command does what is missing. A cell that fails three times is listed with its error, the others
-    go on, and the exit status is 1.
+    are run, and the exit status is 1.
 
     Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
     """
@@ -66,7 +66,7 @@ def run(
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(
-        f"\n{len(plan.cells)} cells: {report.done} done now, {already} were there already, "
+        f"\n{len(plan.cells)} cells: {report.done} done now, {already} were done before, "
         f"{len(report.failures)} failed.\nTable:  preroll experiment results {quote(str(out))} --csv\n"
         f"Page:   preroll experiment report {quote(str(out))}\n"
         f"Curves: preroll tensorboard {quote(str(out))}"
@@ -86,7 +86,7 @@ def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
     cells: Annotated[bool, typer.Option("--cells", help="List every cell, not only those that are not done.")] = False,
 ) -> None:
-    """Say which cells are done, missing, changed or failed.
+    """Show which cells are done, missing, changed or failed.
 
     Example: `preroll experiment status threshold`
     """

@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="Task, data, model: see docs/predictions.md.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad input, and list it.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad input, and list it.")]
 # More lines of a table, or of what was skipped, than these are counted; the run's files have them all.
 _LISTED = 25
 
@@ -52,7 +52,7 @@ def train(
     with ExitStack() as shown:
 
         def started(steps: int) -> Callable[[int], None]:
-            # The bar comes when all is checked, so that a mistake in the data is told alone.
+            # The bar comes when all is checked, so that a mistake in the data is reported alone.
             return shown.enter_context(progress.bar(steps, f"Training {settings.task}"))
 
         fitted, skipping = run_training(settings, skip_bad=skip_bad, replace=replace, started=started)
@@ -112,7 +112,7 @@ def embed(
 ) -> None:
     """Embed the frames of videos, three a second, with any ONNX image encoder.
 
-    What is in the folder already is kept: the same command goes on where it stopped. Videos that cannot be used are
+    Videos that are in the folder already are kept, so that the same command resumes. Videos that cannot be used are
     listed with a reason, here and in problems.json; exit status 1 where there is one.
 
     Example: `preroll predict embed trailers/ --encoder clip-vit-b32.onnx --out embeddings`

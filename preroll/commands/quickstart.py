@@ -1,4 +1,4 @@
-"""`preroll quickstart`: the whole story on the demo videos."""
+"""`preroll quickstart`: from videos to learning curves, on the demo videos."""
 
 import shutil
 import sys
@@ -26,7 +26,7 @@ def quickstart(
     On `fatigue` the agents that plan beat the greedy one, which knows the truth but looks one slot ahead; on `classic`
     nothing beats greedy.
 
-    Example: `preroll quickstart --out /tmp/story --scenario classic --sessions 20000`
+    Example: `preroll quickstart --out /tmp/quickstart --scenario classic --sessions 20000`
     """
     from preroll.commands.evaluate import print_comparison
     from preroll.simulations.quickstart import run_quickstart

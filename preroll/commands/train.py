@@ -37,14 +37,14 @@ def train(
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an existing run.")] = False,
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped training; no AGENT then.")
+        Path | None, typer.Option("--resume", metavar="RUN", help="Resume a stopped training, without AGENT.")
     ] = None,
 ) -> None:
     """Train an agent on sessions.
 
     Baselines and oracles play along, so that every agent has a curve over sessions seen.
 
-    Ctrl-C saves where the training stands; so does every minute. It goes on, as if never stopped, with `--resume`.
+    A checkpoint is saved at Ctrl-C and every minute; `--resume` continues from it, with the same result bit for bit.
 
     Example: `preroll train dqn --scenario fatigue --seed 1 --set num_envs=256 --set user.mismatch=0.2`
     """
@@ -56,7 +56,7 @@ def train(
 
     if resume is not None:
         if agent is not None or changes or run is not None or sb3_defaults:
-            raise PrerollError(f"--resume {resume}: goes on with what was begun: no AGENT, --run or --set beside it")
+            raise PrerollError(f"--resume {resume}: takes no AGENT, --run, --set or --sb3-defaults")
         _resume(resume)
         return
     if agent is None:

@@ -25,7 +25,7 @@ def tune(
     """Search an agent's settings for one scenario; write the best ones as a preset.
 
     Needs the extra `tune` (Optuna). Trials whose learning curve lies below the median of the others are given up. After
-    Ctrl-C or a kill the same command goes on; with more `--trials` it searches further.
+    Ctrl-C or a kill the same command resumes; with more `--trials` it searches further.
 
     Example: `preroll tune thompson --scenario drift --trials 30 --out search`
     """

@@ -1,4 +1,4 @@
-"""Numbers with their nouns."""
+"""Plurals: a number and its noun."""
 
 
 def counted(number: int, noun: str, nouns: str = "") -> str:

@@ -14,7 +14,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, lef
 
     Args:
         columns: the headings.
-        rows: what stands below them, one entry per column.
+        rows: the rows, one entry per column.
         left: the columns of text, set to the left; the others are numbers, set to the right.
     """
     # What is piped is read by programs and kept in files: nothing is folded to the width of a screen. The stream is

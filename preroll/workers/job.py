@@ -47,7 +47,7 @@ class Limits:
         return self.seconds + self.seconds_per_second * (granted if promised is None else min(promised, granted))
 
 
-#: For work whose length nobody can bound: a worker that hangs is noticed by its CPU time alone.
+#: For work of unbounded length: a worker that hangs is noticed by its CPU time alone.
 UNLIMITED = Limits(seconds=float("inf"), seconds_per_second=0.0, memory=None)
 
 
@@ -72,7 +72,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How a request ended.
 
     Attributes:

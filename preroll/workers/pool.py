@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from preroll.workers.job import Job, Outcome, Request
+from preroll.workers.job import Job, JobOutcome, Request
 from preroll.workers.process import WorkerDiedError
 from preroll.workers.supervisor import Supervisor
 
-Outcomes = Generator[Outcome, None, None]
+Outcomes = Generator[JobOutcome, None, None]
 #: Called with the number of a request, and with the amounts done and promised (None: not known); 0 done where it is
 #: tried again.
 Reported = Callable[[int, float, float | None], None]
@@ -78,7 +78,7 @@ class Pool:
         todo: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
         for item in enumerate(requests):
             todo.put(item)
-        messages: queue.SimpleQueue[Outcome | BaseException | tuple[int, float, float | None]] = queue.SimpleQueue()
+        messages: queue.SimpleQueue[JobOutcome | BaseException | tuple[int, float, float | None]] = queue.SimpleQueue()
         first, self._first = self._first or Supervisor(self._job, self._lost), None
         others = [Supervisor(self._job, self._lost) for _ in range(min(self._size, len(requests)) - 1)]
         threads = [_WorkerThread(one, todo, messages, self._tries) for one in (first, *others)]
@@ -90,7 +90,7 @@ class Pool:
                 message = messages.get()
                 if isinstance(message, BaseException):
                     raise message
-                if isinstance(message, Outcome):
+                if isinstance(message, JobOutcome):
                     ended += 1
                     yield message
                 elif progress is not None:
@@ -109,13 +109,13 @@ class Pool:
 
 
 class _WorkerThread(threading.Thread):
-    """A thread that gives its supervisor one request after another."""
+    """A thread that passes requests to its supervisor, one after another."""
 
     def __init__(
         self,
         supervisor: Supervisor,
         todo: "queue.SimpleQueue[tuple[int, Request]]",
-        messages: "queue.SimpleQueue[Outcome | BaseException | tuple[int, float, float | None]]",
+        messages: "queue.SimpleQueue[JobOutcome | BaseException | tuple[int, float, float | None]]",
         tries: int,
     ) -> None:
         super().__init__(daemon=True)
@@ -133,13 +133,13 @@ class _WorkerThread(threading.Thread):
         except BaseException as error:
             self._messages.put(error)
 
-    def _outcome(self, number: int, request: Request) -> Outcome:
+    def _outcome(self, number: int, request: Request) -> JobOutcome:
         """Returns the answer of one of the tries, or the last error; what took too long is not tried again."""
         for _ in range(self._tries):
             try:
-                outcome = self._supervisor.run(request, lambda *told: self._messages.put((number, *told)))
+                outcome = self._supervisor.run(request, lambda *seconds: self._messages.put((number, *seconds)))
             except WorkerDiedError as stopped:  # the pool ends
-                return Outcome(error=str(stopped), reason="died")
+                return JobOutcome(error=str(stopped), reason="died")
             if outcome.error is None:
                 break
             self._messages.put((number, 0.0, None))

@@ -1,4 +1,4 @@
-"""Parent-side handle of a worker process: starts it, sends requests, tells a hang from slowness, and kills it."""
+"""Parent-side handle of a worker process: starts it, sends requests, detects hangs, and kills it."""
 
 import os
 import queue

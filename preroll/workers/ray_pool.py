@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from preroll.workers.job import Job, Outcome, Request
+from preroll.workers.job import Job, JobOutcome, Request
 from preroll.workers.pool import Outcomes, Reported
 from preroll.workers.ray_cluster import MachineLostError, RayCluster
 from preroll.workers.supervisor import Supervisor
 
 
 class RayPool:
-    """As :class:`preroll.workers.pool.Pool`, with one worker in each of several actors of a cluster.
+    """Counterpart of :class:`preroll.workers.pool.Pool` with one worker in each of several actors of a cluster.
 
     Args:
         job: what every worker runs.
@@ -87,11 +87,11 @@ class RayPool:
                     continue
                 actor, number, nth = running.pop(done)
                 try:
-                    outcome: Outcome = self._cluster.answer(done)
+                    outcome: JobOutcome = self._cluster.answer(done)
                     idle.append(actor)
                 except MachineLostError as error:
                     self._lost(requests[number])
-                    outcome = Outcome(error=str(error), reason="died")
+                    outcome = JobOutcome(error=str(error), reason="died")
                     self._replace(actors, starting)
                 if outcome.error is None or outcome.final or outcome.reason == "timeout" or nth == self._tries:
                     yield replace(outcome, number=number)

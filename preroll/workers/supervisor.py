@@ -1,15 +1,15 @@
-"""Supervises one worker process: sends it requests and replaces it after a crash, a hang or a timeout."""
+"""Supervision of one worker process: requests are sent to it, and a crash, hang or timeout gets a new process."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from preroll.workers.job import Job, Outcome, Progress, Request
+from preroll.workers.job import Job, JobOutcome, Progress, Request
 from preroll.workers.process import OverranError, WorkerDiedError, WorkerProcess
 
 
 class Supervisor:
-    """Has one worker process at a time; used by one thread, and stopped by any.
+    """Owner of one worker process at a time; used by one thread, stopped by any.
 
     Args:
         job: what the worker runs.
@@ -31,8 +31,8 @@ class Supervisor:
         """
         self._present_worker().start()
 
-    def run(self, request: Request, progress: Progress | None = None) -> Outcome:
-        """Has a request done once, and returns its answer or what became of the worker.
+    def run(self, request: Request, progress: Progress | None = None) -> JobOutcome:
+        """Sends a request once, and returns its answer or the error of the worker.
 
         Raises:
             PrerollError: workers cannot open the job at all.
@@ -42,15 +42,15 @@ class Supervisor:
             message, payload = worker.run(request, progress)
         except OverranError:
             self._dismiss(request)
-            return Outcome(error="it took longer than the time limit, or hangs", reason="timeout")
+            return JobOutcome(error="it took longer than the time limit, or hangs", reason="timeout")
         except WorkerDiedError:
             with self._lock:  # its stderr is closed where the pool ends
                 death, said = ("stopped", "") if self._stopped else worker.death()
             self._dismiss(request)
-            return Outcome(error=death, said=said, reason="died")
+            return JobOutcome(error=death, said=said, reason="died")
         if message["event"] == "answer":
-            return Outcome(message=message["message"], payload=payload)
-        refused = Outcome(error=str(message["reason"]), reason="error")
+            return JobOutcome(message=message["message"], payload=payload)
+        refused = JobOutcome(error=str(message["reason"]), reason="error")
         return replace(refused, status=message["status"], final=message["final"])
 
     def terminate(self) -> None:

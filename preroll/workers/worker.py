@@ -61,7 +61,7 @@ def perform(work: Work, request: Request, report: "_Reporter") -> tuple[dict[str
     """Returns the answer of ``work`` to one request, or its refusal."""
     try:
         message, payload = work(request, report)
-    except BrokenPipeError:  # of the answers: nobody listens any more
+    except BrokenPipeError:  # of the answers: the parent is gone
         raise
     except (PrerollError, OSError) as error:
         return _refusal(error), b""
@@ -80,7 +80,7 @@ def _refusal(error: Exception) -> dict[str, Any]:
 
 
 class _Reporter:
-    """Sends how far the work is, now and then."""
+    """Sender of the progress of the work, at most once per interval."""
 
     def __init__(self, answers: IO[bytes]) -> None:
         self._answers, self._sent = answers, time.monotonic()
@@ -114,7 +114,7 @@ def _reader(pipe: IO[bytes]) -> _Requests:
     waiting = _Requests()
 
     def read() -> None:
-        # Without memory for a request a worker would wait forever for what nobody reads.
+        # Without memory for a request a worker would wait forever for a request that is never read.
         try:
             while (message := receive(pipe)) is not None:
                 waiting.put(message[0])
@@ -162,7 +162,7 @@ if __name__ == "__main__":
         main()
     except SystemExit as stopped:
         status = stopped.code
-    except BrokenPipeError:  # nobody listens any more
+    except BrokenPipeError:  # the parent is gone
         status = 1
     # All is tidy; taking torch apart would take seconds.
     os._exit(status)

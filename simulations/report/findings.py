@@ -112,7 +112,11 @@ def _verdicts(material: Material) -> list[str]:
         return []
     shown = [verdict for verdict in made if verdict.words != NO_DIFFERENCE]
     reductions = [v.result.variance_reduction for v in made if np.isfinite(v.result.variance_reduction)]
-    dice = f" Common dice were worth {np.median(reductions):.1f} times as many runs (median)." if reductions else ""
+    dice = (
+        f" Common random numbers were worth {np.median(reductions):.1f} times as many runs (median)."
+        if reductions
+        else ""
+    )
     shows = "shows" if len(shown) == 1 else "show"
     found = f"{len(shown)} {shows} a difference; for the others" if shown else "none is decided"
     return [

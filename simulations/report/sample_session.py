@@ -56,7 +56,7 @@ class SampleSession:
         return [self.slots[i : i + PER_LINE] for i in range(0, len(self.slots), PER_LINE)]
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The session in words."""
         revenue = sum(slot.reward for slot in self.slots)
         views = sum(slot.viewed for slot in self.slots)

@@ -82,7 +82,7 @@ def load(run: Path) -> Stopped:
     folder = place(run)
     atomic.recover(folder)
     if not folder.is_dir():
-        raise PrerollError(f"run {run}: no training was stopped there that could go on")
+        raise PrerollError(f"run {run}: there is no stopped training to resume")
     scalars = _read_about(folder)
     settings: RunSettings = read_settings(folder)
     scenario = Scenario.load(folder / "scenario.yaml")

@@ -177,7 +177,7 @@ class Training:
     def _stopped(self, number: int, loop: Loop) -> str:
         name = signal.Signals(number).name
         line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
-        return f"{line}; go on with `preroll train --resume {self.target}`" if self.target else line
+        return f"{line}; resume with `preroll train --resume {self.target}`" if self.target else line
 
 
 def _tell_again(curve: Curve, on_point: OnPoint) -> None:
@@ -216,7 +216,7 @@ def prepare(
         if checkpoint.place(run).exists():
             if not replace:
                 raise PrerollError(
-                    f"run {run}: an unfinished training is there; go on with --resume {run}, or start over with "
+                    f"run {run}: holds an unfinished training; resume it with --resume {run}, or start over with "
                     "--replace"
                 )
             checkpoint.remove(run)

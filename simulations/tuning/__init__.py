@@ -1,1 +1,4 @@
-"""Hyper-parameter search."""
+"""Hyper-parameter search.
+
+Read in this order: search_space → tuning.
+"""

@@ -21,6 +21,14 @@ def test_agent_show_prints_every_setting_with_default_and_source(name: str) -> N
         assert any(line.startswith(field) and str(about.description) in line for line in output.splitlines()), field
 
 
+def test_agent_show_leaves_the_doctests_of_the_docstring_out() -> None:
+    assert ">>> " in str(AGENTS["ucb1"].load().__doc__)
+    output = runner.invoke(app, ["agent", "show", "ucb1"]).output
+    assert "Metrics: `bonus`" in output
+    assert "Examples" not in output
+    assert ">>>" not in output
+
+
 def test_an_unknown_agent_is_refused_with_the_known_ones() -> None:
     result = runner.invoke(app, ["agent", "show", "thomson"])
     assert isinstance(result.exception, PrerollError)

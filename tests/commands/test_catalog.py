@@ -143,10 +143,10 @@ def test_a_catalog_tells_what_its_categories_were_predicted_from(run: Run, tmp_p
     rows = np.eye(len(before.categories), dtype=np.float32)[before.category]
     Predictions("genres", tuple(before.videos()["path"]), before.categories, rows).save(tmp_path / "genres")
     assert "Category from objects: 95.7% right, each video judged by a model that never saw it; macro" in shown(run)
-    run("predict", "annotate", before.path, "--calibrate", "--out", tmp_path / "heated")
-    told = shown(run, tmp_path / "heated")
+    run("predict", "annotate", before.path, "--calibrate", "--out", tmp_path / "calibrated")
+    told = shown(run, tmp_path / "calibrated")
     assert "% right, each video judged by a model that never saw it, calibrated on other videos; macro" in told
-    run("predict", "annotate", tmp_path / "heated", "--categories", tmp_path / "genres", "--out", tmp_path / "new")
+    run("predict", "annotate", tmp_path / "calibrated", "--categories", tmp_path / "genres", "--out", tmp_path / "new")
     told = shown(run, tmp_path / "new")
     assert "Category from predicted genres: 100.0% right; macro" in told
     assert "objects:" not in told

@@ -29,7 +29,7 @@ def test_a_scenario_of_ones_own_is_checked(small_catalog_folder: Path, tmp_path:
     (tmp_path / "mine.yaml").write_text(shown.replace("horizon: 20", "horizon: 3"))
     told = run("--scenario", str(tmp_path / "mine.yaml"), "--catalog", str(small_catalog_folder))
     assert "reached slot 3" in told
-    assert "not applicable  nobody leaves in this scenario" in told
+    assert "not applicable  users never leave in this scenario" in told
 
 
 def test_a_failed_check_is_named_and_the_status_is_1(

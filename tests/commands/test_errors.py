@@ -93,7 +93,7 @@ def test_a_signal_ends_a_training_with_one_line_that_says_how_to_go_on_and_no_ru
     assert process.returncode == status
     line = told.splitlines()[-1]
     assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
-    assert line.endswith("go on with `preroll train --resume runs/r`")
+    assert line.endswith("resume with `preroll train --resume runs/r`")
     assert "Traceback" not in told
     assert not (tmp_path / "runs" / "r").exists()
 

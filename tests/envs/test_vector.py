@@ -1,4 +1,4 @@
-"""The vector environment's resets: seeds of every form, and who goes on with what."""
+"""The vector environment's resets: seeds of every form, and the session that each lane continues with."""
 
 import numpy as np
 import pytest

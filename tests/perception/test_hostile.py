@@ -1,4 +1,4 @@
-"""Everything that a folder of videos from anywhere may hold: the build goes on, and says what became of each."""
+"""Everything that a folder of videos from anywhere may hold: the build continues, and reports each."""
 
 import os
 import shutil

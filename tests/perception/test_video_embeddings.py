@@ -16,7 +16,7 @@ from preroll.perception.analysis.encoder import Encoder, EncoderFile
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.memorability.log_mel import log_mel_statistics, mel_filters, read_wave
 from preroll.perception.prediction.memorability.raw_media import audio_statistics, frame_means
-from preroll.perception.video_embeddings import analysed, embed_videos, videos_in
+from preroll.perception.video_embeddings import analyzed, embed_videos, videos_in
 from preroll.workers.job import Limits
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)
@@ -31,7 +31,7 @@ def test_the_frames_of_a_video_are_embedded_in_order(
     assert found.vectors.shape == (found.frames, 3) == (6, 3)
     assert found.vectors.dtype == np.float32
     assert found.vectors.argmax(1).tolist() == [0, 0, 0, 2, 2, 2]
-    ((name, there),) = analysed([("a", clip)], file, workers=1)
+    ((name, there),) = analyzed([("a", clip)], file, workers=1)
     assert (name, there.status, there.coverage) == ("a", "ok", found.coverage)
     np.testing.assert_array_equal(there.vectors, found.vectors)
 

@@ -19,7 +19,7 @@ def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_p
     first = built.stat().st_mtime_ns
     demo_catalog(tmp_path, notes.append, per_category=4)
     assert built.stat().st_mtime_ns == first
-    assert notes == [f"{folder}: is there and verifies; it is used again."]
+    assert notes == [f"{folder}: already exists and its hashes match; it is used again."]
     (folder / "classes.json").write_text("[]")
     demo_catalog(tmp_path, notes.append, per_category=4)
     assert not altered_files(folder, Catalog.open(folder).manifest)

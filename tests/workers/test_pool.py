@@ -14,7 +14,7 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.workers import process as processes
-from preroll.workers.job import UNLIMITED, Job, Limits, Outcome, Request
+from preroll.workers.job import UNLIMITED, Job, JobOutcome, Limits, Request
 from preroll.workers.messages import receive, send
 from preroll.workers.pool import Pool
 from preroll.workers.process import WorkerDiedError, WorkerProcess
@@ -24,7 +24,7 @@ OBEY = Job("tests.workers.jobs:obey", grace=0.0)
 TIDY = Job("tests.workers.jobs:obey", grace=5.0)
 
 
-def outcomes(requests: Sequence[Request], job: Job = OBEY, **settings: Any) -> list[Outcome]:
+def outcomes(requests: Sequence[Request], job: Job = OBEY, **settings: Any) -> list[JobOutcome]:
     """The outcomes in the order of the requests."""
     return sorted(Pool(job, **{"workers": 1, **settings}).map(requests), key=lambda one: one.number)
 

@@ -124,7 +124,7 @@ def _checked(
         if not name:
             skipping.bad(path, where, f"{NAME} is empty")
         elif once and name in seen:
-            skipping.bad(path, where, f"{NAME} {name!r} stands twice")
+            skipping.bad(path, where, f"{NAME} {name!r} occurs twice")
         elif full:
             skipping.bad(
                 path, f"{where}, column {full[0] + 1}", f"{fields[full[0]]!r} must be empty, as its heading is"

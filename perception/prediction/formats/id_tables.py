@@ -35,7 +35,7 @@ def read_ids(path: Path, skipping: Skipping) -> tuple[str, ...]:
         if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
             skipping.bad(path, f"row {row}", f"{value!r} is no id; must be a text")
         elif str(value) in ids:
-            skipping.bad(path, f"row {row}", f"id {value!r} stands twice")
+            skipping.bad(path, f"row {row}", f"id {value!r} occurs twice")
         else:
             ids[str(value)] = None
     if not ids:
@@ -95,7 +95,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"id {twice!r} stands twice")
+        raise ValueError(f"id {twice!r} occurs twice")
     return found
 
 

@@ -31,5 +31,5 @@ class Skipping:
         """
         line = f"{path}{', ' if where else ''}{where}: {what}"
         if not self.allowed:
-            raise PrerollError(f"{line} (--skip-bad goes on without it)")
+            raise PrerollError(f"{line} (--skip-bad skips it)")
         self.found.append(line)

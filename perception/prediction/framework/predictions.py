@@ -49,7 +49,7 @@ class Predictions:
     names: tuple[str, ...]
     values: NDArray[np.float32]
 
-    def heated(self, temperature: float) -> "Predictions":
+    def temperature_scaled(self, temperature: float) -> "Predictions":
         """Returns the predictions with temperature-scaled probabilities.
 
         Memorability is a score, not a probability, and stays unchanged.
@@ -92,7 +92,7 @@ class Predictions:
             PrerollError: the folder contains something other than predictions.
         """
         if folder.exists() and not (folder / "task.json").is_file() and (folder.is_file() or any(folder.iterdir())):
-            raise PrerollError(f"--out {folder}: is there already and holds no predictions; name another folder")
+            raise PrerollError(f"--out {folder}: already exists and holds no predictions; choose another folder")
         with atomic.folder(folder) as target:
             atomic.save_array(target / "predictions.npy", np.asarray(self.values, np.float32))
             atomic.write_json(target / "ids.json", list(self.ids))

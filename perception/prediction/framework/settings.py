@@ -22,7 +22,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32 - 1)]
 
 def _differing(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if twice := [value for i, value in enumerate(values) if value in values[:i]]:
-        raise ValueError(f"{twice[0]!r} stands twice")
+        raise ValueError(f"{twice[0]!r} occurs twice")
     return values
 
 

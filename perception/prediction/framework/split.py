@@ -79,7 +79,7 @@ def by_lists(movies: Sequence[str], ids: Sequence[str], lists: Mapping[str, Sequ
             if name not in row_of:
                 raise PrerollError(f"split {part}: id {name!r} is not in the data")
             if name in seen:
-                raise PrerollError(f"split {part}: id {name!r} stands in {seen[name]} too")
+                raise PrerollError(f"split {part}: id {name!r} is in {seen[name]} too")
             seen[name] = part
         parts[part] = np.sort(np.array([row_of[name] for name in names], np.int64))
     split = Split(parts["train"], parts["validation"], parts.get("test", np.zeros(0, np.int64)))

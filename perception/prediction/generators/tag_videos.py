@@ -56,7 +56,7 @@ def generate_tags(
 
 
 def _write(out: Path, train: list[Tagged], validation: list[Tagged], *, tfrecord: bool) -> tuple[str, ...]:
-    """Writes the files and returns the ids that the readers give to the validation videos."""
+    """Writes the files and returns the ids that the readers assign to the validation videos."""
     half = len(train) // 2
     if tfrecord:
         write_tfrecord(out / "train_0.tfrecord", train[:half])

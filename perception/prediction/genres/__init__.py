@@ -1,1 +1,4 @@
-"""The task ``genres``: genres of movies from the frame embeddings of their trailers."""
+"""The task ``genres``: genres of movies from the frame embeddings of their trailers.
+
+Read in this order: data → patches → task → report.
+"""

@@ -62,7 +62,7 @@ class Features:
                 continue
             if missing := [name for name in names if name not in table]:
                 few = first_few(missing)
-                notes.append(f"{block} lack {len(missing)} of {len(names)} clips: {few}; the mean stands in.")
+                notes.append(f"{block} lack {len(missing)} of {len(names)} clips: {few}; the mean is used.")
             if other := [name for name in table if name not in scored]:
                 few = first_few(other)
                 notes.append(f"{block} hold clips without a score ({len(other)}), from which nothing is learnt: {few}.")

@@ -22,16 +22,16 @@ class Scaling:
     scale: Floats
 
     @classmethod
-    def fit(cls, values: Floats, *, standardise: bool) -> "Scaling":
+    def fit(cls, values: Floats, *, standardize: bool) -> "Scaling":
         """Fits the scaling on the rows of ``values`` [n, d] without NaN.
 
         Args:
             values: features of the block; NaN rows for clips without it.
-            standardise: whether every feature is first scaled to standard deviation 1.
+            standardize: whether every feature is first scaled to standard deviation 1.
         """
         known = values[~np.isnan(values).any(1)]
         mean = known.mean(0) if len(known) else np.zeros(values.shape[1])
-        spread = known.std(0) if len(known) and standardise else np.ones(values.shape[1])
+        spread = known.std(0) if len(known) and standardize else np.ones(values.shape[1])
         scale = np.where(spread > 1e-12, 1 / np.maximum(spread, 1e-12), 0.0)
         length = (((known - mean) * scale) ** 2).sum(1).mean() if len(known) else 0.0
         return cls(mean, scale / np.sqrt(length) if length > 0 else scale)

@@ -111,7 +111,7 @@ def _refitted(
 def _fitted(name: str, clips: Clips, settings: MemorabilityModel) -> list[LinearScore]:
     """Fits the named model for each penalty, on blocks scaled to rows of mean square length 1."""
     used = list(clips.blocks) if name == FUSION else [name.split("-")[0]]
-    scalings = {block: Scaling.fit(clips.blocks[block], standardise=block != CAPTIONS) for block in used}
+    scalings = {block: Scaling.fit(clips.blocks[block], standardize=block != CAPTIONS) for block in used}
     z = np.hstack([scalings[block].apply(clips.blocks[block]) for block in used])
     # Clips without any of the blocks would pull the prediction at the mean towards their scores.
     known = np.any([~np.isnan(clips.blocks[block]).any(1) for block in used], axis=0)

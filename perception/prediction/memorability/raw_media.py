@@ -36,13 +36,13 @@ def frame_means(folder: Path, encoder: Path, skipping: Skipping) -> dict[str, ND
         PrerollError: the folder has neither frames nor videos, or the encoder cannot be used.
     """
     from preroll.perception.analysis.encoder import EncoderFile
-    from preroll.perception.video_embeddings import analysed, videos_in
+    from preroll.perception.video_embeddings import analyzed, videos_in
 
     places = [place for place in (folder / "frames", folder / "videos") if place.is_dir()]
     if not places:
         raise PrerollError(f"data.raw: {folder}: has neither frames/ nor videos/")
     listed = videos_in(places[:1])
-    done = dict(analysed(listed, EncoderFile.find(encoder)))
+    done = dict(analyzed(listed, EncoderFile.find(encoder)))
     for name, path in listed:
         if not done[name].usable:
             skipping.bad(path, "", f"{done[name].status}: {done[name].reason}")

@@ -34,7 +34,7 @@ class TfidfVocabulary:
         try:
             vectorizer.fit([text for text in texts if text is not None])
         except ValueError:
-            raise PrerollError(f"model.words: {at_least}: no word stands in so many captions") from None
+            raise PrerollError(f"model.words: {at_least}: no word occurs in so many captions") from None
         return cls(tuple(vectorizer.get_feature_names_out()), np.asarray(vectorizer.idf_, np.float64))
 
     def apply(self, texts: Sequence[str | None]) -> NDArray[np.float64]:

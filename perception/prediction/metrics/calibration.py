@@ -73,17 +73,19 @@ def classes_temperature(probabilities: NDArray[np.floating], truth: NDArray[np.i
         T in [0.05, 20].
     """
     return _coldest(
-        lambda t: -float(np.log(heated_classes(probabilities, t)[np.arange(len(truth)), truth] + 1e-300).sum())
+        lambda t: (
+            -float(np.log(temperature_scaled_classes(probabilities, t)[np.arange(len(truth)), truth] + 1e-300).sum())
+        )
     )
 
 
 def temperature_scaled_tags(probabilities: NDArray[np.floating], temperature: float) -> Floats:
     """Computes σ(log-odds / T); T > 1 makes probabilities less confident, and their order is preserved."""
-    heated: Floats = 0.5 * (1 + np.tanh(0.5 * log_odds(probabilities) / temperature))
-    return heated
+    scaled: Floats = 0.5 * (1 + np.tanh(0.5 * log_odds(probabilities) / temperature))
+    return scaled
 
 
-def heated_classes(probabilities: NDArray[np.floating], temperature: float) -> Floats:
+def temperature_scaled_classes(probabilities: NDArray[np.floating], temperature: float) -> Floats:
     """Computes softmax(log p / T) of each row."""
     logs = np.log(np.clip(np.asarray(probabilities, np.float64), _TINY, 1)) / temperature
     powers: Floats = np.exp(logs - logs.max(-1, keepdims=True))

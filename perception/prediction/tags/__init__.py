@@ -1,1 +1,4 @@
-"""The task ``tags``: tags of videos from YouTube-8M features."""
+"""The task ``tags``: tags of videos from YouTube-8M features.
+
+Read in this order: task → report.
+"""

@@ -219,10 +219,10 @@ def _calibrated(
     best = best_classes(probabilities, 20)
     pairs = np.take_along_axis(probabilities, best, 1)
     true = np.take_along_axis(targets, best, 1)
-    heated = np.empty(pairs.shape)
+    scaled = np.empty(pairs.shape)
     for half in (0, 1):
         if len(pairs[1 - half :: 2]):
-            heated[half::2] = temperature_scaled_tags(
+            scaled[half::2] = temperature_scaled_tags(
                 pairs[half::2], tags_temperature(pairs[1 - half :: 2], true[1 - half :: 2])
             )
-    return tags_temperature(pairs, true), {"as trained": (pairs, true), "with temperature": (heated, true)}
+    return tags_temperature(pairs, true), {"as trained": (pairs, true), "with temperature": (scaled, true)}

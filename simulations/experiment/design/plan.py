@@ -116,7 +116,7 @@ class Plan:
         """
         labels = [agent_name(agent.name, agent.settings) for agent in experiment.agents]
         if twice := [label for label in labels if labels.count(label) > 1]:
-            raise PrerollError(f"experiment {experiment.name}: agents: {twice[0]} stands twice")
+            raise PrerollError(f"experiment {experiment.name}: agents: {twice[0]} occurs twice")
         sessions = [_sessions(experiment, agent) for agent in experiment.agents]
         drawn, grounds = points(experiment), training_grounds(experiment)
         keys = short_keys(list(drawn[0].values))

@@ -133,7 +133,7 @@ class Experiment(_Part):
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
             raise ValueError(f"{twice[0]}: is varied twice")
         if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("seeds: a seed stands twice")
+            raise ValueError("seeds: a seed occurs twice")
         return self
 
     @classmethod

@@ -147,7 +147,7 @@ def _do(
                 cell = todo[outcome.number]
                 meter.ended(outcome.number)
                 if outcome.final:
-                    raise PrerollError(f"{outcome.line}; the same command goes on where this one stopped", status=1)
+                    raise PrerollError(f"{outcome.line}; the same command resumes the experiment", status=1)
                 if outcome.error is not None:
                     failures[cell.id] = outcome.line
                     store.write_failures(failures)

@@ -244,22 +244,22 @@ def test_a_category_may_have_any_number_of_ads_of_any_length(small_catalog: Cata
 @pytest.mark.parametrize(
     ("broken", "check", "why"),
     [
-        (GlobalNumpy, "replay", r"beside another copy: moment \d+: reward"),
+        (GlobalNumpy, "replay", r"beside another copy: step \d+: reward"),
         (GlobalNumpy, "global seeds", "draws from, or seeds, a global generator"),
-        (SharedState, "replay", r"moment \d+: observation\[\d+\]"),
+        (SharedState, "replay", r"step \d+: observation\[\d+\]"),
         (MovingInfos, "infos", "info view_probability"),
         (SharedBuffer, "fresh arrays", "changed after it was returned"),
         (SharedBuffer, "gymnasium", "share an object"),
-        (ForgetfulPickle, "pickling", r"in its pickle of slot 11: moment 0: observation"),
-        (ForgetfulSpec, "spec", "before and after the round trip: moment 0"),
-        (Endless, "replay", "goes on after its last slot, number 20"),
+        (ForgetfulPickle, "pickling", r"in its pickle of slot 11: step 0: observation"),
+        (ForgetfulSpec, "spec", "before and after the round trip: step 0"),
+        (Endless, "replay", "continues after its last slot, number 20"),
         (BadRender, "gymnasium", "RGB-array rendering should return a numpy array"),
         (TextReward, "stable-baselines3", "AssertionError: The reward returned by `step..` must be a float"),
         (Crashing, "replay", "IndexError: index 5 is out of bounds"),
         (ShiftedLanes, "lanes", "lane 0, step 0: differs from the single environment: observation of the reset"),
         (StubbornLanes, "seeding", "reset with a list: lane 1 does not start session 2 of seed 1"),
         (UnmaskedLanes, "seeding", "reset with a mask: lane 0 does not start session 0 of seed 1000003"),
-        (SkippingLanes, "autoreset", r"lane \d, moment \d+, SAME_STEP and NEXT_STEP: observation"),
+        (SkippingLanes, "autoreset", r"lane \d, step \d+, SAME_STEP and NEXT_STEP: observation"),
     ],
 )
 def test_a_broken_environment_is_found_out(broken: type[SessionEnv], check: str, why: str) -> None:

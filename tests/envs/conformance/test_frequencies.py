@@ -161,8 +161,8 @@ def test_what_a_scenario_lacks_is_not_applicable(small_catalog: Catalog) -> None
     report = check_env("classic", small_catalog, only=SAMPLED)
     skipped = {finding.name: finding.why for finding in report.findings if finding.status == "not applicable"}
     assert skipped == {
-        "termination": "nobody leaves in this scenario, and no session terminated",
-        "leaving": "nobody leaves in this scenario",
+        "termination": "users never leave in this scenario, and no session terminated",
+        "leaving": "users never leave in this scenario",
     }
 
 

@@ -19,7 +19,7 @@ from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 def seen(tables: Tables, by: NDArray[np.int64]) -> NDArray[np.int64]:
     """What a memoryless agent sees of a state, as one number: a property of the video, and the last outcome.
 
-    :func:`best_memoryless` tells slots apart by itself, so that progress is seen as well.
+    :func:`best_memoryless` tells slots apart itself, so that progress is seen as well.
     """
     n_last = 2 * tables.n_actions + 1
     return np.asarray(by[:, None, None] * n_last + np.arange(n_last))

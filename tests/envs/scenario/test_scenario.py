@@ -56,7 +56,7 @@ def test_the_order_of_the_file_numbers_the_ads() -> None:
         ({"user.leave.hazard": {"longest": [0, 0]}}, r"no ad has length 'longest'"),
         ({"user.segments": [{"name": "a", "share": 0.5}]}, r"shares of the segments should add up to 1"),
         ({"user.mismatch": {"scale": "two"}}, r"mismatch"),
-        ({"user.segments": [{"name": "a", "share": 0.5}] * 2}, r"a segment's name stands twice"),
+        ({"user.segments": [{"name": "a", "share": 0.5}] * 2}, r"a segment's name occurs twice"),
         ({"user.leave.hazard.none": [0, 0]}, r"unknown key 'none'; it is empty, and can be set as a whole"),
         ({"ads.cats.long.length": "none"}, r"ads\.cats\.long\.length: 'none': should not be none"),
         (
@@ -81,7 +81,7 @@ def test_an_unknown_key_in_a_file_names_the_file_and_the_key(tmp_path: Path) -> 
 def test_a_key_written_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("session: {horizon: 3}\nsession: {horizon: 4}\n")
-    with pytest.raises(PrerollError, match=r"mine\.yaml: line 2: key 'session' stands twice"):
+    with pytest.raises(PrerollError, match=r"mine\.yaml: line 2: key 'session' occurs twice"):
         Scenario.load(path)
 
 
@@ -126,7 +126,7 @@ def test_the_ads_of_a_category_stand_together_for_the_file_numbers_them_so() -> 
         {"category": c, "name": n, "length": n, "seconds": 1, "view_probability": 1, "reward": 1}
         for c, n in (("cats", "a"), ("dogs", "a"), ("cats", "b"))
     ]
-    with pytest.raises(PrerollError, match="the ads of a category should stand together"):
+    with pytest.raises(PrerollError, match="the ads of a category must be consecutive"):
         Scenario.load({"ads": ads})
 
 

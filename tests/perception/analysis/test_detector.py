@@ -78,7 +78,7 @@ def test_logits_get_the_activation_that_is_missing() -> None:
 
 def test_a_card_with_another_number_of_classes_is_found_out_at_once(tmp_path: Path, make_network: Network) -> None:
     detector = Detector(make_network(tmp_path / "a.onnx", classes=["red", "green"]))
-    with pytest.raises(PrerollError, match="gives 3 scores a frame, but its card names 2"):
+    with pytest.raises(PrerollError, match="returns 3 scores a frame, but its card names 2"):
         detector.check()
 
 

@@ -67,7 +67,7 @@ def test_boxes_and_masks_are_measured_in_the_frame(tmp_path: Path) -> None:
 
 
 def test_labels_that_the_card_does_not_name_are_found_out(tmp_path: Path) -> None:
-    with pytest.raises(PrerollError, match="gives label 3, but its card names 3 classes from 0"):
+    with pytest.raises(PrerollError, match="returns label 3, but its card names 3 classes from 0"):
         detector_of(tmp_path / "a.onnx", 3, background="none").check()
 
 

@@ -83,5 +83,5 @@ def test_each_frame_of_a_batch_has_its_own_objects(tmp_path: Path) -> None:
 
 def test_another_number_of_classes_is_found_out_at_once(tmp_path: Path) -> None:
     detector = Detector(write_colors(tmp_path / "a.onnx", classes=["red", "green"]))
-    with pytest.raises(PrerollError, match=r"gives \[1, 4, 32, 32\], but its card needs \[n, 3, h, w\]"):
+    with pytest.raises(PrerollError, match=r"output shape is \[1, 4, 32, 32\], but its card needs \[n, 3, h, w\]"):
         detector.check()

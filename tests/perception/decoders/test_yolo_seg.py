@@ -61,7 +61,7 @@ def test_prototypes_may_come_first(tmp_path: Path) -> None:
 
 def test_another_number_of_classes_is_found_out_at_once(tmp_path: Path) -> None:
     with pytest.raises(
-        PrerollError, match=r"gives 39 numbers a box; its card needs 4 \+ 2 classes \+ 32 prototypes = 38"
+        PrerollError, match=r"returns 39 numbers a box; its card needs 4 \+ 2 classes \+ 32 prototypes = 38"
     ):
         detector_of(tmp_path / "a.onnx", classes=["a", "b"]).check()
     with pytest.raises(PrerollError, match="yolo-seg needs"):

@@ -58,7 +58,7 @@ def test_paths_start_at_the_table_and_urls_are_noted(tmp_path: Path, make_clip: 
             "path,category,split\na.mp4,cats,Train\n",  # would have been judged, not learned from
             "line 2: split 'Train': it must be train, val, test or empty",
         ),
-        ("path,category\na.mp4,cats\n./a.mp4,dogs\n", "line 3: a.mp4 stands in line 2 too"),
+        ("path,category\na.mp4,cats\n./a.mp4,dogs\n", "line 3: a.mp4 is in line 2 too"),
         ("url,category\na.mp4,cats\n", "line 2: url 'a.mp4' must begin with http"),
         ("url,category\nfile:///etc/passwd,cats\n", "line 2: url 'file:///etc/passwd' must begin with http"),
         ("url,category\nhttp://me:secret@host/a,cats\n", "line 2: the url holds a user's name or password"),

@@ -92,20 +92,20 @@ def test_calibration_helps_videos_that_it_never_saw(rng: np.random.Generator) ->
     truth = rng.dirichlet((1, 1, 1), 600)
     category = (rng.random((600, 1)) > truth.cumsum(1)).sum(1)
     sure = truth**3 / (truth**3).sum(1, keepdims=True)
-    heated, temperatures = calibrated_categories(sure, category)
+    scaled, temperatures = calibrated_categories(sure, category)
     assert all(2 < temperature < 4.5 for temperature in temperatures)
-    losses = [-np.log(p[np.arange(600), category] + 1e-12).mean() for p in (sure, heated)]
+    losses = [-np.log(p[np.arange(600), category] + 1e-12).mean() for p in (sure, scaled)]
     assert losses[1] < losses[0]
 
 
-def test_videos_of_an_unknown_category_are_heated_and_teach_nothing(rng: np.random.Generator) -> None:
+def test_videos_of_an_unknown_category_are_scaled_and_teach_nothing(rng: np.random.Generator) -> None:
     sure = rng.dirichlet((0.3, 0.3, 0.3), 60)
     category = sure.argmax(1)
     unknown = np.concatenate((sure, sure[:20]))
-    heated, temperatures = calibrated_categories(unknown, np.concatenate((category, np.full(20, -1))))
+    scaled, temperatures = calibrated_categories(unknown, np.concatenate((category, np.full(20, -1))))
     assert max(temperatures) < 1
-    assert heated.shape == unknown.shape
-    assert (heated.max(1) >= unknown.max(1) - 1e-6).all()
+    assert scaled.shape == unknown.shape
+    assert (scaled.max(1) >= unknown.max(1) - 1e-6).all()
     with pytest.raises(PrerollError, match="4 videos of a known category are too few for 5 folds"):
         calibrated_categories(sure[:8], np.array([0, 1, 2, 0, -1, -1, -1, -1]))
 

@@ -62,15 +62,15 @@ def test_train_evaluate_apply_from_one_file(clip_files: Made, tmp_path: Path) ->
         ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {epochs: 0}", "training.epochs: 0: should be greater"),
         ("task: tags\nrun: x\ndata: {folder: y}\nmodel: {name: big}", "model.name: 'big': should be 'linear', 'mlp'"),
         ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {seeds: []}", "training.seeds"),
-        # A seed that stood twice counted twice in what was reported, and once in the model.
-        ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {seeds: [4, 1, 4]}", "training.seeds: 4 stands twice"),
-        (f"{GENRES}, genres: [War, Sport, War]}}", "'War' stands twice"),
+        # A seed that occurred twice counted twice in what was reported, and once in the model.
+        ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {seeds: [4, 1, 4]}", "training.seeds: 4 occurs twice"),
+        (f"{GENRES}, genres: [War, Sport, War]}}", "'War' occurs twice"),
         # These ended in a traceback of the library that was handed them.
         (f"{GENRES}}}\nsplit: {{seed: -1}}", "split.seed: -1: should be greater than or equal to 0"),
         (f"{CLIPS}{{seed: -1}}", "model.seed: -1: should be greater than or equal to 0"),
         (f"{CLIPS}{{svr: [0]}}", "model.svr.0: 0: should be greater than 0"),
         (f"{CLIPS}{{ridge: [10, -1]}}", "model.ridge.1: -1: should be greater than 0"),
-        ("task: tags\nrun: x\nrun: y", "key 'run' stands twice"),
+        ("task: tags\nrun: x\nrun: y", "key 'run' occurs twice"),
     ],
 )
 def test_a_wrong_file_is_one_line_with_the_key(tmp_path: Path, text: str, message: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from preroll.perception.analysis.analysis import analyse
+from preroll.perception.analysis.analysis import analyze
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.workers.pool import VideoJob, VideoPool
 from preroll.workers.job import Limits
@@ -49,7 +49,7 @@ def stub_pool(detector: Detector, seconds: float = 30.0) -> VideoPool:
 def test_a_worker_finds_what_the_same_function_finds_here(tmp_path: Path, detector: Detector, make_clip: Clip) -> None:
     clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 5 + [(0, 0, 255)] * 5)
     ((number, there),) = VideoPool(detector, workers=1).map([VideoJob(clip)])
-    here = analyse(clip, detector)
+    here = analyze(clip, detector)
     assert number == 0
     assert (
         (there.status, there.frames, there.sha256) == (here.status, here.frames, here.sha256) == ("ok", 3, here.sha256)

@@ -61,7 +61,9 @@ def test_a_cluster_builds_the_same_catalog_bit_for_bit(tmp_path: Path, videos: P
     local, far = ({p.name: p.read_bytes() for p in (tmp_path / name).rglob("*.*")} for name in ("local", "far"))
     assert far == local
     # A mistake is told as it is here, and nothing is left of it.
-    assert done.stdout.strip().splitlines()[-1].startswith("2 detector network/wrong.onnx: the network gives 3 scores")
+    assert (
+        done.stdout.strip().splitlines()[-1].startswith("2 detector network/wrong.onnx: the network returns 3 scores")
+    )
     assert not (tmp_path / "other").exists()
 
 

@@ -35,7 +35,7 @@ def test_a_dry_run_lists_cells_time_and_disk_and_runs_nothing(make_file: MakeFil
 def test_what_is_there_is_not_run_again_and_the_table_is_printed(small_store: Store, make_file: MakeFile) -> None:
     told = preroll("experiment", "run", make_file(), "--out", small_store.path)
     assert told.exit_code == 0
-    assert "12 cells: 0 done now, 12 were there already, 0 failed." in told.stdout
+    assert "12 cells: 0 done now, 12 were done before, 0 failed." in told.stdout
     assert "100.00 ± 0.00" in told.stdout
     assert "12 cells, 12 done" in preroll("experiment", "status", small_store.path).stdout
 
@@ -84,7 +84,7 @@ def test_what_is_wrong_with_a_plan_is_told_with_the_name_of_its_file(make_file: 
     for changes, told in (
         ({"vary": {"user.mismatch": [7]}}, "scenario classic: user.mismatch: 7: should be in [0, 1]"),
         ({"agents": ["randm"]}, "agent 'randm': unknown; agents are random, "),
-        ({"agents": ["random", "random"]}, "agents: random stands twice"),
+        ({"agents": ["random", "random"]}, "agents: random occurs twice"),
     ):
         file = make_file(**changes)
         error = preroll("experiment", "run", file, "--out", tmp_path / "out").exception

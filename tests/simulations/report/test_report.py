@@ -140,7 +140,7 @@ def test_a_sample_session_is_one_that_can_happen(store: Store) -> None:
     assert len(slots) == 20
     assert all(slot.ad.split(".")[0] == slot.category for slot in slots)
     assert all((slot.reward > 0) == slot.viewed for slot in slots)
-    assert f"revenue {sum(slot.reward for slot in slots):g}" in session.told
+    assert f"revenue {sum(slot.reward for slot in slots):g}" in session.in_words
     assert [len(line) for line in session.lines] == [20]
     colors = dict(zip(tables.spec.labels, ad_colors(tables.spec), strict=True))
     assert session.legend == {ad: color for ad, color in colors.items() if ad in {slot.ad for slot in slots}}

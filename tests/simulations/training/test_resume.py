@@ -1,4 +1,4 @@
-"""A training that was stopped and goes on ends bit for bit as one that never was."""
+"""A training that was stopped and resumed ends bit for bit as one that never was."""
 
 import json
 import math
@@ -65,7 +65,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
             steps_left -= 1
             return 0 if steps_left else signal.SIGTERM
 
-        with pytest.raises(PrerollError, match=f"go on with `preroll train --resume {run}`") as error:
+        with pytest.raises(PrerollError, match=f"resume with `preroll train --resume {run}`") as error:
             training.run(stop=stop)
         assert error.value.status == 143
         assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.checkpoint"]
@@ -113,7 +113,7 @@ def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agen
     os.kill(process.pid, number)
     _, told = process.communicate(timeout=600)
     assert process.returncode == 128 + number
-    assert "go on with `preroll train --resume run`" in told
+    assert "resume with `preroll train --resume run`" in told
     assert "Traceback" not in told
     assert [path.name for path in tmp_path.iterdir()] == [".run.checkpoint"]
 
@@ -122,17 +122,17 @@ def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> N
     run = tmp_path / "run"
     with pytest.raises(PrerollError, match="stopped by SIGINT after 0 of 50 sessions"):
         prepare("random", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
-    with pytest.raises(PrerollError, match=f"an unfinished training is there; go on with --resume {run}"):
+    with pytest.raises(PrerollError, match=f"holds an unfinished training; resume it with --resume {run}"):
         prepare("random", sessions=50, run=run)
     prepare("random", sessions=50, run=run, replace=True).run()
     assert Run.open(run).name == "run"
-    with pytest.raises(PrerollError, match="no training was stopped there"):
+    with pytest.raises(PrerollError, match="there is no stopped training"):
         prepare_resume(run)
 
 
 def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="go on with"):
+    with pytest.raises(PrerollError, match="resume with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     assert checkpoint.differences(run) == []
     path = checkpoint.place(run) / "loop.json"
@@ -148,7 +148,7 @@ def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("changes", [{"curve": 3}, {"ledger": {"ended": "x"}}, {"surroundings": 3}, {"seconds": None}])
 def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="go on with"):
+    with pytest.raises(PrerollError, match="resume with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     path = checkpoint.place(run) / "loop.json"
     whole = path.read_text()
@@ -168,7 +168,7 @@ def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tm
 
 def test_a_checkpoint_of_another_format_is_refused_in_one_line(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="go on with"):
+    with pytest.raises(PrerollError, match="resume with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     path = checkpoint.place(run) / "loop.json"
     about = json.loads(path.read_text())
@@ -180,7 +180,7 @@ def test_a_checkpoint_of_another_format_is_refused_in_one_line(tmp_path: Path) -
 
 def test_a_changed_state_of_the_environment_is_refused_in_one_line(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="go on with"):
+    with pytest.raises(PrerollError, match="resume with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     path = checkpoint.place(run) / "loop.safetensors"
     arrays = load_file(path)

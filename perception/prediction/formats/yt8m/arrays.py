@@ -72,7 +72,7 @@ class TagArrays:
         ids: dict[str, None] = {}
         for video in videos:
             if video.id in ids:
-                skipping.bad(video.where, f"id {video.id!r}", "stands twice; ids must differ")
+                skipping.bad(video.where, f"id {video.id!r}", "occurs twice; ids must differ")
                 continue
             ids[video.id] = None
             features.append(video.features)

@@ -69,7 +69,7 @@ def parse_example(data: bytes, *, labeled: bool = True) -> Tagged:
     return Tagged(_id(context), labels, features)
 
 
-def dequantised(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+def dequantized(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Computes x · 4/255 + 4/512 − 2, the middle of the interval that a byte x of frame-level features represents."""
     return frames.astype(np.float32) * np.float32(4 / 255) + np.float32(4 / 512 - 2)
 
@@ -140,5 +140,5 @@ def _frames(feature_list: bytes, length: int, name: str) -> NDArray[np.float32]:
     for number, row in enumerate(rows, start=1):
         if len(row) != length:
             raise ValueError(f"list {name!r}, frame {number}: has {len(row)} bytes, must have {length}")
-    mean: NDArray[np.float32] = dequantised(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, length)).mean(0)
+    mean: NDArray[np.float32] = dequantized(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, length)).mean(0)
     return mean

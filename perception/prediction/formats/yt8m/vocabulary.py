@@ -33,7 +33,7 @@ def read_vocabulary(path: Path, classes: int = CLASSES) -> tuple[str, ...]:
         if index is None or name is None or not index.isdigit():
             raise PrerollError(f"vocabulary {path}, row {number}: the columns Index (a number) and Name are needed")
         if int(index) in names:
-            raise PrerollError(f"vocabulary {path}, row {number}: index {index} stands twice")
+            raise PrerollError(f"vocabulary {path}, row {number}: index {index} occurs twice")
         names[int(index)] = name or f"class {index}"
     if sorted(names) != list(range(classes)):
         raise PrerollError(f"vocabulary {path}: has {len(names)} classes, must number 0 … {classes - 1}")

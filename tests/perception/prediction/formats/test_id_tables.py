@@ -59,14 +59,14 @@ def test_ids_are_read_from_json_text_and_pickle_alike(tmp_path: Path) -> None:
         assert read_ids(path, Skipping()) == ("tt2", "tt1")
 
 
-def test_an_id_that_stands_twice_is_bad(tmp_path: Path) -> None:
+def test_an_id_that_occurs_twice_is_bad(tmp_path: Path) -> None:
     path = tmp_path / "ids.json"
     path.write_text('["a", "b", "a"]')
-    with pytest.raises(PrerollError, match="row 3: id 'a' stands twice"):
+    with pytest.raises(PrerollError, match="row 3: id 'a' occurs twice"):
         read_ids(path, Skipping())
     assert read_ids(path, Skipping(allowed=True)) == ("a", "b")
     path.write_text('{"a": [1], "a": [1]}')
-    with pytest.raises(PrerollError, match="'a' stands twice"):
+    with pytest.raises(PrerollError, match="'a' occurs twice"):
         read_labels(path, Skipping())
 
 

@@ -58,7 +58,7 @@ def test_a_score_of_exactly_one_half_is_not_memorable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("Jaws,0,10,a_1,1,12,0.25,0\n", "row 5: sequence_name 'a_1' stands twice"),
+        ("Jaws,0,10,a_1,1,12,0.25,0\n", "row 5: sequence_name 'a_1' occurs twice"),
         ("Jaws,0,10,,1,12,0.25,0\n", "row 5: sequence_name is empty"),
         ("Jaws,0,10,j_2,1,12,1.25,0\n", "row 5: memorability_score '1.25' must lie in"),
         ("Jaws,0,10,j_2,1,12,,0\n", "row 5: memorability_score '' must lie in"),
@@ -105,7 +105,7 @@ def test_a_row_with_another_number_of_fields_is_one_line_in_every_table_and_may_
     told = f"{path}, row 3: has {len(heading) + (1 if 'more' in damage else -1)} fields, must have {len(heading)}"
     with pytest.raises(PrerollError) as error:
         READERS[table](path, Skipping())
-    assert str(error.value) == f"{told} (--skip-bad goes on without it)"
+    assert str(error.value) == f"{told} (--skip-bad skips it)"
     skipping = Skipping(allowed=True)
     names = READERS[table](path, skipping)
     assert skipping.found == [told]
@@ -153,12 +153,12 @@ def test_vectors_with_other_columns_or_nan_are_bad(tmp_path: Path) -> None:
 def test_a_second_c3d_row_of_a_clip_is_an_error_and_no_mean(tmp_path: Path) -> None:
     path = tmp_path / "c3d_vectors.csv"
     path.write_text("sequence_name,0,1\na,1,2\n\na,3,4\nb,5,6\n")
-    with pytest.raises(PrerollError, match="row 4: sequence_name 'a' stands twice"):
+    with pytest.raises(PrerollError, match="row 4: sequence_name 'a' occurs twice"):
         read_vectors(path, ("0", "1"), Skipping(), once=True)
     skipping = Skipping(allowed=True)
     found = read_vectors(path, ("0", "1"), skipping, once=True)
     assert {name: vector.tolist() for name, vector in found.items()} == {"a": [1, 2], "b": [5, 6]}
-    assert skipping.found == [f"{path}, row 4: sequence_name 'a' stands twice"]
+    assert skipping.found == [f"{path}, row 4: sequence_name 'a' occurs twice"]
 
 
 def test_a_caption_over_several_lines_is_one_row_and_the_next_is_counted_as_an_editor_does(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_tables_are_joined_by_name_and_what_they_lack_is_told(tmp_path: Path) ->
     data = read_clips(MemorabilityData(ground_truth=truth, captions=captions), Skipping())
     assert data.features.texts(data.truth.names) == ["Alien.", None, "Jaws bites."]
     assert data.features.differences(data.truth.names) == (
-        "captions lack 1 of 3 clips: a_2; the mean stands in.",
+        "captions lack 1 of 3 clips: a_2; the mean is used.",
         "captions hold clips without a score (1), from which nothing is learnt: other.",
     )
 

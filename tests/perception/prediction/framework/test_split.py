@@ -39,7 +39,7 @@ def test_a_patch_of_a_training_movie_in_the_test_is_an_error() -> None:
 def test_ids_of_a_list_must_be_known_and_in_one_list() -> None:
     with pytest.raises(PrerollError, match="id 'x' is not in the data"):
         by_lists(MOVIES, IDS, {"train": ["x"], "validation": ["m1_0"]})
-    with pytest.raises(PrerollError, match="stands in train too"):
+    with pytest.raises(PrerollError, match="is in train too"):
         by_lists(MOVIES, IDS, {"train": ["m1_0"], "validation": ["m1_0"]})
 
 

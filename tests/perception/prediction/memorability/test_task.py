@@ -191,7 +191,7 @@ def test_words_are_scikit_learns_tf_idf() -> None:
 def test_a_clip_that_lacks_a_block_is_at_its_mean(rng: np.random.Generator) -> None:
     values = rng.standard_normal((10, 3))
     values[4] = np.nan
-    scaled = Scaling.fit(values, standardise=True).apply(values)
+    scaled = Scaling.fit(values, standardize=True).apply(values)
     assert (scaled[4] == 0).all()
     assert (np.delete(scaled, 4, 0) ** 2).sum(1).mean() == pytest.approx(1)
     score = LinearScore(0.5, {"a": np.zeros(3)}, {"a": np.ones(3)})

@@ -30,7 +30,7 @@ def test_heat_keeps_the_order_and_temperature_1_changes_nothing() -> None:
     p = np.linspace(0.01, 0.99, 50)[None]
     np.testing.assert_allclose(calibration.temperature_scaled_tags(p, 1), p)
     assert (np.diff(calibration.temperature_scaled_tags(p, 3)) > 0).all()
-    np.testing.assert_allclose(calibration.heated_classes(p, 2).sum(1), 1)
+    np.testing.assert_allclose(calibration.temperature_scaled_classes(p, 2).sum(1), 1)
 
 
 def test_reliability_counts_every_pair_once() -> None:

@@ -158,7 +158,7 @@ def test_a_video_in_two_tfrecord_files_is_an_error_within_a_part_and_across(tmp_
     train, *_ = sorted((tmp_path / "data").glob("train_*"))
     asked = settings(tmp_path / "data", tmp_path / "run")
     data = asked.data.model_copy(update={"format": "tfrecord", "train": "train_*", "validation": "val_*"})
-    twice = r"train_9\.tfrecord, record 1, id 'v000000': stands twice"
+    twice = r"train_9\.tfrecord, record 1, id 'v000000': occurs twice"
     for copy, message in (("train_9.tfrecord", twice), ("val_9.tfrecord", r"are in data\.train too")):
         (train.parent / copy).write_bytes(train.read_bytes())
         with pytest.raises(PrerollError, match=message):

@@ -150,6 +150,6 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on
     done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, preexec_fn=full)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
-    assert "File too large; the same command goes on where this one stopped" in done.stderr
+    assert "File too large; the same command resumes the experiment" in done.stderr
     assert not list(store.path.rglob("*.part"))
     assert run_plan(load(path), "", store, in_this_process).done == 2

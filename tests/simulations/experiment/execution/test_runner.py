@@ -20,7 +20,7 @@ from preroll.simulations.experiment.execution.cell import is_complete, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tidy_table import COST, results, write_parquet
-from preroll.workers.job import Outcome, Request
+from preroll.workers.job import JobOutcome, Request
 from preroll.workers.pool import Outcomes, Reported
 from tests.simulations.conftest import MakeFile, load
 
@@ -47,7 +47,7 @@ class InThisProcess:
         """As a pool of processes does them."""
         for number, request in enumerate(requests):
             run_cell(request, partial(progress or (lambda *_: None), number))
-            yield Outcome(number, {})
+            yield JobOutcome(number, {})
 
     def check(self) -> None:
         """Nothing has to start."""
@@ -117,10 +117,10 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
 def test_a_full_disk_ends_the_run_in_one_line(make_file: MakeFile, tmp_path: Path) -> None:
     class Full(InThisProcess):
         def map(self, requests: Sequence[Request], progress: Reported | None = None) -> Outcomes:
-            yield Outcome(error="cell.json: No space left on device", reason="error", final=True)
+            yield JobOutcome(error="cell.json: No space left on device", reason="error", final=True)
 
     path = make_file()
-    with pytest.raises(PrerollError, match=r"No space left on device; the same command goes on") as error:
+    with pytest.raises(PrerollError, match=r"No space left on device; the same command resumes") as error:
         run_plan(load(path), path.read_text(), Store(tmp_path / "out"), Full())
     assert error.value.status == 1
 

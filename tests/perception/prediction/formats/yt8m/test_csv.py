@@ -119,10 +119,10 @@ def test_targets_are_dense_rows_of_the_asked_videos() -> None:
     assert arrays.frequencies()[17] == pytest.approx(1 / 3)
 
 
-def test_an_id_that_stands_twice_is_bad() -> None:
+def test_an_id_that_occurs_twice_is_bad() -> None:
     skipping = Skipping(allowed=True)
     assert len(TagArrays.collect([VIDEOS[0], VIDEOS[0]], skipping)) == 1
-    assert "stands twice" in skipping.found[0]
+    assert "occurs twice" in skipping.found[0]
 
 
 def test_names_of_classes_may_hold_commas_and_quotes(tmp_path: Path) -> None:

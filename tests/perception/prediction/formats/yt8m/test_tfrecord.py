@@ -5,7 +5,7 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.yt8m.crc32c import crc32c, masked_crc32c
-from preroll.perception.prediction.formats.yt8m.examples import dequantised, parse_example, read_tfrecord
+from preroll.perception.prediction.formats.yt8m.examples import dequantized, parse_example, read_tfrecord
 from preroll.perception.prediction.formats.yt8m.protobuf import ProtobufError, encoded, fields
 from preroll.perception.prediction.formats.yt8m.record import FEATURES, Tagged
 from preroll.perception.prediction.formats.yt8m.tfrecord import read_records, record
@@ -51,7 +51,7 @@ def test_frame_level_examples_are_dequantised_and_averaged(rng: np.random.Genera
     assert found.labels.tolist() == [2, 7]
     expected = np.concatenate((rgb, audio), 1) * (4 / 255) + 4 / 512 - 2
     np.testing.assert_allclose(found.features, expected.mean(0), atol=1e-5)
-    np.testing.assert_allclose(dequantised(np.array([0, 255], np.uint8)), [-1.9921875, 2.0078125])
+    np.testing.assert_allclose(dequantized(np.array([0, 255], np.uint8)), [-1.9921875, 2.0078125])
 
 
 def damaged(path: Path, place: int) -> Path:
