@@ -174,7 +174,7 @@ class MemorabilityData(Strict):
         captions: table of captions.
         audio: table of audio vectors.
         c3d: table of C3D vectors.
-        raw: folder with ``videos/*.mp4``, ``audios/*.wav`` or ``frames/``, from which features are computed.
+        raw: folder with ``videos/``, ``audios/`` or ``frames/``, from which features are computed.
         encoder: ONNX image encoder for ``raw``, with its card beside it.
         apply: list of the clips to predict, as .json, .txt (one per line) or .pkl; by default all clips of the tables.
     """
