@@ -1,6 +1,6 @@
 """stable-baselines3 without anything of ours but the environment: its PPO, Monitor, a callback and its progress bar.
 
-Run it: python examples/sb3_directly.py [STEPS]
+Run it: python examples/sb3_directly.py [STEPS]   (the progress bar needs `pip install tqdm rich`)
 """
 
 import sys

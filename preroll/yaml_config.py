@@ -1,31 +1,65 @@
 """Reader and writer of YAML settings, strict about keys, with one-line errors."""
 
+import io
 import re
-from collections.abc import Hashable, Mapping
+import sys
+from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.emitter import Emitter
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.resolver import VersionedResolver
 
 from preroll.errors import PrerollError
 
-_NUMBER = re.compile(r"[-+]?[\d.]+[eE][-+]?\w+")
+#: Most values of a text and most levels of nesting, aliases resolved: a few lines can stand for billions.
+LARGEST, DEEPEST = 100_000, 100
+#: The core schema of YAML 1.2 (section 10.3.2 of the specification), and the merge key, which is from YAML 1.1.
+_CORE_SCHEMA = [
+    (f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{rule})$"))
+    for tag, rule in {
+        "null": r"~|null|Null|NULL|",
+        "bool": r"true|True|TRUE|false|False|FALSE",
+        "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+        "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "merge": r"<<",
+    }.items()
+]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe loader that refuses duplicate keys, of which YAML would silently keep the last."""
+class _CoreSchema(VersionedResolver):
+    """Types of plain scalars, whatever version a ``%YAML`` line names.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Builds one mapping and refuses duplicate keys."""
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise PrerollError(f"line {key_node.start_mark.line + 1}: key {key!r} occurs twice")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+    ruamel.yaml's own rules also read dates, ``1_000`` and ``0b1``, and read ``.5e3`` as text.
+    """
+
+    processing_version = (1, 2)
+    # All rules for every first character that one of them allows: ruamel.yaml looks them up by it.
+    versioned_resolver = dict.fromkeys(["", *"~nNtTfF<.+-0123456789"], _CORE_SCHEMA)
+
+
+class _Emitter(Emitter):
+    """Emitter that breaks plain text in its spaces alone, and quotes what ruamel.yaml itself could not read back."""
+
+    def analyze_scalar(self, scalar: str) -> Any:
+        found = super().analyze_scalar(scalar)
+        found.allow_flow_plain &= not scalar.startswith((":", "?"))
+        return found
+
+    def write_plain(self, text: str, split: bool = True) -> None:
+        width, self.best_width = self.best_width, sys.maxsize  # it would part keys from values, and end lines in spaces
+        for i, words in enumerate(re.split(r"(?<=\S) (?=\S)", text)):
+            if i and split and self.column > width:
+                self.write_indent()
+            super().write_plain(words)
+        self.best_width = width
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -45,24 +79,67 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
     """Reads a YAML mapping from ``text``; errors name it ``source``."""
-    try:
-        value = yaml.load(text, _StrictLoader)
-    except PrerollError as error:
-        raise PrerollError(f"{source}: {error}") from None
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or str(error).split("\n")[0]
-        raise PrerollError(f"{source}{where}: is not valid YAML: {what}") from None
+    value = parse_value(text, source)
     if not isinstance(value, dict):
         raise PrerollError(f"{source}: a mapping of keys to values is expected, not {type(value).__name__}")
     return value
 
 
+def parse_value(text: str, source: str) -> Any:
+    """Reads any YAML value from ``text``; errors name it ``source``."""
+    yaml = _yaml()
+    try:
+        node = yaml.compose(text)
+        size, depth = _extent(node, {})
+        if size > LARGEST or depth > DEEPEST:
+            raise RecursionError
+        return yaml.constructor.construct_document(node) if node else None
+    except RecursionError:
+        allowed = f"at most {LARGEST:,} values and {DEEPEST} levels are allowed, aliases resolved"
+        raise PrerollError(f"{source}: holds too much: {allowed}") from None
+    except (YAMLError, ValueError, TypeError, LookupError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or str(error).split("\n")[0]
+        raise PrerollError(f"{source}{where}: is not valid YAML: {what}") from None
+
+
+def _extent(node: Node | None, known: dict[int, tuple[float, float]]) -> tuple[float, float]:
+    """Returns how many nodes a node stands for and how deep they nest; a node within itself is endless."""
+    if id(node) not in known:
+        known[id(node)] = inf, inf
+        below = [_extent(child, known) for child in _children(node)]
+        known[id(node)] = 1 + sum(size for size, _ in below), 1 + max((depth for _, depth in below), default=0)
+    return known[id(node)]
+
+
+def _children(node: Node | None) -> list[Node]:
+    """Returns the nodes in a node, and refuses a key that occurs twice, which ruamel.yaml overlooks beside ``<<``."""
+    if not isinstance(node, MappingNode):
+        return node.value if isinstance(node, SequenceNode) else []
+    seen = set()
+    for key, _ in node.value:
+        if isinstance(key, ScalarNode) and (key.tag, key.value) in seen:
+            raise DuplicateKeyError(problem=f"key {key.value!r} occurs twice", problem_mark=key.start_mark)
+        seen.add((key.tag, str(key.value)))
+    return [child for pair in node.value for child in pair]
+
+
+def _yaml() -> YAML:
+    """Returns a reader and writer of plain values; one that met an error is not used again."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver, yaml.Emitter = _CoreSchema, _Emitter
+    yaml.composer.warn_double_anchors = False
+    yaml.representer.sort_base_mapping_type_on_output = False
+    yaml.width = 110
+    return yaml
+
+
 def dump_yaml(value: Mapping[str, Any]) -> str:
     """Returns a mapping as YAML text, keys in their own order."""
-    text: str = yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
-    return text
+    text = io.StringIO()
+    _yaml().dump(dict(value), text)
+    return text.getvalue()
 
 
 def validated(model: type[Model], value: Any, source: str) -> Model:
@@ -97,8 +174,7 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     if allowed := _range_at(model, first["loc"]):
         message = f"should be {allowed}"
     shown = "" if isinstance(value, Mapping | list | tuple | BaseModel) else f" {value!r}:"
-    hint = _yaml_trap(value, first["type"])
-    return f"{key}{':' if key else ''}{shown} {message}{hint}{more}".strip()
+    return f"{key}{':' if key else ''}{shown} {message}{more}".strip()
 
 
 def _above(one: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
@@ -133,12 +209,3 @@ def _range_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> st
 def _bounds_of(rule: object) -> list[str]:
     """Returns the names of the bounds that a constraint sets."""
     return [name for name in ("ge", "gt", "le", "lt") if getattr(rule, name, None) is not None]
-
-
-def _yaml_trap(value: Any, kind: str) -> str:
-    """Returns a hint where YAML 1.1 reads a value in an unexpected way."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return " (YAML reads 1e3 as text: write 1.0e+3)"
-    if isinstance(value, bool) and not kind.startswith("bool"):
-        return " (YAML reads no, off, yes and on as true or false: put it in quotes)"
-    return ""

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "perception.prediction.genres": "perception.prediction.formats perception.prediction.framework "
     "perception.prediction.metrics perception.prediction.networks",
     "perception.prediction.memorability": "perception perception.analysis perception.onnx_models "
-    "perception.prediction.formats perception.prediction.framework perception.prediction.metrics",
+    "perception.prediction.formats perception.prediction.framework perception.prediction.metrics perception.video",
     "perception.prediction": "perception.catalog perception.features perception.ingest perception.prediction.formats "
     "perception.prediction.framework perception.prediction.genres perception.prediction.memorability "
     "perception.prediction.metrics perception.prediction.tags",

@@ -33,7 +33,7 @@ class _Part(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Rejects ``yes`` and ``no`` for numbers, which pydantic would convert to 1 and 0."""
+        """Rejects ``true`` and ``false`` for numbers, which pydantic would convert to 1 and 0."""
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("should be a number")
         return value

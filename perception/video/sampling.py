@@ -13,14 +13,14 @@ from pathlib import Path
 import av
 from av import VideoFrame
 
+from preroll.perception.video.containers import DEMUXERS
 from preroll.perception.video.frame_folders import NO_MEMORY, numbered_pictures, read_picture
 
 FRAMES_PER_SECOND = 3
 #: Longest time that a frame is held on screen [s], so that one wrong timestamp does not yield millions of samples.
 LONGEST_HOLD = Fraction(60)
 # Only video containers from local files: the demuxer refuses playlists and pictures with the suffix of a video.
-_CONTAINERS = "mov matroska avi mpegts mpeg flv asf ogg mpegvideo m4v h264 hevc obu ivf yuv4mpegpipe nut mxf gif"
-_OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS.replace(" ", ",")}
+_OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS.replace(" ", ",")}
 
 
 class UnreadableError(Exception):

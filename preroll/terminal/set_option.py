@@ -24,9 +24,8 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         PrerollError: an entry without ``=``, or one that is no YAML.
     """
-    import yaml
-
     from preroll.envs.scenario.scenario import Scenario
+    from preroll.yaml_config import parse_value
 
     settings: dict[str, Any] = {}
     overrides: dict[str, Any] = {}
@@ -34,10 +33,7 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         key, equals, text = change.partition("=")
         if not key or not equals:
             raise PrerollError(f"--set {change}: KEY=VALUE is expected, such as num_envs=256 or user.mismatch=0.2")
-        try:
-            value = float(text) if _is_number(text) and not text.lstrip("+-").isdigit() else yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise PrerollError(f"--set {change}: the value is no YAML") from None
+        value = parse_value(text, f"--set {change}")
         (overrides if "." in key or key in Scenario.model_fields else settings)[key] = value
     return settings, overrides
 
@@ -54,12 +50,3 @@ def changed_scenario(scenario: str, changes: list[str] | None) -> "Scenario":
     for key in others:
         raise PrerollError(f"--set {key}: is no key of a scenario; those are dotted, such as user.mismatch")
     return Scenario.load(scenario).replace(overrides)
-
-
-def _is_number(text: str) -> bool:
-    """Returns whether ``text`` is a number; YAML 1.1 would read 1e-3 as text."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

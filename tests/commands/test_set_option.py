@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -5,6 +7,7 @@ from preroll.commands.cli import app
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.terminal.set_option import changed_scenario, parse_changes
+from preroll.yaml_config import load_yaml
 
 
 def test_values_are_read_as_yaml_and_numbers_as_numbers() -> None:
@@ -14,6 +17,28 @@ def test_values_are_read_as_yaml_and_numbers_as_numbers() -> None:
     assert settings == {"lr": 0.001, "num_envs": 256, "hidden": [32, 32], "growth": "log"}
     assert isinstance(settings["num_envs"], int)
     assert overrides == {"user.mismatch": 0.5}
+
+
+def test_a_value_has_the_type_that_it_has_in_a_file(tmp_path: Path) -> None:
+    values = [
+        "1",
+        "1e3",
+        "-.5e-2",
+        "012",
+        "no",
+        "off",
+        "true",
+        "~",
+        "",
+        "1:30",
+        "2026-11-26",
+        "nan",
+        ".inf",
+        "[1, {a: 2}]",
+    ]
+    for text in values:
+        (tmp_path / "a.yaml").write_text(f"value: {text}\n")
+        assert repr(parse_changes([f"value={text}"])[0]) == repr(load_yaml(tmp_path / "a.yaml"))
 
 
 @pytest.mark.parametrize("change", ["num_envs", "=3", "hidden=[1"])

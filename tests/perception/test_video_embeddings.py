@@ -1,5 +1,4 @@
 import json
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +12,6 @@ from preroll.errors import PrerollError
 from preroll.hashing import sha256_of
 from preroll.perception.analysis.embedding import embed
 from preroll.perception.analysis.encoder import Encoder, EncoderFile
-from preroll.perception.prediction.framework.bad_input import Skipping
-from preroll.perception.prediction.memorability.log_mel import log_mel_statistics, mel_filters, read_wave
-from preroll.perception.prediction.memorability.raw_media import audio_statistics, frame_means
 from preroll.perception.video_embeddings import analyzed, embed_videos, videos_in
 from preroll.workers.job import Limits
 
@@ -120,61 +116,3 @@ def test_the_real_classifier_embeds_a_real_clip(real: Path) -> None:
     vectors = embed(real / "videos" / "pool.mp4", encoder).vectors
     assert vectors.shape[1] == encoder.width == 1000
     np.testing.assert_allclose(vectors.sum(1), 1, atol=0.02)
-
-
-def tone(path: Path, frequency: float, *, seconds: float = 1.0, rate: int = 16000, width: int = 2) -> Path:
-    values = 0.5 * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(width)
-        file.setframerate(rate)
-        whole = (values * 2.0 ** (8 * width - 1)).astype(np.int64) + (128 if width == 1 else 0)
-        file.writeframes(b"".join(int(v).to_bytes(width, "little", signed=width > 1) for v in whole))
-    return path
-
-
-@pytest.mark.parametrize("width", [1, 2, 3, 4])
-def test_waves_of_every_depth_are_read(tmp_path: Path, width: int) -> None:
-    sound, rate = read_wave(tone(tmp_path / "a.wav", 440, width=width))
-    assert (rate, len(sound)) == (16000, 16000)
-    np.testing.assert_allclose(np.abs(sound).max(), 0.5, atol=0.01)
-
-
-@pytest.mark.parametrize(
-    ("place", "content", "message"),
-    [
-        (34, (64).to_bytes(2, "little"), "has 64 bits at 16000 Hz; must have 8, 16, 24 or 32 at 1000 Hz or more"),
-        (24, (0).to_bytes(4, "little"), "has 16 bits at 0 Hz"),
-        (8, b"EVAW", "is no wave file: not a WAVE file"),
-        (20, b"", "is no wave file: it ends too early"),
-        (44, b"", "holds no sound"),
-    ],
-)
-def test_a_damaged_wave_is_told_in_words(tmp_path: Path, place: int, content: bytes, message: str) -> None:
-    path = tone(tmp_path / "a.wav", 440)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:place] + content + (whole[place + len(content) :] if content else b""))
-    with pytest.raises(ValueError, match=message):
-        read_wave(path)
-
-
-def test_a_tone_is_loudest_in_its_own_band(tmp_path: Path) -> None:
-    centers = mel_filters(400, 16000) @ np.fft.rfftfreq(400, 1 / 16000) / mel_filters(400, 16000).sum(1).clip(1e-9)
-    for frequency in (1000.0, 3000.0):
-        levels = log_mel_statistics(*read_wave(tone(tmp_path / "a.wav", frequency)))
-        assert levels.shape == (128,)
-        assert abs(centers[levels[:64].argmax()] - frequency) < 0.1 * frequency
-
-
-def test_features_of_raw_clips(
-    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
-) -> None:
-    tone(tmp_path / "audios" / "c1.wav", 440)
-    (tmp_path / "audios" / "c2.wav").write_bytes(b"no sound")
-    skipping = Skipping(allowed=True)
-    assert list(audio_statistics(tmp_path / "audios", skipping)) == ["c1"]
-    assert "is no wave file" in skipping.found[0]
-    make_clip(tmp_path / "videos" / "c1.mp4", [RED] * 4)
-    means = frame_means(tmp_path, make_network(tmp_path / "encoder.onnx"), Skipping())
-    assert means["c1"].argmax() == 0

@@ -167,7 +167,7 @@ class MemorabilityData(Strict):
     c3d: Path | None = Field(default=None, description="table of C3D vectors")
     raw: Path | None = Field(
         default=None,
-        description="folder with `videos/*.mp4`, `audios/*.wav` or `frames/`, from which features are computed",
+        description="folder with `videos/`, `audios/` or `frames/`, from which features are computed",
     )
     encoder: Path | None = Field(default=None, description="ONNX image encoder for `raw`, with its card beside it")
     apply: Path | None = Field(

@@ -3,13 +3,14 @@
 import gzip
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preroll import atomic
-from preroll.perception.prediction.formats.yt8m.protobuf import encoded, encoded_varint
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, VISUAL, Tagged
+from preroll.perception.prediction.formats.yt8m.sequence_example import SequenceExample
 from preroll.perception.prediction.formats.yt8m.tfrecord import record
 
 
@@ -33,13 +34,11 @@ def write_tfrecord(path: Path, videos: Iterable[Tagged]) -> None:
 
 def example(video: Tagged) -> bytes:
     """Serialises a video as a video-level ``tf.train.Example``."""
-    features = {
-        "id": encoded(1, encoded(1, video.id.encode())),
-        "labels": _ints(video.labels),
-        "mean_rgb": _floats(video.features[:VISUAL]),
-        "mean_audio": _floats(video.features[VISUAL:]),
-    }
-    return encoded(1, _map(features))
+    numbers = {"mean_rgb": video.features[:VISUAL], "mean_audio": video.features[VISUAL:]}
+    context = _context(video.id, video.labels) + [
+        {"key": key, "value": {"float_list": {"value": values}}} for key, values in numbers.items()
+    ]
+    return _serialized(context={"feature": context})
 
 
 def frame_example(name: str, labels: Sequence[int], rgb: NDArray[np.uint8], audio: NDArray[np.uint8]) -> bytes:
@@ -51,12 +50,11 @@ def frame_example(name: str, labels: Sequence[int], rgb: NDArray[np.uint8], audi
         rgb: uint8 [frames, 1024].
         audio: uint8 [frames, 128].
     """
-    context = {"id": encoded(1, encoded(1, name.encode())), "labels": _ints(np.array(labels))}
-    lists = {
-        key: b"".join(encoded(1, encoded(1, encoded(1, row.tobytes()))) for row in rows)
+    lists = [
+        {"key": key, "value": {"feature": [{"bytes_list": {"value": [row.tobytes()]}} for row in rows]}}
         for key, rows in (("rgb", rgb), ("audio", audio))
-    }
-    return encoded(1, _map(context)) + encoded(2, _map(lists))
+    ]
+    return _serialized(context={"feature": _context(name, labels)}, feature_lists={"feature_list": lists})
 
 
 def vocabulary_csv(names: dict[int, str]) -> str:
@@ -68,13 +66,14 @@ def vocabulary_csv(names: dict[int, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _map(features: dict[str, bytes]) -> bytes:
-    return b"".join(encoded(1, encoded(1, key.encode()) + encoded(2, value)) for key, value in features.items())
+def _context(name: str, labels: "Sequence[int] | NDArray[np.integer]") -> list[dict[str, Any]]:
+    """Returns the entries that both kinds of examples have."""
+    return [
+        {"key": "id", "value": {"bytes_list": {"value": [name.encode()]}}},
+        {"key": "labels", "value": {"int64_list": {"value": labels}}},
+    ]
 
 
-def _ints(values: "NDArray[np.integer]") -> bytes:
-    return encoded(3, encoded(1, b"".join(encoded_varint(int(value)) for value in values)))
-
-
-def _floats(values: NDArray[np.float32]) -> bytes:
-    return encoded(2, encoded(1, values.astype("<f4").tobytes()))
+def _serialized(**parts: Any) -> bytes:
+    found: bytes = SequenceExample(**parts).SerializeToString(deterministic=True)
+    return found

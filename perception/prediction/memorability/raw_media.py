@@ -7,15 +7,19 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.prediction.framework.bad_input import Skipping
-from preroll.perception.prediction.memorability.log_mel import log_mel_statistics, read_wave
+from preroll.perception.prediction.memorability.log_mel import log_mel_statistics
+from preroll.perception.prediction.memorability.sound import SUFFIXES, read_sound
 
 
 def audio_statistics(folder: Path, skipping: Skipping) -> dict[str, NDArray[np.float64]]:
-    """Computes log-mel statistics of every .wav file in a folder, float64 [128] by file name without suffix."""
-    found = {}
-    for path in sorted(folder.glob("*.wav")):
+    """Computes log-mel statistics of every audio or video file in a folder, float64 [128] by name without suffix."""
+    found: dict[str, NDArray[np.float64]] = {}
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES):
+        if path.stem in found:
+            skipping.bad(path, "", f"another file is the sound of {path.stem!r} as well; names must differ")
+            continue
         try:
-            found[path.stem] = log_mel_statistics(*read_wave(path))
+            found[path.stem] = log_mel_statistics(*read_sound(path))
         except ValueError as error:
             skipping.bad(path, "", str(error))
     return found

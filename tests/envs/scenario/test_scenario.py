@@ -81,14 +81,7 @@ def test_an_unknown_key_in_a_file_names_the_file_and_the_key(tmp_path: Path) -> 
 def test_a_key_written_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("session: {horizon: 3}\nsession: {horizon: 4}\n")
-    with pytest.raises(PrerollError, match=r"mine\.yaml: line 2: key 'session' occurs twice"):
-        Scenario.load(path)
-
-
-def test_a_number_that_yaml_reads_as_text_is_explained(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text("ads: {cats: {long: {seconds: 30, view_probability: 0.3, reward: 1e-x}}}\n")
-    with pytest.raises(PrerollError, match=r"reward: '1e-x'.*YAML reads 1e3 as text"):
+    with pytest.raises(PrerollError, match=r"mine\.yaml, line 2: .*key 'session' occurs twice$"):
         Scenario.load(path)
 
 
@@ -139,13 +132,3 @@ def test_nothing_but_a_preroll_error_comes_out_of_a_wrong_scenario(value: Any) -
     for wrong in ({"ads": value}, {"user": value}, {"drift": value}, {"session": value}):
         with pytest.raises(PrerollError):
             Scenario.load({"ads": None, **wrong})
-
-
-@given(st.text(max_size=200))
-def test_nothing_but_a_preroll_error_comes_out_of_wrong_yaml(text: str) -> None:
-    told = ""
-    try:
-        assert isinstance(parse_yaml(text, "text"), dict)
-    except PrerollError as error:
-        told = str(error)
-    assert "\n" not in told

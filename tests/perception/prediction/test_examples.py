@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from preroll.commands.cli import app
@@ -14,6 +13,7 @@ from preroll.perception.prediction.framework.settings import load_settings
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability
 from preroll.perception.prediction.generators.tag_videos import generate_tags
 from preroll.perception.prediction.generators.trailers import generate_genres
+from preroll.yaml_config import dump_yaml, load_yaml
 from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "examples" / "predictions"
@@ -41,13 +41,13 @@ def test_the_linear_tags_are_the_other_ones_with_another_model() -> None:
 def test_every_example_trains_evaluates_and_applies(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The data stands where the example looks for it, below the folder where the command runs.
     monkeypatch.chdir(tmp_path)
-    settings = yaml.safe_load((EXAMPLES / name).read_text("utf8"))
+    settings = load_yaml(EXAMPLES / name)
     task = settings["task"]
     SMALL[task](Path("runs") / f"{task}-data")
     for part, changes in QUICK[task].items():
         settings[part] |= changes
     file = tmp_path / name
-    file.write_text(yaml.safe_dump(settings))
+    file.write_text(dump_yaml(settings))
     tables = []
     for arguments in (["train"], ["evaluate"], ["apply", "--out", "predicted"]):
         result = CliRunner().invoke(app, ["predict", arguments[0], str(file), *arguments[1:]], catch_exceptions=False)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,8 +7,8 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.yt8m.crc32c import crc32c, masked_crc32c
 from preroll.perception.prediction.formats.yt8m.examples import dequantized, parse_example, read_tfrecord
-from preroll.perception.prediction.formats.yt8m.protobuf import ProtobufError, encoded, fields
 from preroll.perception.prediction.formats.yt8m.record import FEATURES, Tagged
+from preroll.perception.prediction.formats.yt8m.sequence_example import SequenceExample
 from preroll.perception.prediction.formats.yt8m.tfrecord import read_records, record
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.generators.yt8m_files import example, frame_example, write_tfrecord
@@ -86,10 +87,24 @@ def test_a_file_that_ends_early_is_told(tmp_path: Path) -> None:
         list(read_records(path, Skipping()))
 
 
+def with_feature(key: str, value: dict[str, Any]) -> bytes:
+    """A sound example with another value of one feature."""
+    found = SequenceExample.FromString(example(VIDEOS[0]))
+    kept = [one for one in found.context.feature if one.key != key]
+    return bytes(SequenceExample(context={"feature": [*kept, {"key": key, "value": value}]}).SerializeToString())
+
+
 @pytest.mark.parametrize(
     ("message", "data"),
     [
-        ("has no feature 'mean_rgb'", encoded(1, encoded(1, encoded(1, b"id") + encoded(2, b"")))),
+        ("has no feature 'mean_rgb', only id", b"\x0a\x06\x0a\x04\x0a\x02id"),
+        ("feature 'id' has 0 values", with_feature("id", {})),
+        (
+            "feature 'mean_rgb' has 0 numbers, must have 1024",
+            with_feature("mean_rgb", {"bytes_list": {"value": [b"x"]}}),
+        ),
+        ("label -1 is not known, must be 0 … 3861", with_feature("labels", {"int64_list": {"value": [-1, 5]}})),
+        ("is no tf.train.Example", example(VIDEOS[0])[:-1]),
         ("feature 'mean_rgb' has 10 numbers, must have 1024", b""),
         ("label 3862 is not known", b""),
         ("has no label", b""),
@@ -117,5 +132,45 @@ def test_an_example_to_be_predicted_needs_no_label() -> None:
 
 def test_bytes_that_are_no_message_are_refused() -> None:
     for data in (b"\x0a\xff", b"\x80", b"\x0f", b"\xff" * 12):
-        with pytest.raises(ProtobufError):
-            list(fields(data))
+        with pytest.raises(ValueError, match=r"^is no tf\.train\.Example$"):
+            parse_example(data)
+
+
+def test_an_example_that_is_damaged_below_a_right_crc_is_told_and_the_next_one_follows(tmp_path: Path) -> None:
+    path = tmp_path / "bad"
+    path.write_bytes(record(example(VIDEOS[0])[:-1]) + record(example(VIDEOS[1])))
+    skipping = Skipping(allowed=True)
+    assert [one.id for one in read_tfrecord(path, skipping)] == ["v1"]
+    assert skipping.found == [f"{path}, record 1: is no tf.train.Example"]
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of bytes as it is stored: number and type, length in seven bits a byte, content."""
+    size, length = len(content), bytearray()
+    while size > 127:
+        length.append(size & 127 | 128)
+        size >>= 7
+    return bytes([number << 3 | 2, *length, size]) + content
+
+
+def entry(key: bytes, value: bytes) -> bytes:
+    return field(1, field(1, key) + field(2, value))
+
+
+def test_what_is_written_are_the_bytes_of_tensorflow_s_messages() -> None:
+    context = entry(b"id", field(1, field(1, b"v"))) + entry(b"labels", field(3, field(1, bytes([3, 0xAC, 2]))))
+    rgb = entry(b"rgb", b"".join(field(1, field(1, field(1, bytes([frame] * 2)))) for frame in (7, 8)))
+    audio = entry(b"audio", field(1, field(1, field(1, bytes([9])))))
+    written = frame_example("v", [3, 300], np.array([[7, 7], [8, 8]], np.uint8), np.array([[9]], np.uint8))
+    assert written == field(1, context) + field(2, rgb + audio)
+
+
+def test_numbers_that_are_not_packed_mean_the_same() -> None:
+    """TensorFlow packs numbers; protocol buffers allow each to be a field of its own."""
+    features = VIDEOS[0].features
+    parts = {b"mean_rgb": features[:1024], b"mean_audio": features[1024:]}
+    apart = {key: b"".join(b"\x0d" + value.tobytes() for value in values) for key, values in parts.items()}
+    context = entry(b"id", field(1, field(1, b"v"))) + entry(b"labels", field(3, b"\x08\x05\x08\x03"))
+    found = parse_example(field(1, context + b"".join(entry(key, field(2, value)) for key, value in apart.items())))
+    assert found.labels.tolist() == [3, 5]
+    np.testing.assert_array_equal(found.features, features)
