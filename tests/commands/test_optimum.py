@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from preroll.envs import Optimum, Tables, belief_optimum, reference_values
+from preroll.envs.optimum.policy_summary import best_ads
 from tests.commands.conftest import Run
 
 
@@ -14,6 +15,17 @@ def rows_of(told: str) -> dict[str, list[str]]:
     """Cells of the rows of the first table, by name of the policy."""
     table = told.split("\n\n")[0].splitlines()
     return {cells[0]: cells[1:] for cells in (re.split(r"\s{2,}", line.strip()) for line in table)}
+
+
+def best_ads_of(told: str) -> list[dict[str, list[str]]]:
+    """The tables of best ads: labels by category, one table for every phase and segment."""
+    parts = re.split(r"\n\nBest ad in slot .*:\n", told)[1:]
+    return [dict(list(rows_of(part).items())[1:4]) for part in parts]
+
+
+def expected_ads(tables: Tables, phase: int, segment: int = 0) -> dict[str, list[str]]:
+    chosen = best_ads(Optimum(tables, phase), segment)
+    return {name: [tables.spec.labels[ad] for ad in ads[tables.n_slots // 2]] for name, ads in chosen.items()}
 
 
 def test_every_reference_policy_has_its_row(run: Run, small_catalog_folder: Path) -> None:
@@ -38,7 +50,9 @@ def test_under_drift_every_phase_has_its_table(run: Run, small_catalog_folder: P
     for phase, part in enumerate(parts[2::2]):
         assert rows_of(part)["optimum"][0] == f"{Optimum(tables, phase).value:.4f}"
         assert "Best ad in slot 11 of 20" in part
-    assert len({rows_of(part)["optimum"][0] for part in parts[2::2]}) > 1
+    expected = [expected_ads(tables, phase) for phase in range(3)]
+    assert best_ads_of(told) == expected
+    assert expected[0] != expected[1]
 
 
 def test_what_an_agent_that_infers_the_segment_can_earn_is_told(run: Run, small_catalog_folder: Path) -> None:
@@ -50,6 +64,10 @@ def test_what_an_agent_that_infers_the_segment_can_earn_is_told(run: Run, small_
     assert f"({100 * bounds.lower / exact.value:.2f} to {100 * bounds.upper / exact.value:.2f} % of the bound)" in told
     for name in ("patient", "hasty"):
         assert f"Best ad in slot 11 of 20 for {name} users" in told
+    tables = exact.tables
+    expected = [expected_ads(tables, 0, segment) for segment in range(2)]
+    assert best_ads_of(told) == expected
+    assert expected[0] != expected[1]
     assert rows_of(told)["optimum"][-1] == "knows the hidden segment: a bound"
 
 
