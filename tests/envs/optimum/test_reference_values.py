@@ -12,7 +12,8 @@ from preroll.envs.optimum.policy_plot import ad_colors, draw_best_ads
 from preroll.envs.optimum.policy_summary import best_ads
 from preroll.envs.optimum.reference_values import as_predicted, reference_values
 from preroll.envs.optimum.restricted import best_fixed, best_open_loop
-from preroll.envs.policies.simple import by_category_policy, greedy_policy
+from preroll.envs.policies.greedy import greedy_policy
+from preroll.envs.policies.simple import by_category_policy
 from preroll.envs.scenario.template import scenario_for
 from preroll.perception.catalog.catalog import Catalog
 
