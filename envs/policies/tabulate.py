@@ -80,7 +80,7 @@ class _DistinctObservations:
 
 
 def _distinct(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Returns the distinct rows of [n, d], and the number of each row among them, int64 [n], or [1] if all are equal."""
+    """Returns the distinct rows of [n, d], and the number of each row among them, int64 [n]; [1] if all are equal."""
     found, number = np.unique(rows, axis=0, return_inverse=True)
     return found, number.astype(np.int64)[: None if len(found) > 1 else 1]
 
