@@ -1,9 +1,9 @@
 """The optimum of an agent that cannot observe its user's segment and infers it, for two hidden segments.
 
 The agent's knowledge is the belief b = P(the user is of the second segment | history), the history being all that it
-sees and does. That a user stays is always seen; a view is seen if the last view is observed, or the fatigue that follows
-from it. Dynamic programming over (slot, video, fatigue, last outcome, b), with b on a grid, bounds the optimum from both
-sides:
+sees and does. That a user stays is always seen; a view is seen where the last view is observed, or the fatigue that
+follows from it. Dynamic programming over (slot, video, fatigue, last outcome, b), with b on a grid, bounds the optimum
+from both sides:
 
 * upper: the value is convex in b, so that linear interpolation between grid points never underestimates it;
 * lower: a policy that rounds its belief to the grid after every slot has finite memory, and its value is exact.

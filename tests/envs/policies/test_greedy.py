@@ -16,15 +16,12 @@ def expected_reward(tables: Tables, video: int, ad: int, last: int, level: int, 
     if ad == len(scenario.ads):
         return 0.0
     one, user = scenario.ads[ad], scenario.user
-    category = np.asarray(catalog.category)
+    category, memorability = np.asarray(catalog.category), np.asarray(catalog.memorability)
     alike = [
         n
         for n in range(catalog.n_videos)
         if (observe.category == "none" or category[n] == category[video])
-        and (
-            not observe.memorability
-            or round(1000 * catalog.memorability[n]) == round(1000 * catalog.memorability[video])
-        )
+        and (not observe.memorability or round(1000 * memorability[n]) == round(1000 * memorability[video]))
     ]
     total = 0.0
     for n, segment in itertools.product(alike, user.segments):
@@ -33,7 +30,7 @@ def expected_reward(tables: Tables, video: int, ad: int, last: int, level: int, 
         p *= segment.appeal.get(one.length, 1.0) * segment.appeal.get(one.label, 1.0)
         p *= user.position.get(scenario.session.slots[slot % len(scenario.session.slots)], 1.0)
         p *= user.repeat if last % tables.n_actions == ad and last < 2 * tables.n_actions else 1.0
-        pay = one.reward + scenario.recall_weight * round(1000 * catalog.memorability[n]) / 1000
+        pay = one.reward + scenario.recall_weight * round(1000 * memorability[n]) / 1000
         total += segment.share * min(p, 1.0) * pay / len(alike)
     return total
 
