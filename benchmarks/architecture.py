@@ -95,7 +95,9 @@ def imports(known: Modules) -> Arrows:
 
 def _imported(path: Path, known: Modules) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        if isinstance(node, ast.ImportFrom):
+            if node.level or not node.module:
+                raise ValueError(f"{path}:{node.lineno}: relative imports are not followed")
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
                 yield from [full] if full in known else [node.module] if node.module in known else []

@@ -16,7 +16,7 @@ from pathlib import Path
 from preroll.agents import make_agent
 from preroll.envs import Tables
 from preroll.simulations import Experiment, Run, fit
-from preroll.simulations.evaluation.measurement import measure
+from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.cell import cell_request, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
@@ -53,9 +53,9 @@ def evaluation() -> None:
         for name in ("thompson", "linucb"):
             agent = make_agent(name, tables)
             fit(agent, tables, sessions=2000)
-            measure(agent, tables, sessions=1000, seed=0)
+            evaluate_agent(name, agent, tables, sessions=1000, seed=0)
             began = time.process_time()
-            measure(agent, tables, sessions=1_000_000, seed=0)
+            evaluate_agent(name, agent, tables, sessions=1_000_000, seed=0)
             spent = time.process_time() - began
             print(f"evaluation of 1,000,000 sessions, {name} on {scenario}: {spent:.2f} CPU-s (target 3)")
 

@@ -16,6 +16,7 @@ from preroll.envs.base import SessionEnvBase, new_observations, observation_spac
 from preroll.envs.kernel import layout, step
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
+from preroll.envs.vector_state import Arrays, copy_state, write_state
 from preroll.errors import PrerollError
 from preroll.jit import direct
 from preroll.perception.catalog.catalog import Catalog
@@ -171,10 +172,57 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         values = np.array([(seeds[lane] or 0) % 2**64 for lane in seeded], dtype=np.uint64)
         step.seed_lanes(self._lanes, seeded, values)
         step.start_next(self.tables.packed, self._lanes, chosen)
-        observations = new_observations(self.tables, self.num_envs)
-        step.observe(self.tables.packed, self._lanes, observations)
+        observations = self._observe()
         video = self._lanes.state[layout.VIDEO, : self.num_envs].copy()
         return observations, {"video": video, "category": self.tables.category[video]}
+
+    def _observe(self) -> Floats:
+        observations = new_observations(self.tables, self.num_envs)
+        step.observe(self.tables.packed, self._lanes, observations)
+        return observations
+
+    def state_arrays(self) -> Arrays:
+        """Returns the whole state, on which all later steps depend, as new arrays by name.
+
+        Raises:
+            PrerollError: If no session is running.
+
+        Examples:
+            >>> import numpy as np
+            >>> from preroll.envs import SessionVectorEnv
+            >>> envs, others = (SessionVectorEnv(3, scenario="fatigue", catalog="demo") for _ in range(2))
+            >>> observations, infos = envs.reset(seed=1)
+            >>> observations = others.load_state(envs.state_arrays())
+            >>> ads = np.array([0, 2, 4])
+            >>> [bool((one == other).all()) for one, other in zip(envs.step(ads)[:4], others.step(ads)[:4])]
+            [True, True, True, True]
+        """
+        self._check_running("state_arrays")
+        return copy_state(self._lanes, self.num_envs)
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> Floats:
+        """Restores the state that :meth:`state_arrays` of an environment with the same tables and lanes returned.
+
+        Later steps, resets without a seed included, are bit-identical to those of that environment. No reset is needed.
+
+        Args:
+            arrays: the state.
+
+        Returns:
+            Current observations of all lanes, float32 [n, d].
+
+        Raises:
+            PrerollError: If an array is missing, has another dtype or shape, or does not fit the tables; the state
+                remains as it was.
+        """
+        write_state(self._lanes, arrays, self.tables, self.num_envs)
+        # All random numbers derive from the lanes' keys; a generator only marks the environment as started.
+        self.np_random = np.random.default_rng(0)
+        return self._observe()
+
+    def _check_running(self, method: str) -> None:
+        if self._np_random is None:
+            raise PrerollError(f"{method}: no session is running: call reset() first")
 
     def _chosen(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
         """Returns the indices of the lanes to reset, int64."""
@@ -229,8 +277,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         Raises:
             PrerollError: If no session is running, ``actions`` has another shape or dtype, or an ad does not exist.
         """
-        if self._np_random is None:
-            raise PrerollError("step: no session is running: call reset() first")
+        self._check_running("step")
         given = np.asarray(actions)
         if given.dtype.kind not in "iu":
             raise PrerollError(f"actions: {given.dtype}: integers are expected, the numbers of the ads")

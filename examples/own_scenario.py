@@ -33,10 +33,8 @@ def main(sessions: int = 2_000) -> None:
 
     agent = make_agent("thompson", tables, seed=1)
     fit(agent, tables, sessions=sessions, seed=1)
-    row = evaluate({"thompson": agent}, tables, sessions=10 * sessions)["thompson"]
-    print(
-        f"thompson after {sessions:,} sessions: {row.percent.value:.1f} ± {row.percent.half_width:.1f} % of the optimum"
-    )
+    earned = evaluate({"thompson": agent}, tables, sessions=10 * sessions)["thompson"].paired_percent
+    print(f"thompson after {sessions:,} sessions: {earned.value:.1f} ± {earned.half_width:.1f} % of the optimum")
     print(f"The same on the command line: preroll train thompson --scenario {path}")
 
 

@@ -6,6 +6,9 @@ loaded.
 
 from gymnasium.envs.registration import register, registry
 
+from preroll.errors import PrerollError
+
+__all__ = ["PrerollError", "__version__"]
 __version__ = "0.1.0"
 
 if "preroll/Session-v0" not in registry:

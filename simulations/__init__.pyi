@@ -1,4 +1,4 @@
-from .evaluation.evaluation import AgentResult as AgentResult
+from .evaluation.agent_result import AgentResult as AgentResult
 from .evaluation.evaluation import Evaluation as Evaluation
 from .evaluation.evaluation import evaluate as evaluate
 from .evaluation.impression_log import write_impressions as write_impressions

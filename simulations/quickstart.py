@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preroll import progress
-from preroll.agents import AGENTS
+from preroll.agents.registry import AGENTS
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.evaluation.evaluation import FEWEST_LANES, REFERENCES, SESSIONS, Evaluation, evaluate
+from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
+from preroll.simulations.evaluation.evaluation import REFERENCES, SESSIONS, Evaluation, evaluate
 from preroll.simulations.training.curve_plot import draw_curves
 from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
@@ -86,7 +87,9 @@ def run_quickstart(
     with progress.bar(len(learners) + len(REFERENCES), f"Evaluating on {evaluation_sessions:,} sessions") as advance:
         evaluation = evaluate(learners, tables, sessions=evaluation_sessions, seed=seed, advance=advance)
     curves = {run.name: run.curve for run in runs if run.name in learners}
-    references = {row.name: row.exact or row.revenue.value for row in evaluation.rows if row.name not in learners}
+    references = {
+        row.name: row.exact_revenue or row.revenue.value for row in evaluation.rows if row.name not in learners
+    }
     title = f"Revenue per session while learning: {tables.scenario.name}, seed {seed}"
     pictures = draw_curves(out / "curves", curves, references, title)
     return QuickstartResult(catalog, out / "runs", pictures, evaluation)

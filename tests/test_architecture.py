@@ -4,6 +4,7 @@ A new sub-room gets a line in ``MAY_IMPORT`` in the commit that adds it, and a n
 """
 
 import ast
+import re
 from functools import cache
 
 import pytest
@@ -84,11 +85,17 @@ def known() -> Modules:
     return modules(ROOT)
 
 
+#: Measures revisions that had other modules too.
+NAMES_EARLIER_REVISIONS = {"architecture.py"}
+
+#: The public interfaces. They only export; inside the package imports name the file, so that no arrow hides in them.
+FACES = {*(f"preroll.{room}" for room in ROOMS), "preroll.perception.prediction"}
+
+
 @cache
 def arrows() -> Arrows:
-    """Every import of one file by another; faces, which only export, and the command line, which uses all, are left."""
-    faces = {"preroll", *(f"preroll.{room}" for room in ROOMS), "preroll.perception.prediction"}
-    top = faces | {"preroll.cli", "preroll.__main__"}
+    """Every import of one file by another, less those of the faces and of the command line, which uses all."""
+    top = FACES | {"preroll", "preroll.cli", "preroll.__main__"}
     found = imports(known())
     return {(one, two) for one, two in found if one not in top and not one.startswith("preroll.commands")}
 
@@ -105,6 +112,10 @@ def test_a_sub_room_imports_only_what_its_line_allows(line: str) -> None:
     allowed = {line, "preroll", *MAY_IMPORT[line].split()}
     wrong = {(one, two) for one, two in arrows() if room_of(one) == line and room_of(two) not in allowed}
     assert not wrong
+
+
+def test_inside_the_package_imports_name_the_file() -> None:
+    assert {(one, two) for one, two in arrows() if two in FACES} == set()
 
 
 def test_the_floor_imports_no_room() -> None:
@@ -167,3 +178,19 @@ def imported_names(node: ast.AST) -> set[str]:
     if isinstance(node, ast.ImportFrom):
         return {(node.module or "").split(".")[0]}
     return {alias.name.split(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()
+
+
+def test_every_module_that_a_file_names_exists() -> None:
+    """Also in strings, where no import error would tell: programs of the tests, jobs of workers, pages."""
+    named = re.compile(r"(?:from|import) (preroll(?:\.\w+)+)|[\"'](preroll(?:\.\w+)+)(?::\w+)?[\"']")
+    places = [ROOT / name for name in (*ROOMS, "preroll", "tests", "docs", "examples", "benchmarks")]
+    files = [*ROOT.glob("*.md"), *(path for place in places for path in place.rglob("*.*"))]
+    gone = set()
+    for path in files:
+        if path.suffix not in {".py", ".pyi", ".md", ".yaml"} or path.name in NAMES_EARLIER_REVISIONS:
+            continue
+        for match in named.finditer(path.read_text("utf8")):
+            module = match[1] or match[2]
+            if module not in known() and not (match[2] and module.rpartition(".")[0] in known()):
+                gone.add((str(path.relative_to(ROOT)), module))
+    assert gone == set()

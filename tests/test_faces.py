@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 FACES = ("preroll.envs", "preroll.agents", "preroll.perception", "preroll.perception.prediction", "preroll.simulations")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted([*(ROOT / "examples").rglob("*.py"), *(ROOT / "docs").rglob("*.py")])
 
 
 def exported(face: str) -> list[tuple[str, Any]]:
@@ -66,5 +66,11 @@ def imported(page: Path) -> list[str]:
     """Modules that the Python of a page, or of a program, imports from."""
     text = page.read_text("utf8")
     if page.suffix == ".py":
-        return [node.module for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.module]
-    return re.findall(r"^\s*(?:>>> |\.\.\. )?from (\S+) import ", text, flags=re.MULTILINE)
+        found = []
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found.append(node.module)
+            elif isinstance(node, ast.Import):
+                found += [alias.name for alias in node.names]
+        return found
+    return re.findall(r"^\s*(?:>>> |\.\.\. )?(?:from|import) (preroll\S*)", text, flags=re.MULTILINE)

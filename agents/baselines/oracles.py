@@ -13,7 +13,7 @@ from preroll.agents.settings import AgentSettings
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 
-SEGMENT, VIDEO, LAST = 1, 3, 5  # axes of a policy table; no observation shows axis 0, the phase
+SEGMENT, SLOT, VIDEO, LAST = 1, 2, 3, 5  # axes of a policy table; no observation shows axis 0, the phase
 
 
 class Oracle(Agent):
@@ -55,6 +55,11 @@ class Oracle(Agent):
             first = self._entries.take([0], axis=axis)
             if (self._entries == first).all():
                 self._entries = first
+        position, slots = self.spec.layout.parts.get("position"), np.arange(self._entries.shape[SLOT])
+        # Where the slots of every video have the same entries, the position of the slot says enough.
+        self._by_position = position is not None and bool(
+            (self._entries == self._entries.take(slots % position.size, axis=SLOT)).all()
+        )
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the probabilities of the table, with or without ``explore``."""
@@ -63,7 +68,7 @@ class Oracle(Agent):
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the exact probabilities of the table at the state that each observation shows."""
         shape = self._entries.shape
-        slot = self.state.slot if self._needs_progress else self.state.position
+        slot = self.state.position if self._by_position else self.state.slot
         readers = [None, self.state.segment, slot, self.state.video, self.state.fatigue, self.state.last]
         nowhere = np.zeros(len(observations), dtype=np.int64)
         place = tuple(
@@ -73,10 +78,6 @@ class Oracle(Agent):
         if self.table.ads is not None:
             found = np.eye(self.spec.n_actions)[found[:, 0]]
         return found.astype(np.float64)
-
-    @property
-    def _needs_progress(self) -> bool:
-        return "progress" in self.spec.layout.parts or "position" not in self.spec.layout.parts
 
     def policy(self, tables: Tables) -> Policy:
         """Returns the oracle's table."""

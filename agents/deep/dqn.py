@@ -167,7 +167,8 @@ class DQNAgent(DeepAgent):
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics listed in the docstring of the class."""
-        buffer = self._buffer()
+        buffer = self.model.replay_buffer  # before the first update it is stable-baselines3's, and empty
+        assert buffer is not None
         return {
             "epsilon": self.epsilon,
             "learning_rate": self.learning_rate(1 - self.progress),

@@ -92,12 +92,17 @@ class DeepAgent(Agent):
         return arrays
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Returns the counters of model and buffer, if ``training``."""
+        """Returns the counters of model and buffer and the last logged values, if ``training``."""
         if not training:
             return {}
         buffer = self._buffer()
-        place = {"pos": int(buffer.pos), "full": bool(buffer.full)}
-        return {"num_envs": self.buffer_envs, "n_updates": int(self.model._n_updates), "buffer": place}
+        return {
+            "num_envs": self.buffer_envs,
+            "n_updates": int(self.model._n_updates),
+            "buffer": {"pos": int(buffer.pos), "full": bool(buffer.full)},
+            # As texts, since some may be NaN, such as the explained variance of constant returns; JSON has no NaN.
+            "logged": {name: repr(float(value)) for name, value in self.model.logger.name_to_value.items()},
+        }
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Restores the networks and, if it was saved, the training state."""
@@ -108,6 +113,7 @@ class DeepAgent(Agent):
         named = {name.removeprefix("globals/"): array for name, array in arrays.items() if name.startswith("globals/")}
         self.own_globals.load_state(named)
         self.model._n_updates = scalars["n_updates"]
+        self.model.logger.name_to_value.update({name: float(text) for name, text in scalars["logged"].items()})
         if scalars["num_envs"]:
             self._allocate(scalars["num_envs"])
             self.buffer_envs = scalars["num_envs"]

@@ -150,6 +150,8 @@ def _improve(
             groups = np.arange(plan.shape[1])
             better = weighed.max(axis=1) > weighed[groups, plan[slot]] + GAIN / len(plan)
             plan[slot, better] = weighed[better].argmax(axis=1)
+            # New arrays: between two slots of one video, `after` are the old ones themselves.
+            values = [np.empty_like(future) for future in after]
             for program, here, future in zip(programs, values, after, strict=True):
                 bellman.follow_ads(*program.model(slot), future, here, plan[slot][seen])
         value = float(sum(s * p.at_start(v) for s, p, v in zip(shares, programs, values, strict=True)))

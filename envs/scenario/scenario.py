@@ -50,7 +50,7 @@ class Ad(_Part):
     """
 
     category: Category
-    name: Name
+    name: Name = Field(description="name of the ad within its category")
     length: Name = Field(description="length class; the ad's name where it is not given")
     seconds: float = Field(gt=0, le=3600, description="duration [s]")
     view_probability: Probability = Field(description="P(view) before a video of the ad's own category")
@@ -111,10 +111,10 @@ class Leave(_Part):
 
 
 class Segment(_Part):
-    """One type of user; ``share`` is its share of all sessions."""
+    """One type of user."""
 
-    name: Name
-    share: Probability
+    name: Name = Field(description="name of the segment")
+    share: Probability = Field(description="share of all sessions")
     appeal: dict[str, Factor] = Field(
         default_factory=dict, description="factor on P(view) by ad, length or category: cats.long, long or cats"
     )
@@ -160,30 +160,32 @@ class User(_Part):
 class Recommender(_Part):
     """Choice of the next video: any with probability ``jump``, else neighbour k (0 … 9) with weight rank_decay^k."""
 
-    jump: Probability = 0.1
-    rank_decay: float = Field(default=0.8, gt=0, le=1)
+    jump: Probability = Field(default=0.1, description="probability that any video follows, a neighbor or not")
+    rank_decay: float = Field(default=0.8, gt=0, le=1, description="factor on the weight from one neighbor to the next")
     neighbors: int = Field(default=10, ge=1, le=10, description="how many of a video's nearest ones it draws from")
 
 
 class Observe(_Part):
     """Parts of the observation; what is false is absent from it."""
 
-    category: Literal[True, "predicted", "none"] = True
+    category: Literal[True, "predicted", "none"] = Field(
+        default=True, description="the true category, the probabilities that perception predicts, or none"
+    )
     content: bool = Field(default=True, description="object importance of the video, from perception")
     memorability: bool = Field(default=False, description="share of videos that are predicted to be less memorable")
     progress: bool = Field(default=True, description="share of the horizon that is over")
-    fatigue: bool = False
-    last_ad: bool = False
-    last_view: bool = False
-    position: bool = False
-    segment: bool = False
+    fatigue: bool = Field(default=False, description="fatigue level")
+    last_ad: bool = Field(default=False, description="the ad of the last slot")
+    last_view: bool = Field(default=False, description="whether that ad was viewed")
+    position: bool = Field(default=False, description="ad slot of the video")
+    segment: bool = Field(default=False, description="segment of the user")
 
 
 class Drift(_Part):
-    """A change of parameters: the dotted keys of ``set`` apply from session ``from_session`` of a lane on."""
+    """A change of parameters, at the same session of every lane."""
 
-    from_session: int = Field(ge=1)
-    set: dict[str, Any] = Field(min_length=1)
+    from_session: int = Field(ge=1, description="number of the first session of a lane to which it applies, from 0")
+    set: dict[str, Any] = Field(min_length=1, description="new values, or {scale: factor}, by dotted key")
 
 
 class Scenario(_Part):
@@ -199,17 +201,17 @@ class Scenario(_Part):
         ('cats.long', 4.5, 0.2, 40)
     """
 
-    name: Name = "scenario"
-    description: str = ""
+    name: Name = Field(default="scenario", description="name of the scenario")
+    description: str = Field(default="", description="what the scenario is, for lists")
     session: Session = Session()
-    ads: tuple[Ad, ...] = Field(max_length=1000)
+    ads: tuple[Ad, ...] = Field(max_length=1000, description="the ads, in the order of the actions")
     recall_weight: float = Field(
         default=0.0, ge=0, le=1e6, description="second reward: worth of a viewed ad that is remembered"
     )
     user: User = User()
     recommender: Recommender = Recommender()
     observe: Observe = Observe()
-    drift: tuple[Drift, ...] = ()
+    drift: tuple[Drift, ...] = Field(default=(), description="changes of parameters, in order")
 
     @field_validator("ads", mode="before")
     @classmethod

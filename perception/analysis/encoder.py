@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,38 +12,45 @@ from pydantic import ConfigDict, Field
 from preroll.errors import PrerollError
 from preroll.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
-from preroll.perception.onnx_models.model_card import Card, committed_cards
+from preroll.perception.onnx_models.model_card import (
+    AxisOrder,
+    Card,
+    Channels,
+    FrameFit,
+    InputSize,
+    Mean,
+    NumberType,
+    Pad,
+    PadPlace,
+    Scale,
+    committed_cards,
+)
 from preroll.perception.onnx_models.model_file import check_stranger
 from preroll.perception.video.resize import Fit, Pixels
 from preroll.yaml_config import validated
-
-Triple = tuple[float, float, float]
 
 
 class EncoderCard(Card):
     """Preprocessing and output of an encoder, with the input fields of a detector's card.
 
     Other fields of a detector's card (classes, thresholds, …) are accepted and ignored.
-
-    Attributes:
-        name, sha256, input_size, fit, pad, pad_place, channels, mean, scale, dtype, layout: see
-            :class:`preroll.perception.onnx_models.model_card.ModelCard`.
-        output: name of the output that contains the vectors; the first one by default.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
     job: ClassVar[str] = "embed"
 
-    input_size: tuple[int, int]
-    fit: Literal["crop", "letterbox", "stretch"] = "crop"
-    pad: int = Field(114, ge=0, le=255)
-    pad_place: Literal["center", "top-left"] = "center"
-    channels: Literal["RGB", "BGR"] = "RGB"
-    mean: Triple = (0.0, 0.0, 0.0)
-    scale: Triple = (1.0, 1.0, 1.0)
-    dtype: Literal["uint8", "float16", "float32"] = "float32"
-    layout: Literal["NCHW", "NHWC"] = "NCHW"
-    output: str | None = None
+    input_size: InputSize
+    fit: FrameFit = "crop"
+    pad: Pad = 114
+    pad_place: PadPlace = "center"
+    channels: Channels = "RGB"
+    mean: Mean = (0.0, 0.0, 0.0)
+    scale: Scale = (1.0, 1.0, 1.0)
+    dtype: NumberType = "float32"
+    layout: AxisOrder = "NCHW"
+    output: str | None = Field(
+        default=None, description="name of the output that contains the vectors; the first one by default"
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ or absolute paths, so building the same videos twice produces the same bytes.
 
 import json
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import Any
 
 from preroll.errors import PrerollError
@@ -46,7 +47,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     if not folder.is_dir():
         raise PrerollError(
-            f"catalog {folder}: no such folder; make one with `preroll catalog build VIDEOS --out {folder}`"
+            f"catalog {folder}: no such folder; make one with `preroll catalog build VIDEOS --out {quote(str(folder))}`"
         )
     path = folder / NAME
     try:

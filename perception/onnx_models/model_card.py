@@ -26,8 +26,25 @@ FOLDER = Path(__file__).parent / "cards"
 EMBEDDED = Path(__file__).parent / "shipped" / "objects.onnx"
 EMBEDDED_SEGMENTER = Path(__file__).parent / "shipped" / "segmenter.onnx"
 
-Triple = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=8, le=4096)]
+
+# How pixels become the input of a network, alike in the cards of all networks.
+InputSize = Annotated[tuple[Side, Side], Field(description="height and width of the input [pixels]")]
+FrameFit = Annotated[
+    Literal["crop", "letterbox", "stretch"],
+    Field(
+        description="how a frame is brought to this size: `crop` (the largest centred part of that shape), `letterbox` "
+        "(the whole frame, the rest filled with `pad`) or `stretch`"
+    ),
+]
+Pad = Annotated[int, Field(ge=0, le=255, description="grey value of the letterbox")]
+PadPlace = Annotated[Literal["center", "top-left"], Field(description="position of the frame in the letterbox")]
+Channels = Annotated[Literal["RGB", "BGR"], Field(description="order of the colour channels")]
+Mean = Annotated[tuple[float, float, float], Field(description="subtracted from each channel, in that order")]
+Scale = Annotated[tuple[float, float, float], Field(description="factor of each channel, applied afterwards")]
+NumberType = Annotated[Literal["uint8", "float16", "float32"], Field(description="number type of the input")]
+AxisOrder = Annotated[Literal["NCHW", "NHWC"], Field(description="order of the input's axes")]
 
 
 class Card(BaseModel):
@@ -35,54 +52,18 @@ class Card(BaseModel):
 
     Attributes:
         job: the kind of job that a worker runs with such a network.
-        name: name of the network.
-        sha256: hash of the ONNX file that the card describes.
     """
 
     job: ClassVar[str]
 
-    name: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    name: str = Field(description="name of the network")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="hash of the ONNX file that the card describes")
 
 
 class ModelCard(Card):
     """Preprocessing and output format of a detector.
 
     A pixel p of 0 … 255 is passed to the network as (p − mean) · scale, channel by channel.
-
-    Attributes:
-        name: name of the detector.
-        sha256: hash of the ONNX file that the card describes.
-        decoder: output format: ``classifier`` (one score per class and frame), or, with one row per object, ``yolox``
-            (boxes on grids of stride 8, 16 and 32), ``yolo-seg`` (boxes with mask coefficients, and mask prototypes),
-            ``maskrcnn`` (boxes, labels, scores and masks) or ``semantic`` (one score per class and pixel).
-        input_size: height and width of the input [pixels].
-        fit: how a frame is brought to this size: ``crop`` (the largest centred part of that shape), ``letterbox`` (the
-            whole frame, the rest filled with ``pad``) or ``stretch``.
-        pad: grey value of the letterbox.
-        pad_place: position of the frame in the letterbox.
-        channels: order of the colour channels.
-        mean: subtracted from each channel, in that order.
-        scale: factor applied afterwards.
-        dtype: number type of the input.
-        layout: order of the input's axes.
-        activation: ``softmax`` (mutually exclusive classes: only the best class of a frame is reported) or ``sigmoid``
-            (every class above the threshold is reported).
-        outputs: whether the network returns ``probabilities`` or ``logits``, to which the activation is still to be
-            applied.
-        top: largest number of classes per frame that a classifier reports; None means one with ``softmax`` and any
-            number with ``sigmoid``.
-        background: position of an additional class for "no object", which ``classes`` does not name; for ``semantic``
-            and ``maskrcnn``.
-        score_threshold: smallest confidence that is reported.
-        iou_threshold: intersection over union above which two boxes are the same object.
-        min_area: smallest area of an object [% of the image].
-        classes: names in the order of the network's outputs; of several comma-separated synonyms the first is used.
-        description: purpose of the network.
-        source: origin of the network.
-        license: license of the network's weights.
-        metrics: measured values, such as precision and recall.
-        training: provenance: the command, the seed, the data.
 
     Examples:
         >>> from preroll.perception import ModelCard
@@ -106,30 +87,54 @@ class ModelCard(Card):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     job: ClassVar[str] = "detect"
 
-    name: Annotated[str, Field(min_length=1)]
-    decoder: Literal["classifier", "yolox", "yolo-seg", "maskrcnn", "semantic"]
-    input_size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
-    fit: Literal["crop", "letterbox", "stretch"]
-    pad: Annotated[int, Field(ge=0, le=255)] = 114
-    pad_place: Literal["center", "top-left"] = "center"
-    channels: Literal["RGB", "BGR"]
-    mean: Triple = (0.0, 0.0, 0.0)
-    scale: Triple = (1.0, 1.0, 1.0)
-    dtype: Literal["uint8", "float16", "float32"]
-    layout: Literal["NCHW", "NHWC"]
-    activation: Literal["softmax", "sigmoid"]
-    outputs: Literal["probabilities", "logits"]
-    top: Annotated[int, Field(ge=1)] | None = None
-    background: Literal["none", "first", "last"] = "none"
-    score_threshold: Share = 0.25
-    iou_threshold: Share = 0.45
-    min_area: Annotated[float, Field(ge=0, le=100)] = 0.3
-    classes: Annotated[tuple[str, ...], Field(min_length=1)]
-    description: str = ""
-    source: str = ""
-    license: str = ""
-    metrics: dict[str, Any] = {}
-    training: dict[str, Any] = {}
+    name: str = Field(min_length=1, description="name of the detector")
+    decoder: Literal["classifier", "yolox", "yolo-seg", "maskrcnn", "semantic"] = Field(
+        description="output format: `classifier` (one score per class and frame), or, with one row per object, `yolox` "
+        "(boxes on grids of stride 8, 16 and 32), `yolo-seg` (boxes with mask coefficients, and mask prototypes), "
+        "`maskrcnn` (boxes, labels, scores and masks) or `semantic` (one score per class and pixel)"
+    )
+    input_size: InputSize
+    fit: FrameFit
+    pad: Pad = 114
+    pad_place: PadPlace = "center"
+    channels: Channels
+    mean: Mean = (0.0, 0.0, 0.0)
+    scale: Scale = (1.0, 1.0, 1.0)
+    dtype: NumberType
+    layout: AxisOrder
+    activation: Literal["softmax", "sigmoid"] = Field(
+        description="`softmax` (mutually exclusive classes: only the best class of a frame is reported) or `sigmoid` "
+        "(every class above the threshold is reported)"
+    )
+    outputs: Literal["probabilities", "logits"] = Field(
+        description="whether the network returns `probabilities` or `logits`, to which the activation is still to be "
+        "applied"
+    )
+    top: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="largest number of classes per frame that a classifier reports; by default one with `softmax` and "
+        "any number with `sigmoid`",
+    )
+    background: Literal["none", "first", "last"] = Field(
+        default="none",
+        description='position of an additional class for "no object", which `classes` does not name; for `semantic` '
+        "and `maskrcnn`",
+    )
+    score_threshold: Share = Field(default=0.25, description="smallest confidence that is reported")
+    iou_threshold: Share = Field(
+        default=0.45, description="intersection over union above which two boxes are the same object"
+    )
+    min_area: float = Field(default=0.3, ge=0, le=100, description="smallest area of an object [% of the image]")
+    classes: tuple[str, ...] = Field(
+        min_length=1,
+        description="names in the order of the network's outputs; of several comma-separated synonyms the first is "
+        "used",
+    )
+    description: str = Field(default="", description="purpose of the network")
+    source: str = Field(default="", description="origin of the network")
+    license: str = Field(default="", description="license of the network's weights")
+    metrics: dict[str, Any] = Field(default={}, description="measured values, such as precision and recall")
+    training: dict[str, Any] = Field(default={}, description="provenance: the command, the seed, the data")
 
     @field_validator("classes")
     @classmethod

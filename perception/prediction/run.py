@@ -18,10 +18,8 @@ import csv
 import io
 import json
 import math
-import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +31,11 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import GenreSettings, Settings, TagSettings
 from preroll.perception.prediction.framework.task import Fitted, PredictionReport, Progress, Table, Task, Trained
+from preroll.run_folder import RESULT, check_target, versions
 from preroll.tensorboard_writer import EventFile
 from preroll.yaml_config import dump_yaml
 
 FORMAT = 1
-RESULT = "result.json"
 _PACKAGES = ("preroll", "numpy", "torch", "onnxruntime", "scikit-learn")
 
 
@@ -54,25 +52,6 @@ def task_of(settings: Settings) -> Task[Any]:
     from preroll.perception.prediction.memorability.task import Memorability
 
     return Memorability(settings)
-
-
-def check_target(run: Path, *, replace: bool = False) -> None:
-    """Checks that writing a run overwrites nothing, or nothing but an older run.
-
-    Args:
-        run: folder of the run.
-        replace: whether an older run may be replaced.
-
-    Raises:
-        PrerollError: the folder contains something other than a run, or a run although ``replace`` is false.
-    """
-    atomic.recover(run.absolute())
-    if not run.exists() or (run.is_dir() and not any(run.iterdir())):
-        return
-    if not (run / RESULT).is_file():
-        raise PrerollError(f"run: {run}: the folder exists and is not a run; choose another folder")
-    if not replace:
-        raise PrerollError(f"run: {run}: the run exists; choose another folder, or replace it with --replace")
 
 
 def train(
@@ -97,7 +76,7 @@ def train(
     Raises:
         PrerollError: data or settings are invalid; nothing is written.
     """
-    check_target(settings.run, replace=replace)
+    check_target(settings.run, "run:", replace=replace)
     task, skipping = task_of(settings), Skipping(skip_bad)
     data = task.load(skipping)
     advance = started(task.steps) if started else lambda _: None
@@ -168,7 +147,7 @@ def _write(
         **fitted.facts,
         "skipped": skipping.found,
         "cost": {name: round(value, 3) for name, value in cost.items()},
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": versions(_PACKAGES),
     }
     atomic.write_json(folder / RESULT, plain(result))
 

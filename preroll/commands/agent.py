@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -73,7 +74,9 @@ def import_agent(
     tables = Tables.compile(scenario, catalog)
     agent = import_sb3(file, tables, trust_pickle=trust_pickle)
     write_imported(agent, tables, run, replace=replace)
-    typer.echo(f"{agent.name}: trained for {agent.steps:,} steps.\nRun: {run}\nCompare it: preroll evaluate {run}")
+    typer.echo(
+        f"{agent.name}: trained for {agent.steps:,} steps.\nRun: {run}\nCompare it: preroll evaluate {quote(str(run))}"
+    )
 
 
 def _default(value: object) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,9 +67,9 @@ def run(
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(
         f"\n{len(plan.cells)} cells: {report.done} done now, {already} were there already, "
-        f"{len(report.failures)} failed.\nTable:  preroll experiment results {out} --csv\n"
-        f"Page:   preroll experiment report {out}\n"
-        f"Curves: preroll tensorboard {out}"
+        f"{len(report.failures)} failed.\nTable:  preroll experiment results {quote(str(out))} --csv\n"
+        f"Page:   preroll experiment report {quote(str(out))}\n"
+        f"Curves: preroll tensorboard {quote(str(out))}"
     )
     if report.failures:
         for name, error in report.failures.items():

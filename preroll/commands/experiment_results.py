@@ -1,6 +1,7 @@
 """`preroll experiment results`: the tidy table of an experiment."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -38,5 +39,6 @@ def results(
         print_table(columns, rows, left=("point", "agent"))
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
-            f"{missing} of {len(states)} cells are not done; see preroll experiment status {folder}", status=1
+            f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",
+            status=1,
         )

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -41,10 +42,10 @@ def quickstart(
     typer.echo()
     print_comparison(story.evaluation)
     if not shutil.which("preroll"):
-        typer.echo(f"\nFirst:        source {Path(sys.executable).parent / 'activate'}", nl=False)
-    typer.echo(f"\nCatalog:      preroll catalog show {story.catalog}")
+        typer.echo(f"\nFirst:        source {quote(str(Path(sys.executable).parent / 'activate'))}", nl=False)
+    typer.echo(f"\nCatalog:      preroll catalog show {quote(str(story.catalog))}")
     typer.echo(f"Curves:       {story.pictures[0]}, {story.pictures[1].name}")
-    typer.echo(f"TensorBoard:  tensorboard --logdir {story.runs}")
+    typer.echo(f"TensorBoard:  tensorboard --logdir {quote(str(story.runs))}")
     if failed := story.failures():
         raise PrerollError(
             f"no better than random after {sessions:,} sessions: {', '.join(failed)}; train longer with --sessions",

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,7 +109,8 @@ def _train(training: "Training") -> None:
     )
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
-    typer.echo(f"Run: {run}\nCompare it: preroll evaluate {run}\nLook at it: tensorboard --logdir {run.parent}")
+    typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")
+    typer.echo(f"Look at it: tensorboard --logdir {quote(str(run.parent))}")
 
 
 @contextmanager

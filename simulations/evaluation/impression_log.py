@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from preroll import atomic
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError

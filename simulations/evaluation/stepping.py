@@ -3,7 +3,7 @@
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.rollout import Rollout
 from preroll.envs.vector import SessionVectorEnv

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from preroll.simulations.evaluation.evaluation import AgentResult, Evaluation
+from preroll.simulations.evaluation.agent_result import AgentResult
+from preroll.simulations.evaluation.evaluation import Evaluation
 from preroll.simulations.statistics.intervals import Mean
 
 
@@ -25,14 +26,14 @@ class Column:
 COLUMNS = (
     Column("agent", lambda row: row.name),
     Column("revenue", lambda row: _interval(row.revenue, 2)),
-    Column("% of optimum", lambda row: _interval(row.percent, 2)),
+    Column("% of optimum", lambda row: _interval(row.paired_percent, 2)),
     Column("regret", lambda row: _number(row.regret, 3)),
     Column("less optimum, paired", lambda row: _interval(row.difference, 3), extra=True),
-    Column("exact", lambda row: "" if row.exact is None else _number(row.exact, 3), extra=True),
+    Column("exact", lambda row: "" if row.exact_revenue is None else _number(row.exact_revenue, 3), extra=True),
     Column("viewed", lambda row: f"{100 * row.view_rate:.1f} %"),
     Column("long", lambda row: f"{100 * row.long_share:.1f} %"),
     Column("empty", lambda row: f"{100 * row.empty_share:.1f} %"),
-    Column("slots", lambda row: f"{row.length:.1f}", extra=True),
+    Column("slots", lambda row: f"{row.session_length:.1f}", extra=True),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.session import SessionEnv
 from preroll.seeds import EVALUATION, derive

@@ -3,7 +3,7 @@
 ```
 scenario.yaml, settings.yaml   as in a run
 agent/                         the agent, with its whole training state
-loop.safetensors, loop.json    state of the environment, last observations, ledger and curve; time spent
+loop.safetensors, loop.json    state of the environment, ledger and curve; time spent, versions
 ```
 
 A checkpoint is replaced as a whole, so a kill at any moment leaves the previous one. With the same number of threads
@@ -20,13 +20,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from preroll import atomic
-from preroll.agents import load_agent
+from preroll.agents.loading import load_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.run_folder import versions
 from preroll.simulations.training.loop import Loop
-from preroll.simulations.training.run import RunSettings, load_catalog, read_settings, versions, write_settings
+from preroll.simulations.training.run import PACKAGES, RunSettings, load_catalog, read_settings, write_settings
+
+#: Of `loop.json`; checkpoints 1 and 2 had none of their own but that of their agent.
+FORMAT = 3
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 
 class Stopped(NamedTuple):
@@ -61,7 +66,7 @@ def save(run: Path, stopped: Stopped) -> None:
         loop.agent.save(folder / "agent", training=True)
         arrays = {name: np.array(array, order="C") for name, array in loop.state_arrays().items()}
         atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
-        about = {"seconds": list(stopped.seconds), "surroundings": surroundings()}
+        about = {"format": FORMAT, "seconds": list(stopped.seconds), "surroundings": surroundings()}
         atomic.write_json(folder / "loop.json", {**about, **loop.state_scalars()})
 
 
@@ -78,6 +83,7 @@ def load(run: Path) -> Stopped:
     atomic.recover(folder)
     if not folder.is_dir():
         raise PrerollError(f"run {run}: no training was stopped there that could go on")
+    scalars = _read_about(folder)
     settings: RunSettings = read_settings(folder)
     scenario = Scenario.load(folder / "scenario.yaml")
     tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))
@@ -85,26 +91,39 @@ def load(run: Path) -> Stopped:
     exact = PhasedOptimum(tables)
     loop = Loop(agent, tables, settings.sessions, exact)
     try:
-        scalars = _read_about(folder)
         wall, cpu = (float(spent) for spent in scalars["seconds"])
         loop.load_state(load_file(folder / "loop.safetensors"), scalars)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PrerollError(
-            f"{folder}: its loop.json and loop.safetensors are not what a stopped training leaves: {reason}"
-        ) from None
+    except (PrerollError, SafetensorError, *_DAMAGE) as error:
+        raise _damaged(folder, error) from None
     return Stopped(loop, tables, settings, (wall, cpu))
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
-    """Returns the content of a checkpoint's ``loop.json``."""
-    told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
-    return {**told, "surroundings": dict(told["surroundings"])}
+    """Returns the content of a checkpoint's ``loop.json``.
+
+    Raises:
+        PrerollError: it cannot be read, or has another format.
+    """
+    try:
+        told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
+        number, around = told.get("format"), dict(told["surroundings"])
+    except _DAMAGE as error:
+        raise _damaged(folder, error) from None
+    if number != FORMAT:
+        raise PrerollError(f"{folder / 'loop.json'}: format {number!r} is unknown; this version reads {FORMAT}")
+    return {**told, "surroundings": around}
+
+
+def _damaged(folder: Path, error: Exception) -> PrerollError:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return PrerollError(
+        f"{folder}: its loop.json and loop.safetensors are not what a stopped training leaves: {reason}"
+    )
 
 
 def surroundings() -> dict[str, str]:
     """Returns what rounding depends on besides the saved state: package versions and the default number of threads."""
-    return {**versions(), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
+    return {**versions(PACKAGES), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
 
 
 def differences(run: Path) -> list[str]:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from preroll import atomic
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
+from preroll.run_folder import check_target
 from preroll.simulations.training.curves import Curve
-from preroll.simulations.training.run import check_target, settings_of, write_result, write_settings
+from preroll.simulations.training.run import settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.simulations.training.training import TrainingResult
 

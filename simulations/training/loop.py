@@ -8,7 +8,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.agents import Agent, Transitions
+from preroll.agents.agent import Agent
+from preroll.agents.transitions import Transitions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.vector import SessionVectorEnv
@@ -45,8 +46,7 @@ class Loop:
         self.ledger = SessionLedger(tables.spec, lanes, sessions)
         self.builder = CurveBuilder(self.ledger, exact)
         self._n_slots = tables.n_slots
-        self._size = tables.layout.size
-        self._observations = np.empty((0, self._size), np.float32)
+        self._observations = np.empty((0, tables.layout.size), np.float32)
         self.times = TimeShares()
 
     @property
@@ -102,28 +102,23 @@ class Loop:
             self.agent.start_training(round(float(self.ledger.slots[:seen].mean()) * self.sessions))
 
     def state_arrays(self) -> Arrays:
-        """Returns the state of the environment, last observations and ledger.
+        """Returns the state of the environment and the ledger.
 
         Together with the agent's own state this is all that the next step depends on.
         """
-        lanes = self.envs._lanes._asdict()
         books = {name: value for name, value in vars(self.ledger).items() if isinstance(value, np.ndarray)}
         return {
-            "observations": self._observations.copy(),
-            **{f"lanes/{name}": array for name, array in lanes.items()},
+            **{f"envs/{name}": array for name, array in self.envs.state_arrays().items()},
             **{f"ledger/{name}": array for name, array in books.items()},
         }
 
     def state_scalars(self) -> dict[str, Any]:
         """Returns the plain values that complement :meth:`state_arrays`, and the curve."""
         books = {name: value for name, value in vars(self.ledger).items() if isinstance(value, int)}
-        told = getattr(getattr(self.agent, "model", None), "logger", None)
-        logged = {name: float(value) for name, value in told.name_to_value.items()} if told else {}
         return {
             "ledger": books,
             "curve": self.curve.to_dict(),
             "regret": self.builder.total_regret,
-            "logged": logged,
             "times": self.times.seconds,
         }
 
@@ -131,17 +126,10 @@ class Loop:
         """Restores the state returned by :meth:`state_arrays` and :meth:`state_scalars`, without a reset.
 
         Raises:
-            ValueError: the observations have another shape.
+            PrerollError: the state of the environment has another shape or does not fit the scenario.
         """
-        expected = (self.envs.num_envs, self._size)
-        if arrays["observations"].shape != expected:
-            raise ValueError(f"observations: {list(arrays['observations'].shape)}, expected {list(expected)}")
-        self._observations = arrays["observations"].copy()
-        # All random numbers derive from the lanes' keys; setting the generator only marks the environment as started,
-        # without a reset.
-        self.envs.np_random = np.random.default_rng(0)
-        for name, array in self.envs._lanes._asdict().items():
-            array[...] = arrays[f"lanes/{name}"]
+        named = {name.removeprefix("envs/"): array for name, array in arrays.items() if name.startswith("envs/")}
+        self._observations = self.envs.load_state(named)
         for name, value in vars(self.ledger).items():
             if isinstance(value, np.ndarray):
                 value[...] = arrays[f"ledger/{name}"]
@@ -149,5 +137,3 @@ class Loop:
             setattr(self.ledger, name, operator.index(number))
         self.builder.load_state(Curve.from_dict(scalars["curve"]), scalars["regret"])
         self.times.seconds.update(scalars["times"])
-        if scalars["logged"]:  # the agent's metrics include the last values of stable-baselines3's logger
-            self.agent.model.logger.name_to_value.update(scalars["logged"])  # type: ignore[attr-defined]

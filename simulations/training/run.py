@@ -11,41 +11,38 @@ result.json          curve, optimum, cost, versions; written last
 
 import json
 import os
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from preroll import atomic
-from preroll.agents import Agent, load_agent
+from preroll.agents.agent import Agent
+from preroll.agents.loading import load_agent
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
+from preroll.run_folder import RESULT, versions
 from preroll.simulations.training.curves import Curve
 from preroll.yaml_config import dump_yaml, load_yaml, validated
 
 FORMAT = 2
-RESULT = "result.json"
 PACKAGES = ("preroll", "numpy", "numba", "torch", "stable-baselines3", "gymnasium")
 
 
 class CatalogReference(BaseModel):
-    """Reference to the catalog that a run was trained on.
-
-    Attributes:
-        path: ``demo``, or the catalog's folder relative to the run's, so that both may be moved together.
-        sha256: hash of its content.
-    """
+    """Reference to the catalog that a run was trained on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str
-    sha256: str
+    path: str = Field(
+        description="`demo`, or the catalog's folder relative to the run's, so that both may be moved together"
+    )
+    sha256: str = Field(description="hash of its content")
 
 
 class RunSettings(BaseModel):
@@ -53,11 +50,11 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    agent: str
-    seed: int
-    sessions: int
+    agent: str = Field(description="name of the agent")
+    seed: int = Field(description="seed of the training")
+    sessions: int = Field(description="sessions of the learning curve")
     catalog: CatalogReference
-    settings: dict[str, Any]
+    settings: dict[str, Any] = Field(description="all settings of the agent, defaults included")
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,9 @@ class Run:
         path = Path(path)
         atomic.recover(path.absolute())
         if not path.is_dir():
-            raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {path}`")
+            raise PrerollError(
+                f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`"
+            )
         result = _read_result(path)
         return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
 
@@ -151,25 +150,6 @@ def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catal
     return catalog
 
 
-def check_target(run: Path, *, replace: bool = False) -> None:
-    """Raises unless a run may be written to ``run``: it is absent, an empty folder, or a run to be replaced.
-
-    Raises:
-        PrerollError: something else exists there, which is never overwritten, or the folder cannot be created.
-    """
-    atomic.recover(run.absolute())
-    ground = next(place for place in (run.absolute(), *run.absolute().parents) if place.exists())
-    if not ground.is_dir() or not os.access(ground, os.W_OK):
-        reason = "cannot be written" if ground.is_dir() else "is no folder"
-        raise PrerollError(f"run {run}: cannot be made there: {ground} {reason}")
-    if not run.exists() or (run.is_dir() and not any(run.iterdir())):
-        return
-    if not (run / RESULT).is_file():
-        raise PrerollError(f"--run {run}: the folder exists and is not a run; choose another folder")
-    if not replace:
-        raise PrerollError(f"--run {run}: the run exists; choose another folder, or replace it with --replace")
-
-
 def settings_of(agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path) -> RunSettings:
     """Returns the settings of the run that will be written to the folder ``run``."""
     return RunSettings(
@@ -187,14 +167,9 @@ def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> N
     atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
 
 
-def versions() -> dict[str, str]:
-    """Returns the versions of Python and of every package that results depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-
-
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
     """Writes ``result.json``, the last file of a run, with the format and the package versions added."""
-    content = {"format": FORMAT, **result, "versions": versions()}
+    content = {"format": FORMAT, **result, "versions": versions(PACKAGES)}
     content["curve"] = content.pop("curve")  # the longest entry last
     atomic.write_json(folder / RESULT, content)
 

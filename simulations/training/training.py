@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from preroll import atomic
-from preroll.agents import Agent, make_agent
-from preroll.agents.registry import find
+from preroll.agents.agent import Agent
+from preroll.agents.registry import find, make_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from preroll.run_folder import check_target
 from preroll.seeds import AGENT, derive
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.loop import Loop
-from preroll.simulations.training.run import RunSettings, check_target, settings_of, write_result, write_settings
+from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Progress, Request

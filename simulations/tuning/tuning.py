@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll import atomic
-from preroll.agents import make_agent
-from preroll.agents.registry import find
+from preroll.agents.registry import find, make_agent
 from preroll.agents.settings import parse
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.seeds import AGENT, derive
-from preroll.simulations.evaluation.measurement import measure
+from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.training import fit
 from preroll.simulations.tuning.search_space import Categorical, Range, search_space
@@ -226,7 +225,7 @@ def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
         except PrerollError:  # incompatible values, such as a batch larger than what it is drawn from
             raise optuna.TrialPruned from None
         fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
-        told = measure(agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed)
+        told = evaluate_agent(search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed)
         values.append(told.percent_of_optimum)
     return sum(values) / len(values)
 

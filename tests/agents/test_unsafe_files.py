@@ -103,7 +103,7 @@ def test_an_imported_agent_is_a_run_without_a_pickle(models: dict[str, Path], tm
     assert result.exit_code == 0, result.output
     run = Run.open(tmp_path / "run")
     row = evaluate({"mine": run.load_agent()}, Tables.compile("fatigue", "demo"), sessions=100)["mine"]
-    assert row.exact is not None
+    assert row.exact_revenue is not None
     for command, name in ((["impressions", "--sessions", "3"], "log.parquet"), (["export"], "policy.onnx")):
         file = tmp_path / name
         done = CliRunner().invoke(app, [command[0], str(tmp_path / "run"), str(file), *command[1:]])

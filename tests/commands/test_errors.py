@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("here")
         (["train", "random", "--set", "user.mismatch=2"], "scenario classic: user.mismatch: 2: should be in [0, 1]"),
         (["train", "thompson", "--set", "prior=2"], "agent thompson: unknown setting 'prior'; settings are num_envs, "),
         (["train", "random", "--run", "."], "--run .: the folder exists and is not a run; choose another folder"),
-        (["train", "random", "--run", "bad.yaml/run"], "run bad.yaml/run: cannot be made there: /"),
+        (["train", "random", "--run", "bad.yaml/run"], "--run bad.yaml/run: cannot be made there: /"),
         (["evaluate", "none"], "run none: no such folder; make one with `preroll train AGENT --run none`"),
         (["scenario", "check", "bad.yaml"], "bad.yaml: ads.cats.long.view_probability: 1.3: should be in [0, 1]"),
         (["quickstart", "--out", "bad.yaml"], "--out bad.yaml: is a file; a folder is needed"),

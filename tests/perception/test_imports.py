@@ -18,4 +18,5 @@ def test_the_command_line_loads_nothing_heavy() -> None:
 
 
 def test_a_worker_never_loads_torch_or_tables() -> None:
-    assert set(loaded("import preroll.workers.worker, preroll.perception.workers.jobs").split()) == {"PIL", "av", "onnxruntime"}
+    statement = "import preroll.workers.worker, preroll.perception.workers.jobs"
+    assert set(loaded(statement).split()) == {"PIL", "av", "onnxruntime"}

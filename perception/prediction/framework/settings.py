@@ -1,6 +1,6 @@
 """Settings of the three prediction tasks, as read from YAML.
 
-The ``Attributes:`` of these classes become the tables of docs/predictions.md (see
+The descriptions of the fields become the tables of docs/predictions.md (see
 :mod:`~preroll.perception.prediction.framework.settings_table`).
 """
 
@@ -27,6 +27,7 @@ def _differing(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_differing)]
+RunFolder = Annotated[Path, Field(description="folder of the run")]
 
 
 class Strict(BaseModel):
@@ -36,186 +37,178 @@ class Strict(BaseModel):
 
 
 class TagModel(Strict):
-    """Architecture of the tag network.
+    """Architecture of the tag network."""
 
-    Attributes:
-        name: ``linear``, ``mlp``, ``gated`` or ``moe``.
-        units: units of the hidden layer of ``gated``.
-        hidden: units of the two hidden layers of ``mlp``, as in the classic course network.
-        experts: experts per class of ``moe``.
-        input_dropout: dropout rate of the normalised features.
-        dropout: dropout rate of hidden units.
-    """
-
-    name: Literal["linear", "mlp", "gated", "moe"] = "gated"
-    units: Positive = 1024
-    hidden: tuple[Positive, Positive] = (2000, 3200)
-    experts: Positive = 2
-    input_dropout: Share = 0.4
-    dropout: Share = 0.5
+    name: Literal["linear", "mlp", "gated", "moe"] = Field(
+        default="gated", description="`linear`, `mlp`, `gated` or `moe`"
+    )
+    units: Positive = Field(default=1024, description="units of the hidden layer of `gated`")
+    hidden: tuple[Positive, Positive] = Field(
+        default=(2000, 3200), description="units of the two hidden layers of `mlp`, as in the classic course network"
+    )
+    experts: Positive = Field(default=2, description="experts per class of `moe`")
+    input_dropout: Share = Field(default=0.4, description="dropout rate of the normalised features")
+    dropout: Share = Field(default=0.5, description="dropout rate of hidden units")
 
 
 class GenreModel(Strict):
-    """Architecture of the genre network.
+    """Architecture of the genre network."""
 
-    Attributes:
-        name: ``bilstm``, ``attention``, ``mean-mlp`` or ``logistic``.
-        units: units of the hidden layer, or of the LSTM in each direction.
-        dropout: dropout rate before the last layer; for ``attention``, of the hidden units.
-        patch: frames of a random crop in time during training; at test, the patches that cover the video are averaged.
-    """
+    name: Literal["bilstm", "attention", "mean-mlp", "logistic"] = Field(
+        default="attention", description="`bilstm`, `attention`, `mean-mlp` or `logistic`"
+    )
+    units: Positive = Field(default=128, description="units of the hidden layer, or of the LSTM in each direction")
+    dropout: Share = Field(
+        default=0.3, description="dropout rate before the last layer; for `attention`, of the hidden units"
+    )
+    patch: Positive = Field(
+        default=64,
+        description="frames of a random crop in time during training; at test, the patches that cover the video are "
+        "averaged",
+    )
 
-    name: Literal["bilstm", "attention", "mean-mlp", "logistic"] = "attention"
-    units: Positive = 128
-    dropout: Share = 0.3
-    patch: Positive = 64
+
+# Types with descriptions, of settings whose defaults two tasks give.
+Epochs = Annotated[Positive, Field(description="passes over the training videos")]
+Batch = Annotated[Positive, Field(description="videos per step")]
+WeightDecay = Annotated[float, Field(ge=0, description="weight decay of AdamW")]
+NetworkSeeds = Annotated[Seeds, Field(description="one network is trained per seed; predictions are their mean")]
+BestBy = Annotated[
+    str | None,
+    Field(description="validation metric whose best epoch is kept; without it, the last epoch is kept"),
+]
 
 
 class TrainingSettings(Strict):
-    """Training of a network by AdamW, with a learning rate that rises for 15 % of the steps and then falls to 0.
+    """Training of a network by AdamW, with a learning rate that rises for 15 % of the steps and then falls to 0."""
 
-    Attributes:
-        epochs: passes over the training videos.
-        batch: videos per step.
-        rate: maximum learning rate.
-        weight_decay: weight decay of AdamW.
-        seeds: one network is trained per seed; predictions are their mean.
-        bf16: whether to compute in bfloat16; a processor without native support uses float32, and the report notes it.
-        best_by: validation metric whose best epoch is kept; without it, the last epoch is kept.
-    """
-
-    epochs: Positive = 12
-    batch: Positive = 128
-    rate: Annotated[float, Field(gt=0)] = 1.5e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    seeds: Seeds = (0, 1, 2)
-    bf16: bool = False
-    best_by: str | None = None
+    epochs: Epochs = 12
+    batch: Batch = 128
+    rate: float = Field(default=1.5e-3, gt=0, description="maximum learning rate")
+    weight_decay: WeightDecay = 0.0
+    seeds: NetworkSeeds = (0, 1, 2)
+    bf16: bool = Field(
+        default=False,
+        description="whether to compute in bfloat16; a processor without native support uses float32, and the report "
+        "notes it",
+    )
+    best_by: BestBy = None
 
 
 class GenreTraining(TrainingSettings):
     """Training settings with defaults for a few hundred movies: more epochs, smaller batches, best epoch kept."""
 
-    epochs: Positive = 30
-    batch: Positive = 32
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    seeds: Seeds = (0,)
-    best_by: str | None = "macro AP"
+    epochs: Epochs = 30
+    batch: Batch = 32
+    weight_decay: WeightDecay = 0.01
+    seeds: NetworkSeeds = (0,)
+    best_by: BestBy = "macro AP"
 
 
 class TagData(Strict):
-    """Locations of tagged videos. Paths are relative to the current folder, patterns to ``folder``.
+    """Locations of tagged videos. Paths are relative to the current folder, patterns to ``folder``."""
 
-    Attributes:
-        format: ``csv`` or ``tfrecord``.
-        folder: folder of the data files.
-        train: file name pattern of the training videos.
-        validation: file name pattern of the validation videos.
-        apply: file name pattern of the videos to predict, which need no labels; by default the validation videos.
-        vocabulary: CSV with the names of the classes; without it, classes are named by their numbers.
-        cache: folder of the memory-mapped arrays that the files are converted to once.
-    """
-
-    format: Literal["csv", "tfrecord"] = "csv"
-    folder: Path
-    train: str = "train_*.csv*"
-    validation: str = "val_*.csv*"
-    apply: str | None = None
-    vocabulary: Path | None = None
-    cache: Path = Path("runs/arrays")
+    format: Literal["csv", "tfrecord"] = Field(default="csv", description="`csv` or `tfrecord`")
+    folder: Path = Field(description="folder of the data files")
+    train: str = Field(default="train_*.csv*", description="file name pattern of the training videos")
+    validation: str = Field(default="val_*.csv*", description="file name pattern of the validation videos")
+    apply: str | None = Field(
+        default=None,
+        description="file name pattern of the videos to predict, which need no labels; by default the validation "
+        "videos",
+    )
+    vocabulary: Path | None = Field(
+        default=None,
+        description="CSV with the names of the classes; without it, classes are named by their numbers",
+    )
+    cache: Path = Field(
+        default=Path("runs/arrays"),
+        description="folder of the memory-mapped arrays that the files are converted to once",
+    )
 
 
 class GenreData(Strict):
-    """Locations of frame embeddings and their genres.
+    """Locations of frame embeddings and their genres."""
 
-    Attributes:
-        embeddings: folder of ID.npy files, each float [N, width].
-        width: length of an embedding.
-        ids: list of ids, as .json, .txt (one per line) or .pkl.
-        labels: map from ids to lists of zeros and ones, one per genre, as .json or .pkl.
-        genres: names of the genres; without them, genres are numbered.
-        movie: regular expression that matches a whole id and whose first group is its movie; without it, each id is a
-            movie of its own.
-        apply: folder of the embeddings to predict; by default the test videos.
-    """
-
-    embeddings: Path
-    width: Positive = 512
-    ids: Path
-    labels: Path
-    genres: Annotated[tuple[str, ...], AfterValidator(_differing)] = ()
-    movie: str = ""
-    apply: Path | None = None
+    embeddings: Path = Field(description="folder of ID.npy files, each float [N, width]")
+    width: Positive = Field(default=512, description="length of an embedding")
+    ids: Path = Field(description="list of ids, as .json, .txt (one per line) or .pkl")
+    labels: Path = Field(description="map from ids to lists of zeros and ones, one per genre, as .json or .pkl")
+    genres: Annotated[tuple[str, ...], AfterValidator(_differing)] = Field(
+        default=(), description="names of the genres; without them, genres are numbered"
+    )
+    movie: str = Field(
+        default="",
+        description="regular expression that matches a whole id and whose first group is its movie; without it, each "
+        "id is a movie of its own",
+    )
+    apply: Path | None = Field(
+        default=None, description="folder of the embeddings to predict; by default the test videos"
+    )
 
 
 class GenreSplit(Strict):
-    """Split of the movies: by lists of ids, or at random by shares.
+    """Split of the movies: by lists of ids, or at random by shares."""
 
-    Attributes:
-        train, validation, test: list of the ids of this part; give all three lists or none.
-        validation_share: share of the movies used for validation.
-        test_share: share of the movies used for testing.
-        seed: seed of the random split.
-    """
-
-    train: Path | None = None
-    validation: Path | None = None
-    test: Path | None = None
-    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    seed: Seed = 0
+    train: Path | None = Field(default=None, description="list of the training ids; give all three lists or none")
+    validation: Path | None = Field(default=None, description="list of the validation ids")
+    test: Path | None = Field(default=None, description="list of the test ids")
+    validation_share: float = Field(default=0.15, gt=0, lt=1, description="share of the movies used for validation")
+    test_share: float = Field(default=0.2, gt=0, lt=1, description="share of the movies used for testing")
+    seed: Seed = Field(default=0, description="seed of the random split")
 
 
 class MemorabilityData(Strict):
-    """Locations of clips and their features. A table that is not named is not used.
+    """Locations of clips and their features. A table that is not named is not used."""
 
-    Attributes:
-        ground_truth: table of measured scores.
-        captions: table of captions.
-        audio: table of audio vectors.
-        c3d: table of C3D vectors.
-        raw: folder with ``videos/*.mp4``, ``audios/*.wav`` or ``frames/``, from which features are computed.
-        encoder: ONNX image encoder for ``raw``, with its card beside it.
-        apply: list of the clips to predict, as .json, .txt (one per line) or .pkl; by default all clips of the tables.
-    """
-
-    ground_truth: Path
-    captions: Path | None = None
-    audio: Path | None = None
-    c3d: Path | None = None
-    raw: Path | None = None
-    encoder: Path | None = None
-    apply: Path | None = None
+    ground_truth: Path = Field(description="table of measured scores")
+    captions: Path | None = Field(default=None, description="table of captions")
+    audio: Path | None = Field(default=None, description="table of audio vectors")
+    c3d: Path | None = Field(default=None, description="table of C3D vectors")
+    raw: Path | None = Field(
+        default=None,
+        description="folder with `videos/*.mp4`, `audios/*.wav` or `frames/`, from which features are computed",
+    )
+    encoder: Path | None = Field(default=None, description="ONNX image encoder for `raw`, with its card beside it")
+    apply: Path | None = Field(
+        default=None,
+        description="list of the clips to predict, as .json, .txt (one per line) or .pkl; by default all clips of the "
+        "tables",
+    )
 
 
 class MemorabilityModel(Strict):
-    """Candidate models, and how one of them is selected.
+    """Candidate models, and how one of them is selected."""
 
-    Attributes:
-        name: ``captions-ridge``, ``captions-svr``, ``audio``, ``c3d``, ``frames``, ``fusion`` or ``stacking``; or
-            ``best``, which tries all that the data allow and keeps the best in the inner folds.
-        ridge: candidate penalties of ridge regression.
-        svr: candidate penalties C of the support vector regression of captions.
-        words: minimum number of captions that contain a term of the vocabulary.
-        folds: number of folds, by movie, of the cross-validation that evaluates the model.
-        inner_folds: number of folds, by movie, within the training clips, on which model and penalty are selected.
-        seed: seed of the folds.
-    """
-
-    name: Literal["best", "captions-ridge", "captions-svr", "audio", "c3d", "frames", "fusion", "stacking"] = "best"
-    ridge: Annotated[tuple[Penalty, ...], Field(min_length=1)] = (1.0, 10.0, 100.0, 1000.0)
-    svr: Annotated[tuple[Penalty, ...], Field(min_length=1)] = (0.03, 0.1, 0.3)
-    words: Positive = 2
-    folds: Folds = 5
-    inner_folds: Folds = 5
-    seed: Seed = 0
+    name: Literal["best", "captions-ridge", "captions-svr", "audio", "c3d", "frames", "fusion", "stacking"] = Field(
+        default="best",
+        description="`captions-ridge`, `captions-svr`, `audio`, `c3d`, `frames`, `fusion` or `stacking`; or `best`, "
+        "which tries all that the data allow and keeps the best in the inner folds",
+    )
+    ridge: tuple[Penalty, ...] = Field(
+        default=(1.0, 10.0, 100.0, 1000.0), min_length=1, description="candidate penalties of ridge regression"
+    )
+    svr: tuple[Penalty, ...] = Field(
+        default=(0.03, 0.1, 0.3),
+        min_length=1,
+        description="candidate penalties C of the support vector regression of captions",
+    )
+    words: Positive = Field(default=2, description="minimum number of captions that contain a term of the vocabulary")
+    folds: Folds = Field(
+        default=5, description="number of folds, by movie, of the cross-validation that evaluates the model"
+    )
+    inner_folds: Folds = Field(
+        default=5,
+        description="number of folds, by movie, within the training clips, on which model and penalty are selected",
+    )
+    seed: Seed = Field(default=0, description="seed of the folds")
 
 
 class TagSettings(Strict):
     """Settings of the task ``tags``: multi-label classification of a video from one feature vector."""
 
-    task: Literal["tags"]
-    run: Path
+    task: Literal["tags"] = Field(description="kind of these settings")
+    run: RunFolder
     data: TagData
     model: TagModel = TagModel()
     training: TrainingSettings = TrainingSettings()
@@ -224,8 +217,8 @@ class TagSettings(Strict):
 class GenreSettings(Strict):
     """Settings of the task ``genres``: multi-label classification of a movie from the embeddings of its frames."""
 
-    task: Literal["genres"]
-    run: Path
+    task: Literal["genres"] = Field(description="kind of these settings")
+    run: RunFolder
     data: GenreData
     split: GenreSplit = GenreSplit()
     model: GenreModel = GenreModel()
@@ -243,8 +236,8 @@ class GenreSettings(Strict):
 class MemorabilitySettings(Strict):
     """Settings of the task ``memorability``: one score per clip, from its captions, sound and images."""
 
-    task: Literal["memorability"]
-    run: Path
+    task: Literal["memorability"] = Field(description="kind of these settings")
+    run: RunFolder
     data: MemorabilityData
     model: MemorabilityModel = MemorabilityModel()
 

@@ -3,10 +3,8 @@
 ``python -m preroll.perception.prediction.framework.settings_table docs/predictions.md`` writes them into the page.
 """
 
-import re
 import sys
 from collections.abc import Iterator
-from inspect import cleandoc
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -40,25 +38,13 @@ def with_tables(page: str) -> str:
     return before + BEGIN + "\n" + settings_tables() + "\n" + END + rest.split(END)[1]
 
 
-def _rows(kind: type[BaseModel]) -> Iterator[str]:
-    yield "| `run` | required | folder of the run |\n"
-    for part, field in kind.model_fields.items():
-        group = field.annotation
-        if isinstance(group, type) and issubclass(group, BaseModel):
-            meanings = _meanings(group)
-            for key, one in group.model_fields.items():
-                yield f"| `{part}.{key}` | {_shown(one.default)} | {meanings[key]} |\n"
-
-
-def _meanings(group: type[BaseModel]) -> dict[str, str]:
-    """Parses the ``Attributes:`` sections of the class and its bases; several attributes may share an entry."""
-    listed = "".join(cleandoc(one.__doc__ or "").partition("Attributes:\n")[2] + "\n" for one in group.__mro__[::-1])
-    entries = re.findall(r"^ {4}([\w, ]+): (.*(?:\n {8}.*)*)", listed, flags=re.MULTILINE)
-    found = {}
-    for names, text in entries:
-        meaning = re.sub(r"\s+", " ", text).rstrip(".").replace("``", "`").replace("|", "\\|")
-        found.update(dict.fromkeys(names.split(", "), meaning))
-    return found
+def _rows(kind: type[BaseModel], part: str = "") -> Iterator[str]:
+    for key, field in kind.model_fields.items():
+        inside = field.annotation
+        if isinstance(inside, type) and issubclass(inside, BaseModel):
+            yield from _rows(inside, f"{key}.")
+        elif key != "task":  # which is in the heading
+            yield f"| `{part}{key}` | {_shown(field.default)} | {field.description} |\n"
 
 
 def _shown(default: object) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from preroll.envs.scenario.scenario import preset_names
 from preroll.perception.catalog.catalog import DEMO
-from preroll.simulations.evaluation.evaluation import FEWEST_LANES
+from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
 from preroll.yaml_config import load_yaml, validated
 
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
@@ -33,8 +33,8 @@ class Evaluate(_Part):
 class Random(_Part):
     """Randomly drawn points: every draw is uniform in the ranges, independently for each key."""
 
-    draws: int = Field(ge=1, le=100_000)
-    seed: Seed = 0
+    draws: int = Field(ge=1, le=100_000, description="number of points drawn")
+    seed: Seed = Field(default=0, description="seed of the draws")
     ranges: dict[Key, Values] = Field(
         min_length=1, description="by dotted key of the scenario: [low, high] or {scale: [low, high]}"
     )
@@ -56,8 +56,8 @@ Training = Random | Literal["point", "scenario"]
 class AgentSpec(_Part):
     """One agent with its settings."""
 
-    name: str
-    settings: dict[str, Any] = Field(default_factory=dict)
+    name: str = Field(description="name of the agent")
+    settings: dict[str, Any] = Field(default_factory=dict, description="its settings; the others have their defaults")
 
 
 class Experiment(_Part):
@@ -77,23 +77,25 @@ class Experiment(_Part):
         ('mismatch', ['greedy', 'thompson'], (0, 1, 2))
     """
 
-    name: Name
-    description: str = ""
-    catalog: str = DEMO
+    name: Name = Field(description="name of the experiment; that of the file by default")
+    description: str = Field(default="", description="a sentence for the report")
+    catalog: str = Field(default=DEMO, description="`demo`, or a folder")
     scenario: str | dict[str, Any] = Field(default="classic", description="preset, YAML file or mapping")
     set: dict[Key, Any] = Field(default_factory=dict, description="dotted keys of the scenario, changed for all")
     vary: dict[Key, Values] = Field(default_factory=dict, description="values by dotted key: a grid")
     zip: dict[Key, Values] = Field(
         default_factory=dict, description="values by dotted key: row i takes the i-th of each"
     )
-    random: Random | None = None
+    random: Random | None = Field(default=None, description="randomly drawn points")
     train: dict[Name, Training] = Field(
         default={"point": "point"},
         min_length=1,
         description="what agents that learn are trained on, by name: each point, the scenario as it is, or draws",
     )
-    agents: tuple[AgentSpec, ...] = Field(min_length=1)
-    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
+    agents: tuple[AgentSpec, ...] = Field(min_length=1, description="names of agents, or {name: settings}")
+    seeds: tuple[Seed, ...] = Field(
+        default=(0, 1, 2, 3, 4), min_length=1, description="seeds of every agent; a number n means 0 … n - 1"
+    )
     sessions: int | None = Field(default=None, ge=1, description="sessions to learn from; the agent's own by default")
     evaluate: Evaluate = Evaluate()
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from preroll import atomic
-from preroll.agents import Agent
+from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.evaluation.measurement import measure, table_of
+from preroll.run_folder import RESULT
+from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, table_of
 from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
-from preroll.simulations.training.run import RESULT
 from preroll.simulations.training.training import TrainingResult, counted, prepare
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Job, Progress, Request
@@ -76,11 +76,11 @@ def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent,
     began = time.process_time()
     tables = Tables.compile(cell.scenario, cell.catalog)
     policy = table_of(agent, tables)
-    measurement = measure(policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed)
+    evaluation = evaluate_agent(cell.label, policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed)
     seconds = round(time.process_time() - began, 3)
     if policy is not None:
         write_policy(events, cell.sessions, tables, policy)
-    write_settings_and_metrics(events, cell, measurement)
+    write_settings_and_metrics(events, cell, evaluation)
     content = {
         "format": FORMAT,
         "id": cell.id,
@@ -88,7 +88,7 @@ def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent,
         "training_fingerprint": cell.training_fingerprint,
         "values": cell.values,
         "label": cell.label,
-        "evaluation": measurement.to_dict(),
+        "evaluation": evaluation.to_dict(),
         "evaluation_cpu_seconds": seconds,
         "provenance": provenance,
     }

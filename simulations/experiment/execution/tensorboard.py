@@ -7,7 +7,7 @@ from typing import Any
 from preroll import atomic
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
-from preroll.simulations.evaluation.measurement import Measurement
+from preroll.simulations.evaluation.agent_result import AgentResult
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.policy_map import picture, policy_map
@@ -48,13 +48,13 @@ def write_policy(events: EventFile, step: int, tables: Tables, policy: Policy) -
     events.write_picture(step, POLICY, png, width=width, height=height)
 
 
-def write_settings_and_metrics(events: EventFile, cell: Cell, measurement: Measurement) -> None:
+def write_settings_and_metrics(events: EventFile, cell: Cell, evaluation: AgentResult) -> None:
     """Adds the data of the HPARAMS tab: settings of the cell, and its final metrics.
 
     Args:
         events: event file of the cell.
         cell: the cell, for its settings.
-        measurement: the cell's evaluation.
+        evaluation: the cell's evaluation.
     """
     from tensorboard.plugins.hparams import metadata
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
@@ -75,7 +75,7 @@ def write_settings_and_metrics(events: EventFile, cell: Cell, measurement: Measu
         (metadata.SESSION_END_INFO_TAG, HParamsPluginData(session_end_info=SessionEndInfo(status=1), version=version)),
     ):
         events.write_for_plugin(0, _plugin_value(tag, metadata.PLUGIN_NAME, content.SerializeToString()))
-    numbers = measurement.to_dict()
+    numbers = evaluation.to_dict()
     events.write(cell.sessions, {f"final/{name}": float(numbers[name]) for name in METRICS})
 
 

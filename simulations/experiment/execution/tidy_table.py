@@ -22,9 +22,9 @@ def results(store: Store) -> "pd.DataFrame":
 
     Columns: ``id``, ``experiment``, ``point``, ``label``, ``agent``, ``trained_on``, ``seed``, ``sessions``,
     ``catalog``, ``catalog_sha256``; the varied keys as named in the file, a factor as a number under ``KEY (scale)``;
-    ``setting.NAME`` for every setting of the agent; all fields of
-    :class:`preroll.simulations.evaluation.measurement.Measurement`; ``steps``; :data:`COST`; ``git``, ``git_changed``
-    and ``version.NAME``.
+    ``setting.NAME`` for every setting of the agent; the entries of
+    :meth:`preroll.simulations.evaluation.agent_result.AgentResult.to_dict`; ``steps``; :data:`COST`; ``git``,
+    ``git_changed`` and ``version.NAME``.
 
     Args:
         store: the experiment's folder.

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from preroll import atomic
-from preroll.agents import Agent
-from preroll.simulations.training.run import RESULT, Run, check_target
+from preroll.agents.agent import Agent
+from preroll.run_folder import RESULT, check_target
+from preroll.simulations.training.run import Run
 from preroll.tensorboard_writer import EventFile
 
 #: Parts of a run that are copied; its event file gets additional content, and ``result.json`` is copied last.

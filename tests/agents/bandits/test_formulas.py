@@ -108,11 +108,25 @@ def test_kl_ucb_is_the_root_of_its_equation(classic: Tables) -> None:
 def test_thompsons_posterior_counts_views_and_skips_as_far_as_it_remembers(
     classic: Tables, name: str, settings: dict[str, Any], forgetting: str, length: float
 ) -> None:
-    agent: Any = make_agent(name, classic, num_envs=1, seed=1, prior_views=2.0, **settings)
-    for history, _, context in play(agent, classic, 250):
+    agent: Any = make_agent(name, classic, num_envs=1, seed=1, prior_views=2.0, prior_skips=3.5, **settings)
+    pay = classic.spec.rewards
+    for history, observation, context in play(agent, classic, 250):
         counts, views = tallies(weights_of(history, context, forgetting, length), classic.n_actions)
         np.testing.assert_allclose(agent.views[context], 2.0 + views, rtol=1e-9)
-        np.testing.assert_allclose(agent.skips[context], 1.0 + counts - views, rtol=1e-9)
+        np.testing.assert_allclose(agent.skips[context], 3.5 + counts - views, rtol=1e-9)
+        means = (2.0 + views) / (5.5 + counts) * pay
+        told = agent.action_probabilities(observation)[0]
+        assert set(np.flatnonzero(told)) == set(np.flatnonzero(means >= means.max() - 1e-9))
+
+
+def test_thompson_draws_from_the_posterior_that_its_settings_begin_with(classic: Tables) -> None:
+    """The agent's own generator draws every view probability from Beta(3, 40)."""
+    agent: Any = make_agent("thompson", classic, seed=3, prior_views=3.0, prior_skips=40.0)
+    draws = np.random.default_rng(3).beta(3.0, 40.0, (30, 6))
+    assert agent.act(classic.arrays.rows).tolist() == (draws * classic.spec.rewards).argmax(axis=1).tolist()
+    untold: Any = make_agent("thompson", classic)
+    assert (untold.views == 1).all()
+    assert (untold.skips == 1).all()
 
 
 def test_the_gaussian_posterior_is_that_of_the_paper(classic: Tables) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from preroll.envs.policies.simple import random_policy
 from preroll.envs.policies.tabulate import tabulate
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 
 def test_random_earns_what_the_random_policy_earns(fatigue: Tables) -> None:
@@ -86,3 +89,44 @@ def test_an_oracle_notices_videos_of_another_catalog(classic: Tables) -> None:
     strange[:, classic.layout.parts["content"].slice] = 0.123
     with pytest.raises(PrerollError, match="an unknown video"):
         make_agent("optimum", classic).act(strange)
+
+
+HIDDEN_PARTS = ("segment", "fatigue", "last_ad", "progress")
+
+
+@pytest.mark.parametrize("changes", [{}, {"user.repeat": 1.0}, {"recommender.jump": 1.0}], ids=str)
+@pytest.mark.parametrize("name", ["optimum", "greedy", "fixed"])
+def test_where_everything_is_seen_an_oracle_acts_as_its_table_says(name: str, changes: dict[str, Any]) -> None:
+    """Two slots of a video, two segments, fatigue and repetition, all read back from the observation."""
+    tables = Tables.compile(tiny({**TWO_SLOTS, **TWO_SEGMENTS, **ALL_SHOWN, **changes}), three_videos())
+    solution, agent = Optimum(tables), make_agent(name, tables)
+    value = solution.value_of(agent.policy(tables))
+    assert solution.value_of(tabulate(tables, agent.action_probabilities)) == pytest.approx(value, abs=1e-12)
+    assert name != "optimum" or value == pytest.approx(solution.value, abs=1e-12)
+
+
+@pytest.mark.parametrize("part", HIDDEN_PARTS)
+def test_the_optimum_misses_each_part_that_is_hidden(part: str) -> None:
+    """The position of a slot in its video, which is shown, is no substitute for the number of the slot."""
+    tables = Tables.compile(tiny({**TWO_SLOTS, **TWO_SEGMENTS, **ALL_SHOWN, f"observe.{part}": False}), three_videos())
+    with pytest.raises(PrerollError, match=f"depends on {'progress' if part == 'progress' else part}, which"):
+        tabulate(tables, make_agent("optimum", tables).action_probabilities)
+
+
+@pytest.mark.parametrize("shown", ["position", "progress"])
+def test_greedy_reads_the_slot_from_its_position_or_from_progress(shown: str) -> None:
+    """Before a dogs video in the second slot the long ad is worn out by its position, so that the short one pays."""
+    changes = {**TWO_SLOTS, "user.position": {"mid": 0.1}, "user.repeat": 1.0, "observe.fatigue": True}
+    changes |= {"observe.progress": shown == "progress", "observe.position": shown == "position"}
+    changes |= {"ads.cats.short.view_probability": 1.0, "ads.dogs.long.reward": 0.5}
+    tables = Tables.compile(tiny(changes), three_videos())
+    solution, agent = Optimum(tables), make_agent("greedy", tables)
+    value = solution.value_of(agent.policy(tables))
+    assert solution.value_of(tabulate(tables, agent.action_probabilities)) == pytest.approx(value, abs=1e-12)
+
+
+def test_an_oracle_finds_videos_by_category_alone_or_by_content_alone() -> None:
+    for hidden in ({"observe.content": False}, {"observe.category": "none"}):
+        tables = Tables.compile(tiny({**ALL_SHOWN, "recommender.jump": 1.0, **hidden}), three_videos())
+        solution, agent = Optimum(tables), make_agent("optimum", tables)
+        assert solution.value_of(tabulate(tables, agent.action_probabilities)) == pytest.approx(solution.value)

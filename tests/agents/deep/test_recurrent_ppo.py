@@ -64,5 +64,5 @@ def test_it_is_evaluated_by_playing_and_again_alike(agent: Any, fatigue: Tables,
     agent.save(tmp_path / "agent")
     players = {"now": agent, "loaded": load_agent(tmp_path / "agent")}
     result = evaluate(players, fatigue, sessions=400)
-    assert result["now"].exact is None
+    assert result["now"].exact_revenue is None
     assert result["now"].revenue == result["loaded"].revenue

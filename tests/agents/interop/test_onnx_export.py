@@ -51,9 +51,16 @@ def test_where_the_category_is_hidden_a_table_has_one_row(
     small_catalog: Catalog, practice: Practice, tmp_path: Path
 ) -> None:
     tables = Tables.compile(Scenario.load("classic").replace({"observe.category": "none"}), small_catalog)
-    agent = make_agent("thompson", tables)
+    agent: Any = make_agent("thompson", tables)
     practice(agent, tables, 20)
-    export_onnx(agent, tmp_path / "policy.onnx", sample_observations(tables, 100))
+    observations = sample_observations(tables, 100)
+    export_onnx(agent, tmp_path / "policy.onnx", observations)
+    served = OnnxAgent.from_file(tmp_path / "policy.onnx")
+    assert len(np.unique(observations[:, :2], axis=0)) > 1  # the columns that a category would have
+    [views], [skips] = agent.views, agent.skips
+    expected = views / (views + skips) * tables.spec.rewards
+    np.testing.assert_allclose(served.scores(observations), np.tile(expected, (100, 1)), rtol=1e-6)
+    assert (served.act(observations) == expected.argmax()).all()
 
 
 def test_a_file_that_would_show_another_ad_is_not_written(classic: Tables, practice: Practice, tmp_path: Path) -> None:

@@ -103,22 +103,41 @@ def test_segments_come_in_their_shares() -> None:
     assert low <= hasty <= high
 
 
-def test_the_next_video_follows_jump_and_rank_decay() -> None:
-    """Every (video, next video) pair: a neighbour by decay^rank, or a jump; exact bounds, false alarm 1e-6."""
-    tables = Tables.compile("classic", CATALOG)
+@pytest.mark.parametrize("jump", [0.1, 0.35])
+def test_the_next_video_follows_jump_and_rank_decay(jump: float) -> None:
+    """Of each rank, and of videos that are no neighbours, as many as told: exact bounds, false alarm 1e-6.
+
+    All videos are pooled: a jump that were more frequent by 8 % would be noticed, or a rank by 5.
+    """
+    tables = Tables.compile(Scenario.load("classic").replace({"recommender.jump": jump}), CATALOG)
     envs = SessionVectorEnv(4096, tables=tables, autoreset_mode="SameStep")
-    _, infos = envs.reset(seed=3)
-    before, seen = infos["video"], np.zeros((30, 30), int)
-    for slot in range(1, 19):
+    envs.reset(seed=3)
+    seen = np.zeros(11, int)  # ten ranks, and others
+    *_, infos = envs.step(np.zeros(4096, int))
+    for _ in range(2, 20):
+        before = infos["video"].copy()
         *_, infos = envs.step(np.zeros(4096, int))
-        if slot > 1:
-            np.add.at(seen, (before, infos["video"]), 1)
-        before = infos["video"]
+        found = CATALOG.neighbors[before] == infos["video"][:, None]
+        seen += np.bincount(np.where(found.any(axis=1), found.argmax(axis=1), 10), minlength=11)
     weights = 0.8 ** np.arange(10)
-    p = np.full((30, 30), 0.1 / 30)
-    np.put_along_axis(p, CATALOG.neighbors, 0.1 / 30 + 0.9 * weights / weights.sum(), axis=1)
+    p = np.append(jump / 30 + (1 - jump) * weights / weights.sum(), 20 * jump / 30)
     bound = 1e-6 / (2 * p.size)
-    low, high = stats.binom.ppf([[[bound]], [[1 - bound]]], seen.sum(axis=1, keepdims=True), p)
+    low, high = stats.binom.ppf([[bound], [1 - bound]], seen.sum(), p)
+    assert seen.sum() == 18 * 4096
+    assert ((low <= seen) & (seen <= high)).all()
+    assert high[-1] - low[-1] < 0.16 * p[-1] * seen.sum()
+
+
+def test_a_jump_leads_to_every_video_equally_often() -> None:
+    """Where every draw is a jump: exact bounds for each of 30 videos, false alarm 1e-6."""
+    tables = Tables.compile(Scenario.load("classic").replace({"recommender.jump": 1.0}), CATALOG)
+    envs = SessionVectorEnv(4096, tables=tables, autoreset_mode="SameStep")
+    envs.reset(seed=4)
+    seen = np.zeros(30, int)
+    for _ in range(19):
+        *_, infos = envs.step(np.zeros(4096, int))
+        seen += np.bincount(infos["video"], minlength=30)
+    low, high = stats.binom.ppf([1e-6 / 60, 1 - 1e-6 / 60], seen.sum(), 1 / 30)
     assert ((low <= seen) & (seen <= high)).all()
 
 

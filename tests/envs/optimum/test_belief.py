@@ -1,5 +1,8 @@
 """Hidden users: what an agent can earn that has to infer who it serves."""
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,6 +12,8 @@ from preroll.envs.optimum.belief import belief_optimum
 from preroll.envs.optimum.restricted import best_memoryless
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.plain_model import Moment, PlainModel
+from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 
 def seen(tables: Tables, by: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -61,6 +66,116 @@ def test_one_slot_is_solved_by_hand(small_catalog: Catalog) -> None:
     long = 0.6 * (0.5 * 1.0 + 0.5 * 0.2) * 2.5
     assert belief.lower == pytest.approx(max(short, long))
     assert belief.upper == pytest.approx(max(short, long))
+
+
+class Believer:
+    """An agent that infers which of two segments it serves, written from Bayes' rule; ``value`` is exact.
+
+    With a grid it knows values at the grid's beliefs alone and draws lines between them (an upper bound); ``rounded``
+    is what the user of a segment pays if the belief is rounded to the grid after every slot (a lower bound).
+    """
+
+    def __init__(self, model: PlainModel, grid: int | None = None) -> None:
+        self.model, self.grid = model, grid
+        self.value, self.rounded, self.choice = cache(self._value), cache(self._rounded), cache(self._choice)
+
+    def both(self, at: Moment, action: int) -> list[tuple[float, float, float, Moment]]:
+        """Every moment that may follow: probability for each segment, what was paid, and the moment."""
+        first, second = (self.model.after(at._replace(segment=segment), action) for segment in (0, 1))
+        pairs = zip(first, second, strict=True)
+        return [(one, other, answer.reward, after) for (answer, one, after), (_, other, _) in pairs]
+
+    def now(self, at: Moment, b: float, action: int) -> float:
+        """Expected reward of the slot."""
+        views = [self.model.view(at._replace(segment=segment), action) for segment in (0, 1)]
+        return ((1 - b) * views[0] + b * views[1]) * self.model.pay(at.video, action)
+
+    def later(self, at: Moment, b: float) -> float:
+        if self.grid is None:
+            return self.value(at, b)
+        low = min(int(b * (self.grid - 1)), self.grid - 2)
+        part = b * (self.grid - 1) - low
+        return (1 - part) * self.at_grid(at, low) + part * self.at_grid(at, low + 1)
+
+    def at_grid(self, at: Moment, g: int) -> float:
+        assert self.grid is not None
+        return self.value(at, g / (self.grid - 1))
+
+    def gains(self, at: Moment, b: float) -> list[float]:
+        """The value of every action."""
+        found = []
+        for action in range(len(self.model.actions)):
+            gain = self.now(at, b, action)
+            for one, other, _, after in self.both(at, action):
+                total = (1 - b) * one + b * other
+                gain += total * self.later(after, b * other / total) if total > 0 else 0.0
+            found.append(gain)
+        return found
+
+    def _value(self, at: Moment, b: float) -> float:
+        return 0.0 if at.slot == self.model.scenario.n_slots else max(self.gains(at, b))
+
+    def _choice(self, at: Moment, g: int) -> int:
+        assert self.grid is not None
+        gains = self.gains(at, g / (self.grid - 1))
+        return next(action for action, gain in enumerate(gains) if gain > max(gains) - 1e-10)
+
+    def _rounded(self, at: Moment, segment: int, g: int) -> float:
+        if at.slot == self.model.scenario.n_slots:
+            return 0.0
+        assert self.grid is not None
+        b, action = g / (self.grid - 1), self.choice(at, g)
+        total = self.now(at, float(segment), action)
+        for one, other, _, after in self.both(at, action):
+            seen = (1 - b) * one + b * other
+            to = int(b * other / seen * (self.grid - 1) + 0.5) if seen > 0 else g
+            total += (one, other)[segment] * self.rounded(after, segment, to)
+        return total
+
+
+HIDDEN: list[dict[str, Any]] = [
+    TWO_SEGMENTS,
+    {**TWO_SEGMENTS, "user.repeat": 1.0, "session.horizon": 3},
+    {**TWO_SEGMENTS, **TWO_SLOTS, "recall_weight": 1.0, "observe.memorability": True},
+]
+SEEN = {"observe.fatigue": True}
+
+
+@pytest.mark.parametrize("grid", [2, 5, 12])
+@pytest.mark.parametrize("changes", HIDDEN, ids=["repeat", "longer", "two slots"])
+def test_both_bounds_are_what_bayes_rule_gives(changes: dict[str, Any], grid: int) -> None:
+    scenario, catalog = tiny({**changes, **SEEN}), three_videos()
+    believer, prior = Believer(PlainModel(scenario, catalog), grid), 0.3
+    starts = believer.model.starts(0)
+    upper = np.mean([believer.later(at, prior) for at in starts])
+    first = round(prior * (grid - 1))
+    lower = np.mean([0.7 * believer.rounded(at, 0, first) + 0.3 * believer.rounded(at, 1, first) for at in starts])
+    bounds = belief_optimum(Optimum(Tables.compile(scenario, catalog)), grid)
+    assert bounds.upper == pytest.approx(upper, abs=1e-12)
+    assert bounds.lower == pytest.approx(lower, abs=1e-12)
+
+
+@pytest.mark.parametrize("changes", HIDDEN[:2], ids=["repeat", "longer"])
+def test_the_exact_optimum_of_the_belief_lies_between_the_bounds(changes: dict[str, Any]) -> None:
+    scenario, catalog = tiny({**changes, **SEEN}), three_videos()
+    believer = Believer(PlainModel(scenario, catalog))
+    exact = np.mean([believer.value(at, 0.3) for at in believer.model.starts(0)])
+    optimum = Optimum(Tables.compile(scenario, catalog))
+    for grid in (2, 5, 1001):
+        bounds = belief_optimum(optimum, grid)
+        assert bounds.lower <= exact + 1e-12
+        assert exact <= bounds.upper + 1e-12
+    assert bounds.upper - bounds.lower < 1e-5
+
+
+def test_more_values_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 slots, 3 videos, 3 levels, 7 last outcomes, 5 beliefs and 3 actions are 1,890 values."""
+    optimum = Optimum(Tables.compile(tiny({**TWO_SEGMENTS, **SEEN}), three_videos()))
+    monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 1890)
+    belief_optimum(optimum, 5)
+    monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 1889)
+    with pytest.raises(PrerollError, match="1890 values are too many; at most 1889"):
+        belief_optimum(optimum, 5)
 
 
 def test_a_scenario_without_two_hidden_segments_is_refused(small_catalog: Catalog) -> None:

@@ -1,109 +1,128 @@
 """The optimum is exact: against brute force, against closed forms, against simulation."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from preroll.envs import Optimum, Policy, Scenario, Tables, preset_names, rollout
 from preroll.envs.policies.greedy import greedy_policy
+from preroll.envs.policies.policy import axes
 from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.envs.policies.tabulate import tabulate
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.plain_model import Moment, PlainModel
+from tests.envs.tiny import SHORT, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
-AD = {"seconds": 10, "view_probability": 0.8, "reward": 1.0}
-LONG = {"seconds": 30, "view_probability": 0.5, "reward": 2.0}
-
-
-@pytest.fixture(scope="module")
-def two_videos() -> Catalog:
-    """Two videos that recommend each other."""
-    return Catalog.from_arrays(
-        categories=("cats", "dogs"),
-        category=np.array([0, 1]),
-        neighbors=np.array([[1] + [-1] * 9, [0] + [-1] * 9]),
-        importance=np.eye(2),
-        classes=("cat", "dog"),
-        memorability=np.array([0.25, 0.75]),
-    )
-
-
-def tiny(**changes: Any) -> Scenario:
-    """Two slots, two ads or none, and everything that makes the future depend on the past."""
-    base: dict[str, Any] = {
-        "name": "tiny",
-        "session": {"horizon": 2, "no_ad": True},
-        "ads": {"cats": {"short": AD}, "dogs": {"long": LONG}},
-        "user": {
-            "mismatch": 0.5,
-            "repeat": 0.5,
-            "fatigue": {"levels": 3, "gain": {"short": [0, 1], "long": [0, 2]}, "wear": [1, 0.5, 0.25]},
-            "leave": {"hazard": {"short": [0.3, 0.1], "long": [0.5, 0.4]}, "fatigue": [0, 0.1, 0.2]},
-        },
-        "recommender": {"jump": 0.25, "rank_decay": 0.5},
-    }
-    return Scenario.load(base).replace(changes)
+Chosen = Callable[[Moment], NDArray[np.float64]]  # the probability of every action
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"session.horizon": 3},
+    {"user.repeat": 1.0},
+    {"user.fatigue.recovery": 1},
+    {"recommender.jump": 1.0},
+    {"recommender.neighbors": 1},
+    {"recall_weight": 2.0},
+    {"session.no_ad": False},
+    TWO_SLOTS,
+    {**TWO_SLOTS, "session.slots": ["pre", "mid", "post"]},
+    {**TWO_SLOTS, **TWO_SEGMENTS, "recall_weight": 2.0, "user.fatigue.recovery": 1},
+]
 
 
-def brute_force(scenario: Scenario, catalog: Catalog) -> float:
-    """Expected revenue of the best decision tree, written from the model's sentences and nothing else."""
-    user, memorability = scenario.user, np.asarray(catalog.memorability)
-    ads = [*scenario.ads, None]
-
-    def best(slot: int, video: int, level: int, last: int) -> float:
-        if slot == scenario.n_slots:
-            return 0.0
-        return max(value(slot, video, level, last, a) for a in range(len(ads)))
-
-    def value(slot: int, video: int, level: int, last: int, a: int) -> float:
-        ad = ads[a]
-        fits = ad is not None and catalog.categories[catalog.category[video]] == ad.category
-        p = 0.0 if ad is None else ad.view_probability * (1.0 if fits else user.mismatch) * user.fatigue.wear[level]
-        p *= user.repeat if a == last else 1.0
-        length = "none" if ad is None else ad.length
-        total = 0.0
-        for viewed, chance in ((0, 1 - p), (1, p)):
-            tired = min(max(level + user.fatigue.gain.get(length, (0, 0))[viewed] - user.fatigue.recovery, 0), 2)
-            leave = user.leave.hazard.get(length, (0.0, 0.0))[viewed] + user.leave.fatigue[tired]
-            remembered = scenario.recall_weight * float(memorability[video])
-            reward = ad.reward + remembered if ad is not None and viewed else 0.0
-            total += chance * (reward + (1 - leave) * going_on(slot, video, tired, a))
-        return total
-
-    def going_on(slot: int, video: int, level: int, last: int) -> float:
-        jump = scenario.recommender.jump
-        anywhere = np.mean([best(slot + 1, v, level, last) for v in (0, 1)])
-        return float(jump * anywhere + (1 - jump) * best(slot + 1, 1 - video, level, last))
-
-    return float(np.mean([best(0, video, 0, -1) for video in (0, 1)]))
+def policy_of(tables: Tables, seed: int, *, deterministic: bool) -> Policy:
+    """A policy that does something else in every state, by chance or for certain."""
+    rng = np.random.default_rng(seed)
+    if deterministic:
+        return Policy(ads=rng.integers(tables.n_actions, size=axes(tables)))
+    table = rng.dirichlet(np.ones(tables.n_actions), axes(tables))
+    table[..., 0] *= rng.random(axes(tables)) < 0.7  # an action that is never chosen here and there
+    return Policy(probabilities=table / table.sum(axis=-1, keepdims=True))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"session.horizon": 3},
-        {"user.repeat": 1.0},
-        {"user.fatigue.recovery": 1},
-        {"recommender.jump": 1.0},
-        {"recall_weight": 2.0},
-    ],
-    ids=str,
-)
-def test_the_optimum_equals_brute_force_on_a_tiny_scenario(changes: dict[str, Any], two_videos: Catalog) -> None:
-    scenario = tiny(**changes)
-    exact = Optimum(Tables.compile(scenario, two_videos))
-    assert exact.value == pytest.approx(brute_force(scenario, two_videos), abs=1e-12)
+def probabilities_of(policy: Policy, n_actions: int, phase: int = 0) -> Chosen:
+    """What the table says at a moment."""
+    table = policy.probabilities if policy.ads is None else np.eye(n_actions)[policy.ads]
+    assert table is not None
+    return lambda at: np.asarray(table[(phase, *at)])
+
+
+def value_of(plain: PlainModel, chosen: Chosen) -> float:
+    return plain.revenue(lambda at, values: float(chosen(at) @ values))
+
+
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_the_optimum_equals_brute_force_on_a_tiny_scenario(changes: dict[str, Any]) -> None:
+    scenario, catalog = tiny(changes), three_videos()
+    exact = Optimum(Tables.compile(scenario, catalog))
+    plain = PlainModel(scenario, catalog).revenue(lambda _, values: max(values))
+    assert exact.value == pytest.approx(plain, abs=1e-12)
+    assert exact.value_of(exact.policy) == pytest.approx(plain, abs=1e-12)
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_the_value_and_the_visits_of_any_policy_equal_brute_force(changes: dict[str, Any], deterministic: bool) -> None:
+    scenario, catalog = tiny(changes), three_videos()
+    tables = Tables.compile(scenario, catalog)
+    policy = policy_of(tables, 1, deterministic=deterministic)
+    plain, chosen = PlainModel(scenario, catalog), probabilities_of(policy, tables.n_actions)
+    exact = Optimum(tables)
+    assert exact.value_of(policy) == pytest.approx(value_of(plain, chosen), abs=1e-12)
+    np.testing.assert_allclose(exact.visits(policy).shown, plain.shown(chosen), atol=1e-12)
+
+
+def test_a_phase_of_drift_is_solved_and_valued_with_its_own_tables() -> None:
+    drift = {"ads.cats.short.view_probability": 0.3, "user.repeat": 0.9, "user.fatigue.gain": {"long": [1, 1]}}
+    drift |= {"recommender.jump": 0.6, "user.leave.fatigue": [0.3, 0.2, 0.1], "user.mismatch": 0.8}
+    scenario, catalog = tiny({"drift": [{"from_session": 4, "set": drift}]}), three_videos()
+    tables = Tables.compile(scenario, catalog)
+    policy = policy_of(tables, 2, deterministic=True)
+    values = []
+    for phase, (_, own) in enumerate(scenario.phases):
+        exact, plain = Optimum(tables, phase), PlainModel(own, catalog)
+        chosen = probabilities_of(policy, tables.n_actions, phase)
+        assert exact.value == pytest.approx(plain.revenue(lambda _, values: max(values)), abs=1e-12)
+        assert exact.value_of(policy) == pytest.approx(value_of(plain, chosen), abs=1e-12)
+        np.testing.assert_allclose(exact.visits(policy).shown, plain.shown(chosen), atol=1e-12)
+        values.append(exact.value)
+    assert abs(values[1] - values[0]) > 0.1
+
+
+def test_videos_without_a_category_are_answered_by_their_probabilities() -> None:
+    catalog = three_videos((0, -1, -1), [[1, 0], [0.3, 0.7], [0.6, 0.4]])
+    exact = Optimum(Tables.compile(tiny(TWO_SLOTS), catalog))
+    plain = PlainModel(tiny(TWO_SLOTS), catalog).revenue(lambda _, values: max(values))
+    assert exact.value == pytest.approx(plain, abs=1e-7)  # probabilities are float32
     assert exact.value_of(exact.policy) == pytest.approx(exact.value, abs=1e-12)
 
 
-def test_no_policy_of_a_tiny_scenario_beats_the_optimum(two_videos: Catalog) -> None:
-    tables = Tables.compile(tiny(), two_videos)
+def test_of_ads_that_are_equally_good_the_first_is_the_optimums() -> None:
+    equal = {"cats": dict.fromkeys(("short", "again", "more"), SHORT)}
+    tables = Tables.compile({"name": "equal", "ads": equal, "session": {"horizon": 3}}, three_videos())
+    ads = Optimum(tables).policy.ads
+    assert ads is not None
+    assert not ads.any()
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_optimum_of_a_preset_is_what_its_policy_earns(name: str, small_catalog: Catalog) -> None:
+    """Among them `published`, with three slots a video."""
+    tables = Tables.compile(name, small_catalog)
+    for phase in range(tables.n_phases):
+        exact = Optimum(tables, phase)
+        assert exact.value_of(exact.policy) == pytest.approx(exact.value, rel=1e-12)
+
+
+def test_no_policy_of_a_tiny_scenario_beats_the_optimum() -> None:
+    tables = Tables.compile(tiny(), three_videos((0, 1, 1)))
     exact = Optimum(tables)
-    tables_of_ads = itertools.product(range(tables.n_actions), repeat=4)  # by slot and video
-    values = [exact.value_of(Policy(ads=np.reshape(ads, (2, 2, 1, 1)))) for ads in tables_of_ads]
+    tables_of_ads = itertools.product(range(tables.n_actions), repeat=6)  # by slot and video
+    values = [exact.value_of(Policy(ads=np.reshape(ads, (2, 3, 1, 1)))) for ads in tables_of_ads]
     assert max(values) <= exact.value + 1e-12
 
 

@@ -1,27 +1,63 @@
-"""A policy table asks for every distinct observation once, and says of each state what was said of its observation."""
+"""A function of observations as a table: every distinct observation is asked once, and every state has its answer."""
 
-from collections.abc import Callable
+import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from preroll.envs import Scenario, SessionEnv, Tables, tabulate
+from preroll.envs import Scenario
+from preroll.envs.model.tables import Tables
+from preroll.envs.policies import tabulate as tabulating
+from preroll.envs.policies.policy import axes
+from preroll.envs.policies.tabulate import tabulate
+from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.plain_model import Moment, observation
+from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
-SHOWN = {"progress": False, "content": False}
-Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+NOTHING = {"observe.content": False, "observe.progress": False, "observe.category": "none"}
+SHOWN: dict[str, dict[str, Any]] = {
+    "all": ALL_SHOWN,
+    "category alone": {"observe.content": False, "observe.progress": False},
+    "predicted": {"observe.category": "predicted"},
+    "progress": {**NOTHING, "observe.progress": True},
+    "position": {**NOTHING, "observe.position": True},
+    "segment": {**NOTHING, "observe.segment": True},
+    "last ad": {**NOTHING, "observe.last_ad": True},
+    "last view": {**NOTHING, "observe.last_view": True},
+    "fatigue": {**NOTHING, "observe.fatigue": True},
+    "memorability": {**NOTHING, "observe.memorability": True},
+}
 
 
-def softmax_of(tables: Tables) -> Probabilities:
-    """A policy that depends on every number of an observation."""
-    weights = np.random.default_rng(0).random((tables.layout.size, tables.n_actions))
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)
+def test_every_state_has_the_probabilities_of_its_observation(shown: dict[str, Any]) -> None:
+    scenario = tiny({**TWO_SLOTS, **TWO_SEGMENTS, **shown})
+    catalog = three_videos((0, 1, 0), [[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
+    tables = Tables.compile(scenario, catalog)
+    weights = np.random.default_rng(0).normal(size=(tables.layout.size, tables.n_actions))
 
-    def probabilities(observations: NDArray[np.float32]) -> NDArray[np.float64]:
-        chances = np.exp(observations @ weights)
-        return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+    def softmax(observations: NDArray[np.float32]) -> NDArray[np.float64]:
+        powers = np.exp(observations.astype(np.float64) @ weights)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
-    return probabilities
+    table = tabulate(tables, softmax).on(tables).probabilities
+    assert table is not None
+    for state in itertools.product(*map(range, axes(tables)[1:])):
+        seen = observation(scenario, catalog, Moment(*state))
+        np.testing.assert_allclose(table[(0, *state)], softmax(seen[None])[0], rtol=1e-12, err_msg=str(state))
+
+
+def test_a_table_as_large_as_the_limit_is_filled_and_a_larger_one_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 slots and 3 videos, of three probabilities each."""
+    tables = Tables.compile(tiny(), three_videos())
+    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 18)
+    assert tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3)).shape == (1, 1, 2, 3, 1, 1)
+    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 17)
+    with pytest.raises(PrerollError, match="6 distinct observations are too many; evaluate by stepping"):
+        tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3))
 
 
 @pytest.mark.parametrize(
@@ -38,9 +74,8 @@ def softmax_of(tables: Tables) -> Probabilities:
 )
 def test_distinct_observations_are_asked_once(observe: dict[str, bool], distinct: int, small_catalog: Catalog) -> None:
     """Three categories; two slots of two videos; six ads, and none."""
-    shown = {
-        f"observe.{name}": value for name, value in {**SHOWN, "fatigue": False, "last_view": False, **observe}.items()
-    }
+    unseen = dict.fromkeys(("progress", "content", "fatigue", "last_view"), False)
+    shown = {f"observe.{name}": value for name, value in {**unseen, **observe}.items()}
     changes = {"session.slots": ["pre", "mid"], "session.horizon": 2, **shown}
     tables = Tables.compile(Scenario.load("fatigue").replace(changes), small_catalog)
     seen: list[NDArray[np.float32]] = []
@@ -52,26 +87,3 @@ def test_distinct_observations_are_asked_once(observe: dict[str, bool], distinct
     tabulate(tables, uniform)
     observations = np.concatenate(seen)
     assert len(observations) == len(np.unique(observations, axis=0)) == distinct
-
-
-def test_the_table_says_at_every_state_what_was_said_of_its_observation(small_catalog: Catalog) -> None:
-    shown = {f"observe.{part}": True for part in ("position", "last_ad", "last_view", "fatigue", "segment", "progress")}
-    segments = [{"name": "a", "share": 0.4}, {"name": "b", "share": 0.6, "appeal": {"long": 0.5}}]
-    changes = {"session.slots": ["pre", "mid"], "session.horizon": 4, "user.segments": segments, **shown}
-    tables = Tables.compile(Scenario.load("fatigue").replace(changes), small_catalog)
-    probabilities, parts = softmax_of(tables), tables.layout.parts
-    table = tabulate(tables, probabilities).on(tables).probabilities
-    assert table is not None
-    env, rng = SessionEnv(tables=tables), np.random.default_rng(1)
-    for seed in range(20):
-        observation, _ = env.reset(seed=seed)
-        last, over, slot = 2 * tables.n_actions, False, 0
-        while not over:
-            content = parts["content"].slice
-            video = np.flatnonzero((tables.arrays.rows[:, content] == observation[content]).all(axis=1))[0]
-            level, segment = (int(observation[parts[name].slice].argmax()) for name in ("fatigue", "segment"))
-            said = probabilities(observation[None])[0]
-            np.testing.assert_allclose(table[0, segment, slot, video, level, last], said, rtol=1e-6)
-            action = int(rng.integers(tables.n_actions))
-            observation, _, terminated, truncated, info = env.step(action)
-            last, slot, over = action + tables.n_actions * info["viewed"], slot + 1, terminated or truncated

@@ -3,7 +3,6 @@
 import importlib.util
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -134,11 +133,9 @@ def test_what_is_too_large_is_left(tmp_path: Path, server: Server) -> None:
 def test_a_download_that_grows_without_telling_its_size_is_stopped(tmp_path: Path) -> None:
     grows = "import sys, time; path = sys.argv[sys.argv.index('--output') + 1] % {'ext': 'mp4.part'}\n"
     grows += "while True: open(path, 'ab').write(bytes(100_000)); time.sleep(.01)"
-    began = time.monotonic()
     command = [sys.executable, "-c", grows]
     (one,) = fetch(listed("http://host.example/a"), tmp_path / "got", DownloadLimits(size=200_000), command)
     assert one.problem == "its file is larger than the limit of 200,000 bytes"
-    assert time.monotonic() - began < 60
 
 
 def test_without_the_downloader_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

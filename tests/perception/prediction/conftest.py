@@ -16,6 +16,12 @@ from preroll.perception.prediction.generators.trailers import generate_genres
 Made = tuple[Path, Ideal]
 
 
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator of the test's own, so that its numbers do not depend on which tests ran before."""
+    return np.random.default_rng(0)
+
+
 @pytest.fixture(scope="session")
 def tag_files(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """900 training and 300 validation videos as CSV, and the truth about the latter."""

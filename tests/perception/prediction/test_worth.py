@@ -36,7 +36,7 @@ def test_predictions_that_are_the_truth_give_the_classic_figures_bit_for_bit(
     classic, told = (trained(agent, view, perfect) for view in (True, "predicted"))
     assert told.curve == classic.curve
     ours, theirs = (evaluate({agent: one.agent}, one.tables, sessions=320)[agent] for one in (told, classic))
-    assert (ours.revenue, ours.exact) == (theirs.revenue, theirs.exact)
+    assert (ours.revenue, ours.exact_revenue) == (theirs.revenue, theirs.exact_revenue)
 
 
 @pytest.mark.parametrize("agent", ["thompson", "linucb"])
@@ -51,10 +51,8 @@ def test_shuffled_predictions_make_agents_worse(agent: str, small_catalog: Catal
             trained(agent, "predicted", predicting(small_catalog, rows), seed)
             for rows in (probabilities, probabilities[order])
         )
-        earned, lost = (evaluate({agent: one.agent}, one.tables, sessions=320)[agent].exact for one in (good, bad))
-        assert earned is not None
-        assert lost is not None
-        worse += lost < earned
+        earned, lost = (evaluate({agent: one.agent}, one.tables, sessions=320)[agent] for one in (good, bad))
+        worse += lost.expected_revenue < earned.expected_revenue
     assert worse == SEEDS
 
 

@@ -11,8 +11,8 @@ from preroll.cli import app
 from preroll.envs import Tables
 from preroll.envs.optimum.reference_values import reference_values
 from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.evaluation.evaluation import evaluate
-from preroll.simulations.evaluation.measurement import measure
 from preroll.simulations.evaluation.table import comparison_table
 from preroll.simulations.training.training import train
 
@@ -34,7 +34,7 @@ def test_shares_of_random_are_those_it_has_by_definition_wherever_they_are_told(
     assert exact.shares == {"short": pytest.approx(1 / 2), "long": pytest.approx(1 / 2)}
     assert exact.empty_share == pytest.approx(1 / 7)
     slots = SESSIONS * exact.slots
-    measured = measure(make_agent("random", tables), tables, sessions=SESSIONS, seed=1)
+    measured = evaluate_agent("random", make_agent("random", tables), tables, sessions=SESSIONS, seed=1)
     row = evaluate({}, tables, sessions=SESSIONS, seed=2)["random"]
     curve = train("random", scenario="fatigue", catalog=small_catalog, sessions=100, seed=3).curve
     told = [

@@ -59,6 +59,27 @@ def test_missing_cells_are_named_and_give_exit_status_1(small_store: Store, tmp_
     assert told.exception.status == 1
 
 
+def test_the_report_is_one_page_beside_its_experiment_or_where_it_is_asked_for(
+    small_store: Store, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(small_store.path, tmp_path / "out"))
+    told = preroll("experiment", "report", folder)
+    assert told.exit_code == 0
+    page = (folder / "report.html").read_text("utf8")
+    assert told.stdout == f"{folder / 'report.html'}: {(folder / 'report.html').stat().st_size / 1e6:.2f} MB\n"
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    elsewhere = preroll(
+        "experiment", "report", folder, "--out", tmp_path / "p.html", "--pictures", tmp_path / "pictures"
+    )
+    assert elsewhere.exit_code == 0
+    assert (tmp_path / "p.html").read_text("utf8") == page
+    pictures = sorted((tmp_path / "pictures").iterdir())
+    assert sorted(elsewhere.stdout.splitlines()[1:]) == [str(picture) for picture in pictures]
+    assert pictures
+    assert all(picture.read_text("utf8").lstrip().startswith(("<svg", "<?xml")) for picture in pictures)
+
+
 def test_what_is_wrong_with_a_plan_is_told_with_the_name_of_its_file(make_file: MakeFile, tmp_path: Path) -> None:
     for changes, told in (
         ({"vary": {"user.mismatch": [7]}}, "scenario classic: user.mismatch: 7: should be in [0, 1]"),

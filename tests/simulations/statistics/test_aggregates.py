@@ -17,13 +17,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from preroll.simulations.statistics import bootstrap
 from preroll.simulations.statistics.aggregates import (
     interquartile_mean,
     optimality_gap,
     performance_profile,
     probability_of_improvement,
 )
-from preroll.simulations.statistics.bootstrap import bootstrap_interval
+from preroll.simulations.statistics.bootstrap import bootstrap_interval, resampled
 
 Scores = NDArray[np.float64]
 
@@ -84,5 +85,39 @@ def test_with_few_seeds_no_bootstrap_is_given() -> None:
 
 
 def test_the_same_seed_gives_the_same_interval(scores: tuple[Scores, Scores]) -> None:
-    first, second = (bootstrap_interval(scores[0], interquartile_mean, seed=4) for _ in range(2))
+    first, second, other = (bootstrap_interval(scores[0], interquartile_mean, seed=seed) for seed in (4, 4, 5))
     assert first == second
+    assert first.value == other.value
+    assert first.low != other.low
+    assert first.high != other.high
+
+
+def test_ten_seeds_are_enough_for_an_interval_by_default() -> None:
+    scores = np.random.default_rng(3).random((10, 4))
+    assert bootstrap_interval(scores, interquartile_mean).low < bootstrap_interval(scores, interquartile_mean).high
+    assert np.isnan(bootstrap_interval(scores, interquartile_mean, fewest=11).low)
+
+
+@pytest.mark.parametrize("at_once", [1, 100, 10**6])
+def test_runs_are_drawn_again_within_their_task_each_as_often(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every entry of every sample is a run of the same task; shares within 5 standard errors, with a fixed seed."""
+    monkeypatch.setattr(bootstrap, "_AT_ONCE", at_once)
+    scores = np.arange(12.0).reshape(4, 3)
+    drawn = resampled(scores, lambda samples: samples, 1001, np.random.default_rng(0))
+    assert drawn.shape == (1001, 4, 3)
+    for task in range(3):
+        values, counts = np.unique(drawn[:, :, task], return_counts=True)
+        assert values.tolist() == scores[:, task].tolist()
+        np.testing.assert_allclose(counts, 1001, atol=5 * np.sqrt(4004 * 3 / 16))
+    assert len(np.unique(drawn.reshape(1001, -1), axis=0)) > 900  # no sample is that of another chunk
+
+
+def test_the_interval_of_a_mean_is_that_of_all_ways_to_draw_three_runs() -> None:
+    """27 ways; the ends are quantiles to within .011 of them: three standard errors of a share of 20,000 draws."""
+    scores = np.array([[0.0], [1.0], [5.0]])
+    ways = [np.mean(way) for way in np.stack(np.meshgrid(*[scores[:, 0]] * 3), axis=-1).reshape(-1, 3)]
+    interval = bootstrap_interval(scores, lambda samples: samples.mean(axis=(1, 2)), repetitions=20_000, fewest=3)
+    assert interval.value == 2.0
+    for end, part in ((interval.low, 0.025), (interval.high, 0.975)):
+        least, most = np.quantile(ways, [part - 0.011, part + 0.011], method="inverted_cdf")
+        assert least <= end <= most

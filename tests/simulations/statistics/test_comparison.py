@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from preroll.simulations.statistics.comparison import NO_DIFFERENCE, against_the_best
+from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict, against_the_best
 from preroll.simulations.statistics.holm import holm
 from preroll.simulations.statistics.paired import paired
 
@@ -26,6 +26,12 @@ def test_a_paired_comparison_is_that_of_scipy() -> None:
 
 def test_the_same_difference_in_every_pair_needs_no_test() -> None:
     a = np.array([1.0, 2.0, 4.0])
+    assert paired(np.ones(3), np.ones(3)).variance_reduction == 1.0  # nothing varies: nothing to gain
+    assert paired(np.full(3, 2.0), np.ones(3)).variance_reduction == 1.0
+    assert paired(a, a).variance_reduction == np.inf
+    assert paired(a + 1e6, a).difference.value == pytest.approx(1e6)
+    nearly = a * (1 + 1e-9)
+    assert paired(a, nearly).p == pytest.approx(stats.ttest_rel(a, nearly).pvalue)
     assert (paired(a, a).p, paired(a, a).difference.half_width) == (1.0, 0.0)
     assert paired(a + 0.1, a).p == 0.0
     assert paired(a + 0.1, a).variance_reduction == np.inf
@@ -53,6 +59,55 @@ def test_without_a_difference_the_words_say_so() -> None:
     best = {"thompson", "linucb"} - set(words)
     assert words["random"] == f"{best.pop()} earns more"
     assert NO_DIFFERENCE in words.values()
+
+
+def test_holm_corrects_over_all_agents_and_tasks_of_one_comparison() -> None:
+    """Four verdicts by Student's t: 2.63 has p = .03 alone, and twice that as the second least of four; 1.4 has .2."""
+    users, noise = np.arange(9.0), np.array([-4.0, 3, -2, 1, 0, -1, 2, -3, 4]) / np.sqrt(7.5)  # mean 0, deviation 1
+    scores = {
+        f"task {k}": {"best": by_seed(users), "near": by_seed(users - t / 3 - noise), "far": by_seed(users - 9 - noise)}
+        for k, t in enumerate((2.63, 1.4))
+    }
+    verdicts = against_the_best(scores)
+    alone = np.array([verdict.result.p for verdict in verdicts])
+    assert [(verdict.task, verdict.best, verdict.agent) for verdict in verdicts] == [
+        (task, "best", agent) for task in ("task 0", "task 1") for agent in ("near", "far")
+    ]
+    assert [verdict.p for verdict in verdicts] == pytest.approx(adjusted_by_the_book(alone), rel=1e-12)
+    changed = [verdict for verdict in verdicts if verdict.result.p < 0.05 <= verdict.p]
+    assert len(changed) == 1
+    assert changed[0].words == NO_DIFFERENCE
+    assert [verdict.words for verdict in verdicts if verdict.agent == "far"] == ["best earns more"] * 2
+
+
+def adjusted_by_the_book(p: NDArray[np.float64]) -> list[float]:
+    """Holm's step-down: the largest of (k − j) · p(j) over all that are not larger."""
+    raised = {rank: (len(p) - rank) * value for rank, value in enumerate(sorted(p))}
+    return [min(1.0, max(raised[rank] for rank in range(sorted(p).index(value) + 1))) for value in p]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_holm_is_the_step_down_of_the_book(seed: int) -> None:
+    p = np.random.default_rng(seed).random(1 + seed % 6) ** 3
+    np.testing.assert_allclose(holm(p), adjusted_by_the_book(p), rtol=1e-12)
+
+
+def test_the_best_has_the_largest_mean_and_candidates_alone_are_compared() -> None:
+    scores = {"point": {"a": by_seed(np.array([1.0, 9.0])), "b": by_seed(np.array([2.0, 4.0])), "c": {0: 99.0}}}
+    (verdict,) = against_the_best(scores)
+    assert (verdict.task, verdict.best, verdict.agent) == ("point", "a", "b")
+    assert verdict.result.difference.value == 2.0
+    assert against_the_best(scores, candidates=["b", "c"]) == []
+    scores["point"]["d"] = by_seed(np.array([0.0, 1.0]))
+    assert [one.agent for one in against_the_best(scores, candidates=["b", "d"])] == ["d"]
+    both = against_the_best({"one": scores["point"], "none": {}, "two": scores["point"]})
+    assert [one.task for one in both] == ["one", "one", "two", "two"]
+
+
+def test_a_verdict_needs_a_p_value_below_5_percent() -> None:
+    result = paired([1.0, 2.0], [0.0, 0.0])
+    told = [Verdict("point", "a", "b", result, p).words for p in (0.049, 0.051)]
+    assert told == ["a earns more", NO_DIFFERENCE]
 
 
 def test_among_equal_agents_a_difference_is_found_in_at_most_5_of_100_families() -> None:

@@ -17,3 +17,4 @@ def test_scaling_moves_the_interval_with_the_mean() -> None:
     scaled = mean.scaled(-10, shift=100)
     assert scaled.value == pytest.approx(100 - 10 * mean.value)
     assert scaled.half_width == pytest.approx(10 * mean.half_width)
+    assert (mean.scaled(3).low, mean.scaled(3).high) == pytest.approx((3 * mean.low, 3 * mean.high))

@@ -1,6 +1,7 @@
 """A training that was stopped and goes on ends bit for bit as one that never was."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -12,13 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
+from preroll.agents import load_agent, make_agent
 from preroll.cli import app
+from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.run import Run
-from preroll.simulations.training.training import prepare, prepare_resume, resume
+from preroll.simulations.training.training import fit, prepare, prepare_resume, resume
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "thompson": {"num_envs": 16},
@@ -160,3 +164,38 @@ def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tm
         with pytest.raises(PrerollError, match=r"run\.checkpoint: its loop\.json .* are not what") as error:
             prepare_resume(run)
         assert "\n" not in str(error.value)
+
+
+def test_a_checkpoint_of_another_format_is_refused_in_one_line(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="go on with"):
+        prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    path = checkpoint.place(run) / "loop.json"
+    about = json.loads(path.read_text())
+    about.pop("format")  # as in those that were written before they had one
+    path.write_text(json.dumps(about))
+    with pytest.raises(PrerollError, match=r"loop\.json: format None is unknown; this version reads 3$"):
+        prepare_resume(run)
+
+
+def test_a_changed_state_of_the_environment_is_refused_in_one_line(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match="go on with"):
+        prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    path = checkpoint.place(run) / "loop.safetensors"
+    arrays = load_file(path)
+    for name, value in {"state": arrays["envs/state"] + 10**6, "keys": arrays["envs/keys"][:, 1:].copy()}.items():
+        save_file({**arrays, f"envs/{name}": value}, path)
+        with pytest.raises(PrerollError, match=rf"what a stopped training leaves: PrerollError: {name}: "):
+            prepare_resume(run)
+
+
+def test_what_stable_baselines3_logged_is_kept_even_if_it_is_no_number(tmp_path: Path) -> None:
+    """A bug once: NaN, here of the explained variance of constant returns, ended the training at its checkpoint."""
+    scenario = Scenario.load("classic").replace({"ads.*.*.reward": 0, "session.horizon": 1})
+    tables = Tables.compile(scenario, "demo")
+    agent = make_agent("ppo", tables, seed=1, **SETTINGS["ppo"] | {"bootstrap_at_horizon": False})
+    fit(agent, tables, sessions=300, seed=1)
+    assert math.isnan(agent.metrics()["explained_variance"])
+    agent.save(tmp_path / "agent", training=True)
+    np.testing.assert_equal(load_agent(tmp_path / "agent").metrics(), agent.metrics())

@@ -8,7 +8,7 @@ import pytest
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.training.run import Run, check_target
+from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import train
 
 
@@ -70,17 +70,6 @@ def test_while_it_trains_its_curves_stand_in_a_hidden_sibling(small_catalog: Cat
     assert len(seen) == 1
     assert seen.pop().startswith(".run.")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
-
-
-def test_only_a_run_is_replaced_and_only_when_asked(place: Path, tmp_path: Path) -> None:
-    check_target(tmp_path / "new")
-    check_target(tmp_path)
-    with pytest.raises(PrerollError, match=r"the run exists; .* --replace"):
-        check_target(place / "runs" / "t")
-    check_target(place / "runs" / "t", replace=True)
-    for replace in (False, True):
-        with pytest.raises(PrerollError, match="the folder exists and is not a run"):
-            check_target(place / "catalog", replace=replace)
 
 
 def test_what_is_no_run_is_said_so(place: Path, tmp_path: Path) -> None:

@@ -21,8 +21,6 @@ from preroll.perception.prediction.metrics.regression import spearman
 from preroll.perception.prediction.run import open_run, train
 from tests.perception.prediction.conftest import Made
 
-RNG = np.random.default_rng(0)
-
 
 def settings(folder: Path, run: Path, *tables: str, **model: Any) -> MemorabilitySettings:
     files = {"captions": "caption_features.csv", "audio": "audio_vectors.csv", "c3d": "c3d_vectors.csv"}
@@ -142,9 +140,9 @@ def test_a_new_clip_of_a_training_movie_is_no_test(captions: tuple[MemorabilityS
 
 
 @pytest.mark.parametrize("name", ["captions-ridge", "captions-svr", "audio"])
-def test_where_every_clip_lacks_the_block_the_mean_is_learnt(name: str) -> None:
+def test_where_every_clip_lacks_the_block_the_mean_is_learnt(name: str, rng: np.random.Generator) -> None:
     """A fold whose few clips with sound are all in its test ended in a traceback."""
-    scores, weights = RNG.random(12), np.full(12, 10.0)
+    scores, weights = rng.random(12), np.full(12, 10.0)
     block = "audio" if name == "audio" else "captions"
     clips = Clips({block: np.full((12, 3), np.nan)}, scores, weights, [f"m{i // 2}" for i in range(12)])
     asked = MemorabilityModel.model_validate({"name": name, "inner_folds": 2})
@@ -159,20 +157,20 @@ def test_a_model_without_its_table_is_an_error(clip_files: Made, tmp_path: Path)
         Memorability(settings(clip_files[0], tmp_path / "run", "captions", folds=31)).load(Skipping())
 
 
-def test_ridge_is_scikit_learns_with_weights() -> None:
+def test_ridge_is_scikit_learns_with_weights(rng: np.random.Generator) -> None:
     from sklearn.linear_model import Ridge
 
-    z, y, weights = RNG.standard_normal((30, 50)), RNG.random(30), RNG.uniform(5, 12, 30)
+    z, y, weights = rng.standard_normal((30, 50)), rng.random(30), rng.uniform(5, 12, 30)
     for penalty, (w, b) in zip((1.0, 30.0), ridge_paths(z, y, weights, (1.0, 30.0)), strict=True):
         theirs = Ridge(alpha=penalty).fit(z, y, sample_weight=weights)
         np.testing.assert_allclose(w, theirs.coef_, atol=1e-8)
         assert b == pytest.approx(float(theirs.intercept_))
 
 
-def test_svr_is_scikit_learns_as_a_formula() -> None:
+def test_svr_is_scikit_learns_as_a_formula(rng: np.random.Generator) -> None:
     from sklearn.svm import SVR
 
-    z, y, weights = RNG.standard_normal((40, 6)), RNG.random(40), RNG.uniform(5, 12, 40)
+    z, y, weights = rng.standard_normal((40, 6)), rng.random(40), rng.uniform(5, 12, 40)
     w, b = linear_svr(z, y, weights, 0.3)
     theirs = SVR(kernel="linear", C=0.3, epsilon=0.05).fit(z, y, sample_weight=weights / weights.mean())
     np.testing.assert_allclose(z @ w + b, theirs.predict(z), atol=1e-3)
@@ -190,8 +188,8 @@ def test_words_are_scikit_learns_tf_idf() -> None:
         TfidfVocabulary.fit(["one", "two"], 2)
 
 
-def test_a_clip_that_lacks_a_block_is_at_its_mean() -> None:
-    values = RNG.standard_normal((10, 3))
+def test_a_clip_that_lacks_a_block_is_at_its_mean(rng: np.random.Generator) -> None:
+    values = rng.standard_normal((10, 3))
     values[4] = np.nan
     scaled = Scaling.fit(values, standardise=True).apply(values)
     assert (scaled[4] == 0).all()

@@ -5,9 +5,8 @@ import pytest
 
 from preroll.perception.prediction.metrics import calibration
 
-RNG = np.random.default_rng(0)
-ODDS = RNG.normal(-1, 2, (3000, 5))
-TRUE = RNG.random(ODDS.shape) < 1 / (1 + np.exp(-ODDS))
+ODDS = np.random.default_rng(0).normal(-1, 2, (3000, 5))
+TRUE = np.random.default_rng(1).random(ODDS.shape) < 1 / (1 + np.exp(-ODDS))
 
 
 def test_the_temperature_of_overconfident_tags_is_found() -> None:
@@ -20,9 +19,9 @@ def test_the_temperature_of_overconfident_tags_is_found() -> None:
     assert after < 0.02 < before
 
 
-def test_the_temperature_of_overconfident_classes_is_found() -> None:
+def test_the_temperature_of_overconfident_classes_is_found(rng: np.random.Generator) -> None:
     powers = np.exp(ODDS)
-    true = (RNG.random((len(powers), 1)) > (powers / powers.sum(1, keepdims=True)).cumsum(1)).sum(1).clip(max=4)
+    true = (rng.random((len(powers), 1)) > (powers / powers.sum(1, keepdims=True)).cumsum(1)).sum(1).clip(max=4)
     sure = np.exp(3 * ODDS) / np.exp(3 * ODDS).sum(1, keepdims=True)
     assert calibration.classes_temperature(sure, true) == pytest.approx(3, abs=0.25)
 

@@ -4,10 +4,9 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 
 from preroll.perception.prediction.metrics.thresholds import best_thresholds, class_scores
 
-RNG = np.random.default_rng(0)
-TARGETS = RNG.random((60, 8)) < 0.3
+TARGETS = np.random.default_rng(0).random((60, 8)) < 0.3
 TARGETS[:, 3] = False
-SCORES = np.clip(0.5 * TARGETS + 0.7 * RNG.random(TARGETS.shape), 0, 1)
+SCORES = np.clip(0.5 * TARGETS + 0.7 * np.random.default_rng(1).random(TARGETS.shape), 0, 1)
 KNOWN = TARGETS.any(0)
 
 

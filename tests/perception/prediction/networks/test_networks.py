@@ -19,7 +19,6 @@ from preroll.perception.prediction.networks.training_loop import TrainingData, f
 from preroll.perception.prediction.networks.vector_networks import make_vector_network
 from tests.conftest import ROOT
 
-RNG = np.random.default_rng(0)
 SEQUENCES = ("bilstm", "attention", "mean-mlp", "logistic")
 VECTORS = ("linear", "mlp", "gated", "moe")
 
@@ -42,7 +41,8 @@ def logits(network: nn.Module, frames: NDArray[np.float32], mask: NDArray[np.flo
 
 def export_sequences(path: Path, network: nn.Module, free_axes: int) -> None:
     """Exports with an example of 5 frames, and compares on one of 3."""
-    videos = (padded([RNG.standard_normal((n, 6)).astype(np.float32)] * 2) for n in (5, 3))
+    rng = np.random.default_rng(0)
+    videos = (padded([rng.standard_normal((n, 6)).astype(np.float32)] * 2) for n in (5, 3))
     exporting.export(
         path,
         exporting.Probabilities(network),
@@ -54,12 +54,12 @@ def export_sequences(path: Path, network: nn.Module, free_axes: int) -> None:
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_padding_changes_nothing_whatever_stands_in_it(name: str) -> None:
+def test_padding_changes_nothing_whatever_stands_in_it(name: str, rng: np.random.Generator) -> None:
     network = sequence_network(name)
-    videos = [RNG.standard_normal((n, 6)).astype(np.float32) for n in (9, 4, 1)]
+    videos = [rng.standard_normal((n, 6)).astype(np.float32) for n in (9, 4, 1)]
     frames, mask = padded(videos)
     together = logits(network, frames, mask)
-    noisy = np.where(mask[:, :, None] == 0, RNG.normal(0, 100, frames.shape), frames).astype(np.float32)
+    noisy = np.where(mask[:, :, None] == 0, rng.normal(0, 100, frames.shape), frames).astype(np.float32)
     np.testing.assert_allclose(logits(network, noisy, mask), together, atol=1e-4)
     longer = np.pad(noisy, ((0, 0), (0, 5), (0, 0)), constant_values=7), np.pad(mask, ((0, 0), (0, 5)))
     np.testing.assert_allclose(logits(network, *longer), together, atol=1e-4)
@@ -68,21 +68,23 @@ def test_padding_changes_nothing_whatever_stands_in_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_the_length_of_an_embedding_changes_nothing(name: str) -> None:
+def test_the_length_of_an_embedding_changes_nothing(name: str, rng: np.random.Generator) -> None:
     network = sequence_network(name)
-    frames, mask = padded([RNG.standard_normal((7, 6)).astype(np.float32)])
-    longer = frames * RNG.uniform(0.2, 5, (1, 7, 1)).astype(np.float32)
+    frames, mask = padded([rng.standard_normal((7, 6)).astype(np.float32)])
+    longer = frames * rng.uniform(0.2, 5, (1, 7, 1)).astype(np.float32)
     np.testing.assert_allclose(logits(network, longer, mask), logits(network, frames, mask), atol=1e-4)
 
 
 @pytest.mark.parametrize("names", [("bilstm", "bilstm"), *((name,) for name in SEQUENCES[1:])], ids=" ".join)
-def test_sequence_networks_are_the_same_in_onnx_at_any_length(tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_sequence_networks_are_the_same_in_onnx_at_any_length(
+    tmp_path: Path, names: tuple[str, ...], rng: np.random.Generator
+) -> None:
     """Two LSTMs, for torch remembers how the first one was taken apart and would fix the time axis of the second."""
     for name in names:
         export_sequences(tmp_path / "a.onnx", network := sequence_network(name), free_axes=2)
     axes = [one.type.tensor_type.shape.dim for one in onnx.load(tmp_path / "a.onnx").graph.input]
     assert [[axis.dim_param or axis.dim_value for axis in some] for some in axes] == [["n0", "n1", 6], ["n0", "n1"]]
-    frames, mask = padded([RNG.standard_normal((n, 6)).astype(np.float32) for n in (11, 1, 4)])
+    frames, mask = padded([rng.standard_normal((n, 6)).astype(np.float32) for n in (11, 1, 4)])
     found = Ensemble(tmp_path)([{"frames": frames, "mask": mask}])
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits(network, frames, mask))), atol=1e-5)
     assert str(ROOT).encode() not in (tmp_path / "a.onnx").read_bytes()
@@ -153,11 +155,11 @@ def test_a_rate_that_destroys_the_network_is_told() -> None:
         trained(TrainingSettings(epochs=3, rate=1e38))
 
 
-def test_patches_cover_a_video_and_crops_stay_inside() -> None:
+def test_patches_cover_a_video_and_crops_stay_inside(rng: np.random.Generator) -> None:
     frames = np.arange(23, dtype=np.float32)[:, None]
     patches = covering_patches(frames, 10)
     assert [len(patch) for patch in patches] == [10, 10, 10]
     assert set(np.concatenate(patches)[:, 0]) == set(range(23))
     assert len(covering_patches(frames[:4], 10)[0]) == 4
     for _ in range(50):
-        assert len(random_patch(frames, 10, RNG)) == 10
+        assert len(random_patch(frames, 10, rng)) == 10

@@ -13,11 +13,10 @@ from preroll.perception.prediction.formats.yt8m.vocabulary import read_vocabular
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.generators.yt8m_files import csv_line, vocabulary_csv, write_csv
 
-RNG = np.random.default_rng(0)
-
 
 def video(name: str, *labels: int) -> Tagged:
-    return Tagged(name, np.array(labels, np.int32), RNG.standard_normal(FEATURES).astype(np.float32))
+    features = np.random.default_rng(list(name.encode())).standard_normal(FEATURES).astype(np.float32)
+    return Tagged(name, np.array(labels, np.int32), features)
 
 
 VIDEOS = [video("a", 0, 3861), video("b", 17), video("c", 5, 6, 7)]

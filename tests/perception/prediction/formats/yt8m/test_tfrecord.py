@@ -12,9 +12,10 @@ from preroll.perception.prediction.formats.yt8m.tfrecord import read_records, re
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.generators.yt8m_files import example, frame_example, write_tfrecord
 
-RNG = np.random.default_rng(1)
 VIDEOS = [
-    Tagged(f"v{i}", np.array([i, 300 + i], np.int32), RNG.standard_normal(FEATURES).astype(np.float32))
+    Tagged(
+        f"v{i}", np.array([i, 300 + i], np.int32), np.random.default_rng(i).standard_normal(FEATURES).astype(np.float32)
+    )
     for i in range(3)
 ]
 
@@ -44,8 +45,8 @@ def test_video_level_examples_are_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.features, expected.features)
 
 
-def test_frame_level_examples_are_dequantised_and_averaged() -> None:
-    rgb, audio = RNG.integers(0, 256, (9, 1024), np.uint8), RNG.integers(0, 256, (9, 128), np.uint8)
+def test_frame_level_examples_are_dequantised_and_averaged(rng: np.random.Generator) -> None:
+    rgb, audio = rng.integers(0, 256, (9, 1024), np.uint8), rng.integers(0, 256, (9, 128), np.uint8)
     found = parse_example(frame_example("f", [7, 2, 7], rgb, audio))
     assert found.labels.tolist() == [2, 7]
     expected = np.concatenate((rgb, audio), 1) * (4 / 255) + 4 / 512 - 2

@@ -1,4 +1,4 @@
-"""Script that draws the pictures of docs/perception.md: `python docs/make_perception_pictures.py`.
+"""Pictures of docs/perception.md: `python benchmarks/perception_pictures.py`.
 
 It writes docs/pictures/perception-* and requires the real clips and models in ../shared/realdata. Each real clip is cut
 into pieces of three seconds, so that three clips make a small catalog of real videos.
@@ -18,7 +18,7 @@ from preroll.perception.video.frame_folders import write_picture
 from preroll.perception.video.resize import Fit, Fitter
 from preroll.perception.video.sampling import Decoding, sample
 
-FOLDER = Path(__file__).parent / "pictures"
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 REAL = Path(__file__).parents[2] / "shared" / "realdata"
 CLIPS = {"bottles": "bottle-detection.mp4", "cars": "car-detection.mp4", "pool": "pool.mp4"}
 DETECTOR = REAL / "weights" / "yolox_nano.onnx"

@@ -1,8 +1,8 @@
-"""Script that draws the pictures of docs/model.md: `python docs/make_pictures.py` writes docs/pictures/model-*.png.
+"""Pictures of docs/model.md: `python benchmarks/model_pictures.py` writes docs/pictures/model-*.png.
 
-`python docs/make_pictures.py DIR` writes docs/pictures/value-of-perception.png instead. DIR is the folder of `preroll
-experiment run examples/experiments/value-of-perception.yaml --out DIR`, with the results.csv of `preroll experiment
-results DIR --csv`.
+`python benchmarks/model_pictures.py DIR` writes docs/pictures/value-of-perception.png instead. DIR is the folder of
+`preroll experiment run examples/experiments/value-of-perception.yaml --out DIR`, with the results.csv of `preroll
+experiment results DIR --csv`.
 """
 
 import sys
@@ -19,7 +19,7 @@ from preroll.envs import Optimum, Scenario, SessionEnv, Tables, fixed_policy, gr
 from preroll.perception import Catalog
 from preroll.simulations.statistics.intervals import mean_interval
 
-FOLDER = Path(__file__).parent / "pictures"
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#888888"
 
 

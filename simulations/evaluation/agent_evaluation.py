@@ -1,0 +1,87 @@
+"""Evaluation of one frozen agent without exploration, on a fixed set of sessions."""
+
+import numpy as np
+
+from preroll.agents.agent import Agent
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.phases import PhasedOptimum
+from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.rollout import Rollout, rollout
+from preroll.errors import PrerollError
+from preroll.seeds import EVALUATION, derive
+from preroll.simulations.evaluation.agent_result import AgentResult, result_of
+from preroll.simulations.evaluation.stepping import play
+
+LANES = 1000
+FEWEST_LANES = 30
+
+AgentOrPolicy = Agent | Policy
+
+
+def evaluate_agent(name: str, player: AgentOrPolicy, tables: Tables, *, sessions: int, seed: int) -> AgentResult:
+    """Evaluates one agent; the optimal policy plays the same sessions only where the exact value is not known.
+
+    Two agents with the same seed are compared with common random numbers: they meet the same users and draws.
+
+    Args:
+        name: name of the agent in the result.
+        player: a trained agent, or its policy table.
+        tables: the scenario on the catalog.
+        sessions: least number of sessions; whole lanes are played.
+        seed: seed of the users, who differ from those of training with any seed.
+    """
+    lanes, per_lane = lanes_and_sessions(tables, sessions)
+    exact, base = PhasedOptimum(tables, per_lane), derive(seed, EVALUATION)
+    played, value = simulate(player, tables, exact, base, lanes, per_lane)
+    best = None
+    if value is None:
+        best = rollout(tables, exact.references["optimum"], seed=base, lanes=lanes, sessions_per_lane=per_lane)
+    return result_of(name, played, value, exact, best=best)
+
+
+def lanes_and_sessions(tables: Tables, sessions: int) -> tuple[int, int]:
+    """Returns the number of lanes and the number of sessions per lane.
+
+    With drift, a lane is long enough to spend half of its sessions in the last phase.
+    """
+    lanes = max(min(LANES, sessions // 10), FEWEST_LANES)
+    per_lane = max(-(-sessions // lanes), 2 * tables.scenario.phases[-1][0])
+    return max(min(lanes, -(-sessions // per_lane)), FEWEST_LANES), per_lane
+
+
+def simulate(
+    player: AgentOrPolicy, tables: Tables, exact: PhasedOptimum, seed: int, lanes: int, per_lane: int
+) -> tuple[Rollout, float | None]:
+    """Plays a fixed set of sessions.
+
+    Args:
+        player: an agent, which acts without exploration, or a policy table.
+        tables: the scenario on the catalog.
+        exact: exact values of ``tables`` for ``per_lane`` sessions.
+        seed: lane i plays the user stream seed + i.
+        lanes: n.
+        per_lane: sessions of each lane.
+
+    Returns:
+        The sessions played, and the exact value of the policy; None if it does not fit in a table.
+    """
+    if (policy := table_of(player, tables)) is not None:
+        return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), exact.value_of(policy)
+    assert isinstance(player, Agent)
+    return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane), None
+
+
+def table_of(player: AgentOrPolicy, tables: Tables) -> Policy | None:
+    """Returns the agent's policy without exploration as a table, or None if there are too many states for one.
+
+    A deterministic policy is returned as a table of ads, which is played twice as fast as one of probabilities and
+    gives the same sessions.
+    """
+    try:
+        policy = player.policy(tables) if isinstance(player, Agent) else player
+    except PrerollError:  # too many observable states for a table, or an agent with memory
+        return None
+    chances = policy.probabilities
+    if chances is None or not (chances.max(axis=-1) == 1).all():
+        return policy
+    return Policy(ads=chances.argmax(axis=-1).astype(np.int16))

@@ -1,0 +1,147 @@
+"""Result of one agent: its revenue, what the optimum earns, and what it showed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from preroll.envs.optimum.phases import PhasedOptimum
+from preroll.envs.policies.rollout import Rollout
+from preroll.simulations.statistics.intervals import Mean, mean_interval
+
+#: A difference from a reference that did not play.
+UNKNOWN = Mean(math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class AgentResult:
+    """Result of one agent; revenue, regret and differences are per session.
+
+    Attributes:
+        name: name of the agent, or of its run.
+        sessions: number of sessions played.
+        lanes: number of independent lanes.
+        revenue: simulated revenue.
+        exact_revenue: exact expected revenue; None if the agent's policy does not fit in a table.
+        expected_revenue: the exact revenue if it is known, else the optimum plus the paired difference from it.
+        optimum: the exact optimum.
+        optimum_is_bound: whether the optimum is an upper bound, because it knows what agents cannot observe.
+        difference: revenue minus that of the optimal policy, paired by common random numbers.
+        above_random: revenue minus that of the random policy, paired. Both differences are NaN where the reference did
+            not play.
+        view_rate: share of the ads shown that were viewed.
+        long_share: share of the ads shown that were long.
+        empty_share: share of the slots left without an ad.
+        session_length: slots of a session.
+        terminated_share: share of sessions that the user left before the horizon.
+
+    Examples:
+        >>> from preroll.envs import Tables
+        >>> from preroll.simulations import evaluate
+        >>> greedy = evaluate({}, Tables.compile("fatigue", "demo"), sessions=1000)["greedy"]
+        >>> round(greedy.exact_revenue, 2), round(greedy.optimum, 2), round(greedy.regret, 2)
+        (6.4, 8.84, 2.45)
+        >>> greedy.revenue.low < greedy.exact_revenue < greedy.revenue.high
+        True
+    """
+
+    name: str
+    sessions: int
+    lanes: int
+    revenue: Mean
+    exact_revenue: float | None
+    expected_revenue: float
+    optimum: float
+    optimum_is_bound: bool
+    difference: Mean
+    above_random: Mean
+    view_rate: float
+    long_share: float
+    empty_share: float
+    session_length: float
+    terminated_share: float
+
+    @property
+    def regret(self) -> float:
+        """Optimum minus expected revenue."""
+        return self.optimum - self.expected_revenue
+
+    @property
+    def percent_of_optimum(self) -> float:
+        """Expected revenue in percent of the optimum; 100 where nothing can be earned."""
+        return 100 * self.expected_revenue / self.optimum if self.optimum else 100.0
+
+    @property
+    def paired_percent(self) -> Mean:
+        """Simulated revenue in percent of the optimum: 100 · (optimum + paired difference) / optimum.
+
+        Its interval is narrower than that of revenue / optimum.
+        """
+        return self.difference.scaled(100 / self.optimum if self.optimum else 0.0, 100.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the columns of an experiment's tidy table, as plain values for JSON."""
+        return {
+            "evaluation_sessions": self.sessions,
+            "evaluation_lanes": self.lanes,
+            "revenue": self.revenue.value,
+            "revenue_half_width": self.revenue.half_width,
+            "exact_revenue": self.exact_revenue,
+            "optimum": self.optimum,
+            "optimum_is_bound": self.optimum_is_bound,
+            "percent_of_optimum": self.percent_of_optimum,
+            "regret": self.regret,
+            "view_rate": self.view_rate,
+            "long_share": self.long_share,
+            "empty_share": self.empty_share,
+            "session_length": self.session_length,
+            "terminated_share": self.terminated_share,
+        }
+
+
+def result_of(
+    name: str,
+    played: Rollout,
+    exact_revenue: float | None,
+    exact: PhasedOptimum,
+    *,
+    best: Rollout | None = None,
+    worst: Rollout | None = None,
+) -> AgentResult:
+    """Computes the result of one agent from the sessions that it played.
+
+    Args:
+        name: name of the agent, or of its run.
+        played: the sessions.
+        exact_revenue: exact value of the agent's policy, if it is known.
+        exact: exact values of the scenario.
+        best: the optimal policy on the same sessions; needed where the exact value is not known.
+        worst: the random policy on the same sessions.
+    """
+    by_lane = played.revenue.mean(axis=1)
+    lanes, per_lane = played.revenue.shape
+    lengths = np.array(exact.tables.spec.lengths)
+    by_ad = played.by_ad.sum(axis=0)
+    shown = max(int(by_ad[lengths != "none"].sum()), 1)
+    expected = exact_revenue
+    if expected is None:
+        assert best is not None
+        expected = exact.optimum + float(played.revenue.mean() - best.revenue.mean())
+    return AgentResult(
+        name=name,
+        sessions=lanes * per_lane,
+        lanes=lanes,
+        revenue=mean_interval(by_lane),
+        exact_revenue=exact_revenue,
+        expected_revenue=expected,
+        optimum=exact.optimum,
+        optimum_is_bound=exact.is_bound,
+        difference=mean_interval(by_lane - best.revenue.mean(axis=1)) if best else UNKNOWN,
+        above_random=mean_interval(by_lane - worst.revenue.mean(axis=1)) if worst else UNKNOWN,
+        view_rate=float(played.views.sum()) / shown,
+        long_share=float(by_ad[lengths == "long"].sum()) / shown,
+        empty_share=float(by_ad[lengths == "none"].sum()) / float(by_ad.sum()),
+        session_length=float(played.slots.mean()),
+        terminated_share=float(played.terminated.mean()),
+    )

@@ -1,0 +1,74 @@
+"""`preroll optimum`: exact values as a table, the best ads in words and as a picture."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from preroll.envs import Optimum, Tables, belief_optimum, reference_values
+from tests.commands.conftest import Run
+
+
+def rows_of(told: str) -> dict[str, list[str]]:
+    """Cells of the rows of the first table, by name of the policy."""
+    table = told.split("\n\n")[0].splitlines()
+    return {cells[0]: cells[1:] for cells in (re.split(r"\s{2,}", line.strip()) for line in table)}
+
+
+def test_every_reference_policy_has_its_row(run: Run, small_catalog_folder: Path) -> None:
+    status, told, _ = run("optimum", "--scenario", "fatigue", "--catalog", small_catalog_folder)
+    assert status == 0
+    rows = rows_of(told)
+    assert rows["policy"][:2] == ["revenue/session", "% of optimum"]
+    for row in reference_values(Tables.compile("fatigue", small_catalog_folder)):
+        shares = [f"{100 * share:.1f} %" for share in (*row.shares.values(), row.empty_share)]
+        expected = [f"{row.value:.4f}", f"{100 * row.share:.2f}", *shares, f"{row.slots:.2f}"]
+        assert rows[row.name] == [*expected, *([row.note] if row.note else [])]
+    assert "Best ad in slot 21 of 40, for most videos of the category:" in told
+    assert re.search(r"category\s+fatigue 0\s+fatigue 1 .*fatigue 5", told)
+
+
+def test_under_drift_every_phase_has_its_table(run: Run, small_catalog_folder: Path) -> None:
+    status, told, _ = run("optimum", "--scenario", "drift", "--catalog", small_catalog_folder)
+    assert status == 0
+    parts = re.split(r"Phase \d, from session (\d+):\n", told)
+    tables = Tables.compile("drift", small_catalog_folder)
+    assert parts[1::2] == ["0", "100", "200"]
+    for phase, part in enumerate(parts[2::2]):
+        assert rows_of(part)["optimum"][0] == f"{Optimum(tables, phase).value:.4f}"
+        assert "Best ad in slot 11 of 20" in part
+    assert len({rows_of(part)["optimum"][0] for part in parts[2::2]}) > 1
+
+
+def test_what_an_agent_that_infers_the_segment_can_earn_is_told(run: Run, small_catalog_folder: Path) -> None:
+    status, told, _ = run("optimum", "--scenario", "hidden-users", "--catalog", small_catalog_folder)
+    assert status == 0
+    exact = Optimum(Tables.compile("hidden-users", small_catalog_folder))
+    bounds = belief_optimum(exact)
+    assert f"can earn {bounds.lower:.4f} to {bounds.upper:.4f}" in told
+    assert f"({100 * bounds.lower / exact.value:.2f} to {100 * bounds.upper / exact.value:.2f} % of the bound)" in told
+    for name in ("patient", "hasty"):
+        assert f"Best ad in slot 11 of 20 for {name} users" in told
+    assert rows_of(told)["optimum"][-1] == "knows the hidden segment: a bound"
+
+
+@pytest.mark.parametrize("scenario", ["fatigue", "drift"])
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_the_best_ads_are_drawn(run: Run, small_catalog_folder: Path, here: None, scenario: str, ending: str) -> None:
+    picture = Path(f"best.{ending}")
+    status, told, _ = run("optimum", "-s", scenario, "-c", small_catalog_folder, "--plot", picture)
+    assert status == 0
+    assert told.splitlines()[-1] == f"Best ads by slot and fatigue: best.{ending}"
+    if ending == "png":
+        with Image.open(picture) as drawn:
+            assert min(drawn.size) > 100
+    else:
+        text = picture.read_text("utf8")
+        assert text.count('<g id="axes_') == 3 * (3 if scenario == "drift" else 1)  # phases and categories
+
+
+def test_a_picture_of_another_kind_is_refused_before_anything_is_computed(run: Run, here: None) -> None:
+    status, told, errors = run("optimum", "--catalog", "nowhere", "--plot", "best.pdf")
+    assert (status, told) == (2, "")
+    assert errors == "error: --plot: best.pdf: the name should end in .png or .svg\n"

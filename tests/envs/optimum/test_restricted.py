@@ -1,0 +1,113 @@
+"""The best of a class of policies, against all policies of the class."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum import restricted
+from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.optimum.restricted import best_fixed, best_memoryless, best_open_loop
+from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.simple import by_category_policy
+from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
+
+MANY_ENDS: dict[str, Any] = {"user.repeat": 0, **TWO_SLOTS}
+SCENARIOS: list[dict[str, Any]] = [
+    {},
+    {"user.leave.fatigue": [0, 0.4, 1.0], "user.repeat": 0.2},
+    MANY_ENDS,
+    {"session.horizon": 1, **TWO_SLOTS},
+    {**TWO_SEGMENTS, "recall_weight": 1.0, "user.fatigue.recovery": 1},
+]
+
+
+def optimum_of(changes: dict[str, Any]) -> Optimum:
+    return Optimum(Tables.compile(tiny(changes), three_videos()))
+
+
+def all_plans(n_actions: int, shape: tuple[int, ...]) -> list[NDArray[np.int64]]:
+    return [np.reshape(ads, shape) for ads in itertools.product(range(n_actions), repeat=int(np.prod(shape)))]
+
+
+@pytest.mark.parametrize("changes", SCENARIOS, ids=str)
+def test_the_best_open_loop_plan_is_the_best_of_all_plans(changes: dict[str, Any]) -> None:
+    exact = optimum_of(changes)
+    tables, found = exact.tables, best_open_loop(exact)
+    plans = all_plans(tables.n_actions, (tables.n_slots, 2))
+    best = max(exact.value_of(by_category_policy(tables, plan)) for plan in plans)
+    assert found.value == pytest.approx(best, abs=1e-12)
+    assert exact.value_of(found.policy) == pytest.approx(best, abs=1e-12)
+    assert not found.proven
+
+
+@pytest.mark.parametrize("changes", [changes for changes in SCENARIOS if changes is not MANY_ENDS], ids=str)
+def test_the_best_memoryless_policy_is_the_best_that_sees_slot_and_last_view(changes: dict[str, Any]) -> None:
+    """The groups are: nothing was viewed in the last slot, something was, or there was none."""
+    exact = optimum_of(changes)
+    n_ads = exact.tables.n_actions
+    seen = np.repeat([0, 1, 2], [n_ads, n_ads, 1])[None, None]
+    found = best_memoryless(exact, seen, by_last=True)
+    policies = (Policy(ads=plan[:, seen]) for plan in all_plans(n_ads, (exact.tables.n_slots, 3)))
+    best = max(exact.value_of(policy) for policy in policies)
+    assert found.value == pytest.approx(best, abs=1e-12)
+    assert exact.value_of(found.policy) == pytest.approx(best, abs=1e-12)
+
+
+def test_of_several_local_optima_the_best_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every ascent from one beginning ends at some plan; here they end at different ones."""
+    ends: list[float] = []
+    improve = restricted._improve
+
+    def noted(*arguments: Any) -> Any:
+        plan, value = improve(*arguments)
+        ends.append(value)
+        return plan, value
+
+    monkeypatch.setattr(restricted, "_improve", noted)
+    found = best_open_loop(optimum_of(MANY_ENDS))
+    assert len(ends) == 3 + 1 + restricted.RANDOM_BEGINNINGS
+    assert min(ends) < max(ends) - 0.1
+    assert found.value == max(ends)
+
+
+@pytest.mark.parametrize("enumerated", [10_000, 0])
+def test_the_best_fixed_policy_is_the_best_of_all_or_of_those_that_differ_in_one_category(
+    enumerated: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restricted, "ENUMERATED", enumerated)
+    for changes in SCENARIOS:
+        exact = optimum_of(changes)
+        found = best_fixed(exact)
+        assert found.proven == bool(enumerated)
+        assert exact.value_of(found.policy) == found.value
+        assert found.policy.ads is not None
+        ads = found.policy.ads[0, 0, 0, [0, 1], 0, 0]
+        rivals = all_plans(exact.tables.n_actions, (2,))
+        values = {tuple(rival): exact.value_of(by_category_policy(exact.tables, rival)) for rival in rivals}
+        near = [value for rival, value in values.items() if enumerated or (np.array(rival) != ads).sum() < 2]
+        assert found.value == max(near)
+
+
+def test_both_limits_of_the_enumeration_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """9 policies of 2 slots, 3 videos and 3 levels: 162 states together."""
+    exact = optimum_of({})
+    for policies, states, proven in ((9, 162, True), (8, 162, False), (9, 161, False)):
+        monkeypatch.setattr(restricted, "ENUMERATED", policies)
+        monkeypatch.setattr(restricted, "EVALUATED", states)
+        assert best_fixed(exact).proven == proven
+
+
+def test_a_search_ends_where_no_single_change_of_the_plan_helps() -> None:
+    """Where there are too many plans to count: no other ad in one slot before one category earns more."""
+    exact = Optimum(Tables.compile(tiny({"session.horizon": 5}), three_videos()))
+    found = best_open_loop(exact)
+    assert found.policy.ads is not None
+    plan = found.policy.ads[0, 0, :, [0, 1], 0, 0].T.astype(np.int64)
+    for slot, category, ad in itertools.product(range(5), range(2), range(3)):
+        changed = plan.copy()
+        changed[slot, category] = ad
+        assert exact.value_of(by_category_policy(exact.tables, changed)) <= found.value + 1e-9

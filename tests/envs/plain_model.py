@@ -1,0 +1,248 @@
+"""The session model once more, from the sentences of docs/model.md and docs/dice.md: no table, no array, slow."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.scenario.scenario import Ad, Scenario
+from preroll.perception.catalog.catalog import Catalog
+
+GAMMA, M = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
+VIEW, LEAVE, NEXT_VIDEO, FIRST_VIDEO, SEGMENT, ACTION, WATCH = range(1, 8)
+
+
+class Moment(NamedTuple):
+    """State of a session before a slot; ``last`` numbers outcomes as policy tables do."""
+
+    segment: int
+    slot: int
+    video: int
+    level: int
+    last: int
+
+
+class Answer(NamedTuple):
+    """One of two answers to an ad: what it pays, how likely it is, and the user after it."""
+
+    viewed: int
+    chance: float
+    reward: float
+    level: int
+    leave: float
+
+
+#: The value of a moment, from the values of its actions.
+Combine = Callable[[Moment, list[float]], float]
+
+
+@dataclass(frozen=True)
+class PlainModel:
+    """A scenario without drift on a catalog."""
+
+    scenario: Scenario
+    catalog: Catalog
+
+    @property
+    def actions(self) -> list[Ad | None]:
+        return [*self.scenario.ads, *[None] * self.scenario.session.no_ad]
+
+    @property
+    def shares(self) -> list[float]:
+        return [segment.share for segment in self.scenario.user.segments] or [1.0]
+
+    def view(self, at: Moment, action: int) -> float:
+        ad, user = self.actions[action], self.scenario.user
+        if ad is None:
+            return 0.0
+        own = self.catalog.categories.index(ad.category)
+        category = int(self.catalog.category[at.video])
+        fits = float(category == own)
+        if category < 0:
+            assert self.catalog.category_probabilities is not None
+            fits = float(self.catalog.category_probabilities[at.video, own])
+        p = ad.view_probability * (user.mismatch + (1 - user.mismatch) * fits)
+        p *= user.position.get(self.scenario.session.slots[self.position(at.slot)], 1.0)
+        p *= user.fatigue.wear[at.level] if user.fatigue.wear else 1.0
+        for key in (ad.label, ad.length, ad.category) if user.segments else ():
+            p *= user.segments[at.segment].appeal.get(key, 1.0)
+        return min(p * (user.repeat if at.last in (action, len(self.actions) + action) else 1.0), 1.0)
+
+    def pay(self, video: int, action: int) -> float:
+        """The reward of a view."""
+        ad, weight = self.actions[action], self.scenario.recall_weight
+        if ad is None or not weight:
+            return 0.0 if ad is None else ad.reward
+        assert self.catalog.memorability is not None
+        return ad.reward + weight * round(float(self.catalog.memorability[video]), 3)
+
+    def answers(self, at: Moment, action: int) -> list[Answer]:
+        ad, user, p = self.actions[action], self.scenario.user, self.view(at, action)
+        length = "none" if ad is None else ad.length
+        given = []
+        for viewed, chance in ((0, 1 - p), (1, p)):
+            level = at.level + user.fatigue.gain.get(length, (0, 0))[viewed] - user.fatigue.recovery
+            level = min(max(level, 0), user.fatigue.levels - 1)
+            leave = user.leave.hazard.get(length, (0.0, 0.0))[viewed]
+            leave += user.leave.fatigue[level] if user.leave.fatigue else 0.0
+            leave *= user.segments[at.segment].leave if user.segments else 1.0
+            pay = self.pay(at.video, action) if viewed else 0.0
+            given.append(Answer(viewed, chance, pay, level, min(max(leave, 0.0), 1.0)))
+        return given
+
+    def position(self, slot: int) -> int:
+        return slot % len(self.scenario.session.slots)
+
+    def near(self, video: int) -> list[int]:
+        """The neighbours that the recommender draws from."""
+        count = self.scenario.recommender.neighbors
+        return [int(other) for other in self.catalog.neighbors[video][:count] if other >= 0]
+
+    def following(self, at: Moment) -> list[tuple[float, int]]:
+        """Every video of the next slot, with its probability."""
+        if self.position(at.slot + 1):
+            return [(1.0, at.video)]
+        near, n = self.near(at.video), self.catalog.n_videos
+        jump = self.scenario.recommender.jump if near else 1.0
+        weights = [self.scenario.recommender.rank_decay**rank for rank in range(len(near))]
+        drawn = [((1 - jump) * weight / sum(weights), video) for weight, video in zip(weights, near, strict=True)]
+        return [*drawn, *((jump / n, video) for video in range(n))]
+
+    def after(self, at: Moment, action: int) -> Iterator[tuple[Answer, float, Moment]]:
+        """Every moment that may follow: the answer that leads to it, and its probability."""
+        for answer in self.answers(at, action):
+            for chance, video in self.following(at):
+                last = action + len(self.actions) * answer.viewed
+                moment = Moment(at.segment, at.slot + 1, video, answer.level, last)
+                yield answer, answer.chance * (1 - answer.leave) * chance, moment
+
+    def starts(self, segment: int) -> list[Moment]:
+        """The first moments of a user of one segment, all equally likely."""
+        return [Moment(segment, 0, video, 0, 2 * len(self.actions)) for video in range(self.catalog.n_videos)]
+
+    def revenue(self, combine: Combine) -> float:
+        """Expected revenue of a session by recursion over everything that can happen in it."""
+
+        @cache
+        def value(at: Moment) -> float:
+            if at.slot == self.scenario.n_slots:
+                return 0.0
+            return combine(at, [of(at, action) for action in range(len(self.actions))])
+
+        def of(at: Moment, action: int) -> float:
+            now = sum(answer.chance * answer.reward for answer in self.answers(at, action))
+            return now + sum(chance * value(moment) for _, chance, moment in self.after(at, action))
+
+        return sum(
+            share * float(np.mean([value(at) for at in self.starts(segment)]))
+            for segment, share in enumerate(self.shares)
+        )
+
+    def shown(self, probabilities: Callable[[Moment], NDArray[np.float64]]) -> NDArray[np.float64]:
+        """P(slot t is reached, its video is v and the action is a), float64 [T, N, A], step by step from the start."""
+        total = np.zeros((self.scenario.n_slots, self.catalog.n_videos, len(self.actions)))
+        mass = {
+            at: share / self.catalog.n_videos
+            for segment, share in enumerate(self.shares)
+            for at in self.starts(segment)
+        }
+        for slot in range(self.scenario.n_slots):
+            following: dict[Moment, float] = {}
+            for at, here in mass.items():
+                for action, weight in enumerate(probabilities(at)):
+                    total[slot, at.video, action] += here * weight
+                    for _, chance, moment in self.after(at, action):
+                        following[moment] = following.get(moment, 0.0) + here * weight * chance
+            mass = following
+        return total
+
+
+def mix(x: int) -> int:
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
+    return x ^ (x >> 31)
+
+
+def die(seed: int, session: int, slot: int, purpose: int) -> float:
+    key = mix(mix(seed ^ GAMMA) ^ session * M % 2**64)
+    return (mix(key ^ (8 * slot + purpose) * GAMMA % 2**64) >> 11) / 2**53
+
+
+def place_of(u: float, weights: list[float]) -> int:
+    """The first entry at which the sum of the weights is above ``u`` parts of all."""
+    sums = np.cumsum(weights)
+    return min(int((sums <= u * sums[-1]).sum()), len(weights) - 1)
+
+
+class PlainSlot(NamedTuple):
+    """A slot that was played, with P(view) and the reward of a view."""
+
+    at: Moment
+    action: int
+    view: float
+    pay: float
+    answer: Answer
+    left: bool
+    after: Moment
+
+
+def play(
+    scenario: Scenario, catalog: Catalog, seed: int, session: int, choose: Callable[[Moment], int]
+) -> list[PlainSlot]:
+    """Plays one session of a stream with the dice of docs/dice.md."""
+    model = PlainModel([phase for start, phase in scenario.phases if start <= session][-1], catalog)
+
+    def throw(slot: int, purpose: int) -> float:
+        return die(seed, session, slot, purpose)
+
+    def next_video(at: Moment) -> int:
+        u, jump, near = throw(at.slot, NEXT_VIDEO), model.scenario.recommender.jump, model.near(at.video)
+        if u < jump or not near:
+            return int((u / jump if u < jump else (u - jump) / (1 - jump)) * catalog.n_videos)
+        weights = [model.scenario.recommender.rank_decay**rank for rank in range(len(near))]
+        return near[place_of((u - jump) / (1 - jump), weights)]
+
+    segment = place_of(throw(0, SEGMENT), model.shares)
+    at = Moment(segment, 0, int(throw(0, FIRST_VIDEO) * catalog.n_videos), 0, 2 * len(model.actions))
+    slots: list[PlainSlot] = []
+    left = False
+    while not left and at.slot < scenario.n_slots:
+        action = choose(at)
+        view, pay = model.view(at, action), model.pay(at.video, action)
+        answer = model.answers(at, action)[int(throw(at.slot, VIEW) < view)]
+        left = throw(at.slot, LEAVE) < answer.leave
+        stays = left or model.position(at.slot + 1) > 0
+        video = at.video if stays else next_video(at)
+        after = Moment(segment, at.slot + 1, video, answer.level, action + len(model.actions) * answer.viewed)
+        slots.append(PlainSlot(at, action, view, pay, answer, left, after))
+        at = after
+    return slots
+
+
+def observation(scenario: Scenario, catalog: Catalog, at: Moment) -> NDArray[np.float32]:
+    """What the agent sees at a moment, part after part."""
+    see, n_ads = scenario.observe, len(scenario.ads) + scenario.session.no_ad
+
+    def one_hot(size: int, index: int) -> NDArray[np.float32]:
+        return np.asarray(np.arange(size) == index, np.float32)
+
+    parts: dict[str, Any] = {
+        "category": one_hot(len(catalog.categories), int(catalog.category[at.video])),
+        "content": catalog.importance[at.video],
+        "memorability": [0.0 if catalog.memorability_quantile is None else catalog.memorability_quantile[at.video]],
+        "progress": [at.slot / scenario.n_slots],
+        "fatigue": one_hot(scenario.user.fatigue.levels, at.level),
+        "last_ad": one_hot(n_ads, at.last % n_ads if at.last < 2 * n_ads else -1),
+        "last_view": [float(n_ads <= at.last < 2 * n_ads)],
+        "position": one_hot(len(scenario.session.slots), at.slot % len(scenario.session.slots)),
+        "segment": one_hot(max(1, len(scenario.user.segments)), at.segment),
+    }
+    if see.category == "predicted":
+        assert catalog.category_probabilities is not None
+        parts["category"] = catalog.category_probabilities[at.video]
+    seen = [part for name, part in parts.items() if getattr(see, name) not in (False, "none")]
+    row: NDArray[np.float32] = np.array([number for part in seen for number in part], np.float32)
+    return row

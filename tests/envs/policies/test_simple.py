@@ -1,0 +1,153 @@
+"""Simple policies, state by state, against their definition."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from preroll.envs.model.tables import Tables
+from preroll.envs.policies.greedy import greedy_policy
+from preroll.envs.policies.policy import Policy, axes
+from preroll.envs.policies.simple import by_category_policy, fixed_policy, uniform_over_best
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+from tests.envs.plain_model import Moment, PlainModel
+from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
+
+
+def expected_greedy(plain: PlainModel, at: Moment, *, segments_seen: bool, recall_seen: bool) -> list[float]:
+    """Equal probabilities for all actions with the largest expected reward of the slot, as far as it can be known."""
+    shares = [float(u == at.segment) for u in range(len(plain.shares))] if segments_seen else plain.shares
+    videos = [at.video] if recall_seen else range(plain.catalog.n_videos)
+    worth = []
+    for action in range(len(plain.actions)):
+        view = sum(share * plain.view(at._replace(segment=u), action) for u, share in enumerate(shares))
+        worth.append(view * float(np.mean([plain.pay(video, action) for video in videos])))
+    best = [value > max(worth) - 1e-9 for value in worth]
+    return [one / sum(best) for one in best]
+
+
+@pytest.mark.parametrize("segments_seen", [True, False])
+@pytest.mark.parametrize("recall_seen", [True, False])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {**TWO_SLOTS, "user.position": {"mid": 1.4, "pre": 0.6}},
+        {"recall_weight": 8.0},
+        {"user.repeat": 3.0},
+        {"session.no_ad": False, "user.fatigue.wear": [1, 0, 0]},
+    ],
+    ids=str,
+)
+def test_greedy_is_best_in_the_slot_by_what_it_can_know(
+    changes: dict[str, Any], recall_seen: bool, segments_seen: bool
+) -> None:
+    """Two segments of unequal shares, repetition, views that are certain (clipped at 1), and ties."""
+    seen = {"observe.segment": segments_seen, "observe.memorability": recall_seen}
+    scenario, catalog = tiny({**TWO_SEGMENTS, **changes, **seen}), three_videos()
+    tables, plain = Tables.compile(scenario, catalog), PlainModel(scenario, catalog)
+    table = greedy_policy(tables).on(tables).probabilities
+    assert table is not None
+    choices = set()
+    for state in itertools.product(*map(range, axes(tables)[1:])):
+        told = expected_greedy(plain, Moment(*state), segments_seen=segments_seen, recall_seen=recall_seen)
+        assert table[(0, *state)].tolist() == told, state
+        choices.add(tuple(told))
+    assert len(choices) > 1
+
+
+def test_greedy_goes_by_the_phase_of_drift_and_its_shares() -> None:
+    swapped = [{**segment, "share": 1 - segment["share"]} for segment in TWO_SEGMENTS["user.segments"]]
+    drift = [{"from_session": 2, "set": {"user.segments": swapped, "user.repeat": 0.9}}]
+    scenario, catalog = tiny({**TWO_SEGMENTS, "drift": drift}), three_videos()
+    tables = Tables.compile(scenario, catalog)
+    table = greedy_policy(tables).on(tables).probabilities
+    assert table is not None
+    for phase, (_, own) in enumerate(scenario.phases):
+        plain = PlainModel(own, catalog)
+        for state in itertools.product(*map(range, axes(tables)[1:])):
+            told = expected_greedy(plain, Moment(*state), segments_seen=False, recall_seen=True)
+            assert table[(phase, *state)].tolist() == told
+
+
+def test_memorability_decides_between_ads_only_where_it_is_seen() -> None:
+    """Before a dogs video: long pays .3 · (3 + 8 m) and short .4 · (1 + 8 m), which is more from m = 5/8 on."""
+    changes = {"ads.dogs.long.view_probability": 0.3, "ads.dogs.long.reward": 3, "recall_weight": 8.0}
+    catalog = three_videos((1, 1, 1))  # of memorability .25, .75 and .5
+    shown = {}
+    for seen in (True, False):
+        tables = Tables.compile(
+            tiny({**changes, "user.repeat": 1, "user.fatigue.wear": [1, 1, 1], "observe.memorability": seen}), catalog
+        )
+        table = greedy_policy(tables).on(tables).probabilities
+        assert table is not None
+        shown[seen] = table[0, 0, 0, :, 0, 0].argmax(axis=1).tolist()
+    assert shown == {True: [1, 0, 1], False: [1, 1, 1]}
+
+
+def test_greedy_averages_probabilities_over_hidden_segments_each_at_most_1() -> None:
+    """Before a cats video short is worth .7 · 1 + .3 · .08 = .724, not min(.7 · 1.6 + .3 · .08, 1), and long .85."""
+    segments = [{"name": "a", "share": 0.7, "appeal": {"short": 2.0}}, {"name": "b", "share": 0.3}]
+    segments[1]["appeal"] = {"short": 0.1}
+    tables = Tables.compile(tiny({"user.segments": segments, "ads.dogs.long.reward": 3.4}), three_videos())
+    table = greedy_policy(tables).on(tables).probabilities
+    assert table is not None
+    assert table[0, :, 0, 0, 0, 6].tolist() == [[0, 1, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("category", ["predicted", "none"])
+def test_greedy_takes_the_most_probable_category_for_true_or_averages_over_videos(category: str) -> None:
+    catalog = three_videos((0, 1, 0), [[0.4, 0.6], [0.1, 0.9], [0.7, 0.3]])
+    tables = Tables.compile(tiny({"observe.category": category, "user.repeat": 1}), catalog)
+    table = greedy_policy(tables).on(tables).probabilities
+    assert table is not None
+    by_video = table[0, 0, 0, :, 0, 0].tolist()
+    short, long = [1.0, 0, 0], [0, 1.0, 0]
+    # Predicted dogs, dogs and cats. On average .8 · (1 + .5 + 1) / 3 against .5 · 2 · (.5 + 1 + .5) / 3: equal.
+    assert by_video == ([long, long, short] if category == "predicted" else [[0.5, 0.5, 0]] * 3)
+
+
+def test_a_best_value_and_those_within_a_billionth_share() -> None:
+    values = np.array([[1.0, 1.0 - 0.9e-9, 1.0 - 1.1e-9], [0.0, 2.0, 0.0]])
+    assert uniform_over_best(values).tolist() == [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]
+
+
+def test_a_policy_by_category_shows_its_ad_before_every_video_of_the_category() -> None:
+    tables = Tables.compile(tiny(), three_videos())
+    by_slot = by_category_policy(tables, np.array([[2, 1], [0, 2]])).on(tables).ads
+    assert by_slot is not None
+    assert by_slot[0, 0, :, :, 2, 6].tolist() == [[2, 1, 2], [0, 2, 0]]
+    assert by_slot.shape == axes(tables)
+    unknown = Tables.compile(tiny(), three_videos((0, -1, 0), [[1, 0], [0.5, 0.5], [1, 0]]))
+    with pytest.raises(PrerollError, match="without a category: no policy can go by it"):
+        by_category_policy(unknown, np.array([2, 1]))
+
+
+def test_always_a_length_is_the_first_ad_of_that_length(small_catalog: Catalog) -> None:
+    ad = {"seconds": 5, "view_probability": 0.5, "reward": 1}
+    ads = {name: {"a": {**ad, "length": "long"}, "b": ad | {"length": "long"}, "c": ad} for name in ("cars", "cats")}
+    tables = Tables.compile(Scenario.load({"name": "lengths", "ads": ads}), small_catalog)
+    with pytest.raises(PrerollError, match="category concerts has no ad of length 'long'"):
+        fixed_policy(tables, "long")
+    tables = Tables.compile(Scenario.load({"name": "lengths", "ads": ads | {"concerts": ads["cats"]}}), small_catalog)
+    policy = fixed_policy(tables, "long").ads
+    assert policy is not None
+    shown = [tables.spec.labels[ad] for ad in policy[0, 0, 0, :3, 0, 0]]
+    assert shown == [f"{small_catalog.categories[k]}.a" for k in small_catalog.category[:3]]
+
+
+def test_a_table_has_six_axes_and_fits_its_scenario() -> None:
+    tables = Tables.compile(tiny(), three_videos())
+    assert Policy(ads=np.zeros((3, 1, 1), int)).shape == (1, 1, 1, 3, 1, 1)
+    assert Policy(probabilities=np.full((3, 1, 1, 3), 1 / 3)).shape == (1, 1, 1, 3, 1, 1)
+    full = Policy(probabilities=np.full((3, 1, 1, 3), 1 / 3)).on(tables)
+    assert full.shape == axes(tables) == (1, 1, 2, 3, 3, 7)
+    for wrong in (Policy(ads=np.zeros((2, 1, 1), int)), Policy(probabilities=np.full(4, 1 / 4))):
+        with pytest.raises(PrerollError, match=r"policy table: axes \(1, .* do not fit \(1, 1, 2, 3, 3, 7\)"):
+            wrong.on(tables)
+    for ads, probabilities in ((None, None), (np.zeros(1, int), np.ones(1))):
+        with pytest.raises(ValueError, match="by ads or by probabilities"):
+            Policy(ads, probabilities)
