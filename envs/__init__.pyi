@@ -11,12 +11,12 @@ from .optimum.reference_values import reference_values as reference_values
 from .optimum.restricted import SearchedPolicy as SearchedPolicy
 from .optimum.restricted import best_fixed as best_fixed
 from .optimum.restricted import best_open_loop as best_open_loop
+from .policies.greedy import greedy_policy as greedy_policy
 from .policies.policy import Policy as Policy
 from .policies.rollout import Rollout as Rollout
 from .policies.rollout import rollout as rollout
 from .policies.simple import by_category_policy as by_category_policy
 from .policies.simple import fixed_policy as fixed_policy
-from .policies.simple import greedy_policy as greedy_policy
 from .policies.simple import random_policy as random_policy
 from .policies.simple import uniform_over_best as uniform_over_best
 from .policies.tabulate import tabulate as tabulate

@@ -122,8 +122,8 @@ class Greedy(Oracle):
 
     @classmethod
     def solve(cls, tables: Tables) -> Policy:
-        """Computes :func:`preroll.envs.policies.simple.greedy_policy`."""
-        from preroll.envs.policies.simple import greedy_policy
+        """Computes :func:`preroll.envs.policies.greedy.greedy_policy`."""
+        from preroll.envs.policies.greedy import greedy_policy
 
         return greedy_policy(tables)
 

@@ -143,7 +143,7 @@ class DQNAgent(DeepAgent):
             return
         self._owed += len(transitions) * self.settings.updates_per_step / self.settings.batch
         online, target = (getattr(self.model, self.network + suffix) for suffix in ("", "_target"))
-        with one_thread(), self.own_globals:
+        with self.own_globals:
             while self._owed >= 1:
                 self._owed -= 1
                 self.model.train(gradient_steps=1, batch_size=self.settings.batch)

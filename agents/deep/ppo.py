@@ -109,7 +109,7 @@ class PPOAgent(DeepAgent):
         buffer = self.model.rollout_buffer
         flat = to_tensor(buffer.observations.reshape(-1, self.spec.layout.size))
         actions = torch.from_numpy(buffer.actions.reshape(-1))
-        with one_thread(), self.own_globals:
+        with self.own_globals:
             with torch.no_grad():
                 values, log_probs, _ = self.model.policy.evaluate_actions(flat, actions)
                 buffer.values[:] = values.numpy().reshape(buffer.values.shape)

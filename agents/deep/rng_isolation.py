@@ -23,11 +23,14 @@ def one_thread() -> Iterator[None]:
 
 
 class OwnGlobals:
-    """Context in which the global generators of Python, NumPy and torch are private to this object.
+    """Context in which the global generators of Python, NumPy and torch are private to this object, in one thread.
 
     stable-baselines3 draws minibatches and initial weights from the global generators. Inside the context these resume
     where this object's last context ended; on exit the previous states are restored. Hence two agents in one process do
     not affect each other, a foreign ``torch.manual_seed`` does not change a training, and the state can be saved.
+
+    What is drawn is also computed here, in one thread: the last bits of an orthogonal initial weight (a QR
+    factorisation) depend on the number of torch's threads, and a training would depend on them from its first step.
     """
 
     def __init__(self, seed: int) -> None:
@@ -40,6 +43,7 @@ class OwnGlobals:
         finally:
             self._swap(outside)
         self._outside: tuple[Any, ...] | None = None
+        self._threads = one_thread()
 
     @staticmethod
     def _read() -> tuple[Any, ...]:
@@ -56,6 +60,8 @@ class OwnGlobals:
         return before
 
     def __enter__(self) -> None:
+        self._threads = one_thread()
+        self._threads.__enter__()
         self._outside = self._swap(self._own)
 
     def __exit__(
@@ -63,6 +69,7 @@ class OwnGlobals:
     ) -> None:
         assert self._outside is not None
         self._own = self._swap(self._outside)
+        self._threads.__exit__(None, None, None)
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
         """Returns the private states as arrays, to be saved."""

@@ -1,7 +1,9 @@
 """The optimum of an agent that cannot observe its user's segment and infers it, for two hidden segments.
 
-The agent's knowledge is the belief b = P(the user is of the second segment | history). Dynamic programming over (slot,
-video, fatigue, last outcome, b), with b on a grid, bounds the optimum from both sides:
+The agent's knowledge is the belief b = P(the user is of the second segment | history), the history being all that it
+sees and does. That a user stays is always seen; a view is seen where the last view is observed, or the fatigue that
+follows from it. Dynamic programming over (slot, video, fatigue, last outcome, b), with b on a grid, bounds the optimum
+from both sides:
 
 * upper: the value is convex in b, so that linear interpolation between grid points never underestimates it;
 * lower: a policy that rounds its belief to the grid after every slot has finite memory, and its value is exact.
@@ -40,7 +42,7 @@ class BeliefOptimum:
 
 
 def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
-    """Computes bounds of the optimum of an agent that infers the segment from views and from whether users stay.
+    """Computes bounds of the optimum of an agent that infers the segment from what it sees after each slot.
 
     Args:
         optimum: the optimum with full information; it must have two segments, with nothing but the segment hidden.
@@ -86,7 +88,7 @@ def _interpolated(
     for slot in reversed(range(first.tables.n_slots)):
         after = first.before_next_video(value, slot + 1)
         value = np.empty(shape)
-        _improve(*_model(first, second, slot), after, value, ads[slot])
+        _improve(*_model(first, second, slot), _sees_view(first), after, value, ads[slot])
     return value, ads
 
 
@@ -98,7 +100,7 @@ def _rounded(
     for slot in reversed(range(first.tables.n_slots)):
         after = np.stack([first.before_next_video(value, slot + 1) for value in values])
         values = np.empty_like(values)
-        _follow(*_model(first, second, slot), after, values, ads[slot])
+        _follow(*_model(first, second, slot), _sees_view(first), after, values, ads[slot])
     beginning = round(prior * (shape[-1] - 1))
     return float(np.array([1 - prior, prior]) @ values[:, :, 0, -1, beginning].mean(axis=1))
 
@@ -110,11 +112,36 @@ def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> tuple[An
     return np.stack([view, other[0]]), repeat, reward, level, np.stack([stay, other[4]]), kind
 
 
+def _sees_view(program: DynamicProgram) -> NDArray[np.bool_]:
+    """Returns whether an agent learns before the next slot if the ad was viewed, bool [F, A]."""
+    shown = program.tables.layout.parts
+    by_level = program.level[..., 0] != program.level[..., 1]
+    return np.asarray(("last_view" in shown) | (("fatigue" in shown) & by_level))
+
+
 @inlined
 def _posterior(b: Any, weight0: Any, weight1: Any) -> Any:
     """Computes the belief after an event that the segments cause with probabilities ``weight0`` and ``weight1``."""
     total = (1.0 - b) * weight0 + b * weight1
     return b * weight1 / total if total > 0.0 else b
+
+
+@inlined
+def _chances(p0: Any, p1: Any, stay: Any, f: Any, a: Any, viewed: Any) -> Any:
+    """Computes the probability in each segment that the ad is viewed, or not, and that the user stays."""
+    if viewed:
+        return p0 * stay[0, f, a, 1], p1 * stay[1, f, a, 1]
+    return (1.0 - p0) * stay[0, f, a, 0], (1.0 - p1) * stay[1, f, a, 0]
+
+
+@inlined
+def _after(b: Any, p0: Any, p1: Any, stay: Any, f: Any, a: Any, viewed: Any, sees_view: Any) -> Any:
+    """Computes the belief after a slot in which the user stayed; a view that is not seen tells nothing of itself."""
+    w0, w1 = _chances(p0, p1, stay, f, a, viewed)
+    if not sees_view[f, a]:
+        other0, other1 = _chances(p0, p1, stay, f, a, 1 - viewed)
+        w0, w1 = w0 + other0, w1 + other1
+    return _posterior(b, w0, w1)
 
 
 @compiled
@@ -125,6 +152,7 @@ def _improve(
     level: Any,
     stay: Any,
     kind: Any,
+    sees_view: Any,
     after: Any,
     value: Any,
     ads: Any,
@@ -143,9 +171,8 @@ def _improve(
                         p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
                         q = ((1.0 - b) * p0 + b * p1) * reward[kind[v], a]
                         for viewed in range(2):
-                            w0 = (p0 if viewed else 1.0 - p0) * stay[0, f, a, viewed]
-                            w1 = (p1 if viewed else 1.0 - p1) * stay[1, f, a, viewed]
-                            where = _posterior(b, w0, w1) * (grid - 1)
+                            w0, w1 = _chances(p0, p1, stay, f, a, viewed)
+                            where = _after(b, p0, p1, stay, f, a, viewed, sees_view) * (grid - 1)
                             low = min(int(where), grid - 2)
                             part = where - low
                             following = 0 if n_last == 1 else a + n_ads * viewed
@@ -167,6 +194,7 @@ def _follow(
     level: Any,
     stay: Any,
     kind: Any,
+    sees_view: Any,
     after: Any,
     values: Any,
     ads: Any,
@@ -184,9 +212,8 @@ def _follow(
                     values[0, v, f, m, g] = p0 * reward[kind[v], a]
                     values[1, v, f, m, g] = p1 * reward[kind[v], a]
                     for viewed in range(2):
-                        w0 = (p0 if viewed else 1.0 - p0) * stay[0, f, a, viewed]
-                        w1 = (p1 if viewed else 1.0 - p1) * stay[1, f, a, viewed]
-                        to = int(_posterior(g / (grid - 1), w0, w1) * (grid - 1) + 0.5)
+                        w0, w1 = _chances(p0, p1, stay, f, a, viewed)
+                        to = int(_after(g / (grid - 1), p0, p1, stay, f, a, viewed, sees_view) * (grid - 1) + 0.5)
                         following = 0 if n_last == 1 else a + n_ads * viewed
                         values[0, v, f, m, g] += w0 * after[0, v, level[f, a, viewed], following, to]
                         values[1, v, f, m, g] += w1 * after[1, v, level[f, a, viewed], following, to]

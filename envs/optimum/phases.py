@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy
-from preroll.envs.policies.simple import greedy_policy, random_policy
+from preroll.envs.policies.simple import random_policy
 
 
 class PhasedOptimum:

@@ -9,8 +9,9 @@ import numpy as np
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.optimum.restricted import best_fixed, best_open_loop
+from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy
-from preroll.envs.policies.simple import fixed_policy, greedy_policy, random_policy
+from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.errors import PrerollError
 
 LARGEST_PLAN = 5_000_000  # states of a session up to which an open-loop plan is searched

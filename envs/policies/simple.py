@@ -1,9 +1,8 @@
-"""Simple policies for comparison: random, greedy, fixed, one ad per category."""
+"""Simple policies for comparison: random, fixed, one ad per category."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
@@ -33,63 +32,6 @@ def uniform_over_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     best = values >= values.max(axis=-1, keepdims=True) - TIE
     return np.asarray(best / best.sum(axis=-1, keepdims=True))
-
-
-def greedy_policy(tables: Tables) -> Policy:
-    """Returns the policy that maximises the expected reward of the next slot by the true tables, uniformly over ties.
-
-    Where segments are hidden, P(view) is averaged over them. Where the agent observes predicted categories, the most
-    probable one is taken for true; where it observes no category or no memorability, the policy averages over videos.
-
-    Examples:
-        >>> from preroll.envs import Optimum, Tables, greedy_policy
-        >>> tables = Tables.compile("fatigue", "demo")
-        >>> optimum = Optimum(tables)
-        >>> f"{optimum.value_of(greedy_policy(tables)) / optimum.value:.1%}"
-        '72.3%'
-    """
-    arrays, observe = tables.arrays, tables.scenario.observe
-    base = arrays.base
-    match = _seen_match(tables)
-    n_ads = tables.n_actions
-    repeat = np.ones((len(arrays.choice), 2 * n_ads + 1 if tables.remembers_ads else 1, n_ads))
-    if tables.remembers_ads:
-        for ad in range(n_ads):
-            repeat[:, [ad, n_ads + ad], ad] = arrays.choice[:, layout.REPEAT, None]
-    slots = np.arange(tables.n_slots if base.shape[2] > 1 else 1) % base.shape[2]
-    # axes:   P  U  T  N  F  M  A
-    view = (
-        base[:, :, slots, None, :, None, :] * match[:, None, None, :, None, None, :] * repeat[:, None, None, None, None]
-    )
-    view = np.minimum(view, 1.0)
-    if not observe.segment:
-        shares = np.diff(arrays.segments, prepend=0.0, axis=1)
-        view = (view * shares[:, :, None, None, None, None, None]).sum(axis=1, keepdims=True)
-    pay = _seen_pay(tables)[:, None, None, :, None, None, :]
-    return Policy(probabilities=uniform_over_best(view * pay))
-
-
-def _seen_pay(tables: Tables) -> NDArray[np.float64]:
-    """Computes the reward of a view as far as the agent can know it, float64 [P, N, A]."""
-    pay = tables.arrays.reward[:, tables.kind]
-    if tables.scenario.observe.memorability or (pay == pay[:, :1]).all():
-        return pay
-    return np.broadcast_to(pay.mean(axis=1, keepdims=True), pay.shape)
-
-
-def _seen_match(tables: Tables) -> NDArray[np.float64]:
-    """Computes the match factor as far as the agent can know it, float64 [P, N, A]."""
-    arrays, observe, catalog = tables.arrays, tables.scenario.observe, tables.catalog
-    true = arrays.match[:, tables.kind]
-    if observe.category is True:
-        return true
-    if observe.category == "none":
-        return np.broadcast_to(true.mean(axis=1, keepdims=True), true.shape)
-    assert catalog.category_probabilities is not None
-    m = np.array([phase.user.mismatch for _, phase in tables.scenario.phases])[:, None, None]
-    guessed = np.asarray(catalog.category_probabilities).argmax(axis=1)
-    fits = (guessed[:, None] == tables.spec.ad_category) | (tables.spec.ad_category < 0)
-    return np.asarray(m + (1 - m) * fits)
 
 
 def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:

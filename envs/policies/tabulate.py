@@ -35,54 +35,73 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
         >>> round(Optimum(tables).value_of(policy), 3)
         10.198
     """
-    grid = _ObservableStates(tables)
+    grid = _DistinctObservations(tables)
     if grid.size * tables.n_actions > LARGEST_TABLE:
-        raise PrerollError(f"policy table: {grid.size:,} observable states are too many; evaluate by stepping")
+        raise PrerollError(f"policy table: {grid.size:,} distinct observations are too many; evaluate by stepping")
     blocks = [np.asarray(action_probabilities(observations), dtype=np.float64) for observations in grid]
     table = np.concatenate(blocks).reshape((*grid.shape, tables.n_actions))
-    return Policy(probabilities=table[:, :, grid.video_row][None])
+    return Policy(probabilities=table[:, grid.slot][:, :, grid.video_row][..., grid.last, :][None])
 
 
-class _ObservableStates:
-    """Every observation of a scenario, in blocks with the axes segment · slot · distinct video row · fatigue · last."""
+class _DistinctObservations:
+    """Every distinct observation of a scenario, in blocks with the axes segment · slot · video · fatigue · last.
+
+    Attributes:
+        shape: number of distinct observations along each axis.
+        slot, video_row, last: place along its axis of every slot, video and last outcome of a policy table.
+    """
 
     def __init__(self, tables: Tables) -> None:
         parts = tables.layout.parts
         self.tables = tables
-        self.rows, self.video_row = np.unique(tables.arrays.rows, axis=0, return_inverse=True)
-        self.by_last = "last_ad" in parts or "last_view" in parts
-        timed = "progress" in parts or "position" in parts
-        self.shape = (
-            tables.n_segments if "segment" in parts else 1,
-            tables.n_slots if timed else 1,
-            len(self.rows),
-            tables.n_levels if "fatigue" in parts else 1,
-            2 * tables.n_actions + 1 if self.by_last else 1,
-        )
+        slots, self.slot = _distinct(_slot_parts(tables))
+        self.rows, self.video_row = _distinct(tables.arrays.rows)
+        lasts, self.last = _distinct(_last_parts(tables))
+        self._slots, self._lasts = slots, lasts
+        n_segments = tables.n_segments if "segment" in parts else 1
+        n_levels = tables.n_levels if "fatigue" in parts else 1
+        self.shape = (n_segments, len(slots), len(self.rows), n_levels, len(lasts))
         self.size = int(np.prod(self.shape))
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Yields one block of observations [n, d] per segment and slot, in the order of the axes."""
-        for segment in range(self.shape[0]):
-            for slot in range(self.shape[1]):
-                yield self._block(segment, slot)
+        parts, (n_segments, _, _, n_levels, n_last) = self.tables.layout.parts, self.shape
+        for segment in range(n_segments):
+            for slot in self._slots:
+                block = np.repeat(self.rows, n_levels * n_last, axis=0).reshape((*self.shape[2:], -1))
+                block += slot
+                block += self._lasts
+                if "segment" in parts:
+                    block[..., parts["segment"].start + segment] = 1.0
+                if "fatigue" in parts:
+                    for level in range(n_levels):
+                        block[:, level, :, parts["fatigue"].start + level] = 1.0
+                yield block.reshape(-1, block.shape[-1])
 
-    def _block(self, segment: int, slot: int) -> NDArray[np.float32]:
-        parts, n_ads = self.tables.layout.parts, self.tables.n_actions
-        n_levels, n_last = self.shape[3:]
-        block = np.repeat(self.rows, n_levels * n_last, axis=0).reshape((*self.shape[2:], -1))
-        if "progress" in parts:
-            block[..., parts["progress"].start] = slot / self.tables.n_slots
-        if "position" in parts:
-            block[..., parts["position"].start + slot % len(self.tables.scenario.session.slots)] = 1.0
-        if "segment" in parts:
-            block[..., parts["segment"].start + segment] = 1.0
-        if "fatigue" in parts:
-            for level in range(n_levels):
-                block[:, level, :, parts["fatigue"].start + level] = 1.0
-        if "last_ad" in parts:
-            for last in range(2 * n_ads):
-                block[:, :, last, parts["last_ad"].start + last % n_ads] = 1.0
-        if "last_view" in parts:
-            block[:, :, n_ads : 2 * n_ads, parts["last_view"].start] = 1.0
-        return block.reshape(-1, block.shape[-1])
+
+def _distinct(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Returns the distinct rows of [n, d], and the number of each row among them, int64 [n]; [1] if all are equal."""
+    found, number = np.unique(rows, axis=0, return_inverse=True)
+    return found, number.astype(np.int64)[: None if len(found) > 1 else 1]
+
+
+def _slot_parts(tables: Tables) -> NDArray[np.float32]:
+    """Returns what an observation shows of every slot, float32 [T, d], and 0 in its other parts."""
+    parts, rows = tables.layout.parts, np.zeros((tables.n_slots, tables.layout.size), dtype=np.float32)
+    slots = np.arange(tables.n_slots)
+    if "progress" in parts:
+        rows[:, parts["progress"].start] = slots / tables.n_slots
+    if "position" in parts:
+        rows[slots, parts["position"].start + slots % len(tables.scenario.session.slots)] = 1.0
+    return rows
+
+
+def _last_parts(tables: Tables) -> NDArray[np.float32]:
+    """Returns what an observation shows of every last outcome, float32 [2A + 1, d], and 0 in its other parts."""
+    parts, n_ads = tables.layout.parts, tables.n_actions
+    rows = np.zeros((2 * n_ads + 1, tables.layout.size), dtype=np.float32)
+    if "last_ad" in parts:
+        rows[np.arange(2 * n_ads), parts["last_ad"].start + np.arange(2 * n_ads) % n_ads] = 1.0
+    if "last_view" in parts:
+        rows[n_ads : 2 * n_ads, parts["last_view"].start] = 1.0
+    return rows

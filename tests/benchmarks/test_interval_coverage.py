@@ -1,6 +1,7 @@
 from benchmarks.interval_coverage import coverage_of_bootstrap, coverage_of_policy, mean_of_scores, normal
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.simple import fixed_policy, greedy_policy, random_policy
+from preroll.envs.policies.greedy import greedy_policy
+from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.statistics.aggregates import interquartile_mean
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from preroll.envs import Optimum, Tables, belief_optimum, reference_values
-from preroll.envs.optimum.policy_summary import best_ads
+from preroll.envs.policies.policy_map import NONE_YET, policy_map
 from tests.commands.conftest import Run
 
 
@@ -24,7 +24,7 @@ def best_ads_of(told: str) -> list[dict[str, list[str]]]:
 
 
 def expected_ads(tables: Tables, phase: int, segment: int = 0) -> dict[str, list[str]]:
-    chosen = best_ads(Optimum(tables, phase), segment)
+    chosen = policy_map(tables, Optimum(tables, phase).policy, segment=segment, last=NONE_YET)
     return {name: [tables.spec.labels[ad] for ad in ads[tables.n_slots // 2]] for name, ads in chosen.items()}
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.envs.optimum.reference_values import as_predicted
-from preroll.envs.policies.simple import fixed_policy, greedy_policy, random_policy
+from preroll.envs.policies.greedy import greedy_policy
+from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 

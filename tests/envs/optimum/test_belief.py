@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from preroll.envs import Optimum, Scenario, Tables
+from preroll.envs import Optimum, Scenario, Tables, greedy_policy
 from preroll.envs.optimum.belief import belief_optimum
 from preroll.envs.optimum.restricted import best_memoryless
 from preroll.errors import PrerollError
@@ -181,3 +181,32 @@ def test_more_values_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch)
 def test_a_scenario_without_two_hidden_segments_is_refused(small_catalog: Catalog) -> None:
     with pytest.raises(PrerollError, match="exactly two segments"):
         belief_optimum(Optimum(Tables.compile("classic", small_catalog)))
+
+
+@pytest.mark.parametrize("fatigue", [False, True])
+def test_views_that_are_not_seen_tell_nothing_of_the_user(fatigue: bool, small_catalog: Catalog) -> None:
+    """Nobody leaves and nothing tires: without the last view the best agent plays against the mixture for ever."""
+    changes = {"observe.last_view": False, "observe.fatigue": fatigue}
+    scenario = Scenario.load("hidden-users").replace(changes)
+    tables = Tables.compile(scenario, small_catalog)
+    belief = belief_optimum(Optimum(tables))
+    blind = Optimum(tables).value_of(greedy_policy(tables))  # no slot has any effect on another
+    assert belief.lower == pytest.approx(blind, rel=1e-12)
+    assert belief.upper == pytest.approx(blind, rel=1e-12)
+
+
+def test_a_view_that_is_seen_by_its_fatigue_tells_as_much_as_one_that_is_seen(small_catalog: Catalog) -> None:
+    """A viewed ad tires by one level of very many; without wear fatigue is a counter of views and nothing else."""
+    levels = 31
+    tiring = {
+        "user.fatigue": {
+            "levels": levels, "recovery": 0, "gain": {"short": [0, 1], "long": [0, 1]}, "wear": [1.0] * levels
+        },
+        "session.horizon": 5,
+    }  # fmt: skip
+    base = Scenario.load("hidden-users").replace(tiring)
+    seen, inferred = (
+        belief_optimum(Optimum(Tables.compile(base.replace(changes), small_catalog)), grid=21)
+        for changes in ({"observe.fatigue": True}, {"observe.fatigue": True, "observe.last_view": False})
+    )
+    assert inferred == seen

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from preroll.envs import Optimum, Policy, Scenario, Tables, preset_names, rollout
+from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import axes
-from preroll.envs.policies.simple import fixed_policy, greedy_policy, random_policy
+from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.envs.policies.tabulate import tabulate
 from preroll.perception.catalog.catalog import Catalog
 from tests.envs.plain_model import Moment, PlainModel

@@ -6,7 +6,8 @@ import pytest
 from preroll.envs import Optimum, Scenario, Tables
 from preroll.envs.optimum.reference_values import as_predicted, reference_values
 from preroll.envs.optimum.restricted import best_fixed, best_open_loop
-from preroll.envs.policies.simple import by_category_policy, greedy_policy
+from preroll.envs.policies.greedy import greedy_policy
+from preroll.envs.policies.simple import by_category_policy
 from preroll.perception.catalog.catalog import Catalog
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from preroll.envs.model.tables import Tables
+from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy, axes
-from preroll.envs.policies.simple import by_category_policy, fixed_policy, greedy_policy, uniform_over_best
+from preroll.envs.policies.simple import by_category_policy, fixed_policy, uniform_over_best
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog

@@ -1,4 +1,4 @@
-"""A function of observations as a table: every state holds what the function says of what is seen there."""
+"""A function of observations as a table: every distinct observation is asked once, and every state has its answer."""
 
 import itertools
 from typing import Any
@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from preroll.envs import Scenario
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies import tabulate as tabulating
 from preroll.envs.policies.policy import axes
 from preroll.envs.policies.tabulate import tabulate
 from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
 from tests.envs.plain_model import Moment, observation
 from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
@@ -54,5 +56,34 @@ def test_a_table_as_large_as_the_limit_is_filled_and_a_larger_one_refused(monkey
     monkeypatch.setattr(tabulating, "LARGEST_TABLE", 18)
     assert tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3)).shape == (1, 1, 2, 3, 1, 1)
     monkeypatch.setattr(tabulating, "LARGEST_TABLE", 17)
-    with pytest.raises(PrerollError, match="6 observable states are too many; evaluate by stepping"):
+    with pytest.raises(PrerollError, match="6 distinct observations are too many; evaluate by stepping"):
         tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("observe", "distinct"),
+    [
+        ({}, 3),
+        ({"last_view": True}, 3 * 2),
+        ({"last_ad": True}, 3 * 8),
+        ({"last_ad": True, "last_view": True}, 3 * 15),
+        ({"progress": True}, 3 * 4),
+        ({"position": True}, 3 * 2),
+        ({"position": True, "progress": True, "fatigue": True}, 3 * 4 * 6),
+    ],
+)
+def test_distinct_observations_are_asked_once(observe: dict[str, bool], distinct: int, small_catalog: Catalog) -> None:
+    """Three categories; two slots of two videos; six ads, and none."""
+    unseen = dict.fromkeys(("progress", "content", "fatigue", "last_view"), False)
+    shown = {f"observe.{name}": value for name, value in {**unseen, **observe}.items()}
+    changes = {"session.slots": ["pre", "mid"], "session.horizon": 2, **shown}
+    tables = Tables.compile(Scenario.load("fatigue").replace(changes), small_catalog)
+    seen: list[NDArray[np.float32]] = []
+
+    def uniform(observations: NDArray[np.float32]) -> NDArray[np.float64]:
+        seen.append(observations)
+        return np.full((len(observations), tables.n_actions), 1 / tables.n_actions)
+
+    tabulate(tables, uniform)
+    observations = np.concatenate(seen)
+    assert len(observations) == len(np.unique(observations, axis=0)) == distinct

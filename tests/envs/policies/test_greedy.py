@@ -1,0 +1,82 @@
+"""Greedy, against plain loops over everything that is hidden from the agent."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from preroll.envs import Optimum, Scenario, Tables, greedy_policy
+from preroll.perception.catalog.catalog import Catalog
+
+
+def expected_reward(tables: Tables, video: int, ad: int, last: int, level: int, slot: int) -> float:
+    """E min(P(view), 1) · reward over the segments that are hidden and the videos that look alike, written out."""
+    scenario, catalog, observe = tables.scenario, tables.catalog, tables.scenario.observe
+    if ad == len(scenario.ads):
+        return 0.0
+    one, user = scenario.ads[ad], scenario.user
+    category, memorability = np.asarray(catalog.category), np.asarray(catalog.memorability)
+    alike = [
+        n
+        for n in range(catalog.n_videos)
+        if (observe.category == "none" or category[n] == category[video])
+        and (not observe.memorability or round(1000 * memorability[n]) == round(1000 * memorability[video]))
+    ]
+    total = 0.0
+    for n, segment in itertools.product(alike, user.segments):
+        fits = catalog.categories[category[n]] == one.category
+        p = one.view_probability * (1.0 if fits else user.mismatch) * user.fatigue.wear[level]
+        p *= segment.appeal.get(one.length, 1.0) * segment.appeal.get(one.label, 1.0)
+        p *= user.position.get(scenario.session.slots[slot % len(scenario.session.slots)], 1.0)
+        p *= user.repeat if last % tables.n_actions == ad and last < 2 * tables.n_actions else 1.0
+        pay = one.reward + scenario.recall_weight * round(1000 * memorability[n]) / 1000
+        total += segment.share * min(p, 1.0) * pay / len(alike)
+    return total
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"observe.category": "none"},
+        {"observe.memorability": True},
+        {"observe.category": "none", "observe.memorability": True},
+        {"user.repeat": 0.3},
+        {"user.position": {"pre": 0.7, "mid": 1.6}, "session.slots": ["pre", "mid"]},
+    ],
+)
+def test_greedy_maximizes_the_expected_reward_given_what_the_agent_sees(
+    changes: dict[str, Any], small_catalog: Catalog
+) -> None:
+    hidden = [
+        {"name": "many", "share": 0.7, "appeal": {"long": 2.5, "cats.short": 0.1}},
+        {"name": "few", "share": 0.3, "appeal": {"long": 0.0, "cats.short": 1.2}},
+    ]
+    base = {"user.segments": hidden, "recall_weight": 1.5, "session.horizon": 3}
+    tables = Tables.compile(Scenario.load("fatigue").replace({**base, **changes}), small_catalog)
+    policy = greedy_policy(tables).on(tables).probabilities
+    assert policy is not None
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        video, last = int(rng.integers(tables.n_videos)), int(rng.integers(2 * tables.n_actions + 1))
+        level, slot = int(rng.integers(tables.n_levels)), int(rng.integers(tables.n_slots))
+        values = [expected_reward(tables, video, ad, last, level, slot) for ad in range(tables.n_actions)]
+        best = np.isclose(values, max(values), atol=1e-9)
+        np.testing.assert_allclose(policy[0, 0, slot, video, level, last], best / best.sum())
+
+
+def test_an_ad_that_half_the_users_hate_is_not_worth_what_the_other_half_cannot_view_twice(
+    small_catalog: Catalog,
+) -> None:
+    """P(view) of x is min(.9 · 2, 1) for one half and 0 for the other: .5, less than y's .8."""
+    ads = {"cats": {"x": {"seconds": 10, "view_probability": 0.9, "reward": 1},
+                    "y": {"seconds": 10, "view_probability": 0.8, "reward": 1}}}  # fmt: skip
+    segments = [
+        {"name": "lovers", "share": 0.5, "appeal": {"x": 2.0}},
+        {"name": "haters", "share": 0.5, "appeal": {"x": 0.0}},
+    ]
+    user = {"mismatch": 1.0, "segments": segments}
+    scenario = Scenario.load({"name": "halves", "session": {"horizon": 1}, "ads": ads, "user": user})
+    tables = Tables.compile(scenario, small_catalog)
+    assert Optimum(tables).value_of(greedy_policy(tables)) == pytest.approx(0.8)
