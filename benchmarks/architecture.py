@@ -64,7 +64,7 @@ try:
     from preroll.perception import Detector
     from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
 except ImportError:
-    from preroll.perception.analysis import analyze
+    from preroll.perception.analysis import analyse as analyze
     from preroll.perception import Detector
     from preroll.perception.cards import EMBEDDED, find_card
 video = next((folder / "videos").rglob("*.mp4"))
