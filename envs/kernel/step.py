@@ -4,7 +4,7 @@
 :mod:`preroll.envs.kernel.layout`          arrays: tables, lanes, results
 :mod:`preroll.envs.kernel.rng`             random numbers
 :mod:`preroll.envs.kernel.recommender`     first video of a session, and the next ones
-:mod:`preroll.envs.kernel.response`        response of the user in a slot
+:mod:`preroll.envs.kernel.slot`        response of the user in a slot
 :mod:`preroll.envs.kernel.observations`    observations
 this module                                loop of steps
 :mod:`preroll.envs.kernel.policy_rollout`  loop of whole sessions of a policy table
@@ -36,7 +36,7 @@ from preroll.envs.kernel.layout import (
 )
 from preroll.envs.kernel.observations import write_rows
 from preroll.envs.kernel.recommender import look_ahead, start_session
-from preroll.envs.kernel.response import find_ended, play
+from preroll.envs.kernel.slot import find_ended, play
 from preroll.envs.kernel.rng import WATCH, die, lane_key
 from preroll.jit import compiled, inlined
 

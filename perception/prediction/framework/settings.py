@@ -265,7 +265,7 @@ def load_settings(path: Path) -> Settings:
     """
     content = load_yaml(path)
     kind = content.get("task")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:  # a list has no hash
         raise PrerollError(f"{path}: task: {kind!r}: must be one of {', '.join(_KINDS)}")
     try:
         found: Settings = TypeAdapter(_KINDS[kind]).validate_python(content)

@@ -1,8 +1,8 @@
-"""Response of the user in a slot: view, fatigue, leaving, the move to the next slot and the horizon.
+"""One slot of a session: view, fatigue, leaving, the move to the next slot and the horizon.
 
 A slot is played in phases over a block of lanes: random numbers, responses, results. Each phase is a loop of its own
 without branches on random values, so that it is vectorised, or keeps the look-ups of many lanes in flight. The
-probabilities are rows of one table, whose formulas are in :mod:`preroll.envs.model.packing`.
+probabilities are rows of one table, whose formulas are in :mod:`preroll.envs.model.probabilities`.
 """
 
 from typing import Any
