@@ -6,8 +6,8 @@ import numpy as np
 
 from preroll.envs.kernel.layout import BLOCK, FOUND, LEVEL, PHASE, SEGMENT, at, lanes_of, outcome_of, unpack
 from preroll.envs.kernel.recommender import look_ahead, start_session
-from preroll.envs.kernel.slot import find_ended, play
 from preroll.envs.kernel.rng import ACTION, die
+from preroll.envs.kernel.slot import find_ended, play
 from preroll.jit import compiled, inlined
 
 

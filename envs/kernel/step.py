@@ -36,8 +36,8 @@ from preroll.envs.kernel.layout import (
 )
 from preroll.envs.kernel.observations import write_rows
 from preroll.envs.kernel.recommender import look_ahead, start_session
-from preroll.envs.kernel.slot import find_ended, play
 from preroll.envs.kernel.rng import WATCH, die, lane_key
+from preroll.envs.kernel.slot import find_ended, play
 from preroll.jit import compiled, inlined
 
 

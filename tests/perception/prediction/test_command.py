@@ -57,7 +57,7 @@ def test_train_evaluate_apply_from_one_file(clip_files: Made, tmp_path: Path) ->
     [
         ("task: tag\nrun: x", "task: 'tag': must be one of tags, genres, memorability"),
         ("run: x", "task: None: must be one of"),
-        ("task: [tags]\nrun: x", r"task: \['tags'\]: must be one of"),
+        ("task: [tags]\nrun: x", "task: ['tags']: must be one of"),
         ("task: tags\nrun: x", "data: is missing"),
         ("task: tags\nrun: x\ndata: {folder: y, foo: 1}", "data.foo: unknown key"),
         ("task: tags\nrun: x\ndata: {folder: y}\ntraining: {epochs: 0}", "training.epochs: 0: should be greater"),
