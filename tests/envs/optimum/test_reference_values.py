@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from preroll.envs import Optimum, Scenario, Tables
-from preroll.envs.optimum.reference_values import as_predicted, reference_values
+from preroll.envs import Optimum, Policy, Scenario, Tables
+from preroll.envs.optimum.reference_values import _policies, _row, as_predicted, reference_values
 from preroll.envs.optimum.restricted import best_fixed, best_open_loop
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.simple import by_category_policy
+from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.plain_model import Moment, PlainModel
+from tests.envs.tiny import TWO_SEGMENTS, three_videos, tiny
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +99,95 @@ def test_greedy_on_predictions_loses_sixty_percent_of_every_wrong_slot(small_cat
     tables = Tables.compile(scenario, catalog)
     exact = Optimum(tables)
     assert exact.value_of(greedy_policy(tables)) / exact.value == pytest.approx(0.4)
+
+
+def test_rows_of_a_tiny_scenario_are_brute_force_s() -> None:
+    """Value, share of the optimum, slots, lengths of the ads shown and empty slots of every reference policy."""
+    scenario = tiny({**TWO_SEGMENTS, "recall_weight": 1.0})
+    catalog = three_videos((0, 1, 0), [[0.1, 0.9], [0.2, 0.8], [0.9, 0.1]])
+    tables, plain = Tables.compile(scenario, catalog), PlainModel(scenario, catalog)
+    best = plain.revenue(lambda _, values: max(values))
+    rows = reference_values(tables)
+    assert [row.name for row in rows] == [
+        "optimum",
+        "optimum on predicted categories",
+        "greedy",
+        "best fixed per category",
+        "best open-loop plan",
+        "random",
+    ]  # no length class has an ad of every category
+    assert [row.note for row in rows] == [
+        "knows the hidden segment and fatigue and memorability: a bound",
+        "perception's category taken for true",
+        "knows the tables, looks one slot ahead",
+        "",
+        "by slot and category; best found",
+        "",
+    ]
+    policies = dict(
+        zip((row.name for row in rows), (policy for _, policy, _ in _policies(Optimum(tables))), strict=True)
+    )
+    for row in rows:
+        full = policies[row.name].on(tables)
+        table = full.probabilities if full.ads is None else np.eye(3)[full.ads]
+        assert table is not None
+
+        def weighed(at: Moment, values: list[float], table: NDArray[np.float64] = table) -> float:
+            return float(table[(0, *at)] @ values)
+
+        value = plain.revenue(weighed)
+        shown = plain.shown(lambda at, table=table: np.asarray(table[(0, *at)]))  # type: ignore[misc]
+        by_ad = shown.sum(axis=(0, 1))
+        assert row.value == pytest.approx(value, abs=1e-12)
+        assert row.share == pytest.approx(value / best, abs=1e-12)
+        assert row.slots == pytest.approx(shown.sum(), abs=1e-12)
+        assert row.empty_share == pytest.approx(by_ad[2] / shown.sum(), abs=1e-12)
+        assert row.shares == {
+            "short": pytest.approx(by_ad[0] / by_ad[:2].sum()),
+            "long": pytest.approx(by_ad[1] / by_ad[:2].sum()),
+        }
+    assert rows[0].value == pytest.approx(best, abs=1e-12)
+
+
+def test_the_optimum_of_a_tiny_guess_is_that_of_the_guessed_categories() -> None:
+    probabilities = [[0.1, 0.9], [0.2, 0.8], [0.9, 0.1]]  # dogs, dogs, cats
+    tables = Tables.compile(tiny({"observe.segment": False}), three_videos((0, 1, 0), probabilities))
+    guessed = Tables.compile(tiny(), three_videos((1, 1, 0)))
+    (row,) = (row for row in reference_values(tables) if row.name == "optimum on predicted categories")
+    assert row.value == pytest.approx(Optimum(tables).value_of(Optimum(guessed).policy), abs=1e-12)
+    assert as_predicted(tables).category.tolist() == [1, 1, 0]
+    with pytest.raises(PrerollError, match="no category probabilities"):
+        as_predicted(guessed)
+    with pytest.raises(PrerollError, match="videos without a true category"):
+        as_predicted(Tables.compile(tiny(), three_videos((0, -1, 0), probabilities)))
+
+
+def test_where_a_tiny_catalog_has_unlabeled_videos_no_row_goes_by_category() -> None:
+    catalog = three_videos((0, -1, 0), [[1, 0], [0.5, 0.5], [1, 0]])
+    rows = reference_values(Tables.compile(tiny({"observe.segment": False}), catalog))
+    assert [row.name for row in rows] == ["optimum", "greedy", "random"]
+
+
+def test_where_a_tiny_session_earns_nothing_every_policy_is_optimal() -> None:
+    nothing = {"ads.cats.short.reward": 0, "ads.dogs.long.reward": 0, "user.fatigue.gain": {}}
+    rows = {row.name: row for row in reference_values(Tables.compile(tiny(nothing), three_videos()))}
+    assert {row.share for row in rows.values()} == {1.0}
+    assert rows["random"].empty_share == pytest.approx(1 / 3)
+    empty = Policy(ads=np.full(1, 2))
+    assert _row(Optimum(Tables.compile(tiny(), three_videos())), "none", empty, "").shares == {"short": 0, "long": 0}
+
+
+def test_a_tiny_phase_of_drift_has_its_own_rows() -> None:
+    drift = [{"from_session": 3, "set": {"ads.*.*.reward": {"scale": 3}}}]
+    tables = Tables.compile(tiny({"drift": drift}), three_videos())
+    first, second = ({row.name: row.value for row in reference_values(tables, phase)} for phase in (0, 1))
+    assert second == {name: pytest.approx(3 * value) for name, value in first.items()}
+    assert "best open-loop plan" in first
+
+
+def test_the_tiny_limit_of_the_search_for_plans_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 videos, 3 levels and 2 slots are 18 states."""
+    tables = Tables.compile(tiny(), three_videos())
+    for limit, searched in ((18, True), (17, False)):
+        monkeypatch.setattr("preroll.envs.optimum.reference_values.LARGEST_PLAN", limit)
+        assert ("best open-loop plan" in {row.name for row in reference_values(tables)}) == searched
