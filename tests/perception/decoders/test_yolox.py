@@ -72,5 +72,5 @@ def test_a_box_that_is_too_small_does_not_count() -> None:
 
 
 def test_another_shape_is_refused() -> None:
-    with pytest.raises(ValueError, match="but its card"):
+    with pytest.raises(ValueError, match="its card needs"):
         yolox_objects([np.zeros((1, 10, 85), np.float32)], CARD, [WIDE])
