@@ -72,10 +72,17 @@ def test_aggregates_agree_with_scipy() -> None:
         assert probability_of_improvement(x, y) == pytest.approx(np.mean(by_task), abs=1e-12)
 
 
+def test_a_score_at_a_threshold_is_not_above_it() -> None:
+    assert performance_profile([[0.5, 0.5], [0.25, 1.0]], [0.25, 0.5, 1.0]).tolist() == [0.75, 0.25, 0.0]
+
+
 def test_many_draws_at_once_are_the_same_as_one_by_one() -> None:
-    stack = np.random.default_rng(2).random((6, 11, 3))
+    stack = np.random.default_rng(2).random((2, 3, 11, 3))
     for aggregate in (interquartile_mean, optimality_gap):
-        np.testing.assert_array_equal(aggregate(stack), [aggregate(one) for one in stack])
+        one_by_one = [[aggregate(one) for one in some] for some in stack]
+        np.testing.assert_array_equal(aggregate(stack), one_by_one)
+    profile = performance_profile(stack, [0.2, 0.6])
+    np.testing.assert_array_equal(profile, [[performance_profile(one, [0.2, 0.6]) for one in some] for some in stack])
 
 
 def test_with_few_seeds_no_bootstrap_is_given() -> None:
@@ -90,6 +97,11 @@ def test_the_same_seed_gives_the_same_interval(scores: tuple[Scores, Scores]) ->
     assert first.value == other.value
     assert first.low != other.low
     assert first.high != other.high
+
+
+def test_by_default_2000_samples_are_drawn_with_seed_0(scores: tuple[Scores, Scores]) -> None:
+    default = bootstrap_interval(scores[0], interquartile_mean)
+    assert default == bootstrap_interval(scores[0], interquartile_mean, repetitions=2000, seed=0, fewest=10)
 
 
 def test_ten_seeds_are_enough_for_an_interval_by_default() -> None:

@@ -32,9 +32,22 @@ def test_the_same_difference_in_every_pair_needs_no_test() -> None:
     assert paired(a + 1e6, a).difference.value == pytest.approx(1e6)
     nearly = a * (1 + 1e-9)
     assert paired(a, nearly).p == pytest.approx(stats.ttest_rel(a, nearly).pvalue)
-    assert (paired(a, a).p, paired(a, a).difference.half_width) == (1.0, 0.0)
-    assert paired(a + 0.1, a).p == 0.0
-    assert paired(a + 0.1, a).variance_reduction == np.inf
+    assert paired(a / 8, a / 8).variance_reduction == np.inf  # however little varies
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(("part", "same"), [(0.7, True), (1.4, False)])
+def test_less_than_1e_12_of_the_largest_value_is_no_difference(scale: float, part: float, same: bool) -> None:
+    """Whichever agent has the largest value; the deviation of the noise is the part of the limit."""
+    one, noise = scale * np.array([1.0, 0.5, 0.0]), part * 1e-12 * scale * np.array([1.0, -1, 0])
+    for sign in (1, -1):
+        for shift in (0.5, 0.0):  # the others are half as large, or as large
+            other = one - shift * scale + noise
+            for first, second in ((one, other), (other, one)):
+                told = paired(sign * first, sign * second)
+                assert (told.difference.half_width == 0) == same
+    level = np.full(3, scale)
+    assert paired(level, level * (1 - part * 1e-12)).p == (1.0 if same else 0.0)
 
 
 def test_holm_is_as_in_his_paper_and_never_less_than_the_p_value() -> None:
@@ -98,6 +111,8 @@ def test_the_best_has_the_largest_mean_and_candidates_alone_are_compared() -> No
     assert (verdict.task, verdict.best, verdict.agent) == ("point", "a", "b")
     assert verdict.result.difference.value == 2.0
     assert against_the_best(scores, candidates=["b", "c"]) == []
+    more = {"point": {**scores["point"], "e": by_seed(np.array([4.0, 4.0, 4.0]))}}  # the largest sum, not mean
+    assert {one.best for one in against_the_best(more)} == {"a"}
     scores["point"]["d"] = by_seed(np.array([0.0, 1.0]))
     assert [one.agent for one in against_the_best(scores, candidates=["b", "d"])] == ["d"]
     both = against_the_best({"one": scores["point"], "none": {}, "two": scores["point"]})
