@@ -1,16 +1,31 @@
 # make demo   from demo videos to learning curves         make test    checks and tests
 # make check  ruff and mypy alone                         make bench-env, …  see benchmarks/
+# make coverage  what the tests run (TESTS=tests/envs)    make mutants  what they would notice (MUTANTS="--only envs")
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments
+.PHONY: demo test check coverage mutants install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments
 
 demo: .venv/.core
 	$(BIN)/preroll quickstart
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25
+
+# Machine code cannot be traced: what is compiled runs once more as plain Python.
+TESTS ?= tests preroll
+PLAIN := tests/envs/kernel/test_plain.py tests/envs/optimum tests/envs/policies tests/agents/bandits/test_formulas.py \
+	tests/agents/contextual tests/agents/test_selection.py tests/agents/test_metrics.py tests/perception/prediction/formats
+coverage: .venv/.dev
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= $(TESTS)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "not compiled" --cov --cov-append --cov-report= $(PLAIN)
+	$(BIN)/coverage report
+	$(BIN)/coverage html
+
+mutants: .venv/.dev
+	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -180,7 +180,7 @@ def run_tests(tests: str, mutant: Mutant | None, cpu_seconds: int) -> None:
             __import__(finder.module)
         except BaseException:
             os._exit(STILLBORN)
-    os._exit(pytest.main([*shlex.split(tests), "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]))
+    os._exit(pytest.main([*shlex.split(tests), "-x", "-m", "not compiled", "-p", "no:cacheprovider", "-p", "no:xdist"]))
 
 
 def side_by_side(tasks: Sequence[Callable[[], None]], workers: int, done: Callable[[int, int], None]) -> None:

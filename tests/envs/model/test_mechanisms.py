@@ -72,6 +72,7 @@ def test_every_slot_of_every_session_follows_the_formulas(seed: int, data: Any) 
             over = left or horizon
 
 
+@pytest.mark.compiled
 def test_users_leave_as_often_as_the_hazard_says() -> None:
     """Every (ad, viewed, f') cell within exact binomial bounds; false alarm once in a million runs, fixed seed."""
     tables = Tables.compile(EVERYTHING.phases[0][1], CATALOG)
@@ -95,6 +96,7 @@ def test_users_leave_as_often_as_the_hazard_says() -> None:
     assert ((low <= cells[tested, 1]) & (cells[tested, 1] <= high)).all()
 
 
+@pytest.mark.compiled
 def test_segments_come_in_their_shares() -> None:
     envs = SessionVectorEnv(20_000, EVERYTHING, CATALOG)
     observations, _ = envs.reset(seed=0)
@@ -103,6 +105,7 @@ def test_segments_come_in_their_shares() -> None:
     assert low <= hasty <= high
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("jump", [0.1, 0.35])
 def test_the_next_video_follows_jump_and_rank_decay(jump: float) -> None:
     """Of each rank, and of videos that are no neighbours, as many as told: exact bounds, false alarm 1e-6.
@@ -128,6 +131,7 @@ def test_the_next_video_follows_jump_and_rank_decay(jump: float) -> None:
     assert high[-1] - low[-1] < 0.16 * p[-1] * seen.sum()
 
 
+@pytest.mark.compiled
 def test_a_jump_leads_to_every_video_equally_often() -> None:
     """Where every draw is a jump: exact bounds for each of 30 videos, false alarm 1e-6."""
     tables = Tables.compile(Scenario.load("classic").replace({"recommender.jump": 1.0}), CATALOG)

@@ -12,6 +12,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 
+@pytest.mark.compiled
 def test_with_three_neighbors_and_no_jumps_the_three_nearest_follow_by_rank_decay_alone(small_catalog: Catalog) -> None:
     scenario = Scenario.load("classic").replace({"recommender.neighbors": 3, "recommender.jump": 0.0})
     envs = SessionVectorEnv(512, tables=Tables.compile(scenario, small_catalog), autoreset_mode="SameStep")
@@ -29,6 +30,7 @@ def test_with_three_neighbors_and_no_jumps_the_three_nearest_follow_by_rank_deca
     assert ((low <= seen) & (seen <= high)).all()
 
 
+@pytest.mark.compiled
 def test_the_exact_value_knows_how_many_neighbors_there_are(small_catalog: Catalog) -> None:
     """Within 5 standard errors of 20,000 simulated sessions."""
     tables = Tables.compile(Scenario.load("fatigue").replace({"recommender.neighbors": 1}), small_catalog)

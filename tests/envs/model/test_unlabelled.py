@@ -37,6 +37,7 @@ def test_relevance_is_the_probability_of_the_ads_category(small_catalog: Catalog
     assert set(infos["category"][catalog.category[video] < 0]) == {-1}
 
 
+@pytest.mark.compiled
 def test_the_exact_value_is_that_of_the_simulation(small_catalog: Catalog) -> None:
     """The mean of 40,000 sessions is within 5 standard errors: about one false alarm in a million."""
     probabilities = np.random.default_rng(0).dirichlet(np.ones(3), small_catalog.n_videos)

@@ -8,12 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from preroll.envs import Optimum, Scenario, Tables, greedy_policy
+from preroll.envs.optimum import belief
 from preroll.envs.optimum.belief import belief_optimum
 from preroll.envs.optimum.restricted import best_memoryless
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from tests.envs.plain_model import Moment, PlainModel
-from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
+from tests.envs.tiny import SHORT, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 
 def seen(tables: Tables, by: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -25,6 +26,7 @@ def seen(tables: Tables, by: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(by[:, None, None] * n_last + np.arange(n_last))
 
 
+@pytest.mark.compiled
 def test_on_hidden_users_remembering_is_worth_more_than_five_percent() -> None:
     """Against agents that see category, progress and the last outcome, which tells the last ad and its view."""
     tables = Tables.compile("hidden-users", "demo")
@@ -35,6 +37,7 @@ def test_on_hidden_users_remembering_is_worth_more_than_five_percent() -> None:
     assert belief.lower <= belief.upper <= exact.value
 
 
+@pytest.mark.compiled
 def test_it_is_so_even_against_agents_that_tell_every_video_apart(small_catalog: Catalog) -> None:
     """Content, which the preset shows as well, tells at most which video it is."""
     tables = Tables.compile("hidden-users", small_catalog)
@@ -43,6 +46,7 @@ def test_it_is_so_even_against_agents_that_tell_every_video_apart(small_catalog:
     assert belief_optimum(exact).lower >= 1.05 * memoryless.value
 
 
+@pytest.mark.compiled
 def test_the_two_bounds_meet_as_the_grid_gets_finer(small_catalog: Catalog) -> None:
     exact = Optimum(Tables.compile("hidden-users", small_catalog))
     coarse, fine = belief_optimum(exact, grid=11), belief_optimum(exact, grid=201)
@@ -50,6 +54,7 @@ def test_the_two_bounds_meet_as_the_grid_gets_finer(small_catalog: Catalog) -> N
     assert fine.upper - fine.lower < 0.002 * exact.value
 
 
+@pytest.mark.compiled
 def test_with_equal_segments_there_is_nothing_to_infer(small_catalog: Catalog) -> None:
     same = [{"name": "one", "share": 0.5}, {"name": "other", "share": 0.5}]
     exact = Optimum(Tables.compile(Scenario.load("fatigue").replace({"user.segments": same}), small_catalog))
@@ -137,12 +142,16 @@ HIDDEN: list[dict[str, Any]] = [
     TWO_SEGMENTS,
     {**TWO_SEGMENTS, "user.repeat": 1.0, "session.horizon": 3},
     {**TWO_SEGMENTS, **TWO_SLOTS, "recall_weight": 1.0, "observe.memorability": True},
+    {**TWO_SEGMENTS, "session.slots": ["pre", "mid", "post"], "session.horizon": 1, "user.position": {"mid": 1.4}},
+    {"user.segments": [{"name": "a", "share": 0.7, "appeal": {"long": 0}}, {"name": "b", "share": 0.3}]},
 ]
+NAMES = ["repeat", "longer", "two slots", "three slots", "one view tells"]
+TWO_SHARES = {"user.segments": [{"name": "a", "share": 0.7}, {"name": "b", "share": 0.3}]}
 SEEN = {"observe.fatigue": True}
 
 
-@pytest.mark.parametrize("grid", [2, 5, 12])
-@pytest.mark.parametrize("changes", HIDDEN, ids=["repeat", "longer", "two slots"])
+@pytest.mark.parametrize("grid", [2, 6, 12])
+@pytest.mark.parametrize("changes", HIDDEN, ids=NAMES)
 def test_both_bounds_are_what_bayes_rule_gives(changes: dict[str, Any], grid: int) -> None:
     scenario, catalog = tiny({**changes, **SEEN}), three_videos()
     believer, prior = Believer(PlainModel(scenario, catalog), grid), 0.3
@@ -161,11 +170,25 @@ def test_the_exact_optimum_of_the_belief_lies_between_the_bounds(changes: dict[s
     believer = Believer(PlainModel(scenario, catalog))
     exact = np.mean([believer.value(at, 0.3) for at in believer.model.starts(0)])
     optimum = Optimum(Tables.compile(scenario, catalog))
-    for grid in (2, 5, 1001):
+    for grid in (2, 5, 201):
         bounds = belief_optimum(optimum, grid)
         assert bounds.lower <= exact + 1e-12
         assert exact <= bounds.upper + 1e-12
-    assert bounds.upper - bounds.lower < 1e-5
+    assert bounds.upper - bounds.lower < 1e-4
+
+
+def test_by_default_beliefs_are_whole_percents() -> None:
+    optimum = Optimum(Tables.compile(tiny({**TWO_SEGMENTS, **SEEN}), three_videos()))
+    assert belief_optimum(optimum) == belief_optimum(optimum, 101)
+
+
+def test_of_equally_good_ads_the_first_is_shown_at_every_belief() -> None:
+    equal = {"cats": dict.fromkeys(("short", "again", "more"), SHORT)}
+    scenario = {"name": "equal", "ads": equal, "session": {"horizon": 3}, "user": {"repeat": 1.0}}
+    tables = Tables.compile(Scenario.load(scenario).replace(TWO_SHARES), three_videos())
+    first, second = Optimum(tables).programs
+    _, ads = belief._interpolated(first, second, (*first.empty(False).shape, 3))
+    assert not ads.any()
 
 
 def test_more_values_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,11 +199,26 @@ def test_more_values_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 1889)
     with pytest.raises(PrerollError, match="1890 values are too many; at most 1889"):
         belief_optimum(optimum, 5)
+    monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 270)  # the last outcome does not count
+    belief_optimum(Optimum(Tables.compile(tiny({**TWO_SEGMENTS, **SEEN, "user.repeat": 1}), three_videos())), 5)
 
 
-def test_a_scenario_without_two_hidden_segments_is_refused(small_catalog: Catalog) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        TWO_SEGMENTS,  # fatigue is hidden as well
+        {**TWO_SEGMENTS, **SEEN, "observe.segment": True},
+        {
+            **SEEN,
+            "user.segments": [{"name": name, "share": share} for name, share in (("a", 0.5), ("b", 0.2), ("c", 0.3))],
+        },
+    ],
+    ids=["one", "fatigue", "seen", "three"],
+)
+def test_a_scenario_without_exactly_two_hidden_segments_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(PrerollError, match="exactly two segments"):
-        belief_optimum(Optimum(Tables.compile("classic", small_catalog)))
+        belief_optimum(Optimum(Tables.compile(tiny(changes), three_videos())))
 
 
 @pytest.mark.parametrize("fatigue", [False, True])

@@ -109,6 +109,7 @@ def test_of_ads_that_are_equally_good_the_first_is_the_optimums() -> None:
     assert not ads.any()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", preset_names())
 def test_the_optimum_of_a_preset_is_what_its_policy_earns(name: str, small_catalog: Catalog) -> None:
     """Among them `published`, with three slots a video."""
@@ -145,6 +146,7 @@ def test_the_optimum_is_a_bound_where_it_knows_what_no_agent_can(
     assert (exact.hidden, exact.is_bound) == (hidden, bool(hidden))
 
 
+@pytest.mark.compiled
 def test_on_classic_greedy_is_the_optimum_and_random_earns_57_percent(small_catalog: Catalog) -> None:
     tables = Tables.compile("classic", small_catalog)
     exact = Optimum(tables)
@@ -152,12 +154,14 @@ def test_on_classic_greedy_is_the_optimum_and_random_earns_57_percent(small_cata
     assert exact.value_of(random_policy(tables)) / exact.value == pytest.approx(0.57, abs=0.01)
 
 
+@pytest.mark.compiled
 def test_classic_is_the_sum_of_its_slots(small_catalog: Catalog) -> None:
     """With the categories in equal parts of the first slot: 20 slots of .9, .8 or 1.0 by the stationary shares."""
     tables = Tables.compile(Scenario.load("classic").replace({"recommender.jump": 1.0}), small_catalog)
     assert Optimum(tables).value == pytest.approx(20 * (0.9 + 0.8 + 1.0) / 3)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", preset_names())
 @pytest.mark.parametrize("kind", ["optimum", "greedy", "random"])
 def test_a_million_simulated_sessions_agree_with_the_exact_value(name: str, kind: str, small_catalog: Catalog) -> None:
@@ -171,6 +175,7 @@ def test_a_million_simulated_sessions_agree_with_the_exact_value(name: str, kind
     assert abs(revenue.mean() - exact.value_of(policy)) < stats.norm.ppf(0.9995) * standard_error
 
 
+@pytest.mark.compiled
 def test_visits_add_up_to_the_sessions_that_are_played(small_catalog: Catalog) -> None:
     tables = Tables.compile("fatigue", small_catalog)
     exact = Optimum(tables)
@@ -182,6 +187,7 @@ def test_visits_add_up_to_the_sessions_that_are_played(small_catalog: Catalog) -
     assert earned == pytest.approx(visits.slots)
 
 
+@pytest.mark.compiled
 def test_a_tabulated_policy_has_the_value_of_the_policy_it_copies(small_catalog: Catalog) -> None:
     tables = Tables.compile("fatigue", small_catalog)
     exact = Optimum(tables)
@@ -198,6 +204,7 @@ def test_a_tabulated_policy_has_the_value_of_the_policy_it_copies(small_catalog:
     assert copied == pytest.approx(exact.value_of(fixed_policy(tables, "long")), rel=1e-12)
 
 
+@pytest.mark.compiled
 def test_fatigue_rewards_planning(small_catalog: Catalog) -> None:
     tables = Tables.compile("fatigue", small_catalog)
     exact = Optimum(tables)

@@ -20,6 +20,7 @@ def fatigue() -> Tables:
     return Tables.compile("fatigue", "demo")
 
 
+@pytest.mark.compiled
 def test_on_fatigue_greedy_and_fixed_policies_and_plans_fall_short_as_designed(fatigue: Tables) -> None:
     rows = {row.name: row for row in reference_values(fatigue)}
     assert rows["greedy"].share <= 0.75
@@ -31,6 +32,7 @@ def test_on_fatigue_greedy_and_fixed_policies_and_plans_fall_short_as_designed(f
     assert 12 <= rows["optimum"].slots <= 25
 
 
+@pytest.mark.compiled
 def test_on_classic_nothing_beats_greedy() -> None:
     rows = {row.name: row for row in reference_values(Tables.compile("classic", "demo"))}
     assert rows["greedy"].share == pytest.approx(1.0, rel=1e-12)
@@ -38,6 +40,7 @@ def test_on_classic_nothing_beats_greedy() -> None:
     assert rows["random"].share == pytest.approx(0.57, abs=0.005)
 
 
+@pytest.mark.compiled
 def test_the_better_informed_a_policy_the_more_it_earns(fatigue: Tables) -> None:
     exact = Optimum(fatigue)
     fixed, plan = best_fixed(exact), best_open_loop(exact)
@@ -46,6 +49,7 @@ def test_the_better_informed_a_policy_the_more_it_earns(fatigue: Tables) -> None
     assert exact.value_of(plan.policy) == pytest.approx(plan.value, rel=1e-12)
 
 
+@pytest.mark.compiled
 def test_where_there_is_too_much_to_look_at_the_best_found_is_the_best_there_is_here_too(
     fatigue: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +62,7 @@ def test_where_there_is_too_much_to_look_at_the_best_found_is_the_best_there_is_
     assert "best open-loop plan" not in rows
 
 
+@pytest.mark.compiled
 def test_the_best_fixed_policy_is_the_best_of_all(small_catalog: Catalog) -> None:
     tables = Tables.compile(Scenario.load("fatigue").replace({"session.horizon": 5}), small_catalog)
     exact = Optimum(tables)
@@ -66,6 +71,7 @@ def test_the_best_fixed_policy_is_the_best_of_all(small_catalog: Catalog) -> Non
     assert best_fixed(exact).value == max(values)
 
 
+@pytest.mark.compiled
 def test_predictions_that_are_true_lose_nothing_and_wrong_ones_lose(small_catalog: Catalog) -> None:
     perfect = np.eye(3)[small_catalog.category]
     shuffled = np.roll(perfect, 1, axis=0)
@@ -84,6 +90,7 @@ def test_predictions_that_are_true_lose_nothing_and_wrong_ones_lose(small_catalo
         assert (share < 0.9) == loses
 
 
+@pytest.mark.compiled
 def test_greedy_on_predictions_loses_sixty_percent_of_every_wrong_slot(small_catalog: Catalog) -> None:
     """With everything predicted wrong, every ad meets m = .4: greedy earns .4 of the optimum on a flat table."""
     flat = {"ads.*.short.view_probability": 0.8, "ads.*.long.view_probability": 0.4, "ads.*.long.reward": 2}
