@@ -16,10 +16,9 @@ from preroll.envs.policies.simple import by_category_policy
 from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 MANY_ENDS: dict[str, Any] = {"user.repeat": 0, **TWO_SLOTS}
-SCENARIOS: list[dict[str, Any]] = [
+QUICK: list[dict[str, Any]] = [
     {},
     {"user.leave.fatigue": [0, 0.4, 1.0], "user.repeat": 0.2},
-    MANY_ENDS,
     {"session.horizon": 1, **TWO_SLOTS},
     {**TWO_SEGMENTS, "recall_weight": 1.0, "user.fatigue.recovery": 1},
 ]
@@ -33,7 +32,11 @@ def all_plans(n_actions: int, shape: tuple[int, ...]) -> list[NDArray[np.int64]]
     return [np.reshape(ads, shape) for ads in itertools.product(range(n_actions), repeat=int(np.prod(shape)))]
 
 
-@pytest.mark.parametrize("changes", SCENARIOS, ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [*QUICK, pytest.param(MANY_ENDS, marks=pytest.mark.compiled)],  # 6,561 plans
+    ids=str,
+)
 def test_the_best_open_loop_plan_is_the_best_of_all_plans(changes: dict[str, Any]) -> None:
     exact = optimum_of(changes)
     tables, found = exact.tables, best_open_loop(exact)
@@ -44,7 +47,7 @@ def test_the_best_open_loop_plan_is_the_best_of_all_plans(changes: dict[str, Any
     assert not found.proven
 
 
-@pytest.mark.parametrize("changes", [changes for changes in SCENARIOS if changes is not MANY_ENDS], ids=str)
+@pytest.mark.parametrize("changes", QUICK, ids=str)
 def test_the_best_memoryless_policy_is_the_best_that_sees_slot_and_last_view(changes: dict[str, Any]) -> None:
     """The groups are: nothing was viewed in the last slot, something was, or there was none."""
     exact = optimum_of(changes)
@@ -79,7 +82,7 @@ def test_the_best_fixed_policy_is_the_best_of_all_or_of_those_that_differ_in_one
     enumerated: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restricted, "ENUMERATED", enumerated)
-    for changes in SCENARIOS:
+    for changes in [*QUICK, MANY_ENDS]:
         exact = optimum_of(changes)
         found = best_fixed(exact)
         assert found.proven == bool(enumerated)
