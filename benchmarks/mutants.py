@@ -49,6 +49,7 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 NAMES = [("min", "max"), ("minimum", "maximum"), ("argmax", "argmin"), ("any", "all"), ("zeros", "ones"),
          ("zeros_like", "ones_like"), ("mean", "sum"), ("nansum", "nanmean"), ("append", "extend")]  # fmt: skip
+BUILT_IN = ("min", "max", "any", "all")
 RENAMED = {one: other for pair in NAMES for one, other in (pair, pair[::-1])}
 
 
@@ -100,7 +101,7 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Call(ast.Name("range"), [*first, end], _):
             one = ast.Constant(1)
             yield from (ast.Call(node.func, [*first, ast.BinOp(end, op, one)], []) for op in (ast.Add(), ast.Sub()))
-        case ast.Call(ast.Name(name) as called) if name in RENAMED:
+        case ast.Call(ast.Name(name) as called) if name in BUILT_IN:
             yield ast.Call(ast.Name(RENAMED[name], called.ctx), node.args, node.keywords)
         case ast.Call(ast.Attribute(value, name) as called) if name in RENAMED:
             yield ast.Call(ast.Attribute(value, RENAMED[name], called.ctx), node.args, node.keywords)

@@ -16,10 +16,9 @@ from preroll.envs.policies.simple import by_category_policy
 from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 MANY_ENDS: dict[str, Any] = {"user.repeat": 0, **TWO_SLOTS}
-SCENARIOS: list[dict[str, Any]] = [
+QUICK: list[dict[str, Any]] = [
     {},
     {"user.leave.fatigue": [0, 0.4, 1.0], "user.repeat": 0.2},
-    MANY_ENDS,
     {"session.horizon": 1, **TWO_SLOTS},
     {**TWO_SEGMENTS, "recall_weight": 1.0, "user.fatigue.recovery": 1},
 ]
@@ -33,7 +32,11 @@ def all_plans(n_actions: int, shape: tuple[int, ...]) -> list[NDArray[np.int64]]
     return [np.reshape(ads, shape) for ads in itertools.product(range(n_actions), repeat=int(np.prod(shape)))]
 
 
-@pytest.mark.parametrize("changes", SCENARIOS, ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [*QUICK, pytest.param(MANY_ENDS, marks=pytest.mark.compiled)],  # 6,561 plans
+    ids=str,
+)
 def test_the_best_open_loop_plan_is_the_best_of_all_plans(changes: dict[str, Any]) -> None:
     exact = optimum_of(changes)
     tables, found = exact.tables, best_open_loop(exact)
@@ -44,13 +47,14 @@ def test_the_best_open_loop_plan_is_the_best_of_all_plans(changes: dict[str, Any
     assert not found.proven
 
 
-@pytest.mark.parametrize("changes", [changes for changes in SCENARIOS if changes is not MANY_ENDS], ids=str)
+@pytest.mark.parametrize("changes", QUICK, ids=str)
 def test_the_best_memoryless_policy_is_the_best_that_sees_slot_and_last_view(changes: dict[str, Any]) -> None:
     """The groups are: nothing was viewed in the last slot, something was, or there was none."""
     exact = optimum_of(changes)
     n_ads = exact.tables.n_actions
     seen = np.repeat([0, 1, 2], [n_ads, n_ads, 1])[None, None]
     found = best_memoryless(exact, seen, by_last=True)
+    assert not found.proven
     policies = (Policy(ads=plan[:, seen]) for plan in all_plans(n_ads, (exact.tables.n_slots, 3)))
     best = max(exact.value_of(policy) for policy in policies)
     assert found.value == pytest.approx(best, abs=1e-12)
@@ -59,19 +63,51 @@ def test_the_best_memoryless_policy_is_the_best_that_sees_slot_and_last_view(cha
 
 def test_of_several_local_optima_the_best_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ascent from one beginning ends at some plan; here they end at different ones."""
+    begun, ends = searched(monkeypatch)
+    found = best_open_loop(optimum_of(MANY_ENDS))
+    assert len(begun) == len(ends)
+    assert min(ends) < max(ends) - 0.1
+    assert found.value == max(ends)
+
+
+def test_a_search_begins_with_every_constant_plan_the_greedy_one_and_eight_random_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before cats .8 · 1 pays more than .5 · .5 · 2, and before dogs .5 · .8 · 1 less than .5 · 2."""
+    begun, _ = searched(monkeypatch)
+    best_open_loop(optimum_of({"session.horizon": 3, "recall_weight": 0.1}))
+    constant, greedy, at_random = begun[:3], begun[3], begun[4:]
+    assert [plan.tolist() for plan in constant] == [[[ad, ad]] * 3 for ad in range(3)]
+    assert greedy.tolist() == [[0, 1]] * 3
+    assert np.array_equal(at_random, np.random.default_rng(0).integers(0, 3, (8, 3, 2)))
+
+
+def test_the_greedy_plan_is_that_of_the_first_phase_segment_position_and_level() -> None:
+    """Elsewhere the other ad would be greedy, by position, appeal, wear or drift of view probability or reward."""
+    drift = [{"from_session": 1, "set": {"ads.cats.short.view_probability": 0.01, "ads.dogs.long.reward": 100}}]
+    drift[0]["set"]["user.mismatch"] = 0.9
+    appeal = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "appeal": {"short": 0.01}}]
+    changes = {**TWO_SLOTS, "user.position": {"mid": 0}, "user.fatigue.wear": [1, 0, 0]}
+    changes |= {"user.segments": appeal, "drift": drift}
+    tables = Tables.compile(tiny(changes), three_videos())
+    seen = np.array([0, 2, 0])[:, None, None]
+    assert restricted._greedy_plan(tables, seen, 3).tolist() == [[0, 0, 1]] * 4
+
+
+def searched(monkeypatch: pytest.MonkeyPatch) -> tuple[list[NDArray[np.int64]], list[float]]:
+    """The plans with which every ascent begins, and the values with which it ends, as a search goes on."""
+    begun: list[NDArray[np.int64]] = []
     ends: list[float] = []
     improve = restricted._improve
 
-    def noted(*arguments: Any) -> Any:
-        plan, value = improve(*arguments)
+    def noted(programs: Any, shares: Any, plan: Any, *others: Any) -> Any:
+        begun.append(plan.copy())
+        better, value = improve(programs, shares, plan, *others)
         ends.append(value)
-        return plan, value
+        return better, value
 
     monkeypatch.setattr(restricted, "_improve", noted)
-    found = best_open_loop(optimum_of(MANY_ENDS))
-    assert len(ends) == 3 + 1 + restricted.RANDOM_BEGINNINGS
-    assert min(ends) < max(ends) - 0.1
-    assert found.value == max(ends)
+    return begun, ends
 
 
 @pytest.mark.parametrize("enumerated", [10_000, 0])
@@ -79,7 +115,7 @@ def test_the_best_fixed_policy_is_the_best_of_all_or_of_those_that_differ_in_one
     enumerated: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restricted, "ENUMERATED", enumerated)
-    for changes in SCENARIOS:
+    for changes in [*QUICK, MANY_ENDS]:
         exact = optimum_of(changes)
         found = best_fixed(exact)
         assert found.proven == bool(enumerated)
