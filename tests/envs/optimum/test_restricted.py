@@ -128,6 +128,24 @@ def test_the_best_fixed_policy_is_the_best_of_all_or_of_those_that_differ_in_one
         assert found.value == max(near)
 
 
+@pytest.mark.parametrize(("costly", "best"), [("long", [0, 0]), ("short", [1, 1]), ("long", [0, 2]), ("short", [2, 1])])
+def test_ascent_leaves_the_ads_with_the_largest_reward_where_they_drive_users_away(
+    costly: str, best: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins at short before cats and long before dogs; better is the other ad, or none where it is no use."""
+    monkeypatch.setattr(restricted, "ENUMERATED", 0)
+    hazard = {length: [0.9, 0.9] if length == costly else [0.05, 0.05] for length in ("short", "long")}
+    changes = {"user.leave": {"hazard": hazard}, "user.fatigue": {"levels": 1}, "user.repeat": 1}
+    changes["user.mismatch"] = 0.0 if 2 in best else 0.5
+    exact = optimum_of({"session.horizon": 4, **changes})
+    found = best_fixed(exact)
+    assert found.policy.ads is not None
+    rivals = all_plans(3, (2,))
+    values = [exact.value_of(by_category_policy(exact.tables, rival)) for rival in rivals]
+    assert found.value == pytest.approx(max(values))
+    assert found.policy.ads[0, 0, 0, [0, 1], 0, 0].tolist() == best
+
+
 def test_both_limits_of_the_enumeration_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """9 policies of 2 slots, 3 videos and 3 levels: 162 states together."""
     exact = optimum_of({})
