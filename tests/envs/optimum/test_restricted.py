@@ -84,8 +84,8 @@ def test_a_search_begins_with_every_constant_plan_the_greedy_one_and_eight_rando
 
 def test_the_greedy_plan_is_that_of_the_first_phase_segment_position_and_level() -> None:
     """Elsewhere the other ad would be greedy, by position, appeal, wear or drift of view probability or reward."""
-    drift = [{"from_session": 1, "set": {"ads.cats.short.view_probability": 0.01, "ads.dogs.long.reward": 100}}]
-    drift[0]["set"]["user.mismatch"] = 0.9
+    later = {"ads.cats.short.view_probability": 0.01, "ads.dogs.long.reward": 100, "user.mismatch": 0.9}
+    drift = [{"from_session": 1, "set": later}]
     appeal = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "appeal": {"short": 0.01}}]
     changes = {**TWO_SLOTS, "user.position": {"mid": 0}, "user.fatigue.wear": [1, 0, 0]}
     changes |= {"user.segments": appeal, "drift": drift}

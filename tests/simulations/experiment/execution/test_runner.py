@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
+from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,12 @@ KILLS = int(os.environ.get("PREROLL_KILLS", "3"))
 
 
 def inodes(store: Store) -> dict[str, int]:
-    """Which file holds the result of every complete cell: a cell that is done again gets another one."""
-    return {
-        str(path.parent): path.stat().st_ino for path in store.logdir.glob("*/*/*/result.json") if "/." not in str(path)
-    }
+    """Which file holds the result of every complete cell: a cell that is done again gets another one.
+
+    Not ``Path.glob``: it raises where a temporary folder goes while it looks, and it does not leave hidden ones out.
+    """
+    found = glob("*/*/*/result.json", root_dir=store.logdir)
+    return {os.path.dirname(name): (store.logdir / name).stat().st_ino for name in found}
 
 
 def numbers(store: Store) -> pd.DataFrame:
