@@ -1,11 +1,12 @@
 import numpy as np
 from scipy.stats import binom
 
-from preroll.agents.selection import maximizers, pick_best, sample_actions
+from preroll.agents.selection import maximizers, pick_best, sample_actions, settle_ties
 from preroll.envs.policies.simple import uniform_over_best
 
 
 def test_scores_that_differ_by_rounding_are_ties() -> None:
+    assert maximizers(np.array([[1.0, 1.0 - 1e-9, 1.0 - 2e-9]])).tolist() == [[True, True, False]]
     scores = np.array([[0.8, 0.8 - 1e-12, 0.7], [0.8, 0.8 - 1e-6, 0.7]])
     assert maximizers(scores).tolist() == [[True, True, False], [True, False, False]]
     assert uniform_over_best(scores).tolist() == [[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]
@@ -23,6 +24,27 @@ def test_without_a_tie_no_random_number_is_drawn() -> None:
     rng = np.random.default_rng(0)
     assert pick_best(np.array([[0.1, 0.2], [0.4, 0.3]]), rng).tolist() == [1, 0]
     assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+def test_of_a_tie_the_largest_random_number_wins_and_only_tied_rows_draw() -> None:
+    """The first of the best where there is one, whatever lies before or behind it."""
+    scores = np.array([[1.0, 2, 0], [3, 3 - 1e-9, 3], [0, 0, 5], [-1, -2, -1], [4, 0, 0]])
+    keys = np.random.default_rng(7).random((2, 3))
+    expected = [1, int(keys[0].argmax()), 2, int(np.where([1, 0, 1], keys[1], -1).argmax()), 0]
+    rng = np.random.default_rng(7)
+    assert pick_best(scores, rng).tolist() == expected
+    assert rng.random() == np.random.default_rng(7).random(7)[6]
+    choice = np.full(5, -7)
+    settle_ties(scores, choice, np.random.default_rng(7))
+    assert choice.tolist() == [-7, expected[1], -7, expected[3], -7]
+
+
+def test_a_draw_inverts_the_cumulative_sum_of_its_row() -> None:
+    probabilities = np.array([[0.5, 0.25, 0.25], [0.0, 0.1, 0.3], [0.2, 0.0, 0.2]], np.float32)
+    points = np.random.default_rng(3).random(3) * probabilities.sum(axis=1)
+    sums = probabilities.astype(np.float64).cumsum(axis=1)
+    expected = [[point < end for end in row].index(True) for point, row in zip(points, sums, strict=True)]
+    assert sample_actions(probabilities, np.random.default_rng(3)).tolist() == expected
 
 
 def test_draws_follow_the_probabilities_and_avoid_zeros() -> None:

@@ -8,6 +8,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from preroll.envs.kernel import step
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy, axes
 from preroll.envs.policies.rollout import rollout
@@ -34,6 +35,11 @@ WORLDS: dict[str, tuple[Scenario, Catalog]] = {
         Scenario.load("classic").replace({"observe.content": False, "observe.progress": False}),
         make_catalog(),
     ),
+}
+ALONE = {"observe.content": False, "observe.progress": False, "observe.category": "none"}
+WORLDS |= {
+    f"{part} alone": (tiny({**ALONE, f"observe.{part}": True}), three_videos())
+    for part in ("progress", "last_ad", "last_view", "fatigue", "memorability")
 }
 Choose = Callable[[int], Callable[[Moment], int]]  # the ad of a moment, by number of the session
 
@@ -81,12 +87,12 @@ def test_every_lane_plays_session_after_session(name: str, mode: AutoresetMode) 
     choose, envs = some_ads(tables.n_actions), SessionVectorEnv(lanes, tables=tables, autoreset_mode=mode)
     seen, _ = envs.reset(seed=9)
     expected = [lane_of(scenario, catalog, 9 + lane, choose, mode, steps) for lane in (0, 1, 255, 256, 257)]
-    for step in range(steps):
+    for number in range(steps):
         ads = np.zeros(lanes, np.int64)
-        ads[[0, 1, 255, 256, 257]] = [lane[step][0] for lane in expected]
+        ads[[0, 1, 255, 256, 257]] = [lane[number][0] for lane in expected]
         seen, rewards, left, horizon, infos = envs.step(ads)
         for lane, told in zip((0, 1, 255, 256, 257), expected, strict=True):
-            _, reward, ended, sight, final, video = told[step]
+            _, reward, ended, sight, final, video = told[number]
             assert rewards[lane] == pytest.approx(reward, abs=1e-12)
             assert (left[lane], horizon[lane]) == ended
             assert infos["video"][lane] == video
@@ -96,6 +102,23 @@ def test_every_lane_plays_session_after_session(name: str, mode: AutoresetMode) 
                 np.testing.assert_array_equal(infos["final_obs"][lane], final)
             elif "_final_obs" in infos:
                 assert not infos["_final_obs"][lane]
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP])
+def test_a_step_returns_how_many_sessions_ended_or_refuses_what_is_no_ad(mode: AutoresetMode) -> None:
+    tables = Tables.compile(*WORLDS["tiny"])
+    envs = SessionVectorEnv(9, tables=tables, autoreset_mode=mode)
+    envs.reset(seed=2)
+    for _ in range(12):
+        buffer = envs._new_buffer()
+        ended = step.step(np.ones(9, np.int64), *buffer.arguments)
+        _, _, terminated, truncated = buffer.returned
+        assert ended == (terminated | truncated).sum()
+    before = envs._lanes.state.copy()
+    for wrong in (-1, 3):
+        assert step.step(np.array([0] * 8 + [wrong]), *envs._new_buffer().arguments) == -1
+    np.testing.assert_array_equal(envs._lanes.state, before)
+    assert step.step(np.array([0] * 8 + [2]), *envs._new_buffer().arguments) >= 0
 
 
 Told = tuple[int, float, tuple[bool, bool], NDArray[np.float32], NDArray[np.float32] | None, int]
@@ -121,6 +144,16 @@ def lane_of(
             told.append((0, 0.0, (False, False), begins, None, first.video))
         session += 1
     return told
+
+
+def test_the_last_action_of_a_rollout_takes_what_rounding_leaves() -> None:
+    """Probabilities that add up to a half: the rest is the last one's."""
+    tables = Tables.compile(*WORLDS["tiny"])
+    table = np.array([0.25, 0.125, 0.125])
+    told = rollout(tables, Policy(probabilities=table), seed=1, lanes=40, sessions_per_lane=3)
+    whole = rollout(tables, Policy(probabilities=np.array([0.25, 0.125, 0.625])), seed=1, lanes=40, sessions_per_lane=3)
+    assert told.by_ad.tolist() == whole.by_ad.tolist()
+    assert told.by_ad[:, 2].sum() > told.by_ad[:, :2].sum()
 
 
 @pytest.mark.parametrize("sampled", [False, True])

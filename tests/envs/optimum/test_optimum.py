@@ -34,13 +34,14 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-def policy_of(tables: Tables, seed: int, *, deterministic: bool) -> Policy:
-    """A policy that does something else in every state, by chance or for certain."""
+def policy_of(tables: Tables, seed: int, *, deterministic: bool, blind: tuple[int, ...] = ()) -> Policy:
+    """A policy that does something else in every state, by chance or for certain, but for axes to which it is blind."""
     rng = np.random.default_rng(seed)
+    shape = tuple(1 if axis in blind else size for axis, size in enumerate(axes(tables)))
     if deterministic:
-        return Policy(ads=rng.integers(tables.n_actions, size=axes(tables)))
-    table = rng.dirichlet(np.ones(tables.n_actions), axes(tables))
-    table[..., 0] *= rng.random(axes(tables)) < 0.7  # an action that is never chosen here and there
+        return Policy(ads=rng.integers(tables.n_actions, size=shape))
+    table = rng.dirichlet(np.ones(tables.n_actions), shape)
+    table[..., 0] *= rng.random(shape) < 0.7  # an action that is never chosen here and there
     return Policy(probabilities=table / table.sum(axis=-1, keepdims=True))
 
 
@@ -48,7 +49,7 @@ def probabilities_of(policy: Policy, n_actions: int, phase: int = 0) -> Chosen:
     """What the table says at a moment."""
     table = policy.probabilities if policy.ads is None else np.eye(n_actions)[policy.ads]
     assert table is not None
-    return lambda at: np.asarray(table[(phase, *at)])
+    return lambda at: np.asarray(table[tuple(min(i, n - 1) for i, n in zip((phase, *at), table.shape, strict=False))])
 
 
 def value_of(plain: PlainModel, chosen: Chosen) -> float:
@@ -65,11 +66,14 @@ def test_the_optimum_equals_brute_force_on_a_tiny_scenario(changes: dict[str, An
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("blind", [(), (5,), (1, 4, 5), (2, 3)], ids=["all", "no last", "no user", "no place"])
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
-def test_the_value_and_the_visits_of_any_policy_equal_brute_force(changes: dict[str, Any], deterministic: bool) -> None:
+def test_the_value_and_the_visits_of_any_policy_equal_brute_force(
+    changes: dict[str, Any], blind: tuple[int, ...], deterministic: bool
+) -> None:
     scenario, catalog = tiny(changes), three_videos()
     tables = Tables.compile(scenario, catalog)
-    policy = policy_of(tables, 1, deterministic=deterministic)
+    policy = policy_of(tables, 1, deterministic=deterministic, blind=blind)
     plain, chosen = PlainModel(scenario, catalog), probabilities_of(policy, tables.n_actions)
     exact = Optimum(tables)
     assert exact.value_of(policy) == pytest.approx(value_of(plain, chosen), abs=1e-12)

@@ -38,7 +38,7 @@ def expected_greedy(plain: PlainModel, at: Moment, *, segments_seen: bool, recal
         {**TWO_SLOTS, "user.position": {"mid": 1.4, "pre": 0.6}},
         {"recall_weight": 8.0},
         {"user.repeat": 3.0},
-        {"session.no_ad": False, "user.fatigue.wear": [1, 0, 0]},
+        {"session.no_ad": False, "user.fatigue.wear": [1, 0, 0], "user.repeat": 0.3},
     ],
     ids=str,
 )
@@ -111,7 +111,7 @@ def test_greedy_takes_the_most_probable_category_for_true_or_averages_over_video
 
 
 def test_a_best_value_and_those_within_a_billionth_share() -> None:
-    values = np.array([[1.0, 1.0 - 0.9e-9, 1.0 - 1.1e-9], [0.0, 2.0, 0.0]])
+    values = np.array([[1.0, 1.0 - 1e-9, 1.0 - 1.1e-9], [0.0, 2.0, 0.0]])
     assert uniform_over_best(values).tolist() == [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]
 
 
