@@ -1,6 +1,6 @@
 """The compiled backups, cell by cell, against the Bellman equations written with NumPy."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -84,8 +84,7 @@ def test_the_distribution_over_states_flows_by_the_same_probabilities(seed: int,
             expected[v, one.level[f, a, viewed], last] += weight * chance * one.stay[f, a, viewed]
     there, shown, before = np.full(shape, np.nan), rng.random((N, A)), np.zeros((N, A))
     before[:] = shown
-    tables: Any = (one.view, one.repeat, one.level, one.stay, one.kind)
-    bellman.flow(*tables, here, probabilities, there, shown)
+    bellman.flow(one.view, one.repeat, one.level, one.stay, one.kind, here, probabilities, there, shown)
     np.testing.assert_allclose(there, expected, rtol=1e-12)
     np.testing.assert_allclose(shown - before, (here[..., None] * probabilities).sum(axis=(1, 2)), rtol=1e-9)
 
