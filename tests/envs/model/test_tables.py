@@ -97,7 +97,7 @@ def test_an_ad_of_a_category_that_the_catalog_lacks_is_named() -> None:
 def test_rows_show_the_category_where_it_is_known_and_content_cut_to_1() -> None:
     catalog = three_videos((0, -1, 1), [[1, 0], [0.25, 0.75], [0, 1]])
     tables = Tables.compile(tiny({"observe.memorability": True, "observe.progress": False}), catalog)
-    expected = [[1, 0, 1, 0, 0], [0, 0, 0, 1, 2 / 3], [0, 1, 0.5, 0.25, 1 / 3]]
-    np.testing.assert_allclose(tables.arrays.rows, np.array(expected), rtol=1e-6)
+    expected = np.array([[1, 0, 1, 0, 0], [0, 0, 0, 1, 2 / 3], [0, 1, 0.5, 0.25, 1 / 3]])
+    np.testing.assert_allclose(tables.arrays.rows, expected, rtol=1e-6)
     predicted = Tables.compile(tiny({"observe.category": "predicted", "observe.progress": False}), catalog)
-    np.testing.assert_array_equal(predicted.arrays.rows[:, :2], catalog.category_probabilities)
+    np.testing.assert_array_equal(predicted.arrays.rows[:, :2], np.asarray(catalog.category_probabilities))
