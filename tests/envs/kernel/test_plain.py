@@ -8,7 +8,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.envs.kernel import step
+from preroll.envs.kernel import layout, step
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy, axes
 from preroll.envs.policies.rollout import rollout
@@ -41,6 +41,17 @@ WORLDS |= {
     f"{part} alone": (tiny({**ALONE, f"observe.{part}": True}), three_videos())
     for part in ("progress", "last_ad", "last_view", "fatigue", "memorability")
 }
+MANY = 16_400  # videos whose records are touched before they are read
+WORLDS["many videos"] = (
+    tiny({"session.horizon": 5}),
+    Catalog.from_arrays(
+        categories=("cats", "dogs"),
+        category=np.arange(MANY) % 2,
+        neighbors=(np.arange(MANY)[:, None] + np.arange(1, 11)) % MANY,
+        importance=np.zeros((MANY, 1)),
+        classes=("cat",),
+    ),
+)
 Choose = Callable[[int], Callable[[Moment], int]]  # the ad of a moment, by number of the session
 
 
@@ -144,6 +155,11 @@ def lane_of(
             told.append((0, 0.0, (False, False), begins, None, first.video))
         session += 1
     return told
+
+
+def test_many_videos_are_more_than_caches_hold() -> None:
+    assert Tables.compile(*WORLDS["many videos"]).packed.records.size > layout.LARGE
+    assert Tables.compile(*WORLDS["everything"]).packed.records.size <= layout.LARGE
 
 
 def test_the_last_action_of_a_rollout_takes_what_rounding_leaves() -> None:

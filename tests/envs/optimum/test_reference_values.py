@@ -184,6 +184,16 @@ def test_where_a_tiny_session_earns_nothing_every_policy_is_optimal() -> None:
     assert _row(Optimum(Tables.compile(tiny(), three_videos())), "none", empty, "").shares == {"short": 0, "long": 0}
 
 
+def test_where_a_tiny_session_earns_little_a_share_is_one_of_it() -> None:
+    little = {"ads.*.*.reward": {"scale": 0.01}}
+    few, many = (
+        {row.name: row.share for row in reference_values(Tables.compile(tiny(changes), three_videos()))}
+        for changes in (little, {})
+    )
+    assert few == {name: pytest.approx(share) for name, share in many.items()}
+    assert few["random"] < 0.9
+
+
 def test_a_tiny_phase_of_drift_has_its_own_rows() -> None:
     drift = [{"from_session": 3, "set": {"ads.*.*.reward": {"scale": 3}}}]
     tables = Tables.compile(tiny({"drift": drift}), three_videos())

@@ -89,8 +89,8 @@ def test_the_greedy_plan_is_that_of_the_first_phase_segment_position_and_level()
     appeal = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "appeal": {"short": 0.01}}]
     changes = {**TWO_SLOTS, "user.position": {"mid": 0}, "user.fatigue.wear": [1, 0, 0]}
     changes |= {"user.segments": appeal, "drift": drift}
-    tables = Tables.compile(tiny(changes), three_videos())
-    seen = np.array([0, 2, 0])[:, None, None]
+    tables = Tables.compile(tiny(changes), three_videos((0, 1, 1)))
+    seen = np.array([0, 2, 2])[:, None, None]  # nobody is in group 1
     assert restricted._greedy_plan(tables, seen, 3).tolist() == [[0, 0, 1]] * 4
 
 

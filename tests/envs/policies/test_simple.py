@@ -101,13 +101,15 @@ def test_greedy_averages_probabilities_over_hidden_segments_each_at_most_1() -> 
 @pytest.mark.parametrize("category", ["predicted", "none"])
 def test_greedy_takes_the_most_probable_category_for_true_or_averages_over_videos(category: str) -> None:
     catalog = three_videos((0, 1, 0), [[0.4, 0.6], [0.1, 0.9], [0.7, 0.3]])
-    tables = Tables.compile(tiny({"observe.category": category, "user.repeat": 1}), catalog)
+    changes = {"observe.category": category, "user.repeat": 1, "ads.dogs.long.reward": 1.4}
+    tables = Tables.compile(tiny(changes), catalog)
     table = greedy_policy(tables).on(tables).probabilities
     assert table is not None
     by_video = table[0, 0, 0, :, 0, 0].tolist()
     short, long = [1.0, 0, 0], [0, 1.0, 0]
-    # Predicted dogs, dogs and cats. On average .8 · (1 + .5 + 1) / 3 against .5 · 2 · (.5 + 1 + .5) / 3: equal.
-    assert by_video == ([long, long, short] if category == "predicted" else [[0.5, 0.5, 0]] * 3)
+    # Predicted dogs, dogs and cats: before dogs .5 · .8 against .5 · 1.4, before cats .8 against .5 · .5 · 1.4.
+    # On average .8 · (1 + .5 + 1) / 3 against .5 · 1.4 · (.5 + 1 + .5) / 3.
+    assert by_video == ([long, long, short] if category == "predicted" else [short] * 3)
 
 
 def test_a_best_value_and_those_within_a_billionth_share() -> None:

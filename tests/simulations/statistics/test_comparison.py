@@ -33,6 +33,9 @@ def test_the_same_difference_in_every_pair_needs_no_test() -> None:
     nearly = a * (1 + 1e-9)
     assert paired(a, nearly).p == pytest.approx(stats.ttest_rel(a, nearly).pvalue)
     assert paired(a / 8, a / 8).variance_reduction == np.inf  # however little varies
+    assert (paired(a, a).p, paired(a, a).difference.half_width) == (1.0, 0.0)
+    assert (paired(0 * a, 0 * a).p, paired(0 * a, 0 * a).variance_reduction) == (1.0, 1.0)
+    assert (paired(a + 0.1, a).p, paired(a + 0.1, a).variance_reduction) == (0.0, np.inf)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
