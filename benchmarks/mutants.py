@@ -31,10 +31,6 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-os.environ |= {"NUMBA_DISABLE_JIT": "1", "CI": "1", "OMP_NUM_THREADS": "1"}  # CI: hypothesis tries the same examples
-
-from preroll.yaml_config import load_yaml
-
 ROOT = Path(__file__).parents[1]
 STILLBORN = 77  # exit status where the mutated file cannot be imported
 HEAVY = ("gymnasium.vector", "matplotlib.figure", "numba", "pandas", "pydantic", "pytest", "scipy.stats")
@@ -69,6 +65,11 @@ class Mutant:
     before: str
     after: str
     source: str
+
+    @property
+    def change(self) -> tuple[str, str, str]:
+        """File and lines: what names the mutant in ``mutants.yaml``, wherever the lines move."""
+        return self.file, self.before, self.after
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}\n  - {self.before}\n  + {self.after}"
@@ -202,18 +203,21 @@ def side_by_side(tasks: Sequence[Callable[[], None]], workers: int, done: Callab
 def main() -> None:
     """Runs the sample and prints the survivors."""
     options = arguments()
-    sys.path.insert(0, str(ROOT))
+    os.environ |= {
+        "NUMBA_DISABLE_JIT": "1",
+        "CI": "1",
+        "OMP_NUM_THREADS": "1",
+    }  # CI: hypothesis tries the same examples
+    sys.path.insert(0, str(ROOT))  # before the first import of preroll: this tree, not the one that is installed
     os.chdir(ROOT)
     for name in HEAVY:
         __import__(name)
-    config = load_yaml(Path(__file__).parent / "mutants.yaml")
-    known = {(one["file"], one["before"], one["after"]): one["why"] for one in config["equivalent"]}
-    tests = {file: " ".join(group["tests"]) for group in config["covered"] for file in group["files"]}
+    tests, known = covered_and_equivalent()
     chosen = [mutant for file in tests for mutant in mutants(file) if options.only in mutant.file]
     total = len(chosen)
     if not options.all:
         chosen = random.Random(options.seed).sample(chosen, min(options.count, total))
-    played = [mutant for mutant in chosen if (mutant.file, mutant.before, mutant.after) not in known]
+    played = [mutant for mutant in chosen if mutant.change not in known]
     counts: Counter[str] = Counter(equivalent=len(chosen) - len(played))
     limits = budgets({tests[mutant.file] for mutant in played}, options.workers)
 
@@ -234,6 +238,20 @@ def main() -> None:
         f"{counts['killed']} killed, {counts['survived']} survived ({share:.1f} %), "
         f"{counts['equivalent']} equivalent, {counts['stillborn']} not importable"
     )
+
+
+def covered_and_equivalent() -> tuple[dict[str, str], dict[tuple[str, str, str], str]]:
+    """Reads ``mutants.yaml``.
+
+    Returns:
+        covered: arguments of pytest for every mutated file.
+        equivalent: reason for every mutant that changes nothing, by its change.
+    """
+    from preroll.yaml_config import load_yaml
+
+    config = load_yaml(Path(__file__).parent / "mutants.yaml")
+    covered = {file: " ".join(group["tests"]) for group in config["covered"] for file in group["files"]}
+    return covered, {(one["file"], one["before"], one["after"]): one["why"] for one in config["equivalent"]}
 
 
 def budgets(tests: set[str], workers: int) -> dict[str, int]:
