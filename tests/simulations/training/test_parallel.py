@@ -10,6 +10,7 @@ from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
 from preroll.workers.job import Job
 from preroll.workers.process import WorkerProcess
+from tests.child_processes import worker_processes
 
 
 def job(agent: str, catalog: Path, run: Path, sessions: int = 150) -> TrainingJob:
@@ -38,16 +39,12 @@ def test_the_error_of_one_training_stops_all_and_leaves_nothing_half_written(
 
 
 def test_a_killed_worker_is_told(small_catalog_folder: Path, tmp_path: Path) -> None:
-    def kill_child(_: int) -> None:
-        children = " ".join((task / "children").read_text() for task in Path("/proc/self/task").iterdir()).split()
-        for child in children:
-            if b"preroll.workers.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                os.kill(int(child), signal.SIGKILL)
+    def kill_workers(_: int) -> None:
+        for worker in worker_processes():
+            os.kill(worker, signal.SIGKILL)
 
-    if not Path("/proc/self/task").is_dir():
-        pytest.skip("finding child processes needs /proc")
     with pytest.raises(PrerollError, match=r"training random: its process died \(SIGKILL\)") as error:
-        train_all([job("random", small_catalog_folder, tmp_path / "run", 10_000_000)], workers=1, advance=kill_child)
+        train_all([job("random", small_catalog_folder, tmp_path / "run", 10_000_000)], workers=1, advance=kill_workers)
     assert error.value.status == 1
 
 

@@ -23,6 +23,7 @@ from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tidy_table import COST, results, write_parquet
 from preroll.workers.job import JobOutcome, Request
 from preroll.workers.pool import Outcomes, Reported
+from tests.child_processes import worker_processes
 from tests.simulations.conftest import MakeFile, load
 
 #: Moments of a kill in the default run; PREROLL_KILLS=20 for the long one.
@@ -206,7 +207,7 @@ def test_a_killed_worker_is_replaced_and_its_cell_done_again(make_file: MakeFile
         def map(self, requests: Sequence[Request], progress: Reported | None = None) -> Outcomes:
             def kill_once(number: int, sessions: float, promised: float | None) -> None:
                 if not killed and sessions > 0:
-                    killed.extend(worker_of_this_process())
+                    killed.extend(worker_processes())
                     os.kill(killed[0], signal.SIGKILL)
                 assert progress is not None
                 progress(number, sessions, promised)
@@ -216,13 +217,3 @@ def test_a_killed_worker_is_replaced_and_its_cell_done_again(make_file: MakeFile
     report = run_plan(load(path), path.read_text(), store, Killing())
     assert killed
     assert report.done == 1
-
-
-def worker_of_this_process() -> list[int]:
-    if not Path("/proc/self/task").is_dir():
-        pytest.skip("finding child processes needs /proc")
-    children = [
-        int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
-    ]
-    worker = b"preroll.workers.worker"
-    return [pid for pid in children if worker in Path(f"/proc/{pid}/cmdline").read_bytes()]
