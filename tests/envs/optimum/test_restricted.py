@@ -22,6 +22,8 @@ QUICK: list[dict[str, Any]] = [
     {"session.horizon": 1, **TWO_SLOTS},
     {**TWO_SEGMENTS, "recall_weight": 1.0, "user.fatigue.recovery": 1},
 ]
+#: The first two slots are of one video, the third too: with two, the slot before and the one after are alike.
+THREE_SLOTS: dict[str, Any] = {"session.horizon": 1, "session.slots": ["pre", "mid", "post"]}
 
 
 def optimum_of(changes: dict[str, Any]) -> Optimum:
@@ -34,7 +36,7 @@ def all_plans(n_actions: int, shape: tuple[int, ...]) -> list[NDArray[np.int64]]
 
 @pytest.mark.parametrize(
     "changes",
-    [*QUICK, pytest.param(MANY_ENDS, marks=pytest.mark.compiled)],  # 6,561 plans
+    [*QUICK, THREE_SLOTS, pytest.param(MANY_ENDS, marks=pytest.mark.compiled)],  # 6,561 plans
     ids=str,
 )
 def test_the_best_open_loop_plan_is_the_best_of_all_plans(changes: dict[str, Any]) -> None:

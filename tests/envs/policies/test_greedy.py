@@ -9,6 +9,8 @@ import pytest
 from preroll.envs import Optimum, Scenario, Tables, greedy_policy
 from preroll.perception.catalog.catalog import Catalog
 
+POSITIONS: dict[str, Any] = {"user.position": {"pre": 0.7, "mid": 1.6}, "session.slots": ["pre", "mid"]}
+
 
 def expected_reward(tables: Tables, video: int, ad: int, last: int, level: int, slot: int) -> float:
     """E min(P(view), 1) · reward over the segments that are hidden and the videos that look alike, written out."""
@@ -43,7 +45,8 @@ def expected_reward(tables: Tables, video: int, ad: int, last: int, level: int, 
         {"observe.memorability": True},
         {"observe.category": "none", "observe.memorability": True},
         {"user.repeat": 0.3},
-        {"user.position": {"pre": 0.7, "mid": 1.6}, "session.slots": ["pre", "mid"]},
+        POSITIONS,
+        {**POSITIONS, "user.fatigue": {"levels": 1, "wear": [1]}, "user.leave.fatigue": [0]},
     ],
 )
 def test_greedy_maximizes_the_expected_reward_given_what_the_agent_sees(
