@@ -1,8 +1,9 @@
-"""The session model once more, from the sentences of docs/model.md and docs/dice.md: no table, no array, slow."""
+"""The session model once more, from the sentences of docs/model.md: no table, no array, slow, and to the last bit."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +11,6 @@ from numpy.typing import NDArray
 
 from preroll.envs.scenario.scenario import Ad, Scenario
 from preroll.perception.catalog.catalog import Catalog
-
-GAMMA, M = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
-VIEW, LEAVE, NEXT_VIDEO, FIRST_VIDEO, SEGMENT, ACTION, WATCH = range(1, 8)
 
 
 class Moment(NamedTuple):
@@ -64,12 +62,13 @@ class PlainModel:
         if category < 0:
             assert self.catalog.category_probabilities is not None
             fits = float(self.catalog.category_probabilities[at.video, own])
-        p = ad.view_probability * (user.mismatch + (1 - user.mismatch) * fits)
-        p *= user.position.get(self.scenario.session.slots[self.position(at.slot)], 1.0)
-        p *= user.fatigue.wear[at.level] if user.fatigue.wear else 1.0
-        for key in (ad.label, ad.length, ad.category) if user.segments else ():
-            p *= user.segments[at.segment].appeal.get(key, 1.0)
-        return min(p * (user.repeat if at.last in (action, len(self.actions) + action) else 1.0), 1.0)
+        position = user.position.get(self.scenario.session.slots[self.position(at.slot)], 1.0)
+        wear = user.fatigue.wear[at.level] if user.fatigue.wear else 1.0
+        factors = user.segments[at.segment].appeal if user.segments else {}
+        appeal = prod(factors.get(key, 1.0) for key in (ad.label, ad.length, ad.category))
+        match = user.mismatch + (1 - user.mismatch) * fits
+        repeat = user.repeat if at.last in (action, len(self.actions) + action) else 1.0
+        return min(ad.view_probability * position * wear * appeal * match * repeat, 1.0)
 
     def pay(self, video: int, action: int) -> float:
         """The reward of a view."""
@@ -77,7 +76,7 @@ class PlainModel:
         if ad is None or not weight:
             return 0.0 if ad is None else ad.reward
         assert self.catalog.memorability is not None
-        return ad.reward + weight * round(float(self.catalog.memorability[video]), 3)
+        return ad.reward + weight * (round(1000 * float(self.catalog.memorability[video])) / 1000)
 
     def answers(self, at: Moment, action: int) -> list[Answer]:
         ad, user, p = self.actions[action], self.scenario.user, self.view(at, action)
@@ -158,68 +157,6 @@ class PlainModel:
                         following[moment] = following.get(moment, 0.0) + here * weight * chance
             mass = following
         return total
-
-
-def mix(x: int) -> int:
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
-    return x ^ (x >> 31)
-
-
-def die(seed: int, session: int, slot: int, purpose: int) -> float:
-    key = mix(mix(seed ^ GAMMA) ^ session * M % 2**64)
-    return (mix(key ^ (8 * slot + purpose) * GAMMA % 2**64) >> 11) / 2**53
-
-
-def place_of(u: float, weights: list[float]) -> int:
-    """The first entry at which the sum of the weights is above ``u`` parts of all."""
-    sums = np.cumsum(weights)
-    return min(int((sums <= u * sums[-1]).sum()), len(weights) - 1)
-
-
-class PlainSlot(NamedTuple):
-    """A slot that was played, with P(view) and the reward of a view."""
-
-    at: Moment
-    action: int
-    view: float
-    pay: float
-    answer: Answer
-    left: bool
-    after: Moment
-
-
-def play(
-    scenario: Scenario, catalog: Catalog, seed: int, session: int, choose: Callable[[Moment], int]
-) -> list[PlainSlot]:
-    """Plays one session of a stream with the dice of docs/dice.md."""
-    model = PlainModel([phase for start, phase in scenario.phases if start <= session][-1], catalog)
-
-    def throw(slot: int, purpose: int) -> float:
-        return die(seed, session, slot, purpose)
-
-    def next_video(at: Moment) -> int:
-        u, jump, near = throw(at.slot, NEXT_VIDEO), model.scenario.recommender.jump, model.near(at.video)
-        if u < jump or not near:
-            return int((u / jump if u < jump else (u - jump) / (1 - jump)) * catalog.n_videos)
-        weights = [model.scenario.recommender.rank_decay**rank for rank in range(len(near))]
-        return near[place_of((u - jump) / (1 - jump), weights)]
-
-    segment = place_of(throw(0, SEGMENT), model.shares)
-    at = Moment(segment, 0, int(throw(0, FIRST_VIDEO) * catalog.n_videos), 0, 2 * len(model.actions))
-    slots: list[PlainSlot] = []
-    left = False
-    while not left and at.slot < scenario.n_slots:
-        action = choose(at)
-        view, pay = model.view(at, action), model.pay(at.video, action)
-        answer = model.answers(at, action)[int(throw(at.slot, VIEW) < view)]
-        left = throw(at.slot, LEAVE) < answer.leave
-        stays = left or model.position(at.slot + 1) > 0
-        video = at.video if stays else next_video(at)
-        after = Moment(segment, at.slot + 1, video, answer.level, action + len(model.actions) * answer.viewed)
-        slots.append(PlainSlot(at, action, view, pay, answer, left, after))
-        at = after
-    return slots
 
 
 def observation(scenario: Scenario, catalog: Catalog, at: Moment) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
-"""The kernel plays the sessions of docs/model.md with the dice of docs/dice.md, slot by slot."""
+"""The kernel plays the sessions of docs/model.md with the dice of docs/dice.md, slot by slot and to the last bit."""
 
 from collections.abc import Callable
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,42 +17,10 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.envs.session import SessionEnv
 from preroll.envs.vector import SessionVectorEnv
 from preroll.perception.catalog.catalog import Catalog
-from tests.conftest import make_catalog
-from tests.envs.every_mechanism import EVERYTHING
-from tests.envs.plain_model import ACTION, Moment, PlainSlot, die, observation, place_of, play
-from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
+from tests.envs.plain_model import Moment, observation
+from tests.envs.plain_session import ACTION, PlainSlot, die, one_of, play
+from tests.envs.worlds import WORLDS
 
-#: With and without leaving, segments, drift, ten neighbours of every video, and parts of the observation.
-WORLDS: dict[str, tuple[Scenario, Catalog]] = {
-    "everything": (EVERYTHING, make_catalog()),
-    "tiny": (tiny({**TWO_SLOTS, **TWO_SEGMENTS, **ALL_SHOWN}), three_videos()),
-    "no jumps": (tiny({"session.horizon": 6, "recommender.jump": 0}), three_videos()),
-    "jumps": (tiny({"session.horizon": 6, "recommender.jump": 1, "user.leave.hazard": {}}), three_videos()),
-    "classic": (Scenario.load("classic"), make_catalog()),
-    "predicted": (Scenario.load("classic").replace({"observe.category": "predicted"}), make_catalog(12)),
-    "fatigue": (Scenario.load("fatigue"), make_catalog(11)),
-    "published": (Scenario.load("published"), make_catalog(13)),
-    "one ad": (
-        Scenario.load("classic").replace({"observe.content": False, "observe.progress": False}),
-        make_catalog(),
-    ),
-}
-ALONE = {"observe.content": False, "observe.progress": False, "observe.category": "none"}
-WORLDS |= {
-    f"{part} alone": (tiny({**ALONE, f"observe.{part}": True}), three_videos())
-    for part in ("progress", "last_ad", "last_view", "fatigue", "memorability")
-}
-MANY = 16_400  # videos whose records are touched before they are read
-WORLDS["many videos"] = (
-    tiny({"session.horizon": 5}),
-    Catalog.from_arrays(
-        categories=("cats", "dogs"),
-        category=np.arange(MANY) % 2,
-        neighbors=(np.arange(MANY)[:, None] + np.arange(1, 11)) % MANY,
-        importance=np.zeros((MANY, 1)),
-        classes=("cat",),
-    ),
-)
 Choose = Callable[[int], Callable[[Moment], int]]  # the ad of a moment, by number of the session
 
 
@@ -62,55 +31,61 @@ def some_ads(n_actions: int) -> Choose:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_a_session_is_that_of_the_plain_model(name: str) -> None:
+    """The first sessions of two streams, and those around every change of drift."""
     scenario, catalog = WORLDS[name]
     tables = Tables.compile(scenario, catalog)
     env, choose = SessionEnv(tables=tables), some_ads(tables.n_actions)
+    starts = [start for start, _ in scenario.phases]
     for seed in (3, 2**63):
-        for session in range(6):
+        for session in range(max(6, starts[-1] + 1)):
             seen, _ = env.reset(seed=seed) if session == 0 else env.reset()
+            if session >= 6 and not {session, session + 1} & {*starts}:
+                continue
             slots = play(scenario, catalog, seed, session, choose(session))
             for slot in slots:
                 np.testing.assert_array_equal(seen, observation(scenario, catalog, slot.at))
-                seen, *told, info = env.step(slot.action)
-                assert_told(slot, scenario, told, info, catalog)
+                seen, *returned = env.step(slot.action)
+                assert tuple(returned) == told(slot, scenario, catalog)
             np.testing.assert_array_equal(seen, observation(scenario, catalog, slots[-1].after))
 
 
-def assert_told(slot: PlainSlot, scenario: Scenario, told: list[Any], info: dict[str, Any], catalog: Catalog) -> None:
-    """Reward, both ends and the infos of a step are those of the slot."""
-    reward, left, horizon = told
-    at, answer = slot.at, slot.answer
-    assert reward == pytest.approx(answer.reward, abs=1e-12)
-    assert (left, horizon) == (slot.left, slot.after.slot == scenario.n_slots and not slot.left)
-    expected = {"video": at.video, "category": int(catalog.category[at.video]), "ad": slot.action}
-    assert {field: info[field] for field in expected} == expected
-    assert info["viewed"] == bool(answer.viewed)
-    assert info["view_probability"] == pytest.approx(slot.view, abs=1e-12)
-    assert info["expected_reward"] == pytest.approx(slot.view * slot.pay, abs=1e-12)
+def told(slot: PlainSlot, scenario: Scenario, catalog: Catalog) -> tuple[float, bool, bool, dict[str, Any]]:
+    """Reward, both ends and the infos of the step that plays the slot."""
+    at, viewed = slot.at, bool(slot.answer.viewed)
+    info = {
+        "video": at.video,
+        "category": int(catalog.category[at.video]),
+        "ad": slot.action,
+        "viewed": viewed,
+        "view_probability": slot.view,
+        "expected_reward": slot.pay * slot.view,
+    }
+    watched = {} if slot.watched is None else {"watched": slot.watched}
+    horizon = slot.after.slot == scenario.n_slots and not slot.left
+    return slot.answer.reward, slot.left, horizon, info | watched
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP])
-@pytest.mark.parametrize("name", ["everything", "tiny", "fatigue", "one ad"])
+@pytest.mark.parametrize("name", ["everything", "all at once", "tiny", "fatigue", "published", "one ad"])
 def test_every_lane_plays_session_after_session(name: str, mode: AutoresetMode) -> None:
     """More lanes than a block of the kernel has, so that there are two."""
     scenario, catalog = WORLDS[name]
     tables, lanes, steps = Tables.compile(scenario, catalog), 258, 25
     choose, envs = some_ads(tables.n_actions), SessionVectorEnv(lanes, tables=tables, autoreset_mode=mode)
-    seen, _ = envs.reset(seed=9)
-    expected = [lane_of(scenario, catalog, 9 + lane, choose, mode, steps) for lane in (0, 1, 255, 256, 257)]
+    envs.reset(seed=9)
+    expected = {lane: lane_of(scenario, catalog, 9 + lane, choose, mode, steps) for lane in (0, 1, 255, 256, 257)}
     for number in range(steps):
         ads = np.zeros(lanes, np.int64)
-        ads[[0, 1, 255, 256, 257]] = [lane[number][0] for lane in expected]
-        seen, rewards, left, horizon, infos = envs.step(ads)
-        for lane, told in zip((0, 1, 255, 256, 257), expected, strict=True):
-            _, reward, ended, sight, final, video = told[number]
-            assert rewards[lane] == pytest.approx(reward, abs=1e-12)
-            assert (left[lane], horizon[lane]) == ended
-            assert infos["video"][lane] == video
-            np.testing.assert_array_equal(seen[lane], sight)
-            if final is not None:
+        ads[[*expected]] = [returned[number].told[3]["ad"] for returned in expected.values()]
+        seen, *returned, infos = envs.step(ads)
+        for lane, all_steps in expected.items():
+            own = all_steps[number]
+            info = {key: infos[key][lane] for key in own.told[3]}
+            assert (*(values[lane] for values in returned), info) == own.told
+            np.testing.assert_array_equal(seen[lane], own.seen)
+            if own.final is not None:
                 assert infos["_final_obs"][lane]
-                np.testing.assert_array_equal(infos["final_obs"][lane], final)
+                np.testing.assert_array_equal(infos["final_obs"][lane], own.final)
             elif "_final_obs" in infos:
                 assert not infos["_final_obs"][lane]
 
@@ -132,29 +107,34 @@ def test_a_step_returns_how_many_sessions_ended_or_refuses_what_is_no_ad(mode: A
     assert step.step(np.array([0] * 8 + [2]), *envs._new_buffer().arguments) >= 0
 
 
-Told = tuple[int, float, tuple[bool, bool], NDArray[np.float32], NDArray[np.float32] | None, int]
+class Returned(NamedTuple):
+    """What a step returns of one lane."""
+
+    told: tuple[float, bool, bool, dict[str, Any]]
+    seen: NDArray[np.float32]
+    final: NDArray[np.float32] | None
 
 
 def lane_of(
     scenario: Scenario, catalog: Catalog, seed: int, choose: Choose, mode: AutoresetMode, steps: int
-) -> list[Told]:
-    """What a lane is told in every step: its action, reward, ends, observation, final observation, and its video."""
-    told: list[Told] = []
+) -> list[Returned]:
+    """What every step returns of a lane, session after session."""
+    returned: list[Returned] = []
     session, same = 0, mode is AutoresetMode.SAME_STEP
-    while len(told) < steps:
+    while len(returned) < steps:
         slots = play(scenario, catalog, seed, session, choose(session))
-        first = play(scenario, catalog, seed, session + 1, choose(session + 1))[0].at
+        first = play(scenario, catalog, seed, session + 1, choose(session + 1))[0]
+        begins = observation(scenario, catalog, first.at)
         for slot in slots:
-            over = slot is slots[-1]
-            ends = (slot.left, over and not slot.left)
-            after = observation(scenario, catalog, slot.after)
-            begins = observation(scenario, catalog, first)
-            sight, final = (begins, after) if over and same else (after, None)
-            told.append((slot.action, slot.answer.reward, ends, sight, final, slot.at.video))
+            over, after = slot is slots[-1], observation(scenario, catalog, slot.after)
+            seen, final = (begins, after) if over and same else (after, None)
+            returned.append(Returned(told(slot, scenario, catalog), seen, final))
         if not same:
-            told.append((0, 0.0, (False, False), begins, None, first.video))
+            *_, info = told(first, scenario, catalog)
+            nothing = {key: 0 for key in info if key not in ("video", "category")}
+            returned.append(Returned((0.0, False, False, info | nothing), begins, None))
         session += 1
-    return told
+    return returned
 
 
 def test_many_videos_are_more_than_caches_hold() -> None:
@@ -173,7 +153,7 @@ def test_the_last_action_of_a_rollout_takes_what_rounding_leaves() -> None:
 
 
 @pytest.mark.parametrize("sampled", [False, True])
-@pytest.mark.parametrize("name", ["everything", "tiny", "fatigue"])
+@pytest.mark.parametrize("name", ["everything", "all at once", "fatigue"])
 def test_a_rollout_plays_the_sessions_of_its_policy(name: str, sampled: bool) -> None:
     """Lanes that are done early give their place to others, here in two blocks."""
     scenario, catalog = WORLDS[name]
@@ -183,7 +163,7 @@ def test_a_rollout_plays_the_sessions_of_its_policy(name: str, sampled: bool) ->
     table = rng.random((*shape, tables.n_actions)) * (rng.random((*shape, tables.n_actions)) < 0.6) + 1e-9
     table /= table.sum(axis=-1, keepdims=True)
     policy = Policy(probabilities=table) if sampled else Policy(ads=table.argmax(axis=-1))
-    told = rollout(tables, policy, seed=21, lanes=lanes, sessions_per_lane=sessions)
+    played = rollout(tables, policy, seed=21, lanes=lanes, sessions_per_lane=sessions)
     starts = [start for start, _ in scenario.phases]
     for lane in (0, 1, 2, 100, 255, 256, 259):
         by_ad = np.zeros(tables.n_actions, int)
@@ -193,12 +173,12 @@ def test_a_rollout_plays_the_sessions_of_its_policy(name: str, sampled: bool) ->
             def choose(at: Moment, phase: int = phase, seed: int = seed, session: int = session) -> int:
                 chances = table[(phase, *at)]
                 u = die(seed, session, at.slot, ACTION)
-                return place_of(u, list(chances)) if sampled else int(chances.argmax())
+                return one_of(u, list(accumulate(chances))) if sampled else int(chances.argmax())
 
             slots = play(scenario, catalog, seed, session, choose)
             np.add.at(by_ad, [slot.action for slot in slots], 1)
-            assert told.revenue[lane, session] == pytest.approx(sum(slot.answer.reward for slot in slots), abs=1e-9)
-            assert told.slots[lane, session] == len(slots)
-            assert told.views[lane, session] == sum(slot.answer.viewed for slot in slots)
-            assert told.terminated[lane, session] == slots[-1].left
-        assert told.by_ad[lane].tolist() == by_ad.tolist()
+            assert played.revenue[lane, session] == sum(slot.answer.reward for slot in slots)
+            assert played.slots[lane, session] == len(slots)
+            assert played.views[lane, session] == sum(slot.answer.viewed for slot in slots)
+            assert played.terminated[lane, session] == slots[-1].left
+        assert played.by_ad[lane].tolist() == by_ad.tolist()

@@ -18,6 +18,7 @@ from preroll.envs import SessionEnv, SessionVectorEnv, Tables, preset_names
 from preroll.envs.kernel import layout, rng
 from preroll.perception.catalog.catalog import Catalog
 from tests.conftest import ROOT
+from tests.envs import plain_session
 from tests.envs.every_mechanism import EVERYTHING
 
 STEPS = 60
@@ -84,25 +85,13 @@ def digest(record: dict[str, NDArray[Any]]) -> str:
 
 
 @pytest.mark.parametrize(("key", "expected"), KNOWN)
-def test_dice_are_the_known_ones(key: tuple[int, int, int, int], expected: str) -> None:
+def test_dice_are_the_known_ones_and_those_of_the_documented_formula(
+    key: tuple[int, int, int, int], expected: str
+) -> None:
     seed, session, slot, purpose = key
     with np.errstate(over="ignore"):
         assert float(die(np.uint64(seed), session, slot, purpose)).hex() == expected
-
-
-@pytest.mark.parametrize(("key", "expected"), KNOWN)
-def test_dice_are_those_of_the_documented_formula(key: tuple[int, int, int, int], expected: str) -> None:
-    seed, session, slot, purpose = key
-
-    def mix(x: int) -> int:
-        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-        x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
-        return x ^ (x >> 31)
-
-    gamma = 0x9E3779B97F4A7C15
-    key_of_session = mix(mix(seed ^ gamma) ^ session * 0xBF58476D1CE4E5B9 % 2**64)
-    number = mix(key_of_session ^ (8 * slot + purpose) * gamma % 2**64)
-    assert float.fromhex(expected) == (number >> 11) / 2**53
+    assert plain_session.die(seed, session, slot, purpose).hex() == expected
 
 
 @pytest.mark.parametrize("lanes", [64, 257, 16_384])

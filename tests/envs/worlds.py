@@ -1,0 +1,88 @@
+"""Scenarios and catalogs in which sessions are rebuilt: every preset, and every mechanism alone and with others."""
+
+from typing import Any
+
+import numpy as np
+
+from preroll.envs.scenario.scenario import Scenario, preset_names
+from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import make_catalog
+from tests.envs.every_mechanism import EVERYTHING
+from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
+
+ALONE = {"observe.content": False, "observe.progress": False, "observe.category": "none"}
+MANY = 16_400  # videos whose records are touched before they are read
+#: Nobody abandons in the first tenth, half of those who do in one moment, and nobody between a quarter and 0.6.
+CURVE = [[0, 0], [0.1, 0], [0.25, 0.3], [0.25, 0.8], [0.6, 0.8], [0.95, 1], [1, 1]]
+#: Factors and shares whose products and sums depend on their order.
+THREE_SEGMENTS: list[dict[str, Any]] = [
+    {"name": "one", "share": 0.1, "appeal": {"cats.short": 1.1, "short": 0.7, "cats": 1.3}, "leave": 0.3},
+    {"name": "two", "share": 0.2, "appeal": {"dogs.long": 0.9, "long": 1.7, "dogs": 0.7}},
+    {"name": "three", "share": 0.7, "appeal": {"cats": 0.3}, "leave": 1.7},
+]
+PHASES: list[dict[str, Any]] = [
+    {"from_session": 2, "set": {"user.segments": [{**s, "share": 1 / 3} for s in THREE_SEGMENTS]}},
+    {"from_session": 3, "set": {"recommender.jump": 0.9, "user.repeat": 3, "recall_weight": 0}},
+    {"from_session": 4, "set": {"recommender.jump": 0.05, "recommender.rank_decay": 0.3, "user.mismatch": 0.9}},
+]
+ALL_AT_ONCE: dict[str, Any] = {
+    "session.horizon": 6,
+    "session.slots": ["pre", "mid", "post"],
+    "user.position": {"mid": 1.3, "post": 0.7},
+    "user.fatigue.wear": [0.9, 0.7, 0.3],
+    "user.leave.hazard": {"none": [0.01, 0.02], "short": [0.1, 0.02], "long": [0.07, 0.03]},
+    "user.segments": THREE_SEGMENTS,
+    "user.abandonment": CURVE,
+    "recall_weight": 0.7,
+    "recommender.rank_decay": 0.7,
+    "recommender.neighbors": 7,
+    "observe.category": "predicted",
+    "drift": PHASES,
+    **ALL_SHOWN,
+}
+
+
+def partly_labeled(n_videos: int) -> Catalog:
+    """Two categories, of which a third of the videos has none, and videos with 0 … 10 neighbours."""
+    rng, video = np.random.default_rng(1), np.arange(n_videos)
+    near = (video[:, None] + 1 + np.arange(10)) % n_videos
+    return Catalog.from_arrays(
+        categories=("cats", "dogs"),
+        category=np.where(video % 3 == 2, -1, video % 2),
+        neighbors=np.where(np.arange(10) < (video % 11)[:, None], near, -1),
+        importance=rng.random((n_videos, 2)),
+        classes=("cat", "dog"),
+        category_probabilities=rng.dirichlet(np.ones(2), n_videos),
+        memorability=rng.random(n_videos),
+        memorability_quantile=rng.permutation(n_videos) / n_videos,
+    )
+
+
+WORLDS: dict[str, tuple[Scenario, Catalog]] = {
+    **{name: (Scenario.load(name), Catalog.load("demo")) for name in preset_names()},
+    "everything": (EVERYTHING, make_catalog()),
+    "all at once": (tiny(ALL_AT_ONCE), partly_labeled(37)),
+    "tiny": (tiny({**TWO_SLOTS, **TWO_SEGMENTS, **ALL_SHOWN}), three_videos()),
+    "no jumps": (tiny({"session.horizon": 6, "recommender.jump": 0}), three_videos()),
+    "jumps": (tiny({"session.horizon": 6, "recommender.jump": 1, "user.leave.hazard": {}}), three_videos()),
+    "predicted": (Scenario.load("classic").replace({"observe.category": "predicted"}), make_catalog(12)),
+    "eleven videos": (Scenario.load("fatigue"), make_catalog(11)),
+    "one ad": (
+        Scenario.load("classic").replace({"observe.content": False, "observe.progress": False}),
+        make_catalog(),
+    ),
+    **{
+        f"{part} alone": (tiny({**ALONE, f"observe.{part}": True}), three_videos())
+        for part in ("progress", "last_ad", "last_view", "fatigue", "memorability")
+    },
+    "many videos": (
+        tiny({"session.horizon": 5}),
+        Catalog.from_arrays(
+            categories=("cats", "dogs"),
+            category=np.arange(MANY) % 2,
+            neighbors=(np.arange(MANY)[:, None] + np.arange(1, 11)) % MANY,
+            importance=np.zeros((MANY, 1)),
+            classes=("cat",),
+        ),
+    ),
+}
