@@ -19,6 +19,7 @@ from preroll.envs.vector import SessionVectorEnv
 from preroll.perception.catalog.catalog import Catalog
 from tests.envs.plain_model import Moment, observation
 from tests.envs.plain_session import ACTION, PlainSlot, die, one_of, play
+from tests.envs.tiny import three_videos, tiny
 from tests.envs.worlds import WORLDS
 
 Choose = Callable[[int], Callable[[Moment], int]]  # the ad of a moment, by number of the session
@@ -182,3 +183,9 @@ def test_a_rollout_plays_the_sessions_of_its_policy(name: str, sampled: bool) ->
             assert played.views[lane, session] == sum(slot.answer.viewed for slot in slots)
             assert played.terminated[lane, session] == slots[-1].left
         assert played.by_ad[lane].tolist() == by_ad.tolist()
+
+
+def test_a_rollout_is_100_sessions_in_each_of_1000_lanes() -> None:
+    tables = Tables.compile(tiny(), three_videos())
+    played = rollout(tables, Policy(ads=np.array([0])), seed=0)
+    assert played.revenue.shape == (1000, 100)

@@ -37,6 +37,14 @@ def test_the_largest_reward_is_that_of_all_videos_and_phases(changes: dict[str, 
     assert spec.rewards.tolist() == [1, 2, 0]
 
 
+def test_no_user_leaves_with_more_than_certainty() -> None:
+    """Hazards of .5 and .4 with .2 of the tiredness, of users who leave three times as soon."""
+    segments = [{"name": "patient", "share": 0.5, "leave": 0.5}, {"name": "hasty", "share": 0.5, "leave": 3.0}]
+    hazard = Tables.compile(tiny({"user.segments": segments}), three_videos()).arrays.hazard[0]
+    assert hazard[0, 1, :, 2] == pytest.approx([0.35, 0.3])
+    assert hazard[1, 1, :, 2].tolist() == [1.0, 1.0]
+
+
 def test_shares_of_segments_are_those_of_the_phase() -> None:
     swapped = [{**segment, "share": 1 - segment["share"]} for segment in TWO_SEGMENTS["user.segments"]]
     drift = [{"from_session": 2, "set": {"user.segments": swapped}}]

@@ -53,6 +53,8 @@ def test_a_map_is_of_one_phase_one_segment_and_one_previous_outcome(small_catalo
     drift = Tables.compile(Scenario.load("drift").replace({"drift": one_change}), small_catalog)
     by_phase = Policy(ads=np.arange(2).reshape(2, 1, 1, 1, 1, 1))
     assert [set(policy_map(drift, by_phase, phase=i)["cats"].ravel()) for i in range(2)] == [{0}, {1}]
+    always = policy_map(drift, Policy(ads=np.array([3])), phase=1, last=2)  # axes of length 1 stand for all
+    assert {ad for ads in always.values() for ad in ads.ravel()} == {3}
     hidden = Tables.compile("hidden-users", small_catalog)
     by_segment = Policy(ads=np.array([4, 2]).reshape(1, 2, 1, 1, 1, 1))
     assert [set(policy_map(hidden, by_segment, segment=i)["cats"].ravel()) for i in range(2)] == [{4}, {2}]
