@@ -1,5 +1,6 @@
 """The values of all actions in all states of a session: which actions are never best, and which are dominated."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +38,11 @@ class ActionComparison:
     best_by_slot: bool = False
 
 
-def compare_actions(tables: Tables, levels: NDArray[np.int64]) -> ActionComparison | None:
+def compare_actions(tables: Tables) -> ActionComparison | None:
     """Compares all actions in all states, over the phases and the segments that occur; None if there are too many.
 
     Args:
         tables: a compiled scenario.
-        levels: fatigue levels that sessions reach; states at others do not count.
     """
     n = tables.n_actions
     found = ActionComparison(
@@ -54,22 +54,36 @@ def compare_actions(tables: Tables, levels: NDArray[np.int64]) -> ActionComparis
             if program.empty(False).size * tables.n_slots * n > LARGEST:
                 return None
             if share > 0:
-                best = _backward(program, levels, found)
+                best = _backward(program, found)
                 _forward(program, best, found)
     return found
 
 
-def _backward(program: DynamicProgram, levels: NDArray[np.int64], found: ActionComparison) -> Truths:
+def _backward(program: DynamicProgram, found: ActionComparison) -> Truths:
     """Solves the program, and adds to ``found`` what it shows of actions; returns which are best, [T, N, F, M, A]."""
     value, n = program.empty(False), len(found.best)
-    best = np.empty((program.tables.n_slots, *value.shape, n), dtype=bool)
+    best = np.ones((program.tables.n_slots, *value.shape, n), dtype=bool)
+    reached = [mass > 0 for mass, _ in _play(program, best)]  # by agents that try everything
     for slot in reversed(range(len(best))):
         worth = _action_values(program, slot, program.before_next_video(value, slot + 1))
         value = np.ascontiguousarray(worth.max(axis=-1))
         rounding = 1e-9 * max(1.0, value.max())
         best[slot] = worth >= value[..., None] - rounding
-        _compare(worth[:, levels].reshape(-1, n), best[slot][:, levels].reshape(-1, n), rounding, found)
+        if reached[slot].any():
+            _compare(worth[reached[slot]], best[slot][reached[slot]], rounding, found)
     return best
+
+
+def _play(program: DynamicProgram, actions: Truths) -> Iterator[tuple[Floats, Floats]]:
+    """Yields, by slot, the distribution of states [N, F, M], and of what is shown [N, A], if ``actions`` are tried."""
+    mass = program.start(False)
+    for slot, allowed in enumerate(actions):
+        shown, there = np.zeros((len(mass), allowed.shape[-1])), np.empty_like(mass)
+        view, repeat, _, level, stay, kind = program.model(slot)
+        evenly = allowed / allowed.sum(axis=-1, keepdims=True)
+        bellman.flow(view, repeat, level, stay, kind, mass, evenly, there, shown)
+        yield mass, shown
+        mass = program.after_next_video(there, slot + 1)
 
 
 def _action_values(program: DynamicProgram, slot: int, after: Floats) -> Floats:
@@ -96,14 +110,7 @@ def _forward(program: DynamicProgram, best: Truths, found: ActionComparison) -> 
     """Adds to ``found`` what is played where every best action is tried."""
     view_slots = program.view.shape[0]
     always = np.ones((view_slots, *best.shape[1:]), dtype=bool)
-    mass = program.start(False)
-    for slot in range(len(best)):
-        reached = mass > 0
-        always[slot % view_slots][reached] &= best[slot][reached]
-        shown, there = np.zeros((len(mass), best.shape[-1])), np.empty_like(mass)
-        view, repeat, _, level, stay, kind = program.model(slot)
-        evenly = best[slot] / best[slot].sum(axis=-1, keepdims=True)
-        bellman.flow(view, repeat, level, stay, kind, mass, evenly, there, shown)
+    for slot, (mass, shown) in enumerate(_play(program, best)):
         found.played |= shown.any(axis=0)
-        mass = program.after_next_video(there, slot + 1)
+        always[slot % view_slots][mass > 0] &= best[slot][mass > 0]
     found.best_by_slot |= not always.any(axis=-1).all()

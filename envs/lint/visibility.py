@@ -35,7 +35,8 @@ def hidden(mechanisms: Mechanisms, compared: ActionComparison | None) -> Iterato
         mechanisms: the scenario.
         compared: its actions; None if there are too many states to compare them.
     """
-    scenario, shown, counts = mechanisms.tables.scenario, _shown(mechanisms.tables), _what_counts(mechanisms)
+    scenario, shown = mechanisms.tables.scenario, _shown(mechanisms.tables)
+    counts = _what_counts(mechanisms, shown)
     plain = [part.model_dump(mode="json", exclude_defaults=True) for part in (scenario, *mechanisms.phases)]
     for key, parts, advice in _SHOWN_BY:
         if counts[key] and not shown & set(parts):
@@ -57,17 +58,17 @@ def _shown(tables: Tables) -> set[str]:
     return {name for name, row in rows.items() if name not in OF_VIDEO or np.ptp(row, axis=0).any()}
 
 
-def _what_counts(mechanisms: Mechanisms) -> dict[str, bool]:
+def _what_counts(mechanisms: Mechanisms, shown: set[str]) -> dict[str, bool]:
     """Returns for every mechanism whether an agent that does not see it lacks something that changes the answers."""
     users = [user for users in mechanisms.users for user in users]
-    sees_slot = "progress" in mechanisms.tables.layout.parts
+    sees_slot, sees_category = "progress" in shown, "category" in shown
     return {
         "user.fatigue": mechanisms.acting["user.fatigue"] and not (sees_slot and all(map(_level_is_known, users))),
         "user.repeat": mechanisms.acting["user.repeat"] and mechanisms.tables.n_actions > 1,
         "user.position": any(np.ptp(user.view[:, : mechanisms.slots_reached], axis=1).any() for user in users),
         "user.segments": mechanisms.acting["user.segments"],
         "user.mismatch": any(np.ptp(user.view, axis=0).any() for user in users),
-        "recall_weight": any(_differ_within(paid(user), mechanisms.category) for user in users),
+        "recall_weight": any(_differ_within(paid(user), mechanisms.category * sees_category) for user in users),
         "drift": mechanisms.acting["drift"],
     }
 

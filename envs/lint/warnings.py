@@ -18,7 +18,7 @@ def warnings_about(tables: Tables) -> list[Finding]:
         tables: a compiled scenario.
     """
     mechanisms = Mechanisms(tables)
-    compared = compare_actions(tables, mechanisms.levels_reached)
+    compared = compare_actions(tables)
     return [
         *hidden(mechanisms, compared),
         *without_effect(mechanisms),
