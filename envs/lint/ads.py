@@ -11,7 +11,7 @@ from preroll.envs.model.tables import Tables
 
 
 def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> Iterator[Finding]:
-    """Yields a finding for every category without videos, and for every action that is never best, with the reason.
+    """Yields a finding for every category without videos or without ads that pay, and for every action that is never best, with the reason.
 
     Args:
         mechanisms: the scenario.
@@ -19,6 +19,7 @@ def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> It
     """
     tables = mechanisms.tables
     yield from _without_videos(mechanisms)
+    yield from _without_ads(mechanisms)
     levels, users = mechanisms.levels_reached, [user for users in mechanisms.users for user in users]
     viewed = np.any([user.view[:, :, levels].any(axis=(0, 1, 2, 4)) for user in users], axis=0)
     paying = np.any([paid(user).any(axis=0) for user in users], axis=0)
@@ -53,6 +54,16 @@ def _reason(tables: Tables, compared: ActionComparison | None, a: int) -> str:
     if not compared.played[a]:
         return "is never best where optimal play leads, only in states that it avoids"
     return ""
+
+
+def _without_ads(mechanisms: Mechanisms) -> Iterator[Finding]:
+    tables = mechanisms.tables
+    pays = np.any([paid(user).any(axis=1) for users in mechanisms.users for user in users], axis=0)
+    for number, category in enumerate(tables.spec.categories):
+        videos = mechanisms.category == number
+        if videos.any() and pays.any() and not pays[videos].any():
+            text = f"before the videos of category {category} no ad ever pays; add ads of it, or let others be viewed"
+            yield Finding("user.mismatch", tables.scenario.user.mismatch, text)
 
 
 def _without_videos(mechanisms: Mechanisms) -> Iterator[Finding]:

@@ -62,7 +62,8 @@ def check(
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
     )
     best = "Upper bound of the optimum" if exact.is_bound else "Exact optimum"
-    shares = [f"{name} {exact.value_of(exact.references[name]) / exact.optimum:.1%}" for name in ("greedy", "random")]
+    values = {name: exact.value_of(exact.references[name]) for name in ("greedy", "random")}
+    shares = [f"{name} {value / exact.optimum if exact.optimum else 1:.1%}" for name, value in values.items()]
     typer.echo(f"{best}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
     warnings = warnings_about(tables)
     for warning in warnings:

@@ -65,6 +65,12 @@ def test_a_category_without_videos_is_named_with_its_ads() -> None:
     assert "can never be viewed" in nowhere["ads.dogs.short"]
 
 
+def test_videos_before_which_no_ad_pays_are_named() -> None:
+    scenario = Scenario.load({**ALONE, "ads": {"cats": CATS}, "user": {"mismatch": 0}})
+    lines = [str(finding) for finding in warnings_about(Tables.compile(scenario, three_videos()))]
+    assert any(line.startswith("user.mismatch: 0: before the videos of category dogs no ad") for line in lines)
+
+
 def test_an_empty_slot_that_is_never_best_is_named() -> None:
     found = useless(Scenario.load(ALONE).replace({"session.no_ad": True}))
     assert found["session.no_ad"].startswith("session.no_ad: true: an empty slot is dominated by ")
