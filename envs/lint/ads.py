@@ -11,7 +11,7 @@ from preroll.envs.model.tables import Tables
 
 
 def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> Iterator[Finding]:
-    """Yields a finding for every category without videos or without ads that pay, and for every action that is never best, with the reason.
+    """Yields a finding for every category without videos or paying ads, and for every action that is never best.
 
     Args:
         mechanisms: the scenario.
