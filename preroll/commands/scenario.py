@@ -47,7 +47,7 @@ def check(
 ) -> None:
     """Check a scenario, alone and on a catalog; say what random, greedy and the optimum earn.
 
-    Warns of mechanisms that agents cannot see, of keys that have no effect and of ads that are never best.
+    Warn of mechanisms that agents cannot see, of keys that have no effect and of ads that are never best.
 
     Example: `preroll scenario check mine.yaml --catalog catalog`
     """
