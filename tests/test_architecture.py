@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "envs.policies": "envs.kernel envs.model",
     "envs.optimum": "envs.kernel envs.model envs.policies",
     "envs.rendering": "envs.model envs.policies",
+    "envs.lint": "envs.model envs.optimum envs.scenario perception.catalog",
     "envs.conformance": "envs.kernel envs.model envs.scenario perception.catalog",
     "envs": "envs.kernel envs.model envs.rendering envs.scenario perception.catalog",
     "agents.propensities": "",

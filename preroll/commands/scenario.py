@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
+from preroll.errors import PrerollError
+from preroll.terminal.plural import counted
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
+from preroll.terminal.table import one_line, print_table
 
 app = typer.Typer(help="List, show and check scenarios: all probabilities, rewards and rules.", no_args_is_help=True)
 
@@ -18,7 +21,6 @@ def list_presets() -> None:
     Example: `preroll scenario list`
     """
     from preroll.envs.scenario.scenario import Scenario, preset_names
-    from preroll.terminal.table import print_table
 
     presets = [Scenario.load(name) for name in preset_names()]
     rows = [
@@ -41,11 +43,15 @@ def show(scenario: Scenario, changes: ScenarioChanges = None) -> None:
 def check(
     scenario: Scenario,
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 where there is a warning.")] = False,
 ) -> None:
     """Check a scenario, alone and on a catalog; say what random, greedy and the optimum earn.
 
+    Warn of mechanisms that agents cannot see, of keys that have no effect and of ads that are never best.
+
     Example: `preroll scenario check mine.yaml --catalog catalog`
     """
+    from preroll.envs.lint.warnings import warnings_about
     from preroll.envs.model.tables import Tables
     from preroll.envs.optimum.phases import PhasedOptimum
 
@@ -56,8 +62,14 @@ def check(
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
     )
     best = "Upper bound of the optimum" if exact.is_bound else "Exact optimum"
-    shares = [f"{name} {exact.value_of(exact.references[name]) / exact.optimum:.1%}" for name in ("greedy", "random")]
+    values = {name: exact.value_of(exact.references[name]) for name in ("greedy", "random")}
+    shares = [f"{name} {value / exact.optimum if exact.optimum else 1:.1%}" for name, value in values.items()]
     typer.echo(f"{best}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
+    warnings = warnings_about(tables)
+    for warning in warnings:
+        typer.echo(one_line(f"warning: {warning}"))
+    if strict and warnings:
+        raise PrerollError(f"{scenario}: {counted(len(warnings), 'warning')}, and --strict allows none", status=1)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from preroll.commands.cli import app
 from preroll.envs.scenario.scenario import Scenario, preset_names
 from preroll.errors import PrerollError
+from tests.commands.conftest import Run
 
 
 def scenario(*arguments: str) -> str:
@@ -40,6 +41,23 @@ def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
     told = scenario("check", "classic", "--catalog", str(small_catalog_folder))
     assert "is right. 6 ads, 6 actions, up to 20 slots" in told
     assert "greedy 100.0%, random 5" in told
+
+
+def test_what_a_scenario_hides_is_a_warning_in_one_line(small_catalog_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(scenario("show", "fatigue", "--set", "observe.fatigue=false", "--set", "observe.last_view=false"))
+    lines = scenario("check", str(file), "--catalog", str(small_catalog_folder)).splitlines()
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    assert len(lines) == 3
+    assert warnings[0].startswith("warning: user.fatigue: {levels: 6, recovery: 1, gain: ")
+    assert "observe.fatigue" in warnings[0]
+
+
+def test_strict_makes_a_warning_status_1_and_lets_a_clean_scenario_pass(small_catalog_folder: Path, run: Run) -> None:
+    code, said, error = run("scenario", "check", "hidden-users", "--strict", "--catalog", small_catalog_folder)
+    assert (code, error) == (1, "error: hidden-users: 1 warning, and --strict allows none\n")
+    assert "warning: user.segments: " in said
+    assert run("scenario", "check", "fatigue", "--strict", "--catalog", small_catalog_folder)[0] == 0
 
 
 def test_a_category_that_the_catalog_lacks_is_named(small_catalog_folder: Path, tmp_path: Path) -> None:
