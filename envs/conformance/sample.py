@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from preroll.envs.conformance.subject import EnvUnderTest
 from preroll.envs.kernel import layout
-from preroll.envs.model.probabilities import Arrays
 
 SAME = 1e-12  # tolerance of products of the same probabilities, multiplied in another order
 
@@ -84,7 +83,7 @@ class SessionSample:
         stayed = ~fresh & ~moved
         self._require("video", ~stayed | (video == state.video), "changed between two slots of one video")
         self._parts["first"].append(video[fresh])
-        self._parts["move_phase"].append(state.phase(self.arrays)[moved])
+        self._parts["move_phase"].append(self.arrays.phase_of(state.session)[moved])
         self._parts["move_start"].append(state.video[moved])
         self._parts["move_end"].append(video[moved])
         state.video = video
@@ -121,7 +120,7 @@ class SessionSample:
     def _look_up(self, ads: Numbers, rewards: Numbers, terminated: Numbers, truncated: Numbers, infos: Any) -> None:
         """Compares the outcome of a slot with the tables, records it, and advances the recomputed state."""
         arrays, state = self.arrays, self._state
-        phase, video, category = state.phase(arrays), state.video, self.tables.category[state.video]
+        phase, video, category = arrays.phase_of(state.session), state.video, self.tables.category[state.video]
         position = state.slot % len(self.tables.scenario.session.slots)
         kind = self.tables.kind[video]
         match = arrays.match[phase, kind, ads]
@@ -169,10 +168,6 @@ class _Counted:
         self.session, self.slot, self.fatigue, self.last_view = np.zeros((4, n), dtype=np.int64)
         self.last_ad, self.video = np.full((2, n), -1, dtype=np.int64)
         self.possible = np.ones((n, n_segments), dtype=np.bool_)
-
-    def phase(self, arrays: Arrays) -> NDArray[np.int64]:
-        """Returns the phase of drift of each lane."""
-        return np.asarray(np.searchsorted(arrays.phase_start, self.session, side="right") - 1)
 
     def narrow(self, by_segment: NDArray[np.float64], claimed: NDArray[np.float64]) -> NDArray[np.float64]:
         """Excludes segments whose P(view) is not the claimed one; returns P(view) of the remaining ones."""

@@ -3,7 +3,7 @@
 R kinds of videos, S slots per video, P phases, U segments, F fatigue levels, A actions.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ class Arrays(NamedTuple):
     phase_start: NDArray[np.int64]  # [P]          first session of each phase
     gain: NDArray[np.int64]  # [P, A, 2]           fatigue gain minus recovery; [not viewed, viewed]
     rows: NDArray[np.float32]  # [N, d]            observation of each video; 0 in the session's parts
+
+    def phase_of(self, session: NDArray[np.integer[Any]] | np.integer[Any]) -> NDArray[np.int64]:
+        """Returns the phase of drift of each session by its number in its lane; the last phase has no end."""
+        return np.asarray(np.searchsorted(self.phase_start, session, side="right") - 1)
 
 
 def view_probabilities(arrays: Arrays) -> NDArray[np.float64]:

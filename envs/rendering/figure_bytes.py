@@ -1,6 +1,7 @@
 """Content of picture files; it depends on what is drawn alone, not on date or version."""
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def figure_bytes(figure: "Figure", kind: Literal["png", "svg"], *, dpi: int = 15
     from matplotlib import rc_context
 
     memory = io.BytesIO()
-    with rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
+    with rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}), warnings.catch_warnings():
+        # A name may have letters that matplotlib's font lacks: readers of an SVG have them, in a PNG they are boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         figure.savefig(memory, format=kind, dpi=dpi, metadata={"Date" if kind == "svg" else "Software": None})
     return memory.getvalue()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
 
-WIDE = 110  # columns of a terminal that show every number
-
 
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders made by `preroll train`.")],
@@ -27,7 +25,8 @@ def evaluate(
 ) -> None:
     """Compare trained agents, without exploration, with common random numbers: the same users and draws.
 
-    Random, greedy and the exact optimum are always among them.
+    Random, greedy and the exact optimum are always among them. A column with the name of a length class is its share of
+    the ads shown.
 
     Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
     """
@@ -48,10 +47,11 @@ def evaluate(
 def print_comparison(evaluation: "Evaluation") -> None:
     """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
     from preroll.simulations.evaluation.table import comparison_table, footnote
-    from preroll.terminal.table import print_table
+    from preroll.terminal.table import print_table, width
 
-    roomy = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE
-    columns, rows = comparison_table(evaluation, extra=roomy)
+    columns, rows = comparison_table(evaluation)
+    if sys.stdout.isatty() and width(columns, rows) > shutil.get_terminal_size().columns:
+        columns, rows = comparison_table(evaluation, extra=False)
     print_table(columns, rows, left=("agent",))
     typer.echo(footnote(evaluation))
 

@@ -9,24 +9,33 @@ import typer
 def impressions(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by `preroll train`.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="NAME.parquet, to write.")],
-    sessions: Annotated[int, typer.Option(help="Sessions to play.")] = 10_000,
+    sessions: Annotated[
+        int | None,
+        typer.Option(help="Sessions to play.", show_default="10,000, or more if a phase of drift begins later"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
     explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,
 ) -> None:
     """Write an impression log: one row per slot with observation, ad, propensity, view and reward.
 
-    For off-policy evaluation and for trying tools on a log whose truth is known.
+    For off-policy evaluation and for trying tools on a log whose truth is known. With drift every phase occurs by
+    default; the phase and the session's number in its lane are columns.
 
     Example: `preroll impressions runs/classic-thompson-0 impressions.parquet --sessions 1000`
     """
     from preroll import progress
     from preroll.envs.model.tables import Tables
-    from preroll.simulations.evaluation.impression_log import write_impressions
+    from preroll.simulations.evaluation.impression_log import default_sessions, phases_met, write_impressions
     from preroll.simulations.training.run import Run
 
     trained = Run.open(run)
     agent = trained.load_agent()
     tables = Tables.compile(trained.scenario, trained.load_catalog())
+    sessions = default_sessions(tables) if sessions is None else sessions
     with progress.bar(sessions, f"Logging {trained.name}") as advance:
         rows = write_impressions(file, agent, tables, sessions=sessions, seed=seed, explore=explore, advance=advance)
     typer.echo(f"{file}: {rows:,} impressions of {sessions:,} sessions, {file.stat().st_size:,} bytes")
+    if tables.n_phases > 1:
+        met, needed = phases_met(tables, sessions), tables.arrays.phase_start[-1] + 1
+        more = f"; all of them need --sessions {needed} or more" if met < tables.n_phases else ""
+        typer.echo(f"Phases of drift: {met} of {tables.n_phases}{more}.")

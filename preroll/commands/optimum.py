@@ -26,7 +26,8 @@ def optimum(
 ) -> None:
     """Print the exact value of the optimum and of simple policies, and the best ad by category and fatigue.
 
-    Short and long are shares of the ads shown, empty is the share of slots without an ad, slots are per session.
+    A column with the name of a length class is its share of the ads shown, empty is the share of slots without an ad,
+    slots are per session.
 
     Example: `preroll optimum --scenario fatigue --set 'ads.*.long.view_probability=0.5' --plot best-ads.png`
     """

@@ -13,7 +13,7 @@ import typer
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
-    from preroll.simulations.training.training import Training
+    from preroll.simulations.training.training import Training, TrainingResult
 
 SAVE_EVERY = 60.0  # seconds between two checkpoints
 
@@ -103,14 +103,26 @@ def _train(training: "Training") -> None:
         result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
     curve = result.curve
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
+    expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
     typer.echo(
         f"{agent}: {result.sessions:,} sessions in {result.seconds:.1f} s; while it was still exploring, the last "
-        f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; the exact optimum is {result.optimum:.2f}."
+        f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; the exact optimum is {expected + regret:.2f}."
     )
+    if result.tables.n_phases > 1:
+        typer.echo(_phases(result))
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")
     typer.echo(f"Look at it: tensorboard --logdir {quote(str(run.parent))}")
+
+
+def _phases(result: "TrainingResult") -> str:
+    """Returns a line on the phases of drift that the training met, and what it takes to meet all of them."""
+    lanes, last = min(result.agent.num_envs, result.sessions), int(result.tables.arrays.phase_start[-1])
+    line = f"Phases of drift met: {result.phases} of {result.tables.n_phases}, in {lanes:,} lanes."
+    if result.phases < result.tables.n_phases:
+        line += f" The last begins at session {last:,} of a lane, here after about {last * lanes:,} sessions in total."
+    return line
 
 
 @contextmanager

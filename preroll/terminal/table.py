@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +29,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, lef
     for row in rows:
         table.add_row(*(Text(one_line(str(value))) for value in row))
     console.print(table)
+
+
+def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Returns the width of a table on a terminal, in columns of text; a wide letter takes two."""
+    return sum(max(map(cell_len, column)) + 3 for column in zip(columns, *rows, strict=True))
 
 
 def one_line(text: str) -> str:

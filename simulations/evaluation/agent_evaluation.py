@@ -40,13 +40,15 @@ def evaluate_agent(name: str, player: AgentOrPolicy, tables: Tables, *, sessions
 
 
 def lanes_and_sessions(tables: Tables, sessions: int) -> tuple[int, int]:
-    """Returns the number of lanes and the number of sessions per lane.
-
-    With drift, a lane is long enough to spend half of its sessions in the last phase.
-    """
+    """Returns the number of lanes and the number of sessions per lane, with drift enough for every phase."""
     lanes = max(min(LANES, sessions // 10), FEWEST_LANES)
-    per_lane = max(-(-sessions // lanes), 2 * tables.scenario.phases[-1][0])
+    per_lane = max(-(-sessions // lanes), shortest_lane(tables))
     return max(min(lanes, -(-sessions // per_lane)), FEWEST_LANES), per_lane
+
+
+def shortest_lane(tables: Tables) -> int:
+    """Returns the least number of sessions of a lane: with drift, half of them are in the last phase."""
+    return max(2 * int(tables.arrays.phase_start[-1]), 1)
 
 
 def simulate(

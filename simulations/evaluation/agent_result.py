@@ -31,7 +31,7 @@ class AgentResult:
         above_random: revenue minus that of the random policy, paired. Both differences are NaN where the reference did
             not play.
         view_rate: share of the ads shown that were viewed.
-        long_share: share of the ads shown that were long.
+        shares: share of each length class among the ads shown, by name.
         empty_share: share of the slots left without an ad.
         session_length: slots of a session.
         terminated_share: share of sessions that the user left before the horizon.
@@ -57,7 +57,7 @@ class AgentResult:
     difference: Mean
     above_random: Mean
     view_rate: float
-    long_share: float
+    shares: dict[str, float]
     empty_share: float
     session_length: float
     terminated_share: float
@@ -93,11 +93,21 @@ class AgentResult:
             "percent_of_optimum": self.percent_of_optimum,
             "regret": self.regret,
             "view_rate": self.view_rate,
-            "long_share": self.long_share,
             "empty_share": self.empty_share,
             "session_length": self.session_length,
             "terminated_share": self.terminated_share,
+            **{share_column(length): share for length, share in self.shares.items()},
         }
+
+
+def share_column(length: str) -> str:
+    """Returns the name of the column with the share of a length class, which no other column can have.
+
+    Examples:
+        >>> share_column("empty")
+        'share.empty'
+    """
+    return f"share.{length}"
 
 
 def result_of(
@@ -140,7 +150,7 @@ def result_of(
         difference=mean_interval(by_lane - best.revenue.mean(axis=1)) if best else UNKNOWN,
         above_random=mean_interval(by_lane - worst.revenue.mean(axis=1)) if worst else UNKNOWN,
         view_rate=float(played.views.sum()) / shown,
-        long_share=float(by_ad[lengths == "long"].sum()) / shown,
+        shares={length: float(by_ad[lengths == length].sum()) / shown for length in exact.tables.scenario.lengths},
         empty_share=float(by_ad[lengths == "none"].sum()) / float(by_ad.sum()),
         session_length=float(played.slots.mean()),
         terminated_share=float(played.terminated.mean()),

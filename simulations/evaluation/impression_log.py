@@ -16,8 +16,12 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 from preroll.seeds import EVALUATION, derive
+from preroll.simulations.evaluation.agent_evaluation import LANES, shortest_lane
 
-LANES = 1000
+SESSIONS = 10_000
+ROW_GROUP = 50_000  # rows: with few lanes, a group of its own for every step would be larger than its rows
+
+Columns = dict[str, NDArray[Any]]
 
 
 def write_impressions(
@@ -32,9 +36,14 @@ def write_impressions(
 ) -> int:
     """Plays ``sessions`` sessions to their end and writes one row per slot to a Parquet file.
 
-    Columns: ``session`` and ``slot`` (from 0), ``video``, ``category``, ``observation`` (of the agent, float32 [d]),
-    ``ad``, ``propensity`` (probability with which the agent chose that ad), ``viewed``, ``reward``, ``terminated`` (the
-    user left after this slot). Rows of one session are in order, those of different sessions are interleaved.
+    Columns, all numbers from 0: ``session`` (in the log), ``lane_session`` (in its lane, which ``from_session`` of a
+    drift counts), ``phase`` (of drift), ``slot``, ``video``, ``category``, ``observation`` (of the agent, float32 [d]),
+    ``ad`` and its ``length`` class, ``propensity`` (probability with which the agent chose that ad), ``viewed``,
+    ``reward``, ``terminated`` (the user left after this slot). Rows of one session are in order, those of different
+    sessions are interleaved.
+
+    With drift, fewer lanes play more sessions each, so that every phase occurs where ``sessions`` are enough for it;
+    :func:`phases_met` says how many do.
 
     Args:
         file: NAME.parquet, written atomically.
@@ -65,29 +74,51 @@ def write_impressions(
         (True, 10, True)
     """
     _check(file, agent, tables, sessions)
-    lanes = min(LANES, sessions)
+    lanes = _lanes(tables, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, _ = envs.reset(seed=derive(seed, EVALUATION))
     agent.end_sessions(np.ones(lanes, np.bool_))
     # Session k of lane i is number k · lanes + i, so that the first ones equal those of `preroll evaluate`.
     session, slot, rows = np.arange(lanes), np.zeros(lanes, np.int32), 0
+    written, waiting = 0, list[Columns]()
     with atomic.replacing(file) as out, pq.ParquetWriter(out, _schema(tables)) as writer:
         while (playing := session < sessions).any():
             actions, propensity = agent.act_with_propensities(observations, explore=explore)
             following, rewards, terminated, truncated, infos = envs.step(actions)
-            columns = (
-                session, slot, infos["video"], infos["category"], observations, actions, propensity, infos["viewed"],
-                rewards, terminated,
-            )  # fmt: skip
-            writer.write_batch(_batch(tables, [column[playing] for column in columns]))
+            columns = {
+                "session": session, "lane_session": session // lanes, "slot": slot, "video": infos["video"],
+                "category": infos["category"], "observation": observations, "ad": actions, "propensity": propensity,
+                "viewed": infos["viewed"], "reward": rewards, "terminated": terminated,
+            }  # fmt: skip
+            waiting.append({name: column[playing] for name, column in columns.items()})
+            rows += int(playing.sum())
+            if rows - written >= ROW_GROUP:
+                writer.write_batch(_batch(tables, waiting))
+                waiting, written = [], rows
             over = terminated | truncated
             agent.end_sessions(over)
-            rows += int(playing.sum())
             advance(int((over & playing).sum()))
             session = session + lanes * over
             slot = np.where(over, 0, slot + 1).astype(np.int32)
             observations = following
+        if waiting:
+            writer.write_batch(_batch(tables, waiting))
     return rows
+
+
+def phases_met(tables: Tables, sessions: int) -> int:
+    """Returns the number of phases of drift that occur in a log of ``sessions`` sessions."""
+    last = (sessions - 1) // _lanes(tables, sessions)
+    return 1 + int(tables.arrays.phase_of(np.int64(last)))
+
+
+def default_sessions(tables: Tables) -> int:
+    """Returns the default number of sessions of a log, in which every phase of drift occurs."""
+    return max(SESSIONS, shortest_lane(tables))
+
+
+def _lanes(tables: Tables, sessions: int) -> int:
+    return min(LANES, max(sessions // shortest_lane(tables), 1))
 
 
 def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
@@ -100,29 +131,31 @@ def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
         raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")
 
 
-def _batch(tables: Tables, columns: list[NDArray[Any]]) -> pa.RecordBatch:
-    """Returns a record batch of the columns in the order of the schema, with ads and categories by name.
+def _batch(tables: Tables, steps: list[Columns]) -> pa.RecordBatch:
+    """Returns the rows of some steps, with ads and categories by name, and with what follows from the columns given.
 
-    Every column is [n]; the observations are [n, d].
+    Every column of a step is [n]; the observations are [n, d].
     """
+    columns = {name: np.concatenate([step[name] for step in steps]) for name in steps[0]}
+    spec, actions, observations = tables.spec, columns["ad"], columns["observation"]
+    named = {
+        "phase": pa.array(tables.arrays.phase_of(columns["lane_session"]), pa.int32()),
+        "category": pa.array(spec.categories).take(pa.array(columns["category"], mask=columns["category"] < 0)),
+        "observation": pa.FixedSizeListArray.from_arrays(pa.array(observations.ravel()), observations.shape[1]),
+        "ad": pa.array(spec.labels).take(pa.array(actions)),
+        "length": pa.array(spec.lengths).take(pa.array(actions)),
+    }
     schema = _schema(tables)
-    names = {"category": pa.array(tables.spec.categories), "ad": pa.array(tables.spec.labels)}
-    arrays = []
-    for field, column in zip(schema, columns, strict=True):
-        if field.name == "observation":
-            arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1]))
-        elif field.name in names:
-            arrays.append(names[field.name].take(pa.array(column, mask=column < 0)))
-        else:
-            arrays.append(pa.array(column))
-    return pa.record_batch(arrays, schema=schema)
+    given = {name: pa.array(column) for name, column in columns.items() if name not in named}
+    return pa.record_batch([{**given, **named}[name] for name in schema.names], schema=schema)
 
 
 def _schema(tables: Tables) -> pa.Schema:
     observation = pa.list_(pa.float32(), tables.layout.size)
     types = {
-        "session": pa.int64(), "slot": pa.int32(), "video": pa.int32(), "category": pa.string(),
-        "observation": observation, "ad": pa.string(), "propensity": pa.float64(), "viewed": pa.bool_(),
-        "reward": pa.float64(), "terminated": pa.bool_(),
+        "session": pa.int64(), "lane_session": pa.int64(), "phase": pa.int32(), "slot": pa.int32(),
+        "video": pa.int32(), "category": pa.string(), "observation": observation, "ad": pa.string(),
+        "length": pa.string(), "propensity": pa.float64(), "viewed": pa.bool_(), "reward": pa.float64(),
+        "terminated": pa.bool_(),
     }  # fmt: skip
     return pa.schema(list(types.items()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from preroll.simulations.evaluation.agent_result import AgentResult
 from preroll.simulations.evaluation.evaluation import Evaluation
@@ -23,6 +24,7 @@ class Column:
     extra: bool = False
 
 
+#: Before the columns of the length classes.
 COLUMNS = (
     Column("agent", lambda row: row.name),
     Column("revenue", lambda row: _interval(row.revenue, 2)),
@@ -31,16 +33,16 @@ COLUMNS = (
     Column("less optimum, paired", lambda row: _interval(row.difference, 3), extra=True),
     Column("exact", lambda row: "" if row.exact_revenue is None else _number(row.exact_revenue, 3), extra=True),
     Column("viewed", lambda row: f"{100 * row.view_rate:.1f} %"),
-    Column("long", lambda row: f"{100 * row.long_share:.1f} %"),
-    Column("empty", lambda row: f"{100 * row.empty_share:.1f} %"),
-    Column("slots", lambda row: f"{row.session_length:.1f}", extra=True),
 )
+EMPTY = Column("empty", lambda row: f"{100 * row.empty_share:.1f} %")
+SLOTS = Column("slots", lambda row: f"{row.session_length:.1f}", extra=True)
 
 
 def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[list[str], list[list[str]]]:
     """Formats an evaluation as a table, best agent first.
 
-    The column of empty slots appears only if some agent left a slot empty.
+    Every length class of the scenario has a column with its share of the ads shown; the column of empty slots appears
+    only if some agent left a slot empty.
 
     Args:
         evaluation: the results.
@@ -56,9 +58,12 @@ def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[lis
         >>> headings, rows = comparison_table(evaluation, extra=False)
         >>> headings[:4], [row[0] for row in rows]
         (['agent', 'revenue', '% of optimum', 'regret'], ['optimum', 'greedy', 'random'])
+        >>> headings[4:]
+        ['viewed', 'short', 'long', 'empty']
     """
-    empty = any(row.empty_share > 0 for row in evaluation.rows)
-    columns = [c for c in COLUMNS if (extra or not c.extra) and (empty or c.title != "empty")]
+    shares = [Column(length, partial(_share, length)) for length in evaluation.rows[0].shares]
+    empty = [EMPTY] if any(row.empty_share > 0 for row in evaluation.rows) else []
+    columns = [column for column in (*COLUMNS, *shares, *empty, SLOTS) if extra or not column.extra]
     rows = sorted(evaluation.rows, key=_rank)
     return [c.title for c in columns], [[c.cell(row) for c in columns] for row in rows]
 
@@ -71,6 +76,10 @@ def footnote(evaluation: Evaluation) -> str:
         f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
         f"{evaluation.rows[0].optimum:.3f} is {best}."
     )
+
+
+def _share(length: str, row: AgentResult) -> str:
+    return f"{100 * row.shares[length]:.1f} %"
 
 
 def _rank(row: AgentResult) -> tuple[float, int]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
-from preroll.palette import AGENTS, FAINT, GRID, agent_color
+from preroll.palette import FAINT, GRID, agent_color
 from preroll.simulations.report.data import Material, number_of
-from preroll.simulations.report.findings import long_less_short, point_title
+from preroll.simulations.report.findings import point_title
+from preroll.simulations.report.lengths import always_values
 from preroll.simulations.statistics.aggregates import performance_profile
 from preroll.simulations.statistics.intervals import mean_interval
 
@@ -147,26 +148,28 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
     return svg(draw, f"{label} over {key}")
 
 
-def long_against_short(material: Material, key: str) -> str | None:
-    """Draws the exact revenue of always long minus always short over the only varied key.
+def always_over_key(material: Material, key: str) -> str | None:
+    """Draws the exact revenue of always showing each length class over the only varied key.
 
     Returns:
-        The chart; None if the scenario has no such ads.
+        The chart; None if at no point there are two length classes to choose from in every category.
     """
-    found = [(number_of(c.values[key]), long_less_short(material, point)) for point, c in material.points.items()]
-    if any(gain is None for _, gain in found):
+    found = [(number_of(c.values[key]), always_values(material, point)) for point, c in material.points.items()]
+    if all(len(values) < 2 for _, values in found):
         return None
 
     def draw(axes: "Axes") -> None:
-        x, y = np.array(sorted(found), np.float64).T
-        axes.axhline(0, color=FAINT, linewidth=1)
-        axes.plot(x, y, color=AGENTS[0], marker="o")
-        axes.fill_between(x, y, 0, where=(y > 0).tolist(), color=AGENTS[0], alpha=0.15, lw=0, interpolate=True)
+        for i, length in enumerate(material.plan.lengths):
+            line = sorted((x, values[length]) for x, values in found if x is not None and length in values)
+            if line:
+                x, y = zip(*line, strict=True)
+                axes.plot(x, y, color=agent_color(i), marker=MARKERS[i % len(MARKERS)], label=f"always {length}")
         axes.set_xlabel(_key_label(material, key))
-        axes.set_ylabel("always long − always short")
+        axes.set_ylabel("exact revenue per session")
         axes.grid(axis="y", color=GRID)
+        _legend(axes)
 
-    return svg(draw, f"Where long beats short, exactly, over {key}", (WIDTH, 2.6))
+    return svg(draw, f"What each length class earns if always shown, exactly, over {key}")
 
 
 def profiles(material: Material) -> str | None:

@@ -1,5 +1,6 @@
 """Data of a report: finished cells by point and agent."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.training.curves import Curve
@@ -87,8 +89,13 @@ class Material:
         return np.array(list(self.by_seed(point, agent, name).values()), np.float64)
 
     def by_seed(self, point: str, agent: str, name: str) -> dict[int, float]:
-        """Returns one metric of the evaluation by seed, for the finished seeds."""
-        return {seed: entry[name] for seed, entry in self._evaluations.get((point, agent), {}).items()}
+        """Returns one metric of the evaluation by seed, for the finished seeds.
+
+        The share of a length class that the scenario of the point lacks is NaN.
+        """
+        found = self._evaluations.get((point, agent), {})
+        lacking = {share_column(length): math.nan for length in self.plan.lengths}
+        return {seed: {**lacking, **entry}[name] for seed, entry in found.items()}
 
     def scores(self, agent: str) -> NDArray[np.float64] | None:
         """Returns shares of the optimum, float64 [seeds, points]; None if a cell is missing."""
@@ -116,6 +123,12 @@ class Material:
         """Returns the compiled scenario of a point."""
         cell = self.points[point]
         return Tables.compile(Scenario.load(cell.scenario), self.run(cell).load_catalog())
+
+    @cached_property
+    def only_number(self) -> str | None:
+        """The only key that varies, if its values are numbers; None if there is no such key."""
+        keys = list(next(iter(self.points.values())).values)
+        return keys[0] if len(keys) == 1 and self.numeric(keys[0]) else None
 
     def numeric(self, key: str) -> bool:
         """Returns whether all values of a varied key are numbers or factors."""

@@ -2,19 +2,17 @@
 
 import numpy as np
 
-from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.policies.simple import fixed_policy
-from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.execution.store import CellState
-from preroll.simulations.report.data import Material, number_of
+from preroll.simulations.report.data import Material
+from preroll.simulations.report.lengths import majority_sentences, threshold_sentences
 from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict, against_the_best
 from preroll.simulations.statistics.intervals import mean_interval
 
 
 def headline(material: Material) -> list[str]:
     """Returns the sentences at the top of the page."""
-    parts = (_missing, _ranking, _threshold, _half_long, _verdicts)
+    parts = (_missing, _ranking, threshold_sentences, majority_sentences, _verdicts)
     return [sentence for part in parts for sentence in part(material)]
 
 
@@ -25,21 +23,6 @@ def verdicts(material: Material) -> list[Verdict]:
         point: {agent: material.by_seed(point, agent, "revenue") for agent in agents} for point in material.points
     }
     return against_the_best(scores)
-
-
-def long_less_short(material: Material, point: str) -> float | None:
-    """Computes the exact revenue of always showing the long ad of the video's category, minus that of the short one.
-
-    Returns:
-        The difference per session; None if the scenario has no such ads.
-    """
-    tables = material.tables(point)
-    exact = Optimum(tables)
-    try:
-        long, short = (exact.value_of(fixed_policy(tables, length)) for length in ("long", "short"))
-    except PrerollError:
-        return None
-    return long - short
 
 
 def _missing(material: Material) -> list[str]:
@@ -64,46 +47,6 @@ def _ranking(material: Material) -> list[str]:
     ordered = [text for _, text in sorted(entries, reverse=True)]
     where = f", on average over {len(material.points)} points" if len(material.points) > 1 else ""
     return [f"Of the exact optimum{where}, the agents earned: {'; '.join(ordered)}."]
-
-
-def _threshold(material: Material) -> list[str]:
-    """Returns a sentence with the value of the only varied number from which always-long beats always-short."""
-    keys = list(next(iter(material.points.values())).values)
-    if len(keys) != 1 or not material.numeric(keys[0]):
-        return []
-    found = []
-    for point, cell in material.points.items():
-        gain, number = long_less_short(material, point), number_of(cell.values[keys[0]])
-        if gain is None or number is None:
-            return []
-        found.append((number, gain))
-    x, y = np.array(sorted(found)).T
-    crossing = np.flatnonzero((y[:-1] < 0) & (y[1:] >= 0))
-    if y[0] >= 0 or len(crossing) != 1:
-        return []
-    i = int(crossing[0])
-    at = x[i] + (x[i + 1] - x[i]) * -y[i] / (y[i + 1] - y[i])
-    return [
-        f"Always showing the long ad earns more than always showing the short one from {keys[0]} ≈ {at:.2f} on "
-        f"(exact values, interpolated between {x[i]:g} and {x[i + 1]:g})."
-    ]
-
-
-def _half_long(material: Material) -> list[str]:
-    """Returns a sentence with the values of the only varied number from which an agent shows mostly long ads."""
-    keys = list(next(iter(material.points.values())).values)
-    if len(keys) != 1 or not material.numeric(keys[0]) or "optimum" not in material.agents:
-        return []
-    x = np.array([number_of(cell.values[keys[0]]) for cell in material.points.values()], np.float64)
-    order, told = np.argsort(x), []
-    for agent in ("optimum", *material.learners):
-        shares = np.array([material.mean(point, agent, "long_share") for point in material.points])[order]
-        if np.isnan(shares).any() or not (shares[0] < 0.5 <= shares[-1]):
-            return []
-        i = int(np.flatnonzero(shares < 0.5)[-1])
-        at = x[order][i] + (x[order][i + 1] - x[order][i]) * (0.5 - shares[i]) / (shares[i + 1] - shares[i])
-        told.append(f"{agent} from {at:.2f} on")
-    return [f"More than half of the ads shown are long: {'; '.join(told)} ({keys[0]}, interpolated)."]
 
 
 def _verdicts(material: Material) -> list[str]:

@@ -1,16 +1,18 @@
 """Heat maps over two varied keys, as tables that are readable without colour, in print and by screen readers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from preroll.palette import ORANGE, PAPER, PURPLE, SKY, agent_color, blend
+from preroll.palette import GREEN, ORANGE, PAPER, PURPLE, SKY, YELLOW, agent_color, blend
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.report.data import Material
-from preroll.simulations.report.findings import long_less_short
+from preroll.simulations.report.lengths import always_values, best_lengths
 
 TIE = 0.05  # percent of the optimum: agents closer to the best than this are tied with it
+LENGTHS = "The length class that earns most if always shown, exactly, and its lead over the next"
+LENGTH_COLORS = (PURPLE, SKY, YELLOW, GREEN)  # light enough for text
 PALE = 0.45  # share of an agent's colour behind its name
 Shown = tuple[str, str]  # text, background colour
 
@@ -35,7 +37,7 @@ class HeatMap:
 
 
 def heat_maps(material: Material, rows: str, columns: str) -> list[HeatMap]:
-    """Returns the heat maps: best learner, its gap to the optimum, and where long ads beat short ones.
+    """Returns the heat maps: best learner, its gap to the optimum, and the best length class.
 
     Args:
         material: an experiment in which two keys vary.
@@ -43,7 +45,7 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[HeatMap]:
         columns: the key of the columns.
 
     Returns:
-        The maps; the third is omitted if the scenario has no such ads.
+        The maps; the third is omitted where there are not two length classes to choose from in every category.
     """
     agents = material.learners or material.agents
 
@@ -70,18 +72,28 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[HeatMap]:
         _map("The best learner", material, rows, columns, winner),
         _map("How far the best learner is from the optimum", material, rows, columns, gap),
     ]
-    gains = {point: long_less_short(material, point) for point in material.points}
-    if all(gain is not None for gain in gains.values()):
-        widest = max(max(abs(gain or 0.0) for gain in gains.values()), 1e-9)
-
-        def long(point: str) -> Shown:
-            gain = gains[point] or 0.0
-            color = SKY if gain > 0 else PURPLE
-            return f"{'long' if gain > 0 else 'short'} {gain:+.2f}", blend(PAPER, color, abs(gain) / widest)
-
-        title = "Where long beats short: exact revenue of always long less always short"
-        found.append(_map(title, material, rows, columns, long))
+    earned = {point: always_values(material, point) for point in material.points}
+    if all(len(values) > 1 for values in earned.values()):
+        found.append(_map(LENGTHS, material, rows, columns, _best_length(earned, material.plan.lengths)))
     return found
+
+
+def _best_length(earned: dict[str, dict[str, float]], lengths: Sequence[str]) -> Callable[[str], Shown]:
+    """Returns a function that gives the length class that earns most at a point, and its lead over the next one."""
+
+    def lead(point: str) -> float:
+        last, *_, most = sorted(earned[point].values())[-2:]
+        return most - last
+
+    widest = max(max(map(lead, earned)), 1e-300)
+
+    def shown(point: str) -> Shown:
+        if len(level := best_lengths(earned[point])) > 1:
+            return " = ".join(level), PAPER
+        color = LENGTH_COLORS[lengths.index(level[0]) % len(LENGTH_COLORS)]
+        return f"{level[0]} {lead(point):+.2f}", blend(PAPER, color, lead(point) / widest)
+
+    return shown
 
 
 def _map(title: str, material: Material, rows: str, columns: str, shown: Callable[[str], Shown]) -> HeatMap:

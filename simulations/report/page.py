@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from preroll import __version__, atomic
 from preroll.errors import PrerollError
 from preroll.palette import BLUE
+from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.store import FILE, Store, read_cell
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3
 PIXELS = 620  # width of a picture outside of the page
-PERCENT, LONG = "% of the exact optimum", "long ads, % of ads shown"
+PERCENT = "% of the exact optimum"
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,10 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
     Raises:
         PrerollError: the experiment does not vary exactly one number.
     """
-    keys = list(next(iter(material.points.values())).values)
-    if len(keys) != 1 or not material.numeric(keys[0]):
+    if (key := material.only_number) is None:
         raise PrerollError(f"--pictures: experiment {material.plan.name} does not vary exactly one number")
     paths = []
-    for name, text in _over_key(material, keys[0]).items():
+    for name, text in _over_key(material, key).items():
         paths.append(folder / f"{material.plan.name}-{name}.svg")
         atomic.write_text(paths[-1], text.replace("<svg ", f'<svg width="{PIXELS}" ', 1))
     return paths
@@ -131,20 +131,24 @@ def _with_code(text: str) -> "Markup":
 
 def _over_key(material: Material, key: str) -> dict[str, str]:
     """Returns the charts over the only varied number, by name."""
+    lengths = material.plan.lengths
     drawn = {
         "percent": charts.over_key(material, key, "percent_of_optimum", PERCENT),
-        "long": charts.over_key(material, key, "long_share", LONG, factor=100),
-        "gain": charts.long_against_short(material, key),
+        **{f"share-{length}": _share(material, key, length) for length in lengths},
+        "always": charts.always_over_key(material, key),
     }
     return {name: text for name, text in drawn.items() if text is not None}
+
+
+def _share(material: Material, key: str, length: str) -> str:
+    return charts.over_key(material, key, share_column(length), f"{length} ads, % of ads shown", factor=100)
 
 
 def _over_keys(material: Material) -> dict[str, list[str] | list[HeatMap]]:
     """Returns charts over one varied number, or maps over two varied keys."""
     keys = list(next(iter(material.points.values())).values)
-    one = len(keys) == 1 and material.numeric(keys[0])
     return {
-        "charts": list(_over_key(material, keys[0]).values()) if one else [],
+        "charts": list(_over_key(material, key).values()) if (key := material.only_number) else [],
         "maps": heat_maps(material, *keys) if len(keys) == 2 else [],
     }
 

@@ -1,9 +1,11 @@
 """Tables of a report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import point_title, verdicts
 from preroll.simulations.statistics import FEWEST_FOR_BOOTSTRAP
@@ -30,6 +32,7 @@ class Table:
 def agents_table(material: Material) -> Table:
     """Returns the table of every agent at every point, over its seeds."""
     rows: list[list[Entry]] = []
+    columns = _columns(material.plan.lengths)
     for point in material.points:
         for agent in material.agents:
             if not (seeds := len(material.values(point, agent, "revenue"))):
@@ -39,18 +42,23 @@ def agents_table(material: Material) -> Table:
                     (point_title(material, point), point),
                     (agent, agent),
                     (f"{seeds}" if seeds == material.seeds else f"{seeds} of {material.seeds}", seeds),
-                    *(_entry(material, point, agent, *column) for column in _COLUMNS),
+                    *(_entry(material, point, agent, *column) for column in columns),
                 ]
             )
-    return Table(["point", "agent", "seeds", *(title for title, *_ in _COLUMNS)], rows)
+    return Table(["point", "agent", "seeds", *(title for title, *_ in columns)], rows)
 
 
+def _columns(lengths: Sequence[str]) -> list[tuple[str, str, float, int]]:
+    shares = [(f"{length} %", share_column(length), 100.0, 1) for length in lengths]
+    return [*_COLUMNS[:4], *shares, *_COLUMNS[4:]]
+
+
+#: Title, metric, factor and digits; the length classes follow after the fourth.
 _COLUMNS = (
     ("revenue", "revenue", 1.0, 3),
     ("% of optimum", "percent_of_optimum", 1.0, 2),
     ("regret", "regret", 1.0, 3),
     ("viewed %", "view_rate", 100.0, 1),
-    ("long %", "long_share", 100.0, 1),
     ("empty %", "empty_share", 100.0, 1),
     ("slots", "session_length", 1.0, 1),
     ("terminated %", "terminated_share", 100.0, 1),
@@ -63,7 +71,7 @@ def _entry(
     values = factor * material.values(point, agent, name)
     mean = float(values.mean())
     half = f" ± {mean_interval(values).half_width:.{digits}f}" if len(values) > 1 and name in _WITH_INTERVAL else ""
-    return f"{mean:.{digits}f}{half}", mean
+    return "" if np.isnan(mean) else f"{mean:.{digits}f}{half}", mean
 
 
 _WITH_INTERVAL = ("revenue", "percent_of_optimum")

@@ -30,7 +30,7 @@ from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.run import PACKAGES, RunSettings, load_catalog, read_settings, write_settings
 
 #: Of `loop.json`; checkpoints 1 and 2 had none of their own but that of their agent.
-FORMAT = 3
+FORMAT = 4
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 

@@ -1,5 +1,6 @@
 """Learning curves: means over bins of sessions, which are numbered in the order in which they start."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -19,14 +20,25 @@ TAGS: dict[str, str] = {
     "session/percent_of_optimum": "100 · expected / exact optimum",
     "session/regret": "exact optimum − expected",
     "session/view_rate": "share of the ads shown that were viewed",
-    "session/long_share": "share of the ads shown that were long",
     "session/empty_share": "share of slots left without an ad",
     "session/length": "mean number of slots of a session",
     "session/terminated": "share of sessions that the user left before the horizon",
     "regret/total": "sum of regret over all sessions so far",
 }
+#: Curves of every length class of the scenario, after those of every agent.
+SHARE_TAG, SHARE_MEANING = "session/share.LENGTH", "share of the ads shown that were of the length class LENGTH"
 #: Prefix of the metrics that an agent reports itself; its docstring explains each.
 AGENT_TAG = "agent/"
+
+
+def share_tags(lengths: Iterable[str]) -> dict[str, str]:
+    """Returns the tags of length classes with their meaning.
+
+    Examples:
+        >>> share_tags(["long"])
+        {'session/share.long': 'share of the ads shown that were of the length class long'}
+    """
+    return {SHARE_TAG.replace("LENGTH", length): SHARE_MEANING.replace("LENGTH", length) for length in lengths}
 
 
 def bin_edges(sessions: int) -> list[int]:
@@ -115,20 +127,20 @@ class CurveBuilder:
 
     def _means(self, rows: slice) -> dict[str, float]:
         book = self._ledger
-        phase = np.searchsorted(self.exact.phase_start, book.lane_session[rows], side="right") - 1
-        best = self.exact.optimum_by_phase[phase]
+        best = self.exact.optimum_by_phase[self.exact.tables.arrays.phase_of(book.lane_session[rows])]
         regret = best - book.expected[rows]
         self.total_regret += float(regret.sum())
-        slots, shown = float(book.slots[rows].sum()), max(float(book.shown[rows].sum()), 1.0)
+        by_length = book.shown[:, rows].sum(axis=1, dtype=np.float64)
+        slots, shown = float(book.slots[rows].sum()), max(float(by_length.sum()), 1.0)
         return {
             "session/revenue": float(book.revenue[rows].mean()),
             "session/expected": float(book.expected[rows].mean()),
             "session/percent_of_optimum": 100 * float(book.expected[rows].sum() / max(best.sum(), 1e-300)),
             "session/regret": float(regret.mean()),
             "session/view_rate": float(book.views[rows].sum()) / shown,
-            "session/long_share": float(book.long[rows].sum()) / shown,
-            "session/empty_share": 1 - float(book.shown[rows].sum()) / slots,
+            "session/empty_share": 1 - float(by_length.sum()) / slots,
             "session/length": slots / len(regret),
             "session/terminated": float(book.terminated[rows].mean()),
             "regret/total": self.total_regret,
+            **dict(zip(share_tags(book.lengths), by_length / shown, strict=True)),
         }

@@ -38,10 +38,12 @@ class SessionLedger:
 
     Attributes:
         sessions: k, number of sessions to record.
+        lengths: the L length classes of the ads.
         ended: number of recorded sessions that have ended.
         steps: slots played so far, including those of sessions numbered k and above.
         revenue, expected: float64 [k], sum of rewards and of expected rewards.
-        slots, shown, views, long: int32 [k], slots; ads shown; ads viewed; ads of length class "long" shown.
+        slots, views: int32 [k], slots, and ads viewed.
+        shown: int32 [L, k], ads shown of each length class.
         terminated: bool [k], whether the user left before the horizon.
         lane_session: int32 [k], number of the session within its lane, which decides its phase of drift.
     """
@@ -51,15 +53,16 @@ class SessionLedger:
         self.ended = 0
         self.steps = 0
         self.revenue, self.expected = np.zeros(sessions), np.zeros(sessions)
-        self.slots, self.shown, self.views, self.long, self.lane_session = np.zeros((5, sessions), np.int32)
+        self.lengths = tuple(dict.fromkeys(ad.length for ad in spec.ads))
+        self.slots, self.views, self.lane_session = np.zeros((3, sessions), np.int32)
+        self.shown = np.zeros((len(self.lengths), sessions), np.int32)
         self.terminated = np.zeros(sessions, np.bool_)
-        self._is_long = np.array([length == "long" for length in spec.lengths])
-        self._is_ad = np.array([length != "none" for length in spec.lengths])
+        self._is_of_length = np.array([[length == one for length in spec.lengths] for one in self.lengths])
         self._number = np.arange(lanes)
         self._next = lanes
         self._played = np.zeros(lanes, np.int32)
         self._sums = np.zeros((2, lanes))
-        self._counts = np.zeros((4, lanes), np.int32)
+        self._counts = np.zeros((2 + len(self.lengths), lanes), np.int32)
 
     @property
     def complete(self) -> int:
@@ -77,9 +80,8 @@ class SessionLedger:
         self._sums[0] += step.rewards
         self._sums[1] += step.expected_rewards
         self._counts[0] += 1
-        self._counts[1] += self._is_ad[step.actions]
-        self._counts[2] += step.viewed
-        self._counts[3] += self._is_long[step.actions]
+        self._counts[1] += step.viewed
+        self._counts[2:] += self._is_of_length[:, step.actions]
         lanes = np.flatnonzero(step.terminated | step.truncated)
         return self._close(lanes, step.terminated) if lanes.size else 0
 
@@ -88,7 +90,8 @@ class SessionLedger:
         booked = lanes[self._number[lanes] < self.sessions]
         rows = self._number[booked]
         self.revenue[rows], self.expected[rows] = self._sums[:, booked]
-        self.slots[rows], self.shown[rows], self.views[rows], self.long[rows] = self._counts[:, booked]
+        self.slots[rows], self.views[rows] = self._counts[:2, booked]
+        self.shown[:, rows] = self._counts[2:, booked]
         self.terminated[rows] = left[booked]
         self.lane_session[rows] = self._played[booked]
         self._sums[:, lanes] = 0

@@ -46,6 +46,7 @@ class TrainingResult:
         seconds, cpu_seconds: wall-clock and CPU time [s].
         times: CPU-seconds by phase of the loop; see :mod:`preroll.simulations.training.timing`.
         run: the folder written; None if none was requested.
+        phases: number of phases of drift that the recorded sessions met; 1 without drift.
 
     Examples:
         >>> from preroll.simulations import train
@@ -67,6 +68,7 @@ class TrainingResult:
     cpu_seconds: float
     times: TimeShares
     run: Path | None
+    phases: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entries of ``result.json`` that describe the training."""
@@ -169,6 +171,7 @@ class Training:
             cpu_seconds=time.process_time() - cpu,
             times=loop.times,
             run=self.target,
+            phases=1 + int(self.tables.arrays.phase_of(loop.ledger.lane_session.max())),
         )
 
     def _settings(self, run: Path) -> RunSettings:

@@ -29,6 +29,28 @@ def test_a_run_is_written_and_the_next_commands_are_named(small_catalog_folder: 
     assert opened.scenario.user.mismatch == 0.2
 
 
+@pytest.mark.parametrize(("sessions", "met"), [(8, 1), (80, 3)])
+def test_with_drift_the_phases_that_were_met_are_told_and_the_optimum_is_theirs(
+    small_catalog_folder: Path, sessions: int, met: int, tmp_path: Path
+) -> None:
+    """Eight lanes of one-slot sessions: the ninth session is the second of its lane, where rewards double."""
+    scenario = tmp_path / "drifting.yaml"
+    change = "{'ads.*.*.reward': {scale: 2}}"
+    drift = [f"{{from_session: {start}, set: {change}}}" for start in (1, 2)]
+    scenario.write_text(
+        f"ads: {{cars: &ads {{a: {{seconds: 5, view_probability: 1, reward: 1}}}}, cats: *ads, concerts: *ads}}\n"
+        f"session: {{horizon: 1}}\nuser: {{mismatch: 1}}\ndrift: [{', '.join(drift)}]\n"
+    )
+    told = train(
+        "random", "--scenario", str(scenario), "--catalog", str(small_catalog_folder), "--sessions", str(sessions),
+        "--set", "num_envs=8", "--run", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert f"Phases of drift met: {met} of 3, in 8 lanes." in told
+    assert ("session 2 of a lane, here after about 16 sessions" in told) == (met < 3)
+    optimum = {8: "1.00", 80: "4.00"}[sessions]  # that of the last sessions, not of the first phase
+    assert f"earned {optimum} each; the exact optimum is {optimum}." in told
+
+
 def test_without_a_name_a_run_is_called_after_what_it_is(
     small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,20 @@ def settings(**changes: Any) -> dict[str, Any]:
     }
 
 
+#: Names of length classes that are not short and long; some are also those of columns.
+LENGTHS = [("teaser", "spot"), ("mid", "long", "30s"), ("one",), ("_a-b", "кратко", "長い"), ("empty", "slots")]
+
+
+def of_lengths(*lengths: str, **changes: Any) -> dict[str, Any]:
+    """A scenario with an ad of every length class before every video, worth more the longer it is."""
+    ads = {
+        length: {"seconds": 10 * (k + 1), "view_probability": 0.9 - 0.2 * k, "reward": k + 1.0}
+        for k, length in enumerate(lengths)
+    }
+    world = {"ads": dict.fromkeys(("cars", "cats", "concerts"), ads), "session": {"horizon": 3}}
+    return world | {"user": {"mismatch": 0.5}} | changes
+
+
 @pytest.fixture(scope="session")
 def make_file(small_catalog_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeFile:
     """Writes an experiment file on the small catalog, with changed keys."""

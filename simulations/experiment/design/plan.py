@@ -93,6 +93,13 @@ class Plan:
     keys: Mapping[str, str]
     cells: tuple[Cell, ...]
 
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """Length classes of the scenarios that agents are evaluated on, in order of appearance."""
+        scenarios = (cell.scenario for cell in self.cells)
+        ads = (ad for scenario in scenarios for group in scenario["ads"].values() for ad in group.values())
+        return tuple(dict.fromkeys(ad["length"] for ad in ads))
+
     @classmethod
     def load(cls, file: Path) -> "Plan":
         """Reads and expands the YAML file of an experiment.

@@ -23,7 +23,7 @@ from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Job, Progress, Request
 
 CELL = "cell.json"
-FORMAT = 2
+FORMAT = 3
 
 #: What a worker process of an experiment does.
 JOB = Job(f"{__name__}:run_cell")

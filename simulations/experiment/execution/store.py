@@ -23,6 +23,7 @@ from preroll import atomic
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import CELL, is_complete
+from preroll.simulations.experiment.execution.cell import FORMAT as CELL_FORMAT
 
 PLAN = "plan.json"
 FILE = "experiment.yaml"
@@ -178,12 +179,14 @@ def read_cell(folder: Path) -> dict[str, Any]:
     """Reads the evaluation that is stored with a cell's run.
 
     Raises:
-        PrerollError: it cannot be read.
+        PrerollError: it cannot be read, or has another format.
     """
     try:
         found: dict[str, Any] = json.loads((folder / CELL).read_text("utf8"))
     except (OSError, ValueError) as error:
         raise PrerollError(f"{folder / CELL}: cannot be read: {error}") from None
+    if found.get("format") != CELL_FORMAT:
+        raise PrerollError(f"{folder / CELL}: format must be {CELL_FORMAT}, not {found.get('format')}")
     return found
 
 

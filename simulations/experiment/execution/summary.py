@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.statistics.intervals import mean_interval
 
-COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed", "long", "slots")
+COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
 
 def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[list[str], list[list[str]]]:
@@ -29,18 +30,23 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         planned[key] = planned.get(key, 0) + 1
         if states[cell.id] is CellState.DONE:
             groups.setdefault(key, []).append(read_cell(store.folder(cell))["evaluation"])
-    return list(COLUMNS), [[*key, *_numbers(group, planned[key])] for key, group in groups.items()]
+    lengths = plan.lengths
+    rows = [[*key, *_numbers(group, planned[key], lengths)] for key, group in groups.items()]
+    return [*COLUMNS, *lengths, "slots"], rows
 
 
-def _numbers(group: Sequence[dict[str, float]], planned: int) -> list[str]:
-    column = {name: np.array([entry[name] for entry in group], np.float64) for name in _NAMES}
+def _numbers(group: Sequence[dict[str, float]], planned: int, lengths: Sequence[str]) -> list[str]:
+    shares = [share_column(length) for length in lengths]
+    # A point whose scenario lacks a length class has no share of it.
+    given = {name: [entry[name] for entry in group if name in entry] for name in (*_NAMES, *shares)}
+    column = {name: np.array(values, np.float64) for name, values in given.items()}
     return [
         str(len(group)) if len(group) == planned else f"{len(group)} of {planned}",
         _interval(column["revenue"], 3),
         _interval(column["percent_of_optimum"], 2),
         f"{column['regret'].mean():.3f}".replace("-0.000", "0.000"),
         f"{100 * column['view_rate'].mean():.1f} %",
-        f"{100 * column['long_share'].mean():.1f} %",
+        *(f"{100 * column[name].mean():.1f} %" if column[name].size else "" for name in shares),
         f"{column['session_length'].mean():.1f}",
     ]
 
@@ -53,4 +59,4 @@ def _interval(values: np.ndarray[tuple[int], np.dtype[np.float64]], digits: int)
     return f"{mean.value:.{digits}f} ± {mean.half_width:.{digits}f}"
 
 
-_NAMES = ("revenue", "percent_of_optimum", "regret", "view_rate", "long_share", "session_length")
+_NAMES = ("revenue", "percent_of_optimum", "regret", "view_rate", "session_length")

@@ -1,5 +1,6 @@
 """TensorBoard data of an experiment besides curves: policy maps, the table of cells, a layout."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,28 +10,27 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.policy_map import policy_map
 from preroll.envs.rendering.policy_plot import policy_png
-from preroll.simulations.evaluation.agent_result import AgentResult
+from preroll.simulations.evaluation.agent_result import AgentResult, share_column
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.training.curves import TAGS
+from preroll.simulations.training.curves import TAGS, share_tags
 from preroll.simulations.training.timing import TIME_TAGS
 from preroll.tensorboard_writer import NAME, EventFile
 
 POLICY = "policy/most shown ad by category and fatigue"
-#: Final metrics of a cell, shown in the HPARAMS tab.
+#: Final metrics of a cell, shown in the HPARAMS tab with the share of every length class.
 METRICS = (
     "percent_of_optimum",
     "revenue",
     "regret",
     "view_rate",
-    "long_share",
     "empty_share",
     "session_length",
     "terminated_share",
 )
 _LAYOUT = {
     "How much is earned": ("session/percent_of_optimum", "session/revenue", "session/regret", "regret/total"),
-    "What is shown": ("session/long_share", "session/empty_share", "session/view_rate"),
+    "What is shown": ("session/empty_share", "session/view_rate"),  # and the share of every length class
     "How users take it": ("session/length", "session/terminated"),
     "Where the time goes": tuple(TIME_TAGS),
 }
@@ -76,7 +76,8 @@ def write_settings_and_metrics(events: EventFile, cell: Cell, evaluation: AgentR
     ):
         events.write_for_plugin(0, _plugin_value(tag, metadata.PLUGIN_NAME, content.SerializeToString()))
     numbers = evaluation.to_dict()
-    events.write(cell.sessions, {f"final/{name}": float(numbers[name]) for name in METRICS})
+    names = (*METRICS, *map(share_column, evaluation.shares))
+    events.write(cell.sessions, {f"final/{name}": float(numbers[name]) for name in names})
 
 
 def write_layout(logdir: Path, plan: Plan) -> None:
@@ -87,7 +88,7 @@ def write_layout(logdir: Path, plan: Plan) -> None:
         plan: the experiment.
     """
     with atomic.folder(logdir / "layout") as folder, EventFile(folder) as events:
-        events.write_for_plugin(0, _layout_value())
+        events.write_for_plugin(0, _layout_value(plan))
         events.write_for_plugin(0, _hparams_value(plan))
     assert (logdir / "layout" / NAME).is_file()
 
@@ -104,22 +105,25 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else value_text(value)
 
 
-def _layout_value() -> Any:
+def _layout_value(plan: Plan) -> Any:
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
     from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, Layout, MultilineChartContent
 
+    shares = share_tags(plan.lengths)
+    meanings = {**TAGS, **TIME_TAGS, **shares}
+    charts = {**_LAYOUT, "What is shown": (*shares, *_LAYOUT["What is shown"])}
     layout = Layout(
         category=[
             Category(
                 title=title,
                 chart=[
-                    Chart(title={**TAGS, **TIME_TAGS}[tag], multiline=MultilineChartContent(tag=[f"^{tag}$"]))
+                    Chart(title=meanings[tag], multiline=MultilineChartContent(tag=[f"^{re.escape(tag)}$"]))
                     for tag in tags
                 ],
             )
-            for title, tags in _LAYOUT.items()
+            for title, tags in charts.items()
         ]
     )
     value = _plugin_value("custom_scalars__config__", "custom_scalars", b"")
@@ -138,11 +142,12 @@ def _hparams_value(plan: Plan) -> Any:
             # of api_pb2.DataType: 1 string, 2 bool, 3 float64
             kind = 2 if isinstance(value, bool) else 3 if isinstance(value, int | float) else 1
             kinds[name] = kind if kinds.get(name, kind) == kind else 0  # 0: unset, for a name with values of two kinds
+    titles = {name: name.replace("_", " ") for name in METRICS} | {n: n for n in map(share_column, plan.lengths)}
     experiment = Experiment(
         description=plan.description,
         hparam_infos=[HParamInfo(name=name, type=kind) for name, kind in kinds.items()],
         metric_infos=[
-            MetricInfo(name=MetricName(tag=f"final/{name}"), display_name=name.replace("_", " ")) for name in METRICS
+            MetricInfo(name=MetricName(tag=f"final/{name}"), display_name=title) for name, title in titles.items()
         ],
     )
     content = HParamsPluginData(experiment=experiment, version=metadata.PLUGIN_DATA_VERSION)

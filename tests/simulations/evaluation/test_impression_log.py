@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow.parquet import ParquetFile
 from scipy import stats
 
 from preroll.agents import make_agent
-from preroll.envs import Optimum, Tables
+from preroll.envs import Optimum, Scenario, Tables
 from preroll.envs.policies.simple import fixed_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.evaluation.impression_log import write_impressions
+from preroll.simulations.evaluation.impression_log import default_sessions, phases_met, write_impressions
 
 
 def written(file: Path) -> pd.DataFrame:
@@ -52,6 +53,80 @@ def test_the_log_estimates_what_another_policy_would_earn(small_catalog: Catalog
     truth = Optimum(tables).value_of(fixed_policy(tables, "short"))
     assert stats.ttest_1samp(estimates, truth).pvalue > 1e-6
     assert abs(estimates.mean() - truth) < 0.05 * truth
+
+
+def drifting(catalog: Catalog, *starts: int) -> Tables:
+    """`classic` with one slot a session, whose rewards change at the sessions given."""
+    drift = [{"from_session": start, "set": {"ads.*.*.reward": {"scale": 2}}} for start in starts]
+    return Tables.compile(Scenario.load("classic").replace({"session.horizon": 1, "drift": drift}), catalog)
+
+
+@pytest.mark.parametrize("starts", [(100, 200), (1,), (3, 4, 5000), (7000,)])
+def test_by_default_every_phase_of_drift_occurs(
+    small_catalog: Catalog, tmp_path: Path, starts: tuple[int, ...]
+) -> None:
+    tables = drifting(small_catalog, *starts)
+    sessions = default_sessions(tables)
+    assert sessions == max(10_000, 2 * starts[-1])
+    write_impressions(tmp_path / "log.parquet", make_agent("random", tables), tables, sessions=sessions)
+    log = written(tmp_path / "log.parquet")
+    first = log.groupby("phase")["lane_session"].min()
+    assert first.to_dict() == dict(enumerate((0, *starts)))
+    assert (log.groupby("phase")["lane_session"].max()[:-1] + 1).tolist() == list(starts)
+    assert log["lane_session"].max() >= 2 * starts[-1] - 1
+    assert phases_met(tables, sessions) == len(starts) + 1
+    assert log["session"].nunique() == sessions
+
+
+@pytest.mark.parametrize(("sessions", "met"), [(1, 1), (4, 1), (5, 2), (6, 2), (7, 3), (13, 3), (14, 3), (29, 3)])
+def test_a_log_of_few_sessions_says_how_many_phases_it_has(
+    small_catalog: Catalog, tmp_path: Path, sessions: int, met: int
+) -> None:
+    """Phases begin at the sessions 0, 4 and 6 of a lane: seven sessions meet them all, in one lane."""
+    tables = drifting(small_catalog, 4, 6)
+    write_impressions(tmp_path / "log.parquet", make_agent("random", tables), tables, sessions=sessions)
+    log = written(tmp_path / "log.parquet")
+    assert phases_met(tables, sessions) == log["phase"].nunique() == met
+    assert log["session"].nunique() == sessions
+
+
+def test_the_phase_of_a_row_is_that_whose_rewards_it_has(small_catalog: Catalog, tmp_path: Path) -> None:
+    tables = drifting(small_catalog, 4, 6)
+    write_impressions(tmp_path / "log.parquet", make_agent("random", tables), tables, sessions=1000)
+    viewed = written(tmp_path / "log.parquet").query("viewed")
+    rewards = {ad.label: ad.reward for ad in tables.ads}
+    assert (viewed["reward"] == viewed["ad"].map(rewards) * 2.0 ** viewed["phase"]).all()
+
+
+def test_without_drift_there_is_one_phase_and_as_many_lanes_as_before(small_catalog: Catalog, tmp_path: Path) -> None:
+    tables = Tables.compile(Scenario.load("classic").replace({"session.horizon": 1}), small_catalog)
+    write_impressions(tmp_path / "log.parquet", make_agent("random", tables), tables, sessions=2500)
+    log = written(tmp_path / "log.parquet")
+    assert set(log["phase"]) == {0}
+    assert (log["lane_session"] == log["session"] // 1000).all()
+
+
+def test_the_length_of_a_row_is_the_class_of_its_ad_and_none_where_there_is_no_ad(
+    small_catalog: Catalog, tmp_path: Path
+) -> None:
+    scenario = Scenario.load("fatigue").replace({"ads.cats.long.length": "short"})
+    tables = Tables.compile(scenario, small_catalog)
+    write_impressions(tmp_path / "log.parquet", make_agent("random", tables), tables, sessions=50)
+    log = written(tmp_path / "log.parquet")
+    lengths = dict(zip(tables.spec.labels, tables.spec.lengths, strict=True))
+    assert (lengths["cats.long"], lengths["none"]) == ("short", "none")
+    assert (log["length"] == log["ad"].map(lengths)).all()
+
+
+def test_a_row_group_does_not_depend_on_the_number_of_lanes(
+    small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise, with one lane, every row would be a group of its own."""
+    monkeypatch.setattr("preroll.simulations.evaluation.impression_log.ROW_GROUP", 10)
+    tables = drifting(small_catalog, 20)
+    rows = write_impressions(tmp_path / "log.parquet", make_agent("random", tables), tables, sessions=25)
+    assert rows == 25
+    assert ParquetFile(tmp_path / "log.parquet").metadata.num_row_groups == 3
 
 
 def test_without_exploring_a_decided_agent_shows_its_best_ad(small_catalog: Catalog, tmp_path: Path) -> None:

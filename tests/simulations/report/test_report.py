@@ -14,8 +14,9 @@ from preroll.palette import PAPER
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.report.data import Material
-from preroll.simulations.report.findings import headline, long_less_short
+from preroll.simulations.report.findings import headline
 from preroll.simulations.report.heat_maps import heat_maps
+from preroll.simulations.report.lengths import always_values
 from preroll.simulations.report.page import page, write_report
 from preroll.simulations.report.sample_session import play_session
 from preroll.yaml_config import dump_yaml
@@ -57,9 +58,9 @@ def test_the_headline_answers_in_words_with_numbers(store: Store) -> None:
 def test_where_long_beats_short_is_exact(store: Store) -> None:
     """On classic with factor 1.5: .45·3, .6·2, .75·2 against .7, .8, .9 in every slot of 20, videos in equal parts."""
     material = Material.of(store)
-    gains = [long_less_short(material, point) for point in material.points]
-    assert gains[0] is not None
-    assert gains[0] < 0 < (gains[1] or 0)
+    before, after = (always_values(material, point) for point in material.points)
+    assert before["long"] < before["short"]
+    assert after["long"] > after["short"] == before["short"]
 
 
 def test_the_page_needs_nothing_else(html: str) -> None:
@@ -169,7 +170,7 @@ def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
     run_plan(load(path), path.read_text(), store, in_this_process)
     html = page(Material.of(store))
     assert html.count('<table class="map">') == 3
-    assert ">short -" in html
+    assert ">short +" in html
     assert ">long +" in html
 
 

@@ -7,7 +7,7 @@ from preroll.agents import AGENTS, make_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.training.curves import AGENT_TAG, TAGS, Curve, bin_edges
+from preroll.simulations.training.curves import AGENT_TAG, TAGS, Curve, bin_edges, share_tags
 from preroll.simulations.training.training import fit
 
 
@@ -32,7 +32,8 @@ def test_every_agent_has_every_curve_and_its_own_metrics_beside_them(tables: Tab
     for name in ("random", "greedy", "thompson"):
         agent = make_agent(name, tables)
         curve = fit(agent, tables, sessions=100)
-        assert set(curve.values) == set(TAGS) | {AGENT_TAG + metric for metric in agent.metrics()}
+        shares = share_tags(tables.scenario.lengths)
+        assert set(curve.values) == {*TAGS, *shares, *(AGENT_TAG + metric for metric in agent.metrics())}
         assert all(len(column) == len(curve.sessions) for column in curve.values.values())
 
 

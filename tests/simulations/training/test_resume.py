@@ -174,7 +174,7 @@ def test_a_checkpoint_of_another_format_is_refused_in_one_line(tmp_path: Path) -
     about = json.loads(path.read_text())
     about.pop("format")  # as in those that were written before they had one
     path.write_text(json.dumps(about))
-    with pytest.raises(PrerollError, match=r"loop\.json: format None is unknown; this version reads 3$"):
+    with pytest.raises(PrerollError, match=r"loop\.json: format None is unknown; this version reads 4$"):
         prepare_resume(run)
 
 

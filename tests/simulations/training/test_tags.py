@@ -9,7 +9,7 @@ import pytest
 from preroll.agents import AGENTS
 from preroll.agents.registry import find
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.training.curves import TAGS
+from preroll.simulations.training.curves import SHARE_MEANING, SHARE_TAG, TAGS, share_tags
 from preroll.simulations.training.timing import TIME_TAGS
 from preroll.simulations.training.training import train
 from tests.conftest import ROOT
@@ -41,13 +41,14 @@ def test_every_tag_of_a_run_is_explained_as_one_of_that_agent(
     catalog = Catalog.load(small_catalog_folder)
     train(name, scenario="fatigue", catalog=catalog, sessions=100, run=tmp_path / "run", settings=settings)
     written = EventAccumulator(str(tmp_path / "run")).Reload().Tags()["scalars"]
-    assert set(written) == {tag for tag, who, _ in ROWS if who == ["all"] or name in who}
+    explained = {tag for tag, who, _ in ROWS if who == ["all"] or name in who}
+    assert set(written) == (explained - {SHARE_TAG}) | set(share_tags(["short", "long"]))
 
 
 def test_the_table_has_a_tag_once_and_says_what_the_code_says() -> None:
     meanings = {tag: meaning for tag, _, meaning in ROWS}
     assert len(meanings) == len(ROWS)
-    for tag, meaning in (TAGS | TIME_TAGS).items():
+    for tag, meaning in (TAGS | TIME_TAGS | {SHARE_TAG: SHARE_MEANING}).items():
         assert meanings[tag] == meaning
     assert {name for _, who, _ in ROWS for name in who} <= {"all", *AGENTS}
 
