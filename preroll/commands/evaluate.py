@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
 
-WIDE = 110  # columns of a terminal that show every number
+WIDE = 118  # columns of a terminal that show every number
 
 
 def evaluate(

@@ -102,11 +102,12 @@ def _verdicts(material: Material) -> list[str]:
     if not made:
         return []
     shown, overall = sum(one.decided for one in made), sum(one.decided_overall for one in made)
-    found = f"{shown} {'shows' if shown == 1 else 'show'} a difference; for the others" if shown else "none is decided"
+    comparisons = f"{len(made)} comparison{'' if len(made) == 1 else 's'}"
     told = [
-        f"Of {len(made)} comparisons of two learners, all pairs of every point, {found}: {NO_DIFFERENCE} (paired t "
-        "tests, Holm's correction over the pairs of a point: the probability of any false difference there is below "
-        f"5 %). The page has {points} {'point' if points == 1 else 'points'}."
+        f"Of {comparisons} of two learners, all pairs of every point, {shown} {'shows' if shown == 1 else 'show'} a "
+        f"difference; {NO_DIFFERENCE} for {len(made) - shown} (paired t tests, Holm's correction over the pairs of a "
+        "point: with normal scores any false difference there has a probability of at most 5 %). "
+        f"The page has {points} {'point' if points == 1 else 'points'}."
     ]
     if points > 1:
         told.append(f"With all pairs of the page as one family {overall} of {len(made)} would show a difference.")

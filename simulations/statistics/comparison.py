@@ -55,8 +55,8 @@ class Verdict:
 def compare_pairs(scores: Mapping[str, Mapping[str, Mapping[int, float]]]) -> list[Verdict]:
     """Compares all pairs of agents of each task by paired t tests.
 
-    Holm's correction over the pairs of a task keeps the probability of any false difference in it below 5 %. Comparing
-    with the best agent alone would not: it is chosen by the same scores.
+    Holm's correction over the pairs of a task keeps the probability of any false difference in it at 5 %, for normal
+    scores of any variances. Comparing with the best agent alone would not: it is chosen by the same scores.
 
     Args:
         scores: revenue by seed, by agent, by task. Pairs share a seed: agents whose failed seeds differ are compared on
