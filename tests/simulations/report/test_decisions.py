@@ -63,7 +63,7 @@ def evaluation(revenue: float) -> dict[str, float]:
 
 
 def around(mean: float, scale: float, shift: int = 0) -> list[float]:
-    return (mean + scale * np.roll(NOISE, shift)).tolist()
+    return [float(value) for value in mean + scale * np.roll(NOISE, shift)]
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_the_table_of_pairs_has_every_pair_of_a_point_and_both_families(four_poi
     assert [row[1][0] for row in table.rows] == ["thompson − linucb"] * 3
     assert [row[2][0] for row in table.rows] == ["thompson earns more", "no difference shown", "no difference shown"]
     for row in table.rows:
-        assert row[4][1] <= row[5][1]
+        assert float(row[4][1]) <= float(row[5][1])
     assert tables.verdicts_note(four_points) == ""
 
 
@@ -175,7 +175,8 @@ def test_no_bar_and_no_band_is_drawn_beyond_0_and_100_percent(
     charts.over_key(near_the_ends, "user.mismatch", "long_share", "long", factor=100)
     charts.learning_curves(near_the_ends, point)
     for axes, across in zip(drawn, (0, 1, 1), strict=True):
-        ends = np.concatenate([path.vertices[:, across] for one in axes.collections for path in one.get_paths()])
+        paths = [path for one in axes.collections for path in one.get_paths()]
+        ends = np.concatenate([np.asarray(path.vertices)[:, across] for path in paths])
         assert ends.max() == 100
         assert ends.min() >= 0
     assert len(drawn[0].collections) == 2
