@@ -17,7 +17,7 @@ from preroll.simulations.training.curve_plot import draw_curves
 from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
 
-#: Here agents that plan beat greedy, which looks one slot ahead.
+#: Here agents that plan can earn more than greedy, which looks one slot ahead.
 SCENARIO = "fatigue"
 #: Slow agents first, so that both workers end together.
 AGENT_NAMES = ("ppo", "dqn", "linucb", "epsilon-greedy", "thompson", "greedy", "random")
@@ -43,7 +43,7 @@ class QuickstartResult:
     evaluation: Evaluation
 
     def failures(self) -> list[str]:
-        """Returns the learners that are not better than random, by the 95 % interval of the paired difference."""
+        """Returns the learners that are not shown to earn more than random: whose 95 % interval above it contains 0."""
         learners = [row for row in self.evaluation.rows if row.name in AGENTS and AGENTS[row.name].family != "baseline"]
         return [row.name for row in learners if row.above_random.low <= 0]
 

@@ -129,10 +129,11 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.execution.summary import summary
+    from preroll.simulations.experiment.execution.summary import FOOTNOTE, summary
 
     columns, rows = summary(store, plan, store.states(plan))
     print_table(columns, rows, left=("point", "agent"))
+    typer.echo(FOOTNOTE)
 
 
 def _duration(seconds: float) -> str:

@@ -21,10 +21,10 @@ def quickstart(
     """Render the demo videos, make a catalog, train seven agents, compare them, draw their curves.
 
     Takes one to three minutes; the catalog in the folder is used again the second time. Exit status 1 where an agent
-    that learns does not beat random.
+    that learns is not shown to earn more than random.
 
-    On `fatigue` the agents that plan beat the greedy one, which knows the truth but looks one slot ahead; on `classic`
-    nothing beats greedy.
+    On `fatigue` an agent that plans can earn more than greedy, which knows the truth but looks one slot ahead; on
+    `classic` none can.
 
     Example: `preroll quickstart --out /tmp/quickstart --scenario classic --sessions 20000`
     """
@@ -48,6 +48,7 @@ def quickstart(
     typer.echo(f"TensorBoard:  tensorboard --logdir {quote(str(story.runs))}")
     if failed := story.failures():
         raise PrerollError(
-            f"no better than random after {sessions:,} sessions: {', '.join(failed)}; train longer with --sessions",
+            f"not shown to earn more than random after {sessions:,} sessions: {', '.join(failed)}; train longer with "
+            "--sessions, or evaluate longer with --evaluation-sessions",
             status=1,
         )

@@ -6,7 +6,7 @@ from functools import partial
 
 from preroll.simulations.evaluation.agent_result import AgentResult
 from preroll.simulations.evaluation.evaluation import Evaluation
-from preroll.simulations.statistics.intervals import Mean
+from preroll.simulations.statistics.intervals import fixed
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Column:
 #: Before the columns of the length classes.
 COLUMNS = (
     Column("agent", lambda row: row.name),
-    Column("revenue", lambda row: _interval(row.revenue, 2)),
-    Column("% of optimum", lambda row: _interval(row.paired_percent, 2)),
-    Column("regret", lambda row: _number(row.regret, 3)),
-    Column("less optimum, paired", lambda row: _interval(row.difference, 3), extra=True),
-    Column("exact", lambda row: "" if row.exact_revenue is None else _number(row.exact_revenue, 3), extra=True),
+    Column("revenue", lambda row: row.revenue.text(2, 0, row.optimum)),
+    Column("% of optimum", lambda row: row.paired_percent.text(2, 0, 100)),
+    Column("regret", lambda row: fixed(row.regret, 3)),
+    Column("less optimum, paired", lambda row: row.difference.text(3, -row.optimum, 0), extra=True),
+    Column("exact", lambda row: "" if row.exact_revenue is None else fixed(row.exact_revenue, 3), extra=True),
     Column("viewed", lambda row: f"{100 * row.view_rate:.1f} %"),
 )
 EMPTY = Column("empty", lambda row: f"{100 * row.empty_share:.1f} %")
@@ -39,7 +39,7 @@ SLOTS = Column("slots", lambda row: f"{row.session_length:.1f}", extra=True)
 
 
 def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[list[str], list[list[str]]]:
-    """Formats an evaluation as a table, best agent first.
+    """Formats an evaluation as a table, the agent with the largest expected revenue first.
 
     Every length class of the scenario has a column with its share of the ads shown; the column of empty slots appears
     only if some agent left a slot empty.
@@ -74,7 +74,9 @@ def footnote(evaluation: Evaluation) -> str:
     return (
         f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers. "
         f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
-        f"{evaluation.rows[0].optimum:.3f} is {best}."
+        f"{evaluation.rows[0].optimum:.3f} is {best}. An interval in brackets is cut at what is possible "
+        "(chance may put simulated revenue beyond). Each interval is of one number of one training: which agent earns "
+        "more is tested over seeds, in the page of preroll experiment report."
     )
 
 
@@ -86,13 +88,3 @@ def _rank(row: AgentResult) -> tuple[float, int]:
     """Returns the sort key: by expected revenue; among equals first the optimum, then greedy."""
     order = ("optimum", "greedy", row.name)
     return round(row.regret, 6), order.index(row.name)
-
-
-def _interval(mean: Mean, digits: int) -> str:
-    return f"{_number(mean.value, digits)} ± {mean.half_width:.{digits}f}"
-
-
-def _number(value: float, digits: int) -> str:
-    """Formats with fixed digits and a true minus sign, without a minus before 0."""
-    text = f"{value:.{digits}f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.palette import FAINT, GRID, agent_color
@@ -71,8 +72,10 @@ def percent_by_point(material: Material, point: str) -> str:
                 continue
             look = style(material, agent)
             axes.plot(values, np.full(len(values), row + 0.22), "o", color=look["color"], alpha=0.5, markersize=4)
-            half = mean_interval(values).half_width if len(values) > 1 else 0.0
-            axes.errorbar(values.mean(), row, xerr=half, color=look["color"], marker=look["marker"] or "|", capsize=4)
+            mean, below, above = _bar(values)
+            axes.errorbar(
+                mean, row, xerr=[[below], [above]], color=look["color"], marker=look["marker"] or "|", capsize=4
+            )
         axes.set_yticks(range(len(material.agents)), list(reversed(material.agents)))
         axes.axvline(100, color=FAINT, linestyle="--", linewidth=1)
         axes.set_xlabel("% of the exact optimum")
@@ -96,12 +99,10 @@ def learning_curves(material: Material, point: str) -> str:
             x = np.array(curves[0].sessions)
             y = np.array([curve.values["session/percent_of_optimum"] for curve in curves], np.float64)
             look = style(material, agent)
-            axes.plot(x, y.mean(axis=0), color=look["color"], label=agent, linewidth=1.8)
+            mean, below, above = np.array([_bar(column) for column in y.T]).T
+            axes.plot(x, mean, color=look["color"], label=agent, linewidth=1.8)
             if len(y) > 1:
-                half = [mean_interval(column).half_width for column in y.T]
-                axes.fill_between(
-                    x, y.mean(axis=0) - half, y.mean(axis=0) + half, color=look["color"], alpha=0.15, lw=0
-                )
+                axes.fill_between(x, mean - below, mean + above, color=look["color"], alpha=0.15, lw=0)
         axes.axhline(100, color=FAINT, linestyle="--", linewidth=1)
         axes.set_xscale("log")
         axes.set_ylim(max(axes.get_ylim()[0], 0), 105)
@@ -132,12 +133,9 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
             by_point = [factor * material.values(point, agent, name) for point in material.points]
             if not all(len(values) for values in by_point):
                 continue
-            y = np.array([values.mean() for values in by_point])
-            half = np.array([mean_interval(v).half_width if len(v) > 1 else 0.0 for v in by_point])
+            y, *ends = np.array([_bar(values) for values in by_point])[order].T
             look = style(material, agent)
-            axes.errorbar(
-                x[order], y[order], yerr=half[order], label=agent, capsize=3, linewidth=1.6, markersize=5, **look
-            )
+            axes.errorbar(x[order], y, yerr=ends, label=agent, capsize=3, linewidth=1.6, markersize=5, **look)
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -3), min(high, 103))
         axes.set_xlabel(_key_label(material, key))
@@ -201,6 +199,15 @@ def profiles(material: Material) -> str | None:
         _legend(axes)
 
     return svg(draw, "Performance profiles")
+
+
+def _bar(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Returns the mean of percentages and the lengths of its error bar below and above it, cut at 0 and 100 %."""
+    if len(values) < 2:
+        return float(values.mean()), 0.0, 0.0
+    mean = mean_interval(values)
+    low, high = mean.within(0, 100)
+    return mean.value, mean.value - low, high - mean.value
 
 
 def _legend(axes: "Axes") -> None:

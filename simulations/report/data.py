@@ -15,6 +15,7 @@ from preroll.errors import PrerollError
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
+from preroll.simulations.statistics.comparison import Verdict, compare_pairs, undominated
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.run import Run
 
@@ -71,6 +72,22 @@ class Material:
         """Labels of the agents that learn."""
         return list(dict.fromkeys(cell.label for cell in self.done if cell.agent not in ORACLES))
 
+    @property
+    def compared(self) -> list[str]:
+        """Labels of the agents that are compared with each other: those that learn, or all where none does."""
+        return self.learners or self.agents
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """All pairs of the compared agents of every point, by revenue: what the page calls a difference."""
+        return compare_pairs(
+            {point: {agent: self.by_seed(point, agent, "revenue") for agent in self.compared} for point in self.points}
+        )
+
+    def undominated(self, point: str) -> list[str]:
+        """Returns the compared agents of a point that no other is shown to earn more than there."""
+        return undominated(self.compared, [verdict for verdict in self.verdicts if verdict.task == point])
+
     @cached_property
     def seeds(self) -> int:
         """Planned number of seeds of every agent and point."""
@@ -106,6 +123,10 @@ class Material:
         """Returns the mean of a metric over seeds; NaN if no cell is finished."""
         values = self.values(point, agent, name)
         return float(values.mean()) if len(values) else float("nan")
+
+    def optimum(self, point: str) -> float:
+        """Returns the exact optimum of a point, the largest expected revenue of any agent."""
+        return max(self.mean(point, agent, "optimum") for agent in self.agents if self.cells(point, agent))
 
     def cells(self, point: str, agent: str) -> list[Cell]:
         """Returns the finished cells of an agent at a point."""

@@ -6,23 +6,14 @@ from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.execution.store import CellState
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import majority_sentences, threshold_sentences
-from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict, against_the_best
-from preroll.simulations.statistics.intervals import mean_interval
+from preroll.simulations.statistics.comparison import NO_DIFFERENCE
+from preroll.simulations.statistics.intervals import interval_text
 
 
 def headline(material: Material) -> list[str]:
     """Returns the sentences at the top of the page."""
     parts = (_missing, _ranking, threshold_sentences, majority_sentences, _verdicts)
     return [sentence for part in parts for sentence in part(material)]
-
-
-def verdicts(material: Material) -> list[Verdict]:
-    """Compares every learner with the best one of each point, with Holm's correction over all comparisons."""
-    agents = material.learners or material.agents
-    scores = {
-        point: {agent: material.by_seed(point, agent, "revenue") for agent in agents} for point in material.points
-    }
-    return against_the_best(scores)
 
 
 def _missing(material: Material) -> list[str]:
@@ -35,13 +26,12 @@ def _missing(material: Material) -> list[str]:
 def _ranking(material: Material) -> list[str]:
     """Returns a sentence with each agent's mean share of the optimum over points, with an interval over seeds."""
     entries = []
-    for agent in material.learners or material.agents:
+    for agent in material.compared:
         scores = material.scores(agent)
         if scores is None:
             continue
         by_seed = 100 * scores.mean(axis=1)
-        half = f" ± {mean_interval(by_seed).half_width:.1f}" if len(by_seed) > 1 else ""
-        entries.append((float(by_seed.mean()), f"{agent} {by_seed.mean():.1f}{half} %"))
+        entries.append((float(by_seed.mean()), f"{agent} {interval_text(by_seed, 1, 0, 100)} %"))
     if not entries:
         return []
     ordered = [text for _, text in sorted(entries, reverse=True)]
@@ -50,22 +40,24 @@ def _ranking(material: Material) -> list[str]:
 
 
 def _verdicts(material: Material) -> list[str]:
-    made = verdicts(material)
+    """Returns sentences on the pairs of learners that differ, by point and with the whole page as one family."""
+    made, points = material.verdicts, len(material.points)
     if not made:
         return []
-    shown = [verdict for verdict in made if verdict.words != NO_DIFFERENCE]
-    reductions = [v.result.variance_reduction for v in made if np.isfinite(v.result.variance_reduction)]
-    dice = (
-        f" Common random numbers were worth {np.median(reductions):.1f} times as many runs (median)."
-        if reductions
-        else ""
-    )
-    shows = "shows" if len(shown) == 1 else "show"
-    found = f"{len(shown)} {shows} a difference; for the others" if shown else "none is decided"
-    return [
-        f"Of {len(made)} comparisons with the best learner of a point, {found}: {NO_DIFFERENCE} (paired t tests, "
-        f"Holm's correction).{dice}"
+    shown, overall = sum(one.decided for one in made), sum(one.decided_overall for one in made)
+    comparisons = f"{len(made)} comparison{'' if len(made) == 1 else 's'}"
+    told = [
+        f"Of {comparisons} of two learners, all pairs of every point, {shown} {'shows' if shown == 1 else 'show'} a "
+        f"difference; {NO_DIFFERENCE} for {len(made) - shown} (paired t tests, Holm's correction over the pairs of a "
+        "point: with normal scores any false difference there has a probability of at most 5 %). "
+        f"The page has {points} {'point' if points == 1 else 'points'}."
     ]
+    if points > 1:
+        told.append(f"With all pairs of the page as one family {overall} of {len(made)} would show a difference.")
+    reductions = [one.result.variance_reduction for one in made if np.isfinite(one.result.variance_reduction)]
+    if reductions:
+        told.append(f"Common random numbers were worth {np.median(reductions):.1f} times as many runs (median).")
+    return [" ".join(told)]
 
 
 def point_title(material: Material, point: str) -> str:

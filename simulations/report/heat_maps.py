@@ -10,7 +10,7 @@ from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import always_values, best_lengths
 
-TIE = 0.05  # percent of the optimum: agents closer to the best than this are tied with it
+UNDECIDED = "not decided"
 LENGTHS = "The length class that earns most if always shown, exactly, and its lead over the next"
 LENGTH_COLORS = (PURPLE, SKY, YELLOW, GREEN)  # light enough for text
 PALE = 0.45  # share of an agent's colour behind its name
@@ -37,7 +37,7 @@ class HeatMap:
 
 
 def heat_maps(material: Material, rows: str, columns: str) -> list[HeatMap]:
-    """Returns the heat maps: best learner, its gap to the optimum, and the best length class.
+    """Returns the heat maps: best learner, the gap to the optimum, and the best length class.
 
     Args:
         material: an experiment in which two keys vary.
@@ -47,30 +47,30 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[HeatMap]:
     Returns:
         The maps; the third is omitted where there are not two length classes to choose from in every category.
     """
-    agents = material.learners or material.agents
+    agents = material.compared
 
-    def best(point: str) -> tuple[str, float]:
-        means = {agent: material.mean(point, agent, "percent_of_optimum") for agent in agents}
-        able = {agent: value for agent, value in means.items() if not np.isnan(value)}
-        name = max(able, key=lambda agent: able[agent]) if able else ""
-        return name, able.get(name, float("nan"))
+    def most(point: str) -> float:
+        """Returns the largest mean of an agent; NaN where none is done."""
+        means = [material.mean(point, agent, "percent_of_optimum") for agent in agents]
+        return max((mean for mean in means if not np.isnan(mean)), default=float("nan"))
 
-    def winner(point: str) -> Shown:
-        name, most = best(point)
-        level = [one for one in agents if most - material.mean(point, one, "percent_of_optimum") < TIE]
-        if len(level) > 1:  # the order among tied agents is random
-            return "all equal" if len(level) == len(agents) else " = ".join(level), PAPER
-        return name, blend(PAPER, agent_color(agents.index(name)), PALE) if name else PAPER
+    def best(point: str) -> Shown:
+        if np.isnan(most(point)):
+            return "", PAPER
+        left = material.undominated(point)
+        if len(left) > 1:
+            return UNDECIDED if len(left) == len(agents) else " or ".join(left), PAPER
+        return left[0], blend(PAPER, agent_color(agents.index(left[0])), PALE)
 
     def gap(point: str) -> Shown:
-        missing = 100 - best(point)[1]
+        missing = 100 - most(point)
         if np.isnan(missing):
             return "", PAPER
         return f"{missing:.1f} %", blend(PAPER, ORANGE, min(missing / 30, 1.0))
 
     found = [
-        _map("The best learner", material, rows, columns, winner),
-        _map("How far the best learner is from the optimum", material, rows, columns, gap),
+        _map("The best learner, where it is decided", material, rows, columns, best),
+        _map("From the largest mean of a learner to the optimum", material, rows, columns, gap),
     ]
     earned = {point: always_values(material, point) for point in material.points}
     if all(len(values) > 1 for values in earned.values()):

@@ -18,7 +18,13 @@ from preroll.simulations.report.findings import headline, point_title
 from preroll.simulations.report.heat_maps import HeatMap, heat_maps
 from preroll.simulations.report.policies import Picture, policy_pictures
 from preroll.simulations.report.sample_session import SampleSession, play_session
-from preroll.simulations.report.tables import agents_table, aggregates_note, aggregates_table, verdicts_table
+from preroll.simulations.report.tables import (
+    agents_table,
+    aggregates_note,
+    aggregates_table,
+    verdicts_note,
+    verdicts_table,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -98,7 +104,8 @@ def page(material: Material) -> str:
         aggregates_note=aggregates_note(material),
         aggregates=aggregates_table(material),
         profiles=charts.profiles(material),
-        verdicts=verdicts_table(material) if material.seeds > 1 else None,
+        verdicts=verdicts_table(material) if material.verdicts else None,
+        verdicts_note=verdicts_note(material),
         policies=_drawn(material, MOST_MAPS, policy_pictures),
         **_session(material),
         agents=agents_table(material),
@@ -160,13 +167,13 @@ def _drawn(material: Material, most: int, draw: Callable[[Material, str], str | 
 
 
 def _session(material: Material) -> dict[str, SampleSession | str]:
-    """Plays a session of the best learner at a point in the middle."""
+    """Plays a session of the learner with the largest mean at a point in the middle."""
     point = charts.chosen_points(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
     done = [agent for agent in material.agents if material.cells(point, agent)]
     agents = [agent for agent in done if agent in material.learners] or done
-    best = max(agents, key=lambda agent: material.mean(point, agent, "percent_of_optimum"))
-    agent = material.run(material.cells(point, best)[0]).load_agent()
-    session = play_session(agent, best, material.tables(point))
+    name = max(agents, key=lambda agent: material.mean(point, agent, "percent_of_optimum"))
+    agent = material.run(material.cells(point, name)[0]).load_agent()
+    session = play_session(agent, name, material.tables(point))
     return {"session": session, "session_point": point_title(material, point)}
 
 

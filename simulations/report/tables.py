@@ -7,12 +7,14 @@ import numpy as np
 
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.report.data import Material
-from preroll.simulations.report.findings import point_title, verdicts
+from preroll.simulations.report.findings import point_title
 from preroll.simulations.statistics import FEWEST_FOR_BOOTSTRAP
 from preroll.simulations.statistics.aggregates import interquartile_mean, optimality_gap, probability_of_improvement
 from preroll.simulations.statistics.bootstrap import Interval, bootstrap_interval
-from preroll.simulations.statistics.intervals import mean_interval
+from preroll.simulations.statistics.comparison import Verdict
+from preroll.simulations.statistics.intervals import fixed, interval_text
 
+MOST_PAIRS = 2000  # rows of the table of pairs, for the size of the page
 Entry = tuple[str, float | str]  # text, key by which a click on the heading sorts
 
 
@@ -70,25 +72,25 @@ def _entry(
 ) -> tuple[str, float]:
     values = factor * material.values(point, agent, name)
     mean = float(values.mean())
-    half = f" ± {mean_interval(values).half_width:.{digits}f}" if len(values) > 1 and name in _WITH_INTERVAL else ""
-    return "" if np.isnan(mean) else f"{mean:.{digits}f}{half}", mean
-
-
-_WITH_INTERVAL = ("revenue", "percent_of_optimum")
+    if np.isnan(mean):
+        return "", mean
+    largest = {"revenue": material.optimum(point), "percent_of_optimum": 100.0}
+    return interval_text(values, digits, 0, largest[name]) if name in largest else fixed(mean, digits), mean
 
 
 def aggregates_table(material: Material) -> Table:
     """Returns the table of aggregates over all points.
 
-    Columns: mean, interquartile mean, optimality gap, and the probability that the best learner is better.
+    Columns: mean, interquartile mean, optimality gap, and the share of pairs of runs in which the learner with the
+    largest mean earned more.
     """
     scores = {agent: matrix for agent in material.agents if (matrix := material.scores(agent)) is not None}
     learners = [agent for agent in material.learners if agent in scores]
-    best = max(learners, key=lambda agent: float(scores[agent].mean())) if learners else None
+    most = max(learners, key=lambda agent: float(scores[agent].mean())) if learners else None
     rows: list[list[Entry]] = []
     for agent, matrix in scores.items():
         middle, gap = (bootstrap_interval(matrix, one) for one in (interquartile_mean, optimality_gap))
-        over = probability_of_improvement(scores[best], matrix) if best and agent != best else float("nan")
+        over = probability_of_improvement(scores[most], matrix) if most and agent != most else float("nan")
         rows.append(
             [
                 (agent, agent),
@@ -98,41 +100,52 @@ def aggregates_table(material: Material) -> Table:
                 ("" if np.isnan(over) else f"{over:.2f}", over),
             ]
         )
-    return Table(["agent", "mean", "interquartile mean", "optimality gap", f"P({best} is better)"], rows)
+    over_title = f"pairs of runs in which {most} earned more" if most else ""
+    return Table(["agent", "mean", "interquartile mean", "optimality gap", over_title], rows)
 
 
 def aggregates_note(material: Material) -> str:
-    """Returns a sentence on the intervals of the table of aggregates."""
+    """Returns sentences on the intervals of the table of aggregates, and on its last column."""
+    intervals = "In brackets: 95 % stratified bootstrap over seeds, within each point."
     if material.seeds < FEWEST_FOR_BOOTSTRAP:
-        return f"With {material.seeds} seeds no bootstrap interval is given: it would cover less than it claims."
-    return "In brackets: 95 % stratified bootstrap over seeds, within each point."
+        intervals = f"With {material.seeds} seeds no bootstrap interval is given: it would cover less than it claims."
+    return (
+        f"{intervals} The last column is the share of pairs of runs in which the learner with the largest mean earned "
+        "more. Being chosen by these runs flatters it: the column describes them and tests nothing."
+    )
 
 
 def verdicts_table(material: Material) -> Table:
-    """Returns the table of every learner against the best one of each point."""
-    rows: list[list[Entry]] = [
-        [
-            (point_title(material, verdict.task), verdict.task),
-            (verdict.agent, verdict.agent),
-            (verdict.words, verdict.words),
-            (_difference(verdict.result.difference.value, verdict.result.difference.half_width),
-             verdict.result.difference.value),
-            (f"{verdict.p:.3g}", verdict.p),
-            (_times(verdict.result.variance_reduction), verdict.result.variance_reduction),
-        ]
-        for verdict in verdicts(material)
-    ]  # fmt: skip
-    head = ["point", "agent", "in words", "best − agent", "p (Holm)", "variance reduction"]
-    return Table(head, rows)
+    """Returns the table of all pairs of learners of each point; of very many, those with the smallest p values."""
+    made = material.verdicts
+    if len(made) > MOST_PAIRS:
+        made = sorted(made, key=lambda verdict: verdict.p)[:MOST_PAIRS]
+    head = ["point", "pair", "in words", "difference", "p (Holm)", "p (Holm, whole page)", "variance reduction"]
+    return Table(head, [_verdict(verdict, material.optimum(verdict.task), material) for verdict in made])
+
+
+def verdicts_note(material: Material) -> str:
+    """Returns a sentence on the pairs that the table of all pairs leaves out; empty if it has all."""
+    pairs = len(material.verdicts)
+    return f"The {MOST_PAIRS:,} of {pairs:,} pairs with the smallest p values are listed." if pairs > MOST_PAIRS else ""
+
+
+def _verdict(verdict: Verdict, optimum: float, material: Material) -> list[Entry]:
+    difference = verdict.result.difference
+    return [
+        (point_title(material, verdict.task), verdict.task),
+        (f"{verdict.more} − {verdict.less}", verdict.more),
+        (verdict.words, verdict.words),
+        (difference.text(3, -optimum, optimum), difference.value),
+        (f"{verdict.p:.3g}", verdict.p),
+        (f"{verdict.p_overall:.3g}", verdict.p_overall),
+        (_times(verdict.result.variance_reduction), verdict.result.variance_reduction),
+    ]
 
 
 def _percent(interval: Interval) -> tuple[str, float]:
-    ends = "" if np.isnan(interval.low) else f" [{100 * interval.low:.2f}, {100 * interval.high:.2f}]"
-    return f"{100 * interval.value:.2f} %{ends}", interval.value
-
-
-def _difference(value: float, half: float) -> str:
-    return f"{value:.3f} ± {half:.3f}"
+    low, high = 100 * interval.low, 100 * min(interval.high, max(interval.value, 1.0))  # more than 100 % is impossible
+    return f"{100 * interval.value:.2f} %{'' if np.isnan(low) else f' [{low:.2f}, {high:.2f}]'}", interval.value
 
 
 def _times(reduction: float) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
-from preroll.simulations.statistics.intervals import Mean, mean_interval
+from preroll.simulations.statistics.intervals import CONFIDENCE, Mean, mean_interval
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,13 @@ class Paired:
     variance_reduction: float
 
 
-def paired(a: ArrayLike, b: ArrayLike) -> Paired:
+def paired(a: ArrayLike, b: ArrayLike, confidence: float = CONFIDENCE) -> Paired:
     """Compares two agents pair by pair.
 
     Args:
         a: float64 [n], n ≥ 2, by seed.
         b: float64 [n], the other agent's in the same order.
+        confidence: of the interval of the difference.
 
     Returns:
         Difference, p value and variance reduction.
@@ -42,7 +43,7 @@ def paired(a: ArrayLike, b: ArrayLike) -> Paired:
     """
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
     differences = first - second
-    difference = mean_interval(differences)
+    difference = mean_interval(differences, confidence)
     apart = float(first.var(ddof=1) + second.var(ddof=1))
     together = float(differences.var(ddof=1))
     scale = max(float(np.abs(first).max()), float(np.abs(second).max()), 1e-300)

@@ -253,7 +253,9 @@ def _write(search: Search, study: "Study", out: Path) -> TuningResult:
     plain = find(search.agent).load().Settings().model_dump(mode="json")
     chosen = {**search.fixed, **{name: value for name, value in best.params.items() if plain[name] != value}}
     value, first = best.value or 0.0, finished[0].value or 0.0
-    told = f"# {value:.2f} % of the optimum of {search.tables.scenario.name}, of {len(finished)} trials by preroll tune"
+    of = f"{search.tables.scenario.name}, the largest of {len(finished)} trials by preroll tune, which flatters it"
     content = dump_yaml({search.agent: {**chosen, "sessions": search.sessions}})
-    atomic.write_text(out / PRESET, f"{told}; the defaults earn {first:.2f} %.\n{content}")
+    atomic.write_text(
+        out / PRESET, f"# {value:.2f} % of the optimum of {of}; the defaults earned {first:.2f} %.\n{content}"
+    )
     return TuningResult(chosen, value, first, len(finished), len(given_up), out / PRESET)

@@ -40,7 +40,9 @@ def test_an_agent_no_better_than_random_is_an_error(
 ) -> None:
     failed = story(small_catalog, tmp_path, "dqn", "thompson")
     monkeypatch.setattr("preroll.simulations.quickstart.run_quickstart", lambda *_, **__: failed)
-    with pytest.raises(PrerollError, match="no better than random after 50,000 sessions: dqn, thompson") as error:
+    with pytest.raises(
+        PrerollError, match="not shown to earn more than random after 50,000 sessions: dqn, thompson"
+    ) as error:
         CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path)], catch_exceptions=False)
     assert error.value.status == 1
 

@@ -7,8 +7,12 @@ import numpy as np
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
-from preroll.simulations.statistics.intervals import mean_interval
+from preroll.simulations.statistics.intervals import fixed, interval_text
 
+FOOTNOTE = (
+    "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
+    "Which agents differ is tested in the page of preroll experiment report."
+)
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
 
@@ -42,21 +46,13 @@ def _numbers(group: Sequence[dict[str, float]], planned: int, lengths: Sequence[
     column = {name: np.array(values, np.float64) for name, values in given.items()}
     return [
         str(len(group)) if len(group) == planned else f"{len(group)} of {planned}",
-        _interval(column["revenue"], 3),
-        _interval(column["percent_of_optimum"], 2),
-        f"{column['regret'].mean():.3f}".replace("-0.000", "0.000"),
+        interval_text(column["revenue"], 3, 0, column["optimum"].max()),
+        interval_text(column["percent_of_optimum"], 2, 0, 100),
+        fixed(column["regret"].mean(), 3),
         f"{100 * column['view_rate'].mean():.1f} %",
         *(f"{100 * column[name].mean():.1f} %" if column[name].size else "" for name in shares),
         f"{column['session_length'].mean():.1f}",
     ]
 
 
-def _interval(values: np.ndarray[tuple[int], np.dtype[np.float64]], digits: int) -> str:
-    """Formats mean ± half of Student's t interval; a single seed has no interval."""
-    if len(values) < 2:
-        return f"{values.mean():.{digits}f}"
-    mean = mean_interval(values)
-    return f"{mean.value:.{digits}f} ± {mean.half_width:.{digits}f}"
-
-
-_NAMES = ("revenue", "percent_of_optimum", "regret", "view_rate", "session_length")
+_NAMES = ("revenue", "optimum", "percent_of_optimum", "regret", "view_rate", "session_length")

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from preroll.envs.model.tables import Tables
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
 from preroll.simulations.evaluation.table import COLUMNS, SLOTS, comparison_table, footnote
+from preroll.simulations.statistics.intervals import Mean
 
 
 @pytest.fixture(scope="module", params=["classic", "fatigue"])
@@ -39,3 +42,15 @@ def test_the_optimum_has_no_regret_and_no_minus_before_it(evaluation: Evaluation
 def test_the_footnote_says_how_many_sessions_and_what_the_optimum_is(evaluation: Evaluation) -> None:
     assert "300 sessions of each agent" in footnote(evaluation)
     assert f"{evaluation.rows[0].optimum:.3f} is the exact optimum" in footnote(evaluation)
+
+
+def test_no_interval_is_beyond_what_is_possible(evaluation: Evaluation) -> None:
+    """Of a simulated optimum about every second interval would be, and of nearly optimal agents many."""
+    best = evaluation["optimum"]
+    near = replace(best, revenue=Mean(best.optimum - 0.5, 1.0), difference=Mean(-0.5, 1.0))
+    titles, (row,) = comparison_table(replace(evaluation, rows=(near,)))
+    shown = dict(zip(titles, row, strict=True))
+    assert shown["revenue"].endswith(f", {best.optimum:.2f}]")
+    assert shown["% of optimum"].endswith(", 100.00]")
+    assert shown["less optimum, paired"] == "−0.500 [−1.500, 0.000]"
+    assert "in brackets is cut at what is possible" in footnote(evaluation)

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict, against_the_best
+from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict, compare_pairs, undominated
 from preroll.simulations.statistics.holm import holm
 from preroll.simulations.statistics.paired import paired
 
@@ -71,29 +71,32 @@ def test_without_a_difference_the_words_say_so() -> None:
             "random": by_seed(users - 4 + generator.normal(0, 0.2, 8)),
         }
     }
-    words = {verdict.agent: verdict.words for verdict in against_the_best(scores)}
-    best = {"thompson", "linucb"} - set(words)
-    assert words["random"] == f"{best.pop()} earns more"
-    assert NO_DIFFERENCE in words.values()
+    words = {frozenset((verdict.more, verdict.less)): verdict.words for verdict in compare_pairs(scores)}
+    assert words == {
+        frozenset(("thompson", "linucb")): NO_DIFFERENCE,
+        frozenset(("thompson", "random")): "thompson earns more",
+        frozenset(("linucb", "random")): "linucb earns more",
+    }
 
 
-def test_holm_corrects_over_all_agents_and_tasks_of_one_comparison() -> None:
-    """Four verdicts by Student's t: 2.63 has p = .03 alone, and twice that as the second least of four; 1.4 has .2."""
+def test_holm_corrects_over_all_pairs_of_a_task_and_beside_that_over_all_tasks() -> None:
+    """Student's t of a and b is 2.5 and 1.4: p = .037, the largest of its task and the fifth of all six."""
     users, noise = np.arange(9.0), np.array([-4.0, 3, -2, 1, 0, -1, 2, -3, 4]) / np.sqrt(7.5)  # mean 0, deviation 1
     scores = {
-        f"task {k}": {"best": by_seed(users), "near": by_seed(users - t / 3 - noise), "far": by_seed(users - 9 - noise)}
-        for k, t in enumerate((2.63, 1.4))
+        f"task {k}": {"a": by_seed(users), "b": by_seed(users - t / 3 - noise), "c": by_seed(users - 9 + noise)}
+        for k, t in enumerate((2.5, 1.4))
     }
-    verdicts = against_the_best(scores)
-    alone = np.array([verdict.result.p for verdict in verdicts])
-    assert [(verdict.task, verdict.best, verdict.agent) for verdict in verdicts] == [
-        (task, "best", agent) for task in ("task 0", "task 1") for agent in ("near", "far")
+    verdicts = compare_pairs(scores)
+    assert [(one.task, one.more, one.less) for one in verdicts] == [
+        (task, *pair) for task in ("task 0", "task 1") for pair in (("a", "b"), ("a", "c"), ("b", "c"))
     ]
-    assert [verdict.p for verdict in verdicts] == pytest.approx(adjusted_by_the_book(alone), rel=1e-12)
-    changed = [verdict for verdict in verdicts if verdict.result.p < 0.05 <= verdict.p]
-    assert len(changed) == 1
-    assert changed[0].words == NO_DIFFERENCE
-    assert [verdict.words for verdict in verdicts if verdict.agent == "far"] == ["best earns more"] * 2
+    alone = np.array([verdict.result.p for verdict in verdicts])
+    by_task = [*adjusted_by_the_book(alone[:3]), *adjusted_by_the_book(alone[3:])]
+    assert [verdict.p for verdict in verdicts] == pytest.approx(by_task, rel=1e-12)
+    assert [verdict.p_overall for verdict in verdicts] == pytest.approx(adjusted_by_the_book(alone), rel=1e-12)
+    assert [verdict.decided for verdict in verdicts] == [True, True, True, False, True, True]
+    assert [verdict.decided_overall for verdict in verdicts] == [False, True, True, False, True, True]
+    assert verdicts[3].words == NO_DIFFERENCE
 
 
 def adjusted_by_the_book(p: NDArray[np.float64]) -> list[float]:
@@ -108,51 +111,64 @@ def test_holm_is_the_step_down_of_the_book(seed: int) -> None:
     np.testing.assert_allclose(holm(p), adjusted_by_the_book(p), rtol=1e-12)
 
 
-def test_the_best_has_the_largest_mean_and_candidates_alone_are_compared() -> None:
-    scores = {"point": {"a": by_seed(np.array([1.0, 9.0])), "b": by_seed(np.array([2.0, 4.0])), "c": {0: 99.0}}}
-    (verdict,) = against_the_best(scores)
-    assert (verdict.task, verdict.best, verdict.agent) == ("point", "a", "b")
-    assert verdict.result.difference.value == 2.0
-    assert against_the_best(scores, candidates=["b", "c"]) == []
-    more = {"point": {**scores["point"], "e": by_seed(np.array([4.0, 4.0, 4.0]))}}  # the largest sum, not mean
-    assert {one.best for one in against_the_best(more)} == {"a"}
-    scores["point"]["d"] = by_seed(np.array([0.0, 1.0]))
-    assert [one.agent for one in against_the_best(scores, candidates=["b", "d"])] == ["d"]
-    both = against_the_best({"one": scores["point"], "none": {}, "two": scores["point"]})
-    assert [one.task for one in both] == ["one", "one", "two", "two"]
-
-
 def test_a_verdict_needs_a_p_value_below_5_percent() -> None:
     result = paired([1.0, 2.0], [0.0, 0.0])
-    told = [Verdict("point", "a", "b", result, p).words for p in (0.049, 0.051)]
-    assert told == ["a earns more", NO_DIFFERENCE]
+    for p, words in ((0.049, "a earns more"), (0.051, NO_DIFFERENCE)):
+        verdict = Verdict("point", "a", "b", result, p, 1 - p)
+        assert (verdict.words, verdict.decided, verdict.decided_overall) == (words, p < 0.05, False)
+        assert Verdict("point", "a", "b", result, 1.0, p).decided_overall == (p < 0.05)
 
 
-def test_among_equal_agents_a_difference_is_found_in_at_most_5_of_100_families() -> None:
-    """Ten equal agents, 300 families: more than 30 false findings have probability 1e-4 at 5 %.
+@pytest.mark.parametrize("seed", range(30))
+def test_no_interval_excludes_0_where_no_difference_is_shown(seed: int) -> None:
+    """They are simultaneous: of 45 intervals of 95 % each about two would."""
+    generator = np.random.default_rng(seed)
+    scores = {str(k): by_seed(generator.normal(0.2 * (k == 0), 0.1, size=5)) for k in range(10)}
+    verdicts = compare_pairs({"point": scores})
+    for verdict in verdicts:
+        assert verdict.result.difference.value >= 0
+        assert verdict.decided or verdict.result.difference.low <= 0
+    first = verdicts[0].result
+    t = stats.ttest_rel(*(list(scores[name].values()) for name in (verdicts[0].more, verdicts[0].less)))
+    assert first.difference.low == pytest.approx(t.confidence_interval(1 - 0.05 / 45).low, rel=1e-9)
 
-    The best of ten is compared with nine others, so that a single test without correction would find far more.
-    """
-    generator = np.random.default_rng(4)
-    corrected = uncorrected = 0
-    for _ in range(300):
-        scores = {"point": {str(k): by_seed(generator.normal(size=10)) for k in range(10)}}
-        verdicts = against_the_best(scores, candidates=["0", "1"])
-        corrected += any(verdict.words != NO_DIFFERENCE for verdict in verdicts)
-        everyone = against_the_best(scores)
-        uncorrected += any(verdict.result.p < 0.05 for verdict in everyone)
-    assert corrected <= 30
-    assert uncorrected > 100
+
+def test_the_best_is_decided_where_one_agent_is_left_that_no_other_is_shown_to_earn_more_than() -> None:
+    result = paired([1.0, 2.0], [0.0, 0.0])
+
+    def verdict(more: str, less: str, p: float) -> Verdict:
+        return Verdict("point", more, less, result, p, p)
+
+    agents = ["a", "b", "c"]
+    assert undominated(agents, []) == agents
+    assert undominated(agents, [verdict("a", "b", 0.04), verdict("a", "c", 0.06), verdict("b", "c", 0.06)]) == [
+        "a",
+        "c",
+    ]
+    assert undominated(agents, [verdict("a", "b", 0.04), verdict("b", "c", 0.04)]) == ["a"]  # a > b > c, all at once
+    assert undominated([*agents, "failed"], [verdict("a", "b", 0), verdict("a", "c", 0)]) == ["a", "failed"]
+
+
+def test_a_task_is_a_family_of_its_own() -> None:
+    scores = {"a": by_seed(np.array([1.0, 9.0])), "b": by_seed(np.array([2.0, 4.0])), "c": {0: 99.0}}
+    (alone,) = compare_pairs({"point": scores})
+    assert (alone.task, alone.more, alone.less, alone.result.difference.value) == ("point", "a", "b", 2.0)
+    assert alone.p == alone.p_overall == alone.result.p
+    twice = compare_pairs({"one": scores, "none": {}, "two": scores})
+    assert [(one.task, one.p, one.p_overall) for one in twice] == [
+        (task, alone.p, min(2 * alone.p, 1)) for task in ("one", "two")
+    ]
+    assert compare_pairs({}) == []
 
 
 def test_where_seeds_failed_pairs_are_of_the_same_seed() -> None:
     scores = {"point": {"a": {0: 1.0, 1: 5.0, 3: 9.0}, "b": {1: 4.0, 2: 7.0, 3: 8.0}}}
-    (verdict,) = against_the_best(scores)
-    assert verdict.best == "b"
-    assert verdict.result.difference.value == -1.0
+    (verdict,) = compare_pairs(scores)
+    assert (verdict.more, verdict.less) == ("a", "b")  # over the seeds that both have; b has the larger mean of all
+    assert verdict.result.difference.value == 1.0
     assert verdict.result.difference.half_width == 0.0
 
 
 def test_agents_with_fewer_than_two_seeds_in_common_are_not_compared() -> None:
     scores = {"point": {"a": {0: 1.0, 1: 2.0}, "b": {1: 1.0, 2: 2.0}, "c": {0: 5.0}}}
-    assert against_the_best(scores) == []
+    assert compare_pairs(scores) == []
