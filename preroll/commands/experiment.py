@@ -129,10 +129,13 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.execution.summary import summary
+    from preroll.simulations.experiment.execution.summary import notes_on_optimum, summary
 
-    columns, rows = summary(store, plan, store.states(plan))
+    states = store.states(plan)
+    columns, rows = summary(store, plan, states)
     print_table(columns, rows, left=("point", "agent"))
+    for sentence in notes_on_optimum(store, plan, states):
+        typer.echo(sentence)
 
 
 def _duration(seconds: float) -> str:

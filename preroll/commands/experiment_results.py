@@ -22,7 +22,7 @@ def results(
     Example: `preroll experiment results threshold --csv`
     """
     from preroll.simulations.experiment.execution.store import CellState, Store
-    from preroll.simulations.experiment.execution.summary import summary
+    from preroll.simulations.experiment.execution.summary import notes_on_optimum, summary
     from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
 
     store = Store(folder)
@@ -37,6 +37,8 @@ def results(
     else:
         columns, rows = summary(store, plan, states)
         print_table(columns, rows, left=("point", "agent"))
+        for sentence in notes_on_optimum(store, plan, states):
+            typer.echo(sentence)
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
             f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",

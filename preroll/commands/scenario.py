@@ -55,9 +55,9 @@ def check(
         f"{scenario}: is right. {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
     )
-    best = "Upper bound of the optimum" if exact.is_bound else "Exact optimum"
     shares = [f"{name} {exact.value_of(exact.references[name]) / exact.optimum:.1%}" for name in ("greedy", "random")]
-    typer.echo(f"{best}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
+    note = f", which {exact.note}" if exact.note else ""
+    typer.echo(f"Exact optimum{note}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
 
 
 @app.command()

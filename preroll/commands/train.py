@@ -94,6 +94,7 @@ def _resume(run: Path) -> None:
 def _train(training: "Training") -> None:
     """Runs ``training`` with a progress bar and prints a summary."""
     from preroll import progress
+    from preroll.envs.optimum.optimum import Optimum
 
     agent, run = training.agent.name, training.target
     assert run is not None
@@ -101,11 +102,12 @@ def _train(training: "Training") -> None:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
         result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
-    curve = result.curve
+    curve, note = result.curve, Optimum(result.tables).knowledge.note
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
     typer.echo(
         f"{agent}: {result.sessions:,} sessions in {result.seconds:.1f} s; while it was still exploring, the last "
-        f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; the exact optimum is {result.optimum:.2f}."
+        f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; the exact optimum is {result.optimum:.2f}"
+        f"{f', which {note}' * bool(note)}."
     )
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")

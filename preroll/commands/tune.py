@@ -32,6 +32,7 @@ def tune(
     from preroll import progress
     from preroll.agents import make_agent
     from preroll.envs.model.tables import Tables
+    from preroll.envs.optimum.optimum import Optimum
     from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.tuning import tuning
     from preroll.terminal.set_option import parse_changes
@@ -45,8 +46,10 @@ def tune(
         found = tuning.tune(search, out, trials=trials, advance=advance)
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
                      for name, value in found.settings.items())  # fmt: skip
+    note = Optimum(tables).knowledge.note
+    best = f"the exact optimum, which {note}," if note else "the exact optimum"
     typer.echo(
-        f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of the exact optimum with {told or 'the defaults'}; "
+        f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of {best} with {told or 'the defaults'}; "
         f"the defaults earn {found.default:.2f} %. {found.finished} trials finished, {found.given_up} were given up.\n"
         "A search flatters its winner: compare it on other seeds with `preroll experiment run`.\n"
         f"Preset: {found.preset}"

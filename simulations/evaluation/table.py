@@ -65,11 +65,11 @@ def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[lis
 
 def footnote(evaluation: Evaluation) -> str:
     """Returns one paragraph that explains the numbers of the table."""
-    best = "an upper bound of the optimum" if evaluation.optimum_is_bound else "the exact optimum"
+    note = evaluation.rows[0].optimum_note
     return (
         f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers. "
         f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
-        f"{evaluation.rows[0].optimum:.3f} is {best}."
+        f"{evaluation.rows[0].optimum:.3f} is the exact optimum{f', which {note}' * bool(note)}."
     )
 
 

@@ -7,6 +7,7 @@ from preroll.envs.policies.simple import fixed_policy
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.execution.store import CellState
+from preroll.simulations.experiment.execution.summary import notes_on_optimum
 from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict, against_the_best
 from preroll.simulations.statistics.intervals import mean_interval
@@ -14,7 +15,7 @@ from preroll.simulations.statistics.intervals import mean_interval
 
 def headline(material: Material) -> list[str]:
     """Returns the sentences at the top of the page."""
-    parts = (_missing, _ranking, _threshold, _half_long, _verdicts)
+    parts = (_missing, _ranking, _optimum, _threshold, _half_long, _verdicts)
     return [sentence for part in parts for sentence in part(material)]
 
 
@@ -64,6 +65,11 @@ def _ranking(material: Material) -> list[str]:
     ordered = [text for _, text in sorted(entries, reverse=True)]
     where = f", on average over {len(material.points)} points" if len(material.points) > 1 else ""
     return [f"Of the exact optimum{where}, the agents earned: {'; '.join(ordered)}."]
+
+
+def _optimum(material: Material) -> list[str]:
+    """Returns what the optimum knows and agents do not see."""
+    return notes_on_optimum(material.store, material.plan, material.states)
 
 
 def _threshold(material: Material) -> list[str]:

@@ -32,6 +32,19 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
     return list(COLUMNS), [[*key, *_numbers(group, planned[key])] for key, group in groups.items()]
 
 
+def notes_on_optimum(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:
+    """Returns sentences on what the optimum knows and agents do not see, with the points where it does."""
+    told: dict[str, str] = {}
+    for cell in plan.cells:
+        if cell.point not in told and states[cell.id] is CellState.DONE:
+            told[cell.point] = read_cell(store.folder(cell))["evaluation"].get("optimum_note", "")
+    points: dict[str, list[str]] = {}
+    for point, note in told.items():
+        points.setdefault(note, []).append(point)
+    places = {note: "" if len(where) == len(told) else f"at {', '.join(where)} " for note, where in points.items()}
+    return [f"The optimum {place}{note}." for note, place in places.items() if note]
+
+
 def _numbers(group: Sequence[dict[str, float]], planned: int) -> list[str]:
     column = {name: np.array([entry[name] for entry in group], np.float64) for name in _NAMES}
     return [
