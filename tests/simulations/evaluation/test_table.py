@@ -37,3 +37,8 @@ def test_the_optimum_has_no_regret_and_no_minus_before_it(evaluation: Evaluation
 def test_the_footnote_says_how_many_sessions_and_what_the_optimum_is(evaluation: Evaluation) -> None:
     assert "300 sessions of each agent" in footnote(evaluation)
     assert f"{evaluation.rows[0].optimum:.3f} is the exact optimum" in footnote(evaluation)
+
+
+def test_the_footnote_says_what_the_optimum_knows_and_agents_do_not_see(small_catalog: Catalog) -> None:
+    evaluation = evaluate({}, Tables.compile("hidden-users", small_catalog), sessions=100)
+    assert footnote(evaluation).endswith("is the exact optimum, which knows the hidden segment: a bound.")
