@@ -94,7 +94,9 @@ class Knowledge:
         return sight.segment and level and len(np.unique(sight.video)) == len(sight.video)
 
     def _earned(self, sight: Sight) -> bool:
-        return self._all_known(sight) or LookAlikes(self._occurring, self._best, sight).won()
+        # Who earns it without recalling videos earns it with, too: the smaller game comes first, and is often enough.
+        games = (LookAlikes(self._occurring, self._best, sight, forgets=forgets) for forgets in (True, False))
+        return self._all_known(sight) or any(game.won() for game in games)
 
     def _hidden_of_video(self) -> list[str]:
         """Returns what differs between videos that look alike; if nothing does, then which video it is."""

@@ -9,7 +9,6 @@ last ad are always known, since agents remember what they did.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,9 +51,13 @@ class LookAlikes:
         programs: the programs of the segments that occur.
         best: all best actions by segment and slot, from :meth:`DynamicProgram.all_best`.
         sight: what the agent sees.
+        forgets: whether the agent takes any video for possible after any other. It then knows less, but meets few sets.
     """
 
-    def __init__(self, programs: list[DynamicProgram], best: list[list[NDArray[np.uint8]]], sight: Sight) -> None:
+    def __init__(
+        self, programs: list[DynamicProgram], best: list[list[NDArray[np.uint8]]], sight: Sight, *, forgets: bool
+    ) -> None:
+        self.anywhere = (programs[0].jump > 0) | forgets  # whether any video may follow a video, bool [N]
         self.programs, self.best, self.sight = programs, best, sight
         self.tables = programs[0].tables
         self.shape = self.tables.n_videos, len(programs), self.tables.n_levels
@@ -62,11 +65,6 @@ class LookAlikes:
         self.by_last = programs[0].empty(False).shape[2] > 1
         self.order = np.argsort(sight.video, kind="stable")
         self.starts = np.flatnonzero(np.diff(sight.video[self.order], prepend=-1))
-
-    @cached_property
-    def anywhere(self) -> Mask:
-        """Whether any video may follow a video, bool [N]."""
-        return np.asarray(self.programs[0].jump > 0)
 
     def won(self) -> bool:
         """Returns whether the agent earns the optimum."""
