@@ -9,6 +9,7 @@ import pytest
 
 from preroll.envs import Optimum, PhasedOptimum, Tables, belief_optimum
 from preroll.envs.optimum.knowledge import note_of
+from preroll.envs.optimum.told import told_values
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from tests.envs.plain_model import Moment, PlainModel, observation
@@ -204,6 +205,16 @@ def test_probabilities_of_videos_without_a_label_are_the_truth() -> None:
     catalog = videos(shared=False, category=[0, -1, -1], category_probabilities=[[1, 0], [0.1, 0.9], [0.3, 0.7]])
     assert knows({**SEES, "observe.category": "predicted"}, catalog) == ((), ())
     assert knows({**SEES, "observe.category": True}, catalog) == ((), ("category",))
+
+
+def test_what_the_parts_tell_as_it_is_does_not_differ_from_the_truth() -> None:
+    changes = {**RECALL, "observe.category": "predicted", "observe.memorability": True}
+    catalog = videos(shared=False, category_probabilities=RIGHT)
+    assert told_values(Optimum(Tables.compile(tiny(changes), catalog)).programs[0]) == {}
+    wrong = told_values(Optimum(Tables.compile(tiny(changes), videos(shared=False))).programs[0])
+    assert {name: rows.tolist() for name, rows in wrong.items()} == {
+        "category": [[1.0, 0.5, 1.0], [0.5, 1.0, 1.0], [0.5, 1.0, 1.0]]
+    }
 
 
 def test_values_by_heart_do_not_hide_what_is_out_of_reach() -> None:
