@@ -57,7 +57,7 @@ def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
         >>> round(bounds.lower, 2), round(bounds.upper, 2)
         (21.55, 21.92)
     """
-    if len(optimum.programs) != 2 or optimum.hidden != ("segment",):
+    if not can_infer(optimum):
         raise PrerollError(
             "belief optimum: needs exactly two segments that the agent does not see, and nothing else hidden"
         )
@@ -72,6 +72,12 @@ def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
     lower = _rounded(first, second, shape, ads, prior)
     at_prior = np.interp(prior, np.linspace(0, 1, grid), upper[:, 0, -1].mean(axis=0))
     return BeliefOptimum(lower, float(at_prior))
+
+
+def can_infer(optimum: Optimum) -> bool:
+    """Returns whether there are two segments that the agent does not see, and nothing else that it cannot know."""
+    shown = optimum.tables.layout.parts
+    return len(optimum.programs) == 2 and "segment" not in shown and optimum.knowledge.only_segment_hidden
 
 
 def _interpolated(

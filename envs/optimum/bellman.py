@@ -61,6 +61,20 @@ def improve(
 
 
 @compiled
+def mark_best(
+    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, best: Any
+) -> None:
+    """Marks the actions whose q is the optimum ``value`` [N, F, M] up to rounding, in ``best`` bool [N, F, M, A]."""
+    n_videos, n_levels, n_last = value.shape
+    for v in range(n_videos):
+        for f in range(n_levels):
+            for m in range(n_last):
+                for a in range(reward.shape[1]):
+                    q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
+                    best[v, f, m, a] = q >= value[v, f, m] * (1.0 - 1e-10)
+
+
+@compiled
 def follow_ads(
     view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, ads: Any
 ) -> None:

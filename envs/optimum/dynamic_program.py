@@ -105,6 +105,18 @@ class DynamicProgram:
             bellman.improve(*self.model(slot), after, value, ads[slot])
         return self.at_start(value), ads
 
+    def all_best(self) -> list[NDArray[np.uint8]]:
+        """Returns all best actions of every slot, one bit for each: uint8 [N, F, M, ⌈A / 8⌉]; ties up to rounding."""
+        value, found = self.empty(False), []
+        for slot in reversed(range(self.tables.n_slots)):
+            after = self.before_next_video(value, slot + 1)
+            value = np.empty_like(value)
+            bellman.improve(*self.model(slot), after, value, np.empty(value.shape, dtype=np.int16))
+            best = np.empty((*value.shape, self.tables.n_actions), dtype=np.bool_)
+            bellman.mark_best(*self.model(slot), after, value, best)
+            found.append(np.packbits(best, axis=-1))
+        return found[::-1]
+
     def value_of(self, policy: Policy, by_last: bool) -> float:
         """Computes the expected revenue of a session under a policy with full axes."""
         value = self.empty(by_last)

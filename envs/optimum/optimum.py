@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.knowledge import Knowledge
 from preroll.envs.policies.policy import Policy
 
 Floats = NDArray[np.float64]
@@ -40,12 +41,15 @@ class Visits:
 class Optimum:
     """Exact optimum of a compiled scenario, by dynamic programming.
 
-    It is the optimum of an agent that observes the whole state. Where the scenario hides a part of the state, such as
-    the user's segment, it is an upper bound: see :attr:`is_bound` and :attr:`hidden`.
+    It is the optimum of an agent that knows the whole state. Where no agent can know all that it needs, such as the
+    user's segment, it is an upper bound; where agents can, but only by heart, it is reached: see :attr:`knowledge`.
 
     Args:
         tables: a compiled scenario.
         phase: the phase of drift; a session belongs to the phase in which it starts.
+
+    Attributes:
+        knowledge: what the optimum knows that agents do not see.
 
     Examples:
         >>> from preroll.envs import Optimum, Tables, greedy_policy
@@ -62,24 +66,17 @@ class Optimum:
         self.phase = phase
         self.programs = [DynamicProgram(tables, phase, segment) for segment in range(tables.n_segments)]
         self.shares = tables.shares(phase)
+        self.knowledge = Knowledge(self.programs, self.shares)
 
     @property
     def is_bound(self) -> bool:
-        """Whether the value is an upper bound, because the solution uses state that agents cannot observe."""
+        """Whether the value is an upper bound: no policy of the history of observations and own actions earns it."""
         return bool(self.hidden)
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """Parts of the state that agents can neither observe nor deduce from their observations and actions."""
-        arrays, shown = self.tables.arrays, self.tables.layout.parts
-        by_view = (arrays.gain[..., 0] != arrays.gain[..., 1]).any()  # else it follows from the agent's own actions
-        hides = {
-            "segment": self.tables.n_segments > 1 and "segment" not in shown,
-            "fatigue": self.tables.n_levels > 1 and by_view and not {"fatigue", "last_view"} & set(shown),
-            "category": _differs(arrays.match) and self.tables.scenario.observe.category is not True,
-            "memorability": _differs(arrays.reward) and "memorability" not in shown,
-        }
-        return tuple(name for name, hidden in hides.items() if hidden)
+        """Parts of the state because of which no agent earns the value: ``knowledge.unreachable``."""
+        return self.knowledge.unreachable
 
     @cached_property
     def _solutions(self) -> list[tuple[float, NDArray[np.int16]]]:
@@ -118,8 +115,3 @@ class Optimum:
         full = policy.on(self.tables)
         parts = [segment.visits(full, policy.shape[-1] > 1) for segment in self.programs]
         return Visits(np.tensordot(self.shares, np.stack(parts), axes=1))
-
-
-def _differs(table: Floats) -> bool:
-    """Returns whether a table [P, R, A] differs between kinds of videos."""
-    return bool((table != table[:, :1]).any())

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.knowledge import Knowledge, note_of
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy
@@ -44,8 +45,19 @@ class PhasedOptimum:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the optimum is an upper bound, because it uses state that agents cannot observe."""
-        return self._phases[0].is_bound
+        """Whether the optimum is an upper bound: in some phase that is played, no agent can earn it."""
+        return any(knowledge.unreachable for knowledge in self._knowledge)
+
+    @property
+    def note(self) -> str:
+        """What the optimum knows in the phases that are played and agents do not see; empty if there is nothing."""
+        hidden = dict.fromkeys(name for knowledge in self._knowledge for name in knowledge.unreachable)
+        by_heart = dict.fromkeys(name for knowledge in self._knowledge for name in knowledge.by_heart)
+        return note_of(list(hidden), [name for name in by_heart if name not in hidden])
+
+    @property
+    def _knowledge(self) -> list[Knowledge]:
+        return [phase.knowledge for w, phase in zip(self._weights, self._phases, strict=True) if w > 0]
 
     @cached_property
     def optimum_by_phase(self) -> NDArray[np.float64]:

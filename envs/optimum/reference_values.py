@@ -69,11 +69,7 @@ def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
     """Yields name, policy and note of each row; policies by category are omitted where videos have no category."""
     tables = optimum.tables
     labeled = bool((np.asarray(tables.category) >= 0).all())
-    yield (
-        "optimum",
-        optimum.policy,
-        f"knows the hidden {' and '.join(optimum.hidden)}: a bound" if optimum.hidden else "",
-    )
+    yield "optimum", optimum.policy, optimum.knowledge.note
     if labeled and tables.catalog.category_probabilities is not None:
         believed = Optimum(as_predicted(tables), optimum.phase)
         yield "optimum on predicted categories", believed.policy, "perception's category taken for true"

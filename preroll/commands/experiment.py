@@ -129,11 +129,13 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.execution.summary import FOOTNOTE, summary
+    from preroll.simulations.experiment.execution.summary import footnotes, summary
 
-    columns, rows = summary(store, plan, store.states(plan))
+    states = store.states(plan)
+    columns, rows = summary(store, plan, states)
     print_table(columns, rows, left=("point", "agent"))
-    typer.echo(FOOTNOTE)
+    for sentence in footnotes(store, plan, states):
+        typer.echo(sentence)
 
 
 def _duration(seconds: float) -> str:

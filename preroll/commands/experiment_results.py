@@ -22,7 +22,7 @@ def results(
     Example: `preroll experiment results threshold --csv`
     """
     from preroll.simulations.experiment.execution.store import CellState, Store
-    from preroll.simulations.experiment.execution.summary import FOOTNOTE, summary
+    from preroll.simulations.experiment.execution.summary import footnotes, summary
     from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
 
     store = Store(folder)
@@ -37,7 +37,8 @@ def results(
     else:
         columns, rows = summary(store, plan, states)
         print_table(columns, rows, left=("point", "agent"))
-        typer.echo(FOOTNOTE)
+        for sentence in footnotes(store, plan, states):
+            typer.echo(sentence)
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
             f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",

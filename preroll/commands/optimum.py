@@ -57,7 +57,7 @@ def optimum(
 
 def _print_values(exact: "Optimum") -> None:
     """Prints the values of simple policies, and what an agent can infer about a hidden segment."""
-    from preroll.envs.optimum.belief import belief_optimum
+    from preroll.envs.optimum.belief import belief_optimum, can_infer
     from preroll.envs.optimum.reference_values import reference_values
 
     rows = reference_values(exact.tables, exact.phase)
@@ -78,7 +78,7 @@ def _print_values(exact: "Optimum") -> None:
         ],
         left=("policy", ""),
     )
-    if exact.hidden == ("segment",) and exact.tables.n_segments == 2:
+    if "segment" in exact.hidden and can_infer(exact):
         between = belief_optimum(exact)
         typer.echo(
             f"\nAn agent that infers the hidden segment can earn {between.lower:.4f} to {between.upper:.4f}"

@@ -53,6 +53,7 @@ def check(
     """
     from preroll.envs.lint.warnings import warnings_about
     from preroll.envs.model.tables import Tables
+    from preroll.envs.optimum.knowledge import in_words
     from preroll.envs.optimum.phases import PhasedOptimum
 
     tables = Tables.compile(scenario, catalog)
@@ -61,10 +62,10 @@ def check(
         f"{scenario}: is right. {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
     )
-    best = "Upper bound of the optimum" if exact.is_bound else "Exact optimum"
     values = {name: exact.value_of(exact.references[name]) for name in ("greedy", "random")}
     shares = [f"{name} {value / exact.optimum if exact.optimum else 1:.1%}" for name, value in values.items()]
-    typer.echo(f"{best}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
+    best = in_words(exact.note)
+    typer.echo(f"{best[0].upper()}{best[1:]}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
     warnings = warnings_about(tables)
     for warning in warnings:
         typer.echo(one_line(f"warning: {warning}"))

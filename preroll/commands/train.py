@@ -94,6 +94,8 @@ def _resume(run: Path) -> None:
 def _train(training: "Training") -> None:
     """Runs ``training`` with a progress bar and prints a summary."""
     from preroll import progress
+    from preroll.envs.optimum.knowledge import in_words
+    from preroll.envs.optimum.optimum import Optimum
 
     agent, run = training.agent.name, training.target
     assert run is not None
@@ -101,12 +103,12 @@ def _train(training: "Training") -> None:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
         result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
-    curve = result.curve
+    curve, best = result.curve, in_words(Optimum(result.tables).knowledge.note)
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
     expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
     typer.echo(
         f"{agent}: {result.sessions:,} sessions in {result.seconds:.1f} s; while it was still exploring, the last "
-        f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; the exact optimum is {expected + regret:.2f}."
+        f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; {best} is {expected + regret:.2f}."
     )
     if result.tables.n_phases > 1:
         typer.echo(_phases(result))

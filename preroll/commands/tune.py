@@ -32,6 +32,8 @@ def tune(
     from preroll import progress
     from preroll.agents import make_agent
     from preroll.envs.model.tables import Tables
+    from preroll.envs.optimum.knowledge import in_words
+    from preroll.envs.optimum.optimum import Optimum
     from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.tuning import tuning
     from preroll.terminal.set_option import parse_changes
@@ -45,8 +47,9 @@ def tune(
         found = tuning.tune(search, out, trials=trials, advance=advance)
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
                      for name, value in found.settings.items())  # fmt: skip
+    best = in_words(Optimum(tables).knowledge.note)
     typer.echo(
-        f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of the exact optimum with {told or 'the defaults'}; "
+        f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of {best} with {told or 'the defaults'}; "
         f"the defaults earn {found.default:.2f} %. {found.finished} trials finished, {found.given_up} were given up.\n"
         "A search flatters its winner: compare it on other seeds with `preroll experiment run`.\n"
         f"Preset: {found.preset}"

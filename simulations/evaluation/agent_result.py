@@ -26,7 +26,8 @@ class AgentResult:
         exact_revenue: exact expected revenue; None if the agent's policy does not fit in a table.
         expected_revenue: the exact revenue if it is known, else the optimum plus the paired difference from it.
         optimum: the exact optimum.
-        optimum_is_bound: whether the optimum is an upper bound, because it knows what agents cannot observe.
+        optimum_is_bound: whether the optimum is an upper bound, which no agent can earn.
+        optimum_note: what the optimum knows and agents do not see, in few words; empty if there is nothing.
         difference: revenue minus that of the optimal policy, paired by common random numbers.
         above_random: revenue minus that of the random policy, paired. Both differences are NaN where the reference did
             not play.
@@ -54,6 +55,7 @@ class AgentResult:
     expected_revenue: float
     optimum: float
     optimum_is_bound: bool
+    optimum_note: str
     difference: Mean
     above_random: Mean
     view_rate: float
@@ -90,6 +92,7 @@ class AgentResult:
             "exact_revenue": self.exact_revenue,
             "optimum": self.optimum,
             "optimum_is_bound": self.optimum_is_bound,
+            "optimum_note": self.optimum_note,
             "percent_of_optimum": self.percent_of_optimum,
             "regret": self.regret,
             "view_rate": self.view_rate,
@@ -147,6 +150,7 @@ def result_of(
         expected_revenue=expected,
         optimum=exact.optimum,
         optimum_is_bound=exact.is_bound,
+        optimum_note=exact.note,
         difference=mean_interval(by_lane - best.revenue.mean(axis=1)) if best else UNKNOWN,
         above_random=mean_interval(by_lane - worst.revenue.mean(axis=1)) if worst else UNKNOWN,
         view_rate=float(played.views.sum()) / shown,

@@ -51,11 +51,6 @@ class Evaluation:
         """Number of independent lanes."""
         return self.rows[0].lanes
 
-    @property
-    def optimum_is_bound(self) -> bool:
-        """Whether the optimum is an upper bound, because it knows what agents cannot observe."""
-        return self.rows[0].optimum_is_bound
-
     def __getitem__(self, name: str) -> AgentResult:
         """Returns the result of the agent ``name``."""
         return next(row for row in self.rows if row.name == name)

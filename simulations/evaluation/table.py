@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from preroll.envs.optimum.knowledge import in_words
 from preroll.simulations.evaluation.agent_result import AgentResult
 from preroll.simulations.evaluation.evaluation import Evaluation
 from preroll.simulations.statistics.intervals import fixed
@@ -70,11 +71,11 @@ def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[lis
 
 def footnote(evaluation: Evaluation) -> str:
     """Returns one paragraph that explains the numbers of the table."""
-    best = "an upper bound of the optimum" if evaluation.optimum_is_bound else "the exact optimum"
+    first = evaluation.rows[0]
     return (
         f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers. "
         f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
-        f"{evaluation.rows[0].optimum:.3f} is {best}. An interval in brackets is cut at what is possible "
+        f"{first.optimum:.3f} is {in_words(first.optimum_note)}. An interval in brackets is cut at what is possible "
         "(chance may put simulated revenue beyond). Each interval is of one number of one training: which agent earns "
         "more is tested over seeds, in the page of preroll experiment report."
     )

@@ -78,7 +78,7 @@ def percent_by_point(material: Material, point: str) -> str:
             )
         axes.set_yticks(range(len(material.agents)), list(reversed(material.agents)))
         axes.axvline(100, color=FAINT, linestyle="--", linewidth=1)
-        axes.set_xlabel("% of the exact optimum")
+        axes.set_xlabel("% of the optimum")
         axes.grid(axis="x", color=GRID)
 
     title = f"Percent of the optimum by agent: {point_title(material, point)}"
@@ -193,7 +193,7 @@ def profiles(material: Material) -> str | None:
                 label=agent,
                 lw=1.8,
             )
-        axes.set_xlabel("% of the exact optimum")
+        axes.set_xlabel("% of the optimum")
         axes.set_ylabel("runs above it [%]")
         axes.grid(color=GRID)
         _legend(axes)

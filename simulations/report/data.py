@@ -128,6 +128,11 @@ class Material:
         """Returns the exact optimum of a point, the largest expected revenue of any agent."""
         return max(self.mean(point, agent, "optimum") for agent in self.agents if self.cells(point, agent))
 
+    def optimum_note(self, point: str) -> str:
+        """Returns what the optimum of a point knows and agents do not see; empty if nothing."""
+        found = (one for (at, _), by_seed in self._evaluations.items() if at == point for one in by_seed.values())
+        return str(next(found, {}).get("optimum_note", ""))
+
     def cells(self, point: str, agent: str) -> list[Cell]:
         """Returns the finished cells of an agent at a point."""
         return [cell for cell in self.done if (cell.point, cell.label) == (point, agent)]

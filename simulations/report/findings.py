@@ -4,6 +4,7 @@ import numpy as np
 
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.execution.store import CellState
+from preroll.simulations.experiment.execution.summary import notes_on_optimum
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import majority_sentences, threshold_sentences
 from preroll.simulations.statistics.comparison import NO_DIFFERENCE
@@ -12,7 +13,7 @@ from preroll.simulations.statistics.intervals import interval_text
 
 def headline(material: Material) -> list[str]:
     """Returns the sentences at the top of the page."""
-    parts = (_missing, _ranking, threshold_sentences, majority_sentences, _verdicts)
+    parts = (_missing, _ranking, _optimum, threshold_sentences, majority_sentences, _verdicts)
     return [sentence for part in parts for sentence in part(material)]
 
 
@@ -36,7 +37,12 @@ def _ranking(material: Material) -> list[str]:
         return []
     ordered = [text for _, text in sorted(entries, reverse=True)]
     where = f", on average over {len(material.points)} points" if len(material.points) > 1 else ""
-    return [f"Of the exact optimum{where}, the agents earned: {'; '.join(ordered)}."]
+    return [f"Of the optimum{where}, the agents earned: {'; '.join(ordered)}."]
+
+
+def _optimum(material: Material) -> list[str]:
+    """Returns what the optimum knows and agents do not see."""
+    return notes_on_optimum({point: material.optimum_note(point) for point in material.points})
 
 
 def _verdicts(material: Material) -> list[str]:

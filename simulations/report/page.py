@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3
 PIXELS = 620  # width of a picture outside of the page
-PERCENT = "% of the exact optimum"
+PERCENT = "% of the optimum"
 
 
 @dataclass(frozen=True)

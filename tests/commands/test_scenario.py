@@ -40,7 +40,10 @@ def test_what_is_shown_can_be_saved_and_loaded_as_the_same_scenario(name: str, t
 def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
     told = scenario("check", "classic", "--catalog", str(small_catalog_folder))
     assert "is right. 6 ads, 6 actions, up to 20 slots" in told
+    assert "The exact optimum: " in told
     assert "greedy 100.0%, random 5" in told
+    told = scenario("check", "hidden-users", "--catalog", str(small_catalog_folder))
+    assert "The optimum (it knows the hidden segment: a bound): " in told
 
 
 def test_what_a_scenario_hides_is_a_warning_in_one_line(small_catalog_folder: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,15 @@ def test_without_a_name_a_run_is_called_after_what_it_is(
     small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    train("random", "--catalog", str(small_catalog_folder), "--sessions", "60", "--scenario", "fatigue")
+    told = train("random", "--catalog", str(small_catalog_folder), "--sessions", "60", "--scenario", "fatigue")
+    assert re.search(r"the exact optimum is \d+\.\d\d\.\n", told)
     assert Run.open(Path("runs/fatigue-random-0")).settings.sessions == 60
+
+
+def test_what_no_agent_can_know_is_said_of_the_optimum(small_catalog_folder: Path, tmp_path: Path) -> None:
+    arguments = ("--catalog", str(small_catalog_folder), "--sessions", "60", "--run", str(tmp_path / "run"))
+    told = train("random", "--scenario", "hidden-users", *arguments)
+    assert re.search(r"; the optimum \(it knows the hidden segment: a bound\) is \d+\.\d\d\.\n", told)
 
 
 def test_a_run_that_is_there_is_replaced_only_when_asked(small_catalog_folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.statistics.intervals import fixed, interval_text
 
-FOOTNOTE = (
+INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
     "Which agents differ is tested in the page of preroll experiment report."
 )
@@ -37,6 +37,29 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
     lengths = plan.lengths
     rows = [[*key, *_numbers(group, planned[key], lengths)] for key, group in groups.items()]
     return [*COLUMNS, *lengths, "slots"], rows
+
+
+def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:
+    """Returns sentences on the numbers of the summary table."""
+    notes: dict[str, str] = {}
+    for cell in plan.cells:
+        if cell.point not in notes and states[cell.id] is CellState.DONE:
+            notes[cell.point] = read_cell(store.folder(cell))["evaluation"].get("optimum_note", "")
+    return [INTERVALS, *notes_on_optimum(notes)]
+
+
+def notes_on_optimum(notes: Mapping[str, str]) -> list[str]:
+    """Returns sentences on what the optimum knows and agents do not see, from what it knows at every point.
+
+    Examples:
+        >>> notes_on_optimum({"a": "", "b": "knows the hidden segment: a bound"})
+        ['The optimum at b knows the hidden segment: a bound.']
+    """
+    points: dict[str, list[str]] = {}
+    for point, note in notes.items():
+        points.setdefault(note, []).append(point)
+    places = {note: "" if len(where) == len(notes) else f"at {', '.join(where)} " for note, where in points.items()}
+    return [f"The optimum {place}{note}." for note, place in places.items() if note]
 
 
 def _numbers(group: Sequence[dict[str, float]], planned: int, lengths: Sequence[str]) -> list[str]:

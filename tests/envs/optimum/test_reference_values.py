@@ -124,7 +124,7 @@ def test_rows_of_a_tiny_scenario_are_brute_force_s() -> None:
         "random",
     ]  # no length class has an ad of every category
     assert [row.note for row in rows] == [
-        "knows the hidden segment and fatigue and memorability: a bound",
+        "knows the hidden segment: a bound",
         "perception's category taken for true",
         "knows the tables, looks one slot ahead",
         "",

@@ -42,8 +42,8 @@ def test_the_columns_of_tidy_tables_keep_their_names(fatigue: Tables) -> None:
     result = evaluate_agent("a", make_agent("random", fatigue), fatigue, sessions=300, seed=0)
     assert list(result.to_dict()) == [
         "evaluation_sessions", "evaluation_lanes", "revenue", "revenue_half_width", "exact_revenue", "optimum",
-        "optimum_is_bound", "percent_of_optimum", "regret", "view_rate", "empty_share", "session_length",
-        "terminated_share", "share.short", "share.long",
+        "optimum_is_bound", "optimum_note", "percent_of_optimum", "regret", "view_rate", "empty_share",
+        "session_length", "terminated_share", "share.short", "share.long",
     ]  # fmt: skip
 
 

@@ -54,3 +54,8 @@ def test_no_interval_is_beyond_what_is_possible(evaluation: Evaluation) -> None:
     assert shown["% of optimum"].endswith(", 100.00]")
     assert shown["less optimum, paired"] == "−0.500 [−1.500, 0.000]"
     assert "in brackets is cut at what is possible" in footnote(evaluation)
+
+
+def test_the_footnote_says_what_the_optimum_knows_and_agents_do_not_see(small_catalog: Catalog) -> None:
+    evaluation = evaluate({}, Tables.compile("hidden-users", small_catalog), sessions=100)
+    assert "is the optimum (it knows the hidden segment: a bound)." in footnote(evaluation)
