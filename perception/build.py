@@ -13,11 +13,11 @@ from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.catalog_content import CatalogOptions, catalog_content
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
+from preroll.perception.ingest.grouping import list_sources
 from preroll.perception.ingest.journal import Journal, open_journal
 from preroll.perception.ingest.resume import earlier_analyses, recipe_of, settled
-from preroll.perception.ingest.video_folder import Listing, SourceVideo, list_videos
-from preroll.perception.ingest.video_table import is_table, read_table
-from preroll.perception.ingest.writer import VideoRow, check_replaceable, write_catalog
+from preroll.perception.ingest.video_folder import Listing, SourceVideo
+from preroll.perception.ingest.writer import Content, VideoRow, check_replaceable, write_catalog
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
@@ -38,6 +38,8 @@ class BuildReport:
         empty: categories without any usable video.
         others: number of other files in the folder, which were skipped.
         resumed: number of videos whose earlier analysis was reused.
+        copies: pairs of paths: a video, and a nearly identical one that the classifier had learned from when it judged
+            the first, which makes the measured accuracy too high where both show one clip.
 
     Examples:
         A report as :func:`build_catalog` returns it:
@@ -57,6 +59,7 @@ class BuildReport:
     empty: tuple[str, ...]
     others: int
     resumed: int
+    copies: tuple[tuple[str, str], ...] = ()
 
     @property
     def status(self) -> int:
@@ -75,6 +78,7 @@ class _Plan:
     listing: Listing
     model: ModelFile
     fast: bool
+    group_by: str | None
 
     def saved(self, listed: SourceVideo) -> Path | None:
         """Returns the folder for the sampled frames of a video, or None if frames are not saved."""
@@ -92,6 +96,7 @@ def build_catalog(
     limits: Limits | None = None,
     fast: bool = False,
     choices: CatalogOptions | None = None,
+    group_by: str | None = None,
     engine: Literal["local", "ray"] = "local",
     downloads: str | Path | None = None,
     download_limits: DownloadLimits | None = None,
@@ -113,6 +118,9 @@ def build_catalog(
         limits: time and memory limits of a worker.
         fast: skip the frames that no other frame refers to.
         choices: how importance, categories and neighbours are computed from the detections.
+        group_by: what makes videos pieces of one clip, which no fold parts: a column of the table, ``folder`` (the
+            folder above; VIDEOS/CATEGORY/CLIP/VIDEO.mp4 is read too), or ``name`` (equal names but for the mark of a
+            piece, as in clip_001); by default each video stands for itself.
         engine: ``local`` (this machine) or ``ray`` (a Ray cluster).
         downloads: folder of downloaded videos; by default TABLE.downloads beside the table.
         download_limits: size and time limits of one download.
@@ -134,6 +142,7 @@ def build_catalog(
         source.with_suffix(".downloads") if downloads is None else Path(downloads),
         ModelFile.find(Path(detector), None if card is None else Path(card)),
         fast,
+        group_by,
     )
     wanted = choices or CatalogOptions()
     wanted.check(plan.model.card)
@@ -149,15 +158,24 @@ def _built(plan: _Plan, where: VideoPool, choices: CatalogOptions, limits: Downl
         listing = _fetched(plan, limits)
         known = earlier_analyses(plan.out, recipe) | journal.known
         rows, resumed = _analyzed(plan, listing, where, journal, known)
-        content = catalog_content(rows, plan.model.card, choices, recipe)
+        facts = recipe if plan.group_by is None else {**recipe, "group_by": plan.group_by}
+        content = catalog_content(rows, plan.model.card, choices, facts)
         write_catalog(plan.out, content, _command(plan, choices))
-    return _report(Catalog.open(plan.out), rows, listing, resumed)
+    return _report(Catalog.open(plan.out), content, listing, resumed)
 
 
-def _planned(videos: Path, out: Path, frames: Path | None, downloads: Path, model: ModelFile, fast: bool) -> _Plan:
-    listing = read_table(videos, downloads) if is_table(videos) else list_videos(videos)
+def _planned(
+    videos: Path,
+    out: Path,
+    frames: Path | None,
+    downloads: Path,
+    model: ModelFile,
+    fast: bool,
+    group_by: str | None,
+) -> _Plan:
+    listing = list_sources(videos, downloads, group_by)
     check_downloader(listing.videos)
-    plan = _Plan(videos, out, frames, downloads, listing, model, fast)
+    plan = _Plan(videos, out, frames, downloads, listing, model, fast, group_by)
     _check_places(plan)
     return plan
 
@@ -206,8 +224,10 @@ def _analyzed(
     return [VideoRow(one, results[i]) for i, one in enumerate(videos)], resumed
 
 
-def _report(catalog: Catalog, rows: list[VideoRow], listing: Listing, resumed: int) -> BuildReport:
+def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) -> BuildReport:
+    rows = content.rows
     named = {row.listed.category for row in rows}
+    paths = [row.listed.path for row in rows if row.analysis.usable]
     return BuildReport(
         catalog=catalog,
         left_out=tuple(row for row in rows if not row.analysis.usable),
@@ -215,6 +235,7 @@ def _report(catalog: Catalog, rows: list[VideoRow], listing: Listing, resumed: i
         empty=tuple(sorted(named - set(catalog.categories))),
         others=listing.others,
         resumed=resumed,
+        copies=tuple((paths[one], paths[other]) for one, other in content.copies.tolist()),
     )
 
 
@@ -225,6 +246,7 @@ def _command(plan: _Plan, choices: CatalogOptions) -> str:
         parts += ["--detector", shlex.quote(plan.model.model.name)]
     usual = CatalogOptions()
     parts += ["--fast"] * plan.fast
+    parts += [] if plan.group_by is None else ["--group-by", shlex.quote(plan.group_by)]
     for key in ("importance", "classifier"):
         if getattr(choices, key) != getattr(usual, key):
             parts += [f"--{key}", getattr(choices, key)]

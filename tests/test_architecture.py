@@ -27,13 +27,14 @@ MAY_IMPORT = {
     "perception.ingest": "perception.analysis perception.catalog perception.decoders perception.features "
     "perception.onnx_models perception.video perception.workers preroll.workers",
     "perception.inspection": "perception.analysis perception.catalog perception.video",
-    "perception.transfer": "perception.analysis perception.onnx_models perception.video perception.workers",
+    "perception.transfer": "perception.analysis perception.features perception.onnx_models perception.video "
+    "perception.workers",
     "perception.demo": "perception.catalog perception.video preroll.workers",
     "perception.training": "perception.decoders perception.demo perception.onnx_models perception.video",
     "perception": "perception.analysis perception.catalog perception.ingest perception.onnx_models perception.video "
     "perception.workers preroll.workers",
     "perception.prediction.metrics": "",
-    "perception.prediction.framework": "perception.prediction.metrics",
+    "perception.prediction.framework": "perception.features perception.prediction.metrics",
     "perception.prediction.formats": "perception.prediction.framework",
     "perception.prediction.formats.yt8m": "perception.prediction.formats perception.prediction.framework",
     "perception.prediction.generators": "perception.prediction.formats perception.prediction.formats.yt8m "

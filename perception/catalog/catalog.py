@@ -26,7 +26,7 @@ DEMO = "demo"
 # Optional arrays.
 _OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile")
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
-SPLIT = "split"
+SPLIT, GROUP = "split", "group"
 _DETECTIONS = ("offsets", "frame", "class", "confidence", "area", "box")
 
 
@@ -215,21 +215,23 @@ class Catalog:
             One row per video with the columns ``index`` (its row in the arrays, −1 if it was left out), ``path``
             (relative to the folder of videos), ``category``, ``status`` (ok, partial, damaged, unreadable, timeout or
             not_a_file), ``reason``, ``coverage`` (the share of its duration that was decoded), ``duration`` [s],
-            ``frames`` (number sampled), ``sha256``, and ``split`` (such as train or test; empty if unspecified).
+            ``frames`` (number sampled), ``sha256``, ``split`` (such as train or test; empty if unspecified), and
+            ``group`` (what the video is a piece of; empty if the build named no groups).
         """
         import pandas as pd
 
         if not self.manifest["files"]:
             return self._videos_in_memory()
-        text = dict.fromkeys(("path", "category", "status", "reason", "sha256", SPLIT), "str")
+        text = dict.fromkeys(("path", "category", "status", "reason", "sha256", SPLIT, GROUP), "str")
         types = {**text, "index": "int64", "coverage": "float64", "duration": "float64", "frames": "int64"}
         # keep_default_na=False: a video or category may be called NA or null.
         frame = pd.read_csv(
             self.path / "videos.csv", dtype=types, keep_default_na=False, na_values={"duration": [""], "coverage": [""]}
         )
-        if SPLIT not in frame:
-            frame[SPLIT] = ""
-        return frame[[*VIDEO_COLUMNS, SPLIT]]
+        for name in (SPLIT, GROUP):
+            if name not in frame:
+                frame[name] = ""
+        return frame[[*VIDEO_COLUMNS, SPLIT, GROUP]]
 
     def _videos_in_memory(self) -> "pd.DataFrame":
         import pandas as pd
@@ -245,6 +247,7 @@ class Catalog:
             "frames": 0,
             "sha256": "",
             SPLIT: "",
+            GROUP: "",
         }
         return pd.DataFrame(columns)
 
@@ -288,17 +291,38 @@ class Catalog:
             name: _map(self.path, f"detections/{name}.npy", files[f"detections/{name}.npy"]["shape"]) for name in names
         }
 
+    @cached_property
+    def groups(self) -> NDArray[np.int64] | None:
+        """Group of each video, int64 [N]: a fold parts no group; None if each video stands for itself."""
+        if not self.grouped_by:
+            return None
+        table = self.videos()
+        names = table[table["index"] >= 0].sort_values("index")[GROUP]
+        return np.unique(np.asarray(names, np.str_), return_inverse=True)[1]
+
+    @property
+    def grouped_by(self) -> str:
+        """What the build grouped videos by: a column of its table, ``folder`` or ``name``; empty if it did not."""
+        return str(self.manifest.get("group_by", ""))
+
     def neighbors_in_category(self) -> tuple[float, float]:
         """Returns the share of neighbours in a video's own category, observed and expected by chance.
+
+        Pieces of one clip resemble each other whatever the category: neighbours of a video's own group do not count.
 
         Returns:
             The share among the catalog's neighbours, and the share among videos drawn at random.
         """
-        near = (self.neighbors >= 0) & (self.category[:, None] >= 0)
+        groups = np.arange(self.n_videos) if self.groups is None else self.groups
+        near = (self.neighbors >= 0) & (self.category[:, None] >= 0) & (groups[self.neighbors] != groups[:, None])
         same = (self.category[self.neighbors] == self.category[:, None]) & near
-        known = self.category[self.category >= 0]
-        sizes = np.bincount(known)[known]
-        chance = (sizes - 1).mean() / max(len(known) - 1, 1) if len(known) else 0.0
+        known = self.category >= 0
+        if not known.any():
+            return float(same.sum() / max(near.sum(), 1)), 0.0
+        of, own = self.category[known], groups[known]
+        _, pair, kin = np.unique(of.astype(np.int64) * self.n_videos + own, return_inverse=True, return_counts=True)
+        others = len(of) - np.bincount(own)[own]
+        chance = (np.bincount(of)[of] - kin[pair]).mean() / max(others.mean(), 1)
         return float(same.sum() / max(near.sum(), 1)), float(chance)
 
     def check_values(self) -> None:

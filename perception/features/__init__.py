@@ -1,4 +1,4 @@
 """From detections to features: importance of classes, categories and nearest neighbours.
 
-Read in this order: importance → categories → neighbors.
+Read in this order: importance → folds → categories → neighbors.
 """

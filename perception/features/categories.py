@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from preroll.perception.features.folds import Folds, stratified_folds
 
 FOLDS = 5
 #: Split on which the classifier is fitted; all other splits are predicted by that fit.
@@ -28,8 +29,9 @@ def out_of_fold_probabilities(
     *,
     classifier: Classifier = "logistic-regression",
     train: NDArray[np.bool_] | None = None,
+    groups: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32] | None:
-    """Predicts each video's category with a model that was fitted without the video.
+    """Predicts each video's category with a model that was fitted without the video and without its group.
 
     Args:
         importance: float32 [N, C].
@@ -38,31 +40,52 @@ def out_of_fold_probabilities(
         classifier: kind of model.
         train: bool [N], the videos to fit on; all by default. They are predicted by cross-validation among themselves,
             the others by a model fitted on all of them.
+        groups: int64 [N], such as the clip of which a video is a piece; without them every video is a group.
 
     Returns:
-        float32 [N, K], rows of sum 1; None if a category has fewer than two videos to fit on. The number of folds is
-        five, or that of the smallest category's videos to fit on, if smaller.
+        float32 [N, K], rows of sum 1; None if a category has fewer than two groups to fit on. The number of folds is
+        five, or that of the groups to fit on of the category with the fewest, if smaller.
     """
-    learned = np.ones(len(category), np.bool_) if train is None else train
-    folds = min(FOLDS, int(np.bincount(category[learned], minlength=categories).min()))
-    if folds < 2:
+    folds = category_folds(category, categories, train=train, groups=groups)
+    if folds is None:
         return None
     if categories == 1:
         return np.ones((len(category), 1), np.float32)
     vectors = _scaled(importance.astype(np.float64))
     probabilities = np.empty((len(category), categories))
-    splits = StratifiedKFold(folds, shuffle=True, random_state=0)
     # One thread: the order of sums, and thus the bytes, would depend on the number of cores.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = _MODELS[classifier](int(learned.sum()))
-        probabilities[learned] = cross_val_predict(
-            model, vectors[learned], category[learned], cv=splits, method="predict_proba"
-        )
-        if not learned.all():
+        model = _MODELS[classifier](len(category) if train is None else int(train.sum()))
+        for learned, judged in folds:
             model.fit(vectors[learned], category[learned])
-            probabilities[~learned] = model.predict_proba(vectors[~learned])
+            probabilities[judged] = model.predict_proba(vectors[judged])
     return np.asarray(probabilities, np.float32)
+
+
+def category_folds(
+    category: NDArray[np.int16],
+    categories: int,
+    *,
+    train: NDArray[np.bool_] | None = None,
+    groups: NDArray[np.int64] | None = None,
+) -> Folds | None:
+    """Returns the folds of :func:`out_of_fold_probabilities`: each video is judged in one of them.
+
+    A video outside the training, of whose group a video is in it, is judged with that video, by a model that saw
+    neither.
+    """
+    taught = np.ones(len(category), np.bool_) if train is None else train
+    rows, others = np.flatnonzero(taught), np.flatnonzero(~taught)
+    inner = stratified_folds(category[rows], categories, None if groups is None else groups[rows], most=FOLDS)
+    if inner is None:
+        return None
+    folds = [(rows[learned], rows[judged]) for learned, judged in inner]
+    if groups is not None:
+        kin = [others[np.isin(groups[others], groups[judged])] for _, judged in folds]
+        folds = [(learned, np.concatenate((judged, more))) for (learned, judged), more in zip(folds, kin, strict=True)]
+        others = others[~np.isin(groups[others], groups[rows])]
+    return [*folds, (rows, others)] if len(others) else folds
 
 
 def _scaled(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

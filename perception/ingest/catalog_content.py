@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.perception.features.categories import CLASSIFIERS, TRAIN, Classifier, out_of_fold_probabilities
+from preroll.perception.features.categories import (
+    CLASSIFIERS,
+    TRAIN,
+    Classifier,
+    category_folds,
+    out_of_fold_probabilities,
+)
+from preroll.perception.features.folds import near_copies
 from preroll.perception.features.importance import KINDS, Kind, idf_weighted, importance
 from preroll.perception.features.neighbors import approximate_neighbors, nearest_neighbors
 from preroll.perception.ingest.writer import Content, VideoRow
@@ -81,9 +88,11 @@ def catalog_content(rows: list[VideoRow], card: ModelCard, choices: CatalogOptio
         shown = idf_weighted(shown)
     arrays: dict[str, NDArray[Any]] = {"category": category, "importance": shown}
     recall = _add_neighbors(arrays, shown, choices)
+    train, groups = _train(usable), _groups(usable)
     probabilities = out_of_fold_probabilities(
-        shown, category, len(categories), classifier=choices.classifier, train=_train(usable)
+        shown, category, len(categories), classifier=choices.classifier, train=train, groups=groups
     )
+    folds = category_folds(category, len(categories), train=train, groups=groups)
     if probabilities is not None:
         arrays["category_probabilities"] = probabilities
     more = {
@@ -92,7 +101,9 @@ def catalog_content(rows: list[VideoRow], card: ModelCard, choices: CatalogOptio
         "classifier": choices.classifier,
         "neighbors": {"exact": not choices.approximate, **recall},
     }
-    return Content(rows, categories, card.classes, arrays, {**facts, **more}, objects=card.finds_objects)
+    return Content(
+        rows, categories, card.classes, arrays, {**facts, **more}, card.finds_objects, near_copies(shown, folds or [])
+    )
 
 
 def _add_neighbors(
@@ -105,6 +116,12 @@ def _add_neighbors(
         (neighbors, scores), measured = nearest_neighbors(shown), {}
     arrays["neighbors"], arrays["neighbor_scores"] = neighbors, scores
     return measured
+
+
+def _groups(rows: list[VideoRow]) -> NDArray[np.int64] | None:
+    """Returns the group of each video; None if videos are not grouped."""
+    names = [row.listed.group for row in rows]
+    return np.unique(names, return_inverse=True)[1] if any(names) else None
 
 
 def _train(rows: list[VideoRow]) -> NDArray[np.bool_] | None:

@@ -25,6 +25,7 @@ class SourceVideo:
         split: such as ``train`` or ``test``, if given in the table.
         url: download address; empty for a file.
         name: name of the folder of its saved frames.
+        group: what it is a piece of, if videos are grouped; its own path if it stands alone.
     """
 
     file: Path
@@ -35,6 +36,7 @@ class SourceVideo:
     split: str = ""
     url: str = ""
     name: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,12 @@ class Listing:
     others: int
 
 
-def list_videos(folder: Path) -> Listing:
+def list_videos(folder: Path, *, nested: bool = False) -> Listing:
     """Lists the videos of a folder of categories; hidden files and folders are skipped.
+
+    Args:
+        folder: the folder of categories.
+        nested: whether a category may also have folders of videos, CATEGORY/CLIP/VIDEO.mp4.
 
     Raises:
         PrerollError: if the folder is missing, unreadable, or has no video in any subfolder.
@@ -60,7 +66,8 @@ def list_videos(folder: Path) -> Listing:
     try:
         for category in _visible(folder):
             if category.is_dir():
-                listed = [_listed(entry, category.name) for entry in _visible(category)]
+                entries = [inner for entry in _visible(category) for inner in (_inside(entry) if nested else [entry])]
+                listed = [_listed(entry, category) for entry in entries]
                 videos += [one for one in listed if one is not None]
                 others += listed.count(None)
             else:
@@ -80,13 +87,18 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
-def _listed(entry: Path, folder: str) -> SourceVideo | None:
+def _inside(entry: Path) -> list[Path]:
+    """Returns the entries of a folder of videos; a video, or a folder of frames, is an entry itself."""
+    return (entry.is_dir() and not numbered_pictures(entry) and _visible(entry)) or [entry]
+
+
+def _listed(entry: Path, folder: Path) -> SourceVideo | None:
     """Returns the video at an entry of a category's folder; None for a file without the suffix of a video."""
-    category = shown(folder)
+    category, place = shown(folder.name), entry.relative_to(folder).as_posix()
     problem = problem_of(entry)
     if problem in ("", _NOT_REGULAR) and not entry.is_dir() and entry.suffix.lower() not in SUFFIXES:
         return None
-    return SourceVideo(entry, f"{category}/{shown(entry.name)}", category, problem, name=entry.name)
+    return SourceVideo(entry, f"{category}/{shown(place)}", category, problem, name=place)
 
 
 def problem_of(entry: Path) -> str:

@@ -5,11 +5,13 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from preroll.errors import PrerollError
 from preroll.perception.ingest.video_folder import Listing, SourceVideo, problem_of, shown
+from preroll.perception.video.clip_groups import GROUPINGS
 
 COLUMNS = ("path", "url", "category", "split")
 SPLITS = ("train", "val", "test")
@@ -21,12 +23,13 @@ def is_table(source: Path) -> bool:
     return source.suffix.lower() == ".csv" and not source.is_dir()
 
 
-def read_table(source: Path, downloads: Path) -> Listing:
+def read_table(source: Path, downloads: Path, group_by: str | None = None) -> Listing:
     """Lists the videos of a table; relative paths are resolved against the table's folder.
 
     Args:
         source: the CSV file, UTF-8, with a header. A row has a path or a URL (in either column), and a category.
         downloads: the folder for the videos of URLs.
+        group_by: a further column, which holds the groups; or another grouping, if there is no such column.
 
     Raises:
         PrerollError: naming the file and the invalid line.
@@ -39,8 +42,10 @@ def read_table(source: Path, downloads: Path) -> Listing:
         raise PrerollError(f"videos {source}: cannot be read: {error}") from None
     lines: dict[str, int] = {}
     videos = []
-    for number, row in _rows(text, source):
+    for number, row in _rows(text, source, group_by):
         listed = _listed(row, source, downloads, number)
+        if group_by in row:
+            listed = replace(listed, group=row[group_by] or listed.path)
         if listed.path in lines:
             raise PrerollError(f"videos {source}, line {number}: {listed.path} is in line {lines[listed.path]} too")
         lines[listed.path] = number
@@ -50,14 +55,14 @@ def read_table(source: Path, downloads: Path) -> Listing:
     return Listing(sorted(videos, key=lambda one: (one.category, one.path)), 0)
 
 
-def _rows(text: str, source: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(text: str, source: Path, group_by: str | None) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields every row with the number of its last line."""
     if "\0" in text:
         raise PrerollError(f"videos {source}: it is no text")
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         heading = reader.fieldnames or []
-        _check_heading(list(heading), source)
+        _check_heading(list(heading), source, group_by)
         for row in reader:
             if None in row or None in row.values():
                 raise PrerollError(f"videos {source}, line {reader.line_num}: it must have {len(heading)} fields")
@@ -66,14 +71,18 @@ def _rows(text: str, source: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise PrerollError(f"videos {source}, line {reader.line_num}: {error}") from None
 
 
-def _check_heading(heading: list[str], source: Path) -> None:
+def _check_heading(heading: list[str], source: Path, group_by: str | None) -> None:
     if "category" not in heading or not {"path", "url"} & set(heading):
         raise PrerollError(
             f"videos {source}, line 1: the columns must be path or url, category and, if you like, split;"
             f" not {', '.join(heading) or 'nothing'}"
         )
+    if group_by not in (None, *GROUPINGS, *heading):
+        raise PrerollError(
+            f"--group-by {group_by}: it must be {', '.join(GROUPINGS)} or a column of {source}: {', '.join(heading)}"
+        )
     for name in heading:
-        if name not in COLUMNS or heading.count(name) > 1:
+        if name not in (*COLUMNS, group_by) or heading.count(name) > 1:
             raise PrerollError(f"videos {source}, line 1: column {name!r}; known, once each: {', '.join(COLUMNS)}")
 
 

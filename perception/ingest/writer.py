@@ -2,7 +2,7 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from preroll.errors import PrerollError
 from preroll.hashing import sha256_of
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog import manifest as manifests
-from preroll.perception.catalog.catalog import SPLIT, VIDEO_COLUMNS
+from preroll.perception.catalog.catalog import GROUP, SPLIT, VIDEO_COLUMNS
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.ingest.video_folder import SourceVideo
 
@@ -39,6 +39,7 @@ class Content:
             ``category_probabilities``.
         facts: further entries of the manifest.
         objects: whether the detector locates objects, so that areas and boxes are stored.
+        copies: int64 [m, 2], rows of the arrays: a video, and a nearly identical one that its judge learned from.
     """
 
     rows: list[VideoRow]
@@ -47,6 +48,7 @@ class Content:
     arrays: dict[str, NDArray[Any]]
     facts: dict[str, Any]
     objects: bool = False
+    copies: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
 def write_catalog(out: Path, content: Content, command: str) -> None:
@@ -118,9 +120,9 @@ def _detections(found: list[VideoDetections], objects: bool) -> dict[str, NDArra
 def _videos_csv(rows: list[VideoRow]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    # Without splits, as in a folder of categories, the column is omitted.
-    splits = any(row.listed.split for row in rows)
-    table.writerow((*VIDEO_COLUMNS, SPLIT) if splits else VIDEO_COLUMNS)
+    # Without splits or groups, as usually in a folder of categories, their column is omitted.
+    further = [name for name in (SPLIT, GROUP) if any(getattr(row.listed, name) for row in rows)]
+    table.writerow((*VIDEO_COLUMNS, *further))
     index = 0
     for row in rows:
         one = row.analysis
@@ -129,5 +131,5 @@ def _videos_csv(rows: list[VideoRow]) -> str:
         duration = "" if one.duration is None else round(one.duration, 3)
         place = (row.listed.path, row.listed.category)
         facts = [number, *place, one.status, one.reason, coverage, duration, one.frames, one.sha256]
-        table.writerow([*facts, row.listed.split] if splits else facts)
+        table.writerow([*facts, *(getattr(row.listed, name) for name in further)])
     return text.getvalue()

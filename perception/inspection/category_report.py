@@ -15,6 +15,7 @@ class CategoryReport:
 
     Attributes:
         accuracy: share of videos whose most probable category is the true one.
+        majority: share of the largest category: the accuracy of always predicting it.
         macro_f1: mean over the categories of 2·P·R / (P + R), with P and R the precision and recall of one.
         brier: mean over the videos of Σ over k of (p[k] − [k is true])², in [0, 2] (Brier 1950).
         ece: expected calibration error over 15 equal bins of the largest probability (Naeini et al. 2015): the mean
@@ -24,6 +25,7 @@ class CategoryReport:
     """
 
     accuracy: float
+    majority: float
     macro_f1: float
     brier: float
     ece: float
@@ -54,6 +56,7 @@ def category_report(
     gaps = np.bincount(of_bin, confidence - (best == category), _BINS)
     return CategoryReport(
         accuracy=float(hits.sum() / n),
+        majority=float(confusion.sum(1).max() / n),
         macro_f1=float(f1.mean()),
         brier=float(((p - truth) ** 2).sum(1).mean()),
         ece=float(np.abs(gaps).sum() / n),
@@ -78,7 +81,8 @@ def confusion_picture(report: CategoryReport) -> bytes:
     axes.set_yticks(range(k), report.categories)
     axes.set_xlabel("predicted from objects")
     axes.set_ylabel("true category")
-    axes.set_title(f"{report.accuracy:.1%} right, macro F1 {report.macro_f1:.3f}", fontsize="medium")
+    measured = f"{report.accuracy:.1%} right, macro F1 {report.macro_f1:.3f}"
+    axes.set_title(f"{measured}\nalways the likeliest: {report.majority:.1%} right", fontsize="medium")
     for i, j in np.ndindex(shares.shape) if k <= 40 else ():
         color = "white" if shares[i, j] > 0.5 else "black"
         axes.text(j, i, f"{report.confusion[i, j]:,}", ha="center", va="center", color=color)

@@ -168,7 +168,7 @@ def _calibrated(catalog: Catalog, arrays: dict[str, NDArray[Any]], picture: Path
     before = arrays.get("category_probabilities", catalog.category_probabilities)
     if before is None:
         raise PrerollError(f"--calibrate: catalog {catalog.path} has no probabilities of categories")
-    after, _ = calibrated_categories(before, catalog.category)
+    after, _ = calibrated_categories(before, catalog.category, groups=catalog.groups)
     if picture is not None:
         try:
             draw_category_reliability(picture, before, after, catalog.category)

@@ -14,33 +14,18 @@ from scipy.special import softmax
 from preroll import atomic
 from preroll.errors import PrerollError
 from preroll.perception.analysis.detector import Detector, open_session
+from preroll.perception.features.folds import near_copies
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.transfer.backbone import Backbone, add_head, cut_backbone
-from preroll.perception.transfer.head import Head, HoldoutScore, fit_head, measure_head
-from preroll.perception.video.frame_folders import PICTURE_SUFFIXES, read_picture
+from preroll.perception.transfer.head import Head, HoldoutScore, fit_head, hold_out, measure_head
+from preroll.perception.transfer.labeled_pictures import FEWEST, LabeledPictures, check_groups, list_pictures
+from preroll.perception.video.frame_folders import read_picture
 from preroll.perception.video.resize import Fitter, Pixels
 from preroll.perception.workers.pool import try_in_worker
 
-#: Smallest number of pictures of a class: three for training and one for evaluation.
-FEWEST = 4
 # Number of pictures on which the new network is checked, and the largest difference attributed to rounding.
 _CHECKED, _TOLERANCE = 8, 1e-3
-
-
-@dataclass(frozen=True)
-class LabeledPictures:
-    """Pictures in one folder per class.
-
-    Attributes:
-        classes: names of the folders, sorted.
-        files: the pictures.
-        labels: int64 [n], index of each picture's class.
-    """
-
-    classes: tuple[str, ...]
-    files: tuple[Path, ...]
-    labels: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,6 +38,7 @@ class TransferResult:
         counts: number of pictures of each class.
         unreadable: pictures that could not be read, with the reason.
         layer: the layer that the new head replaces.
+        copies: held-out pictures that are nearly identical to one of the training, with that one.
     """
 
     card: ModelCard
@@ -60,30 +46,7 @@ class TransferResult:
     counts: tuple[int, ...]
     unreadable: tuple[tuple[Path, str], ...]
     layer: str
-
-
-def list_pictures(folder: Path) -> LabeledPictures:
-    """Lists FOLDER/CLASS/*.jpg and other picture files, sorted.
-
-    Raises:
-        PrerollError: if the folder is missing, or has too few classes or pictures.
-    """
-    if not folder.is_dir():
-        raise PrerollError(f"pictures {folder}: no such folder; it must hold one folder of pictures per class")
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if len(names) < 2:
-        raise PrerollError(f"pictures {folder}: {len(names)} folders; at least two classes are needed, a folder each")
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(names):
-        own = sorted(path for path in (folder / name).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-        if len(own) < FEWEST:
-            raise PrerollError(
-                f"pictures {folder / name}: {len(own)} pictures; at least {FEWEST} of a class are needed"
-            )
-        files += own
-        labels += [label] * len(own)
-    return LabeledPictures(tuple(names), tuple(files), np.array(labels, np.int64))
+    copies: tuple[tuple[Path, Path], ...] = ()
 
 
 def fine_tune(
@@ -93,6 +56,7 @@ def fine_tune(
     *,
     card: Path | None = None,
     seed: int = 0,
+    group_by: str | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> TransferResult:
     """Trains a new head on a network and writes both as one ONNX file, with its card beside it.
@@ -103,12 +67,14 @@ def fine_tune(
         out: the new ONNX file.
         card: the model's card; by default the one beside the model, or the package's card with the model's sha256.
         seed: selects the pictures on which the head is evaluated.
+        group_by: what makes pictures frames of one video, all held out or none: ``folder`` (CLASS/VIDEO/1.jpg is read
+            too) or ``name`` (equal names but for the mark of a piece, as in match_001.jpg).
         advance: called with the number of pictures processed since the last call.
 
     Raises:
         PrerollError: if an argument is invalid, or too few pictures can be read.
     """
-    given = list_pictures(pictures)
+    given = list_pictures(pictures, group_by)
     found = ModelFile.find(model, card)
     _check_arguments(found, out)
     try:
@@ -118,18 +84,20 @@ def fine_tune(
     try_in_worker(found)
     detector = Detector(model, found.card)
     embeddings, kept, unreadable = _embed(detector, backbone, given, advance)
-    labels = given.labels[kept]
-    counts = np.bincount(labels, minlength=len(given.classes))
-    if counts.min() < FEWEST:
-        name = given.classes[int(counts.argmin())]
-        raise PrerollError(f"pictures {pictures / name}: only {counts.min()} can be read; at least {FEWEST} are needed")
-    held_out = measure_head(embeddings, labels, seed)
-    head = fit_head(embeddings, labels)
-    content = _assemble(detector, backbone, head, embeddings, [given.files[i] for i in kept])
-    new = _card(detector.card, out, content, given.classes, held_out, counts, seed)
+    read = given.take(kept)
+    if read.counts.min() < FEWEST:
+        name, fewest = read.classes[int(read.counts.argmin())], read.counts.min()
+        raise PrerollError(f"pictures {pictures / name}: only {fewest} can be read; at least {FEWEST} are needed")
+    check_groups(read, pictures)
+    held_out = measure_head(embeddings, read.labels, seed, read.groups)
+    copies = near_copies(embeddings, [hold_out(read.labels, seed, read.groups)])
+    head = fit_head(embeddings, read.labels)
+    content = _assemble(detector, backbone, head, embeddings, read.files)
+    new = _card(detector.card, out, content, read, held_out, seed, group_by)
     atomic.write_bytes(out, content)
     atomic.write_json(out.with_suffix(".json"), new.model_dump(mode="json"))
-    return TransferResult(new, held_out, tuple(int(n) for n in counts), unreadable, backbone.layer)
+    pairs = tuple((read.files[one], read.files[other]) for one, other in copies.tolist())
+    return TransferResult(new, held_out, tuple(read.counts.tolist()), unreadable, backbone.layer, pairs)
 
 
 def _check_arguments(found: ModelFile, out: Path) -> None:
@@ -199,7 +167,7 @@ def fit_picture(detector: Detector, file: Path) -> Pixels:
 
 
 def _assemble(
-    detector: Detector, backbone: Backbone, head: Head, embeddings: NDArray[np.float32], files: list[Path]
+    detector: Detector, backbone: Backbone, head: Head, embeddings: NDArray[np.float32], files: tuple[Path, ...]
 ) -> bytes:
     """Returns the new network as a file, after checking on some pictures that it reproduces the head's probabilities.
 
@@ -222,15 +190,18 @@ def _card(
     card: ModelCard,
     out: Path,
     content: bytes,
-    classes: tuple[str, ...],
+    pictures: LabeledPictures,
     held_out: HoldoutScore,
-    counts: NDArray[np.int64],
     seed: int,
+    group_by: str | None,
 ) -> ModelCard:
+    classes, counts = pictures.classes, pictures.counts
+    options = f"--seed {seed}" + ("" if group_by is None else f" --group-by {group_by}")
     low, high = held_out.interval()
     measured = {
         "held_out_pictures": int(held_out.total.sum()),
         "accuracy": round(held_out.accuracy, 4),
+        "majority_accuracy": round(held_out.likeliest, 4),
         "accuracy_interval_95": [round(low, 4), round(high, 4)],
         "balanced_accuracy": round(held_out.balanced, 4),
         "per_class": {
@@ -250,7 +221,7 @@ def _card(
         "source": f"backbone: {card.name}, sha256 {card.sha256}" + (f", {card.source}" if card.source else ""),
         "metrics": measured,
         "training": {
-            "command": f"preroll detector fine-tune {card.name}.onnx IMAGES --out {out.name} --seed {seed}",
+            "command": f"preroll detector fine-tune {card.name}.onnx IMAGES --out {out.name} {options}",
             "seed": seed,
             "pictures": {name: int(n) for name, n in zip(classes, counts, strict=True)},
         },

@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
+from preroll.errors import PrerollError
+from preroll.perception.features.folds import Rows, stratified_folds
+
 Floats = NDArray[np.float32]
 #: Share of the pictures on which the head is evaluated; at least one of each class.
 HELD_OUT = 0.25
@@ -87,21 +90,48 @@ def fit_head(embeddings: Floats, labels: NDArray[np.int64]) -> Head:
     return Head(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def measure_head(embeddings: Floats, labels: NDArray[np.int64], seed: int = 0) -> HoldoutScore:
+def hold_out(labels: NDArray[np.int64], seed: int = 0, groups: NDArray[np.int64] | None = None) -> tuple[Rows, Rows]:
+    """Divides pictures into those to train on and those to measure on, a quarter of each class.
+
+    Args:
+        labels: [n], each of the classes at least twice.
+        seed: selects the held-out pictures.
+        groups: int64 [n], such as the video of which a picture is a frame; a group is held out as a whole.
+
+    Returns:
+        The rows of both parts, each with every class.
+
+    Raises:
+        PrerollError: the groups cannot be parted like that.
+    """
+    classes = int(labels.max()) + 1
+    if groups is not None:
+        for fold in stratified_folds(labels, classes, groups, most=round(1 / HELD_OUT), seed=seed) or ():
+            if len(np.unique(labels[fold[1]])) == classes:
+                return fold
+        raise PrerollError("--group-by: no part of the groups can be held out so that every class is on both sides")
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(labels), np.bool_)
+    for label in range(classes):
+        own = rng.permutation(np.flatnonzero(labels == label))
+        held[own[: max(1, round(HELD_OUT * len(own)))]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def measure_head(
+    embeddings: Floats, labels: NDArray[np.int64], seed: int = 0, groups: NDArray[np.int64] | None = None
+) -> HoldoutScore:
     """Trains a head on three quarters of each class and evaluates it on the rest.
 
     Args:
         embeddings: [n, d].
         labels: [n], each of the classes at least twice.
         seed: selects the held-out pictures.
+        groups: int64 [n]; a group is held out as a whole.
     """
-    rng = np.random.default_rng(seed)
+    taught, held = hold_out(labels, seed, groups)
     classes = int(labels.max()) + 1
-    held = np.zeros(len(labels), np.bool_)
-    for label in range(classes):
-        own = rng.permutation(np.flatnonzero(labels == label))
-        held[own[: max(1, round(HELD_OUT * len(own)))]] = True
-    head = fit_head(embeddings[~held], labels[~held])
+    head = fit_head(embeddings[taught], labels[taught])
     truth = labels[held]
     hits = truth[head.classify(embeddings[held]) == truth]
     total = np.bincount(truth, minlength=classes)

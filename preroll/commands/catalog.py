@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from preroll.errors import PrerollError
-from preroll.terminal.catalog_summary import describe, list_videos, no_video_left, report_of, tell_losses
+from preroll.terminal.catalog_summary import (
+    describe,
+    list_videos,
+    no_video_left,
+    report_of,
+    tell_losses,
+    warn_of_copies,
+)
 from preroll.terminal.plural import counted
 from preroll.terminal.table import one_line, print_table
 from preroll.terminal.video_options import (
@@ -37,6 +44,13 @@ ClassifierName = Annotated[
 Approximate = Annotated[
     bool, typer.Option("--approximate", help="Find neighbours by a graph: for more than 100,000 videos.")
 ]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        help="What no fold parts: folder (the folder above), name (pieces as clip_001), or a column of the table.",
+        show_default="each video by itself",
+    ),
+]
 EngineName = Annotated[str, typer.Option(help="local, or ray: a Ray cluster.", rich_help_panel=LIMITS_PANEL)]
 _FETCHING = "Videos from URLs"
 Downloads = Annotated[
@@ -58,6 +72,7 @@ def build(
     idf: Idf = False,
     classifier: ClassifierName = "logistic-regression",
     approximate: Approximate = False,
+    group_by: GroupBy = None,
     workers: Workers = None,
     worker_memory: Memory = DEFAULT_MEMORY,
     video_timeout: Timeout = DEFAULT_TIMEOUT,
@@ -68,7 +83,8 @@ def build(
 ) -> None:
     """Make a catalog: VIDEOS/CATEGORY/VIDEO.mp4, frames VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, …, or a table.
 
-    A table is a CSV file with the columns path or url, category and, if you like, split. Videos that cannot be used are
+    A table is a CSV file with the columns path or url, category and, if you like, split. Pieces of one clip resemble
+    each other: --group-by keeps them in one fold, where categories are judged. Videos that cannot be used are
     skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
     """
     from preroll.perception.build import build_catalog
@@ -89,11 +105,13 @@ def build(
         limits=worker_limits(worker_memory, video_timeout),
         fast=fast,
         choices=CatalogOptions(importance, idf, classifier, approximate),  # type: ignore[arg-type]  # checked there
+        group_by=group_by,
         engine=engine,  # type: ignore[arg-type]
         downloads=downloads,
         download_limits=DownloadLimits(parse_size(download_size, "--download-size"), download_timeout),
     )
     describe(report.catalog)
+    warn_of_copies(report.copies, report.catalog.n_videos)
     tell_losses(report)
     if report.empty:
         raise PrerollError(no_video_left(report), status=report.status)
@@ -202,3 +220,4 @@ def demo_videos(
     if per_category >= 5:
         ceiling = demo_accuracy_bound(per_category, seed)
         typer.echo(f"Who saw every object would tell the category of {ceiling:.1%} of them (5-fold cross-validation).")
+        typer.echo(f"Always the likeliest category: {1 / len(CATEGORIES):.1%}.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preroll.errors import PrerollError
+from preroll.terminal.catalog_summary import warn_of_copies
 from preroll.terminal.plural import counted
 from preroll.terminal.table import one_line, print_table
 
@@ -100,18 +101,26 @@ def fine_tune(
     out: Annotated[Path, typer.Option(help="The new network, NEW.onnx; its card NEW.json is written beside it.")],
     card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found automatically")] = None,
     seed: Annotated[int, typer.Option(help="Decides which pictures are held out.")] = 0,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            help="What is held out as a whole: folder (the folder above) or name (pieces as match_001).",
+            show_default="each picture by itself",
+        ),
+    ] = None,
 ) -> None:
     """Teach a classifier new classes: its backbone stays as it is, a new head is trained on the pictures.
 
     A quarter of each class is held out to measure the head; the one that is written is trained on all of them. Pictures
-    that resemble each other, such as frames of one video, make the held-out ones too easy.
+    that resemble each other, such as frames of one video, make the held-out ones too easy: --group-by folder keeps
+    those of IMAGES/CLASS/VIDEO on one side.
     """
     from preroll import progress
     from preroll.perception.transfer.fine_tune import fine_tune as train_head
-    from preroll.perception.transfer.fine_tune import list_pictures
+    from preroll.perception.transfer.labeled_pictures import list_pictures
 
-    with progress.bar(len(list_pictures(images).files), "Reading pictures") as advance:
-        made = train_head(model, images, out, card=card, seed=seed, advance=advance)
+    with progress.bar(len(list_pictures(images, group_by).files), "Reading pictures") as advance:
+        made = train_head(model, images, out, card=card, seed=seed, group_by=group_by, advance=advance)
     _tell(made, model, out)
 
 
@@ -128,6 +137,8 @@ def _tell(made: "TransferResult", model: Path, out: Path) -> None:
         for name, n, right, total in zip(made.card.classes, made.counts, held.right, held.total, strict=True)
     ]
     print_table(("class", "pictures", "held out", "of these right"), rows, left=("class",))
+    pairs = [(f"{one.parent.name}/{one.name}", f"{other.parent.name}/{other.name}") for one, other in made.copies]
+    warn_of_copies(pairs, int(held.total.sum()), "held-out picture")
     if made.unreadable:
         typer.echo(f"\n{counted(len(made.unreadable), 'picture')} could not be read:")
         for path, reason in made.unreadable[:_LISTED]:

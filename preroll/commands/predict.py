@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from preroll.errors import PrerollError
+from preroll.terminal.catalog_summary import neighbors_told, warn_of_copies
 from preroll.terminal.plural import counted
 from preroll.terminal.table import one_line, print_table
 from preroll.terminal.video_options import (
@@ -180,6 +181,7 @@ def annotate(
     """
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.prediction.catalog_update import measured_memorability, update_catalog
+    from preroll.perception.prediction.category_calibration import calibration_copies
     from preroll.perception.prediction.framework.predictions import Predictions
 
     def read(path: Path | None) -> Predictions | None:
@@ -195,8 +197,9 @@ def annotate(
         calibrate=calibrate,
         picture=picture,
     )
-    own, chance = made.neighbors_in_category()
-    typer.echo(f"{made!r}\nNeighbours in the video's own category: {own:.1%}; by chance {chance:.1%}.")
+    typer.echo(f"{made!r}\n{neighbors_told(made)}")
+    if calibrate:
+        warn_of_copies(calibration_copies(made), made.n_videos)
 
 
 @app.command()

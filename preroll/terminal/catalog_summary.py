@@ -1,5 +1,6 @@
 """Summaries of a catalog and of a build, as `preroll catalog` prints them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -38,6 +39,7 @@ def describe(catalog: "Catalog") -> None:
     _tell_categories(catalog)
     if (ceiling := known_ceiling(catalog)) is not None:
         typer.echo(f"Who saw every object of these clips would tell the category of {ceiling:.1%} of them.")
+        typer.echo(f"Always the likeliest category: {max(row[1] for row in rows) / catalog.n_videos:.1%}.")
     _tell_neighbors(catalog)
 
 
@@ -54,13 +56,15 @@ def report_of(catalog: "Catalog") -> "CategoryReport | None":
 def _tell_categories(catalog: "Catalog") -> None:
     report = report_of(catalog)
     if report is None:
-        few = "a category has fewer than two videos to learn from"
+        what = "groups of videos" if catalog.grouped_by else "videos"
+        few = f"a category has fewer than two {what} to learn from"
         why = few if catalog.category_probabilities is None else "no video's true category is known"
         typer.echo(f"Category from {_source(catalog)}: not measured, for {why}.")
         return
     typer.echo(
         f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
-        f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f}."
+        f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f};"
+        f" always the likeliest category {report.majority:.1%} right."
     )
     if 1 < len(report.categories) <= _LARGEST_MATRIX:
         rows = [(name, *row) for name, row in zip(report.categories, report.confusion.tolist(), strict=True)]
@@ -76,16 +80,35 @@ def _source(catalog: "Catalog") -> str:
 
 
 def _judge(catalog: "Catalog") -> str:
+    of = " or its group" if catalog.grouped_by else ""
     # What predictions learned from is not known here.
-    judge = ", each video judged by a model that never saw it" if _source(catalog) == "objects" else ""
-    return judge + (", calibrated on other videos" if catalog.manifest.get("category_calibrated") else "")
+    judge = f", each video judged by a model that never saw it{of}" if _source(catalog) == "objects" else ""
+    other = "other groups" if catalog.grouped_by else "other videos"
+    return judge + (f", calibrated on {other}" if catalog.manifest.get("category_calibrated") else "")
 
 
 def _tell_neighbors(catalog: "Catalog") -> None:
-    own, chance = catalog.neighbors_in_category()
     found = catalog.manifest.get("neighbors", {})
     how = f" They were found approximately: recall {found['recall']:.1%}." if "recall" in found else ""
-    typer.echo(f"Neighbours in the video's own category: {own:.1%}; by chance {chance:.1%}.{how}")
+    typer.echo(neighbors_told(catalog) + how)
+
+
+def neighbors_told(catalog: "Catalog") -> str:
+    """Returns a sentence about the categories of neighbours."""
+    own, chance = catalog.neighbors_in_category()
+    of = " of other groups" if catalog.grouped_by else ""
+    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}."
+
+
+def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "video") -> None:
+    """Warns in one line if the judged resemble what their judge learned from, so that accuracies are too high."""
+    if copies:
+        one, other = (one_line(name) for name in copies[0])
+        typer.echo(
+            f"warning: {len(copies):,} of {counted(total, what)} nearly equal one that their judge learned from,"
+            f" such as {one} and {other}; if they show one clip, accuracies are too high: see --group-by",
+            err=True,
+        )
 
 
 def tell_losses(report: "BuildReport") -> None:

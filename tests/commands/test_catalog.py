@@ -87,6 +87,10 @@ def test_an_altered_catalog_is_found_out(run: Run, tmp_path: Path) -> None:
         (("build", "empty", "--out", "out", "--video-timeout", "10x"), "error: --video-timeout 10x: must be seconds"),
         (("build", "table.csv", "--out", "out"), "error: videos table.csv: no such file; a table of videos is"),
         (("export", "demo", "--csv", "."), "error: --csv .: must be a new or an empty folder"),
+        (
+            ("build", "empty", "--out", "out", "--group-by", "clip"),
+            "error: --group-by clip: of a folder of videos it must",
+        ),
         (("verify", "empty"), "error: catalog empty: it has no manifest.json"),
     ],
 )
@@ -134,6 +138,7 @@ def test_demo_videos_come_with_their_ceiling(run: Run, tmp_path: Path) -> None:
     status, told, _ = run("catalog", "demo-videos", tmp_path / "videos", "--per-category", "5", "--workers", "1")
     assert status == 0
     assert told.startswith("15 videos in ")
+    assert told.endswith("\nAlways the likeliest category: 33.3%.\n")
     assert "would tell the category of" in told
     assert len(list((tmp_path / "videos").glob("*/*.mp4"))) == 15
 
@@ -144,6 +149,7 @@ def test_a_catalog_tells_what_its_categories_were_predicted_from(run: Run, tmp_p
     Predictions("genres", tuple(before.videos()["path"]), before.categories, rows).save(tmp_path / "genres")
     assert "Category from objects: 95.7% right, each video judged by a model that never saw it; macro" in shown(run)
     run("predict", "annotate", before.path, "--calibrate", "--out", tmp_path / "calibrated")
+    assert "(ECE) 0.026; always the likeliest category 33.3% right.\n" in shown(run)
     told = shown(run, tmp_path / "calibrated")
     assert "% right, each video judged by a model that never saw it, calibrated on other videos; macro" in told
     run("predict", "annotate", tmp_path / "calibrated", "--categories", tmp_path / "genres", "--out", tmp_path / "new")
@@ -165,3 +171,24 @@ def test_only_videos_of_a_known_category_tell_how_often_it_is_recognized() -> No
         )
         report = report_of(catalog)
         assert (report and report.accuracy) == accuracy
+
+
+def test_pieces_of_one_clip_are_warned_of_until_they_are_grouped(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+    for clip in sorted(demo_videos.glob("c*/*-00[12].mp4")):
+        for piece in (1, 2):
+            place = tmp_path / "videos" / clip.parent.name / f"{clip.stem}_part{piece}.mp4"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clip, place)
+    arguments = ("catalog", "build", tmp_path / "videos", "--out", tmp_path / "out", "--workers", "1")
+    status, told, errors = run(*arguments)
+    assert (status, "saw it; macro" in told) == (0, True)
+    assert (
+        "warning: 12 of 12 videos nearly equal one that their judge learned from, such as cars/cars-001_part1" in errors
+    )
+    status, told, errors = run(*arguments, "--group-by", "name")
+    assert status == 0
+    assert "each video judged by a model that never saw it or its group; macro" in told
+    assert "Neighbours of other groups in the video's own category" in told
+    assert "cars/cars-001_part1" not in errors
+    _, told, _ = run(*arguments, "--group-by", "folder")
+    assert "not measured, for a category has fewer than two groups of videos to learn from." in told

@@ -1,6 +1,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import av
@@ -171,3 +172,31 @@ def test_saving_frames_replaces_nothing_but_frames(tmp_path: Path, videos: Path,
 def test_no_worker_is_too_few(tmp_path: Path, videos: Path, network: Path) -> None:
     with pytest.raises(PrerollError, match="--workers 0: must be at least 1"):
         build_catalog(videos, tmp_path / "out", detector=network, workers=0)
+
+
+def test_pieces_of_one_clip_are_grouped_and_the_catalog_remembers_it(
+    tmp_path: Path, make_clip: Clip, network: Path
+) -> None:
+    shades = {"blues": [(0, 0, 255), (60, 0, 200)], "reds": [(255, 0, 0), (200, 0, 60)]}
+    for category, colors in shades.items():
+        for clip, color in zip("ab", colors, strict=True):
+            for piece in "12":
+                make_clip(tmp_path / "videos" / category / f"{category}-{clip}_{piece}.mp4", [color] * 4)
+    build = partial(build_catalog, tmp_path / "videos", detector=network, workers=1)
+    apart = build(tmp_path / "apart")
+    assert len(apart.copies) == 8, "every piece is nearly equal to the other of its clip"
+    assert apart.catalog.groups is None
+    assert "group" not in (tmp_path / "apart" / "videos.csv").read_text() + str(apart.catalog.manifest)
+    together = build(tmp_path / "together", group_by="name")
+    assert together.copies == ()
+    assert together.catalog.groups is not None
+    assert together.catalog.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert together.catalog.videos()["group"].tolist()[:3] == ["blues-a", "blues-a", "blues-b"]
+    assert together.catalog.manifest["command"].endswith("--out DIR --detector colours.onnx --group-by name")
+    files = [
+        {name: one["sha256"] for name, one in c.manifest["files"].items()} for c in (apart.catalog, together.catalog)
+    ]
+    changed = {name for name in files[0] if files[0][name] != files[1][name]}
+    assert changed == {"videos.csv", "category_probabilities.npy"}
+    by_folder = build(tmp_path / "folder", group_by="folder").catalog
+    assert by_folder.category_probabilities is None, "each category is one folder"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.features.folds import near_copies
 from preroll.perception.prediction.framework.first_few import first_few
 
 Rows = NDArray[np.int64]
@@ -145,3 +146,20 @@ def movie_folds(movies: Sequence[str], folds: int, seed: int) -> list[tuple[Rows
         raise PrerollError(f"split: {len(set(movies))} movies are too few for {folds} folds")
     splits = GroupKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(movies)), groups=list(movies))
     return [(np.asarray(train, np.int64), np.asarray(test, np.int64)) for train, test in splits]
+
+
+def copy_notes(
+    vectors: NDArray[np.floating], ids: Sequence[str], folds: Sequence[tuple[Rows, Rows]]
+) -> tuple[str, ...]:
+    """Returns a warning if rows are nearly identical to others that their model was trained or selected on.
+
+    Args:
+        vectors: [n, d], features of each row.
+        ids: id of each row.
+        folds: rows of the training, and rows that are measured.
+    """
+    pairs = near_copies(vectors, folds)
+    if not len(pairs):
+        return ()
+    one, other = (ids[row] for row in pairs[0])
+    return (f"{len(pairs)} measured rows nearly equal one of the training, such as {one} and {other}: copies leak.",)

@@ -12,7 +12,7 @@ from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.embeddings import read_embeddings
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import GenreSettings
-from preroll.perception.prediction.framework.split import Rows, check_unseen
+from preroll.perception.prediction.framework.split import Rows, check_unseen, copy_notes
 from preroll.perception.prediction.framework.task import (
     Fitted,
     PredictionReport,
@@ -86,6 +86,8 @@ class Genres(Task[Movies]):
         }
         told = report(on_test, truth, data.names, thresholds)
         told = told.also([*precision_notes(self.settings.training), *patch_notes(data.ids, self.settings.data.movie)])
+        means = np.stack([frames.mean(0, dtype=np.float64) for frames in data.frames])
+        told = told.also(copy_notes(means, data.ids, [(np.concatenate((data.split.train, chosen)), held)]))
         return Fitted(ids, on_test, told, facts, trained, pairs)
 
     def _network(self, data: Movies, seed: int, progress: Progress) -> "tuple[nn.Module, int]":

@@ -13,7 +13,7 @@ from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.id_tables import read_ids
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import MemorabilitySettings
-from preroll.perception.prediction.framework.split import Rows, check_unseen, movie_folds
+from preroll.perception.prediction.framework.split import Rows, check_unseen, copy_notes, movie_folds
 from preroll.perception.prediction.framework.task import (
     Fitted,
     PredictionReport,
@@ -89,6 +89,8 @@ class Memorability(Task[ScoredClips]):
             "movies": len(set(truth.movies)),
         }
         told = report(held_out, truth, data.features.differences(truth.names))
+        if blocks := [np.nan_to_num(data.features.matrix(block, truth.names)) for block in data.features.vectors]:
+            told = told.also(copy_notes(np.hstack(blocks), truth.names, folds))
         trained = tuple(sorted(set(truth.movies)))
         return Fitted(truth.names, held_out[:, None].astype(np.float32), told, facts, trained)
 

@@ -40,6 +40,7 @@ def report(scores: Scores, targets: Targets, names: tuple[str, ...]) -> Predicti
     macro = macro_average_precision(scores, targets)
     metrics = {
         **quick_metrics(scores, targets),
+        "Hit@1, always the likeliest": float(targets.mean(0).max()),
         "PERR": precision_at_equal_recall(scores, targets),
         "macro AP": macro.mean,
         "label-ranking AP": label_ranking_average_precision(scores, targets),

@@ -19,7 +19,7 @@ from preroll.perception.prediction.formats.yt8m.vocabulary import read_vocabular
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.first_few import first_few
 from preroll.perception.prediction.framework.settings import TagSettings
-from preroll.perception.prediction.framework.split import check_unseen
+from preroll.perception.prediction.framework.split import check_unseen, copy_notes
 from preroll.perception.prediction.framework.task import (
     Fitted,
     PredictionReport,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _READERS: dict[str, Reader] = {"csv": read_csv, "tfrecord": read_tfrecord}
 _BLOCK = 1024
+_COMPARED = 128
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Tags(Task[TagDataset]):
             "videos": {"train": len(data.train), "validation": len(data.validation)},
         }
         told = report(mean, targets, data.names).also(precision_notes(self.settings.training))
+        told = told.also(_copies(data.train, data.validation))
         return Fitted(data.validation.ids, mean, told, facts, data.train.ids, reliability)
 
     def _network(
@@ -164,6 +166,13 @@ def _check_apart(train: TagArrays, validation: TagArrays) -> None:
     rows = zip(validation.ids, validation.features, strict=True)
     if both := [name for name, row in rows if name in ids or hash(row.tobytes()) in features]:
         raise PrerollError(f"data.validation: {len(both)} of its videos are in data.train too: {first_few(both)}")
+
+
+def _copies(train: TagArrays, validation: TagArrays) -> tuple[str, ...]:
+    # The first features vary most, and all would not fit into memory twice.
+    vectors = np.concatenate([videos.features[:, :_COMPARED] for videos in (train, validation)])
+    rows = np.arange(len(vectors))
+    return copy_notes(vectors, (*train.ids, *validation.ids), [(rows[: len(train)], rows[len(train) :])])
 
 
 def _numerically(path: Path) -> tuple[list[int], str]:

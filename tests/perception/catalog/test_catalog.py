@@ -171,3 +171,22 @@ def test_a_catalog_of_a_million_videos_is_opened_without_reading_it(tmp_path: Pa
     assert (videos, classes) == (n, c)
     # KiB on Linux; less than a hundredth of what lies on the disk.
     assert grown < 4096
+
+
+def test_neighbours_of_the_same_group_do_not_count(tmp_path: Path) -> None:
+    near = np.full((4, 10), -1)
+    near[:, :3] = [[1, 2, 3], [0, 2, 3], [3, 0, 1], [2, 0, 1]]
+    everything: dict[str, Any] = {"category": [0, 0, 0, 1], "neighbors": near, "importance": np.ones((4, 2))}
+    catalog = small_catalog(**everything)
+    assert catalog.groups is None
+    assert catalog.neighbors_in_category() == (0.5, 0.5)
+    folder = write(catalog, tmp_path)
+    table = catalog.videos()
+    table["group"] = ["a", "a", "NA", "b"]
+    table.to_csv(folder / "videos.csv", index=False)
+    atomic.write_json(folder / "manifest.json", Catalog.open(folder).manifest | {"group_by": "name"})
+    grouped = Catalog.open(folder)
+    assert grouped.groups is not None
+    assert grouped.groups.tolist() == [1, 1, 0, 2]
+    # Of other groups, videos 0 and 1 have one neighbour in two of their category, video 2 two in three, video 3 none.
+    assert grouped.neighbors_in_category() == (4 / 10, (1 + 1 + 2 + 0) / (2 + 2 + 3 + 3))

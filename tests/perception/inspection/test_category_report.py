@@ -15,6 +15,7 @@ def test_its_numbers_are_those_of_their_definitions() -> None:
     category = rng.integers(0, 3, 200).astype(np.int16)
     report = category_report(p, category, NAMES)
     assert report.accuracy == accuracy_score(category, p.argmax(1))
+    assert report.majority == max(np.mean(category == k) for k in range(3))
     np.testing.assert_allclose(report.macro_f1, f1_score(category, p.argmax(1), average="macro"))
     assert report.confusion.sum() == 200
     assert report.confusion[1, 2] == ((category == 1) & (p.argmax(1) == 2)).sum()

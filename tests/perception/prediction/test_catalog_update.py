@@ -1,16 +1,18 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from preroll import atomic
 from preroll.errors import PrerollError
 from preroll.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import altered_files
 from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, update_catalog
-from preroll.perception.prediction.category_calibration import calibrated_categories
+from preroll.perception.prediction.category_calibration import calibrated_categories, calibration_folds
 from preroll.perception.prediction.framework.predictions import Predictions
 
 
@@ -177,3 +179,29 @@ def test_numbers_that_are_none_stay_out_of_a_catalog(tmp_path: Path, value: floa
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     with pytest.raises(PrerollError, match=f"{told} of id 'b' is no finite float"):
         Predictions.open(tmp_path)
+
+
+def test_temperatures_are_fitted_without_any_piece_of_the_clip() -> None:
+    groups = np.repeat(np.arange(10), 3)
+    category = np.where(np.arange(30) % 7 == 0, -1, groups % 3)
+    folds = calibration_folds(category, groups)
+    assert sorted(np.concatenate([judged for _, judged in folds])) == list(range(30))
+    for fitted, judged in folds:
+        assert (category[fitted] >= 0).all()
+        assert not set(groups[fitted]) & set(groups[judged])
+    with pytest.raises(PrerollError, match="4 groups of videos of a known category are too few for 5 folds"):
+        calibration_folds(category, groups % 4)
+
+
+def test_a_catalog_with_groups_is_calibrated_by_them(small_catalog_folder: Path, tmp_path: Path) -> None:
+    before = Catalog.open(shutil.copytree(small_catalog_folder, tmp_path / "old"))
+    table, groups = before.videos(), np.arange(30) // 3
+    table["group"] = [f"clip {group}" for group in groups]
+    table.to_csv(before.path / "videos.csv", index=False)
+    atomic.write_json(before.path / "manifest.json", before.manifest | {"group_by": "name"})
+    made = update_catalog(Catalog.open(before.path), tmp_path / "new", calibrate=True)
+    assert before.category_probabilities is not None
+    expected, _ = calibrated_categories(before.category_probabilities, before.category, groups=groups)
+    np.testing.assert_array_equal(made.category_probabilities, expected)
+    assert made.groups is not None
+    assert made.groups.tolist() == groups.tolist()

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from preroll.perception.demo.objects import draw_object
 from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
 from preroll.perception.transfer.backbone import cut_backbone, find_tap
 from preroll.perception.transfer.fine_tune import fine_tune
-from preroll.perception.transfer.head import HoldoutScore, fit_head, measure_head
+from preroll.perception.transfer.head import HoldoutScore, fit_head, hold_out, measure_head
+from preroll.perception.transfer.labeled_pictures import list_pictures
 
 Network = Callable[..., Path]
 
@@ -159,3 +161,57 @@ def test_the_interval_is_the_exact_one(right: int, wrong: int) -> None:
     held = HoldoutScore(np.array([right, 0]), np.array([right, wrong]), 0.5)
     exact = binomtest(right, right + wrong).proportion_ci(0.95, method="exact")
     assert held.interval() == pytest.approx((exact.low, exact.high))
+
+
+def test_frames_of_one_video_are_held_out_together_or_not_at_all() -> None:
+    videos = np.repeat(np.arange(12), 4)
+    labels = (videos % 2).astype(np.int64)
+    for seed in range(5):
+        taught, held = hold_out(labels, seed, videos)
+        assert sorted((*taught, *held)) == list(range(48))
+        assert not set(videos[taught]) & set(videos[held])
+        assert set(labels[taught]) == set(labels[held]) == {0, 1}
+    # Every video shows what no other shows: its frames are recognised by itself alone.
+    shown = np.eye(12, dtype=np.float32)[videos]
+    assert measure_head(shown, labels).accuracy == 1
+    assert measure_head(shown, labels, groups=videos).accuracy <= 0.5
+    with pytest.raises(PrerollError, match="--group-by: no part of the groups can be held out"):
+        hold_out(labels, 0, labels)
+
+
+def test_a_class_of_one_video_cannot_be_measured(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 8)
+    for path in sorted(folder.glob("*/*.png")):
+        place = path.parent / f"video{int(path.stem) // 4 if path.parent.name == 'a' else 0}"
+        place.mkdir(exist_ok=True)
+        path.rename(place / path.name)
+    with pytest.raises(PrerollError, match="a: 0 pictures; at least 4 of a class are needed"):
+        list_pictures(folder)
+    with pytest.raises(PrerollError, match="b: --group-by makes one group of its 8 pictures; at least 2"):
+        list_pictures(folder, "folder")
+    (folder / "b" / "video0").rename(folder / "b" / "video2")
+    write_pictures(folder / "more", {"b": "car"}, 4)
+    (folder / "more" / "b").rename(folder / "b" / "video3")
+    (folder / "more").rmdir()
+    found = list_pictures(folder, "folder")
+    assert found.groups is not None
+    assert found.groups.tolist() == [0] * 4 + [1] * 4 + [2] * 8 + [3] * 4
+    with pytest.raises(PrerollError, match="--group-by clip: of pictures it must be folder or name"):
+        list_pictures(folder, "clip")
+
+
+def test_the_card_has_the_likeliest_class_beside_the_accuracy(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 8)
+    for path in sorted(folder.glob("*/*.png")):
+        path.rename(path.with_name(f"video{int(path.stem) // 4}_{path.name}"))
+    made = fine_tune(EMBEDDED, folder, tmp_path / "new.onnx", group_by="name")
+    assert made.held_out.total.tolist() == [4, 4]
+    assert made.card.metrics is not None
+    assert made.card.metrics["majority_accuracy"] == 0.5
+    assert made.card.training is not None
+    assert str(made.card.training["command"]).endswith("--seed 0 --group-by name")
+    assert made.copies == ()
+    for name in ("a", "b"):
+        shutil.copyfile(folder / name / "video0_0.png", folder / name / "video1_4.png")
+    again = fine_tune(EMBEDDED, folder, tmp_path / "new.onnx", group_by="name")
+    assert {tuple(sorted(p.name for p in pair)) for pair in again.copies} == {("video0_0.png", "video1_4.png")}

@@ -8,6 +8,7 @@ from preroll.perception.prediction.framework.split import (
     by_movie,
     check_split,
     check_unseen,
+    copy_notes,
     movie_folds,
 )
 from preroll.perception.prediction.genres.data import movies_of
@@ -73,3 +74,10 @@ def test_the_movie_of_an_id_is_the_patterns_first_group() -> None:
     ):
         with pytest.raises(PrerollError, match=message):
             movies_of(["tt1"], pattern)
+
+
+def test_a_copy_in_the_training_is_told() -> None:
+    vectors = np.array([[1.0, 2], [3, 1], [1, 2.001]])
+    (note,) = copy_notes(vectors, ["a", "b", "c"], [(rows(0, 1), rows(2))])
+    assert note == "1 measured rows nearly equal one of the training, such as c and a: copies leak."
+    assert copy_notes(vectors, ["a", "b", "c"], [(rows(1), rows(0, 2))]) == ()
