@@ -28,6 +28,7 @@ CHANGES: list[dict[str, Any]] = [
     {"recommender.neighbors": 1},
     {"recall_weight": 2.0},
     {"session.no_ad": False},
+    {"user.fatigue": {"levels": 1, "wear": [1]}, "user.leave.fatigue": [0]},
     TWO_SLOTS,
     {**TWO_SLOTS, "session.slots": ["pre", "mid", "post"]},
     {**TWO_SLOTS, **TWO_SEGMENTS, "recall_weight": 2.0, "user.fatigue.recovery": 1},
@@ -98,7 +99,7 @@ def test_a_phase_of_drift_is_solved_and_valued_with_its_own_tables() -> None:
 
 
 def test_videos_without_a_category_are_answered_by_their_probabilities() -> None:
-    catalog = three_videos((0, -1, -1), [[1, 0], [0.3, 0.7], [0.6, 0.4]])
+    catalog = three_videos((0, -1, -1), [[0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])  # a label counts more
     exact = Optimum(Tables.compile(tiny(TWO_SLOTS), catalog))
     plain = PlainModel(tiny(TWO_SLOTS), catalog).revenue(lambda _, values: max(values))
     assert exact.value == pytest.approx(plain, abs=1e-7)  # probabilities are float32

@@ -8,6 +8,7 @@ import pytest
 
 from preroll.envs import Optimum, Scenario, Tables, greedy_policy
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.tiny import three_videos
 
 POSITIONS: dict[str, Any] = {"user.position": {"pre": 0.7, "mid": 1.6}, "session.slots": ["pre", "mid"]}
 
@@ -83,3 +84,39 @@ def test_an_ad_that_half_the_users_hate_is_not_worth_what_the_other_half_cannot_
     scenario = Scenario.load({"name": "halves", "session": {"horizon": 1}, "ads": ads, "user": user})
     tables = Tables.compile(scenario, small_catalog)
     assert Optimum(tables).value_of(greedy_policy(tables)) == pytest.approx(0.8)
+
+
+def two_ads(cats: float, dogs: float, **observe: Any) -> dict[str, Any]:
+    ads = {"cats": {"a": {"seconds": 10, "view_probability": cats, "reward": 1}},
+           "dogs": {"b": {"seconds": 10, "view_probability": dogs, "reward": 1}}}  # fmt: skip
+    user = {"mismatch": 0.5}
+    return {"name": "two", "session": {"horizon": 1}, "ads": ads, "user": user, "observe": observe}
+
+
+def test_videos_that_look_alike_count_as_often_as_they_are_there() -> None:
+    """Six videos of cats, then three of dogs: cats earn .45 · (2 + .5) / 3 = .375, dogs .5 · 2 / 3 or .7 · 2 / 3."""
+    importance = np.eye(2)[[0] * 6 + [1] * 3]
+    catalog = Catalog.from_arrays(
+        categories=("cats", "dogs"),
+        category=np.array([0] * 6 + [1] * 3),
+        neighbors=np.full((9, 10), -1),
+        importance=importance,
+        classes=("cat", "dog"),
+        category_probabilities=importance,
+    )
+    for cats, dogs, best in ((0.45, 0.5, 0), (0.45, 0.7, 1)):
+        tables = Tables.compile(two_ads(cats, dogs, category="none"), catalog)
+        probabilities = greedy_policy(tables).probabilities
+        assert probabilities is not None
+        assert (probabilities.argmax(axis=-1) == best).all(), (cats, dogs)
+
+
+def test_where_the_category_is_predicted_the_likeliest_is_taken_for_true() -> None:
+    """Before dogs the ad of cats has P(view) .6 · .5, that of dogs .4."""
+    catalog = three_videos((0, 1, 0), [[0.4, 0.6], [0.1, 0.9], [0.7, 0.3]])
+    policy = greedy_policy(Tables.compile(two_ads(0.6, 0.4, category="predicted"), catalog))
+    assert policy.probabilities is not None
+    assert policy.probabilities.argmax(axis=-1).ravel().tolist() == [1, 1, 0]
+    policy = greedy_policy(Tables.compile(two_ads(0.9, 0.4, category="predicted"), catalog))
+    assert policy.probabilities is not None
+    assert policy.probabilities.argmax(axis=-1).ravel().tolist() == [0, 0, 0]

@@ -49,6 +49,7 @@ def test_a_map_is_of_one_phase_one_segment_and_one_previous_outcome(small_catalo
     drift = Tables.compile("drift", small_catalog)
     by_phase = Policy(ads=np.arange(3).reshape(3, 1, 1, 1, 1, 1))
     assert [set(policy_map(drift, by_phase, phase=i)["cats"].ravel()) for i in range(3)] == [{0}, {1}, {2}]
+    assert set(policy_map(drift, by_phase)["cats"].ravel()) == {0}
     one_change = Scenario.load("drift").drift[:1]
     drift = Tables.compile(Scenario.load("drift").replace({"drift": one_change}), small_catalog)
     by_phase = Policy(ads=np.arange(2).reshape(2, 1, 1, 1, 1, 1))
