@@ -85,11 +85,14 @@ class OnnxGraph:
         """Adds the outputs of an agent that shows the ad with the largest score, ties broken uniformly.
 
         Args:
-            scores: name of the scores (n, A), float64, so that ties (within 1e-9) are recognised.
+            scores: name of the scores (n, A), float64, so that ties are recognised, as in
+                :func:`preroll.envs.policies.simple.tie_bar`.
         """
         self._output_ad(scores)
         largest = self.node("ReduceMax", scores, axes=[1], keepdims=1)
-        bar = self.node("Sub", largest, self.constant(np.array(TIE)))
+        finite = self.node("Where", self.node("IsInf", scores), self.constant(np.array(0.0)), self.node("Abs", scores))
+        size = self.node("ReduceMax", finite, axes=[1], keepdims=1)
+        bar = self.node("Sub", largest, self.node("Mul", size, self.constant(np.array(TIE))))
         best = self.cast(self.node("GreaterOrEqual", scores, bar), np.float32)
         total = self.node("ReduceSum", best, self.constant(np.array([1])), keepdims=1)
         self.node("Div", best, total, output="probabilities")
