@@ -1,13 +1,14 @@
 """LinUCB with disjoint linear models."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.contextual.linear_bandit import LinearBandit, LinearSettings
+from preroll.agents.settings import Overruled
 from preroll.envs.policies.simple import uniform_over_best
 
 
@@ -19,7 +20,7 @@ class LinUCBSettings(LinearSettings):
         ge=0,
         description="width in standard errors (Li et al. 2010); times √(2 ln t) where growth is log",
     )
-    growth: Literal["constant", "log"] = Field(
+    growth: Annotated[Literal["constant", "log"], Overruled("alpha", lambda s: s.alpha == 0)] = Field(
         default="log", description="a constant alpha ≤ 1 locked into a bad ad in runs with 20 seeds; √ln t never does"
     )
 

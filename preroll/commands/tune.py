@@ -30,7 +30,8 @@ def tune(
     Example: `preroll tune thompson --scenario drift --trials 30 --out search`
     """
     from preroll import progress
-    from preroll.agents import make_agent
+    from preroll.agents.registry import resolve_settings
+    from preroll.agents.settings import training_sessions
     from preroll.envs.model.tables import Tables
     from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.tuning import tuning
@@ -38,8 +39,9 @@ def tune(
 
     settings, overrides = parse_changes(changes or [])
     tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)
-    own = make_agent(agent, tables).settings.sessions
-    search = tuning.Search(agent, tables, own if sessions is None else sessions, seeds, seed, settings)
+    own = resolve_settings(agent, tables.spec.name, settings)
+    sessions = training_sessions(own, agent, settings, sessions)
+    search = tuning.Search(agent, tables, sessions, seeds, seed, settings)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
         found = tuning.tune(search, out, trials=trials, advance=advance)

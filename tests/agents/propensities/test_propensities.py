@@ -101,7 +101,8 @@ def test_a_constant_is_one_in_any_unit(unit: float) -> None:
     deviations[1, 1] = 1.0
     told = probability_of_being_largest(means * unit, deviations * unit)
     certain = float(ndtr(0.5))
-    np.testing.assert_allclose(told, [[1, 0, 0], [certain, 1 - certain, 0], [1 / 3, 1 / 3, 1 / 3]], atol=ERROR)
+    expected = np.array([[1, 0, 0], [certain, 1 - certain, 0], [1 / 3, 1 / 3, 1 / 3]])
+    np.testing.assert_allclose(told, expected, atol=ERROR)
 
 
 def test_slices_are_equal_and_then_ever_thinner_towards_the_end() -> None:
