@@ -21,6 +21,9 @@ def tune(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Setting that is not searched, or dotted of scenario."),
     ] = None,
+    no_exact: Annotated[
+        bool, typer.Option("--no-exact", help="Score trials by simulation alone; compute no exact value.")
+    ] = False,
 ) -> None:
     """Search an agent's settings for one scenario; write the best ones as a preset.
 
@@ -41,7 +44,7 @@ def tune(
     tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)
     own = resolve_settings(agent, tables.spec.name, settings)
     sessions = training_sessions(own, agent, settings, sessions)
-    search = tuning.Search(agent, tables, sessions, seeds, seed, settings)
+    search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
         found = tuning.tune(search, out, trials=trials, advance=advance)

@@ -52,6 +52,7 @@ class Search:
         seeds: trainings of every trial, whose mean is its score; only the first one can be pruned.
         seed: seed of trials, users and agents.
         fixed: settings that are not searched.
+        exact: whether the score of a trial is exact; it is simulated otherwise.
 
     Examples:
         >>> from preroll.envs import Tables
@@ -69,6 +70,7 @@ class Search:
     seeds: int = 1
     seed: int = 0
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    exact: bool = True
 
     @property
     def space(self) -> dict[str, Range]:
@@ -86,6 +88,7 @@ class Search:
             "seed": self.seed,
             "fixed": dict(self.fixed),
             "space": {name: asdict(wanted) for name, wanted in self.space.items()},
+            **({} if self.exact else {"exact": False}),
         }
 
 
@@ -229,7 +232,9 @@ def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
         except PrerollError:  # incompatible values, such as a batch larger than what it is drawn from
             raise optuna.TrialPruned from None
         fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
-        told = evaluate_agent(search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed)
+        told = evaluate_agent(
+            search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed, exact=search.exact
+        )
         values.append(told.percent_of_optimum)
     return sum(values) / len(values)
 

@@ -38,6 +38,7 @@ class Cell:
         evaluation_sessions: evaluation sessions.
         trained_on: name of the entry of ``train`` that it is trained on.
         training: training scenario as plain values; None if it is the scenario itself.
+        exact: whether the agent's exact value is computed.
     """
 
     id: str
@@ -54,11 +55,13 @@ class Cell:
     evaluation_sessions: int
     trained_on: str = POINT
     training: dict[str, Any] | None = None
+    exact: bool = True
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that decides the result; the location of the catalog does not."""
-        return self._hash(scenario=self.scenario, evaluation_sessions=self.evaluation_sessions)
+        told: dict[str, Any] = {"scenario": self.scenario, "evaluation_sessions": self.evaluation_sessions}
+        return self._hash(**told if self.exact else told | {"exact": False})  # as before where it is computed
 
     @property
     def training_fingerprint(self) -> str:
@@ -138,6 +141,7 @@ class Plan:
                 evaluation_sessions=experiment.evaluate.sessions,
                 trained_on=ground,
                 training=plain.get(ground),
+                exact=experiment.evaluate.exact,
             )
             for point in drawn
             for agent, name, number in zip(experiment.agents, labels, sessions, strict=True)
