@@ -40,8 +40,8 @@ class OnnxGraph:
         >>> graph = OnnxGraph()
         >>> value = graph.cast(graph.observation, np.float64)
         >>> graph.output_scores(graph.node("MatMul", value, graph.constant(np.ones((3, 2)))))  # 3 inputs, 2 actions
-        >>> [node.op_type for node in graph.nodes]
-        ['Cast', 'MatMul', 'Cast', 'ArgMax', 'ReduceMax', 'Sub', 'GreaterOrEqual', 'Cast', 'ReduceSum', 'Div']
+        >>> [node.op_type for node in graph.nodes][:4], graph.nodes[-1].output
+        (['Cast', 'MatMul', 'Cast', 'ArgMax'], ['probabilities'])
     """
 
     # onnx is imported where it is used: agents name this class, and a bandit is made without it.
@@ -85,11 +85,14 @@ class OnnxGraph:
         """Adds the outputs of an agent that shows the ad with the largest score, ties broken uniformly.
 
         Args:
-            scores: name of the scores (n, A), float64, so that ties (within 1e-9) are recognised.
+            scores: name of the scores (n, A), float64, so that ties are recognised, as in
+                :func:`preroll.envs.policies.simple.tie_bar`.
         """
         self._output_ad(scores)
         largest = self.node("ReduceMax", scores, axes=[1], keepdims=1)
-        bar = self.node("Sub", largest, self.constant(np.array(TIE)))
+        finite = self.node("Where", self.node("IsInf", scores), self.constant(np.array(0.0)), self.node("Abs", scores))
+        size = self.node("ReduceMax", finite, axes=[1], keepdims=1)
+        bar = self.node("Sub", largest, self.node("Mul", size, self.constant(np.array(TIE))))
         best = self.cast(self.node("GreaterOrEqual", scores, bar), np.float32)
         total = self.node("ReduceSum", best, self.constant(np.array([1])), keepdims=1)
         self.node("Div", best, total, output="probabilities")

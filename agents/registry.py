@@ -3,13 +3,14 @@
 Classes are referenced by import path, so that creating a bandit does not import torch.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
 from preroll.agents.agent import Agent
 from preroll.agents.preset import preset
-from preroll.agents.settings import parse
+from preroll.agents.settings import AgentSettings, check_effects, overruled, parse
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
@@ -162,7 +163,8 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
         The agent.
 
     Raises:
-        PrerollError: an unknown name or setting, a value out of range, or an oracle without tables.
+        PrerollError: an unknown name or setting, a value out of range, a setting that another one overrules, or an
+            oracle without tables.
 
     Examples:
         >>> from preroll.agents import make_agent
@@ -172,12 +174,32 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
     """
     kind = find(name).load()
     spec, tables = _spec_and_tables(env)
-    parsed = parse(kind.Settings, name, {**preset(spec.name, name), **settings})
+    parsed = resolve_settings(name, spec.name, settings)
+    check_effects(parsed, name, settings)
     if tables is not None:
         return kind.from_tables(tables, parsed, seed=seed)
     if kind.needs_tables:
         raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not a spec")
     return kind(spec, parsed, seed=seed)
+
+
+def resolve_settings(name: str, scenario: str, given: Mapping[str, Any]) -> AgentSettings:
+    """Returns all settings of an agent: those given, else those of the scenario's preset, else the defaults.
+
+    Raises:
+        PrerollError: an unknown name or setting, or a value out of range.
+    """
+    return parse(find(name).load().Settings, name, {**preset(scenario, name), **given})
+
+
+def effective_settings(name: str, scenario: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those of the settings ``given`` that none of the others overrules.
+
+    Raises:
+        PrerollError: as :func:`resolve_settings`.
+    """
+    idle = overruled(resolve_settings(name, scenario, given))
+    return {setting: value for setting, value in given.items() if setting not in idle}
 
 
 def _spec_and_tables(env: Any) -> tuple[SessionSpec, Tables | None]:

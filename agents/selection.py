@@ -1,14 +1,16 @@
 """Selection of actions from scores or probabilities, with ties broken at random."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.policies.simple import TIE
+from preroll.envs.policies.simple import TIE, tie_bar
 from preroll.jit import compiled
 
 
 def maximizers(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Marks the entries of each row of ``scores`` (…, A) within 1e-9 of the largest.
+    """Marks the entries of each row of ``scores`` (…, A) that tie with the largest.
 
     Returns:
         bool (…, A).
@@ -17,7 +19,7 @@ def maximizers(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
         >>> maximizers(np.array([[0.2, 0.8, 0.8]]))
         array([[False,  True,  True]])
     """
-    best: NDArray[np.bool_] = scores >= scores.max(axis=-1, keepdims=True) - TIE
+    best: NDArray[np.bool_] = scores >= tie_bar(scores)
     return best
 
 
@@ -25,7 +27,7 @@ def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray
     """Picks one maximiser per row of ``scores`` (n, A), breaking ties at random.
 
     Args:
-        scores: (n, A); entries within 1e-9 of the row's largest tie with it.
+        scores: (n, A); entries tie with the row's largest within 1e-9 of the row's largest magnitude.
         rng: generator for ties; if there are none, no random number is drawn.
 
     Returns:
@@ -51,12 +53,14 @@ def _first_best(scores: NDArray[np.float64], tolerance: float, choice: NDArray[n
     """Writes the first maximiser of every row into ``choice`` and returns the number of rows with ties."""
     ties = 0
     for i in range(scores.shape[0]):
-        largest = scores[i, 0]
+        largest, size = scores[i, 0], 0.0
         for a in range(scores.shape[1]):
             largest = max(largest, scores[i, a])
+            if math.isfinite(scores[i, a]):
+                size = max(size, abs(scores[i, a]))
         found = 0
         for a in range(scores.shape[1]):
-            if scores[i, a] >= largest - tolerance:
+            if scores[i, a] >= largest - tolerance * size:
                 if found == 0:
                     choice[i] = a
                 found += 1

@@ -1,6 +1,7 @@
 """Settings of agents: frozen, typed and validated; each field's description names the source of its default."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,19 @@ from preroll.renamed import SETTINGS
 from preroll.yaml_config import validated
 
 Kind = TypeVar("Kind", bound="AgentSettings")
+
+
+@dataclass(frozen=True)
+class Overruled:
+    """Mark, in the annotation of a setting, of another one under which it has no effect.
+
+    Attributes:
+        by: name of the other setting.
+        when: whether the settings of the agent are such that it overrules.
+    """
+
+    by: str
+    when: Callable[[Any], bool]
 
 
 class AgentSettings(BaseModel):
@@ -53,3 +67,47 @@ def parse(kind: type[Kind], agent: str, given: Mapping[str, Any]) -> Kind:
         known = ", ".join(kind.model_fields)
         raise PrerollError(f"agent {agent}: unknown setting {unknown[0]!r}; settings are {known}")
     return validated(kind, dict(given), f"agent {agent}")
+
+
+def overruled(settings: AgentSettings) -> dict[str, str]:
+    """Returns the settings that have no effect, each with the name of the one that overrules it."""
+    marks = {name: field.metadata for name, field in type(settings).model_fields.items()}
+    return {
+        name: mark.by
+        for name, found in marks.items()
+        for mark in found
+        if isinstance(mark, Overruled) and mark.when(settings)
+    }
+
+
+def check_effects(settings: AgentSettings, agent: str, given: Collection[str]) -> None:
+    """Checks that every setting that was given has an effect.
+
+    Args:
+        settings: all settings of the agent.
+        agent: name of the agent, for errors.
+        given: names of the settings that a user gave.
+
+    Raises:
+        PrerollError: one has none; the message names the setting that overrules it.
+    """
+    for name, by in overruled(settings).items():
+        if name in given:
+            value, other = getattr(settings, name), getattr(settings, by)
+            raise PrerollError(
+                f"agent {agent}: {name}: {value!r} has no effect under {by}: {other!r}; leave it out, or change {by}"
+            )
+
+
+def training_sessions(settings: AgentSettings, agent: str, given: Collection[str], wanted: int | None) -> int:
+    """Returns the number of sessions to train: ``wanted``, or else the agent's own.
+
+    Raises:
+        PrerollError: another number was given as a setting, where ``wanted`` would overrule it.
+    """
+    if wanted is not None and "sessions" in given and settings.sessions != wanted:
+        raise PrerollError(
+            f"agent {agent}: sessions: {settings.sessions} has no effect where {wanted} sessions are asked for; leave "
+            "one of the two out"
+        )
+    return settings.sessions if wanted is None else wanted

@@ -1,7 +1,8 @@
-"""What the folders of all runs have in common: where one may be written, and the versions that it names."""
+"""What the folders of all runs have in common: where one may be written, the versions and threads that it names."""
 
 import os
 import platform
+import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -40,3 +41,10 @@ def check_target(run: Path, option: str = "--run", *, replace: bool = False) -> 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Returns the versions of Python and of every package that results depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def threads() -> int:
+    """Returns the number of threads in which torch computes in this process, or would if it were loaded."""
+    if "torch" in sys.modules:
+        return int(sys.modules["torch"].get_num_threads())
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)

@@ -55,6 +55,7 @@ def run_quickstart(
     seed: int = 0,
     sessions: int = TRAINING_SESSIONS,
     evaluation_sessions: int = SESSIONS,
+    exact: bool = True,
     note: Callable[[str], None] = lambda _: None,
 ) -> QuickstartResult:
     """Runs all stages in the folder ``out``; an unchanged catalog there is reused.
@@ -65,6 +66,7 @@ def run_quickstart(
         seed: seed of training and evaluation; the demo videos are always the same.
         sessions: training sessions of every agent.
         evaluation_sessions: sessions of the comparison.
+        exact: whether the exact values of the agents are computed.
         note: called with a line about every stage that was skipped.
 
     Returns:
@@ -85,7 +87,7 @@ def run_quickstart(
     runs = train_agents(out / "runs", catalog, scenario=scenario, seed=seed, sessions=sessions)
     learners = {run.name: run.load_agent() for run in runs if AGENTS[run.settings.agent].family != "baseline"}
     with progress.bar(len(learners) + len(REFERENCES), f"Evaluating on {evaluation_sessions:,} sessions") as advance:
-        evaluation = evaluate(learners, tables, sessions=evaluation_sessions, seed=seed, advance=advance)
+        evaluation = evaluate(learners, tables, sessions=evaluation_sessions, seed=seed, exact=exact, advance=advance)
     curves = {run.name: run.curve for run in runs if run.name in learners}
     references = {
         row.name: row.exact_revenue or row.revenue.value for row in evaluation.rows if row.name not in learners

@@ -1,6 +1,6 @@
 """Epsilon-greedy per category."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import pick_best, sample_actions
-from preroll.agents.settings import AgentSettings
+from preroll.agents.settings import AgentSettings, Overruled
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
@@ -22,8 +22,10 @@ class EpsilonGreedySettings(AgentSettings):
     schedule: Literal["constant", "decaying"] = Field(
         default="decaying", description="decaying: Auer, Cesa-Bianchi & Fischer 2002, figure 3 (εn-greedy)"
     )
-    epsilon: float = Field(default=0.1, ge=0, le=1, description="constant epsilon (Sutton & Barto 2018, section 2.3)")
-    pulls: float = Field(
+    epsilon: Annotated[float, Overruled("schedule", lambda s: s.schedule == "decaying")] = Field(
+        default=0.1, ge=0, le=1, description="constant epsilon (Sutton & Barto 2018, section 2.3)"
+    )
+    pulls: Annotated[float, Overruled("schedule", lambda s: s.schedule == "constant")] = Field(
         default=10.0,
         gt=0,
         description="c/d² of εn = min(1, c·A / (d²·n)): larger explores longer (10 measured on `classic`)",

@@ -51,7 +51,6 @@ class EXP3(Agent):
         self.context = CategoryContext(spec)
         self.losses = np.zeros((self.context.count, spec.n_actions))
         self.rounds = np.zeros(self.context.count, dtype=np.int64)
-        self._largest = max(spec.largest_reward, 1e-12)
 
     def rates(self) -> NDArray[np.float64]:
         """Returns the rate η (K,) of every category for its next decision."""
@@ -84,7 +83,7 @@ class EXP3(Agent):
         chances = transitions.propensities
         if chances is None:  # the table is still the one from which these ads were drawn
             chances = self.table()[context, actions]
-        losses = 1.0 - transitions.rewards / self._largest
+        losses = 1.0 - transitions.rewards / self.spec.reward_unit
         np.add.at(self.losses, (context, actions), losses / chances)
         np.add.at(self.rounds, context, 1)
 

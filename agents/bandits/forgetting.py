@@ -1,12 +1,12 @@
 """Arm statistics of the per-category bandits: cumulative, discounted, or over a sliding window."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from preroll.agents.settings import AgentSettings
+from preroll.agents.settings import AgentSettings, Overruled
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -17,14 +17,14 @@ class ForgettingSettings(AgentSettings):
     forgetting: Literal["none", "discount", "window"] = Field(
         default="none", description="none: nothing changes (Auer et al. 2002); discount, window: users drift"
     )
-    discount: float = Field(
+    discount: Annotated[float, Overruled("forgetting", lambda s: s.forgetting != "discount")] = Field(
         default=0.9999,
         gt=0,
         lt=1,
         description="share of its weight that an outcome keeps with each later decision of the category (measured on "
         "`drift`; 1 − ¼·√(changes / decisions) of Garivier & Moulines 2011 would be 0.999: too short for six ads)",
     )
-    window: int = Field(
+    window: Annotated[int, Overruled("forgetting", lambda s: s.forgetting != "window")] = Field(
         default=12_000,
         ge=1,
         le=1_000_000,

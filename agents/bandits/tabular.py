@@ -35,8 +35,7 @@ class TabularBandit(Agent):
         super().__init__(spec, settings, seed=seed)
         self.context = CategoryContext(spec)
         self.arms = ArmStatistics((self.context.count, spec.n_actions), settings)
-        largest = max(spec.largest_reward, 1e-12)
-        self.unit = spec.rewards if self.learns == "view" else np.full(spec.n_actions, largest)
+        self.unit = spec.rewards if self.learns == "view" else np.full(spec.n_actions, spec.reward_unit)
 
     def _learn(self, transitions: Transitions) -> None:
         values = transitions.viewed if self.learns == "view" else transitions.rewards / self.unit[0]

@@ -107,7 +107,7 @@ class Oracle(Agent):
 
 
 class Greedy(Oracle):
-    """The ad with the largest expected reward of the next slot on the true tables, drawn among ties (within 1e-9).
+    """The ad with the largest expected reward of the next slot on the true tables, drawn among ties.
 
     Examples:
         >>> from preroll.agents import make_agent

@@ -31,10 +31,10 @@ class LinearBandit(Agent):
     """Base class of bandits with one ridge regression per ad.
 
     A[a] = ridge·I + Σ xxᵀ, b[a] = Σ y·x and w[a] = A[a]⁻¹b[a] over the rounds in which ad a was shown. x is the whole
-    observation; y is 1 if the ad was viewed, else 0, or with target "reward" the reward.
+    observation; y is 1 if the ad was viewed, else 0, or with target "reward" the reward / the largest reward.
 
     Attributes:
-        pay: (A,), what y = 1 pays: the known rewards, or 1.
+        pay: (A,), what y = 1 pays: the ad's known reward, or the largest reward.
         inverses: A⁻¹, float64 (A, d, d).
         moments: b, float64 (A, d).
         weights: w, float64 (A, d).
@@ -45,7 +45,7 @@ class LinearBandit(Agent):
 
     def __init__(self, spec: SessionSpec, settings: LinearSettings, *, seed: int = 0) -> None:
         super().__init__(spec, settings, seed=seed)
-        self.pay = spec.rewards if settings.target == "view" else np.ones(spec.n_actions)
+        self.pay = spec.rewards if settings.target == "view" else np.full(spec.n_actions, spec.reward_unit)
         self.width = 0.0
         self._scores = self._ones = np.ones((0, spec.n_actions))
         self._start(spec.layout.size)
@@ -108,7 +108,7 @@ class LinearBandit(Agent):
 
     def learned(self, transitions: Transitions) -> NDArray[Any]:
         """Returns y (n,), the regression target of each transition."""
-        return transitions.viewed if self.settings.target == "view" else transitions.rewards
+        return transitions.viewed if self.settings.target == "view" else transitions.rewards / self.spec.reward_unit
 
     def _learn(self, transitions: Transitions) -> None:
         features = self.features(transitions.observations)

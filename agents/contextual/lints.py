@@ -24,8 +24,8 @@ class LinTS(LinearBandit):
 
     Agrawal & Goyal 2013 with one model per ad: w̃[a] ~ N(w[a], v²·A[a]⁻¹), A = ridge·I + Σ xxᵀ, w = A⁻¹Σ y·x, y = 1 if
     the ad was viewed. As only w̃ᵀx matters, and every decision draws anew, w̃ᵀx ~ N(wᵀx, v²·xᵀA⁻¹x) itself is drawn:
-    the same distribution from one number instead of d. With target "reward" y is the reward and the factor reward[a] is
-    left out.
+    the same distribution from one number instead of d. With target "reward" y is reward / largest reward, and the
+    largest reward is the factor.
 
     Metrics: ``width``, the mean of v·√(xᵀA⁻¹x) over the last batch's lanes and all ads.
 

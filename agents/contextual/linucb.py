@@ -1,13 +1,14 @@
 """LinUCB with disjoint linear models."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.contextual.linear_bandit import LinearBandit, LinearSettings
+from preroll.agents.settings import Overruled
 from preroll.envs.policies.simple import uniform_over_best
 
 
@@ -19,7 +20,7 @@ class LinUCBSettings(LinearSettings):
         ge=0,
         description="width in standard errors (Li et al. 2010); times √(2 ln t) where growth is log",
     )
-    growth: Literal["constant", "log"] = Field(
+    growth: Annotated[Literal["constant", "log"], Overruled("alpha", lambda s: s.alpha == 0)] = Field(
         default="log", description="a constant alpha ≤ 1 locked into a bad ad in runs with 20 seeds; √ln t never does"
     )
 
@@ -28,8 +29,9 @@ class LinUCB(LinearBandit):
     """LinUCB: the ad with the largest upper bound reward[a]·(w[a]ᵀx + α·√(xᵀA[a]⁻¹x)), x the whole observation.
 
     Li, Chu, Langford & Schapire 2010, algorithm 1, one ridge regression per ad: A = ridge·I + Σ xxᵀ, b = Σ y·x,
-    w = A⁻¹b, with y = 1 if the ad was viewed, else 0. With target "reward" y is the reward and the factor reward[a] is
-    left out, as published. α is constant or alpha·√(2 ln t), t the transitions seen.
+    w = A⁻¹b, with y = 1 if the ad was viewed, else 0. With target "reward" y is reward / largest reward, and the
+    largest reward is the factor: as published, in a unit in which alpha fits. α is constant or alpha·√(2 ln t), t the
+    transitions seen.
 
     Metrics: current ``alpha``; ``width``, the mean of √(xᵀA⁻¹x) over the last batch's lanes and all ads.
 

@@ -74,7 +74,7 @@ def choose(
         features: x (n, d).
         factor: factor of the width.
         noise: (n, A).
-        tolerance: scores this close to the best tie with it.
+        tolerance: scores this close to the best tie with it, as a share of the row's largest magnitude.
         scores: (n, A), output.
         choice: (n,), output.
 
@@ -90,7 +90,7 @@ def choose(
     for i in range(n):
         for j in range(d):
             x[j] = features[i, j]
-        largest = -1e300
+        largest, size = -np.inf, 0.0
         for a in range(n_actions):
             mean = 0.0
             square = 0.0
@@ -106,12 +106,13 @@ def choose(
             total += width
             score = pay[a] * (mean + factor * noise[i, a] * width)
             scores[i, a] = score
+            size = max(size, abs(score))
             if score > largest:
                 largest = score
                 choice[i] = a
         near = 0
         for a in range(n_actions):
-            near += scores[i, a] >= largest - tolerance
+            near += scores[i, a] >= largest - tolerance * size
         ties += near > 1
     return ties, total / (n * n_actions)
 

@@ -95,13 +95,14 @@ def _pick_block(scores: NDArray[np.float64], tolerance: float, choice: NDArray[n
     """Writes the first maximiser of each row of ``scores`` (m, A) and returns the number of rows with ties."""
     ties = 0
     for i in range(len(scores)):
-        best = 0
-        for a in range(1, scores.shape[1]):
+        best, size = 0, 0.0
+        for a in range(scores.shape[1]):
+            size = max(size, abs(scores[i, a]))
             if scores[i, a] > scores[i, best]:
                 best = a
         choice[i] = best
         near = 0
         for a in range(scores.shape[1]):
-            near += scores[i, a] >= scores[i, best] - tolerance
+            near += scores[i, a] >= scores[i, best] - tolerance * size
         ties += near > 1
     return ties

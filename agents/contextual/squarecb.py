@@ -21,7 +21,7 @@ class SquareCB(LinearBandit):
 
     Foster & Rakhlin 2020, algorithm 1: p[a] = 1 / (A + γ·(ŷ[best] − ŷ[a])) for every a but the best one, which gets
     the rest; ŷ[a] = reward[a]·w[a]ᵀx / largest reward by ridge regression, γ = gamma·t^exponent, t the transitions
-    seen.
+    seen. With target "reward" ŷ[a] = w[a]ᵀx, of reward / largest reward.
 
     Metrics: current ``gamma``.
 
@@ -58,7 +58,7 @@ class SquareCB(LinearBandit):
         best = uniform_over_best(scores)
         if not explore:
             return best
-        gaps = (scores.max(axis=1, keepdims=True) - scores) / max(self.spec.largest_reward, 1e-12)
+        gaps = (scores.max(axis=1, keepdims=True) - scores) / self.spec.reward_unit
         others = np.where(best > 0, 0.0, 1.0 / (self.spec.n_actions + self.gamma * gaps))
         mixed: NDArray[np.float64] = others + best * (1.0 - others.sum(axis=1, keepdims=True))
         return mixed

@@ -1,6 +1,6 @@
 """DQN of stable-baselines3 with n-step returns, trained on many lanes."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from preroll.agents.deep.settings import DeepSettings
 from preroll.agents.deep.torch_state import add_layers, to_tensor
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
+from preroll.agents.settings import Overruled
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
 
@@ -43,7 +44,7 @@ class DQNSettings(DeepSettings):
     final_epsilon: float = Field(
         default=0.02, ge=0, le=1, description="… and when exploration_share of training is over"
     )
-    exploration_share: float = Field(
+    exploration_share: Annotated[float, Overruled("final_epsilon", lambda s: s.epsilon == s.final_epsilon)] = Field(
         default=0.5, gt=0, le=1, description="share of the training in which epsilon falls"
     )
     max_gradient: float = Field(default=10.0, gt=0, description="largest norm of the gradient (stable-baselines3)")

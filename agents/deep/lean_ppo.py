@@ -59,7 +59,7 @@ class LeanPPO(Agent):
 
     def __init__(self, spec: SessionSpec, settings: LeanPPOSettings, *, seed: int = 0) -> None:
         super().__init__(spec, settings, seed=seed)
-        self.scale = max(spec.largest_reward, 1e-12)
+        self.scale = spec.reward_unit
         with OwnGlobals(seed):
             self.network = self._make_network()
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)

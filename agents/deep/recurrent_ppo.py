@@ -167,8 +167,9 @@ class RecurrentPPO(LeanPPO):
             self._first = self._state.copy()
 
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
-        state = self.network.gru(self.network.body(to_tensor(observations)), torch.from_numpy(self._state[lanes]))
-        values: NDArray[np.float32] = self.network.value(state)[:, 0].detach().numpy()
+        with one_thread(), torch.no_grad():
+            state = self.network.gru(self.network.body(to_tensor(observations)), torch.from_numpy(self._state[lanes]))
+            values: NDArray[np.float32] = self.network.value(state)[:, 0].numpy()
         return values
 
     def _units(self, collected: NDArray[Any]) -> torch.Tensor:

@@ -30,7 +30,7 @@ class DeepAgent(Agent):
 
     def __init__(self, spec: SessionSpec, settings: DeepSettings, *, seed: int = 0) -> None:
         super().__init__(spec, settings, seed=seed)
-        self.scale = max(spec.largest_reward, 1e-12)
+        self.scale = spec.reward_unit
         self.own_globals = OwnGlobals(seed)
         self.buffer_envs = 0
         with self.own_globals:

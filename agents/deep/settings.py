@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from preroll.agents.settings import AgentSettings
+from preroll.agents.settings import AgentSettings, Overruled
 
 Layers = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
 
@@ -17,7 +17,7 @@ class DeepSettings(AgentSettings):
         description="whether values are bootstrapped at the horizon; if not, revenue ends there, as in the model",
     )
     hidden: Layers = Field(default=(64, 64), description="units of the hidden layers (stable-baselines3)")
-    activation: Literal["tanh", "relu"] = Field(
+    activation: Annotated[Literal["tanh", "relu"], Overruled("hidden", lambda s: not s.hidden)] = Field(
         default="relu", description="of the hidden layers (relu: faster, measured)"
     )
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate at the start")
@@ -40,8 +40,12 @@ class PPOSettings(DeepSettings):
     )
     learning_rate: float = Field(default=2e-3, gt=0, description="Adam's learning rate at the start (measured)")
     gamma: float = Field(default=1.0, gt=0, le=1, description="discount: revenue is not discounted, sessions are short")
-    gae_lambda: float = Field(default=0.95, ge=0, le=1, description="Schulman et al. 2016, 2017")
-    clip: float = Field(default=0.2, gt=0, description="clip range of the policy's ratio (Schulman et al. 2017)")
+    gae_lambda: Annotated[float, Overruled("steps", lambda s: s.steps == 1)] = Field(
+        default=0.95, ge=0, le=1, description="Schulman et al. 2016, 2017"
+    )
+    clip: Annotated[float, Overruled("epochs", lambda s: s.epochs == 1 and s.batch >= s.steps * s.num_envs)] = Field(
+        default=0.2, gt=0, description="clip range of the policy's ratio (Schulman et al. 2017)"
+    )
     entropy: float = Field(
         default=0.02,
         ge=0,

@@ -84,8 +84,9 @@ def _unpickle(path: Path, name: str) -> Any:
 
 
 def _layers(path: Path, policy: Any) -> dict[str, Any]:
-    """Returns the settings ``hidden`` and ``activation`` with which ``policy`` was created."""
+    """Returns the settings ``hidden`` and, where there are hidden layers, ``activation`` of ``policy``."""
     layers = policy.net_arch if isinstance(policy.net_arch, dict) else {"pi": policy.net_arch, "vf": policy.net_arch}
     if layers["pi"] != layers["vf"]:
         raise PrerollError(f"{path}: policy and value network have different layers: {layers}; here they have the same")
-    return {"hidden": tuple(layers["pi"]), "activation": policy.activation_fn.__name__.lower()}
+    hidden = tuple(layers["pi"])
+    return {"hidden": hidden, **({"activation": policy.activation_fn.__name__.lower()} if hidden else {})}

@@ -38,7 +38,9 @@ def probability_of_being_largest(
     """
     n, count = means.shape
     levels = -ndtri(BEYOND)
-    deviations = np.maximum(deviations, 1e-12)
+    # A constant: next to no deviation, as a share of the row's largest number, whatever its unit.
+    size = np.maximum(np.abs(means), deviations).max(axis=1, keepdims=True)
+    deviations = np.maximum(deviations, 1e-12 * np.where(size > 0, size, 1.0))
     result = np.empty((n, count))
     every = np.arange(count)
     for start in range(0, n, ROWS):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from preroll.envs.conformance.subject import EnvUnderTest
 from preroll.envs.kernel import layout
 
-SAME = 1e-12  # tolerance of products of the same probabilities, multiplied in another order
+SAME = 1e-12  # tolerance of products of the same probabilities, multiplied in another order; of money, per reward
 
 Numbers = NDArray[Any]
 
@@ -136,7 +136,7 @@ class SessionSample:
         reward = arrays.reward[phase, kind, ads]
         self._require("info view_probability", np.abs(claimed - p) <= SAME, "is not the tables'")
         self._require(
-            "info expected_reward", np.abs(infos["expected_reward"] - reward * p) <= SAME * (1 + reward), "is wrong"
+            "info expected_reward", np.abs(infos["expected_reward"] - reward * p) <= 2 * SAME * reward, "is wrong"
         )
         self._require("reward", rewards == reward * viewed, "is not the ad's reward for a view, or 0")
         for name, value in (("category", category), ("ad", ads)):

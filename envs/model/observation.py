@@ -162,6 +162,11 @@ class SessionSpec:
         return float(self.rewards.max()) + self.bonus
 
     @property
+    def reward_unit(self) -> float:
+        """Reward by which agents divide money, so that its unit is no matter: the largest, or 1 if nothing pays."""
+        return self.largest_reward or 1.0
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Name of every action: ``category.name`` or ``none``."""
         return (*(ad.label for ad in self.ads), *(["none"] if self.no_ad else []))

@@ -186,7 +186,7 @@ def _improve(
                             future = (1.0 - part) * after[v, there, following, low]
                             future += part * after[v, there, following, low + 1]
                             q += ((1.0 - b) * w0 + b * w1) * future
-                        if q > best + 1e-12:
+                        if q > best * (1.0 + 1e-12):
                             best, chosen = q, a
                     value[v, f, m, g] = best
                     ads[v, f, m, g] = chosen

@@ -54,7 +54,7 @@ def improve(
                 best, chosen = -1.0, 0
                 for a in range(reward.shape[1]):
                     q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
-                    if q > best + 1e-12:  # of ties up to rounding, the first action
+                    if q > best * (1.0 + 1e-12):  # of ties up to rounding, the first action
                         best, chosen = q, a
                 value[v, f, m] = best
                 ads[v, f, m] = chosen

@@ -21,7 +21,7 @@ from preroll.envs.policies.simple import by_category_policy
 ENUMERATED = 10_000  # policies
 EVALUATED = 10**9  # states of all policies together
 RANDOM_BEGINNINGS = 8  # random starts of a search for the best memoryless policy, besides constant and greedy plans
-GAIN = 1e-9  # smaller improvements are ignored
+GAIN = 1e-9  # smaller improvements are ignored, as a share of the value
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _ascend(optimum: Optimum) -> SearchedPolicy:
     own = tables.spec.ad_category == np.arange(len(tables.catalog.categories))[:, None]
     ads = np.where(own, reward, -1.0).argmax(axis=1)
     value, before = optimum.value_of(by_category_policy(tables, ads)), -np.inf
-    while value > before + GAIN:
+    while value > before * (1 + GAIN):
         before = value
         for category, ad in itertools.product(range(len(ads)), range(tables.n_actions)):
             changed = ads.copy()
@@ -148,13 +148,13 @@ def _improve(
             for program, share, mass, future in zip(programs, shares, masses, after, strict=True):
                 bellman.weigh(*program.model(slot), future, share * mass[slot], seen, weighed)
             groups = np.arange(plan.shape[1])
-            better = weighed.max(axis=1) > weighed[groups, plan[slot]] + GAIN / len(plan)
+            better = weighed.max(axis=1) > weighed[groups, plan[slot]] * (1 + GAIN / len(plan))
             plan[slot, better] = weighed[better].argmax(axis=1)
             # New arrays: between two slots of one video, `after` are the old ones themselves.
             values = [np.empty_like(future) for future in after]
             for program, here, future in zip(programs, values, after, strict=True):
                 bellman.follow_ads(*program.model(slot), future, here, plan[slot][seen])
         value = float(sum(s * p.at_start(v) for s, p, v in zip(shares, programs, values, strict=True)))
-        if value <= before + GAIN:
+        if value <= before * (1 + GAIN):
             return plan, value
         before = value

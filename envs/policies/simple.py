@@ -7,7 +7,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
 
-TIE = 1e-9  # actions whose values differ by at most this much are equally good
+TIE = 1e-9  # actions whose values differ by at most this share of the largest magnitude are equally good
 
 
 def random_policy(tables: Tables) -> Policy:
@@ -21,8 +21,23 @@ def random_policy(tables: Tables) -> Policy:
     return Policy(probabilities=np.full(tables.n_actions, 1.0 / tables.n_actions))
 
 
+def tie_bar(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Returns the least value that ties with the largest of its row (…, A): (…, 1).
+
+    The tolerance is :data:`TIE` times the largest finite magnitude of the row, whatever the unit of the values.
+
+    Examples:
+        >>> import numpy as np
+        >>> f"{2.0 - tie_bar(np.array([2.0, -4.0]))[0]:.0e}", tie_bar(np.array([np.inf, 1.0]))[0]
+        ('4e-09', np.float64(inf))
+    """
+    finite = np.where(np.isfinite(values), np.abs(values), 0.0)
+    bar: NDArray[np.floating] = values.max(axis=-1, keepdims=True) - TIE * finite.max(axis=-1, keepdims=True)
+    return bar
+
+
 def uniform_over_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns equal probabilities for all entries of the last axis within 1e-9 of the largest, and 0 for the others.
+    """Returns equal probabilities for all entries of the last axis that tie with the largest, and 0 for the others.
 
     Examples:
         >>> import numpy as np
@@ -30,7 +45,7 @@ def uniform_over_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
         >>> uniform_over_best(np.array([0.7, 0.8, 0.8]))
         array([0. , 0.5, 0.5])
     """
-    best = values >= values.max(axis=-1, keepdims=True) - TIE
+    best = values >= tie_bar(values)
     return np.asarray(best / best.sum(axis=-1, keepdims=True))
 
 

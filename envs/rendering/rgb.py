@@ -151,8 +151,7 @@ def _fatigue(canvas: _Canvas, top: int, bottom: int) -> None:
 def _revenue(canvas: _Canvas, top: int, bottom: int) -> None:
     """Draws the revenue so far as a step line labelled with its value."""
     timeline = canvas.timeline
-    largest = timeline.tables.spec.largest_reward
-    scale = _round_up(max(timeline.revenue, 4 * largest, 1e-9))
+    scale = _round_up(max(timeline.revenue, 4 * timeline.tables.spec.reward_unit))
     canvas.text(12, (top + bottom) / 2, "revenue")
     _grid(canvas, top, bottom, f"{scale:g}")
     before = timeline.slots[canvas.first - 1].revenue if canvas.first else 0.0

@@ -22,6 +22,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Other users; never those of a training.")] = 0,
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,
+    no_exact: Annotated[
+        bool, typer.Option("--no-exact", help="Simulate alone; compute no exact value of a run.")
+    ] = False,
 ) -> None:
     """Compare trained agents, without exploration, with common random numbers: the same users and draws.
 
@@ -40,7 +43,7 @@ def evaluate(
     evaluation.check(players, tables, sessions)
     total = len(players) + len(evaluation.REFERENCES)
     with progress.bar(total, f"Evaluating on {sessions:,} sessions") as advance:
-        result = evaluation.evaluate(players, tables, sessions=sessions, seed=seed, advance=advance)
+        result = evaluation.evaluate(players, tables, sessions=sessions, seed=seed, exact=not no_exact, advance=advance)
     print_comparison(result)
 
 

@@ -17,6 +17,7 @@ def quickstart(
     seed: Annotated[int, typer.Option(help="Of training and evaluation; the videos are always the same.")] = 0,
     sessions: Annotated[int, typer.Option(help="Sessions that every agent learns from.")] = 50_000,
     evaluation_sessions: Annotated[int, typer.Option(help="Sessions of the comparison.")] = 100_000,
+    no_exact: Annotated[bool, typer.Option("--no-exact", help="Compute no exact value of an agent.")] = False,
 ) -> None:
     """Render the demo videos, make a catalog, train seven agents, compare them, draw their curves.
 
@@ -37,6 +38,7 @@ def quickstart(
         seed=seed,
         sessions=sessions,
         evaluation_sessions=evaluation_sessions,
+        exact=not no_exact,
         note=lambda line: typer.echo(line, err=True),
     )
     typer.echo()

@@ -49,7 +49,7 @@ def train(
     Example: `preroll train dqn --scenario fatigue --seed 1 --set num_envs=256 --set user.mismatch=0.2`
     """
     from preroll.agents import preset
-    from preroll.agents.registry import find
+    from preroll.agents.registry import effective_settings, find
     from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.training.training import prepare
     from preroll.terminal.set_option import parse_changes
@@ -63,9 +63,10 @@ def train(
         raise PrerollError("train: an AGENT is needed; `preroll agent list` names them")
     find(agent)
     settings, overrides = parse_changes(changes or [])
-    if sb3_defaults:
-        settings = {**preset.sb3_defaults(agent), **settings}
     world = Scenario.load(scenario).replace(overrides)
+    if sb3_defaults:
+        defaults = {**preset.sb3_defaults(agent), **settings}
+        settings = {**effective_settings(agent, world.name, defaults), **settings}
     run = run or Path("runs") / f"{world.name}-{agent}-{seed}"
     training = prepare(
         agent,

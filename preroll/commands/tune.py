@@ -21,6 +21,9 @@ def tune(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Setting that is not searched, or dotted of scenario."),
     ] = None,
+    no_exact: Annotated[
+        bool, typer.Option("--no-exact", help="Score trials by simulation alone; compute no exact value.")
+    ] = False,
 ) -> None:
     """Search an agent's settings for one scenario; write the best ones as a preset.
 
@@ -30,7 +33,8 @@ def tune(
     Example: `preroll tune thompson --scenario drift --trials 30 --out search`
     """
     from preroll import progress
-    from preroll.agents import make_agent
+    from preroll.agents.registry import resolve_settings
+    from preroll.agents.settings import training_sessions
     from preroll.envs.model.tables import Tables
     from preroll.envs.optimum.knowledge import in_words
     from preroll.envs.optimum.optimum import Optimum
@@ -40,8 +44,9 @@ def tune(
 
     settings, overrides = parse_changes(changes or [])
     tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)
-    own = make_agent(agent, tables).settings.sessions
-    search = tuning.Search(agent, tables, own if sessions is None else sessions, seeds, seed, settings)
+    own = resolve_settings(agent, tables.spec.name, settings)
+    sessions = training_sessions(own, agent, settings, sessions)
+    search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
         found = tuning.tune(search, out, trials=trials, advance=advance)

@@ -18,7 +18,9 @@ FEWEST_LANES = 30
 AgentOrPolicy = Agent | Policy
 
 
-def evaluate_agent(name: str, player: AgentOrPolicy, tables: Tables, *, sessions: int, seed: int) -> AgentResult:
+def evaluate_agent(
+    name: str, player: AgentOrPolicy, tables: Tables, *, sessions: int, seed: int, exact: bool = True
+) -> AgentResult:
     """Evaluates one agent; the optimal policy plays the same sessions only where the exact value is not known.
 
     Two agents with the same seed are compared with common random numbers: they meet the same users and draws.
@@ -29,14 +31,15 @@ def evaluate_agent(name: str, player: AgentOrPolicy, tables: Tables, *, sessions
         tables: the scenario on the catalog.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
+        exact: whether the agent's exact value is computed.
     """
     lanes, per_lane = lanes_and_sessions(tables, sessions)
-    exact, base = PhasedOptimum(tables, per_lane), derive(seed, EVALUATION)
-    played, value = simulate(player, tables, exact, base, lanes, per_lane)
+    values, base = PhasedOptimum(tables, per_lane), derive(seed, EVALUATION)
+    played, value = simulate(player, tables, values, base, lanes, per_lane, exact=exact)
     best = None
     if value is None:
-        best = rollout(tables, exact.references["optimum"], seed=base, lanes=lanes, sessions_per_lane=per_lane)
-    return result_of(name, played, value, exact, best=best)
+        best = rollout(tables, values.references["optimum"], seed=base, lanes=lanes, sessions_per_lane=per_lane)
+    return result_of(name, played, value, values, best=best)
 
 
 def lanes_and_sessions(tables: Tables, sessions: int) -> tuple[int, int]:
@@ -52,23 +55,33 @@ def shortest_lane(tables: Tables) -> int:
 
 
 def simulate(
-    player: AgentOrPolicy, tables: Tables, exact: PhasedOptimum, seed: int, lanes: int, per_lane: int
+    player: AgentOrPolicy,
+    tables: Tables,
+    values: PhasedOptimum,
+    seed: int,
+    lanes: int,
+    per_lane: int,
+    *,
+    exact: bool = True,
 ) -> tuple[Rollout, float | None]:
     """Plays a fixed set of sessions.
 
     Args:
         player: an agent, which acts without exploration, or a policy table.
         tables: the scenario on the catalog.
-        exact: exact values of ``tables`` for ``per_lane`` sessions.
+        values: exact values of ``tables`` for ``per_lane`` sessions.
         seed: lane i plays the user stream seed + i.
         lanes: n.
         per_lane: sessions of each lane.
+        exact: whether the exact value of an agent is computed. Without it the agent is asked for nothing but the ads of
+            these sessions; policy tables and oracles, which are tables, keep their exact value.
 
     Returns:
-        The sessions played, and the exact value of the policy; None if it does not fit in a table.
+        The sessions played, and the exact value of the policy; None if it does not fit in a table or is not wanted.
     """
-    if (policy := table_of(player, tables)) is not None:
-        return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), exact.value_of(policy)
+    is_table = isinstance(player, Policy) or player.needs_tables
+    if (exact or is_table) and (policy := table_of(player, tables)) is not None:
+        return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), values.value_of(policy)
     assert isinstance(player, Agent)
     return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane), None
 

@@ -23,7 +23,7 @@ class AgentResult:
         sessions: number of sessions played.
         lanes: number of independent lanes.
         revenue: simulated revenue.
-        exact_revenue: exact expected revenue; None if the agent's policy does not fit in a table.
+        exact_revenue: exact expected revenue; None if it is not wanted, or the policy does not fit in a table.
         expected_revenue: the exact revenue if it is known, else the optimum plus the paired difference from it.
         optimum: the exact optimum.
         optimum_is_bound: whether the optimum is an upper bound, which no agent can earn.

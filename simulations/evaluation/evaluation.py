@@ -62,6 +62,7 @@ def evaluate(
     *,
     sessions: int = SESSIONS,
     seed: int = 0,
+    exact: bool = True,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Compares agents with each other and with random, greedy and the exact optimum.
@@ -75,6 +76,8 @@ def evaluate(
         tables: the scenario on the catalog.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
+        exact: whether the exact values of the agents are computed, for which each is asked at every observation that a
+            session can show; without them the agents are simulated alone.
         advance: called with 1 after every agent, references included.
 
     Returns:
@@ -92,15 +95,15 @@ def evaluate(
     """
     check(players, tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
-    exact = PhasedOptimum(tables, per_lane)
+    values = PhasedOptimum(tables, per_lane)
     base = derive(seed, EVALUATION)
-    everyone: dict[str, AgentOrPolicy] = {**players, **exact.references}
+    everyone: dict[str, AgentOrPolicy] = {**players, **values.references}
     results = {}
     for name, player in everyone.items():
-        results[name] = simulate(player, tables, exact, base, lanes, per_lane)
+        results[name] = simulate(player, tables, values, base, lanes, per_lane, exact=exact)
         advance(1)
     best, worst = results["optimum"][0], results["random"][0]
-    rows = (result_of(name, *result, exact, best=best, worst=worst) for name, result in results.items())
+    rows = (result_of(name, *result, values, best=best, worst=worst) for name, result in results.items())
     return Evaluation(tables.scenario.name, tuple(rows))
 
 

@@ -88,4 +88,4 @@ def _share(length: str, row: AgentResult) -> str:
 def _rank(row: AgentResult) -> tuple[float, int]:
     """Returns the sort key: by expected revenue; among equals first the optimum, then greedy."""
     order = ("optimum", "greedy", row.name)
-    return round(row.regret, 6), order.index(row.name)
+    return -round(row.percent_of_optimum, 5), order.index(row.name)

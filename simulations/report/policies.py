@@ -28,10 +28,12 @@ class Picture:
 
 
 def policy_pictures(material: Material, point: str) -> list[Picture]:
-    """Draws the policies of the optimum and of every learner with its first seed, where they are tables."""
+    """Draws the policies of the optimum and of every learner with its first seed, where tables are wanted and exist."""
     tables, pictures = material.tables(point), []
     for name in (*(["optimum"] if "optimum" in material.agents else []), *material.learners):
         for cell in material.cells(point, name)[:1]:
+            if not cell.exact and name != "optimum":
+                continue
             try:
                 policy = material.run(cell).load_agent().policy(tables)
             except PrerollError:  # too many states for a table

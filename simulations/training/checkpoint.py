@@ -12,7 +12,6 @@ what has changed.
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +24,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.run_folder import versions
+from preroll.run_folder import threads, versions
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.run import PACKAGES, RunSettings, load_catalog, read_settings, write_settings
 
@@ -122,8 +121,8 @@ def _damaged(folder: Path, error: Exception) -> PrerollError:
 
 
 def surroundings() -> dict[str, str]:
-    """Returns what rounding depends on besides the saved state: package versions and the default number of threads."""
-    return {**versions(PACKAGES), "threads": os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())}
+    """Returns what rounding depends on besides the saved state: package versions and the number of threads."""
+    return {**versions(PACKAGES), "threads": str(threads())}
 
 
 def differences(run: Path) -> list[str]:

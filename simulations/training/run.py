@@ -5,7 +5,7 @@ scenario.yaml        the whole scenario, defaults included
 settings.yaml        agent and its settings, seed, sessions, catalog
 agent/               the trained agent
 events.out.tfevents.preroll    learning curves for TensorBoard
-result.json          curve, optimum, cost, versions; written last
+result.json          curve, optimum, cost, threads, versions; written last
 ```
 """
 
@@ -26,7 +26,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
-from preroll.run_folder import RESULT, versions
+from preroll.run_folder import RESULT, threads, versions
 from preroll.simulations.training.curves import Curve
 from preroll.yaml_config import dump_yaml, load_yaml, validated
 
@@ -168,8 +168,11 @@ def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> N
 
 
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Writes ``result.json``, the last file of a run, with the format and the package versions added."""
-    content = {"format": FORMAT, **result, "versions": versions(PACKAGES)}
+    """Writes ``result.json``, the last file of a run, with the format, torch's threads and package versions added.
+
+    Networks are trained in one thread, whatever their number, so that it does not change a result.
+    """
+    content = {"format": FORMAT, **result, "threads": threads(), "versions": versions(PACKAGES)}
     content["curve"] = content.pop("curve")  # the longest entry last
     atomic.write_json(folder / RESULT, content)
 

@@ -11,6 +11,7 @@ from typing import Any
 from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
+from preroll.agents.settings import training_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
@@ -211,7 +212,7 @@ def prepare(
     find(agent_name)
     tables = Tables.compile(scenario, catalog)
     agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **(settings or {}))
-    sessions = agent.settings.sessions if sessions is None else sessions
+    sessions = training_sessions(agent.settings, agent_name, settings or {}, sessions)
     if sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     if run is not None:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll import atomic
-from preroll.agents.registry import find, make_agent
-from preroll.agents.settings import parse
+from preroll.agents.registry import effective_settings, find, make_agent, resolve_settings
+from preroll.agents.settings import check_effects, overruled, training_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
@@ -52,6 +52,7 @@ class Search:
         seeds: trainings of every trial, whose mean is its score; only the first one can be pruned.
         seed: seed of trials, users and agents.
         fixed: settings that are not searched.
+        exact: whether the score of a trial is exact; it is simulated otherwise.
 
     Examples:
         >>> from preroll.envs import Tables
@@ -69,6 +70,7 @@ class Search:
     seeds: int = 1
     seed: int = 0
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    exact: bool = True
 
     @property
     def space(self) -> dict[str, Range]:
@@ -86,6 +88,7 @@ class Search:
             "seed": self.seed,
             "fixed": dict(self.fixed),
             "space": {name: asdict(wanted) for name, wanted in self.space.items()},
+            **({} if self.exact else {"exact": False}),
         }
 
 
@@ -165,7 +168,10 @@ def check(search: Search, out: Path) -> None:
     """
     if find_spec("optuna") is None:
         raise PrerollError("tune: Optuna is not installed: pip install 'preroll[tune]'")
-    parse(find(search.agent).load().Settings, search.agent, search.fixed)
+    own = resolve_settings(search.agent, search.tables.spec.name, search.fixed)
+    training_sessions(own, search.agent, search.fixed, search.sessions)
+    searched = [name for name, by in overruled(own).items() if by in search.space]  # some trials let them have effect
+    check_effects(own, search.agent, set(search.fixed) - set(searched))
     if not search.space:
         raise PrerollError(f"agent {search.agent}: has no setting that can be searched")
     if out.exists() and not out.is_dir():
@@ -221,11 +227,14 @@ def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
 
         seed = derive(search.seed, f"training {number}")
         try:
-            agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **search.fixed, **settings)
+            given = effective_settings(search.agent, search.tables.spec.name, {**search.fixed, **settings})
+            agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **given)
         except PrerollError:  # incompatible values, such as a batch larger than what it is drawn from
             raise optuna.TrialPruned from None
         fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
-        told = evaluate_agent(search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed)
+        told = evaluate_agent(
+            search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed, exact=search.exact
+        )
         values.append(told.percent_of_optimum)
     return sum(values) / len(values)
 
@@ -251,7 +260,8 @@ def _write(search: Search, study: "Study", out: Path) -> TuningResult:
     given_up = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
     best = max(finished, key=lambda trial: trial.value or 0.0)
     plain = find(search.agent).load().Settings().model_dump(mode="json")
-    chosen = {**search.fixed, **{name: value for name, value in best.params.items() if plain[name] != value}}
+    changed = {name: value for name, value in best.params.items() if plain[name] != value}
+    chosen = effective_settings(search.agent, search.tables.spec.name, {**search.fixed, **changed})
     value, first = best.value or 0.0, finished[0].value or 0.0
     of = f"{search.tables.scenario.name}, the largest of {len(finished)} trials by preroll tune, which flatters it"
     content = dump_yaml({search.agent: {**chosen, "sessions": search.sessions}})

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from preroll.agents import OnnxGraph
-from preroll.envs import Tables
+from preroll.agents import CategoryContext, OnnxAgent, OnnxGraph
+from preroll.envs import Tables, uniform_over_best
 from preroll.errors import PrerollError
 
 
@@ -29,3 +29,16 @@ def test_a_graph_that_does_not_fit_its_agent_is_refused_in_one_line(
 def test_a_graph_without_outputs_is_refused(classic: Tables) -> None:
     with pytest.raises(PrerollError, match=r"agent mine: cannot be exported: .* 'scores' is not an output"):
         OnnxGraph().to_bytes("mine", classic.spec)
+
+
+@pytest.mark.parametrize("unit", [2.0**-40, 1.0, 1e6])
+def test_ties_of_a_file_are_those_of_the_agent_in_any_unit_and_where_scores_are_infinite(
+    classic: Tables, unit: float
+) -> None:
+    """A table of one score per action and category."""
+    table = np.array([[2, 2 - 1e-12, 1, 0, 0, 0], [1, 1 - 1e-6, 0, 0, 0, 0], [np.inf, 1, np.inf, 0, 0, 0]]) * unit
+    graph, context = OnnxGraph(), CategoryContext(classic.spec)
+    graph.output_scores(context.lookup(graph, table))
+    served = OnnxAgent.from_bytes(graph.to_bytes("mine", classic.spec), "mine")
+    rows = np.eye(3, classic.layout.size, dtype=np.float32)
+    np.testing.assert_allclose(served.action_probabilities(rows), uniform_over_best(table))

@@ -64,3 +64,14 @@ def test_train_takes_the_defaults_of_stable_baselines3_where_asked_to(
     settings = Run.open(tmp_path / "run").settings.settings
     expected = {**sb3_defaults("ppo"), "epochs": 3}
     assert {key: settings[key] for key in expected} == expected
+
+
+def test_what_the_user_overrules_of_those_defaults_is_left_out_and_what_the_user_gave_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train", "ppo", "--sb3-defaults", "--sessions", "8", "--set", "hidden=[]", "--set", "epochs=1"]
+    assert CliRunner().invoke(app, [*arguments, "--run", "run"]).exit_code == 0
+    told = CliRunner().invoke(app, [*arguments, "--run", "other", "--set", "activation=tanh"])
+    assert str(told.exception).startswith("agent ppo: activation: 'tanh' has no effect under hidden: ()")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -30,6 +30,18 @@ def test_a_run_stands_beside_random_greedy_and_the_optimum(runs: Path) -> None:
     assert "2,000 sessions" in lines[5]
 
 
+def test_without_exact_values_a_run_has_none_and_its_simulated_revenue_is_the_same(runs: Path) -> None:
+    exact, simulated = (
+        {line.split()[0]: line.split() for line in evaluate(runs / "classic-thompson", *more).stdout.splitlines()}
+        for more in (("--sessions", "600"), ("--sessions", "600", "--no-exact"))
+    )
+    assert exact["agent"] == simulated["agent"]
+    assert "exact" in exact["agent"]
+    assert len(simulated["classic-thompson"]) == len(exact["classic-thompson"]) - 1
+    assert simulated["classic-thompson"][:4] == exact["classic-thompson"][:4]
+    assert simulated["greedy"] == exact["greedy"]
+
+
 def test_piped_output_is_plain_text_and_the_same_every_time(runs: Path) -> None:
     one, two = (evaluate(runs / "classic-thompson", "--sessions", "500").stdout for _ in range(2))
     assert one == two

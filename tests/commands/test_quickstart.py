@@ -35,6 +35,21 @@ def test_it_ends_with_the_table_the_picture_and_the_tensorboard_command(
     assert result.stdout.rstrip().endswith(f"tensorboard --logdir {tmp_path / 'runs'}")
 
 
+@pytest.mark.parametrize(("more", "exact"), [([], True), (["--no-exact"], False)])
+def test_exact_values_are_computed_unless_they_are_not_wanted(
+    more: list[str], exact: bool, small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def run(*_: object, exact: bool, **__: object) -> QuickstartResult:
+        asked.append(exact)
+        return story(small_catalog, tmp_path)
+
+    monkeypatch.setattr("preroll.simulations.quickstart.run_quickstart", run)
+    CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path), *more], catch_exceptions=False)
+    assert asked == [exact]
+
+
 def test_an_agent_no_better_than_random_is_an_error(
     small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from preroll.agents.registry import find
-from preroll.agents.settings import parse
+from preroll.agents.registry import find, resolve_settings
+from preroll.agents.settings import check_effects, parse, training_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
@@ -38,6 +38,7 @@ class Cell:
         evaluation_sessions: evaluation sessions.
         trained_on: name of the entry of ``train`` that it is trained on.
         training: training scenario as plain values; None if it is the scenario itself.
+        exact: whether the agent's exact value is computed.
     """
 
     id: str
@@ -54,11 +55,13 @@ class Cell:
     evaluation_sessions: int
     trained_on: str = POINT
     training: dict[str, Any] | None = None
+    exact: bool = True
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that decides the result; the location of the catalog does not."""
-        return self._hash(scenario=self.scenario, evaluation_sessions=self.evaluation_sessions)
+        told: dict[str, Any] = {"scenario": self.scenario, "evaluation_sessions": self.evaluation_sessions}
+        return self._hash(**told if self.exact else told | {"exact": False})  # as before where it is computed
 
     @property
     def training_fingerprint(self) -> str:
@@ -124,8 +127,8 @@ class Plan:
         labels = [agent_name(agent.name, agent.settings) for agent in experiment.agents]
         if twice := [label for label in labels if labels.count(label) > 1]:
             raise PrerollError(f"experiment {experiment.name}: agents: {twice[0]} occurs twice")
-        sessions = [_sessions(experiment, agent) for agent in experiment.agents]
         drawn, grounds = points(experiment), training_grounds(experiment)
+        sessions = [_sessions(experiment, agent, drawn[0].scenario.name) for agent in experiment.agents]
         keys = short_keys(list(drawn[0].values))
         hashes = _check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
         plain = {name: ground.model_dump(mode="json") for name, ground in grounds.items() if ground is not None}
@@ -145,6 +148,7 @@ class Plan:
                 evaluation_sessions=experiment.evaluate.sessions,
                 trained_on=ground,
                 training=plain.get(ground),
+                exact=experiment.evaluate.exact,
             )
             for point in drawn
             for agent, name, number in zip(experiment.agents, labels, sessions, strict=True)
@@ -163,16 +167,17 @@ def _trainings(experiment: Experiment, agent: AgentSpec, label: str) -> list[tup
     return [(f"{label}@{name}", name) for name in experiment.train]
 
 
-def _sessions(experiment: Experiment, agent: AgentSpec) -> int:
-    """Checks an agent's settings and returns the number of its training sessions."""
+def _sessions(experiment: Experiment, agent: AgentSpec, scenario: str) -> int:
+    """Checks an agent's settings for a scenario's name and returns the number of its training sessions."""
     entry = find(agent.name)
     if experiment.sessions is not None and not agent.settings:
         return experiment.sessions  # avoids importing torch
     try:
-        settings = parse(entry.load().Settings, agent.name, agent.settings)
+        check_effects(resolve_settings(agent.name, scenario, agent.settings), agent.name, agent.settings)
+        own = parse(entry.load().Settings, agent.name, agent.settings)
+        return training_sessions(own, agent.name, agent.settings, experiment.sessions)
     except PrerollError as error:
         raise PrerollError(f"experiment {experiment.name}: {error}") from None
-    return settings.sessions if experiment.sessions is None else experiment.sessions
 
 
 def _check_catalogs(experiment: Experiment, drawn: list[Point], grounds: list[Scenario]) -> dict[str, str]:

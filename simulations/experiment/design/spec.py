@@ -28,6 +28,7 @@ class Evaluate(_Part):
     """Evaluation of trained agents."""
 
     sessions: int = Field(default=50_000, ge=FEWEST_LANES, description="sessions that every agent plays, frozen")
+    exact: bool = Field(default=True, description="whether the exact values of the agents are computed")
 
 
 class Random(_Part):

@@ -75,8 +75,10 @@ def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent,
     """Evaluates the agent and writes everything that a cell stores in addition to a run."""
     began = time.process_time()
     tables = Tables.compile(cell.scenario, cell.catalog)
-    policy = table_of(agent, tables)
-    evaluation = evaluate_agent(cell.label, policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed)
+    policy = table_of(agent, tables) if cell.exact or agent.needs_tables else None
+    evaluation = evaluate_agent(
+        cell.label, policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed, exact=cell.exact
+    )
     seconds = round(time.process_time() - began, 3)
     if policy is not None:
         write_policy(events, cell.sessions, tables, policy)

@@ -38,20 +38,19 @@ def some_rounds(tables: Tables, rounds: int) -> list[tuple[NDArray[np.float32], 
 def test_linucb_in_one_lane_is_the_textbooks_sequence(classic: Tables, target: str) -> None:
     agent = make_agent("linucb", classic, alpha=0.7, growth="constant", ridge=2.0, target=target, num_envs=1)
     size, n_actions, pay = classic.layout.size, classic.n_actions, classic.spec.rewards
+    unit = pay if target == "view" else np.full(n_actions, pay.max())
     matrices = np.stack([2.0 * np.eye(size)] * n_actions)
     vectors = np.zeros((n_actions, size))
     for observation, would_view in some_rounds(classic, 300):
         x = observation[0].astype(np.float64)
         weights = [np.linalg.solve(matrices[a], vectors[a]) for a in range(n_actions)]
         widths = [np.sqrt(x @ np.linalg.solve(matrices[a], x)) for a in range(n_actions)]
-        bounds = np.array([weights[a] @ x + 0.7 * widths[a] for a in range(n_actions)])
-        if target == "view":
-            bounds = bounds * pay
+        bounds = np.array([unit[a] * (weights[a] @ x + 0.7 * widths[a]) for a in range(n_actions)])
         [ad] = agent.act(observation)
         assert bounds[ad] == pytest.approx(bounds.max(), abs=1e-9)
         viewed = would_view[:, ad]
         matrices[ad] += np.outer(x, x)
-        vectors[ad] += x * (float(viewed[0]) if target == "view" else float(viewed[0]) * pay[ad])
+        vectors[ad] += x * float(viewed[0]) * pay[ad] / unit[ad]
         agent.update(one_step(observation, np.array([ad]), viewed, pay))
 
 

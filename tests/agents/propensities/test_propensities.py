@@ -94,6 +94,17 @@ def test_constants_win_for_certain_and_what_nobody_wins_is_told_as_0() -> None:
     assert probability_of_being_largest(np.zeros((1, 2)), np.ones((1, 2)), never).tolist() == [[0, 0]]
 
 
+@pytest.mark.parametrize("unit", [1e-15, 1.0, 1e6])
+def test_a_constant_is_one_in_any_unit(unit: float) -> None:
+    """Below, at and above one another: two constants; a constant and a variable; what is 0 for certain."""
+    means, deviations = np.array([[1.0, 0.5, 0.0], [1.0, 0.5, -9.0], [0.0, 0.0, 0.0]]), np.zeros((3, 3))
+    deviations[1, 1] = 1.0
+    told = probability_of_being_largest(means * unit, deviations * unit)
+    certain = float(ndtr(0.5))
+    expected = np.array([[1, 0, 0], [certain, 1 - certain, 0], [1 / 3, 1 / 3, 1 / 3]])
+    np.testing.assert_allclose(told, expected, atol=ERROR)
+
+
 def test_slices_are_equal_and_then_ever_thinner_towards_the_end() -> None:
     """252 of a 256th each; then each is 2^(1/4) times as thin, down to 4e-9 from the end."""
     edges = 1 - np.concatenate([[0.0], np.cumsum(WEIGHTS)])

@@ -153,3 +153,16 @@ def test_a_table_has_six_axes_and_fits_its_scenario() -> None:
     for ads, probabilities in ((None, None), (np.zeros(1, int), np.ones(1))):
         with pytest.raises(ValueError, match="by ads or by probabilities"):
             Policy(ads, probabilities)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 2.0**-20, 1.0, 1e6])
+def test_values_tie_within_a_billionth_of_the_largest_magnitude_of_their_row(unit: float) -> None:
+    rows = np.array([[[0.8, 0.8 - 6e-10, 0.7, 0.0], [0.5, 0.5 - 6e-10, 0.0, 0.0]], [[-2, 1e-12, 0, -9], [0, 0, 0, 0]]])
+    tied = np.array([[[1, 1, 0, 0], [1, 0, 0, 0]], [[0, 1, 1, 0], [1, 1, 1, 1]]])
+    np.testing.assert_array_equal(uniform_over_best(rows * unit) > 0, tied)
+    np.testing.assert_array_equal(uniform_over_best(rows[0, 0] * unit), [0.5, 0.5, 0, 0])
+
+
+def test_what_is_infinite_ties_with_what_is_infinite_alone() -> None:
+    values = np.array([[np.inf, 1e300, np.inf], [-np.inf, 1.0, 2.0], [-np.inf, 2e-10, 3e-10]])
+    np.testing.assert_array_equal(uniform_over_best(values), [[0.5, 0, 0.5], [0, 0, 1], [0, 0, 1]])

@@ -50,13 +50,16 @@ def test_every_state_has_the_probabilities_of_its_observation(shown: dict[str, A
         np.testing.assert_allclose(table[(0, *state)], softmax(seen[None])[0], rtol=1e-12, err_msg=str(state))
 
 
-def test_a_table_as_large_as_the_limit_is_filled_and_a_larger_one_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """2 slots and 3 videos, of three probabilities each."""
-    tables = Tables.compile(tiny(), three_videos())
-    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 18)
-    assert tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3)).shape == (1, 1, 2, 3, 1, 1)
-    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 17)
-    with pytest.raises(PrerollError, match="6 distinct observations are too many; evaluate by stepping"):
+@pytest.mark.parametrize(("shown", "distinct", "lasts"), [({}, 6, 1), ({"observe.last_view": True}, 12, 7)])
+def test_a_table_as_large_as_the_limit_is_filled_and_a_larger_one_refused(
+    shown: dict[str, bool], distinct: int, lasts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2 slots and 3 videos, viewed or not, of three probabilities each: last outcomes that look alike count once."""
+    tables = Tables.compile(tiny(shown), three_videos())
+    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 3 * distinct)
+    assert tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3)).shape == (1, 1, 2, 3, 1, lasts)
+    monkeypatch.setattr(tabulating, "LARGEST_TABLE", 3 * distinct - 1)
+    with pytest.raises(PrerollError, match=f"{distinct} distinct observations are too many; evaluate by stepping"):
         tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3))
 
 

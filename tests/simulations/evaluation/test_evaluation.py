@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,8 +9,11 @@ from preroll.envs import Policy, Scenario, Tables, rollout
 from preroll.envs.policies.simple import fixed_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
+from preroll.simulations.evaluation.agent_result import UNKNOWN
 from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
 from preroll.simulations.evaluation.stepping import play
+from preroll.simulations.evaluation.table import comparison_table
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,31 @@ def test_an_agent_without_a_table_is_evaluated_by_stepping(fatigue: Tables, monk
     assert stepped.exact_revenue is None
     assert stepped.revenue == tabulated.revenue
     assert stepped.regret == pytest.approx(-stepped.difference.value, rel=1e-12)
+
+
+def test_without_exact_values_an_agent_is_asked_for_its_ads_alone(
+    fatigue: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The references and oracles, which are tables, have theirs; the ads, and so the sessions, are the same."""
+    players = {"a": make_agent("always-short", fatigue), "b": make_agent("fixed", fatigue)}
+    exact = evaluate(players, fatigue, sessions=1000)
+    monkeypatch.setattr("preroll.envs.policies.tabulate.tabulate", lambda *_: pytest.fail("asked for a table"))
+    simulated = evaluate(players, fatigue, sessions=1000, exact=False)
+    assert [row.name for row in simulated.rows if row.exact_revenue is None] == ["a"]
+    assert [row.revenue for row in simulated.rows] == [row.revenue for row in exact.rows]
+    row = simulated["a"]
+    assert row.percent_of_optimum == pytest.approx(row.paired_percent.value, rel=1e-12)
+    alone = evaluate_agent("a", players["a"], fatigue, sessions=1000, seed=0, exact=False)
+    assert alone == replace(row, above_random=UNKNOWN)
+
+
+@pytest.mark.parametrize("unit", [2.0**-30, 1.0])
+def test_the_table_ranks_by_the_share_of_the_optimum_whatever_the_unit_of_money(
+    unit: float, small_catalog: Catalog
+) -> None:
+    money = Scenario.load("fatigue").replace({"ads.*.*.reward": {"scale": unit}})
+    evaluation = evaluate({}, Tables.compile(money, small_catalog), sessions=300)
+    assert [row[0] for row in comparison_table(evaluation)[1]] == ["optimum", "greedy", "random"]
 
 
 def test_with_drift_lanes_are_long_enough_to_meet_every_phase(small_catalog: Catalog) -> None:

@@ -44,7 +44,7 @@ def test_every_slot_of_every_session_has_a_row(small_catalog: Catalog, tmp_path:
 def test_the_log_estimates_what_another_policy_would_earn(small_catalog: Catalog, tmp_path: Path) -> None:
     """Inverse propensity weighting; on classic what follows does not depend on the ad. False alarm 1e-6."""
     tables = Tables.compile("classic", small_catalog)
-    agent = make_agent("epsilon-greedy", tables, seed=1, epsilon=0.5)
+    agent = make_agent("epsilon-greedy", tables, seed=1, schedule="constant", epsilon=0.5)
     write_impressions(tmp_path / "log.parquet", agent, tables, sessions=4000)
     log = written(tmp_path / "log.parquet")
     category = log["ad"].str.split(".").str

@@ -1,11 +1,13 @@
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from preroll.agents.registry import AGENTS
+from preroll.agents.agent import Agent
+from preroll.agents.registry import AGENTS, make_agent
 from preroll.agents.settings import parse
 from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
@@ -108,6 +110,32 @@ def test_a_folder_of_something_else_is_not_touched(search: Search, small_catalog
         tune(search, tmp_path / "letters", trials=1)
     with pytest.raises(PrerollError, match="has no setting that can be searched"):
         tune(Search("random", search.tables, sessions=100, fixed={"num_envs": 16}), tmp_path / "none", trials=1)
+
+
+@needs_optuna
+def test_what_is_overruled_in_a_trial_is_left_out_and_what_is_in_all_of_them_is_refused(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the schedule is searched, a constant epsilon counts in some trials; else it counts in all or in none."""
+    made: list[dict[str, Any]] = []
+
+    def note(*arguments: Any, seed: int, **given: Any) -> Agent:
+        made.append(given)
+        return make_agent(*arguments, seed=seed, **given)
+
+    monkeypatch.setattr(tuning, "make_agent", note)
+    some = Search("epsilon-greedy", search.tables, sessions=60, fixed={"num_envs": 16, "epsilon": 0.3})
+    found = tune(some, tmp_path / "some", trials=8)
+    assert {given["schedule"] for given in made} == {"constant", "decaying"}
+    assert all(("epsilon" in given) == (given["schedule"] == "constant") for given in made)
+    assert all(("pulls" in given) == (given["schedule"] == "decaying") for given in made)
+    make_agent("epsilon-greedy", search.tables, **found.settings)
+    none = Search("epsilon-greedy", search.tables, sessions=60, fixed={"epsilon": 0.3, "schedule": "decaying"})
+    with pytest.raises(PrerollError, match=r"epsilon: 0\.3 has no effect under schedule: 'decaying'"):
+        tune(none, tmp_path / "none", trials=1)
+    two = Search("epsilon-greedy", search.tables, sessions=60, fixed={"sessions": 50})
+    with pytest.raises(PrerollError, match="sessions: 50 has no effect where 60 sessions are asked for"):
+        tune(two, tmp_path / "two", trials=1)
 
 
 @needs_optuna

@@ -52,6 +52,14 @@ def test_drawn_values_lie_in_their_ranges_and_depend_on_the_seed_alone(make_file
         ({"colour": 1}, "colour: unknown key"),
         ({"agents": ["thomson"]}, "agent 'thomson': unknown; agents are"),
         ({"agents": [{"thompson": {"lane": 1}}]}, "agent thompson: unknown setting 'lane'"),
+        (
+            {"agents": [{"epsilon-greedy": {"epsilon": 0.5}}]},
+            "agent epsilon-greedy: epsilon: 0.5 has no effect under schedule: 'decaying'",
+        ),
+        (
+            {"agents": [{"thompson": {"sessions": 50}}], "sessions": 60},
+            "agent thompson: sessions: 50 has no effect where 60 sessions are asked for",
+        ),
         ({"agents": ["random", "random"]}, "agents: random occurs twice"),
         ({"agents": []}, "agents: Tuple should have at least 1 item"),
         ({"vary": {"user.mismach": [1]}}, "user.mismach: unknown key 'mismach'"),

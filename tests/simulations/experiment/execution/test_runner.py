@@ -101,6 +101,24 @@ def test_a_changed_file_says_which_cells_changed_and_does_them_again(
     assert len(results(store)) == 4
 
 
+def test_without_exact_values_agents_are_simulated_alone_which_is_another_evaluation(
+    small_store: Store, make_file: MakeFile, tmp_path: Path
+) -> None:
+    path, store = make_file(evaluate={"sessions": 600, "exact": False}, seeds=[0]), Store(tmp_path / "out")
+    plan, before = load(path), load(make_file(evaluate={"sessions": 600, "exact": True}, seeds=[0]))
+    assert {cell.id: cell.fingerprint for cell in before.cells}.items() <= {
+        cell.id: cell.fingerprint for cell in load(make_file()).cells
+    }.items()
+    assert all(a.fingerprint != b.fingerprint for a, b in zip(plan.cells, before.cells, strict=True))
+    assert all(a.training_fingerprint == b.training_fingerprint for a, b in zip(plan.cells, before.cells, strict=True))
+    run_plan(plan, path.read_text(), store, in_this_process)
+    assert store.read_plan().cells == plan.cells
+    table, exact = (results(one).set_index("id") for one in (store, small_store))
+    assert table["exact_revenue"].notna().equals(table["agent"] == "optimum")
+    thompson = table.index[table["agent"] == "thompson"]
+    assert table.loc[thompson, "revenue"].equals(exact.loc[thompson, "revenue"])
+
+
 def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file: MakeFile, tmp_path: Path) -> None:
     store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random", "thompson"])
     plan = load(path)
