@@ -1,18 +1,21 @@
 """Tidy table of an experiment: one row per finished cell, with all settings and metrics."""
 
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll import atomic
-from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.design.plan import Cell
+from preroll.simulations.experiment.execution.origins import cell_provenance
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Types of columns that are not numbers, for where no cell has a value.
+_EMPTY: dict[str, Any] = {"git": "str", "git_changed": "boolean", "machine": "str"}
 #: Columns with the cost of a cell, the only ones that differ from machine to machine.
 COST = ("training_seconds", "training_cpu_seconds", "evaluation_cpu_seconds")
 
@@ -24,7 +27,8 @@ def results(store: Store) -> "pd.DataFrame":
     ``catalog``, ``catalog_sha256``; the varied keys as named in the file, a factor as a number under ``KEY (scale)``;
     ``setting.NAME`` for every setting of the agent; the entries of
     :meth:`preroll.simulations.evaluation.agent_result.AgentResult.to_dict`; ``steps``; :data:`COST`; ``git``,
-    ``git_changed`` and ``version.NAME``.
+    ``git_changed``, ``machine`` and ``version.NAME``. Where a training was reused, these hold both values, joined by
+    `` + ``, if those of training and evaluation differ.
 
     Args:
         store: the experiment's folder.
@@ -38,7 +42,7 @@ def results(store: Store) -> "pd.DataFrame":
 
 def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:
     folder = store.folder(cell)
-    run, told = Run.open(folder), read_cell(folder)
+    run, told, made_by = Run.open(folder), read_cell(folder), cell_provenance(folder)
     cost = run.result["cost"]
     return {
         "id": cell.id,
@@ -58,9 +62,10 @@ def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:
         "training_seconds": cost["seconds"],
         "training_cpu_seconds": cost["cpu_seconds"],
         "evaluation_cpu_seconds": told["evaluation_cpu_seconds"],
-        "git": told["provenance"]["git"],
-        "git_changed": told["provenance"]["changed"],
-        **{f"version.{name}": number for name, number in run.result["versions"].items()},
+        "git": made_by["git"],
+        "git_changed": made_by["changed"],
+        "machine": made_by["machine"],
+        **{f"version.{name}": number for name, number in made_by["versions"].items()},
     }
 
 
