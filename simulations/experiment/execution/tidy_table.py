@@ -82,16 +82,32 @@ def _plain(value: Any) -> Any:
 
 def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Writes the table as CSV, atomically; numbers are formatted so that they read back equal."""
-    atomic.write_text(path, table.to_csv(index=False))
+    atomic.write_text(path, typed(table).to_csv(index=False))
 
 
 def write_parquet(table: "pd.DataFrame", path: Path) -> None:
-    """Writes the table as Parquet, atomically; a column with values of several types becomes text."""
-    uniform = table.copy()
-    for name in uniform.columns:
-        kinds = {type(value) for value in uniform[name] if value is not None and value == value}
-        if len(kinds - {int, float}) > 1 or (kinds - {int, float} and kinds & {int, float}):
-            uniform[name] = [None if value is None else value_text(value) for value in uniform[name]]
+    """Writes the table as Parquet, atomically."""
     memory = io.BytesIO()
-    uniform.to_parquet(memory, index=False)
+    typed(table).to_parquet(memory, index=False)
     atomic.write_bytes(path, memory.getvalue())
+
+
+def typed(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Returns the table with one type per column, of which CSV and Parquet then hold the same values.
+
+    Where kinds of values stand side by side in a column they become text, as they are written in YAML.
+    """
+    return table.assign(**{name: _column(table[name]) for name in table.columns if table[name].dtype == object})
+
+
+def _column(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Returns a column, for which pandas found no type, as truth values, numbers or text; gaps stay gaps."""
+    kinds = {type(value) for value in column.dropna()}
+    if not kinds:
+        return column.astype(_EMPTY.get(str(column.name), "float64"))
+    if kinds == {bool}:
+        return column
+    if kinds <= {int, float}:
+        return column.astype("float64")
+    words = column.map(lambda value: value if isinstance(value, str) else json.dumps(value), na_action="ignore")
+    return words.astype("str")
