@@ -13,9 +13,9 @@ from preroll.envs import Tables
 
 Record = Callable[[Agent, Tables, int], list[Transitions]]
 Outputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-LANES, STEPS = 6, 8
+LANES, STEPS = 6, 10
 SETTINGS: dict[str, Any] = {
-    "num_envs": LANES, "steps": STEPS, "batch": 16, "epochs": 2, "hidden": (8,), "gamma": 0.8, "gae_lambda": 0.7,
+    "num_envs": LANES, "steps": STEPS, "batch": 20, "epochs": 2, "hidden": (8,), "gamma": 0.8, "gae_lambda": 0.7,
     "clip": 0.1, "entropy": 0.05, "value_weight": 0.6, "max_gradient": 0.4, "learning_rate": 0.01,
     "final_learning_rate": 0.002,
 }  # fmt: skip
@@ -76,7 +76,7 @@ def learn(agent: Any, rows: list[Transitions], memory: torch.Tensor | None, boot
         normal = (raised - raised.mean()) / (raised.std() + 1e-8)
     count, losses = (LANES * STEPS if memory is None else LANES), []
     for _ in range(2):
-        for part in np.array_split(dice.permutation(count), 3):  # of 48 transitions 16 each, of 6 lanes 2
+        for part in np.array_split(dice.permutation(count), 3):  # of 60 transitions 20 each, of 6 lanes 2
             chosen = torch.zeros(STEPS, LANES, dtype=torch.bool)
             (chosen.view(-1) if memory is None else chosen.T)[torch.from_numpy(part)] = True
             log, now, _ = played(network, rows, memory)

@@ -49,9 +49,9 @@ def test_n_step_returns_are_the_sums_until_the_session_ends(
 def test_advantages_of_ppo_are_the_discounted_errors_of_each_session_of_a_lane(
     bootstrap: bool, short: Tables, record: Record
 ) -> None:
-    """Over three collections, in whose midst sessions go on, end, and start again on the same lane."""
+    """Over four collections, in and between which sessions go on, end, and start again on the same lane."""
     agent: Any = make_agent(
-        "ppo", short, num_envs=6, steps=7, batch=14, epochs=1, gamma=GAMMA, gae_lambda=WEIGHT,
+        "ppo", short, num_envs=6, steps=5, batch=10, epochs=1, gamma=GAMMA, gae_lambda=WEIGHT,
         bootstrap_at_horizon=bootstrap,
     )  # fmt: skip
     learn, train = agent._learn, agent.model.train
@@ -68,13 +68,13 @@ def test_advantages_of_ppo_are_the_discounted_errors_of_each_session_of_a_lane(
         train()
 
     agent._learn, agent.model.train = look_ahead, note
-    given = record(agent, short, 21)
-    assert len(found) == 3
+    given = record(agent, short, 20)
+    assert len(found) == 4
     for part, (values, advantages, returns) in enumerate(found):
-        rows, following = given[7 * part : 7 * part + 7], after[7 * part : 7 * part + 7]
+        rows, following = given[5 * part : 5 * part + 5], after[5 * part : 5 * part + 5]
         for lane in range(6):
             advantage = 0.0
-            for t in reversed(range(7)):
+            for t in reversed(range(5)):
                 final = rows[t].terminated[lane] or (rows[t].truncated[lane] and not bootstrap)
                 error = rows[t].rewards[lane] / short.spec.largest_reward - values[t, lane]
                 error += 0.0 if final else GAMMA * following[t][lane]

@@ -112,14 +112,14 @@ def test_replay_learns_as_their_learn_does(
 
 @pytest.mark.parametrize("bootstrap", [False, True])
 def test_ppo_learns_as_their_learn_does(bootstrap: bool, short: Tables) -> None:
-    """Three collections of seven steps, in which sessions go on from one to the next."""
+    """Four collections; some sessions reach the horizon with the last step of one, others go on to the next."""
     ours = make_agent(
-        "ppo", short, seed=2, steps=7, batch=14, epochs=2, gae_lambda=0.8, clip=0.1, entropy=0.03, value_weight=0.7,
+        "ppo", short, seed=2, steps=5, batch=10, epochs=2, gae_lambda=0.8, clip=0.1, entropy=0.03, value_weight=0.7,
         bootstrap_at_horizon=bootstrap, **OURS,
     )  # fmt: skip
     theirs = PPO(
-        "MlpPolicy", Recorded(short, bootstrap), n_steps=7, batch_size=14, n_epochs=2, gae_lambda=0.8, clip_range=0.1,
+        "MlpPolicy", Recorded(short, bootstrap), n_steps=5, batch_size=10, n_epochs=2, gae_lambda=0.8, clip_range=0.1,
         ent_coef=0.03, vf_coef=0.7, **THEIRS,
         policy_kwargs={"net_arch": {"pi": list(HIDDEN), "vf": list(HIDDEN)}, "activation_fn": torch.nn.ReLU},
     )  # fmt: skip
-    compare(ours, theirs, 21)
+    compare(ours, theirs, 20)

@@ -25,7 +25,12 @@ from tests.simulations.experiment.execution.test_runner import in_this_process
 
 @pytest.fixture
 def store(small_store: Store, tmp_path: Path) -> Store:
-    return Store(Path(shutil.copytree(small_store.path, tmp_path / "out")))
+    """A copy of the small experiment, made by this process's version also where files were edited meanwhile."""
+    copy, now = Store(Path(shutil.copytree(small_store.path, tmp_path / "out"))), made_by.provenance()
+    for cell in copy.read_plan().cells:
+        changed(copy.folder(cell) / "result.json", **now)
+        changed(copy.folder(cell) / CELL, provenance=now)
+    return copy
 
 
 def status(store: Store) -> list[str]:
