@@ -14,6 +14,13 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
+from preroll.simulations.experiment.execution.origins import (
+    Origin,
+    cell_provenance,
+    differences,
+    most_common,
+    origin_of,
+)
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.statistics.comparison import Verdict, compare_pairs, undominated
 from preroll.simulations.training.curves import Curve
@@ -100,6 +107,18 @@ class Material:
             evaluation = read_cell(self.store.folder(cell))["evaluation"]
             found.setdefault((cell.point, cell.label), {})[cell.seed] = evaluation
         return found
+
+    @cached_property
+    def origins(self) -> dict[str, Origin]:
+        """Origin of every finished cell, by id."""
+        return {cell.id: origin_of(cell_provenance(self.store.folder(cell))) for cell in self.done}
+
+    @cached_property
+    def other_versions(self) -> dict[str, dict[str, str]]:
+        """Versions and code that a cell does not share with most of the others, by id of the cells that have any."""
+        usual = most_common(self.origins.values())
+        found = {name: differences(origin, usual) for name, origin in self.origins.items()}
+        return {name: different for name, different in found.items() if different}
 
     def values(self, point: str, agent: str, name: str) -> NDArray[np.float64]:
         """Returns one metric of the evaluation by seed, float64 [n]; empty if no cell is finished."""

@@ -13,7 +13,7 @@ from preroll.simulations.statistics.intervals import interval_text
 
 def headline(material: Material) -> list[str]:
     """Returns the sentences at the top of the page."""
-    parts = (_missing, _ranking, _optimum, threshold_sentences, majority_sentences, _verdicts)
+    parts = (_missing, _other_versions, _ranking, _optimum, threshold_sentences, majority_sentences, _verdicts)
     return [sentence for part in parts for sentence in part(material)]
 
 
@@ -22,6 +22,15 @@ def _missing(material: Material) -> list[str]:
     if not missing:
         return []
     return [f"{missing} of {len(material.states)} cells are not done; no interval covers what they would have given."]
+
+
+def _other_versions(material: Material) -> list[str]:
+    if not (others := material.other_versions):
+        return []
+    return [
+        f"{len(others)} of {len(material.done)} cells were made by another version than most; they are named at the "
+        "end of the page."
+    ]
 
 
 def _ranking(material: Material) -> list[str]:

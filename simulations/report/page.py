@@ -11,7 +11,8 @@ from preroll import __version__, atomic
 from preroll.errors import PrerollError
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
-from preroll.simulations.experiment.execution.store import FILE, Store, read_cell
+from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
+from preroll.simulations.experiment.execution.store import FILE, Store
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, point_title
@@ -179,15 +180,19 @@ def _session(material: Material) -> dict[str, SampleSession | str]:
 
 def _origin(material: Material) -> dict[str, Any]:
     """Returns what is needed to repeat the experiment, and what it cost."""
-    runs = [material.run(cell).result for cell in material.done]
-    told = [read_cell(material.store.folder(cell))["provenance"] for cell in material.done]
-    found = {str(one["git"] or "no repository") + (" (changed)" if one["changed"] else "") for one in told}
+    runs = [(cell.training_fingerprint, material.run(cell).result["cost"]) for cell in material.done]
+    # A training that several cells use counts once: they have the same cost to the last digit.
+    trainings = {(trained, cost["seconds"]): cost["cpu_seconds"] for trained, cost in runs}
+    made_by = in_words(material.origins.values())
+    code, machine = (made_by.pop(name, "unknown") for name in ("code", MACHINE))
     return {
         "file": FILE,
         "text": (material.store.path / FILE).read_text("utf8"),
         "cells": len(runs),
-        "cpu_seconds": sum(run["cost"]["cpu_seconds"] for run in runs),
-        "versions": ", ".join(f"{name} {number}" for name, number in runs[0]["versions"].items()),
-        "code": ", ".join(sorted(found)),
+        "cpu_seconds": sum(trainings.values()),
+        "versions": told(made_by),
+        "code": code,
+        "machine": machine,
+        "others": {name: told(different) for name, different in material.other_versions.items()},
         "version": __version__,
     }

@@ -91,6 +91,21 @@ class Curve:
         return cls(list(value["sessions"]), {tag: list(column) for tag, column in value["values"].items()})
 
 
+def points_of(*curves: Curve) -> dict[int, dict[str, float]]:
+    """Returns the numbers of all ``curves`` by sessions seen, as they are written to an event file.
+
+    Examples:
+        >>> points_of(Curve([50, 100], {"a": [1.0, 2.0]}), Curve([50, 100], {"b": [None, 3.0]}))
+        {50: {'a': 1.0}, 100: {'a': 2.0, 'b': 3.0}}
+    """
+    found: dict[int, dict[str, float]] = {}
+    for curve in curves:
+        for row, seen in enumerate(curve.sessions):
+            values = {tag: column[row] for tag, column in curve.values.items()}
+            found.setdefault(seen, {}).update({tag: value for tag, value in values.items() if value is not None})
+    return found
+
+
 class CurveBuilder:
     """Builder of a learning curve from a growing ledger: every bin becomes a point once all of its sessions have ended.
 

@@ -36,6 +36,7 @@ class Loop:
 
     Attributes:
         times: CPU time by phase of the loop.
+        time_curve: its shares at every point of the curve, which is reproducible as they are not.
     """
 
     def __init__(self, agent: Agent, tables: Tables, sessions: int, exact: PhasedOptimum) -> None:
@@ -47,7 +48,7 @@ class Loop:
         self.builder = CurveBuilder(self.ledger, exact)
         self._n_slots = tables.n_slots
         self._observations = np.empty((0, tables.layout.size), np.float32)
-        self.times = TimeShares()
+        self.times, self.time_curve = TimeShares(), Curve()
 
     @property
     def done(self) -> bool:
@@ -90,14 +91,16 @@ class Loop:
         return self.ledger.add(Step(actions, rewards, infos["expected_reward"], infos["viewed"], terminated, truncated))
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
-        """Appends the points that are ready to the curve.
+        """Appends the points that are ready to the curves.
 
         Yields:
             Sessions seen, and the value of every tag, for each new point.
         """
         while self.builder.ready():
             seen, point = self.builder.next_point(self.agent.metrics())
-            yield seen, point
+            times = self.times.tags()
+            self.time_curve.add(seen, times)
+            yield seen, {**point, **times}
             # Users may leave early, so schedules are annealed over the measured length of sessions, not the horizon.
             self.agent.start_training(round(float(self.ledger.slots[:seen].mean()) * self.sessions))
 
@@ -113,13 +116,14 @@ class Loop:
         }
 
     def state_scalars(self) -> dict[str, Any]:
-        """Returns the plain values that complement :meth:`state_arrays`, and the curve."""
+        """Returns the plain values that complement :meth:`state_arrays`, and the curves."""
         books = {name: value for name, value in vars(self.ledger).items() if isinstance(value, int)}
         return {
             "ledger": books,
             "curve": self.curve.to_dict(),
             "regret": self.builder.total_regret,
             "times": self.times.seconds,
+            "time_curve": self.time_curve.to_dict(),
         }
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
@@ -137,3 +141,4 @@ class Loop:
             setattr(self.ledger, name, operator.index(number))
         self.builder.load_state(Curve.from_dict(scalars["curve"]), scalars["regret"])
         self.times.seconds.update(scalars["times"])
+        self.time_curve = Curve.from_dict(scalars.get("time_curve", Curve().to_dict()))  # not in older checkpoints

@@ -5,7 +5,7 @@ scenario.yaml        the whole scenario, defaults included
 settings.yaml        agent and its settings, seed, sessions, catalog
 agent/               the trained agent
 events.out.tfevents.preroll    learning curves for TensorBoard
-result.json          curve, optimum, cost, threads, versions; written last
+result.json          curve, optimum, cost, threads, versions, code, machine; written last
 ```
 """
 
@@ -26,12 +26,12 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
-from preroll.run_folder import RESULT, threads, versions
+from preroll.run_folder import RESULT, threads
 from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.provenance import provenance
 from preroll.yaml_config import dump_yaml, load_yaml, validated
 
 FORMAT = 2
-PACKAGES = ("preroll", "numpy", "numba", "torch", "stable-baselines3", "gymnasium")
 
 
 class CatalogReference(BaseModel):
@@ -97,7 +97,7 @@ class Run:
             raise PrerollError(
                 f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`"
             )
-        result = _read_result(path)
+        result = read_result(path)
         return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
 
     @property
@@ -109,6 +109,11 @@ class Run:
     def curve(self) -> Curve:
         """Learning curve over sessions seen."""
         return Curve.from_dict(self.result["curve"])
+
+    @property
+    def time_curve(self) -> Curve:
+        """Shares of the CPU time over sessions seen; empty for a run that was stored without."""
+        return Curve.from_dict(self.result["cost"].get("curve", Curve().to_dict()))
 
     def load_agent(self) -> Agent:
         """Returns the trained agent."""
@@ -167,12 +172,17 @@ def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> N
     atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
 
 
-def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Writes ``result.json``, the last file of a run, with the format, torch's threads and package versions added.
+def write_result(folder: Path, result: Mapping[str, Any], *earlier: Mapping[str, Any]) -> None:
+    """Writes ``result.json``, the last file of a run, with its format, torch's threads and provenance added.
 
     Networks are trained in one thread, whatever their number, so that it does not change a result.
+
+    Args:
+        folder: folder of the run.
+        result: its content.
+        earlier: provenance of what was done of the training before it was resumed.
     """
-    content = {"format": FORMAT, **result, "threads": threads(), "versions": versions(PACKAGES)}
+    content = {"format": FORMAT, **result, "threads": threads(), **provenance(*earlier)}
     content["curve"] = content.pop("curve")  # the longest entry last
     atomic.write_json(folder / RESULT, content)
 
@@ -184,7 +194,12 @@ def _reference(catalog: Catalog, run: Path) -> CatalogReference:
     return CatalogReference(path=relative, sha256=catalog.sha256)
 
 
-def _read_result(path: Path) -> dict[str, Any]:
+def read_result(path: Path) -> dict[str, Any]:
+    """Reads the ``result.json`` of the run ``path``.
+
+    Raises:
+        PrerollError: it is missing, cannot be read, or has another format.
+    """
     try:
         result = json.loads((path / RESULT).read_text("utf8"))
     except FileNotFoundError:

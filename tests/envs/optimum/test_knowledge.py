@@ -108,6 +108,8 @@ OTHERS: dict[str, dict[str, Any]] = {
         "user.leave.hazard": {"short": [0.3, 0.1], "none": [0.2, 0.2], "long": [0.5, 0.4]},
     },
     "same taste": {"user.segments": [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "leave": 1.01}]},
+    "the tired leave": {"user.fatigue.wear": [1, 1, 1]},
+    "the tired view less": {"user.leave.fatigue": [0, 0, 0]},
     "fatigue is idle": {"user.fatigue.wear": [1, 1, 1], "user.leave.fatigue": [0, 0, 0]},
     "worth nothing": {"ads.*.*.reward": 0},
 }
@@ -121,6 +123,31 @@ def test_so_it_is_whatever_the_mechanism(name: str) -> None:
         for shared in (False, True):
             changes = {"session.no_ad": False, **OTHERS[name], **observe}
             assert_a_bound_is_what_no_history_earns(changes, videos(shared=shared))
+
+
+@pytest.mark.parametrize(("jump", "hidden"), [(0.0, ()), (0.5, ("video",))])
+def test_the_videos_before_tell_which_of_two_it_is(jump: float, hidden: tuple[str, ...]) -> None:
+    """Cats lead to the first dogs, and so do the other dogs, which nothing leads to; any may follow after a jump."""
+    changes = {
+        "session": {"horizon": 3},
+        "ads.cats.short.view_probability": 1.0,
+        "user": {"mismatch": 0.2, "repeat": 0.5},
+        "recommender.jump": jump,
+        "observe.content": False,
+    }
+    catalog = videos(shared=True, category=[0, 1, 1], neighbors=[[1] + [-1] * 9, [0] + [-1] * 9, [1] + [-1] * 9])
+    assert assert_a_bound_is_what_no_history_earns(changes, catalog) == hidden
+
+
+def test_in_all_slots_of_a_video_it_is_the_same_video() -> None:
+    """The ad of dogs is certain to be viewed before dogs; what follows depends on which of the two dogs it is."""
+    changes = {
+        "session": {"horizon": 2, "slots": ["pre", "mid"]},
+        "ads.dogs.long.view_probability": 1.0,
+        "recommender.jump": 0.25,
+        "observe": {"content": False, "last_view": True, "fatigue": True},
+    }
+    assert assert_a_bound_is_what_no_history_earns(changes, videos(shared=True, category=[0, 1, 1])) == ()
 
 
 @pytest.mark.parametrize(
