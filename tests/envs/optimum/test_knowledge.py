@@ -108,8 +108,8 @@ OTHERS: dict[str, dict[str, Any]] = {
         "user.leave.hazard": {"short": [0.3, 0.1], "none": [0.2, 0.2], "long": [0.5, 0.4]},
     },
     "same taste": {"user.segments": [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "leave": 1.01}]},
-    "the tired leave": {"user.fatigue.wear": [1, 1, 1]},
-    "the tired view less": {"user.leave.fatigue": [0, 0, 0]},
+    "the tired leave": {"user.fatigue.wear": [1, 1, 1], "session.horizon": 3, "user.leave.fatigue": [0, 0.3, 0.9]},
+    "the tired view less": {"user.leave.fatigue": [0, 0, 0], "session.horizon": 3},
     "fatigue is idle": {"user.fatigue.wear": [1, 1, 1], "user.leave.fatigue": [0, 0, 0]},
     "worth nothing": {"ads.*.*.reward": 0},
 }
