@@ -43,8 +43,6 @@ _TAKEN: dict[str, tuple[type, Any]] = {
     "float": (Real, "float_type"),
     "str": (str, "string_type"),
 }
-#: Whole numbers are computed with in 64 bits.
-_WHOLE = {"ge": -(2**63), "le": 2**63 - 1}
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -196,8 +194,7 @@ def _checked(schema: Any) -> Any:
     inside = {key: one if key in ("default", "serialization") else _checked(one) for key, one in schema.items()}
     if kind not in (*_TAKEN, "literal"):
         return inside
-    check = _Check(kind, schema.get("expected", []))
-    return no_info_before_validator_function(check, {**_WHOLE, **inside} if kind == "int" else inside)
+    return no_info_before_validator_function(_Check(kind, schema.get("expected", [])), inside)
 
 
 class FileModel(BaseModel):

@@ -197,7 +197,7 @@ class Inside(FileModel):
 
 class Sample(FileModel):
     count: int | None = Field(default=1, ge=1)
-    pairs: dict[str, tuple[tuple[float, int], ...]] = {}
+    pairs: dict[str, tuple[tuple[float, int], ...]] = Field(default={})
     inside: tuple[Inside, ...] = ()
     truth: bool = False
     kind: Literal[True, "none"] = True
@@ -213,7 +213,6 @@ class Sample(FileModel):
         ("count: 1_000", "count: '1_000': should be a valid integer"),
         ("count: 1:30", "count: '1:30': should be a valid integer"),
         ("count: 1.5", "count: 1.5: should be a valid integer, got a number with a fractional part"),
-        ("count: 9223372036854775808", "count: 9223372036854775808: should be less than or equal to 92233720368547758"),
         ("pairs: {a: [[0.5, true]]}", "pairs.a.0.1: True: should be a valid integer"),
         ("pairs: {a: [[false, 1]]}", "pairs.a.0.0: False: should be a valid number"),
         ("pairs: {a: [['.5', 1]]}", "pairs.a.0.0: '.5': should be a valid number"),
@@ -253,7 +252,7 @@ def test_every_model_of_the_package_takes_values_for_what_they_are() -> None:
     import preroll.simulations.experiment.design.spec
     import preroll.simulations.training.run  # noqa: F401
 
-    def below(model: type) -> set[type]:
+    def below(model: type[Any]) -> set[type[Any]]:
         return {model, *(one for child in model.__subclasses__() for one in below(child))}
 
     ours = {one for one in below(BaseModel) if one.__module__.startswith("preroll.")}
