@@ -244,7 +244,6 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     found.sort(key=lambda one: one["type"] != "extra_forbidden")  # a misspelt key is why another one is missing
     first = found[0]
     key = ".".join(str(part) for part in first["loc"])
-    value = first.get("input")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if first["type"] == "extra_forbidden":
         holder = _model_at(model, first["loc"][:-1])
@@ -256,8 +255,15 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     message = message.replace("a valid boolean", "true or false")
     if allowed := _range_at(model, first["loc"]):
         message = f"should be {allowed}{', a number' * first['type'].endswith('_type')}"
-    shown = "" if isinstance(value, Mapping | list | tuple | BaseModel) else f" {value!r}:"
-    return f"{key}{':' if key else ''}{shown} {message}{more}".strip()
+    return f"{key}{':' if key else ''}{_shown(first.get('input'))} {message}{more}".strip()
+
+
+def _shown(value: Any) -> str:
+    """Returns a wrong value as a message shows it: no container, and no number that Python itself refuses to write."""
+    if isinstance(value, Mapping | list | tuple | BaseModel):
+        return ""
+    huge = isinstance(value, int) and value.bit_length() > LONGEST
+    return " a huge number:" if huge else f" {value!r}:"
 
 
 def _above(one: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:

@@ -245,6 +245,11 @@ def test_a_value_of_its_own_type_is_taken() -> None:
     )  # fmt: skip
 
 
+def test_a_number_that_python_does_not_write_is_told_all_the_same() -> None:
+    with pytest.raises(PrerollError, match=r"^text: inside\.0\.share: a huge number: should be in"):
+        validated(Sample, {"inside": [{"share": 10**5000}]}, "text")
+
+
 def test_every_model_of_the_package_takes_values_for_what_they_are() -> None:
     import preroll.agents.registry
     import preroll.perception.analysis.encoder
