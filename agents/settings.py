@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from preroll.errors import PrerollError
 from preroll.renamed import SETTINGS
-from preroll.yaml_config import validated
+from preroll.yaml_config import FileModel, validated
 
 Kind = TypeVar("Kind", bound="AgentSettings")
 
@@ -26,7 +26,7 @@ class Overruled:
     when: Callable[[Any], bool]
 
 
-class AgentSettings(BaseModel):
+class AgentSettings(FileModel):
     """Settings that all agents share; subclasses add fields and change these defaults.
 
     Examples:
@@ -36,8 +36,6 @@ class AgentSettings(BaseModel):
         >>> MySettings(num_envs=8)
         MySettings(num_envs=8, sessions=4000, rate=0.1)
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     num_envs: int = Field(
         default=64, ge=1, le=65536, description="parallel sessions while training (64: about 0.1 ms of NumPy a step)"

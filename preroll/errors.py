@@ -1,4 +1,7 @@
-"""The exception for mistakes that a user can correct."""
+"""The exception for mistakes that a user can correct, and the exit status of those that are preroll's own."""
+
+#: Exit status of an error that nobody expected: EX_SOFTWARE of BSD's sysexits.h.
+FAULT = 70
 
 
 class PrerollError(Exception):

@@ -60,8 +60,7 @@ def run(
     try:
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
     except BaseException as stopped:
-        if not isinstance(stopped, Exception):  # a signal that asks to stop
-            stopped.add_note("cells that are done are kept: give the same command again")
+        stopped.add_note("cells that are done are kept: give the same command again")
         raise
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)

@@ -103,7 +103,8 @@ def _train(training: "Training") -> None:
     with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, deferred_signals() as stop:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
-        result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
+        with _told_how_to_resume(run):
+            result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
     curve, best = result.curve, in_words(Optimum(result.tables).knowledge.note)
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
     expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
@@ -117,6 +118,19 @@ def _train(training: "Training") -> None:
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")
     typer.echo(f"Look at it: tensorboard --logdir {quote(str(run.parent))}")
+
+
+@contextmanager
+def _told_how_to_resume(run: Path) -> Iterator[None]:
+    """Adds to an error the note that a checkpoint is there, if one is."""
+    from preroll.simulations.training import checkpoint
+
+    try:
+        yield
+    except BaseException as error:
+        if checkpoint.place(run).exists():
+            error.add_note(f"resume with `preroll train --resume {quote(str(run))}`")
+        raise
 
 
 def _phases(result: "TrainingResult") -> str:

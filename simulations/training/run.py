@@ -17,7 +17,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from preroll import atomic
 from preroll.agents.agent import Agent
@@ -29,15 +29,13 @@ from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import RESULT, threads
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.provenance import provenance
-from preroll.yaml_config import dump_yaml, load_yaml, validated
+from preroll.yaml_config import FileModel, dump_yaml, load_yaml, validated
 
 FORMAT = 2
 
 
-class CatalogReference(BaseModel):
+class CatalogReference(FileModel):
     """Reference to the catalog that a run was trained on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str = Field(
         description="`demo`, or the catalog's folder relative to the run's, so that both may be moved together"
@@ -45,10 +43,8 @@ class CatalogReference(BaseModel):
     sha256: str = Field(description="hash of its content")
 
 
-class RunSettings(BaseModel):
+class RunSettings(FileModel):
     """Content of ``settings.yaml``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     agent: str = Field(description="name of the agent")
     seed: int = Field(description="seed of the training")
