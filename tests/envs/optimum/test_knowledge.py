@@ -17,6 +17,18 @@ from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 OBSERVED = ("content", "memorability", "fatigue", "last_view", "segment")
 MILD = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "appeal": {"long": 0.5}}]
+#: Ads alike but for what follows; of two segments that are seen, one never leaves, whatever its fatigue.
+EVEN: dict[str, Any] = {
+    "session.horizon": 3,
+    "ads.*.*.view_probability": 0.5,
+    "ads.*.*.reward": 1,
+    "user.mismatch": 0.8,
+    "user.repeat": 1,
+}
+LOYAL = {
+    "user.segments": [{"name": "a", "share": 0.5, "leave": 0}, {"name": "b", "share": 0.5}],
+    "observe.segment": True,
+}
 SAID = ("progress", "last_ad", "position")  # who remembers knows these
 Belief = tuple[tuple[Moment, float], ...]
 
@@ -155,6 +167,8 @@ def test_in_all_slots_of_a_video_it_is_the_same_video() -> None:
     [
         ({"observe.last_view": True}, ()),
         ({"session.horizon": 3}, ("fatigue",)),
+        ({**EVEN, "user.leave.fatigue": [0, 0, 0], "user.fatigue.wear": [1, 0.5, 0]}, ("fatigue",)),
+        ({**EVEN, **LOYAL, "user.leave.fatigue": [0, 0.3, 0.9], "user.fatigue.wear": [1, 1, 1]}, ("fatigue",)),
         ({"observe.fatigue": True, **TWO_SEGMENTS}, ("segment",)),
         ({"session.horizon": 3, "user.segments": MILD}, ("segment", "fatigue")),
         ({"observe.fatigue": True, "observe.category": "none", "observe.content": False}, ("category",)),
