@@ -63,6 +63,16 @@ def test_a_table_as_large_as_the_limit_is_filled_and_a_larger_one_refused(
         tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3))
 
 
+def test_a_table_of_states_that_look_alike_is_limited_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 slots, 3 videos and 7 last outcomes, 2 of which look different: 12 observations, 42 states."""
+    tables = Tables.compile(tiny({"observe.last_view": True}), three_videos())
+    monkeypatch.setattr(tabulating, "LARGEST_MEMORY", 8 * 3 * 42)
+    assert tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3)).shape == (1, 1, 2, 3, 1, 7)
+    monkeypatch.setattr(tabulating, "LARGEST_MEMORY", 8 * 3 * 42 - 1)
+    with pytest.raises(PrerollError, match="126 probabilities are too many; evaluate by stepping"):
+        tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3))
+
+
 @pytest.mark.parametrize(
     ("observe", "distinct"),
     [
