@@ -34,9 +34,11 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         planned[key] = planned.get(key, 0) + 1
         if states[cell.id] is CellState.DONE:
             groups.setdefault(key, []).append(read_cell(store.folder(cell))["evaluation"])
-    lengths = plan.lengths
-    rows = [[*key, *_numbers(group, planned[key], lengths)] for key, group in groups.items()]
-    return [*COLUMNS, *lengths, "slots"], rows
+    titles, shares = list(plan.lengths), [share_column(length) for length in plan.lengths]
+    if any(entry["empty_share"] > 0 for group in groups.values() for entry in group):
+        titles, shares = [*titles, "empty"], [*shares, "empty_share"]
+    rows = [[*key, *_numbers(group, planned[key], shares)] for key, group in groups.items()]
+    return [*COLUMNS, *titles, "slots"], rows
 
 
 def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:
@@ -62,8 +64,7 @@ def notes_on_optimum(notes: Mapping[str, str]) -> list[str]:
     return [f"The optimum {place}{note}." for note, place in places.items() if note]
 
 
-def _numbers(group: Sequence[dict[str, float]], planned: int, lengths: Sequence[str]) -> list[str]:
-    shares = [share_column(length) for length in lengths]
+def _numbers(group: Sequence[dict[str, float]], planned: int, shares: Sequence[str]) -> list[str]:
     # A point whose scenario lacks a length class has no share of it.
     given = {name: [entry[name] for entry in group if name in entry] for name in (*_NAMES, *shares)}
     column = {name: np.array(values, np.float64) for name, values in given.items()}
