@@ -9,7 +9,10 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
 
-LARGEST_TABLE = 50_000_000  # entries
+LARGEST_TABLE = 50_000_000  # probabilities that an agent is asked for
+LARGEST_POLICY = (
+    400_000_000  # probabilities of the whole policy, where observations that look alike each have their own
+)
 
 ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
@@ -25,7 +28,7 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
         The policy, whose exact value :meth:`Optimum.value_of` computes.
 
     Raises:
-        PrerollError: If there are too many observations for a table; step through sessions instead.
+        PrerollError: If there are too many observations or states for a table; step through sessions instead.
 
     Examples:
         >>> import numpy as np
@@ -38,6 +41,8 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
     grid = _DistinctObservations(tables)
     if grid.size * tables.n_actions > LARGEST_TABLE:
         raise PrerollError(f"policy table: {grid.size:,} distinct observations are too many; evaluate by stepping")
+    if grid.states * tables.n_actions > LARGEST_POLICY:
+        raise PrerollError(f"policy table: {grid.states:,} states are too many for memory; evaluate by stepping")
     blocks = [np.asarray(action_probabilities(observations), dtype=np.float64) for observations in grid]
     table = np.concatenate(blocks).reshape((*grid.shape, tables.n_actions))
     return Policy(probabilities=table[:, grid.slot][:, :, grid.video_row][..., grid.last, :][None])
@@ -47,7 +52,8 @@ class _DistinctObservations:
     """Every distinct observation of a scenario, in blocks with the axes segment · slot · video · fatigue · last.
 
     Attributes:
-        shape: number of distinct observations along each axis.
+        shape: number of distinct observations along each axis; ``size`` is their product.
+        states: number of states of the policy table, in each of which one of them is seen.
         slot, video_row, last: place along its axis of every slot, video and last outcome of a policy table.
     """
 
@@ -62,6 +68,7 @@ class _DistinctObservations:
         n_levels = tables.n_levels if "fatigue" in parts else 1
         self.shape = (n_segments, len(slots), len(self.rows), n_levels, len(lasts))
         self.size = int(np.prod(self.shape))
+        self.states = n_segments * len(self.slot) * len(self.video_row) * n_levels * len(self.last)
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Yields one block of observations [n, d] per segment and slot, in the order of the axes."""
