@@ -27,7 +27,7 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
         The policy, whose exact value :meth:`Optimum.value_of` computes.
 
     Raises:
-        PrerollError: If there are too many observations for a table; step through sessions instead.
+        PrerollError: If there are too many observations or states for a table; step through sessions instead.
 
     Examples:
         >>> import numpy as np
@@ -55,7 +55,7 @@ class _DistinctObservations:
     """Every distinct observation of a scenario, in blocks with the axes segment · slot · video · fatigue · last.
 
     Attributes:
-        shape: number of distinct observations along each axis.
+        shape: number of distinct observations along each axis; ``size`` is their product.
         slot, video_row, last: place along its axis of every slot, video and last outcome of a policy table.
     """
 

@@ -28,8 +28,8 @@ def evaluate(
 ) -> None:
     """Compare trained agents, without exploration, with common random numbers: the same users and draws.
 
-    Random, greedy and the exact optimum are always among them. A column with the name of a length class is its share of
-    the ads shown.
+    Random, greedy and the optimum are always among them. A column with the name of a length class is its share of the
+    ads shown.
 
     Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
     """

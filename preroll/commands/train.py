@@ -96,7 +96,7 @@ def _train(training: "Training") -> None:
     """Runs ``training`` with a progress bar and prints a summary."""
     from preroll import progress
     from preroll.envs.optimum.knowledge import in_words
-    from preroll.envs.optimum.optimum import Optimum
+    from preroll.envs.optimum.phases import PhasedOptimum
 
     agent, run = training.agent.name, training.target
     assert run is not None
@@ -105,7 +105,8 @@ def _train(training: "Training") -> None:
             advance(training.resumed.ledger.ended)
         with _told_how_to_resume(run):
             result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
-    curve, best = result.curve, in_words(Optimum(result.tables).knowledge.note)
+    met = PhasedOptimum(result.tables, int(result.tables.arrays.phase_start[result.phases - 1]) + 1)
+    curve, best = result.curve, in_words(met.note)
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
     expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
     typer.echo(

@@ -37,8 +37,9 @@ def tune(
     from preroll.agents.settings import training_sessions
     from preroll.envs.model.tables import Tables
     from preroll.envs.optimum.knowledge import in_words
-    from preroll.envs.optimum.optimum import Optimum
+    from preroll.envs.optimum.phases import PhasedOptimum
     from preroll.envs.scenario.scenario import Scenario
+    from preroll.simulations.evaluation.agent_evaluation import shortest_lane
     from preroll.simulations.tuning import tuning
     from preroll.terminal.set_option import parse_changes
 
@@ -52,7 +53,7 @@ def tune(
         found = tuning.tune(search, out, trials=trials, advance=advance)
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
                      for name, value in found.settings.items())  # fmt: skip
-    best = in_words(Optimum(tables).knowledge.note)
+    best = in_words(PhasedOptimum(tables, shortest_lane(tables)).note)
     typer.echo(
         f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of {best} with {told or 'the defaults'}; "
         f"the defaults earn {found.default:.2f} %. {found.finished} trials finished, {found.given_up} were given up.\n"

@@ -25,7 +25,7 @@ class AgentResult:
         revenue: simulated revenue.
         exact_revenue: exact expected revenue; None if it is not wanted, or the policy does not fit in a table.
         expected_revenue: the exact revenue if it is known, else the optimum plus the paired difference from it.
-        optimum: the exact optimum.
+        optimum: the optimum, which may know more than agents see (``optimum_note``).
         optimum_is_bound: whether the optimum is an upper bound, which no agent can earn.
         optimum_note: what the optimum knows and agents do not see, in few words; empty if there is nothing.
         difference: revenue minus that of the optimal policy, paired by common random numbers.

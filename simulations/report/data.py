@@ -144,7 +144,7 @@ class Material:
         return float(values.mean()) if len(values) else float("nan")
 
     def optimum(self, point: str) -> float:
-        """Returns the exact optimum of a point, the largest expected revenue of any agent."""
+        """Returns the optimum of a point: no agent has a larger expected revenue."""
         return max(self.mean(point, agent, "optimum") for agent in self.agents if self.cells(point, agent))
 
     def optimum_note(self, point: str) -> str:

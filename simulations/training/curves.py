@@ -17,8 +17,8 @@ GROWTH = 10 ** (1 / 20)  # 20 bins per decade of sessions, once these are wider 
 TAGS: dict[str, str] = {
     "session/revenue": "mean sum of rewards of a session",
     "session/expected": "mean of Σ P(view) · reward of the ads shown: as revenue, without the noise of the views",
-    "session/percent_of_optimum": "100 · expected / exact optimum",
-    "session/regret": "exact optimum − expected",
+    "session/percent_of_optimum": "100 · expected / optimum",
+    "session/regret": "optimum − expected",
     "session/view_rate": "share of the ads shown that were viewed",
     "session/empty_share": "share of slots left without an ad",
     "session/length": "mean number of slots of a session",

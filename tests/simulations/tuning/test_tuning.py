@@ -11,12 +11,13 @@ from preroll.agents.registry import AGENTS, make_agent
 from preroll.agents.settings import parse
 from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.spec import Experiment
 from preroll.simulations.tuning import tuning
 from preroll.simulations.tuning.search_space import Categorical, search_space
-from preroll.simulations.tuning.tuning import JOURNAL, Search, tune
+from preroll.simulations.tuning.tuning import JOURNAL, Search, TuningResult, tune
 from preroll.yaml_config import load_yaml
 
 needs_optuna = pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs the extra tune")
@@ -146,6 +147,20 @@ def test_the_command_tells_what_it_found_and_goes_on(small_catalog_folder: Path,
         assert told.exit_code == 0, told.output
     assert "% of the exact optimum" in told.stdout
     assert len(trials_of(tmp_path / "out")) == 3
+
+
+@needs_optuna
+def test_the_command_says_what_the_optimum_knows_in_any_phase_of_drift(
+    small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same, other = {"name": "same", "share": 0.5}, {"name": "other", "share": 0.5}
+    drift = [{"from_session": 9, "set": {"user.segments": [same, {**other, "appeal": {"long": 0.1}}]}}]
+    scenario, out = tmp_path / "drifting.yaml", tmp_path / "out"
+    scenario.write_text(Scenario.load("classic").replace({"user.segments": [same, other], "drift": drift}).dump())
+    monkeypatch.setattr(tuning, "tune", lambda *_, **__: TuningResult({}, 90.0, 90.0, 1, 0, out / "preset.yaml"))
+    command = ["tune", "thompson", "--catalog", str(small_catalog_folder), "--scenario", str(scenario)]
+    told = CliRunner().invoke(app, [*command, "--out", str(out)]).stdout
+    assert "90.00 % of the optimum (it knows the hidden segment: a bound) with the defaults" in told
 
 
 def test_trials_are_as_long_as_a_training_on_that_scenario(
