@@ -1,4 +1,4 @@
-"""The exception for mistakes that a user can correct."""
+"""The exceptions for mistakes that a user can correct."""
 
 
 class PrerollError(Exception):
@@ -12,3 +12,10 @@ class PrerollError(Exception):
     def __init__(self, message: str, *, status: int = 2) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NotFiniteError(PrerollError):
+    """A computation whose result is NaN or infinite, which is no result: it ends there, with status 1."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=1)

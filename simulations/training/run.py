@@ -110,6 +110,11 @@ class Run:
         """Learning curve over sessions seen."""
         return Curve.from_dict(self.result["curve"])
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on why the agent may not have learned; usually none."""
+        return list(self.result.get("notes", []))
+
     def load_agent(self) -> Agent:
         """Returns the trained agent."""
         return load_agent(self.path / "agent")

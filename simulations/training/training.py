@@ -22,6 +22,7 @@ from preroll.seeds import AGENT, derive
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.loop import Loop
+from preroll.simulations.training.notes import learning_notes
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
@@ -48,6 +49,7 @@ class TrainingResult:
         times: CPU-seconds by phase of the loop; see :mod:`preroll.simulations.training.timing`.
         run: the folder written; None if none was requested.
         phases: number of phases of drift that the recorded sessions met; 1 without drift.
+        notes: sentences on why the agent may not have learned; usually none.
 
     Examples:
         >>> from preroll.simulations import train
@@ -70,6 +72,7 @@ class TrainingResult:
     times: TimeShares
     run: Path | None
     phases: int = 1
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entries of ``result.json`` that describe the training."""
@@ -79,6 +82,7 @@ class TrainingResult:
             "steps": self.steps,
             "num_envs": min(self.agent.num_envs, self.sessions),
             "optimum": self.optimum,
+            **({"notes": list(self.notes)} if self.notes else {}),
             "cost": {
                 "seconds": round(self.seconds, 3),
                 "cpu_seconds": round(self.cpu_seconds, 3),
@@ -127,6 +131,7 @@ class Training:
             save_every: seconds between two checkpoints, from which a killed training can be resumed.
 
         Raises:
+            NotFiniteError: what the agent computes is NaN or infinite; no run is written.
             PrerollError: ``stop`` requested it; the status is 128 + the signal's number.
         """
         if self.target is None:
@@ -155,6 +160,7 @@ class Training:
             _step(loop, on_point, advance)
             number = stop()
             if self.target is not None and (number or time.monotonic() - saved >= save_every):
+                loop.check_numbers()
                 spent = time.perf_counter() - wall, time.process_time() - cpu
                 stopped = checkpoint.Stopped(loop, self.tables, self._settings(self.target), spent)
                 checkpoint.save(self.target, stopped)
@@ -173,6 +179,7 @@ class Training:
             times=loop.times,
             run=self.target,
             phases=1 + int(self.tables.arrays.phase_of(loop.ledger.lane_session.max())),
+            notes=learning_notes(self.agent, self.sessions),
         )
 
     def _settings(self, run: Path) -> RunSettings:
