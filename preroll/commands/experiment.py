@@ -95,7 +95,7 @@ def status(
     store = Store(folder)
     plan = store.read_plan()
     states = store.states(plan)
-    failures = store.failures()
+    failures = store.reasons(states)
     for name, state in states.items():
         if cells or state is not CellState.DONE:
             error = f": {failures[name]}" if state is CellState.FAILED else ""
