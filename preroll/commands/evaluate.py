@@ -45,6 +45,9 @@ def evaluate(
     with progress.bar(total, f"Evaluating on {sessions:,} sessions") as advance:
         result = evaluation.evaluate(players, tables, sessions=sessions, seed=seed, exact=not no_exact, advance=advance)
     print_comparison(result)
+    for run in opened:
+        for note in run.notes:
+            typer.echo(f"note: {run.name}: {note}")
 
 
 def print_comparison(evaluation: "Evaluation") -> None:

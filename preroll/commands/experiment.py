@@ -94,7 +94,7 @@ def status(
     store = Store(folder)
     plan = store.read_plan()
     states = store.states(plan)
-    failures, others = store.failures(), _other_versions(store, plan, states)
+    failures, others = store.reasons(states), _other_versions(store, plan, states)
     for name, state in states.items():
         if cells or state is not CellState.DONE or name in others:
             why = failures[name] if state is CellState.FAILED else others.get(name)

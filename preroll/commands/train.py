@@ -50,6 +50,7 @@ def train(
     """
     from preroll.agents import preset
     from preroll.agents.registry import effective_settings, find
+    from preroll.agents.settings import parse
     from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.training.training import prepare
     from preroll.terminal.set_option import parse_changes
@@ -65,8 +66,10 @@ def train(
     settings, overrides = parse_changes(changes or [])
     world = Scenario.load(scenario).replace(overrides)
     if sb3_defaults:
-        defaults = {**preset.sb3_defaults(agent), **settings}
-        settings = {**effective_settings(agent, world.name, defaults), **settings}
+        defaults = preset.sb3_defaults(agent)
+        followed = parse(find(agent).load().Settings, agent, settings, defaults)
+        values = {name: getattr(followed, name) for name in {**defaults, **settings}}
+        settings = {**effective_settings(agent, world.name, values), **settings}
     run = run or Path("runs") / f"{world.name}-{agent}-{seed}"
     training = prepare(
         agent,
@@ -115,6 +118,8 @@ def _train(training: "Training") -> None:
     )
     if result.tables.n_phases > 1:
         typer.echo(_phases(result))
+    for note in result.notes:
+        typer.echo(f"note: {note}")
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")

@@ -56,7 +56,7 @@ def tune(
     best = in_words(PhasedOptimum(tables, shortest_lane(tables)).note)
     typer.echo(
         f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of {best} with {told or 'the defaults'}; "
-        f"the defaults earn {found.default:.2f} %. {found.finished} trials finished, {found.given_up} were given up.\n"
+        f"{tuning.earned(found.default)}. {found.finished} trials finished, {found.given_up} were given up.\n"
         "A search flatters its winner: compare it on other seeds with `preroll experiment run`.\n"
         f"Preset: {found.preset}"
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from preroll.agents.finite import finite
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.rollout import Rollout
 from preroll.simulations.statistics.intervals import Mean, mean_interval
@@ -131,6 +132,9 @@ def result_of(
         exact: exact values of the scenario.
         best: the optimal policy on the same sessions; needed where the exact value is not known.
         worst: the random policy on the same sessions.
+
+    Raises:
+        NotFiniteError: its revenue is no number, which is no result.
     """
     by_lane = played.revenue.mean(axis=1)
     lanes, per_lane = played.revenue.shape
@@ -141,6 +145,7 @@ def result_of(
     if expected is None:
         assert best is not None
         expected = exact.optimum + float(played.revenue.mean() - best.revenue.mean())
+    finite(f"revenue of {name}", np.append(by_lane, expected))
     return AgentResult(
         name=name,
         sessions=lanes * per_lane,

@@ -53,6 +53,8 @@ class Material:
         plan = store.read_plan()
         states = store.states(plan)
         if CellState.DONE not in states.values():
+            for name, reason in store.reasons(states).items():
+                raise PrerollError(f"{store.path}: no cell is done; the first that failed is {name}: {reason}")
             raise PrerollError(f"{store.path}: no cell is done yet; run `preroll experiment run` first")
         return cls(store, plan, states)
 
@@ -60,6 +62,11 @@ class Material:
     def done(self) -> list[Cell]:
         """The finished cells."""
         return [cell for cell in self.plan.cells if self.states[cell.id] is CellState.DONE]
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        """Why each of the cells that failed did, by id."""
+        return self.store.reasons(self.states)
 
     @cached_property
     def points(self) -> dict[str, Cell]:
@@ -119,6 +126,11 @@ class Material:
         usual = most_common(self.origins.values())
         found = {name: differences(origin, usual) for name, origin in self.origins.items()}
         return {name: different for name, different in found.items() if different}
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The evaluations of all finished cells."""
+        return [entry for by_seed in self._evaluations.values() for entry in by_seed.values()]
 
     def values(self, point: str, agent: str, name: str) -> NDArray[np.float64]:
         """Returns one metric of the evaluation by seed, float64 [n]; empty if no cell is finished."""

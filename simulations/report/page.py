@@ -23,6 +23,7 @@ from preroll.simulations.report.tables import (
     agents_table,
     aggregates_note,
     aggregates_table,
+    failures_table,
     verdicts_note,
     verdicts_table,
 )
@@ -110,6 +111,7 @@ def page(material: Material) -> str:
         policies=_drawn(material, MOST_MAPS, policy_pictures),
         **_session(material),
         agents=agents_table(material),
+        failures=failures_table(material) if material.failed else None,
         **_origin(material),
     )
 
@@ -167,14 +169,19 @@ def _drawn(material: Material, most: int, draw: Callable[[Material, str], str | 
     return Drawn([(point_title(material, point), draw(material, point)) for point in shown], len(material.points))
 
 
-def _session(material: Material) -> dict[str, SampleSession | str]:
-    """Plays a session of the learner with the largest mean at a point in the middle."""
+def _session(material: Material) -> dict[str, SampleSession | str | None]:
+    """Plays a session of the learner with the largest mean at a point in the middle; none if no agent can be read."""
     point = charts.chosen_points(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
     done = [agent for agent in material.agents if material.cells(point, agent)]
     agents = [agent for agent in done if agent in material.learners] or done
-    name = max(agents, key=lambda agent: material.mean(point, agent, "percent_of_optimum"))
-    agent = material.run(material.cells(point, name)[0]).load_agent()
-    session = play_session(agent, name, material.tables(point))
+    session = None
+    for name in sorted(agents, key=lambda agent: -material.mean(point, agent, "percent_of_optimum")):
+        try:
+            agent = material.run(material.cells(point, name)[0]).load_agent()
+            session = play_session(agent, name, material.tables(point))
+            break
+        except PrerollError:  # a damaged folder takes nothing with it but its own session
+            continue
     return {"session": session, "session_point": point_title(material, point)}
 
 

@@ -1,5 +1,6 @@
 """Learning curves: means over bins of sessions, which are numbered in the order in which they start."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -128,12 +129,12 @@ class CurveBuilder:
         """Appends the point of the next bin, with the agent's metrics.
 
         Returns:
-            Sessions seen, and the value of every tag.
+            Sessions seen, and the value of every tag that has one.
         """
         start, stop = self._bins.pop(0)
         point = {**self._means(slice(start, stop)), **{AGENT_TAG + name: value for name, value in metrics.items()}}
         self.curve.add(stop, point)
-        return stop, point
+        return stop, {tag: value for tag, value in point.items() if math.isfinite(value)}
 
     def load_state(self, curve: Curve, total_regret: float) -> None:
         """Resumes after the last point of ``curve``, whose regret adds up to ``total_regret``."""

@@ -9,12 +9,15 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from preroll.agents.agent import Agent
+from preroll.agents.finite import check_arrays
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.vector import SessionVectorEnv
+from preroll.errors import NotFiniteError
 from preroll.seeds import TRAINING, derive
 from preroll.simulations.training.curves import Curve, CurveBuilder
+from preroll.simulations.training.notes import advice
 from preroll.simulations.training.session_log import SessionLedger, Step
 from preroll.simulations.training.timing import TimeShares
 
@@ -70,7 +73,36 @@ class Loop:
 
         Returns:
             Number of recorded sessions that ended with this slot.
+
+        Raises:
+            NotFiniteError: something that the agent computed is NaN or infinite.
         """
+        try:
+            return self._play()
+        except NotFiniteError as error:
+            raise self._diverged(error) from None
+        except (ValueError, ArithmeticError):
+            self.check_numbers()  # torch and its users raise these about weights of NaN
+            raise
+
+    def check_numbers(self) -> None:
+        """Checks that what the agent has learned are numbers.
+
+        Raises:
+            NotFiniteError: they are not; the message says at which session, and what to change.
+        """
+        try:
+            check_arrays(self.agent.state_arrays())
+        except NotFiniteError as error:
+            raise self._diverged(error) from None
+
+    def _diverged(self, error: NotFiniteError) -> NotFiniteError:
+        at = min(self.ledger.ended + 1, self.sessions)
+        return NotFiniteError(
+            f"agent {self.agent.name}: {error}, at session {at:,} of {self.sessions:,}{advice(self.agent)}"
+        )
+
+    def _play(self) -> int:
         observations = self._observations
         self.times.spent_on("other")
         actions = self.agent.act(observations)
@@ -94,9 +126,13 @@ class Loop:
         """Appends the points that are ready to the curves.
 
         Yields:
-            Sessions seen, and the value of every tag, for each new point.
+            Sessions seen, and the value of every tag that has one, for each new point.
+
+        Raises:
+            NotFiniteError: what the agent has learned is NaN or infinite.
         """
         while self.builder.ready():
+            self.check_numbers()
             seen, point = self.builder.next_point(self.agent.metrics())
             times = self.times.tags()
             self.time_curve.add(seen, times)

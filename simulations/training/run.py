@@ -111,6 +111,11 @@ class Run:
         """Shares of the CPU time over sessions seen; empty for a run that was stored without."""
         return Curve.from_dict(self.result["cost"].get("curve", Curve().to_dict()))
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on why the agent may not have learned; usually none."""
+        return list(self.result.get("notes", []))
+
     def load_agent(self) -> Agent:
         """Returns the trained agent."""
         return load_agent(self.path / "agent")

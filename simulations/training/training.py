@@ -22,6 +22,7 @@ from preroll.seeds import AGENT, derive
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
+from preroll.simulations.training.notes import learning_notes
 from preroll.simulations.training.provenance import provenance
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
@@ -50,6 +51,7 @@ class TrainingResult:
         time_curve: their shares at every point of the curve.
         run: the folder written; None if none was requested.
         phases: number of phases of drift that the recorded sessions met; 1 without drift.
+        notes: sentences on why the agent may not have learned; usually none.
 
     Examples:
         >>> from preroll.simulations import train
@@ -73,6 +75,7 @@ class TrainingResult:
     time_curve: Curve
     run: Path | None
     phases: int = 1
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entries of ``result.json`` that describe the training."""
@@ -82,6 +85,7 @@ class TrainingResult:
             "steps": self.steps,
             "num_envs": min(self.agent.num_envs, self.sessions),
             "optimum": self.optimum,
+            **({"notes": list(self.notes)} if self.notes else {}),
             "cost": {
                 "seconds": round(self.seconds, 3),
                 "cpu_seconds": round(self.cpu_seconds, 3),
@@ -133,6 +137,7 @@ class Training:
             save_every: seconds between two checkpoints, from which a killed training can be resumed.
 
         Raises:
+            NotFiniteError: what the agent computes is NaN or infinite; no run is written.
             PrerollError: ``stop`` requested it; the status is 128 + the signal's number.
         """
         if self.target is None:
@@ -162,6 +167,7 @@ class Training:
             _step(loop, on_point, advance)
             number = stop()
             if self.target is not None and (number or time.monotonic() - saved >= save_every):
+                loop.check_numbers()
                 spent = time.perf_counter() - wall, time.process_time() - cpu
                 made_by = provenance(*self.earlier)
                 stopped = checkpoint.Stopped(loop, self.tables, self._settings(self.target), spent, made_by)
@@ -182,6 +188,7 @@ class Training:
             time_curve=loop.time_curve,
             run=self.target,
             phases=1 + int(self.tables.arrays.phase_of(loop.ledger.lane_session.max())),
+            notes=learning_notes(self.agent, self.sessions),
         )
 
     def _settings(self, run: Path) -> RunSettings:

@@ -12,6 +12,7 @@ is resumed makes the same trials as an uninterrupted one.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
@@ -23,7 +24,7 @@ from preroll.agents.registry import effective_settings, find, make_agent, resolv
 from preroll.agents.settings import check_effects, overruled, training_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
-from preroll.errors import PrerollError
+from preroll.errors import NotFiniteError, PrerollError
 from preroll.seeds import AGENT, derive
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
@@ -99,7 +100,7 @@ class TuningResult:
     Attributes:
         settings: the best settings, as far as they differ from the defaults.
         percent: percent of the optimum of the best trial.
-        default: percent of the optimum of the defaults.
+        default: percent of the optimum of the defaults; NaN if they gave no result.
         finished, given_up: numbers of finished and of pruned trials, over all runs of the search.
         preset: the file that holds the settings.
 
@@ -136,8 +137,8 @@ def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], Non
         The best settings and their score.
 
     Raises:
-        PrerollError: Optuna is not installed, the folder holds another search or something else, or no setting can be
-            searched.
+        PrerollError: Optuna is not installed, the folder holds another search or something else, no setting can be
+            searched, or no trial gave a result.
     """
     check(search, out)
     import optuna
@@ -231,10 +232,13 @@ def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
             agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **given)
         except PrerollError:  # incompatible values, such as a batch larger than what it is drawn from
             raise optuna.TrialPruned from None
-        fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
-        told = evaluate_agent(
-            search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed, exact=search.exact
-        )
+        try:
+            fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
+            told = evaluate_agent(
+                search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed, exact=search.exact
+            )
+        except NotFiniteError:  # these values are no good, others may be
+            raise optuna.TrialPruned from None
         values.append(told.percent_of_optimum)
     return sum(values) / len(values)
 
@@ -252,20 +256,31 @@ def _defaults(search: Search) -> dict[str, Any]:
     return {name: plain[name] for name in search.space}
 
 
+def earned(first: float) -> str:
+    """Returns what the defaults earned, in words."""
+    return "the defaults gave no result" if math.isnan(first) else f"the defaults earned {first:.2f} %"
+
+
 def _write(search: Search, study: "Study", out: Path) -> TuningResult:
     """Writes the preset and returns the result."""
     from optuna.trial import TrialState
 
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     given_up = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+    if not finished:
+        raise PrerollError(
+            f"tune: none of {len(given_up)} trials finished with a result; change what is fixed", status=1
+        )
     best = max(finished, key=lambda trial: trial.value or 0.0)
     plain = find(search.agent).load().Settings().model_dump(mode="json")
     changed = {name: value for name, value in best.params.items() if plain[name] != value}
+    # one end of a schedule alone would take the other with it
+    meant = resolve_settings(search.agent, search.tables.spec.name, {**search.fixed, **changed}).model_dump(mode="json")
+    changed = {name: value for name, value in best.params.items() if name in changed or meant[name] != value}
     chosen = effective_settings(search.agent, search.tables.spec.name, {**search.fixed, **changed})
-    value, first = best.value or 0.0, finished[0].value or 0.0
+    value = best.value or 0.0
+    first = next((trial.value or 0.0 for trial in finished if trial.number == 0), math.nan)
     of = f"{search.tables.scenario.name}, the largest of {len(finished)} trials by preroll tune, which flatters it"
     content = dump_yaml({search.agent: {**chosen, "sessions": search.sessions}})
-    atomic.write_text(
-        out / PRESET, f"# {value:.2f} % of the optimum of {of}; the defaults earned {first:.2f} %.\n{content}"
-    )
+    atomic.write_text(out / PRESET, f"# {value:.2f} % of the optimum of {of}; {earned(first)}.\n{content}")
     return TuningResult(chosen, value, first, len(finished), len(given_up), out / PRESET)

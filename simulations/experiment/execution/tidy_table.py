@@ -1,4 +1,4 @@
-"""Tidy table of an experiment: one row per finished cell, with all settings and metrics."""
+"""Tidy table of an experiment: one row per finished or failed cell, with all settings and metrics."""
 
 import io
 import json
@@ -28,7 +28,8 @@ def results(store: Store) -> "pd.DataFrame":
     ``setting.NAME`` for every setting of the agent; the entries of
     :meth:`preroll.simulations.evaluation.agent_result.AgentResult.to_dict`; ``steps``; :data:`COST`; ``git``,
     ``git_changed``, ``machine`` and ``version.NAME``. Where a training was reused, these hold both values, joined by
-    `` + ``, if those of training and evaluation differ.
+    `` + ``, if those of training and evaluation differ. Where an agent may not have learned, the column ``note`` says
+    so. A cell that failed has its inputs and, in the column ``failure``, the reason. Both are there only where needed.
 
     Args:
         store: the experiment's folder.
@@ -37,13 +38,16 @@ def results(store: Store) -> "pd.DataFrame":
 
     plan = store.read_plan()
     states = store.states(plan)
-    return pd.DataFrame([_row(store, plan.name, cell) for cell in plan.cells if states[cell.id] is CellState.DONE])
+    failed, rows = store.reasons(states), []
+    for cell in plan.cells:
+        if states[cell.id] is CellState.DONE:
+            rows.append({**_inputs(plan.name, cell), **_row(store, cell)})
+        elif cell.id in failed:
+            rows.append({**_inputs(plan.name, cell), "failure": failed[cell.id]})
+    return pd.DataFrame(rows)
 
 
-def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:
-    folder = store.folder(cell)
-    run, told, made_by = Run.open(folder), read_cell(folder), cell_provenance(folder)
-    cost = run.result["cost"]
+def _inputs(experiment: str, cell: Cell) -> dict[str, Any]:
     return {
         "id": cell.id,
         "experiment": experiment,
@@ -53,9 +57,18 @@ def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:
         "trained_on": cell.trained_on,
         "seed": cell.seed,
         "sessions": cell.sessions,
-        "catalog": run.settings.catalog.path,
+        "catalog": cell.catalog,
         "catalog_sha256": cell.catalog_sha256,
         **dict(_varied(key, value) for key, value in cell.values.items()),
+    }
+
+
+def _row(store: Store, cell: Cell) -> dict[str, Any]:
+    folder = store.folder(cell)
+    run, told, made_by = Run.open(folder), read_cell(folder), cell_provenance(folder)
+    cost = run.result["cost"]
+    return {
+        "catalog": run.settings.catalog.path,
         **{f"setting.{name}": _plain(value) for name, value in run.settings.settings.items()},
         **told["evaluation"],
         "steps": run.result["steps"],
@@ -95,8 +108,10 @@ def write_parquet(table: "pd.DataFrame", path: Path) -> None:
 def typed(table: "pd.DataFrame") -> "pd.DataFrame":
     """Returns the table with one type per column, of which CSV and Parquet then hold the same values.
 
-    Where kinds of values stand side by side in a column they become text, as they are written in YAML.
+    Where kinds of values stand side by side in a column they become text, as they are written in YAML. No text is a
+    gap, since CSV cannot tell the two apart.
     """
+    table = table.replace("", None)
     return table.assign(**{name: _column(table[name]) for name in table.columns if table[name].dtype == object})
 
 

@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from preroll.agents.settings import parse
 from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
-from preroll.errors import PrerollError
+from preroll.errors import NotFiniteError, PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.training.training import fit
 from preroll.simulations.tuning import tuning
 from preroll.simulations.tuning.search_space import Categorical, search_space
 from preroll.simulations.tuning.tuning import JOURNAL, Search, TuningResult, tune
@@ -185,3 +187,27 @@ def test_without_optuna_the_error_says_what_to_install(
     monkeypatch.setattr(tuning, "find_spec", lambda _: None)
     with pytest.raises(PrerollError, match=r"Optuna is not installed: pip install 'preroll\[tune\]'"):
         tune(search, tmp_path / "out", trials=1)
+
+
+@needs_optuna
+def test_a_trial_that_leaves_the_numbers_is_given_up_and_the_others_go_on(
+    small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = Tables.compile("classic", small_catalog)
+    fixed = {"num_envs": 8, "schedule": "constant"}
+    search, played = Search("epsilon-greedy", tables, sessions=20, fixed=fixed), 0
+
+    def leaving(*args: Any, **keywords: Any) -> Any:
+        nonlocal played
+        played += 1
+        if played == 1:
+            raise NotFiniteError("scores: hold NaN")
+        return fit(*args, **keywords)
+
+    monkeypatch.setattr(tuning, "fit", leaving)
+    with pytest.raises(PrerollError, match="none of 1 trials finished with a result"):
+        tune(search, tmp_path / "out", trials=1)
+    found = tune(search, tmp_path / "out", trials=2)
+    assert (found.finished, found.given_up) == (1, 1)
+    assert math.isnan(found.default)
+    assert "the defaults gave no result." in found.preset.read_text()
