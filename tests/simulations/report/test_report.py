@@ -131,7 +131,7 @@ def test_hostile_names_stand_on_the_page_as_text(html: str, tmp_path: Path) -> N
     )
     (tmp_path / "hostile.yaml").write_text(text)
     store = Store(tmp_path / "out")
-    assert not run_plan(load(tmp_path / "hostile.yaml"), text, store, without_pictures).failures
+    assert not run_plan(load(tmp_path / "hostile.yaml"), text, store, in_this_process).failures
     material = Material.of(store)
     cells = tuple(replace(cell, label=f"{cell.label} {hostile}") for cell in material.plan.cells)
     found = Read(page(replace(material, plan=replace(material.plan, name=hostile, cells=cells))))
