@@ -30,10 +30,21 @@ def demo_videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_videos_become_a_catalog_that_can_be_shown_and_verified(run: Run, tmp_path: Path, demo_videos: Path) -> None:
-    out = tmp_path / "catalog"
-    status, told, _ = run("catalog", "build", demo_videos, "--out", out, "--workers", "1")
-    assert status == 0
+@pytest.fixture
+def built(run: Run, tmp_path: Path, demo_videos: Path) -> tuple[Path, str]:
+    """A copy of a catalog of them, built once, and what was told of it, as if it had been built there."""
+    out = demo_videos.parent / "built"
+    told = out.with_suffix(".txt")
+    if not told.exists():
+        status, text, _ = run("catalog", "build", demo_videos, "--out", out, "--workers", "1")
+        assert status == 0
+        told.write_text(text)
+    copy = Path(shutil.copytree(out, tmp_path / "catalog"))
+    return copy, told.read_text().replace(str(out), str(copy))
+
+
+def test_videos_become_a_catalog_that_can_be_shown_and_verified(run: Run, built: tuple[Path, str]) -> None:
+    out, told = built
     assert "15 videos, 12 object classes" in told
     assert "Made by: preroll catalog build videos --out DIR" in told
     assert "Neighbours in the video's own category" in told
@@ -106,9 +117,10 @@ def test_a_mistake_is_one_line_and_status_2(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
 
 
-def test_a_build_again_knows_its_videos_and_takes_other_choices(run: Run, tmp_path: Path, demo_videos: Path) -> None:
-    arguments = ("catalog", "build", demo_videos, "--out", tmp_path / "out", "--workers", "1")
-    run(*arguments)
+def test_a_build_again_knows_its_videos_and_takes_other_choices(
+    run: Run, demo_videos: Path, built: tuple[Path, str]
+) -> None:
+    arguments = ("catalog", "build", demo_videos, "--out", built[0], "--workers", "1")
     status, told, _ = run(*arguments, "--importance", "presence", "--idf", "--classifier", "random-forest")
     assert status == 0
     assert "15 of 15 videos known from before, with no change since." in told
@@ -117,7 +129,9 @@ def test_a_build_again_knows_its_videos_and_takes_other_choices(run: Run, tmp_pa
     assert "They were found approximately: recall 100.0%." in told
 
 
-def test_a_catalog_comes_out_as_pictures_and_tables(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+def test_a_catalog_comes_out_as_pictures_and_tables(
+    run: Run, tmp_path: Path, demo_videos: Path, built: tuple[Path, str]
+) -> None:
     status, told, _ = run("catalog", "show", "demo", "--confusion", tmp_path / "confusion.png")
     assert status == 0
     assert "Brier" in told
@@ -127,9 +141,8 @@ def test_a_catalog_comes_out_as_pictures_and_tables(run: Run, tmp_path: Path, de
     status, told, _ = run("catalog", "export", "demo", "--csv", tmp_path / "tables")
     assert status == 0
     assert "neighbors.csv" in told
-    run("catalog", "build", demo_videos, "--out", tmp_path / "out", "--workers", "1")
     drawn = ("--videos", demo_videos, "--picture", tmp_path / "row.jpg")
-    status, told, _ = run("catalog", "similar", tmp_path / "out", "cats-001.mp4", *drawn)
+    status, told, _ = run("catalog", "similar", built[0], "cats-001.mp4", *drawn)
     assert status == 0
     assert (tmp_path / "row.jpg").read_bytes().startswith(b"\xff\xd8")
 

@@ -24,6 +24,19 @@ def real() -> Path:
     return REAL
 
 
+def write_beginning(clip: Path, out: Path, seconds: float) -> Path:
+    """Writes the first seconds of a clip's pictures as they are, not encoded again."""
+    with av.open(str(clip)) as source, av.open(str(out), "w") as target:
+        pictures = source.streams.video[0]
+        unit = pictures.time_base or Fraction(1)
+        copy = target.add_stream_from_template(pictures)
+        for packet in source.demux(pictures):
+            if packet.dts is not None and packet.dts * unit < seconds:
+                packet.stream = copy
+                target.mux(packet)
+    return out
+
+
 @pytest.fixture(scope="session")
 def make_clip() -> Callable[..., Path]:
     """Gives :func:`write_clip`."""

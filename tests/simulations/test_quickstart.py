@@ -14,14 +14,14 @@ from preroll.simulations.quickstart import QuickstartResult, demo_catalog, run_q
 
 def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_path: Path) -> None:
     notes: list[str] = []
-    folder = demo_catalog(tmp_path, notes.append, per_category=4)
+    folder = demo_catalog(tmp_path, notes.append, per_category=2)
     built = folder / "manifest.json"
     first = built.stat().st_mtime_ns
-    demo_catalog(tmp_path, notes.append, per_category=4)
+    demo_catalog(tmp_path, notes.append, per_category=2)
     assert built.stat().st_mtime_ns == first
     assert notes == [f"{folder}: already exists and its hashes match; it is used again."]
     (folder / "classes.json").write_text("[]")
-    demo_catalog(tmp_path, notes.append, per_category=4)
+    demo_catalog(tmp_path, notes.append, per_category=2)
     assert not altered_files(folder, Catalog.open(folder).manifest)
     assert len(notes) == 1
 
@@ -34,7 +34,7 @@ def test_an_agent_that_does_not_beat_random_is_named(small_catalog: Catalog) -> 
 
 def test_the_story_ends_with_runs_pictures_and_a_comparison(small_catalog_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(small_catalog_folder, tmp_path / "catalog")
-    story = run_quickstart(tmp_path, sessions=600, evaluation_sessions=3000)
+    story = run_quickstart(tmp_path, sessions=300, evaluation_sessions=2000)
     learners = {"epsilon-greedy", "thompson", "linucb", "dqn", "ppo"}
     assert {row.name for row in story.evaluation.rows} == learners | {"random", "greedy", "optimum"}
     assert {path.name for path in story.runs.iterdir()} == learners | {"random", "greedy"}

@@ -194,7 +194,7 @@ def register(broken: type[SessionEnv] | type[SessionVectorEnv]) -> str:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_no_check_fails_for_a_preset(name: str) -> None:
-    report = check_env(name, "demo", seed=0, slots=100_000)
+    report = check_env(name, "demo", seed=0, slots=40_000)
     assert report.ok, str(report)
     assert [finding.name for finding in report.findings] == list(NAMES)
     skipped = {finding.name for finding in report.findings if finding.status == "not applicable"}
@@ -202,7 +202,7 @@ def test_no_check_fails_for_a_preset(name: str) -> None:
 
 
 def test_no_check_fails_with_every_mechanism_on(small_catalog: Catalog) -> None:
-    report = check_env(EVERYTHING, small_catalog, seed=1, slots=100_000)
+    report = check_env(EVERYTHING, small_catalog, seed=1, slots=40_000)
     assert report.ok, str(report)
     skipped = {finding.name: finding.why for finding in report.findings if finding.status == "not applicable"}
     assert skipped == {"spec": "the catalog exists in memory alone; save it as a folder to name it in a spec"}
@@ -237,7 +237,7 @@ def test_a_category_may_have_any_number_of_ads_of_any_length(small_catalog: Cata
     }
     hazard = {"bumper": [0.01, 0.01], "epic": [0.2, 0.1]}
     scenario = Scenario.load("fatigue").replace({"ads": ads, "user.leave.hazard": hazard})
-    report = check_env(scenario, small_catalog, slots=50_000)
+    report = check_env(scenario, small_catalog, slots=20_000)
     assert report.ok, str(report)
 
 

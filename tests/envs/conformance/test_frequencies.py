@@ -150,7 +150,7 @@ def register(broken: type[SessionVectorEnv]) -> str:
 def test_a_wrong_environment_is_found_out_and_only_what_is_wrong(
     broken: type[SessionVectorEnv], failed: dict[str, str]
 ) -> None:
-    report = check_env("fatigue", "demo", env_id=register(broken), only=SAMPLED)
+    report = check_env("fatigue", "demo", env_id=register(broken), only=SAMPLED, slots=200_000)
     found = {finding.name: finding.why for finding in report.failed}
     assert set(found) - {"leaving"} <= set(failed) <= set(found), found  # wrong views also make wrong leavings
     for name, why in failed.items():
@@ -158,7 +158,7 @@ def test_a_wrong_environment_is_found_out_and_only_what_is_wrong(
 
 
 def test_what_a_scenario_lacks_is_not_applicable(small_catalog: Catalog) -> None:
-    report = check_env("classic", small_catalog, only=SAMPLED)
+    report = check_env("classic", small_catalog, only=SAMPLED, slots=20_000)
     skipped = {finding.name: finding.why for finding in report.findings if finding.status == "not applicable"}
     assert skipped == {
         "termination": "users never leave in this scenario, and no session terminated",
@@ -179,7 +179,7 @@ def test_hidden_segments_are_told_apart_by_what_they_view(small_catalog: Catalog
     ]
     scenario = Scenario.load("fatigue").replace({"user.segments": segments})
     assert "segment" not in scenario.observe.model_dump() or not scenario.observe.segment
-    report = check_env(scenario, small_catalog, only=SAMPLED)
+    report = check_env(scenario, small_catalog, only=SAMPLED, slots=100_000)
     assert report.ok, str(report)
 
 

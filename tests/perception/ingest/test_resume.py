@@ -37,13 +37,33 @@ def network(tmp_path: Path, make_network: Network) -> Path:
     return make_network(tmp_path / "network" / "colours.onnx", score_threshold=0.05)
 
 
-@pytest.fixture
-def videos(tmp_path: Path, make_clip: Clip) -> Path:
+def write_videos(folder: Path, make_clip: Clip) -> Path:
     for category, color in (("blues", (0, 0, 255)), ("reds", (255, 0, 0))):
         for i in range(6):
-            make_clip(tmp_path / "videos" / category / f"{i}.mp4", [color] * 8 + [(0, 40 * i, 0)] * 2)
-    (tmp_path / "videos" / "reds" / "text.mp4").write_text("no video")
-    return tmp_path / "videos"
+            make_clip(folder / category / f"{i}.mp4", [color] * 8 + [(0, 40 * i, 0)] * 2)
+    (folder / "reds" / "text.mp4").write_text("no video")
+    return folder
+
+
+@pytest.fixture
+def videos(tmp_path: Path, make_clip: Clip) -> Path:
+    return write_videos(tmp_path / "videos", make_clip)
+
+
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory: pytest.TempPathFactory, make_clip: Clip, make_network: Network) -> Path:
+    """A folder of the videos, the network, and a catalog that was built of them in one go."""
+    folder = tmp_path_factory.mktemp("built")
+    write_videos(folder / "videos", make_clip)
+    network = make_network(folder / "network" / "colours.onnx", score_threshold=0.05)
+    assert build_catalog(folder / "videos", folder / "out", detector=network, workers=1).resumed == 0
+    return folder
+
+
+@pytest.fixture
+def built(tmp_path: Path, built_once: Path) -> Path:
+    """A copy of it to change."""
+    return Path(shutil.copytree(built_once, tmp_path, dirs_exist_ok=True))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -101,7 +121,7 @@ def test_two_builds_of_one_catalog_do_not_meet(tmp_path: Path) -> None:
 def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
     tmp_path: Path, videos: Path, network: Path
 ) -> None:
-    build_catalog(videos, tmp_path / "whole", detector=network, workers=2, save_frames=tmp_path / "frames")
+    build_catalog(videos, tmp_path / "whole", detector=network, workers=1, save_frames=tmp_path / "frames")
     out, journal = tmp_path / "out", journal_folder(tmp_path / "out") / "journal"
     arguments = command(videos, out, network, "--workers", "1", "--save-frames", str(tmp_path / "frames2"))
     for records in (1, 4):
@@ -139,10 +159,9 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, videos: Path,
 
 
 def test_a_catalog_built_again_analyses_only_what_is_new_or_changed(
-    tmp_path: Path, videos: Path, network: Path, make_clip: Clip
+    tmp_path: Path, built: Path, make_clip: Clip
 ) -> None:
-    first = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
-    assert first.resumed == 0
+    videos, network = built / "videos", built / "network" / "colours.onnx"
     before = contents(tmp_path / "out")
     again = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     assert again.resumed == 13
@@ -155,10 +174,10 @@ def test_a_catalog_built_again_analyses_only_what_is_new_or_changed(
     assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
-def test_an_altered_catalog_is_no_source(tmp_path: Path, videos: Path, network: Path) -> None:
-    build_catalog(videos, tmp_path / "out", detector=network, workers=1)
-    np.save(tmp_path / "out" / "detections" / "confidence.npy", np.zeros(3, np.float32))
-    assert build_catalog(videos, tmp_path / "out", detector=network, workers=1).resumed == 0
+def test_an_altered_catalog_is_no_source(built: Path) -> None:
+    np.save(built / "out" / "detections" / "confidence.npy", np.zeros(3, np.float32))
+    network = built / "network" / "colours.onnx"
+    assert build_catalog(built / "videos", built / "out", detector=network, workers=1).resumed == 0
 
 
 def test_a_video_that_ran_into_the_time_limit_is_tried_again(tmp_path: Path, videos: Path, network: Path) -> None:
@@ -181,7 +200,7 @@ def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 
-    for i in range(60):
+    for i in range(30):
         shutil.copyfile(videos / "reds" / "0.mp4", videos / "reds" / f"copy {i}.mp4")
     arguments = command(videos, tmp_path / "out", network, "--workers", "1")
     done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=small_files)
@@ -199,7 +218,7 @@ def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, n
     def no_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))
 
-    arguments = command(videos, tmp_path / "out", network, "--save-frames", str(tmp_path / "frames"))
+    arguments = command(videos, tmp_path / "out", network, "--workers", "1", "--save-frames", str(tmp_path / "frames"))
     done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=no_files)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -207,16 +226,14 @@ def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, n
     assert not (tmp_path / "out").exists()
 
 
-def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(
-    tmp_path: Path, videos: Path, network: Path
-) -> None:
-    plain = build_catalog(videos, tmp_path / "out", detector=network, workers=1).catalog
+def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(built: Path) -> None:
+    plain = Catalog.open(built / "out")
     assert plain.manifest["importance"] == {"kind": "confidence", "idf": False}
     usual = np.array(plain.importance)
     report = build_catalog(
-        videos,
-        tmp_path / "out",
-        detector=network,
+        built / "videos",
+        built / "out",
+        detector=built / "network" / "colours.onnx",
         workers=1,
         choices=CatalogOptions("presence", True, "random-forest", True),
     )
@@ -246,11 +263,11 @@ def test_a_choice_that_does_not_exist_is_named(
     assert not os.path.lexists(tmp_path / "out")
 
 
-def test_fast_decoding_is_another_recipe(tmp_path: Path, videos: Path, network: Path) -> None:
-    build_catalog(videos, tmp_path / "out", detector=network, workers=1)
-    fast = build_catalog(videos, tmp_path / "out", detector=network, workers=1, fast=True)
+def test_fast_decoding_is_another_recipe(built: Path) -> None:
+    network = built / "network" / "colours.onnx"
+    fast = build_catalog(built / "videos", built / "out", detector=network, workers=1, fast=True)
     assert fast.resumed == 0
-    assert Catalog.open(tmp_path / "out").manifest["fast"] is True
+    assert Catalog.open(built / "out").manifest["fast"] is True
 
 
 def test_objects_keep_their_areas_and_boxes_through_a_catalog(tmp_path: Path) -> None:

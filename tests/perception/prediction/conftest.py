@@ -1,5 +1,7 @@
 """Generated data sets, made once, and how likely their labels are under what was predicted."""
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,17 @@ Made = tuple[Path, Ideal]
 def rng() -> np.random.Generator:
     """A generator of the test's own, so that its numbers do not depend on which tests ran before."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_table_of_operators() -> Iterator[None]:
+    """Torch makes the table of what ONNX knows anew, the same one, for every export: half a second each."""
+    from torch.onnx._internal.exporter import _registration
+
+    with pytest.MonkeyPatch.context() as patch:
+        made_once = staticmethod(cache(_registration.ONNXRegistry.from_torchlib))
+        patch.setattr(_registration.ONNXRegistry, "from_torchlib", made_once)
+        yield
 
 
 @pytest.fixture(scope="session")

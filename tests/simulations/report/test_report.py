@@ -25,7 +25,7 @@ from preroll.yaml_config import dump_yaml
 from tests.browser import dump
 from tests.conftest import make_catalog, write_catalog
 from tests.simulations.conftest import MakeFile, load, settings
-from tests.simulations.experiment.execution.test_runner import in_this_process
+from tests.simulations.experiment.execution.test_runner import in_this_process, without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -> Stor
         sessions=400,
     )
     store = Store(tmp_path_factory.mktemp("report") / "out")
-    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
+    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
     return store
 
 
@@ -59,7 +59,7 @@ def test_results_and_report_say_where_the_optimum_is_a_bound(make_file: MakeFile
     changes = {"scenario": "hidden-users", "agents": ["random"], "seeds": 1, "sessions": 60}
     path = make_file(**changes, vary={"observe.segment": [True, False]}, evaluate={"sessions": 100})
     store = Store(tmp_path / "out")
-    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
+    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
     material = Material.of(store)
     (hidden,) = (point for point, cell in material.points.items() if cell.values == {"observe.segment": False})
     told = f"The optimum at {hidden} knows the hidden segment: a bound."
@@ -179,7 +179,7 @@ def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
         agents=["thompson"], seeds=1,
     )  # fmt: skip
     store = Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), store, in_this_process)
+    run_plan(load(path), path.read_text(), store, without_pictures)
     html = page(Material.of(store))
     assert html.count('<table class="map">') == 3
     assert ">short +" in html
@@ -191,7 +191,7 @@ def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFi
         vary={"session.horizon": [2, 3], "user.mismatch": [0.1, 0.9]}, agents=["optimum", "thompson"], seeds=1
     )
     store = Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), store, in_this_process)
+    run_plan(load(path), path.read_text(), store, without_pictures)
     shutil.rmtree(next(store.folder(cell) for cell in store.read_plan().cells if cell.agent == "thompson"))
     material = Material.of(store)
     maps = heat_maps(material, *material.plan.keys)

@@ -113,7 +113,9 @@ def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agen
     os.kill(process.pid, number)
     _, told = process.communicate(timeout=600)
     assert process.returncode == 128 + number
-    assert "resume with `preroll train --resume run`" in told
+    line = told.splitlines()[-1]
+    assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
+    assert line.endswith("resume with `preroll train --resume run`")
     assert "Traceback" not in told
     assert [path.name for path in tmp_path.iterdir()] == [".run.checkpoint"]
 

@@ -8,6 +8,7 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import GenreSettings
+from preroll.perception.prediction.framework.task import Fitted
 from preroll.perception.prediction.generators.ideal import Ideal
 from preroll.perception.prediction.genres.task import Genres
 from preroll.perception.prediction.metrics.average_precision import macro_average_precision
@@ -42,10 +43,22 @@ def best(ideal: Ideal, ids: tuple[str, ...]) -> float:
     return macro_average_precision(held.probabilities, held.targets.astype(np.bool_)).mean
 
 
-def test_logistic_gets_near_the_best_reachable_score_and_not_above(trailer_files: Made, tmp_path: Path) -> None:
-    folder, ideal = trailer_files
-    asked = settings(folder, tmp_path / "run")
-    fitted, _ = train(asked)
+@pytest.fixture(scope="module")
+def logistic(trailer_files: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[GenreSettings, Fitted]:
+    asked = settings(trailer_files[0], tmp_path_factory.mktemp("logistic") / "run")
+    return asked, train(asked)[0]
+
+
+@pytest.fixture
+def done(logistic: tuple[GenreSettings, Fitted]) -> GenreSettings:
+    """The settings of a run that was trained."""
+    return logistic[0]
+
+
+def test_logistic_gets_near_the_best_reachable_score_and_not_above(
+    trailer_files: Made, logistic: tuple[GenreSettings, Fitted]
+) -> None:
+    ideal, (asked, fitted) = trailer_files[1], logistic
     assert fitted.report.metrics["macro AP"] > 0.9 * best(ideal, fitted.ids)
     # Two trailers of a movie have one draw of labels: it counts once.
     first = np.array([name.endswith("_0") for name in fitted.ids])
@@ -62,14 +75,6 @@ def test_logistic_gets_near_the_best_reachable_score_and_not_above(trailer_files
     assert run.facts["movies"] == {"train": 176, "validation": 48, "test": 96}
 
 
-@pytest.fixture(scope="module")
-def short(trailer_files: Made, tmp_path_factory: pytest.TempPathFactory) -> GenreSettings:
-    """A run of one epoch."""
-    asked = settings(trailer_files[0], tmp_path_factory.mktemp("short") / "run", epochs=1)
-    train(asked)
-    return asked
-
-
 @pytest.mark.parametrize("name", ["bilstm", "attention", "mean-mlp"])
 def test_every_other_model_learns_something(trailer_files: Made, tmp_path: Path, name: str) -> None:
     some = json.loads((trailer_files[0] / "ids.json").read_text())[:150]
@@ -79,24 +84,24 @@ def test_every_other_model_learns_something(trailer_files: Made, tmp_path: Path,
     assert fitted.report.metrics["macro AP"] > rare + 0.05
 
 
-def test_a_run_is_not_measured_on_another_split_that_holds_its_training_movies(short: GenreSettings) -> None:
-    other = short.model_copy(update={"split": short.split.model_copy(update={"seed": 1})})
+def test_a_run_is_not_measured_on_another_split_that_holds_its_training_movies(done: GenreSettings) -> None:
+    other = done.model_copy(update={"split": done.split.model_copy(update={"seed": 1})})
     with pytest.raises(PrerollError, match="in the training of this model: a leak"):
-        Genres(other).evaluate(Genres(other).load(Skipping()), open_run(short.run))
+        Genres(other).evaluate(Genres(other).load(Skipping()), open_run(done.run))
 
 
-def test_a_run_is_not_measured_by_other_genres_or_another_order_of_them(short: GenreSettings, tmp_path: Path) -> None:
+def test_a_run_is_not_measured_by_other_genres_or_another_order_of_them(done: GenreSettings, tmp_path: Path) -> None:
     """Fewer ended in a traceback, and another order gave each genre the figures of another."""
-    labels = {name: line[:20] for name, line in json.loads(short.data.labels.with_suffix(".json").read_text()).items()}
+    labels = {name: line[:20] for name, line in json.loads(done.data.labels.with_suffix(".json").read_text()).items()}
     (tmp_path / "fewer.json").write_text(json.dumps(labels))
-    swapped = (short.data.genres[1], short.data.genres[0], *short.data.genres[2:])
+    swapped = (done.data.genres[1], done.data.genres[0], *done.data.genres[2:])
     for change, message in (
         ({"labels": tmp_path / "fewer.json", "genres": ()}, "the data has 20 genres, the run predicts 21"),
         ({"genres": swapped}, f"genre 1 is '{swapped[0]}' here, and '{swapped[1]}' in the run"),
     ):
-        other = Genres(short.model_copy(update={"data": short.data.model_copy(update=change)}))
+        other = Genres(done.model_copy(update={"data": done.data.model_copy(update=change)}))
         with pytest.raises(PrerollError, match=message):
-            other.evaluate(other.load(Skipping()), open_run(short.run))
+            other.evaluate(other.load(Skipping()), open_run(done.run))
 
 
 def test_lists_that_split_a_movie_are_an_error(trailer_files: Made, tmp_path: Path) -> None:
@@ -139,10 +144,10 @@ def test_bad_labels_that_are_skipped_are_listed_once(trailer_files: Made, tmp_pa
     assert skipping.found == [f"{tmp_path / 'labels.json'}, id {bad!r}: has no label"]
 
 
-def test_a_folder_of_new_embeddings_is_predicted(short: GenreSettings, tmp_path: Path) -> None:
+def test_a_folder_of_new_embeddings_is_predicted(done: GenreSettings, tmp_path: Path) -> None:
     (tmp_path / "new" / "cars").mkdir(parents=True)
     np.save(tmp_path / "new" / "cars" / "a.npy", np.ones((3, 512), np.float32))
-    data = short.data.model_copy(update={"apply": tmp_path / "new"})
-    ids, found = Genres(short.model_copy(update={"data": data})).apply(open_run(short.run), Skipping())
+    data = done.data.model_copy(update={"apply": tmp_path / "new"})
+    ids, found = Genres(done.model_copy(update={"data": data})).apply(open_run(done.run), Skipping())
     assert list(ids) == ["cars/a"]
     assert found.shape == (1, 21)

@@ -17,6 +17,7 @@ import pytest
 
 from preroll.agents import load_agent
 from preroll.errors import PrerollError
+from preroll.simulations.experiment.execution import cell as cells
 from preroll.simulations.experiment.execution.cell import is_complete, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import CellState, Store
@@ -27,7 +28,7 @@ from tests.child_processes import worker_processes
 from tests.simulations.conftest import MakeFile, load
 
 #: Moments of a kill in the default run; PREROLL_KILLS=20 for the long one.
-KILLS = int(os.environ.get("PREROLL_KILLS", "3"))
+KILLS = int(os.environ.get("PREROLL_KILLS", "2"))
 
 
 def inodes(store: Store) -> dict[str, int]:
@@ -45,12 +46,21 @@ def numbers(store: Store) -> pd.DataFrame:
 
 
 class InThisProcess:
-    """Workers that are none: requests are done here, one after the other."""
+    """Workers that are none: requests are done here, one after the other, with the pictures of policies or without.
+
+    A picture takes twice as long as all the rest of a small cell, and nothing but TensorBoard reads it.
+    """
+
+    def __init__(self, *, pictures: bool = True) -> None:
+        self.pictures = pictures
 
     def map(self, requests: Sequence[Request], progress: Reported | None = None) -> Outcomes:
         """As a pool of processes does them."""
         for number, request in enumerate(requests):
-            run_cell(request, partial(progress or (lambda *_: None), number))
+            with pytest.MonkeyPatch.context() as patch:
+                if not self.pictures:
+                    patch.setattr(cells, "write_policy", lambda *_: None)
+                run_cell(request, partial(progress or (lambda *_: None), number))
             yield JobOutcome(number, {})
 
     def check(self) -> None:
@@ -60,14 +70,14 @@ class InThisProcess:
         """Nothing has to end."""
 
 
-in_this_process = InThisProcess()
+in_this_process, without_pictures = InThisProcess(), InThisProcess(pictures=False)
 
 
 def test_results_are_the_same_bit_for_bit_for_any_number_of_workers(
     small_store: Store, make_file: MakeFile, tmp_path: Path
 ) -> None:
     path, alone = make_file(), Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), alone, in_this_process)
+    run_plan(load(path), path.read_text(), alone, without_pictures)
     two, one = (numbers(store) for store in (small_store, alone))
     pd.testing.assert_frame_equal(two, one, check_exact=True)
     for cell in load(path).cells:
@@ -84,7 +94,7 @@ def test_the_same_command_again_does_nothing_and_more_seeds_only_what_is_missing
     before, path = inodes(store), make_file()
     assert run_plan(load(path), path.read_text(), store, cell_pool(1)).done == 0
     more = make_file(seeds=3)
-    assert run_plan(load(more), more.read_text(), store, in_this_process).done == 6
+    assert run_plan(load(more), more.read_text(), store, without_pictures).done == 6
     assert before.items() < inodes(store).items()
 
 
@@ -94,7 +104,7 @@ def test_a_changed_file_says_which_cells_changed_and_does_them_again(
     store = Store(shutil.copytree(small_store.path, tmp_path / "out"))
     changed = make_file(agents=["random", {"thompson": {"num_envs": 16}}], evaluate={"sessions": 700}, seeds=[1])
     told: list[str] = []
-    assert run_plan(load(changed), changed.read_text(), store, in_this_process, told.append).done == 4
+    assert run_plan(load(changed), changed.read_text(), store, without_pictures, told.append).done == 4
     again = [line for line in told if line.endswith("was run with other settings; it is run again.")]
     left = [line for line in told if line.endswith("is no cell of this experiment any more; it is left.")]
     assert (len(again), len(left)) == (4, 8)
@@ -111,7 +121,7 @@ def test_without_exact_values_agents_are_simulated_alone_which_is_another_evalua
     }.items()
     assert all(a.fingerprint != b.fingerprint for a, b in zip(plan.cells, before.cells, strict=True))
     assert all(a.training_fingerprint == b.training_fingerprint for a, b in zip(plan.cells, before.cells, strict=True))
-    run_plan(plan, path.read_text(), store, in_this_process)
+    run_plan(plan, path.read_text(), store, without_pictures)
     assert store.read_plan().cells == plan.cells
     table, exact = (results(one).set_index("id") for one in (store, small_store))
     assert table["exact_revenue"].notna().equals(table["agent"] == "optimum")
@@ -132,7 +142,7 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
     assert (store.folder(plan.cells[0]) / "precious.txt").exists()
     assert store.states(plan)[plan.cells[0].id] is CellState.FAILED
     shutil.rmtree(store.folder(plan.cells[0]))
-    assert run_plan(plan, path.read_text(), store, in_this_process).done == 1
+    assert run_plan(plan, path.read_text(), store, without_pictures).done == 1
     assert not store.failures()
 
 
@@ -218,7 +228,7 @@ def test_a_kill_at_any_moment_loses_and_repeats_nothing_but_the_cells_in_flight(
 
 
 def test_a_killed_worker_is_replaced_and_its_cell_done_again(make_file: MakeFile, tmp_path: Path) -> None:
-    path = make_file(seeds=1, agents=["thompson"], sessions=20_000, vary={})
+    path = make_file(seeds=1, agents=["thompson"], sessions=3_000, vary={})
     store, killed = Store(tmp_path / "out"), list[int]()
 
     class Killing(InThisProcess):
