@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll.agents.registry import find, resolve_settings
-from preroll.agents.settings import check_effects, parse, training_sessions
+from preroll.agents.settings import with_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
@@ -169,13 +169,12 @@ def _trainings(experiment: Experiment, agent: AgentSpec, label: str) -> list[tup
 
 def _sessions(experiment: Experiment, agent: AgentSpec, scenario: str) -> int:
     """Checks an agent's settings for a scenario's name and returns the number of its training sessions."""
-    entry = find(agent.name)
+    find(agent.name)
     if experiment.sessions is not None and not agent.settings:
         return experiment.sessions  # avoids importing torch
     try:
-        check_effects(resolve_settings(agent.name, scenario, agent.settings), agent.name, agent.settings)
-        own = parse(entry.load().Settings, agent.name, agent.settings)
-        return training_sessions(own, agent.name, agent.settings, experiment.sessions)
+        given = with_sessions(agent.name, agent.settings, experiment.sessions)
+        return resolve_settings(agent.name, scenario, given).sessions
     except PrerollError as error:
         raise PrerollError(f"experiment {experiment.name}: {error}") from None
 
