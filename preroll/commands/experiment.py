@@ -63,6 +63,7 @@ def run(
         if not isinstance(stopped, Exception):  # a signal that asks to stop
             stopped.add_note("cells that are done are kept: give the same command again")
         raise
+    plan = store.read_plan()
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(
@@ -113,6 +114,7 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
     from preroll.simulations.experiment.execution.runner import changes
 
     store.check()
+    plan = plan.keeping(store.names())
     states = store.states(plan)
     expected = estimate(store, plan.cells, states)
     print_table(

@@ -108,6 +108,7 @@ def run_plan(
     store.check()
     with store.lock():
         store.sweep()
+        plan = plan.keeping(store.names())
         before = store.states(plan)
         for line in changes(plan, store, before):
             note(line)

@@ -1,7 +1,7 @@
 """Folder of an experiment, and the states of its cells.
 
 ```
-plan.json        all cells: their inputs and fingerprints
+plan.json        all cells: their inputs; names of earlier cells
 experiment.yaml  copy of the file that was run
 failures.json    cells that failed, with their errors
 cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
@@ -21,6 +21,7 @@ from typing import Any
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import CELL, is_complete
 from preroll.simulations.experiment.execution.cell import FORMAT as CELL_FORMAT
@@ -29,9 +30,11 @@ PLAN = "plan.json"
 FILE = "experiment.yaml"
 FAILURES = "failures.json"
 CELLS = "cells"
-FORMAT = 3
-#: Fields of cells that hold scenarios: of evaluation and of training.
-WORLDS = ("scenario", "training")
+FORMAT = 4
+#: Fields of cells that hold scenarios: without variation, and of training.
+WORLDS = ("base", "training")
+#: Fields of cells that tell what their names are of.
+DESCRIBED = ("values", "catalog_sha256", "agent", "settings")
 
 
 class CellState(StrEnum):
@@ -93,15 +96,30 @@ class Store:
 
     def write_plan(self, plan: Plan, text: str) -> None:
         """Writes the plan and the text of its experiment file."""
+        cells = [cell.to_dict() for cell in plan.cells]
+        now = plan.names
         content = {
             "format": FORMAT,
             "name": plan.name,
             "description": plan.description,
             "keys": dict(plan.keys),
-            **_without_repetition([cell.to_dict() for cell in plan.cells]),
+            "names": {one: name for one, name in self.names().items() if one not in now},
+            **_without_repetition(cells),
         }
         atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it marks the folder as an experiment
         atomic.write_text(self.path / FILE, text)
+
+    def names(self) -> dict[str, str]:
+        """Returns the names that the plans so far gave to points and agents; a damaged plan gave none."""
+        try:
+            content = json.loads((self.path / PLAN).read_text("utf8"))
+            names, cells = dict(content.get("names", {})), content["cells"]
+            known = known_as([tuple(cell[name] for name in DESCRIBED) for cell in cells])
+            for (point, agent, _), cell in zip(known, cells, strict=True):
+                names[point], names[agent] = cell["point"], cell["label"].partition("@")[0]
+            return names
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
 
     def read_plan(self) -> Plan:
         """Returns the plan of the last run.
@@ -191,15 +209,14 @@ def read_cell(folder: Path) -> dict[str, Any]:
 
 
 def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns cells that refer to their scenarios by number, since the cells of a point share them."""
-    numbers: dict[str, int] = {}
+    """Returns cells that refer to their scenarios by number, since cells share them."""
+    numbers: dict[int, int] = {}
     scenarios: list[Any] = []
     for cell in cells:
         for name in WORLDS:
-            if cell[name] is not None:
-                text = json.dumps(cell[name])
-                if text not in numbers:
-                    numbers[text] = len(scenarios)
-                    scenarios.append(cell[name])
-                cell[name] = numbers[text]
+            if (world := cell[name]) is not None:
+                if id(world) not in numbers:
+                    numbers[id(world)] = len(scenarios)
+                    scenarios.append(world)
+                cell[name] = numbers[id(world)]
     return {"scenarios": scenarios, "cells": cells}
