@@ -114,7 +114,7 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
     from preroll.simulations.experiment.execution.runner import changes
 
     store.check()
-    plan = plan.keeping(store.names())
+    plan = store.keep_names(plan)
     states = store.states(plan)
     expected = estimate(store, plan.cells, states)
     print_table(

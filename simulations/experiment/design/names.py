@@ -34,37 +34,38 @@ def short_keys(keys: Sequence[str]) -> dict[str, str]:
     return {key: name if times[name] == 1 else key for key, name in short.items()}
 
 
-def value_text(value: Any, key: str = "", *, digits: str = ".6g") -> str:
-    """Returns a value as text for a name, a float in the format ``digits``; empty: with all digits that it has.
+def value_text(value: Any, key: str = "", *, exact: bool = False) -> str:
+    """Returns a value as text for a name, a float with six digits; ``exact``: with all digits that it has.
 
     Examples:
         >>> value_text(0.25), value_text({"scale": 2}), value_text(True), value_text([1, 2])
         ('0.25', 'x2', 'true', '[1, 2]')
-        >>> value_text(0.1234567), value_text(0.1234567, digits="")
+        >>> value_text(0.1234567), value_text(0.1234567, exact=True)
         ('0.123457', '0.1234567')
     """
     if isinstance(value, Mapping) and set(value) == {"scale"}:
-        return f"x{value_text(value['scale'], digits=digits)}"
+        return f"x{value_text(value['scale'], exact=exact)}"
     if key == CATALOG:
         return PurePath(str(value)).name
     if isinstance(value, float):
-        return format(value, digits)
+        text = f"{value:.6g}"
+        return repr(value) if exact and float(text) != value else text
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def pairs_name(values: Mapping[str, Any], keys: Mapping[str, str], *, digits: str = ".6g") -> str:
+def pairs_name(values: Mapping[str, Any], keys: Mapping[str, str], *, exact: bool = False) -> str:
     """Returns the name of a combination of values, safe as the name of a folder.
 
     Args:
         values: value by key.
         keys: short name by key.
-        digits: format of floats, as for :func:`value_text`.
+        exact: whether floats have all digits.
 
     Examples:
         >>> pairs_name({"user.mismatch": 0.2, "num_envs": 8}, {"user.mismatch": "mismatch", "num_envs": "num_envs"})
         'mismatch=0.2,num_envs=8'
     """
-    text = ",".join(f"{keys[key]}={value_text(value, key, digits=digits)}" for key, value in values.items())
+    text = ",".join(f"{keys[key]}={value_text(value, key, exact=exact)}" for key, value in values.items())
     safe = re.sub(r"[^\w.=,+-]+", "_", text)
     if len(safe) <= LONGEST and safe == text:
         return safe
@@ -79,7 +80,7 @@ def point_names(values: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[
         yield BASE
         return
     yield pairs_name(values, keys)
-    yield pairs_name(values, keys, digits="")
+    yield pairs_name(values, keys, exact=True)
     yield f"{pairs_name(values, keys)}-{hashlib.blake2b(whole(values).encode(), digest_size=8).hexdigest()}"
 
 

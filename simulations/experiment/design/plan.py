@@ -10,10 +10,10 @@ from typing import Any
 
 from preroll.agents.registry import find, resolve_settings
 from preroll.agents.settings import with_sessions
-from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.perception.catalog.catalog import DEMO, Catalog
+from preroll.perception.catalog.catalog import DEMO
+from preroll.simulations.experiment.design.checks import check_agents, check_catalogs, check_size
 from preroll.simulations.experiment.design.names import (
     Described,
     agent_names,
@@ -23,12 +23,10 @@ from preroll.simulations.experiment.design.names import (
     short_keys,
     whole,
 )
-from preroll.simulations.experiment.design.points import Point, kinds, varied
+from preroll.simulations.experiment.design.points import varied
 from preroll.simulations.experiment.design.spec import POINT, AgentSpec, Experiment, number_of
 from preroll.simulations.experiment.design.training_scenarios import training_grounds
-from preroll.simulations.experiment.design.variation import number_of_points, points
-
-MOST_CELLS = 100_000
+from preroll.simulations.experiment.design.variation import points
 
 
 @dataclass(frozen=True)
@@ -176,15 +174,15 @@ class Plan:
         Raises:
             PrerollError: a value is unknown, out of range, or a duplicate.
         """
-        _check_agents(experiment)
+        check_agents(experiment)
         trainings = [
             (number, agent, *training)
             for number, agent in enumerate(experiment.agents)
             for training in _trainings(experiment, agent)
         ]
-        _check_size(experiment, len(trainings))
+        check_size(experiment, len(trainings))
         drawn, grounds = points(experiment), training_grounds(experiment)
-        hashes = _check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
+        hashes = check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
         plain = {name: one.model_dump(mode="json") for name, one in grounds.items() if one is not None}
         base, sessions = drawn[0].base.model_dump(mode="json"), _sessions(experiment)
         cells = (
@@ -213,26 +211,6 @@ class Plan:
         plan = cls(experiment.name, experiment.description, keys, tuple(cells)).keeping({})
         _check_repetition(plan)
         return plan
-
-
-def _check_agents(experiment: Experiment) -> None:
-    """Checks that no agent occurs twice with the same settings."""
-    seen = set()
-    for agent in experiment.agents:
-        if (known := (agent.name, whole(agent.settings))) in seen:
-            name = next(agent_names(agent.name, agent.settings))
-            raise PrerollError(f"experiment {experiment.name}: agents: {name} occurs twice")
-        seen.add(known)
-
-
-def _check_size(experiment: Experiment, trainings: int) -> None:
-    """Checks the number of cells before any is made."""
-    number = number_of_points(experiment) * trainings * len(experiment.seeds)
-    if number > MOST_CELLS:
-        told = f"{number:,}" if number < 10**15 else "over 10^15"
-        raise PrerollError(
-            f"experiment {experiment.name}: {told} cells (points × agents × seeds); at most {MOST_CELLS:,} are allowed"
-        )
 
 
 def _check_repetition(plan: Plan) -> None:
@@ -267,23 +245,6 @@ def _sessions(experiment: Experiment) -> Callable[[int, str], int]:
             raise PrerollError(f"experiment {experiment.name}: {error}") from None
 
     return sessions
-
-
-def _check_catalogs(experiment: Experiment, drawn: list[Point], grounds: list[Scenario]) -> dict[str, str]:
-    """Compiles a point of every shape, with its training scenarios, on every catalog; returns the catalogs' hashes."""
-    catalogs = {name: Catalog.load(name) for name in {point.catalog for point in drawn}}
-    for point in kinds(drawn):
-        try:
-            worlds = (point.scenario, *grounds)
-            spec, *others = (Tables.compile(world, catalogs[point.catalog]).spec for world in worlds)
-        except PrerollError as error:
-            raise PrerollError(f"experiment {experiment.name}: {error}") from None
-        if any((other.layout, other.labels) != (spec.layout, spec.labels) for other in others):
-            raise PrerollError(
-                f"experiment {experiment.name}: train: agents of the scenario cannot play every point: what they "
-                "observe, and the ads, must be the same"
-            )
-    return {name: catalog.sha256 for name, catalog in catalogs.items()}
 
 
 def _absolute(catalog: str) -> str:

@@ -57,7 +57,7 @@ def draws(random: Random) -> list[dict[str, Any]]:
         >>> draws(Random(draws=2, seed=1, ranges={"user.mismatch": [0, 1]}))
         [{'user.mismatch': 0.511822}, {'user.mismatch': 0.950464}]
         >>> draws(Random(draws=3, seed=1, ranges={"user.mismatch": [0.5, 0.500001]}))
-        [{'user.mismatch': 0.500001}, {'user.mismatch': 0.500000950463696}, {'user.mismatch': 0.5}]
+        [{'user.mismatch': 0.500001}, {'user.mismatch': 0.5000009504636963}, {'user.mismatch': 0.5}]
     """
     generator, seen, found = np.random.default_rng(random.seed), set(), []
     ends = [[number_of(end) or 0.0 for end in values_of(ends)] for ends in random.ranges.values()]

@@ -108,7 +108,7 @@ def run_plan(
     store.check()
     with store.lock():
         store.sweep()
-        plan = plan.keeping(store.names())
+        plan = store.keep_names(plan)
         before = store.states(plan)
         for line in changes(plan, store, before):
             note(line)

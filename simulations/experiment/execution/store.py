@@ -109,6 +109,11 @@ class Store:
         atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it marks the folder as an experiment
         atomic.write_text(self.path / FILE, text)
 
+    def keep_names(self, plan: Plan) -> Plan:
+        """Returns ``plan``, in which points and agents that had a name in this folder keep it."""
+        names = self.names()
+        return plan.keeping(names) if names else plan
+
     def names(self) -> dict[str, str]:
         """Returns the names that the plans so far gave to points and agents; a damaged plan gave none."""
         try:
@@ -150,8 +155,8 @@ class Store:
         return {cell.id: self._state(cell, cell.id in failures) for cell in plan.cells}
 
     def _state(self, cell: Cell, failed: bool) -> CellState:
-        folder = self.folder(cell)
-        atomic.recover(folder.absolute())
+        folder = self.folder(cell).absolute()
+        atomic.recover(folder)
         if is_complete(folder):
             return CellState.DONE if read_cell(folder)["fingerprint"] == cell.fingerprint else CellState.CHANGED
         return CellState.FAILED if failed else CellState.MISSING

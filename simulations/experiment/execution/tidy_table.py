@@ -86,7 +86,7 @@ def write_parquet(table: "pd.DataFrame", path: Path) -> None:
     for name in uniform.columns:
         kinds = {type(value) for value in uniform[name] if value is not None and value == value}
         if len(kinds - {int, float}) > 1 or (kinds - {int, float} and kinds & {int, float}):
-            uniform[name] = [None if value is None else value_text(value) for value in uniform[name]]
+            uniform[name] = [None if value is None else value_text(value, exact=True) for value in uniform[name]]
     memory = io.BytesIO()
     uniform.to_parquet(memory, index=False)
     atomic.write_bytes(path, memory.getvalue())
