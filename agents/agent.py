@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.agents import storage
+from preroll.agents.finite import check_arrays, nulled
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
-from preroll.errors import PrerollError
+from preroll.errors import NotFiniteError, PrerollError
 
 if TYPE_CHECKING:
     from preroll.envs.model.tables import Tables
@@ -169,8 +170,12 @@ class Agent(ABC):
         raise PrerollError(f"agent {self.name}: cannot be exported: {why}")
 
     def metrics(self) -> dict[str, float]:
-        """Returns learning metrics for TensorBoard; each agent's docstring explains its own."""
+        """Returns learning metrics for TensorBoard, NaN where not defined; each agent's docstring explains its own."""
         return {}
+
+    def unlearned(self) -> str:
+        """Returns why the agent has learned nothing from the transitions so far; empty where it has, or never does."""
+        return ""
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the arrays that decisions depend on.
@@ -184,7 +189,7 @@ class Agent(ABC):
         return {}
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
-        """Returns the JSON-serialisable numbers and strings that belong to :meth:`state_arrays`.
+        """Returns the JSON-serialisable numbers and strings that belong to :meth:`state_arrays`; NaN is saved as null.
 
         Args:
             training: whether to add those from which training resumes.
@@ -203,7 +208,15 @@ class Agent(ABC):
         Args:
             folder: the folder to write.
             training: whether to save also what is needed to resume training exactly where it stopped.
+
+        Raises:
+            NotFiniteError: an array holds NaN or infinity; nothing is written.
         """
+        arrays = self.state_arrays(training=training)
+        try:
+            check_arrays(arrays)
+        except NotFiniteError as error:
+            raise NotFiniteError(f"agent {self.name}: {error}; nothing was written") from None
         about = {
             "name": self.name,
             "settings": self.settings.model_dump(mode="json"),
@@ -213,6 +226,6 @@ class Agent(ABC):
             "total_steps": self.total_steps,
             "generator": self.rng.bit_generator.state,
             "training": training,
-            "scalars": self.state_scalars(training=training),
+            "scalars": nulled(self.state_scalars(training=training)),
         }
-        storage.write(Path(folder), about, self.state_arrays(training=training))
+        storage.write(Path(folder), about, arrays)

@@ -4,15 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from preroll import atomic
 from preroll.agents import storage
 from preroll.agents.agent import Agent, Arrays
+from preroll.agents.finite import finite
 from preroll.agents.registry import find
 from preroll.agents.settings import parse
 from preroll.envs.model.observation import SessionSpec
-from preroll.errors import PrerollError
+from preroll.errors import NotFiniteError, PrerollError
 
 
 def save_agent(agent: Agent, folder: str | Path, *, training: bool = False) -> None:
@@ -47,7 +46,16 @@ def load_agent(folder: str | Path) -> Agent:
         arrays = load(content[storage.ARRAYS])
         _check_shapes(arrays, agent, training=about["training"])
         agent.load_state(arrays, about["scalars"])
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+    except (
+        NotFiniteError,
+        SafetensorError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RuntimeError,
+    ) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise PrerollError(f"{place}: is not what a saved agent holds: {reason}") from None
     return agent
@@ -74,7 +82,8 @@ def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
 
     Raises:
         KeyError: an array is missing.
-        ValueError: an array has another dtype or shape, or contains NaN or infinity.
+        ValueError: an array has another dtype or shape.
+        NotFiniteError: an array holds NaN or infinity.
     """
     for name, untrained in agent.state_arrays(training=training).items():
         array = arrays[name]
@@ -83,5 +92,4 @@ def _check_shapes(arrays: Arrays, agent: Agent, *, training: bool) -> None:
             raise ValueError(
                 f"{name}: is {array.dtype} {list(array.shape)}, expected {untrained.dtype} {list(untrained.shape)}"
             )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name}: holds NaN or infinity")
+        finite(name, array)

@@ -185,6 +185,8 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
 def resolve_settings(name: str, scenario: str, given: Mapping[str, Any]) -> AgentSettings:
     """Returns all settings of an agent: those given, else those of the scenario's preset, else the defaults.
 
+    One end of a schedule that is given alone takes the other with it, where the schedule would run backwards.
+
     Raises:
         PrerollError: an unknown name or setting, a value out of range, or a given setting that another one overrules.
     """
@@ -199,7 +201,7 @@ def fill_settings(name: str, scenario: str, given: Mapping[str, Any]) -> AgentSe
     Raises:
         PrerollError: an unknown name or setting, or a value out of range.
     """
-    return parse(find(name).load().Settings, name, {**preset(scenario, name), **given})
+    return parse(find(name).load().Settings, name, given, preset(scenario, name))
 
 
 def effective_settings(name: str, scenario: str, given: Mapping[str, Any]) -> dict[str, Any]:

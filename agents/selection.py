@@ -5,7 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.agents.finite import finite
 from preroll.envs.policies.simple import TIE, tie_bar
+from preroll.errors import NotFiniteError
 from preroll.jit import compiled
 
 
@@ -23,6 +25,24 @@ def maximizers(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
     return best
 
 
+def untried_last(
+    means: NDArray[np.float64], tried: NDArray[np.bool_], unit: float, paying: NDArray[np.bool_] | bool = True
+) -> NDArray[np.float64]:
+    """Returns finite scores by which an action that was never tried is never preferred to one that was.
+
+    Args:
+        means: (K, A), mean rewards of the actions that were tried, which are not negative.
+        tried: bool (K, A).
+        unit: size of a reward, by which the others are below.
+        paying: whether an action can pay at all; among those that were never tried the others come last.
+
+    Examples:
+        >>> untried_last(np.array([[np.inf, 0.0]]), np.array([[False, True]]), 3.0)
+        array([[-3.,  0.]])
+    """
+    return np.where(tried, means, np.where(paying, -unit, -2 * unit))
+
+
 def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
     """Picks one maximiser per row of ``scores`` (n, A), breaking ties at random.
 
@@ -32,9 +52,15 @@ def pick_best(scores: NDArray[np.floating], rng: np.random.Generator) -> NDArray
 
     Returns:
         int64 (n,), index of the chosen entry of each row.
+
+    Raises:
+        NotFiniteError: a score is NaN.
     """
     choice = np.empty(len(scores), dtype=np.int64)
-    if not _first_best(np.ascontiguousarray(scores, dtype=np.float64), TIE, choice):
+    ties = _first_best(np.ascontiguousarray(scores, dtype=np.float64), TIE, choice)
+    if ties < 0:
+        raise NotFiniteError("scores: hold NaN")
+    if not ties:
         return choice
     settle_ties(scores, choice, rng)
     return choice
@@ -50,11 +76,13 @@ def settle_ties(scores: NDArray[np.floating], choice: NDArray[np.int64], rng: np
 
 @compiled
 def _first_best(scores: NDArray[np.float64], tolerance: float, choice: NDArray[np.int64]) -> int:
-    """Writes the first maximiser of every row into ``choice`` and returns the number of rows with ties."""
+    """Writes the first maximiser of every row into ``choice`` and returns the number of rows with ties; −1 with NaN."""
     ties = 0
     for i in range(scores.shape[0]):
         largest, size = scores[i, 0], 0.0
         for a in range(scores.shape[1]):
+            if math.isnan(scores[i, a]):
+                return -1
             largest = max(largest, scores[i, a])
             if math.isfinite(scores[i, a]):
                 size = max(size, abs(scores[i, a]))
@@ -76,8 +104,11 @@ def sample_actions(probabilities: NDArray[np.floating], rng: np.random.Generator
 
     Returns:
         int64 (n,), the action of each row.
+
+    Raises:
+        NotFiniteError: a probability is NaN or infinite.
     """
     cumulative = np.cumsum(probabilities, axis=1, dtype=np.float64)
-    points = rng.random(len(probabilities)) * cumulative[:, -1]
+    points = rng.random(len(probabilities)) * finite("probabilities", cumulative[:, -1])
     choice: NDArray[np.int64] = (cumulative <= points[:, None]).sum(axis=1)
     return choice

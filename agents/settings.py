@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from preroll.errors import PrerollError
 from preroll.renamed import SETTINGS
-from preroll.yaml_config import validated
+from preroll.yaml_config import FileModel, validated
 
 Kind = TypeVar("Kind", bound="AgentSettings")
 
@@ -26,8 +26,11 @@ class Overruled:
     when: Callable[[Any], bool]
 
 
-class AgentSettings(BaseModel):
+class AgentSettings(FileModel):
     """Settings that all agents share; subclasses add fields and change these defaults.
+
+    Attributes:
+        falling: the settings that are the end of a schedule which falls, by that of its start.
 
     Examples:
         >>> from preroll.agents import AgentSettings
@@ -37,7 +40,7 @@ class AgentSettings(BaseModel):
         MySettings(num_envs=8, sessions=4000, rate=0.1)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    falling: ClassVar[Mapping[str, str]] = {}
 
     num_envs: int = Field(
         default=64, ge=1, le=65536, description="parallel sessions while training (64: about 0.1 ms of NumPy a step)"
@@ -47,13 +50,16 @@ class AgentSettings(BaseModel):
     )
 
 
-def parse(kind: type[Kind], agent: str, given: Mapping[str, Any]) -> Kind:
+def parse(kind: type[Kind], agent: str, given: Mapping[str, Any], preset: Mapping[str, Any] | None = None) -> Kind:
     """Builds the settings of ``agent`` from a mapping.
+
+    Of a schedule that falls the end that was not given follows the one that was, where it would otherwise rise.
 
     Args:
         kind: class of the settings.
         agent: name of the agent, for errors.
         given: values by name of the setting.
+        preset: values of settings that were not given, if they differ from the defaults.
 
     Returns:
         The validated settings.
@@ -61,12 +67,19 @@ def parse(kind: type[Kind], agent: str, given: Mapping[str, Any]) -> Kind:
     Raises:
         PrerollError: an unknown setting (the message lists the known ones) or a value out of range.
     """
-    if unknown := sorted(set(given) - set(kind.model_fields)):
+    values = {**(preset or {}), **given}
+    if unknown := sorted(set(values) - set(kind.model_fields)):
         if now := [new for new in SETTINGS.get(unknown[0], ()) if new in kind.model_fields]:
             raise PrerollError(f"agent {agent}: the setting {unknown[0]!r} is now {now[0]!r}")
         known = ", ".join(kind.model_fields)
         raise PrerollError(f"agent {agent}: unknown setting {unknown[0]!r}; settings are {known}")
-    return validated(kind, dict(given), f"agent {agent}")
+    settings = validated(kind, values, f"agent {agent}")
+    follows = {}
+    for start, end in kind.falling.items():
+        if (start in given) != (end in given) and getattr(settings, start) < getattr(settings, end):
+            here, there = (start, end) if start in given else (end, start)
+            follows[there] = getattr(settings, here)
+    return validated(kind, {**values, **follows}, f"agent {agent}") if follows else settings
 
 
 def overruled(settings: AgentSettings) -> dict[str, str]:

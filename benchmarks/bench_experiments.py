@@ -23,8 +23,6 @@ from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store, read_cell
 from preroll.yaml_config import dump_yaml
 
-PROVENANCE = {"git": None, "changed": None}
-
 
 def plan_of(folder: Path, **settings: object) -> Plan:
     """Writes an experiment file and expands it."""
@@ -39,7 +37,7 @@ def overhead(folder: Path) -> None:
     spent = []
     for cell in plan.cells:
         began = time.process_time()
-        run_cell(cell_request(cell, folder / cell.id, PROVENANCE))
+        run_cell(cell_request(cell, folder / cell.id))
         total = time.process_time() - began
         cost = Run.open(folder / cell.id).result["cost"]["cpu_seconds"]
         spent.append(total - cost - read_cell(folder / cell.id)["evaluation_cpu_seconds"])

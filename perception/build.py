@@ -182,14 +182,13 @@ def _planned(
 
 @contextmanager
 def _kept(out: Path) -> Iterator[None]:
-    """Adds to a full-disk error, and to an interrupt, the note that results so far are kept."""
+    """Adds to a full-disk error, an interrupt or a fault the note that results so far are kept."""
     try:
         yield
     except OSError as error:
         raise PrerollError(f"{error.filename or out}: {error.strerror or error}; {_KEPT}", status=1) from None
     except BaseException as error:
-        if not isinstance(error, Exception):
-            error.add_note(_KEPT)
+        error.add_note(_KEPT)
         raise
 
 

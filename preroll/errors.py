@@ -1,4 +1,7 @@
-"""The exception for mistakes that a user can correct."""
+"""The exceptions for mistakes that a user can correct, and the exit status of those that are preroll's own."""
+
+#: Exit status of an error that nobody expected: EX_SOFTWARE of BSD's sysexits.h.
+FAULT = 70
 
 
 class PrerollError(Exception):
@@ -12,3 +15,10 @@ class PrerollError(Exception):
     def __init__(self, message: str, *, status: int = 2) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NotFiniteError(PrerollError):
+    """A computation whose result is NaN or infinite, which is no result: it ends there, with status 1."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=1)

@@ -1,14 +1,18 @@
-"""Reader and writer of YAML settings, strict about keys, with one-line errors."""
+"""Reader and writer of YAML settings, and base of their models: strict about keys and types, with one-line errors."""
 
 import io
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, PydanticKnownError
+from pydantic_core.core_schema import no_info_before_validator_function
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.emitter import Emitter
@@ -18,8 +22,9 @@ from ruamel.yaml.resolver import VersionedResolver
 
 from preroll.errors import PrerollError
 
-#: Most values of a text and most levels of nesting, aliases resolved: a few lines can stand for billions.
-LARGEST, DEEPEST = 100_000, 100
+#: Most values of a text and most levels of nesting, aliases resolved: a few lines can stand for billions; and most
+#: characters of a whole number, since Python itself writes no number of many thousand digits.
+LARGEST, DEEPEST, LONGEST = 100_000, 100, 1_000
 #: The core schema of YAML 1.2 (section 10.3.2 of the specification), and the merge key, which is from YAML 1.1.
 _CORE_SCHEMA = [
     (f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{rule})$"))
@@ -31,6 +36,13 @@ _CORE_SCHEMA = [
         "merge": r"<<",
     }.items()
 ]
+#: What a field of each type takes, and pydantic's error about anything else.
+_TAKEN: dict[str, tuple[type, Any]] = {
+    "bool": (bool, "bool_type"),
+    "int": (Real, "int_type"),  # 1e3 is a whole number too
+    "float": (Real, "float_type"),
+    "str": (str, "string_type"),
+}
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -77,6 +89,12 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return parse_yaml(text, str(path))
 
 
+def load_named(path: Path, *, punctuation: str = "-_", longest: int = 64) -> dict[str, Any]:
+    """Reads a YAML mapping whose ``name`` is by default that of its file, with ``-`` where a name may not hold it."""
+    kept = "".join(one if one.isalpha() or one.isdecimal() or one in punctuation else "-" for one in path.stem)
+    return {"name": kept[:longest], **load_yaml(path)}
+
+
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
     """Reads a YAML mapping from ``text``; errors name it ``source``."""
     value = parse_value(text, source)
@@ -95,7 +113,7 @@ def parse_value(text: str, source: str) -> Any:
             raise RecursionError
         return yaml.constructor.construct_document(node) if node else None
     except RecursionError:
-        allowed = f"at most {LARGEST:,} values and {DEEPEST} levels are allowed, aliases resolved"
+        allowed = f"at most {LARGEST:,} values and {DEEPEST} levels are allowed, aliases resolved, {LONGEST:,} digits"
         raise PrerollError(f"{source}: holds too much: {allowed}") from None
     except (YAMLError, ValueError, TypeError, LookupError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -115,6 +133,8 @@ def _extent(node: Node | None, known: dict[int, tuple[float, float]]) -> tuple[f
 
 def _children(node: Node | None) -> list[Node]:
     """Returns the nodes in a node, and refuses a key that occurs twice, which ruamel.yaml overlooks beside ``<<``."""
+    if isinstance(node, ScalarNode) and str(node.tag).endswith(":int") and len(node.value) > LONGEST:
+        raise RecursionError
     if not isinstance(node, MappingNode):
         return node.value if isinstance(node, SequenceNode) else []
     seen = set()
@@ -142,6 +162,68 @@ def dump_yaml(value: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
+@dataclass(frozen=True)
+class _Check:
+    """Check of a value before pydantic would convert it; ``expected`` are the values of a ``Literal``."""
+
+    kind: str
+    expected: list[Any]
+
+    def __call__(self, value: Any) -> Any:
+        truth = isinstance(value, bool)
+        if self.kind == "literal":
+            if any(one == value and isinstance(one, bool) != truth for one in self.expected):  # True == 1 in Python
+                raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.expected))})
+            return value
+        allowed, wrong = _TAKEN[self.kind]
+        if not isinstance(value, allowed) or truth != (self.kind == "bool"):
+            raise PydanticKnownError(wrong)
+        return value
+
+
+def _checked(schema: Any) -> Any:
+    """Returns a part of a schema of pydantic with checks of all that is no container."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_checked, schema))
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get("type")
+    if kind == "function-before" and isinstance(schema["function"]["function"], _Check):  # of a model inside
+        return schema
+    # A default, and how a value is written, are no part of what is read, though they may look like one.
+    inside = {key: one if key in ("default", "serialization") else _checked(one) for key, one in schema.items()}
+    if kind not in (*_TAKEN, "literal"):
+        return inside
+    return no_info_before_validator_function(_Check(kind, schema.get("expected", [])), inside)
+
+
+class FileModel(BaseModel):
+    """Immutable model without unknown keys, infinite numbers and conversions.
+
+    Pydantic by itself reads ``true``, ``'1'`` and ``'1_000'`` as numbers, and ``1`` and ``'yes'`` as true. A field of
+    any type made of numbers, truth values and texts, however deep, is checked here without another word.
+
+    Examples:
+        >>> from preroll.yaml_config import FileModel
+        >>> class Clip(FileModel):
+        ...     seconds: tuple[int, float]
+        >>> Clip(seconds=(1e3, 1))
+        Clip(seconds=(1000, 1.0))
+        >>> Clip(seconds=(True, "1"))
+        Traceback (most recent call last):
+        pydantic_core._pydantic_core.ValidationError: 2 validation errors for Clip
+        ...
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> CoreSchema:
+        """Returns pydantic's schema with a check before every number, truth value and text."""
+        found: CoreSchema = _checked(handler(source))
+        return found
+
+
 def validated(model: type[Model], value: Any, source: str) -> Model:
     """Returns an instance of ``model`` built from plain values.
 
@@ -162,7 +244,6 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     found.sort(key=lambda one: one["type"] != "extra_forbidden")  # a misspelt key is why another one is missing
     first = found[0]
     key = ".".join(str(part) for part in first["loc"])
-    value = first.get("input")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if first["type"] == "extra_forbidden":
         holder = _model_at(model, first["loc"][:-1])
@@ -171,10 +252,18 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     if first["type"] == "missing":
         return f"{key}: is missing{more}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    message = message.replace("a valid boolean", "true or false")
     if allowed := _range_at(model, first["loc"]):
-        message = f"should be {allowed}"
-    shown = "" if isinstance(value, Mapping | list | tuple | BaseModel) else f" {value!r}:"
-    return f"{key}{':' if key else ''}{shown} {message}{more}".strip()
+        message = f"should be {allowed}{', a number' * first['type'].endswith('_type')}"
+    return f"{key}{':' if key else ''}{_shown(first.get('input'))} {message}{more}".strip()
+
+
+def _shown(value: Any) -> str:
+    """Returns a wrong value as a message shows it: no container, and no number that Python itself refuses to write."""
+    if isinstance(value, Mapping | list | tuple | BaseModel):
+        return ""
+    huge = isinstance(value, int) and value.bit_length() > LONGEST
+    return " a huge number:" if huge else f" {value!r}:"
 
 
 def _above(one: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:

@@ -3,14 +3,26 @@
 import datetime
 import math
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from preroll.errors import PrerollError
-from preroll.yaml_config import DEEPEST, LARGEST, dump_yaml, load_yaml, parse_value, parse_yaml
+from preroll.yaml_config import (
+    DEEPEST,
+    LARGEST,
+    LONGEST,
+    FileModel,
+    dump_yaml,
+    load_named,
+    load_yaml,
+    parse_value,
+    parse_yaml,
+    validated,
+)
 from tests.conftest import ROOT
 
 FILES = sorted(
@@ -109,12 +121,25 @@ def test_what_is_no_mapping_is_told_in_one_line(text: str, line: str) -> None:
         BOMB.replace("[", "{<<: [").replace("]", "]}").replace("[x, x, x, x, x, x, x, x, x]", "{x: 1}"),
         "a: &a [*a]",
         "a: &a {<<: *a}",
-        "[" * 10_000,
+        "[" * 100_000,
         "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1),
         "- &a0 []\n" + "".join(f"- &a{i + 1} [*a{i}]\n" for i in range(DEEPEST)),
         "a: [" + "1, " * LARGEST + "]",
+        "9" * (LONGEST + 1),
+        "0x" + "f" * LONGEST,
     ],
-    ids=["aliases", "merges", "itself", "merges-itself", "depth", "one-level-too-many", "depth-by-aliases", "size"],
+    ids=[
+        "aliases",
+        "merges",
+        "itself",
+        "merges-itself",
+        "depth",
+        "one-level-too-many",
+        "depth-by-aliases",
+        "size",
+        "digits",
+        "hexadecimal-digits",
+    ],
 )
 def test_a_text_that_stands_for_too_much_is_refused(text: str) -> None:
     with pytest.raises(PrerollError, match=r"^text: holds too much: at most 100,000 values and 100 levels"):
@@ -164,3 +189,97 @@ def test_lines_break_between_values_and_words() -> None:
     assert not any(line.endswith((" ", ":")) for line in lines)
     assert lines[0].startswith("description: a plain text")
     assert lines[-3] == "list: [" + "folder/" * 20 + ","
+
+
+class Inside(FileModel):
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class Sample(FileModel):
+    count: int | None = Field(default=1, ge=1)
+    pairs: dict[str, tuple[tuple[float, int], ...]] = Field(default={})
+    inside: tuple[Inside, ...] = ()
+    truth: bool = False
+    kind: Literal[True, "none"] = True
+    text: str = ""
+    place: Path = Path()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("count: true", "count: True: should be a valid integer"),
+        ("count: '1'", "count: '1': should be a valid integer"),
+        ("count: 1_000", "count: '1_000': should be a valid integer"),
+        ("count: 1:30", "count: '1:30': should be a valid integer"),
+        ("count: 1.5", "count: 1.5: should be a valid integer, got a number with a fractional part"),
+        ("pairs: {a: [[0.5, true]]}", "pairs.a.0.1: True: should be a valid integer"),
+        ("pairs: {a: [[false, 1]]}", "pairs.a.0.0: False: should be a valid number"),
+        ("pairs: {a: [['.5', 1]]}", "pairs.a.0.0: '.5': should be a valid number"),
+        ("pairs: {1: []}", "pairs.1.[key]: 1: should be a valid string"),
+        ("inside: [{}, {share: true}]", "inside.1.share: True: should be in [0, 1], a number"),
+        ("truth: yes", "truth: 'yes': should be true or false"),
+        ("truth: 'true'", "truth: 'true': should be true or false"),
+        ("truth: 1", "truth: 1: should be true or false"),
+        ("truth: 0.0", "truth: 0.0: should be true or false"),
+        ("kind: 1", "kind: 1: should be True or 'none'"),
+        ("text: 1", "text: 1: should be a valid string"),
+        ("text: !!binary YQ==", "text: b'a': should be a valid string"),
+        ("place: 1", "place: 1: Input is not a valid path"),
+    ],
+)
+def test_a_value_of_another_type_is_not_converted(text: str, line: str) -> None:
+    """Pydantic by itself takes all of these but the last, 1.5 and the key."""
+    with pytest.raises(PrerollError) as caught:
+        validated(Sample, parse_yaml(text, "text"), "text")
+    assert str(caught.value).startswith(f"text: {line}")
+
+
+def test_a_value_of_its_own_type_is_taken() -> None:
+    text = (
+        "{count: 1e3, pairs: {yes: [[1, 010]]}, inside: [{share: 1}], truth: true, kind: none, text: 1_000, place: no}"
+    )
+    assert validated(Sample, parse_yaml(text, "text"), "text") == Sample(
+        count=1000, pairs={"yes": ((1.0, 10),)}, inside=(Inside(share=1.0),), truth=True, kind="none", text="1_000",
+        place=Path("no"),
+    )  # fmt: skip
+
+
+def test_a_number_that_python_does_not_write_is_told_all_the_same() -> None:
+    with pytest.raises(PrerollError, match=r"^text: inside\.0\.share: a huge number: should be in"):
+        validated(Sample, {"inside": [{"share": 10**5000}]}, "text")
+
+
+def test_every_model_of_the_package_takes_values_for_what_they_are() -> None:
+    import preroll.agents.registry
+    import preroll.perception.analysis.encoder
+    import preroll.perception.prediction.framework.settings
+    import preroll.simulations.experiment.design.spec
+    import preroll.simulations.training.run  # noqa: F401
+
+    def below(model: type[Any]) -> set[type[Any]]:
+        return {model, *(one for child in model.__subclasses__() for one in below(child))}
+
+    ours = {one for one in below(BaseModel) if one.__module__.startswith("preroll.")}
+    assert {"Scenario", "Experiment", "AgentSettings", "RunSettings", "EncoderCard", "TagSettings"} <= {
+        one.__name__ for one in ours
+    }
+    assert ours - below(FileModel) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("plain.yaml", "plain"),
+        ("my own scenario.yaml", "my-own-scenario"),
+        ("v1.2 (copy).yaml", "v1-2--copy-"),
+        ("größe-5_b.yaml", "größe-5_b"),
+        ("x²½.yaml", "x--"),
+        ("a" * 80 + ".yaml", "a" * 64),
+    ],
+)
+def test_a_file_may_have_any_name(file: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text("a: 1")
+    assert load_named(tmp_path / file) == {"name": name, "a": 1}
+    (tmp_path / file).write_text("name: my own")
+    assert load_named(tmp_path / file) == {"name": "my own"}

@@ -9,7 +9,7 @@ from pydantic import Field
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
 from preroll.agents.onnx_graph import OnnxGraph
-from preroll.agents.selection import pick_best, sample_actions
+from preroll.agents.selection import pick_best, sample_actions, untried_last
 from preroll.agents.settings import AgentSettings, Overruled
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
@@ -36,7 +36,7 @@ class EpsilonGreedy(Agent):
     """Epsilon-greedy choice: the ad with the largest mean reward of the category or, with probability epsilon, any ad.
 
     ε is constant, or εn = min(1, pulls · A / n) with n the decisions made in that category so far. Ads that were never
-    shown come first.
+    shown come first with exploration, and last without it.
 
     Metrics: ``epsilon``, the mean over categories.
 
@@ -61,9 +61,10 @@ class EpsilonGreedy(Agent):
         self.counts = np.zeros((self.context.count, spec.n_actions), dtype=np.int64)
         self.sums = np.zeros(self.counts.shape)
 
-    def scores(self) -> NDArray[np.float64]:
-        """Returns the mean rewards (K, A); infinite where the ad was never shown."""
-        return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1), np.inf)
+    def scores(self, *, explore: bool = False) -> NDArray[np.float64]:
+        """Returns the mean rewards (K, A); below 0 where the ad was never shown, with ``explore`` infinite."""
+        shown, means = self.counts > 0, self.sums / np.maximum(self.counts, 1)
+        return np.where(shown, means, np.inf) if explore else untried_last(means, shown, self.spec.reward_unit)
 
     def epsilons(self) -> NDArray[np.float64]:
         """Returns the current epsilon (K,) of each category."""
@@ -89,7 +90,7 @@ class EpsilonGreedy(Agent):
         graph.output_scores(self.context.lookup(graph, self.scores()))
 
     def _table(self, *, explore: bool) -> NDArray[np.float64]:
-        best = uniform_over_best(self.scores())
+        best = uniform_over_best(self.scores(explore=explore))
         if not explore:
             return best
         epsilon = self.epsilons()[:, None]

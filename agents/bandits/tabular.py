@@ -11,7 +11,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.bandits.forgetting import ArmStatistics, ForgettingSettings
 from preroll.agents.contexts import CategoryContext
 from preroll.agents.onnx_graph import OnnxGraph
-from preroll.agents.selection import pick_best
+from preroll.agents.selection import pick_best, untried_last
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
@@ -87,22 +87,26 @@ class IndexBandit(TabularBandit):
         """Returns the index (K, A) of every ad in every category; infinite for paying ads that were never shown."""
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
-        """Chooses the ad with the largest index; without ``explore``, the largest mean."""
+        """Chooses the ad with the largest index; without ``explore``, the largest mean of the ads that were tried."""
         return pick_best(self._table(explore)[self.context(observations)], self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the exact probabilities: uniform over the ads with the largest index.
 
-        Without ``explore``, uniform over those with the largest mean.
+        Without ``explore``, uniform over those with the largest mean, of the ads that were tried in the category.
         """
         return uniform_over_best(self._table(explore))[self.context(observations)]
 
     def _table(self, explore: bool) -> NDArray[np.float64]:
-        return self.indices() if explore else self.means()
+        return self.indices() if explore else self.scores()
+
+    def scores(self) -> NDArray[np.float64]:
+        """Returns the mean reward (K, A), finite: ads that were never tried, those that pay nothing last, are below."""
+        return untried_last(self.means(), self.arms.counts > 0, self.spec.reward_unit, self.unit > 0)
 
     def export_graph(self, graph: OnnxGraph) -> None:
         """Adds the lookup of the category's mean rewards."""
-        graph.output_scores(self.context.lookup(graph, self.means()))
+        graph.output_scores(self.context.lookup(graph, self.scores()))
 
     def metrics(self) -> dict[str, float]:
         """Returns ``bonus``."""

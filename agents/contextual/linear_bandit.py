@@ -1,5 +1,6 @@
 """Base class of the linear bandits: one ridge regression of the view, or of the reward, per ad."""
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
+from preroll.agents.contexts import WithConstant
 from preroll.agents.contextual.ridge import absorb, choose, predict
 from preroll.agents.contextual.ridge_batched import choose_lanes, pays
 from preroll.agents.onnx_graph import OnnxGraph
@@ -15,6 +17,7 @@ from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import TIE
+from preroll.errors import NotFiniteError
 
 
 class LinearSettings(AgentSettings):
@@ -24,20 +27,21 @@ class LinearSettings(AgentSettings):
         default="view",
         description="view: the reward of an ad is known, so only its view is learned; reward: as published",
     )
-    ridge: float = Field(default=1.0, gt=0, description="A starts as ridge · identity (Li et al. 2010: 1)")
+    ridge: float = Field(default=1.0, ge=1e-12, description="A starts as ridge · identity (Li et al. 2010: 1)")
 
 
 class LinearBandit(Agent):
     """Base class of bandits with one ridge regression per ad.
 
     A[a] = ridge·I + Σ xxᵀ, b[a] = Σ y·x and w[a] = A[a]⁻¹b[a] over the rounds in which ad a was shown. x is the whole
-    observation; y is 1 if the ad was viewed, else 0, or with target "reward" the reward / the largest reward.
+    observation with a constant; y is 1 if the ad was viewed, else 0, or with target "reward" the reward / the
+    largest reward.
 
     Attributes:
         pay: (A,), what y = 1 pays: the ad's known reward, or the largest reward.
-        inverses: A⁻¹, float64 (A, d, d).
-        moments: b, float64 (A, d).
-        weights: w, float64 (A, d).
+        inverses: A⁻¹, float64 (A, d + 1, d + 1).
+        moments: b, float64 (A, d + 1).
+        weights: w, float64 (A, d + 1), that of the constant last.
         width: mean of √(xᵀA⁻¹x) over the lanes and ads of the last choice.
     """
 
@@ -48,7 +52,8 @@ class LinearBandit(Agent):
         self.pay = spec.rewards if settings.target == "view" else np.full(spec.n_actions, spec.reward_unit)
         self.width = 0.0
         self._scores = self._ones = np.ones((0, spec.n_actions))
-        self._start(spec.layout.size)
+        self._with_constant = WithConstant(spec)
+        self._start(self._with_constant.size)
 
     def _start(self, size: int) -> None:
         """Resets the regressions to their prior, for x with ``size`` entries."""
@@ -58,8 +63,8 @@ class LinearBandit(Agent):
         self.weights = np.zeros((count, size))
 
     def features(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Returns x (n, d): the observations."""
-        return np.ascontiguousarray(observations)
+        """Returns x (n, d + 1): the observations with a constant."""
+        return self._with_constant(observations)
 
     def predict(self, observations: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Computes mean and width of the prediction of every ad.
@@ -85,6 +90,9 @@ class LinearBandit(Agent):
 
         Returns:
             int64 (n,), the action of each row.
+
+        Raises:
+            NotFiniteError: a score is NaN or infinite.
         """
         n = len(observations)
         if len(self._scores) != n:  # work arrays are kept from call to call
@@ -97,14 +105,15 @@ class LinearBandit(Agent):
         ties, self.width = best_of(
             self.inverses, self.weights, self.pay, features, factor, noise, TIE, self._scores, choice
         )
+        if not math.isfinite(self._scores.sum()):  # the kernels choose nothing where nothing is the largest
+            raise NotFiniteError("scores: hold NaN or infinity")
         if ties:
             settle_ties(self._scores, choice, self.rng)
         return choice
 
     def export_graph(self, graph: OnnxGraph) -> None:
         """Adds the predictions of all regressions, times what they pay."""
-        observation = graph.cast(graph.observation, np.float64)
-        graph.output_scores(graph.node("MatMul", observation, graph.constant((self.weights * self.pay[:, None]).T)))
+        graph.output_scores(self._with_constant.product(graph, self.weights * self.pay[:, None]))
 
     def learned(self, transitions: Transitions) -> NDArray[Any]:
         """Returns y (n,), the regression target of each transition."""
@@ -115,7 +124,7 @@ class LinearBandit(Agent):
         absorb(self.inverses, self.moments, self.weights, features, transitions.actions, self.learned(transitions))
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Returns ``inverses`` (A, d, d), ``moments`` and ``weights`` (A, d)."""
+        """Returns ``inverses`` (A, d + 1, d + 1), ``moments`` and ``weights`` (A, d + 1)."""
         return {"inverses": self.inverses, "moments": self.moments, "weights": self.weights}
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:

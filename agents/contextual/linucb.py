@@ -26,12 +26,12 @@ class LinUCBSettings(LinearSettings):
 
 
 class LinUCB(LinearBandit):
-    """LinUCB: the ad with the largest upper bound reward[a]·(w[a]ᵀx + α·√(xᵀA[a]⁻¹x)), x the whole observation.
+    """LinUCB: the ad with the largest upper bound reward[a]·(w[a]ᵀx + α·√(xᵀA[a]⁻¹x)), x the observation.
 
     Li, Chu, Langford & Schapire 2010, algorithm 1, one ridge regression per ad: A = ridge·I + Σ xxᵀ, b = Σ y·x,
-    w = A⁻¹b, with y = 1 if the ad was viewed, else 0. With target "reward" y is reward / largest reward, and the
-    largest reward is the factor: as published, in a unit in which alpha fits. α is constant or alpha·√(2 ln t), t the
-    transitions seen.
+    w = A⁻¹b, with y = 1 if the ad was viewed, else 0; x holds a constant. With target "reward" y is reward / largest
+    reward, and the largest reward is the factor: as published, in a unit in which alpha fits. α is constant or
+    alpha·√(2 ln t), t the transitions seen.
 
     Metrics: current ``alpha``; ``width``, the mean of √(xᵀA⁻¹x) over the last batch's lanes and all ads.
 

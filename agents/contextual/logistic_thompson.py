@@ -10,6 +10,7 @@ from pydantic import Field
 from scipy.special import expit, logit
 
 from preroll.agents.agent import Agent, Arrays
+from preroll.agents.contexts import WithConstant
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.propensities.gaussian import probability_of_being_largest
 from preroll.agents.selection import pick_best
@@ -22,7 +23,9 @@ from preroll.envs.policies.simple import uniform_over_best
 class LogisticThompsonSettings(AgentSettings):
     """Settings of logistic Thompson sampling: prior of the weights and width of the posterior."""
 
-    precision: float = Field(default=1.0, gt=0, description="q starts so: weights ~ N(0, 1) (Chapelle & Li 2011: λ)")
+    precision: float = Field(
+        default=1.0, ge=1e-12, description="q starts so: weights ~ N(0, 1) (Chapelle & Li 2011: λ)"
+    )
     alpha: float = Field(
         default=1.0, ge=0, description="factor of the posterior's standard deviation (Chapelle & Li 2011: 1, or 0.5)"
     )
@@ -31,10 +34,10 @@ class LogisticThompsonSettings(AgentSettings):
 class LogisticThompson(Agent):
     """Logistic Thompson sampling: with w̃ drawn from the posterior, the ad with the largest reward[a]·σ(w̃[a]ᵀx).
 
-    Chapelle & Li 2011, algorithm 3, one model per ad: w̃ᵢ ~ N(mᵢ, alpha²/qᵢ), x the whole observation; after a view or
-    skip m moves to the most likely weights, minimising ½ Σ qᵢ(wᵢ − mᵢ)² + ln(1 + exp(∓wᵀx)), and qᵢ grows by
-    xᵢ²·p(1 − p), p = σ(mᵀx). As only w̃ᵀx matters, it is drawn itself, from N(mᵀx, alpha²·Σ xᵢ²/qᵢ). The posterior is
-    updated row by row over the lanes of a batch.
+    Chapelle & Li 2011, algorithm 3, one model per ad: w̃ᵢ ~ N(mᵢ, alpha²/qᵢ), x the whole observation with a constant;
+    after a view or skip m moves to the most likely weights, minimising ½ Σ qᵢ(wᵢ − mᵢ)² + ln(1 + exp(∓wᵀx)), and qᵢ
+    grows by xᵢ²·p(1 − p), p = σ(mᵀx). As only w̃ᵀx matters, it is drawn itself, from N(mᵀx, alpha²·Σ xᵢ²/qᵢ). The
+    posterior is updated row by row over the lanes of a batch.
 
     Metrics: ``width``, the mean standard deviation of w̃ᵀx over the last batch's lanes and all ads.
 
@@ -54,14 +57,19 @@ class LogisticThompson(Agent):
 
     def __init__(self, spec: SessionSpec, settings: LogisticThompsonSettings, *, seed: int = 0) -> None:
         super().__init__(spec, settings, seed=seed)
-        shape = (spec.n_actions, spec.layout.size)
+        self._with_constant = WithConstant(spec)
+        shape = (spec.n_actions, self._with_constant.size)
         self.means = np.zeros(shape)
         self.precisions = np.full(shape, settings.precision)
         self.width = 0.0
 
+    def features(self, observations: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Returns x, float64 (n, d + 1): the observations with a constant."""
+        return self._with_constant(observations).astype(np.float64)
+
     def predict(self, observations: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Computes mean and standard deviation of w̃[a]ᵀx, both float64 (n, A)."""
-        features = observations.astype(np.float64)
+        features = self.features(observations)
         means = features @ self.means.T
         widths: NDArray[np.float64] = self.settings.alpha * np.sqrt(features**2 @ (1.0 / self.precisions.T))
         return means, widths
@@ -97,12 +105,11 @@ class LogisticThompson(Agent):
 
     def export_graph(self, graph: OnnxGraph) -> None:
         """Adds the view probabilities at the posterior means, times rewards."""
-        observation = graph.cast(graph.observation, np.float64)
-        views = graph.node("Sigmoid", graph.node("MatMul", observation, graph.constant(self.means.T)))
+        views = graph.node("Sigmoid", self._with_constant.product(graph, self.means))
         graph.output_scores(graph.node("Mul", views, graph.constant(self.spec.rewards)))
 
     def _learn(self, transitions: Transitions) -> None:
-        features = transitions.observations.astype(np.float64)
+        features = self.features(transitions.observations)
         absorb_views(self.means, self.precisions, features, transitions.actions, transitions.viewed)
 
     def metrics(self) -> dict[str, float]:
@@ -110,7 +117,7 @@ class LogisticThompson(Agent):
         return {"width": self.width}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Returns ``means`` and ``precisions`` (A, d)."""
+        """Returns ``means`` and ``precisions`` (A, d + 1)."""
         return {"means": self.means, "precisions": self.precisions}
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:

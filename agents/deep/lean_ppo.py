@@ -11,7 +11,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.ppo_gradient import policy_gradient
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
-from preroll.agents.deep.settings import Layers, PPOSettings
+from preroll.agents.deep.settings import Layers, PPOSettings, first_training
 from preroll.agents.deep.torch_state import (
     add_layers,
     load_module,
@@ -20,6 +20,7 @@ from preroll.agents.deep.torch_state import (
     optimizer_arrays,
     to_tensor,
 )
+from preroll.agents.finite import finite, numbers
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
@@ -141,20 +142,21 @@ class LeanPPO(Agent):
             before = torch.log_softmax(logits, dim=2).gather(2, actions[:, :, None])[:, :, 0]
         advantages = gae(
             self.rewards,
-            values.numpy().reshape(self.rewards.shape),
+            finite("values", values.numpy()).reshape(self.rewards.shape),
             self.ended,
-            self._values(last.next_observations, np.ones(len(last), np.bool_)),
+            finite("values", self._values(last.next_observations, np.ones(len(last), np.bool_))),
             s.gamma,
             s.gae_lambda,
         )
         raised = self._units(advantages)  # before normalisation: returns = advantages + values
         collected = {"actions": actions, "before": before, "returns": raised + values}
-        collected["advantages"] = (raised - raised.mean()) / (raised.std() + 1e-8)
+        # one number has no deviation: it stays as it is, as with stable-baselines3
+        collected["advantages"] = (raised - raised.mean()) / (raised.std() + 1e-8) if raised.numel() > 1 else raised
         self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
-        metrics = []
+        metrics, parts = [], min(count, max(1, round(self.actions.size / s.batch)))
         for _ in range(s.epochs):
             order = self.rng.permutation(count)
-            for part in np.array_split(order, max(1, round(self.actions.size / s.batch))):
+            for part in np.array_split(order, parts):
                 chosen = torch.from_numpy(part)
                 metrics.append(self._descend(chosen, **{name: rows[:, chosen] for name, rows in collected.items()}))
         self._losses = dict(zip(METRICS, torch.stack(metrics).mean(dim=0).tolist(), strict=True))
@@ -190,6 +192,10 @@ class LeanPPO(Agent):
         """
         return {"learning_rate": self.settings.learning_rate_at(self.progress), **self._losses}
 
+    def unlearned(self) -> str:
+        """Returns how far the agent is from its first training; empty after it."""
+        return "" if self._losses else first_training(self._collected, self.settings.steps)
+
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the weights; with ``training``, also the optimiser and the transitions collected so far."""
         arrays = module_arrays(self.network, "network")
@@ -208,7 +214,7 @@ class LeanPPO(Agent):
         if not scalars:
             return
         load_optimizer(self.optimizer, arrays, "optimiser")
-        self._losses = scalars["losses"]
+        self._losses = numbers(scalars["losses"])
         self._allocate(scalars["num_envs"])
         for name in ROWS:
             self._collected = len(arrays[f"collected/{name}"])

@@ -1,5 +1,6 @@
 """NeuralLinear: Thompson sampling with linear models on the features of a trained network."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from preroll.agents.agent import Arrays
 from preroll.agents.contextual.lints import LinTS, LinTSSettings
 from preroll.agents.contextual.ridge import absorb
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
+from preroll.agents.deep.settings import MOST
 from preroll.agents.deep.torch_state import add_layers, load_module, load_optimizer, module_arrays, optimizer_arrays
+from preroll.agents.finite import numbers
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
@@ -22,7 +25,7 @@ class NeuralLinearSettings(LinTSSettings):
 
     hidden: int = Field(default=50, ge=1, le=4096, description="units of the first layer (Riquelme et al. 2018: 50)")
     features: int = Field(default=16, ge=1, le=512, description="units of the last layer, which the linear models see")
-    learning_rate: float = Field(default=3e-3, gt=0, description="Adam's (measured on `classic`)")
+    learning_rate: float = Field(default=3e-3, gt=0, le=MOST, description="Adam's (measured on `classic`)")
     train_every: int = Field(default=6_400, ge=1, description="transitions between two trainings of the network")
     gradient_steps: int = Field(default=100, ge=1, description="of a training (Riquelme et al. 2018: 100)")
     batch: int = Field(default=512, ge=1, description="transitions per gradient step (Riquelme et al. 2018: 512)")
@@ -38,7 +41,8 @@ class NeuralLinear(LinTS):
     stored transitions, every ``train_every`` of them, after which A and b are recomputed from these, because x has
     changed its meaning. Between trainings it is LinTS.
 
-    Metrics: ``width``, as LinTS; ``loss``, the mean squared error of the last training's last quarter; ``trainings``.
+    Metrics: ``width``, as LinTS; ``loss``, the mean squared error of the last training's last quarter;
+    ``trainings``.
     """
 
     name = "neural-linear"
@@ -61,7 +65,7 @@ class NeuralLinear(LinTS):
         self._seen = np.zeros((settings.buffer, spec.layout.size), dtype=np.float32)
         self._actions = np.zeros(settings.buffer, dtype=np.int64)
         self._targets = np.zeros(settings.buffer)
-        self._kept, self._since, self._trainings, self._loss = 0, 0, 0, 0.0
+        self._kept, self._since, self._trainings, self._loss = 0, 0, 0, math.nan
 
     def features(self, observations: NDArray[np.float32]) -> NDArray[np.floating]:
         """Returns x, float64 (n, features + 1): the last hidden layer and a 1."""
@@ -108,8 +112,16 @@ class NeuralLinear(LinTS):
         absorb(self.inverses, self.moments, self.weights, features, self._actions[:n], self._targets[:n])
 
     def metrics(self) -> dict[str, float]:
-        """Returns ``width``, ``loss`` and ``trainings``."""
-        return {**super().metrics(), "loss": self._loss, "trainings": float(self._trainings)}
+        """Returns ``width``, ``loss`` of the last training, if there was one, and ``trainings``."""
+        loss = {"loss": self._loss} if self._trainings else {}
+        return {**super().metrics(), **loss, "trainings": float(self._trainings)}
+
+    def unlearned(self) -> str:
+        """Returns what the network's first training waits for; empty after it."""
+        if self._trainings:
+            return ""
+        every = self.settings.train_every
+        return f"its network was not trained: {self._kept:,} transitions are fewer than train_every ({every:,})"
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns regressions and network; with ``training``, also optimiser and stored transitions."""
@@ -133,4 +145,4 @@ class NeuralLinear(LinTS):
             self._seen, self._actions = arrays["seen"].copy(), arrays["actions"].copy()
             self._targets = arrays["targets"].copy()
             self._kept, self._since = scalars["kept"], scalars["since"]
-            self._trainings, self._loss = scalars["trainings"], scalars["loss"]
+            self._trainings, self._loss = scalars["trainings"], numbers(scalars)["loss"]

@@ -1,5 +1,7 @@
 """PPO of stable-baselines3, trained on many lanes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,25 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from preroll.agents.agent import Arrays
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
-from preroll.agents.deep.settings import PPOSettings
+from preroll.agents.deep.settings import PPOSettings, first_training
 from preroll.agents.deep.torch_state import add_layers, to_tensor
+from preroll.agents.finite import finite
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
+from preroll.errors import NotFiniteError
+
+
+@contextmanager
+def numbers_alone() -> Iterator[None]:
+    """Raises a NotFiniteError where torch refuses a distribution whose logits are none."""
+    try:
+        yield
+    except ValueError as error:
+        if "logits" not in str(error):
+            raise
+        raise NotFiniteError("logits: hold NaN or infinity") from None
 
 
 class PPOAgent(DeepAgent):
@@ -110,13 +125,15 @@ class PPOAgent(DeepAgent):
         flat = to_tensor(buffer.observations.reshape(-1, self.spec.layout.size))
         actions = torch.from_numpy(buffer.actions.reshape(-1))
         with self.own_globals:
-            with torch.no_grad():
+            with torch.no_grad(), numbers_alone():
                 values, log_probs, _ = self.model.policy.evaluate_actions(flat, actions)
-                buffer.values[:] = values.numpy().reshape(buffer.values.shape)
+                buffer.values[:] = finite("values", values.numpy()).reshape(buffer.values.shape)
                 buffer.log_probs[:] = log_probs.numpy().reshape(buffer.log_probs.shape)
                 following = self.model.policy.predict_values(to_tensor(last.next_observations))
+                finite("values", following.numpy())
             buffer.compute_returns_and_advantage(following, last.ended)
-            self.model.train()
+            with numbers_alone():
+                self.model.train()
         buffer.reset()
 
     def _values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,6 +158,10 @@ class PPOAgent(DeepAgent):
         entropy = self._logged({"entropy": "train/entropy_loss"})
         # the entropy loss of stable-baselines3 is the negative entropy
         return metrics | {name: -value for name, value in entropy.items()}
+
+    def unlearned(self) -> str:
+        """Returns how far the agent is from its first training; empty after it."""
+        return "" if self.model._n_updates else first_training(self.model.rollout_buffer.pos, self.settings.steps)
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the networks' weights; with ``training``, also the arrays from which training resumes."""

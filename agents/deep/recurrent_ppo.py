@@ -11,6 +11,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.lean_ppo import LeanPPO, LeanPPOSettings
 from preroll.agents.deep.rng_isolation import one_thread
+from preroll.agents.deep.settings import MOST
 from preroll.agents.deep.torch_state import to_tensor
 from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
@@ -32,7 +33,9 @@ class RecurrentPPOSettings(LeanPPOSettings):
         default=20, ge=1, description="steps of every lane between two trainings, also the reach of learning in time"
     )
     batch: int = Field(default=640, ge=2, description="transitions per gradient step, of whole lanes (measured)")
-    learning_rate: float = Field(default=4e-3, gt=0, description="Adam's learning rate at the start (measured)")
+    learning_rate: float = Field(
+        default=4e-3, gt=0, le=MOST, description="Adam's learning rate at the start (measured)"
+    )
     sessions: int = Field(
         default=20_000, ge=1, description="sessions after which training on `hidden-users` has settled (measured)"
     )

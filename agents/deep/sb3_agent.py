@@ -14,6 +14,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.deep.rng_isolation import OwnGlobals
 from preroll.agents.deep.settings import DeepSettings
 from preroll.agents.deep.torch_state import load_module, load_optimizer, module_arrays, optimizer_arrays
+from preroll.agents.finite import numbers
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 
@@ -100,8 +101,7 @@ class DeepAgent(Agent):
             "num_envs": self.buffer_envs,
             "n_updates": int(self.model._n_updates),
             "buffer": {"pos": int(buffer.pos), "full": bool(buffer.full)},
-            # As texts, since some may be NaN, such as the explained variance of constant returns; JSON has no NaN.
-            "logged": {name: repr(float(value)) for name, value in self.model.logger.name_to_value.items()},
+            "logged": {name: float(value) for name, value in self.model.logger.name_to_value.items()},
         }
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ class DeepAgent(Agent):
         named = {name.removeprefix("globals/"): array for name, array in arrays.items() if name.startswith("globals/")}
         self.own_globals.load_state(named)
         self.model._n_updates = scalars["n_updates"]
-        self.model.logger.name_to_value.update({name: float(text) for name, text in scalars["logged"].items()})
+        self.model.logger.name_to_value.update(numbers(scalars["logged"]))
         if scalars["num_envs"]:
             self._allocate(scalars["num_envs"])
             self.buffer_envs = scalars["num_envs"]

@@ -1,16 +1,21 @@
 """Settings that the deep agents share."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from preroll.agents.settings import AgentSettings, Overruled
 
+#: Largest learning rate: what Adam makes of it must fit in float32.
+MOST = 1e30
 Layers = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
 
 
 class DeepSettings(AgentSettings):
     """Settings that all deep agents share."""
+
+    falling: ClassVar[Mapping[str, str]] = {"learning_rate": "final_learning_rate"}
 
     bootstrap_at_horizon: bool = Field(
         default=False,
@@ -20,8 +25,8 @@ class DeepSettings(AgentSettings):
     activation: Annotated[Literal["tanh", "relu"], Overruled("hidden", lambda s: not s.hidden)] = Field(
         default="relu", description="of the hidden layers (relu: faster, measured)"
     )
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate at the start")
-    final_learning_rate: float = Field(default=1e-4, gt=0, description="… and at the end, linear in between")
+    learning_rate: float = Field(default=1e-3, gt=0, le=MOST, description="Adam's learning rate at the start")
+    final_learning_rate: float = Field(default=1e-4, gt=0, le=MOST, description="… and at the end, linear in between")
 
     def learning_rate_at(self, progress: float) -> float:
         """Returns the learning rate when the share ``progress`` (0 to 1) of the training is complete."""
@@ -38,7 +43,9 @@ class PPOSettings(DeepSettings):
     epochs: int = Field(
         default=4, ge=1, description="passes over the transitions (measured; Schulman et al. 2017: 3 to 10)"
     )
-    learning_rate: float = Field(default=2e-3, gt=0, description="Adam's learning rate at the start (measured)")
+    learning_rate: float = Field(
+        default=2e-3, gt=0, le=MOST, description="Adam's learning rate at the start (measured)"
+    )
     gamma: float = Field(default=1.0, gt=0, le=1, description="discount: revenue is not discounted, sessions are short")
     gae_lambda: Annotated[float, Overruled("steps", lambda s: s.steps == 1)] = Field(
         default=0.95, ge=0, le=1, description="Schulman et al. 2016, 2017"
@@ -53,3 +60,8 @@ class PPOSettings(DeepSettings):
     )
     value_weight: float = Field(default=0.5, ge=0, description="weight of the value loss (stable-baselines3)")
     max_gradient: float = Field(default=0.5, gt=0, description="largest norm of the gradient (stable-baselines3)")
+
+
+def first_training(collected: int, steps: int) -> str:
+    """Returns why a PPO has made no gradient step."""
+    return f"no gradient step was made: {collected:,} steps of every environment are fewer than steps ({steps:,})"

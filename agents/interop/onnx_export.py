@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.agents.agent import Agent
+from preroll.agents.finite import finite
 from preroll.agents.interop.onnx_agent import OnnxAgent
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.errors import PrerollError
@@ -39,10 +40,14 @@ def model_bytes(agent: Agent) -> bytes:
     """Returns the content of the ONNX file of ``agent``, without comparing it to the agent.
 
     Raises:
-        PrerollError: the agent cannot be exported, or has written a graph that is invalid.
+        PrerollError: the agent cannot be exported, or has written a graph that is invalid or holds NaN or infinity.
     """
+    from onnx import numpy_helper
+
     graph = OnnxGraph()
     agent.export_graph(graph)
+    for constant in graph.constants:
+        finite(f"agent {agent.name}: cannot be exported: {constant.name}", numpy_helper.to_array(constant))
     return graph.to_bytes(agent.name, agent.spec)
 
 
@@ -59,7 +64,7 @@ def check_parity(agent: Agent, other: OnnxAgent, observations: NDArray[np.float3
     probabilities = other.action_probabilities(observations)
     differ = int((expected[np.arange(len(actions)), actions] <= 0).sum())
     furthest = float(np.abs(probabilities - expected).max(initial=0.0))
-    if differ or furthest > 1e-6:
+    if differ or not furthest <= 1e-6:  # also where it is NaN
         raise PrerollError(
             f"agent {agent.name}: as ONNX it would show another ad for {differ} of {len(actions):,} observations "
             f"(largest difference of a probability: {furthest:.2g}); nothing was written",

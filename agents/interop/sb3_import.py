@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from preroll.agents.agent import Agent
 from preroll.agents.registry import make_agent
 from preroll.envs.model.tables import Tables
@@ -32,7 +34,8 @@ def import_sb3(path: Path, tables: Tables, *, trust_pickle: bool = False, seed: 
         The agent.
 
     Raises:
-        PrerollError: the file is not trusted, is no PPO or DQN, or was trained with other observations, ads or layers.
+        PrerollError: the file is not trusted, is no PPO or DQN, or was trained with other observations, ads or layers,
+            also with the same observations as a wrapper had changed them.
     """
     name = _algorithm(path)
     if not trust_pickle:
@@ -48,13 +51,38 @@ def import_sb3(path: Path, tables: Tables, *, trust_pickle: bool = False, seed: 
         ("actions", model.action_space, ours.action_space),
     ):
         if theirs.shape != expected.shape or getattr(theirs, "n", None) != getattr(expected, "n", None):
-            raise PrerollError(f"{path}: was trained with other {what}: {theirs}; {tables.spec.name} has {expected}")
+            raise PrerollError(
+                f"{path}: was trained with other {what}: {theirs}; {tables.spec.name} has {expected}"
+                + (", not several of them" if _stacked(theirs, expected) else "")
+            )
+    if _normalized(model, ours.observation_space):
+        raise PrerollError(
+            f"{path}: was trained on observations that VecNormalize had changed, with numbers that the file does not "
+            "hold; train it on the observations themselves"
+        )
     try:
         ours.load_state_dict(model.policy.state_dict())
     except RuntimeError:
         raise PrerollError(f"{path}: its networks are not those of MlpPolicy, which {name} has here") from None
     agent.steps = agent.total_steps = int(model.num_timesteps)
     return agent
+
+
+def _stacked(theirs: Any, expected: Any) -> bool:
+    """Returns whether a space could be several of the expected one, as frame stacking makes it."""
+    sizes = np.prod(theirs.shape), np.prod(expected.shape)
+    return bool(expected.shape and sizes[0] > sizes[1] and sizes[0] % sizes[1] == 0)
+
+
+def _normalized(model: Any, space: Any) -> bool:
+    """Returns whether VecNormalize changed what the model saw last: it is unlike the original, and no observation.
+
+    Unlike alone says little: a DQN without it keeps the observation before, and one of rewards alone changes nothing.
+    """
+    seen, original = model._last_obs, model._last_original_obs
+    if seen is None or original is None or np.array_equal(seen, original):
+        return False
+    return not bool(((seen >= space.low) & (seen <= space.high)).all())
 
 
 def _algorithm(path: Path) -> str:

@@ -67,7 +67,7 @@ def _backward(program: DynamicProgram, found: ActionComparison) -> Truths:
     for slot in reversed(range(len(best))):
         worth = _action_values(program, slot, program.before_next_video(value, slot + 1))
         value = np.ascontiguousarray(worth.max(axis=-1))
-        rounding = 1e-9 * max(1.0, value.max())
+        rounding = 1e-9 * value.max()
         best[slot] = worth >= value[..., None] - rounding
         if reached[slot].any():
             _compare(worth[reached[slot]], best[slot][reached[slot]], rounding, found)

@@ -18,7 +18,7 @@ _OFF: tuple[tuple[str, Any, str], ...] = (
     ("recall_weight", 0.0, "no video that an ad is viewed with is remembered; leave it out, or use another catalog"),
     ("user.mismatch", 1.0, "every ad that can be viewed fits every video; leave it out, or add categories"),
     ("user.repeat", 1.0, "no ad that can be viewed follows itself; leave it out, or let sessions have more slots"),
-    ("user.position", {}, "leave it out, or give slots a factor other than 1"),
+    ("user.position", {}, "leave it out, or give slots factors that change P(view)"),
     ("user.position.*", 1.0, "leave it out, or let sessions reach the slot with ads that can be viewed"),
     ("user.fatigue", {}, "no level that is reached counts; leave it out, or give a gain above recovery, and wear"),
     ("user.fatigue.wear", [], "leave it out, or give levels that sessions reach a factor other than 1"),
@@ -74,7 +74,10 @@ def _segments(mechanisms: Mechanisms) -> Iterator[Finding]:
             yield Finding(f"user.segments.{i}.share", 0, f"no user is of segment {segment.name}; leave it out")
     if not mechanisms.acting["user.segments"]:
         if len(segments) > 1:
-            text = "has no effect: all users who come answer alike; leave it out, or let appeal or leave differ"
+            text = (
+                "has no effect: all users who come answer alike; leave it out, or let appeal differ, or leave where "
+                "user.leave has a hazard"
+            )
             yield Finding("user.segments", [segment.name for segment in segments], text)
         return
     occurring = sorted({i for phase in mechanisms.segments for i in phase})

@@ -99,7 +99,7 @@ def alike(one: Responses, other: Responses, start: States | None = None, first: 
     for slot, states in walk(one, other, start, first):
         levels, levels_there, last = states.T
         view, view_there = one.view_at(slot, levels, last), other.view_at(slot, levels_there, last)
-        pays = (view > 0) & (np.abs(one.pay - other.pay) > _ROUNDING * np.maximum(one.pay, 1))[:, None]
+        pays = (view > 0) & (np.abs(one.pay - other.pay) > _ROUNDING * np.maximum(one.pay, other.pay))[:, None]
         if pays.any() or (np.abs(view - view_there) > _ROUNDING).any():
             return False
         risk, risk_there = one.risk_at(slot, levels), other.risk_at(slot, levels_there)

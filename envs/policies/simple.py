@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
-from preroll.errors import PrerollError
+from preroll.errors import NotFiniteError, PrerollError
 
 TIE = 1e-9  # actions whose values differ by at most this share of the largest magnitude are equally good
 
@@ -39,6 +39,9 @@ def tie_bar(values: NDArray[np.floating]) -> NDArray[np.floating]:
 def uniform_over_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns equal probabilities for all entries of the last axis that tie with the largest, and 0 for the others.
 
+    Raises:
+        NotFiniteError: a value is NaN.
+
     Examples:
         >>> import numpy as np
         >>> from preroll.envs import uniform_over_best
@@ -46,7 +49,10 @@ def uniform_over_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
         array([0. , 0.5, 0.5])
     """
     best = values >= tie_bar(values)
-    return np.asarray(best / best.sum(axis=-1, keepdims=True))
+    count = best.sum(axis=-1, keepdims=True)
+    if not count.all():  # with NaN nothing is the largest
+        raise NotFiniteError("scores: hold NaN")
+    return np.asarray(best / count)
 
 
 def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:

@@ -1,5 +1,6 @@
 """Conversion of functions of observations to policy tables, by evaluation at every observation of a session."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -9,7 +10,8 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
 
-LARGEST_TABLE = 50_000_000  # entries
+LARGEST_TABLE = 50_000_000  # probabilities that are asked for
+LARGEST_MEMORY = 4 * 2**30  # bytes of a table, in which states that look alike stand one by one
 
 ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
@@ -25,7 +27,7 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
         The policy, whose exact value :meth:`Optimum.value_of` computes.
 
     Raises:
-        PrerollError: If there are too many observations for a table; step through sessions instead.
+        PrerollError: If there are too many observations or states for a table; step through sessions instead.
 
     Examples:
         >>> import numpy as np
@@ -38,16 +40,22 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
     grid = _DistinctObservations(tables)
     if grid.size * tables.n_actions > LARGEST_TABLE:
         raise PrerollError(f"policy table: {grid.size:,} distinct observations are too many; evaluate by stepping")
-    blocks = [np.asarray(action_probabilities(observations), dtype=np.float64) for observations in grid]
-    table = np.concatenate(blocks).reshape((*grid.shape, tables.n_actions))
-    return Policy(probabilities=table[:, grid.slot][:, :, grid.video_row][..., grid.last, :][None])
+    n_segments, _, _, n_levels, _ = grid.shape
+    shape = (n_segments, len(grid.slot), len(grid.video_row), n_levels, len(grid.last), tables.n_actions)
+    if 8 * math.prod(shape) > LARGEST_MEMORY:
+        raise PrerollError(f"policy table: {math.prod(shape):,} probabilities are too many; evaluate by stepping")
+    table = np.empty(shape)
+    for (segment, slot), observations in zip(np.ndindex(grid.shape[:2]), grid, strict=True):
+        block = np.asarray(action_probabilities(observations), dtype=np.float64).reshape((*grid.shape[2:], -1))
+        table[segment, grid.slot == slot] = block[grid.video_row][:, :, grid.last]
+    return Policy(probabilities=table[None])
 
 
 class _DistinctObservations:
     """Every distinct observation of a scenario, in blocks with the axes segment · slot · video · fatigue · last.
 
     Attributes:
-        shape: number of distinct observations along each axis.
+        shape: number of distinct observations along each axis; ``size`` is their product.
         slot, video_row, last: place along its axis of every slot, video and last outcome of a policy table.
     """
 

@@ -11,12 +11,12 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
 
 from preroll.envs.scenario.overrides import apply_overrides
 from preroll.errors import PrerollError
 from preroll.renamed import PRESETS as RENAMED_PRESETS
-from preroll.yaml_config import dump_yaml, load_yaml, validated
+from preroll.yaml_config import FileModel, dump_yaml, load_named, validated
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -27,19 +27,7 @@ Category = Annotated[str, Field(pattern=r"^[^\x00-\x1f*]+$", max_length=255, des
 NotViewedViewed = tuple[float, float]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Rejects ``true`` and ``false`` for numbers, which pydantic would convert to 1 and 0."""
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
-            raise ValueError("should be a number")
-        return value
-
-
-class Ad(_Part):
+class Ad(FileModel):
     """One ad; its position in ``Scenario.ads`` is the index of the action that shows it.
 
     Examples:
@@ -69,7 +57,7 @@ class Ad(_Part):
         return f"{self.category}.{self.name}"
 
 
-class Session(_Part):
+class Session(FileModel):
     """Maximum length of a session, and its ad slots."""
 
     horizon: int = Field(default=20, ge=1, le=10_000, description="largest number of videos in a session")
@@ -77,7 +65,7 @@ class Session(_Part):
     no_ad: bool = Field(default=False, description="may a slot be left without an ad?")
 
 
-class Fatigue(_Part):
+class Fatigue(FileModel):
     """Level f' = clip(f + gain[length, viewed] - recovery, 0, levels - 1) after every slot; wear[f] scales P(view).
 
     Off: gain 0 for every length, or wear 1 at every level and no hazard that depends on fatigue.
@@ -99,7 +87,7 @@ class Fatigue(_Part):
         return self
 
 
-class Leave(_Part):
+class Leave(FileModel):
     """P(leave) = clip((hazard[length, viewed] + fatigue[f']) · leave factor of the segment, 0, 1) after every slot."""
 
     hazard: dict[Name, tuple[Probability, Probability]] = Field(
@@ -110,7 +98,7 @@ class Leave(_Part):
     )
 
 
-class Segment(_Part):
+class Segment(FileModel):
     """One type of user."""
 
     name: Name = Field(description="name of the segment")
@@ -121,7 +109,7 @@ class Segment(_Part):
     leave: Factor = Field(default=1.0, description="factor on P(leave)")
 
 
-class User(_Part):
+class User(FileModel):
     """Response of users to ads."""
 
     mismatch: Probability = Field(default=1.0, description="m: factor on P(view) of an ad that does not fit the video")
@@ -157,7 +145,7 @@ class User(_Part):
         return points
 
 
-class Recommender(_Part):
+class Recommender(FileModel):
     """Choice of the next video: any with probability ``jump``, else neighbour k (0 … 9) with weight rank_decay^k."""
 
     jump: Probability = Field(default=0.1, description="probability that any video follows, a neighbor or not")
@@ -165,7 +153,7 @@ class Recommender(_Part):
     neighbors: int = Field(default=10, ge=1, le=10, description="how many of a video's nearest ones it draws from")
 
 
-class Observe(_Part):
+class Observe(FileModel):
     """Parts of the observation; what is false is absent from it."""
 
     category: Literal[True, "predicted", "none"] = Field(
@@ -181,14 +169,14 @@ class Observe(_Part):
     segment: bool = Field(default=False, description="segment of the user")
 
 
-class Drift(_Part):
+class Drift(FileModel):
     """A change of parameters, at the same session of every lane."""
 
     from_session: int = Field(ge=1, description="number of the first session of a lane to which it applies, from 0")
     set: dict[str, Any] = Field(min_length=1, description="new values, or {scale: factor}, by dotted key")
 
 
-class Scenario(_Part):
+class Scenario(FileModel):
     """Complete definition of a simulation, except for the catalog of videos.
 
     ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and stored as a tuple of
@@ -335,7 +323,7 @@ class Scenario(_Part):
             raise PrerollError(
                 f"scenario {str(source)!r}: no such preset or file; presets are {', '.join(preset_names())}"
             )
-        return _validated({"name": path.stem, **load_yaml(path)}, str(path))
+        return _validated(load_named(path), str(path))
 
     def replace(self, changes: Mapping[str, Any]) -> "Scenario":
         """Returns a copy with dotted keys set: ``{"ads.cats.long.view_probability": 0.5, "user.mismatch": 0.2}``.

@@ -36,7 +36,7 @@ class EncoderCard(Card):
     Other fields of a detector's card (classes, thresholds, …) are accepted and ignored.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore")
     job: ClassVar[str] = "embed"
 
     input_size: InputSize

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -21,6 +19,7 @@ from pydantic import (
 
 from preroll.errors import PrerollError
 from preroll.hashing import sha256_of
+from preroll.yaml_config import FileModel
 
 FOLDER = Path(__file__).parent / "cards"
 EMBEDDED = Path(__file__).parent / "shipped" / "objects.onnx"
@@ -47,7 +46,7 @@ NumberType = Annotated[Literal["uint8", "float16", "float32"], Field(description
 AxisOrder = Annotated[Literal["NCHW", "NHWC"], Field(description="order of the input's axes")]
 
 
-class Card(BaseModel):
+class Card(FileModel):
     """Base class of the cards of all networks, with the fields that the supervisors of workers need.
 
     Attributes:
@@ -84,7 +83,6 @@ class ModelCard(Card):
         (('cat', 'dog'), False)
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     job: ClassVar[str] = "detect"
 
     name: str = Field(min_length=1, description="name of the detector")

@@ -12,12 +12,13 @@ _SUFFIXES = SUFFIXES.union(PICTURE_SUFFIXES)
 # No pattern matches one text in two ways: names are untrusted, and search must not take exponential time.
 _GAP = r"[\s_.,:~+#–—-]"
 _LONG = "part|piece|segment|scene|shot|chunk|section|frame"
-_SHORT = "pt|seg|sc|cut|split|take|clip|frm|p|s|t|f"
+_SHORT = "pt|seg|sc|cut|split|take|clip|frm|c|p|s|t|f"
 _COUNT = rf"(?:{_GAP}*of{_GAP}*\d+)?[\])]?"
 _WORDED = rf"(?:{_GAP}+[\[(]?(?:{_LONG}|{_SHORT})|[\[(]?(?:{_LONG})){_GAP}*\d+{_COUNT}"
 _LETTERED = rf"{_GAP}+[\[(]?(?:{_LONG}){_GAP}*(?:[a-z]|[ivx]+)[\])]?"
-_BARE = rf"(?:{_GAP}+[\[(]?|[\[(])\d+(?:s|sec|ms)?{_COUNT}"
-_MARK = re.compile(rf"(?<=.)(?:(?:(?:{_WORDED})+|{_LETTERED})(?:{_BARE})*|(?:{_BARE})+)$", re.IGNORECASE)
+_BARE = rf"(?:{_GAP}+[\[(]?|[\[(])(?:\d+h)?(?:\d+m)?\d+(?:s|sec|ms)?{_COUNT}"
+_GLUED = r"(?<=[^\W\d_])\d{3,}"  # as ffmpeg numbers the pieces of output%03d.mp4
+_MARK = re.compile(rf"(?<=.)(?:(?:(?:{_WORDED})+|{_LETTERED})(?:{_BARE})*|(?:{_BARE})+|{_GLUED})$", re.IGNORECASE)
 
 
 def folder_above(path: str) -> str:
@@ -33,7 +34,8 @@ def folder_above(path: str) -> str:
 def clip_name(path: str) -> str:
     """Returns a video's name without the mark of a piece: a number, or a word such as part, scene or s with a number.
 
-    A name without letters, such as a number alone, names no clip: it is returned with its folders.
+    A number right after a letter is a mark if it has three digits or more and no mark follows. A name without letters,
+    such as a number alone, names no clip: it is returned with its folders.
 
     >>> {clip_name(f"cars/{name}.mp4") for name in ("clip_001", "clip-part2", "clip.s03", "clip (4)", "clip")}
     {'clip'}

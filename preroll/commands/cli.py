@@ -1,9 +1,14 @@
 """The `preroll` command line: all commands, and the reporting of errors and signals."""
 
 import errno
+import io
+import os
 import re
 import signal
 import sys
+import textwrap
+import traceback
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -30,8 +35,11 @@ from preroll.commands import (
     train,
     tune,
 )
-from preroll.errors import PrerollError
+from preroll.errors import FAULT, PrerollError
 from preroll.renamed import COMMANDS
+
+#: The environment variable that asks for the traceback of a fault.
+DETAILS = "PREROLL_DETAILS"
 
 app = typer.Typer(
     name="preroll",
@@ -95,25 +103,52 @@ def main() -> None:
     """Runs the command line; an error becomes one line on stderr and an exit status, never a traceback."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    _take_any_text()
     try:
-        sys.exit(app(standalone_mode=False))
+        status = _run()
+        sys.stdout.flush()
+    except SystemExit:
+        raise
     except PrerollError as error:
         _fail(str(error), error.status)
-    except _UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            error.show()
-            sys.exit(error.exit_code)
-        where = error.ctx.command_path if error.ctx else "preroll"
-        if new := _renamed_command(where, error.format_message()):
-            _fail(new, error.exit_code)
-        _fail(f"{error.format_message().rstrip('.')} (see `{where} --help`)", error.exit_code)
     except _Stopped as stopped:
         name = signal.Signals(stopped.number).name
         notes = getattr(stopped, "__notes__", ["nothing half-written is left behind"])
         _fail("; ".join((f"stopped by {name}", *notes)), 128 + stopped.number)
+    except BrokenPipeError:  # whoever reads the output has seen enough, as in `preroll agent list | head -1`
+        _fail("", 1)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
         _fail(f"{error.filename or 'files'}: {error.strerror or error}", 1 if full else 2)
+    except BaseException as fault:
+        _fail(_fault_line(fault), FAULT)
+    sys.exit(status)
+
+
+def _take_any_text() -> None:
+    """Has the output take text that its encoding lacks, escaped, and anything at all where it is closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (open until the end)
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run() -> Any:
+    """Runs a command and returns its exit status.
+
+    Raises:
+        PrerollError: the command line is wrong.
+    """
+    try:
+        return app(prog_name="preroll", standalone_mode=False)
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+            return error.exit_code
+        where = error.ctx.command_path if error.ctx else "preroll"
+        told = f"{error.format_message().rstrip('.')} (see `{where} --help`)"
+        raise PrerollError(_renamed_command(where, error.format_message()) or told, status=error.exit_code) from None
 
 
 def _renamed_command(where: str, message: str) -> str | None:
@@ -123,6 +158,24 @@ def _renamed_command(where: str, message: str) -> str | None:
     return f"`preroll {old}` is now `preroll {COMMANDS[old]}`" if old in COMMANDS else None
 
 
+def _fault_line(fault: BaseException) -> str:
+    """Returns the line about an error that no command expects, after its details where they are asked for."""
+    if type(fault).__name__ == "Abort" and fault.__cause__:  # typer raises it in place of an EOFError
+        fault = fault.__cause__
+    if os.environ.get(DETAILS):
+        traceback.print_exception(fault)
+    what = textwrap.shorten(f"{type(fault).__name__}: {fault}", 300, placeholder=" …")
+    told = (f"this is a fault of preroll {__version__}: {what.rstrip(': ')}", *getattr(fault, "__notes__", ()))
+    return "; ".join((*told, f"{DETAILS}=1 shows the details; please report them where you got preroll"))
+
+
 def _fail(line: str, status: int) -> NoReturn:
-    typer.echo(f"error: {line}", err=True)
+    """Ends with a line on stderr, after all that was printed before it."""
+    try:
+        sys.stdout.flush()
+    except OSError:  # Python would try again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):
+        if line:
+            typer.echo(f"error: {line}", err=True)
     sys.exit(status)

@@ -28,8 +28,8 @@ def evaluate(
 ) -> None:
     """Compare trained agents, without exploration, with common random numbers: the same users and draws.
 
-    Random, greedy and the exact optimum are always among them. A column with the name of a length class is its share of
-    the ads shown.
+    Random, greedy and the optimum are always among them. A column with the name of a length class is its share of the
+    ads shown.
 
     Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
     """
@@ -45,6 +45,9 @@ def evaluate(
     with progress.bar(total, f"Evaluating on {sessions:,} sessions") as advance:
         result = evaluation.evaluate(players, tables, sessions=sessions, seed=seed, exact=not no_exact, advance=advance)
     print_comparison(result)
+    for run in opened:
+        for note in run.notes:
+            typer.echo(f"note: {run.name}: {note}")
 
 
 def print_comparison(evaluation: "Evaluation") -> None:

@@ -60,8 +60,7 @@ def run(
     try:
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
     except BaseException as stopped:
-        if not isinstance(stopped, Exception):  # a signal that asks to stop
-            stopped.add_note("cells that are done are kept: give the same command again")
+        stopped.add_note("cells that are done are kept: give the same command again")
         raise
     plan = store.read_plan()
     _print_summary(store, plan)
@@ -87,7 +86,7 @@ def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
     cells: Annotated[bool, typer.Option("--cells", help="List every cell, not only those that are not done.")] = False,
 ) -> None:
-    """Show which cells are done, missing, changed or failed.
+    """Show which cells are done, missing, changed or failed, and which were made by another version than this one.
 
     Example: `preroll experiment status threshold`
     """
@@ -96,12 +95,28 @@ def status(
     store = Store(folder)
     plan = store.read_plan()
     states = store.states(plan)
-    failures = store.failures()
+    failures, others = store.reasons(states), _other_versions(store, plan, states)
     for name, state in states.items():
-        if cells or state is not CellState.DONE:
-            error = f": {failures[name]}" if state is CellState.FAILED else ""
-            typer.echo(f"{state:<8}{name}{error}")
-    typer.echo(f"{plan.name}: {_counts(states)}; {store.size() / 1e6:.1f} MB on disk")
+        if cells or state is not CellState.DONE or name in others:
+            why = failures[name] if state is CellState.FAILED else others.get(name)
+            typer.echo(f"{state:<8}{name}" + (f": {why}" if why else ""))
+    made = f", {len(others)} of them by another version" if others else ""
+    typer.echo(f"{plan.name}: {_counts(states)}{made}; {store.size() / 1e6:.1f} MB on disk")
+
+
+def _other_versions(store: "Store", plan: "Plan", states: "dict[str, CellState]") -> dict[str, str]:
+    """Returns what made the cells that are done but were made by another version than this one, by id."""
+    from preroll.simulations.experiment.execution.origins import cell_provenance, differences, origin_of, told
+    from preroll.simulations.experiment.execution.store import CellState
+    from preroll.simulations.training.provenance import provenance
+
+    now, found = origin_of(provenance()), {}
+    for cell in plan.cells:
+        if states[cell.id] is CellState.DONE:
+            different = differences(origin_of(cell_provenance(store.folder(cell))), now)
+            if different:
+                found[cell.id] = f"by {told(different)}; now {told({name: now[name] for name in different})}"
+    return found
 
 
 def _counts(states: "dict[str, CellState]") -> str:

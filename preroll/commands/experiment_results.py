@@ -17,6 +17,8 @@ def results(
 ) -> None:
     """Print the means of an experiment, or write its tidy table: one row per cell, with every setting and number.
 
+    A cell that failed has a row with the reason, in the column `failure`, and no number.
+
     Exit status 1 where cells are missing.
 
     Example: `preroll experiment results threshold --csv`
@@ -39,6 +41,8 @@ def results(
         print_table(columns, rows, left=("point", "agent"))
         for sentence in footnotes(store, plan, states):
             typer.echo(sentence)
+    for name, reason in store.reasons(states).items():
+        typer.echo(f"failed: {name}: {reason}")
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
             f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",

@@ -64,8 +64,8 @@ def check(
     )
     values = {name: exact.value_of(exact.references[name]) for name in ("greedy", "random")}
     shares = [f"{name} {value / exact.optimum if exact.optimum else 1:.1%}" for name, value in values.items()]
-    best = in_words(exact.note)
-    typer.echo(f"{best[0].upper()}{best[1:]}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
+    best, phase = in_words(exact.note), " in the first phase of drift" if tables.n_phases > 1 else ""
+    typer.echo(f"{best[0].upper()}{best[1:]}{phase}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
     warnings = warnings_about(tables)
     for warning in warnings:
         typer.echo(one_line(f"warning: {warning}"))

@@ -50,6 +50,7 @@ def train(
     """
     from preroll.agents import preset
     from preroll.agents.registry import effective_settings, find
+    from preroll.agents.settings import parse
     from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.training.training import prepare
     from preroll.terminal.set_option import parse_changes
@@ -65,8 +66,10 @@ def train(
     settings, overrides = parse_changes(changes or [])
     world = Scenario.load(scenario).replace(overrides)
     if sb3_defaults:
-        defaults = {**preset.sb3_defaults(agent), **settings}
-        settings = {**effective_settings(agent, world.name, defaults), **settings}
+        defaults = preset.sb3_defaults(agent)
+        followed = parse(find(agent).load().Settings, agent, settings, defaults)
+        values = {name: getattr(followed, name) for name in {**defaults, **settings}}
+        settings = {**effective_settings(agent, world.name, values), **settings}
     run = run or Path("runs") / f"{world.name}-{agent}-{seed}"
     training = prepare(
         agent,
@@ -96,15 +99,17 @@ def _train(training: "Training") -> None:
     """Runs ``training`` with a progress bar and prints a summary."""
     from preroll import progress
     from preroll.envs.optimum.knowledge import in_words
-    from preroll.envs.optimum.optimum import Optimum
+    from preroll.envs.optimum.phases import PhasedOptimum
 
     agent, run = training.agent.name, training.target
     assert run is not None
     with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, deferred_signals() as stop:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
-        result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
-    curve, best = result.curve, in_words(Optimum(result.tables).knowledge.note)
+        with _told_how_to_resume(run):
+            result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
+    met = PhasedOptimum(result.tables, int(result.tables.arrays.phase_start[result.phases - 1]) + 1)
+    curve, best = result.curve, in_words(met.note)
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
     expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
     typer.echo(
@@ -113,10 +118,25 @@ def _train(training: "Training") -> None:
     )
     if result.tables.n_phases > 1:
         typer.echo(_phases(result))
+    for note in result.notes:
+        typer.echo(f"note: {note}")
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")
     typer.echo(f"Look at it: tensorboard --logdir {quote(str(run.parent))}")
+
+
+@contextmanager
+def _told_how_to_resume(run: Path) -> Iterator[None]:
+    """Adds to an error the note that a checkpoint is there, if one is."""
+    from preroll.simulations.training import checkpoint
+
+    try:
+        yield
+    except BaseException as error:
+        if checkpoint.place(run).exists():
+            error.add_note(f"resume with `preroll train --resume {quote(str(run))}`")
+        raise
 
 
 def _phases(result: "TrainingResult") -> str:

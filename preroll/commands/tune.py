@@ -37,8 +37,9 @@ def tune(
     from preroll.agents.settings import with_sessions
     from preroll.envs.model.tables import Tables
     from preroll.envs.optimum.knowledge import in_words
-    from preroll.envs.optimum.optimum import Optimum
+    from preroll.envs.optimum.phases import PhasedOptimum
     from preroll.envs.scenario.scenario import Scenario
+    from preroll.simulations.evaluation.agent_evaluation import shortest_lane
     from preroll.simulations.tuning import tuning
     from preroll.terminal.set_option import parse_changes
 
@@ -52,10 +53,10 @@ def tune(
     start = search.start.model_dump(mode="json")
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
                      for name, value in found.settings.items() if name in settings or value != start[name])  # fmt: skip
-    best = in_words(Optimum(tables).knowledge.note)
+    best = in_words(PhasedOptimum(tables, shortest_lane(tables)).note)
     typer.echo(
         f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of {best} with {told or 'the defaults'}; "
-        f"the defaults earn {found.default:.2f} %. {found.finished} trials finished, {found.given_up} were given up.\n"
+        f"{tuning.earned(found.default)}. {found.finished} trials finished, {found.given_up} were given up.\n"
         "A search flatters its winner: compare it on other seeds with `preroll experiment run`.\n"
         f"Preset: {found.preset}"
     )

@@ -17,15 +17,15 @@ ScenarioChanges = Annotated[
 
 
 def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parses KEY=VALUE texts, values being YAML, into settings of the agent and keys of the scenario.
+    """Parses KEY=VALUE texts into settings of the agent and keys of the scenario, as files with a line KEY: VALUE.
 
     A key of the scenario is a dotted one, or one of the scenario's own such as ``recall_weight``.
 
     Raises:
-        PrerollError: an entry without ``=``, or one that is no YAML.
+        PrerollError: an entry without ``=``, or one that is no line of YAML.
     """
     from preroll.envs.scenario.scenario import Scenario
-    from preroll.yaml_config import parse_value
+    from preroll.yaml_config import parse_yaml
 
     settings: dict[str, Any] = {}
     overrides: dict[str, Any] = {}
@@ -33,8 +33,10 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         key, equals, text = change.partition("=")
         if not key or not equals:
             raise PrerollError(f"--set {change}: KEY=VALUE is expected, such as num_envs=256 or user.mismatch=0.2")
-        value = parse_value(text, f"--set {change}")
-        (overrides if "." in key or key in Scenario.model_fields else settings)[key] = value
+        line = parse_yaml(f"value: {text}", f"--set {change}")
+        if len(line) > 1:
+            raise PrerollError(f"--set {change.split()[0]} …: one value is expected, not several lines")
+        (overrides if "." in key or key in Scenario.model_fields else settings)[key] = line["value"]
     return settings, overrides
 
 

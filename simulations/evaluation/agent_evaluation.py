@@ -3,11 +3,12 @@
 import numpy as np
 
 from preroll.agents.agent import Agent
+from preroll.agents.finite import finite
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
-from preroll.errors import PrerollError
+from preroll.errors import NotFiniteError, PrerollError
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
 from preroll.simulations.evaluation.stepping import play
@@ -78,12 +79,22 @@ def simulate(
 
     Returns:
         The sessions played, and the exact value of the policy; None if it does not fit in a table or is not wanted.
+
+    Raises:
+        NotFiniteError: what the agent computes is NaN.
     """
     is_table = isinstance(player, Policy) or player.needs_tables
-    if (exact or is_table) and (policy := table_of(player, tables)) is not None:
-        return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), values.value_of(policy)
-    assert isinstance(player, Agent)
-    return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane), None
+    try:
+        if (exact or is_table) and (policy := table_of(player, tables)) is not None:
+            return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), values.value_of(policy)
+        assert isinstance(player, Agent)
+        return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane), None
+    except NotFiniteError as error:
+        raise NotFiniteError(f"{_called(player)}: {error}; this is no policy") from None
+
+
+def _called(player: AgentOrPolicy) -> str:
+    return f"agent {player.name}" if isinstance(player, Agent) else "policy table"
 
 
 def table_of(player: AgentOrPolicy, tables: Tables) -> Policy | None:
@@ -91,12 +102,19 @@ def table_of(player: AgentOrPolicy, tables: Tables) -> Policy | None:
 
     A deterministic policy is returned as a table of ads, which is played twice as fast as one of probabilities and
     gives the same sessions.
+
+    Raises:
+        NotFiniteError: a probability is NaN.
     """
     try:
         policy = player.policy(tables) if isinstance(player, Agent) else player
+    except NotFiniteError:
+        raise
     except PrerollError:  # too many observable states for a table, or an agent with memory
         return None
     chances = policy.probabilities
+    if chances is not None:
+        finite("probabilities", chances)
     if chances is None or not (chances.max(axis=-1) == 1).all():
         return policy
     return Policy(ads=chances.argmax(axis=-1).astype(np.int16))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from preroll.agents.finite import finite
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.rollout import Rollout
 from preroll.simulations.statistics.intervals import Mean, mean_interval
@@ -25,7 +26,7 @@ class AgentResult:
         revenue: simulated revenue.
         exact_revenue: exact expected revenue; None if it is not wanted, or the policy does not fit in a table.
         expected_revenue: the exact revenue if it is known, else the optimum plus the paired difference from it.
-        optimum: the exact optimum.
+        optimum: the optimum, which may know more than agents see (``optimum_note``).
         optimum_is_bound: whether the optimum is an upper bound, which no agent can earn.
         optimum_note: what the optimum knows and agents do not see, in few words; empty if there is nothing.
         difference: revenue minus that of the optimal policy, paired by common random numbers.
@@ -131,6 +132,9 @@ def result_of(
         exact: exact values of the scenario.
         best: the optimal policy on the same sessions; needed where the exact value is not known.
         worst: the random policy on the same sessions.
+
+    Raises:
+        NotFiniteError: its revenue is no number, which is no result.
     """
     by_lane = played.revenue.mean(axis=1)
     lanes, per_lane = played.revenue.shape
@@ -141,6 +145,7 @@ def result_of(
     if expected is None:
         assert best is not None
         expected = exact.optimum + float(played.revenue.mean() - best.revenue.mean())
+    finite(f"revenue of {name}", np.append(by_lane, expected))
     return AgentResult(
         name=name,
         sessions=lanes * per_lane,

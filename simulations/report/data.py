@@ -14,6 +14,13 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
+from preroll.simulations.experiment.execution.origins import (
+    Origin,
+    cell_provenance,
+    differences,
+    most_common,
+    origin_of,
+)
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.statistics.comparison import Verdict, compare_pairs, undominated
 from preroll.simulations.training.curves import Curve
@@ -46,6 +53,8 @@ class Material:
         plan = store.read_plan()
         states = store.states(plan)
         if CellState.DONE not in states.values():
+            for name, reason in store.reasons(states).items():
+                raise PrerollError(f"{store.path}: no cell is done; the first that failed is {name}: {reason}")
             raise PrerollError(f"{store.path}: no cell is done yet; run `preroll experiment run` first")
         return cls(store, plan, states)
 
@@ -53,6 +62,11 @@ class Material:
     def done(self) -> list[Cell]:
         """The finished cells."""
         return [cell for cell in self.plan.cells if self.states[cell.id] is CellState.DONE]
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        """Why each of the cells that failed did, by id."""
+        return self.store.reasons(self.states)
 
     @cached_property
     def points(self) -> dict[str, Cell]:
@@ -101,6 +115,23 @@ class Material:
             found.setdefault((cell.point, cell.label), {})[cell.seed] = evaluation
         return found
 
+    @cached_property
+    def origins(self) -> dict[str, Origin]:
+        """Origin of every finished cell, by id."""
+        return {cell.id: origin_of(cell_provenance(self.store.folder(cell))) for cell in self.done}
+
+    @cached_property
+    def other_versions(self) -> dict[str, dict[str, str]]:
+        """Versions and code that a cell does not share with most of the others, by id of the cells that have any."""
+        usual = most_common(self.origins.values())
+        found = {name: differences(origin, usual) for name, origin in self.origins.items()}
+        return {name: different for name, different in found.items() if different}
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The evaluations of all finished cells."""
+        return [entry for by_seed in self._evaluations.values() for entry in by_seed.values()]
+
     def values(self, point: str, agent: str, name: str) -> NDArray[np.float64]:
         """Returns one metric of the evaluation by seed, float64 [n]; empty if no cell is finished."""
         return np.array(list(self.by_seed(point, agent, name).values()), np.float64)
@@ -125,7 +156,7 @@ class Material:
         return float(values.mean()) if len(values) else float("nan")
 
     def optimum(self, point: str) -> float:
-        """Returns the exact optimum of a point, the largest expected revenue of any agent."""
+        """Returns the optimum of a point: no agent has a larger expected revenue."""
         return max(self.mean(point, agent, "optimum") for agent in self.agents if self.cells(point, agent))
 
     def optimum_note(self, point: str) -> str:

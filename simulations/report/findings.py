@@ -4,7 +4,7 @@ import numpy as np
 
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.execution.store import CellState
-from preroll.simulations.experiment.execution.summary import notes_on_optimum
+from preroll.simulations.experiment.execution.summary import notes_on_learning, notes_on_optimum
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import majority_sentences, threshold_sentences
 from preroll.simulations.statistics.comparison import NO_DIFFERENCE
@@ -13,7 +13,16 @@ from preroll.simulations.statistics.intervals import interval_text
 
 def headline(material: Material) -> list[str]:
     """Returns the sentences at the top of the page."""
-    parts = (_missing, _ranking, _optimum, threshold_sentences, majority_sentences, _verdicts)
+    parts = (
+        _missing,
+        _other_versions,
+        _ranking,
+        _optimum,
+        _unlearned,
+        threshold_sentences,
+        majority_sentences,
+        _verdicts,
+    )
     return [sentence for part in parts for sentence in part(material)]
 
 
@@ -21,7 +30,23 @@ def _missing(material: Material) -> list[str]:
     missing = sum(state is not CellState.DONE for state in material.states.values())
     if not missing:
         return []
-    return [f"{missing} of {len(material.states)} cells are not done; no interval covers what they would have given."]
+    failed = f", {len(material.failed)} of them failed" if material.failed else ""
+    told = f"{missing} of {len(material.states)} cells are not done{failed}"
+    return [f"{told}; no interval covers what they would have given."]
+
+
+def _unlearned(material: Material) -> list[str]:
+    """Returns what is said of agents that may not have learned."""
+    return notes_on_learning(material.evaluations)
+
+
+def _other_versions(material: Material) -> list[str]:
+    if not (others := material.other_versions):
+        return []
+    return [
+        f"{len(others)} of {len(material.done)} cells were made by another version than most; they are named at the "
+        "end of the page."
+    ]
 
 
 def _ranking(material: Material) -> list[str]:

@@ -11,7 +11,8 @@ from preroll import __version__, atomic
 from preroll.errors import PrerollError
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
-from preroll.simulations.experiment.execution.store import FILE, Store, read_cell
+from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
+from preroll.simulations.experiment.execution.store import FILE, Store
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, point_title
@@ -22,6 +23,7 @@ from preroll.simulations.report.tables import (
     agents_table,
     aggregates_note,
     aggregates_table,
+    failures_table,
     verdicts_note,
     verdicts_table,
 )
@@ -109,6 +111,7 @@ def page(material: Material) -> str:
         policies=_drawn(material, MOST_MAPS, policy_pictures),
         **_session(material),
         agents=agents_table(material),
+        failures=failures_table(material) if material.failed else None,
         **_origin(material),
     )
 
@@ -166,28 +169,37 @@ def _drawn(material: Material, most: int, draw: Callable[[Material, str], str | 
     return Drawn([(point_title(material, point), draw(material, point)) for point in shown], len(material.points))
 
 
-def _session(material: Material) -> dict[str, SampleSession | str]:
-    """Plays a session of the learner with the largest mean at a point in the middle."""
+def _session(material: Material) -> dict[str, SampleSession | str | None]:
+    """Plays a session of the learner with the largest mean at a point in the middle; none if no agent can be read."""
     point = charts.chosen_points(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
     done = [agent for agent in material.agents if material.cells(point, agent)]
     agents = [agent for agent in done if agent in material.learners] or done
-    name = max(agents, key=lambda agent: material.mean(point, agent, "percent_of_optimum"))
-    agent = material.run(material.cells(point, name)[0]).load_agent()
-    session = play_session(agent, name, material.tables(point))
+    session = None
+    for name in sorted(agents, key=lambda agent: -material.mean(point, agent, "percent_of_optimum")):
+        try:
+            agent = material.run(material.cells(point, name)[0]).load_agent()
+            session = play_session(agent, name, material.tables(point))
+            break
+        except PrerollError:  # a damaged folder takes nothing with it but its own session
+            continue
     return {"session": session, "session_point": point_title(material, point)}
 
 
 def _origin(material: Material) -> dict[str, Any]:
     """Returns what is needed to repeat the experiment, and what it cost."""
-    runs = [material.run(cell).result for cell in material.done]
-    told = [read_cell(material.store.folder(cell))["provenance"] for cell in material.done]
-    found = {str(one["git"] or "no repository") + (" (changed)" if one["changed"] else "") for one in told}
+    runs = [(cell.training_fingerprint, material.run(cell).result["cost"]) for cell in material.done]
+    # A training that several cells use counts once: they have the same cost to the last digit.
+    trainings = {(trained, cost["seconds"]): cost["cpu_seconds"] for trained, cost in runs}
+    made_by = in_words(material.origins.values())
+    code, machine = (made_by.pop(name, "unknown") for name in ("code", MACHINE))
     return {
         "file": FILE,
         "text": (material.store.path / FILE).read_text("utf8"),
         "cells": len(runs),
-        "cpu_seconds": sum(run["cost"]["cpu_seconds"] for run in runs),
-        "versions": ", ".join(f"{name} {number}" for name, number in runs[0]["versions"].items()),
-        "code": ", ".join(sorted(found)),
+        "cpu_seconds": sum(trainings.values()),
+        "versions": told(made_by),
+        "code": code,
+        "machine": machine,
+        "others": {name: told(different) for name, different in material.other_versions.items()},
         "version": __version__,
     }

@@ -35,9 +35,14 @@ def agents_table(material: Material) -> Table:
     """Returns the table of every agent at every point, over its seeds."""
     rows: list[list[Entry]] = []
     columns = _columns(material.plan.lengths)
+    failed = {(cell.point, cell.label): None for cell in material.plan.cells if cell.id in material.failed}
     for point in material.points:
-        for agent in material.agents:
-            if not (seeds := len(material.values(point, agent, "revenue"))):
+        for agent in [
+            *material.agents,
+            *(label for at, label in failed if at == point and label not in material.agents),
+        ]:
+            seeds = len(material.values(point, agent, "revenue"))
+            if not seeds and (point, agent) not in failed:
                 continue
             rows.append(
                 [
@@ -48,6 +53,11 @@ def agents_table(material: Material) -> Table:
                 ]
             )
     return Table(["point", "agent", "seeds", *(title for title, *_ in columns)], rows)
+
+
+def failures_table(material: Material) -> Table:
+    """Returns the table of the cells that failed, with the reasons."""
+    return Table(["cell", "why it failed"], [[(name, name), (why, why)] for name, why in material.failed.items()])
 
 
 def _columns(lengths: Sequence[str]) -> list[tuple[str, str, float, int]]:
@@ -71,6 +81,8 @@ def _entry(
     material: Material, point: str, agent: str, title: str, name: str, factor: float, digits: int
 ) -> tuple[str, float]:
     values = factor * material.values(point, agent, name)
+    if not len(values):
+        return "failed" if name == "revenue" else "", np.nan
     mean = float(values.mean())
     if np.isnan(mean):
         return "", mean

@@ -78,12 +78,14 @@ def compare_pairs(scores: Mapping[str, Mapping[str, Mapping[int, float]]]) -> li
 def undominated(agents: Iterable[str], verdicts: Sequence[Verdict]) -> list[str]:
     """Returns the agents of a task that no other is shown to earn more than; the best is decided where one is left.
 
+    Pairs that share different seeds may contradict each other, until none is left: then all are.
+
     Args:
         agents: all agents of the task, also those that could not be compared.
         verdicts: the verdicts of the task.
     """
     worse = {verdict.less for verdict in verdicts if verdict.decided}
-    return [agent for agent in agents if agent not in worse]
+    return [agent for agent in agents if agent not in worse] or list(agents)
 
 
 def _pairs(agents: Mapping[str, Mapping[int, float]]) -> list[tuple[str, str, Paired]]:

@@ -3,7 +3,7 @@
 ```
 scenario.yaml, settings.yaml   as in a run
 agent/                         the agent, with its whole training state
-loop.safetensors, loop.json    state of the environment, ledger and curve; time spent, versions
+loop.safetensors, loop.json    state of the environment, ledger and curves; time spent, provenance
 ```
 
 A checkpoint is replaced as a whole, so a kill at any moment leaves the previous one. With the same number of threads
@@ -13,6 +13,7 @@ what has changed.
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,8 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.run_folder import threads, versions
 from preroll.simulations.training.loop import Loop
-from preroll.simulations.training.run import PACKAGES, RunSettings, load_catalog, read_settings, write_settings
+from preroll.simulations.training.provenance import PACKAGES, merged
+from preroll.simulations.training.run import RunSettings, load_catalog, read_settings, write_settings
 
 #: Of `loop.json`; checkpoints 1 and 2 had none of their own but that of their agent.
 FORMAT = 4
@@ -41,12 +43,14 @@ class Stopped(NamedTuple):
         tables: the scenario on the catalog.
         settings: settings of the run that it becomes.
         seconds: wall-clock and CPU time spent so far [s].
+        provenance: what made it so far; see :mod:`preroll.simulations.training.provenance`.
     """
 
     loop: Loop
     tables: Tables
     settings: RunSettings
     seconds: tuple[float, float]
+    provenance: Mapping[str, Any]
 
 
 def place(run: Path) -> Path:
@@ -66,6 +70,7 @@ def save(run: Path, stopped: Stopped) -> None:
         arrays = {name: np.array(array, order="C") for name, array in loop.state_arrays().items()}
         atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
         about = {"format": FORMAT, "seconds": list(stopped.seconds), "surroundings": surroundings()}
+        about["provenance"] = dict(stopped.provenance)
         atomic.write_json(folder / "loop.json", {**about, **loop.state_scalars()})
 
 
@@ -92,9 +97,10 @@ def load(run: Path) -> Stopped:
     try:
         wall, cpu = (float(spent) for spent in scalars["seconds"])
         loop.load_state(load_file(folder / "loop.safetensors"), scalars)
+        made_by = merged(scalars.get("provenance", {}))  # not in older checkpoints
     except (PrerollError, SafetensorError, *_DAMAGE) as error:
         raise _damaged(folder, error) from None
-    return Stopped(loop, tables, settings, (wall, cpu))
+    return Stopped(loop, tables, settings, (wall, cpu), made_by)
 
 
 def _read_about(folder: Path) -> dict[str, Any]:

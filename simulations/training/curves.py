@@ -1,5 +1,6 @@
 """Learning curves: means over bins of sessions, which are numbered in the order in which they start."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,8 +18,8 @@ GROWTH = 10 ** (1 / 20)  # 20 bins per decade of sessions, once these are wider 
 TAGS: dict[str, str] = {
     "session/revenue": "mean sum of rewards of a session",
     "session/expected": "mean of Σ P(view) · reward of the ads shown: as revenue, without the noise of the views",
-    "session/percent_of_optimum": "100 · expected / exact optimum",
-    "session/regret": "exact optimum − expected",
+    "session/percent_of_optimum": "100 · expected / optimum",
+    "session/regret": "optimum − expected",
     "session/view_rate": "share of the ads shown that were viewed",
     "session/empty_share": "share of slots left without an ad",
     "session/length": "mean number of slots of a session",
@@ -91,6 +92,21 @@ class Curve:
         return cls(list(value["sessions"]), {tag: list(column) for tag, column in value["values"].items()})
 
 
+def points_of(*curves: Curve) -> dict[int, dict[str, float]]:
+    """Returns the numbers of all ``curves`` by sessions seen, as they are written to an event file.
+
+    Examples:
+        >>> points_of(Curve([50, 100], {"a": [1.0, 2.0]}), Curve([50, 100], {"b": [None, 3.0]}))
+        {50: {'a': 1.0}, 100: {'a': 2.0, 'b': 3.0}}
+    """
+    found: dict[int, dict[str, float]] = {}
+    for curve in curves:
+        for row, seen in enumerate(curve.sessions):
+            values = {tag: column[row] for tag, column in curve.values.items()}
+            found.setdefault(seen, {}).update({tag: value for tag, value in values.items() if value is not None})
+    return found
+
+
 class CurveBuilder:
     """Builder of a learning curve from a growing ledger: every bin becomes a point once all of its sessions have ended.
 
@@ -113,12 +129,12 @@ class CurveBuilder:
         """Appends the point of the next bin, with the agent's metrics.
 
         Returns:
-            Sessions seen, and the value of every tag.
+            Sessions seen, and the value of every tag that has one.
         """
         start, stop = self._bins.pop(0)
         point = {**self._means(slice(start, stop)), **{AGENT_TAG + name: value for name, value in metrics.items()}}
         self.curve.add(stop, point)
-        return stop, point
+        return stop, {tag: value for tag, value in point.items() if math.isfinite(value)}
 
     def load_state(self, curve: Curve, total_regret: float) -> None:
         """Resumes after the last point of ``curve``, whose regret adds up to ``total_regret``."""

@@ -31,7 +31,8 @@ def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = F
     settings = settings_of(agent, tables.catalog, sessions=0, seed=agent.seed, run=run)
     result = TrainingResult(
         agent=agent, tables=tables, curve=Curve(), sessions=0, steps=agent.steps, seconds=0.0, cpu_seconds=0.0,
-        optimum=float(PhasedOptimum(tables).optimum_by_phase[0]), times=TimeShares(), run=run,
+        optimum=float(PhasedOptimum(tables).optimum_by_phase[0]), times=TimeShares(), time_curve=Curve(),
+        run=run,
     )  # fmt: skip
     with atomic.folder(run) as folder:
         write_settings(folder, settings, tables.scenario)

@@ -9,12 +9,15 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from preroll.agents.agent import Agent
+from preroll.agents.finite import check_arrays
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.vector import SessionVectorEnv
+from preroll.errors import NotFiniteError
 from preroll.seeds import TRAINING, derive
 from preroll.simulations.training.curves import Curve, CurveBuilder
+from preroll.simulations.training.notes import advice
 from preroll.simulations.training.session_log import SessionLedger, Step
 from preroll.simulations.training.timing import TimeShares
 
@@ -36,6 +39,7 @@ class Loop:
 
     Attributes:
         times: CPU time by phase of the loop.
+        time_curve: its shares at every point of the curve, which is reproducible as they are not.
     """
 
     def __init__(self, agent: Agent, tables: Tables, sessions: int, exact: PhasedOptimum) -> None:
@@ -47,7 +51,7 @@ class Loop:
         self.builder = CurveBuilder(self.ledger, exact)
         self._n_slots = tables.n_slots
         self._observations = np.empty((0, tables.layout.size), np.float32)
-        self.times = TimeShares()
+        self.times, self.time_curve = TimeShares(), Curve()
 
     @property
     def done(self) -> bool:
@@ -69,7 +73,36 @@ class Loop:
 
         Returns:
             Number of recorded sessions that ended with this slot.
+
+        Raises:
+            NotFiniteError: something that the agent computed is NaN or infinite.
         """
+        try:
+            return self._play()
+        except NotFiniteError as error:
+            raise self._diverged(error) from None
+        except (ValueError, ArithmeticError):
+            self.check_numbers()  # torch and its users raise these about weights of NaN
+            raise
+
+    def check_numbers(self) -> None:
+        """Checks that what the agent has learned are numbers.
+
+        Raises:
+            NotFiniteError: they are not; the message says at which session, and what to change.
+        """
+        try:
+            check_arrays(self.agent.state_arrays())
+        except NotFiniteError as error:
+            raise self._diverged(error) from None
+
+    def _diverged(self, error: NotFiniteError) -> NotFiniteError:
+        at = min(self.ledger.ended + 1, self.sessions)
+        return NotFiniteError(
+            f"agent {self.agent.name}: {error}, at session {at:,} of {self.sessions:,}{advice(self.agent)}"
+        )
+
+    def _play(self) -> int:
         observations = self._observations
         self.times.spent_on("other")
         actions = self.agent.act(observations)
@@ -90,14 +123,20 @@ class Loop:
         return self.ledger.add(Step(actions, rewards, infos["expected_reward"], infos["viewed"], terminated, truncated))
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
-        """Appends the points that are ready to the curve.
+        """Appends the points that are ready to the curves.
 
         Yields:
-            Sessions seen, and the value of every tag, for each new point.
+            Sessions seen, and the value of every tag that has one, for each new point.
+
+        Raises:
+            NotFiniteError: what the agent has learned is NaN or infinite.
         """
         while self.builder.ready():
+            self.check_numbers()
             seen, point = self.builder.next_point(self.agent.metrics())
-            yield seen, point
+            times = self.times.tags()
+            self.time_curve.add(seen, times)
+            yield seen, {**point, **times}
             # Users may leave early, so schedules are annealed over the measured length of sessions, not the horizon.
             self.agent.start_training(round(float(self.ledger.slots[:seen].mean()) * self.sessions))
 
@@ -113,13 +152,14 @@ class Loop:
         }
 
     def state_scalars(self) -> dict[str, Any]:
-        """Returns the plain values that complement :meth:`state_arrays`, and the curve."""
+        """Returns the plain values that complement :meth:`state_arrays`, and the curves."""
         books = {name: value for name, value in vars(self.ledger).items() if isinstance(value, int)}
         return {
             "ledger": books,
             "curve": self.curve.to_dict(),
             "regret": self.builder.total_regret,
             "times": self.times.seconds,
+            "time_curve": self.time_curve.to_dict(),
         }
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
@@ -137,3 +177,4 @@ class Loop:
             setattr(self.ledger, name, operator.index(number))
         self.builder.load_state(Curve.from_dict(scalars["curve"]), scalars["regret"])
         self.times.seconds.update(scalars["times"])
+        self.time_curve = Curve.from_dict(scalars.get("time_curve", Curve().to_dict()))  # not in older checkpoints

@@ -5,7 +5,7 @@ scenario.yaml        the whole scenario, defaults included
 settings.yaml        agent and its settings, seed, sessions, catalog
 agent/               the trained agent
 events.out.tfevents.preroll    learning curves for TensorBoard
-result.json          curve, optimum, cost, threads, versions; written last
+result.json          curve, optimum, cost, threads, versions, code, machine; written last
 ```
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from preroll import atomic
 from preroll.agents.agent import Agent
@@ -26,18 +26,16 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
-from preroll.run_folder import RESULT, threads, versions
+from preroll.run_folder import RESULT, threads
 from preroll.simulations.training.curves import Curve
-from preroll.yaml_config import dump_yaml, load_yaml, validated
+from preroll.simulations.training.provenance import provenance
+from preroll.yaml_config import FileModel, dump_yaml, load_yaml, validated
 
 FORMAT = 2
-PACKAGES = ("preroll", "numpy", "numba", "torch", "stable-baselines3", "gymnasium")
 
 
-class CatalogReference(BaseModel):
+class CatalogReference(FileModel):
     """Reference to the catalog that a run was trained on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str = Field(
         description="`demo`, or the catalog's folder relative to the run's, so that both may be moved together"
@@ -45,10 +43,8 @@ class CatalogReference(BaseModel):
     sha256: str = Field(description="hash of its content")
 
 
-class RunSettings(BaseModel):
+class RunSettings(FileModel):
     """Content of ``settings.yaml``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     agent: str = Field(description="name of the agent")
     seed: int = Field(description="seed of the training")
@@ -97,7 +93,7 @@ class Run:
             raise PrerollError(
                 f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`"
             )
-        result = _read_result(path)
+        result = read_result(path)
         return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
 
     @property
@@ -109,6 +105,16 @@ class Run:
     def curve(self) -> Curve:
         """Learning curve over sessions seen."""
         return Curve.from_dict(self.result["curve"])
+
+    @property
+    def time_curve(self) -> Curve:
+        """Shares of the CPU time over sessions seen; empty for a run that was stored without."""
+        return Curve.from_dict(self.result["cost"].get("curve", Curve().to_dict()))
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on why the agent may not have learned; usually none."""
+        return list(self.result.get("notes", []))
 
     def load_agent(self) -> Agent:
         """Returns the trained agent."""
@@ -167,12 +173,17 @@ def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> N
     atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
 
 
-def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Writes ``result.json``, the last file of a run, with the format, torch's threads and package versions added.
+def write_result(folder: Path, result: Mapping[str, Any], *earlier: Mapping[str, Any]) -> None:
+    """Writes ``result.json``, the last file of a run, with its format, torch's threads and provenance added.
 
     Networks are trained in one thread, whatever their number, so that it does not change a result.
+
+    Args:
+        folder: folder of the run.
+        result: its content.
+        earlier: provenance of what was done of the training before it was resumed.
     """
-    content = {"format": FORMAT, **result, "threads": threads(), "versions": versions(PACKAGES)}
+    content = {"format": FORMAT, **result, "threads": threads(), **provenance(*earlier)}
     content["curve"] = content.pop("curve")  # the longest entry last
     atomic.write_json(folder / RESULT, content)
 
@@ -184,7 +195,12 @@ def _reference(catalog: Catalog, run: Path) -> CatalogReference:
     return CatalogReference(path=relative, sha256=catalog.sha256)
 
 
-def _read_result(path: Path) -> dict[str, Any]:
+def read_result(path: Path) -> dict[str, Any]:
+    """Reads the ``result.json`` of the run ``path``.
+
+    Raises:
+        PrerollError: it is missing, cannot be read, or has another format.
+    """
     try:
         result = json.loads((path / RESULT).read_text("utf8"))
     except FileNotFoundError:

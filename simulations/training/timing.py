@@ -2,7 +2,7 @@
 
 import time
 
-#: Tags that a run writes in addition to its curve. They are not part of the curve, which is reproducible.
+#: Tags that a run writes in addition to its curve. They are a curve of their own, since that one is reproducible.
 TIME_TAGS: dict[str, str] = {
     "time/environment": "share of the CPU time spent in playing slots [%]",
     "time/forward": "… in choosing ads [%]",

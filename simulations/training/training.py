@@ -20,8 +20,10 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import check_target
 from preroll.seeds import AGENT, derive
 from preroll.simulations.training import checkpoint
-from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
+from preroll.simulations.training.notes import learning_notes
+from preroll.simulations.training.provenance import provenance
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
@@ -46,8 +48,10 @@ class TrainingResult:
         optimum: exact optimum in revenue per session; with drift, that of the first phase.
         seconds, cpu_seconds: wall-clock and CPU time [s].
         times: CPU-seconds by phase of the loop; see :mod:`preroll.simulations.training.timing`.
+        time_curve: their shares at every point of the curve.
         run: the folder written; None if none was requested.
         phases: number of phases of drift that the recorded sessions met; 1 without drift.
+        notes: sentences on why the agent may not have learned; usually none.
 
     Examples:
         >>> from preroll.simulations import train
@@ -68,8 +72,10 @@ class TrainingResult:
     seconds: float
     cpu_seconds: float
     times: TimeShares
+    time_curve: Curve
     run: Path | None
     phases: int = 1
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entries of ``result.json`` that describe the training."""
@@ -79,10 +85,12 @@ class TrainingResult:
             "steps": self.steps,
             "num_envs": min(self.agent.num_envs, self.sessions),
             "optimum": self.optimum,
+            **({"notes": list(self.notes)} if self.notes else {}),
             "cost": {
                 "seconds": round(self.seconds, 3),
                 "cpu_seconds": round(self.cpu_seconds, 3),
                 "percent": {phase: round(share, 1) for phase, share in self.times.percent().items()},
+                "curve": self.time_curve.to_dict(),
             },
             "curve": self.curve.to_dict(),
         }
@@ -100,6 +108,7 @@ class Training:
         target: the run folder to write; None writes nothing.
         resumed: loop of a stopped training, which is continued; None starts a new one.
         spent: wall-clock and CPU time spent before it was stopped [s].
+        earlier: provenance of what was done before it was stopped.
     """
 
     agent: Agent
@@ -109,6 +118,7 @@ class Training:
     target: Path | None
     resumed: Loop | None = None
     spent: tuple[float, float] = (0.0, 0.0)
+    earlier: tuple[Mapping[str, Any], ...] = ()
 
     def run(
         self,
@@ -127,6 +137,7 @@ class Training:
             save_every: seconds between two checkpoints, from which a killed training can be resumed.
 
         Raises:
+            NotFiniteError: what the agent computes is NaN or infinite; no run is written.
             PrerollError: ``stop`` requested it; the status is 128 + the signal's number.
         """
         if self.target is None:
@@ -138,7 +149,7 @@ class Training:
                 self.agent.save(folder / "agent")
                 if finish is not None:
                     finish(folder, result, events)
-            write_result(folder, result.to_dict())
+            write_result(folder, result.to_dict(), *self.earlier)
         checkpoint.remove(self.target)
         return result
 
@@ -149,14 +160,17 @@ class Training:
             loop = Loop(self.agent, self.tables, self.sessions, PhasedOptimum(self.tables))
             loop.start(self.seed)
         else:
-            _tell_again(loop.curve, on_point)
+            for seen, point in points_of(loop.curve, loop.time_curve).items():
+                on_point(seen, point)  # once more, since a resumed run writes a new event file
         saved = time.monotonic()
         while not loop.done:
             _step(loop, on_point, advance)
             number = stop()
             if self.target is not None and (number or time.monotonic() - saved >= save_every):
+                loop.check_numbers()
                 spent = time.perf_counter() - wall, time.process_time() - cpu
-                stopped = checkpoint.Stopped(loop, self.tables, self._settings(self.target), spent)
+                made_by = provenance(*self.earlier)
+                stopped = checkpoint.Stopped(loop, self.tables, self._settings(self.target), spent, made_by)
                 checkpoint.save(self.target, stopped)
                 saved = time.monotonic()
             if number:
@@ -171,8 +185,10 @@ class Training:
             seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
             times=loop.times,
+            time_curve=loop.time_curve,
             run=self.target,
             phases=1 + int(self.tables.arrays.phase_of(loop.ledger.lane_session.max())),
+            notes=learning_notes(self.agent, self.sessions),
         )
 
     def _settings(self, run: Path) -> RunSettings:
@@ -182,13 +198,6 @@ class Training:
         name = signal.Signals(number).name
         line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
         return f"{line}; resume with `preroll train --resume {self.target}`" if self.target else line
-
-
-def _tell_again(curve: Curve, on_point: OnPoint) -> None:
-    """Reports the points recorded before a stop once more, since a resumed run writes a new event file."""
-    for row, seen in enumerate(curve.sessions):
-        values = {tag: column[row] for tag, column in curve.values.items()}
-        on_point(seen, {tag: value for tag, value in values.items() if value is not None})
 
 
 def prepare(
@@ -233,8 +242,10 @@ def prepare_resume(run: Path) -> Training:
     Raises:
         PrerollError: there is no checkpoint, or it cannot be read.
     """
-    loop, tables, settings, spent = checkpoint.load(run)
-    return Training(loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent)
+    loop, tables, settings, spent, made_by = checkpoint.load(run)
+    return Training(
+        loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent, earlier=(made_by,)
+    )
 
 
 def train(
@@ -370,4 +381,4 @@ def _step(loop: Loop, on_point: OnPoint, advance: Advance | None) -> None:
         advance(over)
     if over:
         for seen, point in loop.points():
-            on_point(seen, {**point, **loop.times.tags()})
+            on_point(seen, point)

@@ -12,6 +12,7 @@ Everything depends on the seed alone: a stopped search that is resumed makes the
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
@@ -23,7 +24,7 @@ from preroll.agents.registry import complete_settings, fill_settings, find, make
 from preroll.agents.settings import AgentSettings, check_effects, overruled, with_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
-from preroll.errors import PrerollError
+from preroll.errors import NotFiniteError, PrerollError
 from preroll.seeds import AGENT, derive
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
@@ -111,7 +112,7 @@ class TuningResult:
     Attributes:
         settings: the best settings: every one that has an effect.
         percent: percent of the optimum of the best trial.
-        default: percent of the optimum of the first trial: of the scenario's preset, else of the agent's defaults.
+        default: percent of the optimum of the defaults, which are the preset's on its scenario; NaN if they gave no result.
         finished, given_up: numbers of finished and of pruned trials, over all runs of the search.
         preset: the file that holds the settings.
 
@@ -148,8 +149,8 @@ def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], Non
         The best settings and their score.
 
     Raises:
-        PrerollError: Optuna is not installed, the folder holds another search or something else, or no setting can be
-            searched.
+        PrerollError: Optuna is not installed, the folder holds another search or something else, no setting can be
+            searched, or no trial gave a result.
     """
     check(search, out)
     import optuna
@@ -241,10 +242,13 @@ def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
             agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **search.complete(settings))
         except PrerollError:  # incompatible values, such as a batch larger than what it is drawn from
             raise optuna.TrialPruned from None
-        fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
-        told = evaluate_agent(
-            search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed, exact=search.exact
-        )
+        try:
+            fit(agent, search.tables, sessions=search.sessions, seed=seed, exact=exact, on_point=report)
+            told = evaluate_agent(
+                search.agent, agent, search.tables, sessions=EVALUATION_SESSIONS, seed=seed, exact=search.exact
+            )
+        except NotFiniteError:  # these values are no good, others may be
+            raise optuna.TrialPruned from None
         values.append(told.percent_of_optimum)
     return sum(values) / len(values)
 
@@ -262,18 +266,26 @@ def _defaults(search: Search) -> dict[str, Any]:
     return {name: start[name] for name in search.space}
 
 
+def earned(first: float) -> str:
+    """Returns what the defaults earned, in words."""
+    return "the defaults gave no result" if math.isnan(first) else f"the defaults earned {first:.2f} %"
+
+
 def _write(search: Search, study: "Study", out: Path) -> TuningResult:
     """Writes the preset and returns the result."""
     from optuna.trial import TrialState
 
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     given_up = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+    if not finished:
+        raise PrerollError(
+            f"tune: none of {len(given_up)} trials finished with a result; change what is fixed", status=1
+        )
     best = max(finished, key=lambda trial: trial.value or 0.0)
-    chosen = search.complete(best.params)
-    value, first = best.value or 0.0, finished[0].value or 0.0
+    chosen, defaults = search.complete(best.params), _defaults(search)
+    value = best.value or 0.0
+    first = next((trial.value or 0.0 for trial in finished if trial.params == defaults), math.nan)
     of = f"{search.tables.scenario.name}, the largest of {len(finished)} trials by preroll tune, which flatters it"
     content = dump_yaml({search.agent: chosen})
-    atomic.write_text(
-        out / PRESET, f"# {value:.2f} % of the optimum of {of}; the defaults earned {first:.2f} %.\n{content}"
-    )
+    atomic.write_text(out / PRESET, f"# {value:.2f} % of the optimum of {of}; {earned(first)}.\n{content}")
     return TuningResult(chosen, value, first, len(finished), len(given_up), out / PRESET)

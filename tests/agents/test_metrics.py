@@ -99,7 +99,7 @@ def test_linear_bandits_tell_the_mean_width_of_their_last_choice(lanes: int, cla
         agent = taught(name, classic, **({"v": 0.4} if name == "lints" else {"alpha": 0.7}))
         assert agent.metrics()["width"] == 0
         agent.act(rows)
-        expected = factor * widths_of(agent.inverses, rows).mean()
+        expected = factor * widths_of(agent.inverses, agent.features(rows)).mean()
         assert agent.metrics()["width"] == pytest.approx(expected, rel=1e-6)
     ucb = taught("linucb", classic, alpha=0.7)
     assert ucb.metrics()["alpha"] == pytest.approx(0.7 * math.sqrt(2 * math.log(SHOWN.sum() + 1)))
@@ -111,7 +111,7 @@ def test_logistic_thompson_tells_the_mean_width_of_its_last_choice(classic: Tabl
     agent.act(rows, explore=False)
     assert agent.metrics() == {"width": 0.0}
     agent.act(rows)
-    x = rows.astype(np.float64)
+    x = agent.features(rows)
     expected = 0.6 * np.sqrt((x[:, None] ** 2 / agent.precisions).sum(axis=2)).mean()
     assert agent.metrics() == {"width": pytest.approx(expected)}
 

@@ -75,3 +75,14 @@ def test_what_the_user_overrules_of_those_defaults_is_left_out_and_what_the_user
     told = CliRunner().invoke(app, [*arguments, "--run", "other", "--set", "activation=tanh"])
     assert str(told.exception).startswith("agent ppo: activation: 'tanh' has no effect under hidden: ()")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_smaller_rate_over_those_defaults_is_not_a_schedule_that_rises(
+    small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    """Both ends of the rate are among the defaults: neither was given."""
+    arguments = ["train", "ppo", "--sb3-defaults", "--catalog", str(small_catalog_folder), "--sessions", "1"]
+    done = CliRunner().invoke(app, [*arguments, "--set", "learning_rate=1e-5", "--run", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    settings = Run.open(tmp_path / "run").settings.settings
+    assert (settings["learning_rate"], settings["final_learning_rate"]) == (1e-5, 1e-5)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from preroll.agents import AGENTS, AgentSettings, load_agent, make_agent
-from preroll.agents.registry import effective_settings
+from preroll.agents.registry import effective_settings, find, resolve_settings
 from preroll.agents.settings import overruled
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
@@ -178,3 +178,26 @@ def test_two_numbers_of_sessions_are_one_too_many(tables: Tables) -> None:
     assert ask(settings={"sessions": 50}).sessions == ask(settings={"sessions": 50}, sessions=50).sessions == 50
     with pytest.raises(PrerollError, match=r"^agent thompson: sessions: 50 has no effect where 60 sessions are asked"):
         ask(settings={"sessions": 50}, sessions=60)
+
+
+@pytest.mark.parametrize("name", ["ppo", "lean-ppo", "recurrent-ppo", "dqn", "qr-dqn"])
+@pytest.mark.parametrize("scenario", ["classic", "fatigue", "drift", "hidden-users"])
+def test_one_end_of_a_schedule_alone_takes_the_other_with_it_where_it_would_run_backwards(
+    name: str, scenario: str
+) -> None:
+    for start, end in find(name).load().Settings.falling.items():
+        own = resolve_settings(name, scenario, {})
+        least, most = 0.001 * getattr(own, end), min(30 * getattr(own, start), 1.0)
+        for given, value, other in ((start, least, end), (end, most, start)):
+            found = resolve_settings(name, scenario, {given: value})
+            assert (getattr(found, given), getattr(found, other)) == (value, value)
+        for given, value, other in ((start, most, end), (end, least, start)):  # it falls: the other end stays
+            assert getattr(resolve_settings(name, scenario, {given: value}), other) == getattr(own, other)
+        both = resolve_settings(name, scenario, {start: least, end: most})  # who gives both means it
+        assert (getattr(both, start), getattr(both, end)) == (least, most)
+
+
+def test_a_saved_agent_keeps_the_schedule_that_it_was_trained_with(classic: Tables, tmp_path: Path) -> None:
+    both: dict[str, Any] = {"learning_rate": 1e-4, "final_learning_rate": 1e-2}
+    make_agent("lean-ppo", classic, **both).save(tmp_path / "agent")
+    assert load_agent(tmp_path / "agent").settings.model_dump().items() >= both.items()

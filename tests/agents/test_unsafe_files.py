@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 from typer.testing import CliRunner
 
 from preroll.agents import Agent, load_agent, make_agent
@@ -265,3 +266,21 @@ def test_no_module_of_ours_reads_a_pickle_that_could_run_anything() -> None:
         if any(reader in path.read_text("utf8") for reader in readers)
     }
     assert found <= harmless
+
+
+@pytest.mark.parametrize("kind", [PPO, DQN])
+def test_what_a_wrapper_had_changed_is_refused_or_carried(kind: Any, fatigue: Tables, tmp_path: Path) -> None:
+    """A network of normalised observations was imported and decided by the observations themselves."""
+    short: dict[str, Any] = {"n_steps": 16, "batch_size": 16} if kind is PPO else {"learning_starts": 8}
+
+    def trained(wrap: Callable[[Any], Any]) -> Path:
+        model = kind("MlpPolicy", wrap(DummyVecEnv([lambda: SessionEnv(tables=fatigue)] * 2)), device="cpu", **short)
+        model.learn(64).save(tmp_path / "model.zip")
+        return tmp_path / "model.zip"
+
+    with pytest.raises(PrerollError, match=r"model\.zip: was trained on observations that VecNormalize had changed"):
+        import_sb3(trained(VecNormalize), fatigue, trust_pickle=True)
+    with pytest.raises(PrerollError, match=r"other observations: Box.* not several of them$"):
+        import_sb3(trained(lambda envs: VecFrameStack(envs, 3)), fatigue, trust_pickle=True)
+    for wrap in (lambda envs: envs, lambda envs: VecNormalize(envs, norm_obs=False)):  # of the observations themselves
+        import_sb3(trained(wrap), fatigue, trust_pickle=True)

@@ -1,14 +1,25 @@
 """The command line as a user meets it: one line on stderr, the exit status, nothing left behind."""
 
+import io
+import os
 import signal
 import subprocess
 import sys
 import time
 from glob import glob
 from pathlib import Path
+from typing import Any, NoReturn
 
+import numpy as np
 import pytest
+import typer
 
+import preroll
+from preroll.commands import cli
+from preroll.errors import FAULT
+from preroll.simulations.experiment.execution import runner
+from preroll.simulations.training import checkpoint
+from preroll.simulations.training.training import Training
 from tests.commands.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -97,6 +108,131 @@ def test_a_signal_ends_a_training_with_one_line_that_says_how_to_go_on_and_no_ru
     assert line.endswith("resume with `preroll train --resume runs/r`")
     assert "Traceback" not in told
     assert not (tmp_path / "runs" / "r").exists()
+
+
+def deeper() -> None:
+    deeper()
+
+
+class Strange(BaseException):
+    """What a library in Rust raises where it panics is no Exception either."""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        (lambda: np.empty(2**50), "MemoryError: Unable to allocate 8.00 PiB for an array"),
+        (lambda: int(float("inf")), "OverflowError: cannot convert float infinity to integer"),
+        (lambda: deeper(), "RecursionError: maximum recursion depth exceeded"),
+        (lambda: 1 // 0, "ZeroDivisionError: integer division or modulo by zero"),
+        (lambda: np.empty(3)[5], "IndexError: index 5 is out of bounds"),
+        (lambda: next(iter(())), "StopIteration;"),
+        (lambda: (_ for _ in ()).throw(EOFError("no data\nleft")), "EOFError: no data left;"),
+        (lambda: (_ for _ in ()).throw(Strange("panic")), "Strange: panic;"),
+        (lambda: (_ for _ in ()).throw(ValueError("a " * 9999)), "ValueError: a a a "),
+    ],
+    ids=lambda value: value.split(":")[0].rstrip(";") if isinstance(value, str) else "",
+)
+def test_a_fault_of_preroll_is_one_line_after_what_was_printed(
+    run: Run, wrong: Any, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command() -> None:
+        typer.echo("what was finished")
+        wrong()
+
+    app = typer.Typer()
+    app.command()(command)
+    monkeypatch.setattr(cli, "app", app)
+    status, told, errors = run()
+    assert (status, told) == (FAULT, "what was finished\n")
+    errors = errors.removeprefix("\n")  # typer's, about an EOFError
+    assert errors.startswith(f"error: this is a fault of preroll {preroll.__version__}: {line}")
+    assert errors.endswith("; PREROLL_DETAILS=1 shows the details; please report them where you got preroll\n")
+    assert errors.count("\n") == 1
+    assert len(errors) < 500
+    monkeypatch.setenv("PREROLL_DETAILS", "1")
+    status, told, details = run()
+    assert (status, told) == (FAULT, "what was finished\n")
+    assert details.removeprefix("\n").startswith("Traceback (most recent call last):\n")
+    assert details.endswith(f"\n{errors}")
+
+
+def test_more_than_any_machine_can_hold_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    status, told, errors = run("train", "random", "--sessions", 10**24, "--run", "runs/r")
+    assert (status, told) == (FAULT, "")
+    assert errors.splitlines()[-1].startswith("error: this is a fault of preroll")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_fault_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(training: Training, *_: Any, **__: Any) -> NoReturn:
+        checkpoint.place(Path("runs/r")).mkdir(parents=True)
+        raise MemoryError
+
+    def fail_too(*_: Any, **__: Any) -> NoReturn:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Training, "run", fail)
+    monkeypatch.setattr(runner, "run_experiment", fail_too)
+    status, _, errors = run("train", "random", "--run", "runs/r")
+    assert status == FAULT
+    assert ": MemoryError; resume with `preroll train --resume runs/r`; " in errors
+    (tmp_path / "e.yaml").write_text("{agents: [random], seeds: 1}")
+    status, _, errors = run("experiment", "run", "e.yaml", "--out", "e")
+    assert status == FAULT
+    assert ": ZeroDivisionError; cells that are done are kept: give the same command again; " in errors
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "ascii"])
+def test_text_that_the_terminal_lacks_is_escaped(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typer takes a terminal of ASCII for one of UTF-8 that lacks its settings."""
+    app, streams = typer.Typer(), {name: io.TextIOWrapper(io.BytesIO(), encoding) for name in ("stdout", "stderr")}
+
+    @app.command()
+    def command() -> None:
+        print("größer → 猫 \udcff")  # noqa: T201
+        raise preroll.PrerollError("größer → 猫 \udcff")
+
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(sys, "argv", ["preroll"])
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, name, stream)
+    with pytest.raises(SystemExit):
+        cli.main()
+    for stream, beginning in zip(streams.values(), ("", "error: "), strict=True):
+        stream.seek(0)
+        said = f"{beginning}größer → 猫 \udcff\n"
+        allowed = {said.encode(one, how) for one in (encoding, "utf-8") for how in ("backslashreplace", "replace")}
+        assert stream.buffer.read() in (allowed if encoding == "ascii" else {said.encode(encoding, "backslashreplace")})
+
+
+def test_output_that_is_closed_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "argv", ["preroll", "train", "random", "--sessions", "60", "--run", "r"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    for null in (sys.stdout, sys.stderr):
+        null.close()
+    assert not caught.value.code
+
+
+@pytest.mark.parametrize("output", ["full", "left"])
+def test_output_that_nobody_takes_is_no_traceback(output: str, tmp_path: Path) -> None:
+    """A disk that is full, and a reader that has seen enough."""
+    if output == "left":
+        reader, writer = os.pipe()
+        os.close(reader)
+    elif not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    else:
+        writer = os.open("/dev/full", os.O_WRONLY)
+    command = [sys.executable, "-m", "preroll", "agent", "list"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (
+        1, "" if output == "left" else "error: files: No space left on device\n"
+    )  # fmt: skip
 
 
 def test_commands_without_a_network_load_no_torch(tmp_path: Path) -> None:

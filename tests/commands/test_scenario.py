@@ -44,6 +44,8 @@ def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
     assert "greedy 100.0%, random 5" in told
     told = scenario("check", "hidden-users", "--catalog", str(small_catalog_folder))
     assert "The optimum (it knows the hidden segment: a bound): " in told
+    told = scenario("check", "drift", "--catalog", str(small_catalog_folder))
+    assert "The exact optimum in the first phase of drift: " in told
 
 
 def test_what_a_scenario_hides_is_a_warning_in_one_line(small_catalog_folder: Path, tmp_path: Path) -> None:

@@ -35,13 +35,18 @@ def test_a_value_has_the_type_that_it_has_in_a_file(tmp_path: Path) -> None:
         "nan",
         ".inf",
         "[1, {a: 2}]",
+        "---",
+        "...",
+        "1_000",
+        "yes # by far",
+        "!!binary YQ==",
     ]
     for text in values:
         (tmp_path / "a.yaml").write_text(f"value: {text}\n")
         assert repr(parse_changes([f"value={text}"])[0]) == repr(load_yaml(tmp_path / "a.yaml"))
 
 
-@pytest.mark.parametrize("change", ["num_envs", "=3", "hidden=[1"])
+@pytest.mark.parametrize("change", ["num_envs", "=3", "hidden=[1", "a=- 1", "a=b: c", "a=1\nb: 2"])
 def test_a_change_that_cannot_be_read_is_shown(change: str) -> None:
     with pytest.raises(PrerollError, match=r"^--set "):
         parse_changes([change])

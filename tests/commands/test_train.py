@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from preroll.commands.cli import app
+from preroll.envs import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.training.run import Run
 
@@ -65,6 +66,22 @@ def test_what_no_agent_can_know_is_said_of_the_optimum(small_catalog_folder: Pat
     arguments = ("--catalog", str(small_catalog_folder), "--sessions", "60", "--run", str(tmp_path / "run"))
     told = train("random", "--scenario", "hidden-users", *arguments)
     assert re.search(r"; the optimum \(it knows the hidden segment: a bound\) is \d+\.\d\d\.\n", told)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "best"), [(8, "the exact optimum"), (16, "the optimum (it knows the hidden segment")]
+)
+def test_what_no_agent_can_know_is_said_in_the_phase_of_drift_that_hides_it(
+    small_catalog_folder: Path, sessions: int, best: str, tmp_path: Path
+) -> None:
+    """Eight lanes: in the second session of a lane the segments begin to differ."""
+    same, other = {"name": "same", "share": 0.5}, {"name": "other", "share": 0.5}
+    drift = [{"from_session": 1, "set": {"user.segments": [same, {**other, "appeal": {"long": 0.1}}]}}]
+    scenario = tmp_path / "drifting.yaml"
+    scenario.write_text(Scenario.load("classic").replace({"user.segments": [same, other], "drift": drift}).dump())
+    catalog = ("--catalog", str(small_catalog_folder))
+    settings = ("--sessions", str(sessions), "--set", "num_envs=8", "--run", str(tmp_path / "run"))
+    assert f"; {best}" in train("random", "--scenario", str(scenario), *catalog, *settings)
 
 
 def test_a_run_that_is_there_is_replaced_only_when_asked(small_catalog_folder: Path, tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ The descriptions of the fields become the tables of docs/predictions.md (see
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from preroll.errors import PrerollError
-from preroll.yaml_config import explain, load_yaml
+from preroll.yaml_config import FileModel, explain, load_yaml
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -30,13 +30,7 @@ Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_differi
 RunFolder = Annotated[Path, Field(description="folder of the run")]
 
 
-class Strict(BaseModel):
-    """Base class of all settings: immutable, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class TagModel(Strict):
+class TagModel(FileModel):
     """Architecture of the tag network."""
 
     name: Literal["linear", "mlp", "gated", "moe"] = Field(
@@ -51,7 +45,7 @@ class TagModel(Strict):
     dropout: Share = Field(default=0.5, description="dropout rate of hidden units")
 
 
-class GenreModel(Strict):
+class GenreModel(FileModel):
     """Architecture of the genre network."""
 
     name: Literal["bilstm", "attention", "mean-mlp", "logistic"] = Field(
@@ -79,7 +73,7 @@ BestBy = Annotated[
 ]
 
 
-class TrainingSettings(Strict):
+class TrainingSettings(FileModel):
     """Training of a network by AdamW, with a learning rate that rises for 15 % of the steps and then falls to 0."""
 
     epochs: Epochs = 12
@@ -105,7 +99,7 @@ class GenreTraining(TrainingSettings):
     best_by: BestBy = "macro AP"
 
 
-class TagData(Strict):
+class TagData(FileModel):
     """Locations of tagged videos. Paths are relative to the current folder, patterns to ``folder``."""
 
     format: Literal["csv", "tfrecord"] = Field(default="csv", description="`csv` or `tfrecord`")
@@ -127,7 +121,7 @@ class TagData(Strict):
     )
 
 
-class GenreData(Strict):
+class GenreData(FileModel):
     """Locations of frame embeddings and their genres."""
 
     embeddings: Path = Field(description="folder of ID.npy files, each float [N, width]")
@@ -147,7 +141,7 @@ class GenreData(Strict):
     )
 
 
-class GenreSplit(Strict):
+class GenreSplit(FileModel):
     """Split of the movies: by lists of ids, or at random by shares."""
 
     train: Path | None = Field(default=None, description="list of the training ids; give all three lists or none")
@@ -158,7 +152,7 @@ class GenreSplit(Strict):
     seed: Seed = Field(default=0, description="seed of the random split")
 
 
-class MemorabilityData(Strict):
+class MemorabilityData(FileModel):
     """Locations of clips and their features. A table that is not named is not used."""
 
     ground_truth: Path = Field(description="table of measured scores")
@@ -177,7 +171,7 @@ class MemorabilityData(Strict):
     )
 
 
-class MemorabilityModel(Strict):
+class MemorabilityModel(FileModel):
     """Candidate models, and how one of them is selected."""
 
     name: Literal["best", "captions-ridge", "captions-svr", "audio", "c3d", "frames", "fusion", "stacking"] = Field(
@@ -204,7 +198,7 @@ class MemorabilityModel(Strict):
     seed: Seed = Field(default=0, description="seed of the folds")
 
 
-class TagSettings(Strict):
+class TagSettings(FileModel):
     """Settings of the task ``tags``: multi-label classification of a video from one feature vector."""
 
     task: Literal["tags"] = Field(description="kind of these settings")
@@ -214,7 +208,7 @@ class TagSettings(Strict):
     training: TrainingSettings = TrainingSettings()
 
 
-class GenreSettings(Strict):
+class GenreSettings(FileModel):
     """Settings of the task ``genres``: multi-label classification of a movie from the embeddings of its frames."""
 
     task: Literal["genres"] = Field(description="kind of these settings")
@@ -233,7 +227,7 @@ class GenreSettings(Strict):
         return split
 
 
-class MemorabilitySettings(Strict):
+class MemorabilitySettings(FileModel):
     """Settings of the task ``memorability``: one score per clip, from its captions, sound and images."""
 
     task: Literal["memorability"] = Field(description="kind of these settings")

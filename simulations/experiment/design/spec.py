@@ -4,12 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from preroll.envs.scenario.scenario import preset_names
 from preroll.perception.catalog.catalog import DEMO
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
-from preroll.yaml_config import load_yaml, validated
+from preroll.yaml_config import FileModel, load_named, validated
 
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
 Key = Annotated[str, Field(min_length=1, max_length=300)]
@@ -21,18 +21,14 @@ CATALOG = "catalog"
 POINT, SCENARIO = "point", "scenario"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Evaluate(_Part):
+class Evaluate(FileModel):
     """Evaluation of trained agents."""
 
     sessions: int = Field(default=50_000, ge=FEWEST_LANES, description="sessions that every agent plays, frozen")
     exact: bool = Field(default=True, description="whether the exact values of the agents are computed")
 
 
-class Random(_Part):
+class Random(FileModel):
     """Randomly drawn points: every draw is uniform in the ranges, independently for each key."""
 
     draws: int = Field(ge=1, le=100_000, description="number of points drawn")
@@ -55,14 +51,14 @@ class Random(_Part):
 Training = Random | Literal["point", "scenario"]
 
 
-class AgentSpec(_Part):
+class AgentSpec(FileModel):
     """One agent with its settings."""
 
     name: str = Field(description="name of the agent")
     settings: dict[str, Any] = Field(default_factory=dict, description="its settings; the others have their defaults")
 
 
-class Experiment(_Part):
+class Experiment(FileModel):
     """An experiment: scenario × variations × agents × seeds.
 
     Its points are all combinations of the values of ``vary``, the rows of ``zip`` and the draws of ``random``.
@@ -124,6 +120,8 @@ class Experiment(_Part):
         for key, values in axes.items():
             if not values_of(values):
                 raise ValueError(f"{key}: a list of values, or {{scale: [factors]}}, is expected")
+            if key == CATALOG and (wrong := [value for value in values_of(values) if not isinstance(value, str)]):
+                raise ValueError(f"{key}: {wrong[0]!r}: `demo`, or a folder, is expected")
         return axes
 
     @model_validator(mode="after")
@@ -145,7 +143,7 @@ class Experiment(_Part):
         Raises:
             PrerollError: one line naming file, key, value and what is allowed.
         """
-        found = validated(cls, {"name": path.stem, **load_yaml(path)}, str(path))
+        found = validated(cls, load_named(path, punctuation="-_.", longest=100), str(path))
         folder = path.parent
         scenario = found.scenario
         if isinstance(scenario, str) and scenario not in preset_names():
@@ -187,7 +185,7 @@ def number_of(value: Any) -> float | None:
 def _beside(folder: Path, key: str, values: Values) -> Values:
     if key != CATALOG or not isinstance(values, list):
         return values
-    return [_place(folder, str(value)) for value in values]
+    return [_place(folder, value) for value in values]
 
 
 def _place(folder: Path, catalog: str) -> str:

@@ -1,4 +1,4 @@
 """Execution of an experiment: from the list of its cells to results.
 
-Read in this order: cell → store → runner → tidy_table → summary.
+Read in this order: cell → store → runner → origins → tidy_table → summary.
 """

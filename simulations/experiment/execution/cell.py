@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
 from glob import escape
 from pathlib import Path
@@ -18,6 +18,8 @@ from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, tabl
 from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
+from preroll.simulations.training.provenance import provenance
+from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import TrainingResult, counted, prepare
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Job, Progress, Request
@@ -29,15 +31,14 @@ FORMAT = 3
 JOB = Job(f"{__name__}:run_cell")
 
 
-def cell_request(cell: Cell, folder: Path, provenance: Mapping[str, Any]) -> dict[str, Any]:
+def cell_request(cell: Cell, folder: Path) -> dict[str, Any]:
     """Returns the request for :func:`run_cell`, as plain values for any engine.
 
     Args:
         cell: the cell.
         folder: the run folder to write; an existing run is replaced.
-        provenance: version of the code; see :mod:`preroll.simulations.experiment.execution.provenance`.
     """
-    return {"cell": cell.to_dict(), "run": str(folder), "provenance": dict(provenance)}
+    return {"cell": cell.to_dict(), "run": str(folder)}
 
 
 def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[dict[str, Any], bytes]:
@@ -57,7 +58,7 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
             f"cell {cell.id}: the catalog {cell.catalog} has changed since the experiment began", status=1
         )
     if (earlier := _same_training(cell, folder)) is not None:
-        reuse_training(earlier, folder, partial(_finish, cell, request["provenance"]))
+        reuse_training(earlier, folder, partial(_finish, cell, Run.open(earlier).notes))
         return {}, b""
     training = prepare(
         cell.agent, scenario=cell.training or cell.scenario, catalog=cell.catalog, sessions=cell.sessions,
@@ -65,13 +66,13 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
     )  # fmt: skip
 
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:
-        _finish(cell, request["provenance"], part, result.agent, events)
+        _finish(cell, result.notes, part, result.agent, events)
 
     training.run(counted(progress), finish)
     return {}, b""
 
 
-def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent, events: EventFile) -> None:
+def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: EventFile) -> None:
     """Evaluates the agent and writes everything that a cell stores in addition to a run."""
     began = time.process_time()
     tables = Tables.compile(cell.scenario, cell.catalog)
@@ -90,9 +91,9 @@ def _finish(cell: Cell, provenance: Mapping[str, Any], part: Path, agent: Agent,
         "training_fingerprint": cell.training_fingerprint,
         "values": cell.values,
         "label": cell.label,
-        "evaluation": evaluation.to_dict(),
+        "evaluation": evaluation.to_dict() | ({"note": " ".join(notes)} if notes else {}),
         "evaluation_cpu_seconds": seconds,
-        "provenance": provenance,
+        "provenance": provenance(),  # of the evaluation, where it was made; that of the training is in result.json
     }
     atomic.write_json(part / CELL, content)
 

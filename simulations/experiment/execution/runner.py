@@ -10,7 +10,6 @@ from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
-from preroll.simulations.experiment.execution.provenance import provenance
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tensorboard import write_layout
 from preroll.workers.pool import Pool, WorkerPool
@@ -137,8 +136,7 @@ def _do(
     expected = estimate(store, plan.cells, before).seconds
     # Long ones first, so that the last worker does not end long after the others.
     todo = sorted(todo, key=lambda cell: -expected[cell.id])
-    code = provenance()
-    requests = [cell_request(cell, store.folder(cell).absolute(), code) for cell in todo]
+    requests = [cell_request(cell, store.folder(cell).absolute()) for cell in todo]
     failures: dict[str, str] = {}
     title = f"Running {len(todo)} cells (seconds of work)"
     with progress.bar(max(round(sum(expected[cell.id] for cell in todo)), 1), title) as advance:

@@ -10,6 +10,7 @@ cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is Tens
 
 import fcntl
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -158,7 +159,10 @@ class Store:
         folder = self.folder(cell).absolute()
         atomic.recover(folder)
         if is_complete(folder):
-            return CellState.DONE if read_cell(folder)["fingerprint"] == cell.fingerprint else CellState.CHANGED
+            found = read_cell(folder)
+            if found["fingerprint"] != cell.fingerprint:
+                return CellState.CHANGED
+            return CellState.DONE if _is_result(found["evaluation"]) else CellState.FAILED
         return CellState.FAILED if failed else CellState.MISSING
 
     def failures(self) -> dict[str, str]:
@@ -174,6 +178,15 @@ class Store:
         except (OSError, ValueError) as error:
             raise PrerollError(f"{self.path / FAILURES}: cannot be read: {error}") from None
         return found
+
+    def reasons(self, states: Mapping[str, CellState]) -> dict[str, str]:
+        """Returns why each of the cells that failed did, by id."""
+        told = self.failures()
+        return {
+            name: told.get(name, f"{CELL}: its revenue is no number")
+            for name, state in states.items()
+            if state is CellState.FAILED
+        }
 
     def write_failures(self, failures: Mapping[str, str]) -> None:
         """Writes the errors of the cells that failed."""
@@ -211,6 +224,12 @@ def read_cell(folder: Path) -> dict[str, Any]:
     if found.get("format") != CELL_FORMAT:
         raise PrerollError(f"{folder / CELL}: format must be {CELL_FORMAT}, not {found.get('format')}")
     return found
+
+
+def _is_result(evaluation: Mapping[str, Any]) -> bool:
+    """Returns whether an evaluation is of numbers: what is NaN or null is no result."""
+    values = (evaluation.get(name) for name in ("revenue", "percent_of_optimum", "optimum"))
+    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
 
 
 def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Summary table of an experiment: every agent at every point, over its seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,7 @@ COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "view
 
 
 def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[list[str], list[list[str]]]:
-    """Formats means over the finished seeds as a table.
+    """Formats means over the finished seeds as a table, with a line also for what failed with every seed.
 
     Args:
         store: the experiment's folder.
@@ -34,18 +36,38 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         planned[key] = planned.get(key, 0) + 1
         if states[cell.id] is CellState.DONE:
             groups.setdefault(key, []).append(read_cell(store.folder(cell))["evaluation"])
-    lengths = plan.lengths
-    rows = [[*key, *_numbers(group, planned[key], lengths)] for key, group in groups.items()]
-    return [*COLUMNS, *lengths, "slots"], rows
+        elif states[cell.id] is CellState.FAILED:
+            groups.setdefault(key, [])
+    titles, shares = list(plan.lengths), [share_column(length) for length in plan.lengths]
+    if any(entry["empty_share"] > 0 for group in groups.values() for entry in group):
+        titles, shares = [*titles, "empty"], [*shares, "empty_share"]
+    nothing = ["failed", *[""] * (len(COLUMNS) - 3 + len(titles))]
+    rows = [
+        [*key, *(_numbers(group, planned[key], shares) if group else (f"0 of {planned[key]}", *nothing))]
+        for key, group in groups.items()
+    ]
+    return [*COLUMNS, *titles, "slots"], rows
 
 
 def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:
     """Returns sentences on the numbers of the summary table."""
+    done = [cell for cell in plan.cells if states[cell.id] is CellState.DONE]
+    evaluations = [read_cell(store.folder(cell))["evaluation"] for cell in done]
     notes: dict[str, str] = {}
-    for cell in plan.cells:
-        if cell.point not in notes and states[cell.id] is CellState.DONE:
-            notes[cell.point] = read_cell(store.folder(cell))["evaluation"].get("optimum_note", "")
-    return [INTERVALS, *notes_on_optimum(notes)]
+    for cell, entry in zip(done, evaluations, strict=True):
+        notes.setdefault(cell.point, entry.get("optimum_note", ""))
+    return [INTERVALS, *notes_on_optimum(notes), *notes_on_learning(evaluations)]
+
+
+def notes_on_learning(evaluations: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Returns what evaluations say of agents that may not have learned, once for all cells of which it is said.
+
+    Examples:
+        >>> notes_on_learning([{"note": "agent dqn has not learned."}, {}, {"note": "agent dqn has not learned."}])
+        ['agent dqn has not learned. (2 cells)']
+    """
+    told = Counter(entry["note"] for entry in evaluations if "note" in entry)
+    return [f"{note} ({'1 cell' if number == 1 else f'{number} cells'})" for note, number in told.items()]
 
 
 def notes_on_optimum(notes: Mapping[str, str]) -> list[str]:
@@ -62,8 +84,7 @@ def notes_on_optimum(notes: Mapping[str, str]) -> list[str]:
     return [f"The optimum {place}{note}." for note, place in places.items() if note]
 
 
-def _numbers(group: Sequence[dict[str, float]], planned: int, lengths: Sequence[str]) -> list[str]:
-    shares = [share_column(length) for length in lengths]
+def _numbers(group: Sequence[dict[str, float]], planned: int, shares: Sequence[str]) -> list[str]:
     # A point whose scenario lacks a length class has no share of it.
     given = {name: [entry[name] for entry in group if name in entry] for name in (*_NAMES, *shares)}
     column = {name: np.array(values, np.float64) for name, values in given.items()}

@@ -1,18 +1,21 @@
-"""Tidy table of an experiment: one row per finished cell, with all settings and metrics."""
+"""Tidy table of an experiment: one row per finished or failed cell, with all settings and metrics."""
 
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll import atomic
-from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.design.plan import Cell
+from preroll.simulations.experiment.execution.origins import cell_provenance
 from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Types of columns that are not numbers, for where no cell has a value.
+_EMPTY: dict[str, Any] = {"git": "str", "git_changed": "boolean", "machine": "str"}
 #: Columns with the cost of a cell, the only ones that differ from machine to machine.
 COST = ("training_seconds", "training_cpu_seconds", "evaluation_cpu_seconds")
 
@@ -24,7 +27,9 @@ def results(store: Store) -> "pd.DataFrame":
     ``catalog``, ``catalog_sha256``; the varied keys as named in the file, a factor as a number under ``KEY (scale)``;
     ``setting.NAME`` for every setting of the agent; the entries of
     :meth:`preroll.simulations.evaluation.agent_result.AgentResult.to_dict`; ``steps``; :data:`COST`; ``git``,
-    ``git_changed`` and ``version.NAME``.
+    ``git_changed``, ``machine`` and ``version.NAME``. Where a training was reused, these hold both values, joined by
+    `` + ``, if those of training and evaluation differ. Where an agent may not have learned, the column ``note`` says
+    so. A cell that failed has its inputs and, in the column ``failure``, the reason. Both are there only where needed.
 
     Args:
         store: the experiment's folder.
@@ -33,13 +38,16 @@ def results(store: Store) -> "pd.DataFrame":
 
     plan = store.read_plan()
     states = store.states(plan)
-    return pd.DataFrame([_row(store, plan.name, cell) for cell in plan.cells if states[cell.id] is CellState.DONE])
+    failed, rows = store.reasons(states), []
+    for cell in plan.cells:
+        if states[cell.id] is CellState.DONE:
+            rows.append({**_inputs(plan.name, cell), **_row(store, cell)})
+        elif cell.id in failed:
+            rows.append({**_inputs(plan.name, cell), "failure": failed[cell.id]})
+    return pd.DataFrame(rows)
 
 
-def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:
-    folder = store.folder(cell)
-    run, told = Run.open(folder), read_cell(folder)
-    cost = run.result["cost"]
+def _inputs(experiment: str, cell: Cell) -> dict[str, Any]:
     return {
         "id": cell.id,
         "experiment": experiment,
@@ -49,18 +57,28 @@ def _row(store: Store, experiment: str, cell: Cell) -> dict[str, Any]:
         "trained_on": cell.trained_on,
         "seed": cell.seed,
         "sessions": cell.sessions,
-        "catalog": run.settings.catalog.path,
+        "catalog": cell.catalog,
         "catalog_sha256": cell.catalog_sha256,
         **dict(_varied(key, value) for key, value in cell.values.items()),
+    }
+
+
+def _row(store: Store, cell: Cell) -> dict[str, Any]:
+    folder = store.folder(cell)
+    run, told, made_by = Run.open(folder), read_cell(folder), cell_provenance(folder)
+    cost = run.result["cost"]
+    return {
+        "catalog": run.settings.catalog.path,
         **{f"setting.{name}": _plain(value) for name, value in run.settings.settings.items()},
         **told["evaluation"],
         "steps": run.result["steps"],
         "training_seconds": cost["seconds"],
         "training_cpu_seconds": cost["cpu_seconds"],
         "evaluation_cpu_seconds": told["evaluation_cpu_seconds"],
-        "git": told["provenance"]["git"],
-        "git_changed": told["provenance"]["changed"],
-        **{f"version.{name}": number for name, number in run.result["versions"].items()},
+        "git": made_by["git"],
+        "git_changed": made_by["changed"],
+        "machine": made_by["machine"],
+        **{f"version.{name}": number for name, number in made_by["versions"].items()},
     }
 
 
@@ -77,16 +95,34 @@ def _plain(value: Any) -> Any:
 
 def write_csv(table: "pd.DataFrame", path: Path) -> None:
     """Writes the table as CSV, atomically; numbers are formatted so that they read back equal."""
-    atomic.write_text(path, table.to_csv(index=False))
+    atomic.write_text(path, typed(table).to_csv(index=False))
 
 
 def write_parquet(table: "pd.DataFrame", path: Path) -> None:
-    """Writes the table as Parquet, atomically; a column with values of several types becomes text."""
-    uniform = table.copy()
-    for name in uniform.columns:
-        kinds = {type(value) for value in uniform[name] if value is not None and value == value}
-        if len(kinds - {int, float}) > 1 or (kinds - {int, float} and kinds & {int, float}):
-            uniform[name] = [None if value is None else value_text(value, exact=True) for value in uniform[name]]
+    """Writes the table as Parquet, atomically."""
     memory = io.BytesIO()
-    uniform.to_parquet(memory, index=False)
+    typed(table).to_parquet(memory, index=False)
     atomic.write_bytes(path, memory.getvalue())
+
+
+def typed(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Returns the table with one type per column, of which CSV and Parquet then hold the same values.
+
+    Where kinds of values stand side by side in a column they become text, as they are written in YAML. No text is a
+    gap, since CSV cannot tell the two apart.
+    """
+    table = table.replace("", None)
+    return table.assign(**{name: _column(table[name]) for name in table.columns if table[name].dtype == object})
+
+
+def _column(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Returns a column, for which pandas found no type, as truth values, numbers or text; gaps stay gaps."""
+    kinds = {type(value) for value in column.dropna()}
+    if not kinds:
+        return column.astype(_EMPTY.get(str(column.name), "float64"))
+    if kinds == {bool}:
+        return column
+    if kinds <= {int, float}:
+        return column.astype("float64")
+    words = column.map(lambda value: value if isinstance(value, str) else json.dumps(value), na_action="ignore")
+    return words.astype("str")

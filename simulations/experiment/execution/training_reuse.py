@@ -7,6 +7,7 @@ from pathlib import Path
 from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.run_folder import RESULT, check_target
+from preroll.simulations.training.curves import points_of
 from preroll.simulations.training.run import Run
 from preroll.tensorboard_writer import EventFile
 
@@ -34,8 +35,7 @@ def reuse_training(source: Path, target: Path, finish: Callable[[Path, Agent, Ev
             place = source / name
             (shutil.copytree if place.is_dir() else shutil.copyfile)(place, part / name)
         with EventFile(part) as events:
-            for row, seen in enumerate(run.curve.sessions):
-                values = {tag: column[row] for tag, column in run.curve.values.items()}
-                events.write(seen, {tag: value for tag, value in values.items() if value is not None})
+            for seen, point in points_of(run.curve, run.time_curve).items():
+                events.write(seen, point)
             finish(part, run.load_agent(), events)
         shutil.copyfile(source / RESULT, part / RESULT)

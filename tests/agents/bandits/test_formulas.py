@@ -160,7 +160,7 @@ def test_squarecb_weighs_by_the_inverse_of_the_gap(classic: Tables) -> None:
     agent.steps = 400
     agent.weights[:, :3] = np.random.default_rng(0).random((6, 3))
     row = classic.arrays.rows[:1]
-    scores = (agent.weights @ row[0].astype(np.float64)) * classic.spec.rewards / 3.0
+    scores = (agent.weights @ agent.features(row)[0].astype(np.float64)) * classic.spec.rewards / 3.0
     best = scores.argmax()
     expected = 1 / (6 + 5.0 * 20.0 * (scores[best] - scores))
     expected[best] = 1 - np.delete(expected, best).sum()
@@ -176,7 +176,7 @@ def test_logistic_thompson_moves_to_the_most_likely_weights(classic: Tables) -> 
     nobody = np.zeros(1, dtype=bool)
     for viewed in (True, False):
         row = classic.arrays.rows[[rng.integers(classic.n_videos)]]
-        x = row[0].astype(np.float64)
+        [x] = agent.features(row)
         mean, precision = agent.means[2].copy(), agent.precisions[2].copy()
         sign = 1.0 if viewed else -1.0
 
@@ -200,7 +200,7 @@ def test_lints_draws_the_score_as_drawn_weights_would_give_it(classic: Tables) -
     agent.update(Transitions(rows, rng.integers(6, size=60), np.zeros(60), rows, nobody, nobody, rng.random(60) < 0.5))
     x = rows[:1]
     means, widths = agent.predict(x)
-    drawn = rng.multivariate_normal(agent.weights[3], 0.16 * agent.inverses[3], size=200_000) @ x[0].astype(np.float64)
+    drawn = rng.multivariate_normal(agent.weights[3], 0.16 * agent.inverses[3], size=200_000) @ agent.features(x)[0]
     assert drawn.mean() == pytest.approx(means[0, 3], abs=5 * 0.4 * widths[0, 3] / math.sqrt(200_000))
     assert drawn.std() == pytest.approx(0.4 * widths[0, 3], rel=5 / math.sqrt(400_000))
 

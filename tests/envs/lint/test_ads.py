@@ -39,6 +39,14 @@ def test_ads_that_are_worth_the_same_are_not_dominated() -> None:
     assert useless(Scenario.load(ALONE).replace({"ads.cats.short.reward": 1.25})) == {}
 
 
+@pytest.mark.parametrize("reward", [1.0, 1.25, 1.3])
+def test_what_is_named_does_not_depend_on_the_unit_of_money(reward: float) -> None:
+    """Below, at and above a reward that makes both ads of cats worth the same."""
+    whole = Scenario.load(ALONE).replace({"ads.cats.short.reward": reward})
+    for unit in (1e-12, 2.0**-20, 1e5):
+        assert list(useless(whole.replace({"ads.*.*.reward": {"scale": unit}}))) == list(useless(whole)), unit
+
+
 def test_an_ad_below_one_ad_here_and_another_there_is_never_best() -> None:
     """Before cats .6 against .9 and .4, before dogs .6 against .36 and 1."""
     ads = {

@@ -17,6 +17,18 @@ from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 OBSERVED = ("content", "memorability", "fatigue", "last_view", "segment")
 MILD = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "appeal": {"long": 0.5}}]
+#: Ads alike but for what follows; of two segments that are seen, one never leaves, whatever its fatigue.
+EVEN: dict[str, Any] = {
+    "session.horizon": 3,
+    "ads.*.*.view_probability": 0.5,
+    "ads.*.*.reward": 1,
+    "user.mismatch": 0.8,
+    "user.repeat": 1,
+}
+LOYAL = {
+    "user.segments": [{"name": "a", "share": 0.5, "leave": 0}, {"name": "b", "share": 0.5}],
+    "observe.segment": True,
+}
 SAID = ("progress", "last_ad", "position")  # who remembers knows these
 Belief = tuple[tuple[Moment, float], ...]
 
@@ -108,6 +120,8 @@ OTHERS: dict[str, dict[str, Any]] = {
         "user.leave.hazard": {"short": [0.3, 0.1], "none": [0.2, 0.2], "long": [0.5, 0.4]},
     },
     "same taste": {"user.segments": [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "leave": 1.01}]},
+    "the tired leave": {"user.fatigue.wear": [1, 1, 1], "session.horizon": 3, "user.leave.fatigue": [0, 0.3, 0.9]},
+    "the tired view less": {"user.leave.fatigue": [0, 0, 0], "session.horizon": 3},
     "fatigue is idle": {"user.fatigue.wear": [1, 1, 1], "user.leave.fatigue": [0, 0, 0]},
     "worth nothing": {"ads.*.*.reward": 0},
 }
@@ -123,11 +137,38 @@ def test_so_it_is_whatever_the_mechanism(name: str) -> None:
             assert_a_bound_is_what_no_history_earns(changes, videos(shared=shared))
 
 
+@pytest.mark.parametrize(("jump", "hidden"), [(0.0, ()), (0.5, ("video",))])
+def test_the_videos_before_tell_which_of_two_it_is(jump: float, hidden: tuple[str, ...]) -> None:
+    """Cats lead to the first dogs, and so do the other dogs, which nothing leads to; any may follow after a jump."""
+    changes = {
+        "session": {"horizon": 3},
+        "ads.cats.short.view_probability": 1.0,
+        "user": {"mismatch": 0.2, "repeat": 0.5},
+        "recommender.jump": jump,
+        "observe.content": False,
+    }
+    catalog = videos(shared=True, category=[0, 1, 1], neighbors=[[1] + [-1] * 9, [0] + [-1] * 9, [1] + [-1] * 9])
+    assert assert_a_bound_is_what_no_history_earns(changes, catalog) == hidden
+
+
+def test_in_all_slots_of_a_video_it_is_the_same_video() -> None:
+    """The ad of dogs is certain to be viewed before dogs; what follows depends on which of the two dogs it is."""
+    changes = {
+        "session": {"horizon": 2, "slots": ["pre", "mid"]},
+        "ads.dogs.long.view_probability": 1.0,
+        "recommender.jump": 0.25,
+        "observe": {"content": False, "last_view": True, "fatigue": True},
+    }
+    assert assert_a_bound_is_what_no_history_earns(changes, videos(shared=True, category=[0, 1, 1])) == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "hidden"),
     [
         ({"observe.last_view": True}, ()),
         ({"session.horizon": 3}, ("fatigue",)),
+        ({**EVEN, "user.leave.fatigue": [0, 0, 0], "user.fatigue.wear": [1, 0.5, 0]}, ("fatigue",)),
+        ({**EVEN, **LOYAL, "user.leave.fatigue": [0, 0.3, 0.9], "user.fatigue.wear": [1, 1, 1]}, ("fatigue",)),
         ({"observe.fatigue": True, **TWO_SEGMENTS}, ("segment",)),
         ({"session.horizon": 3, "user.segments": MILD}, ("segment", "fatigue")),
         ({"observe.fatigue": True, "observe.category": "none", "observe.content": False}, ("category",)),

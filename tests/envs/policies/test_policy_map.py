@@ -59,6 +59,7 @@ def test_a_map_is_of_one_phase_one_segment_and_one_previous_outcome(small_catalo
     hidden = Tables.compile("hidden-users", small_catalog)
     by_segment = Policy(ads=np.array([4, 2]).reshape(1, 2, 1, 1, 1, 1))
     assert [set(policy_map(hidden, by_segment, segment=i)["cats"].ravel()) for i in range(2)] == [{4}, {2}]
+    assert set(policy_map(hidden, by_segment)["cats"].ravel()) == {4}
     by_outcome = Policy(ads=np.array([1] + [2] * 11 + [3]))
     chosen = policy_map(hidden, by_outcome)["cats"][:, 0]
     assert (chosen[0], set(chosen[1:])) == (3, {1})  # before the first slot there is no other outcome

@@ -63,6 +63,26 @@ def test_a_table_as_large_as_the_limit_is_filled_and_a_larger_one_refused(
         tabulate(tables, lambda rows: np.full((len(rows), 3), 1 / 3))
 
 
+def test_few_observations_of_very_many_states_are_refused_before_they_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """2 slots, 3 videos that look like two, 7 last outcomes that look like two, of three probabilities each."""
+    tables = Tables.compile(tiny({"observe.content": False, "observe.last_view": True}), three_videos())
+    asked: list[int] = []
+
+    def uniform(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        asked.append(len(rows))
+        return np.full((len(rows), 3), 1 / 3)
+
+    monkeypatch.setattr(tabulating, "LARGEST_MEMORY", 8 * 2 * 3 * 7 * 3)
+    table = tabulate(tables, uniform).probabilities
+    assert (sum(asked), table is not None and table.size) == (8, 2 * 3 * 7 * 3)
+    monkeypatch.setattr(tabulating, "LARGEST_MEMORY", 8 * 2 * 3 * 7 * 3 - 1)
+    with pytest.raises(PrerollError, match="126 probabilities are too many; evaluate by stepping"):
+        tabulate(tables, uniform)
+    assert sum(asked) == 8
+
+
 @pytest.mark.parametrize(
     ("observe", "distinct"),
     [

@@ -46,6 +46,15 @@ def test_the_order_of_the_file_numbers_the_ads() -> None:
         ({"ads.cats.long.view_probability": float("nan")}, r"view_probability: nan"),
         ({"user.mismatch": -0.1}, r"user\.mismatch: -0\.1: should be in \[0, 1\]"),
         ({"session.horizon": True}, r"session\.horizon: True: should be in \[1, 10000\]"),
+        ({"user.fatigue.gain": {"long": [0, True]}}, r"user\.fatigue\.gain\.long\.1: True: should be a valid integer"),
+        ({"user.fatigue.wear": [True]}, r"user\.fatigue\.wear\.0: True: should be a valid number"),
+        ({"user.leave.hazard": {"long": [False, 0]}}, r"user\.leave\.hazard\.long\.0: False: should be a valid number"),
+        ({"user.leave.fatigue": [True]}, r"user\.leave\.fatigue\.0: True: should be a valid number"),
+        ({"user.abandonment": [[0, 0], [1, True]]}, r"user\.abandonment\.1\.1: True: should be a valid number"),
+        ({"user.position": {"pre": True}}, r"user\.position\.pre: True: should be a valid number"),
+        ({"user.segments": [{"name": "a", "share": True}]}, r"user\.segments\.0\.share: True: should be in \[0, 1\]"),
+        ({"session.no_ad": "yes"}, r"session\.no_ad: 'yes': should be true or false"),
+        ({"observe.category": 1}, r"observe\.category: 1: should be True or 'predicted' or 'none'"),
         ({"user.mismatch": "x"}, r"user\.mismatch: 'x'"),
         ({"user.mismatchh": 0.1}, r"unknown key 'mismatchh'; known here: mismatch, "),
         ({"ads.dogs.long.reward": 1}, r"unknown key 'dogs'; known here: cats, cars, concerts"),
@@ -83,6 +92,12 @@ def test_a_key_written_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     path.write_text("session: {horizon: 3}\nsession: {horizon: 4}\n")
     with pytest.raises(PrerollError, match=r"mine\.yaml, line 2: .*key 'session' occurs twice$"):
         Scenario.load(path)
+
+
+def test_a_file_with_spaces_and_dots_in_its_name_is_a_scenario(tmp_path: Path) -> None:
+    path = tmp_path / "my scenario.v2.yaml"
+    path.write_text(Scenario.load("classic").dump().replace("name: classic\n", ""))
+    assert Scenario.load(path) == Scenario.load("classic").model_copy(update={"name": "my-scenario-v2"})
 
 
 def test_an_unknown_name_lists_the_presets() -> None:

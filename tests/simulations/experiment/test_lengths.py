@@ -66,6 +66,13 @@ def test_the_page_has_every_length_class(lengths: tuple[str, ...], make_file: Ma
     assert all((f">always {length}<" in html) == (len(lengths) > 1) for length in lengths)  # of one, none is better
 
 
+def test_empty_slots_have_a_column_where_there_are_some(make_file: MakeFile, tmp_path: Path) -> None:
+    store = run(make_file, tmp_path, vary={"session.no_ad": [True]}, agents=["random"])
+    titles, ((*_, empty, _),) = summary(store, store.read_plan(), store.states(store.read_plan()))
+    assert titles[-2:] == ["empty", "slots"]
+    assert 0 < float(empty.removesuffix(" %")) < 30  # a seventh of the slots is expected
+
+
 def test_a_class_that_a_point_lacks_leaves_its_place_empty(make_file: MakeFile, tmp_path: Path) -> None:
     vary = {"ads.*.b.length": ["b", "c"]}
     store = run(make_file, tmp_path, scenario=of_lengths("a", "b"), vary=vary, agents=["optimum"])

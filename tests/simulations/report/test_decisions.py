@@ -41,7 +41,7 @@ def made_up(make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             for cell in plan.cells
         }
         material = Material(Store(tmp_path), plan, states)
-        material.__dict__["_evaluations"] = evaluations
+        material.__dict__.update(_evaluations=evaluations, other_versions={})
         return material
 
     return make

@@ -147,6 +147,8 @@ def test_the_best_is_decided_where_one_agent_is_left_that_no_other_is_shown_to_e
     ]
     assert undominated(agents, [verdict("a", "b", 0.04), verdict("b", "c", 0.04)]) == ["a"]  # a > b > c, all at once
     assert undominated([*agents, "failed"], [verdict("a", "b", 0), verdict("a", "c", 0)]) == ["a", "failed"]
+    circle = [verdict("a", "b", 0), verdict("b", "c", 0), verdict("c", "a", 0)]  # on different seeds
+    assert undominated(agents, circle) == agents
 
 
 def test_a_task_is_a_family_of_its_own() -> None:

@@ -20,7 +20,7 @@ from preroll.agents import load_agent, make_agent
 from preroll.commands.cli import app
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
-from preroll.simulations.training import checkpoint
+from preroll.simulations.training import checkpoint, provenance
 from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import fit, prepare, prepare_resume, resume
 
@@ -145,7 +145,31 @@ def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
     assert re.search(r"note: it may not end bit for bit .*: torch \S+, was 1\.0; threads \S+, was 99", result.output)
 
 
-@pytest.mark.parametrize("changes", [{"curve": 3}, {"ledger": {"ended": "x"}}, {"surroundings": 3}, {"seconds": None}])
+def test_a_run_that_was_resumed_elsewhere_tells_of_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, here = tmp_path / "run", provenance.provenance()
+    monkeypatch.setattr(provenance, "machine", lambda: "elsewhere")
+    monkeypatch.setattr(provenance, "versions", lambda _: {**here["versions"], "torch": "1.0"})
+    with pytest.raises(PrerollError, match="resume with"):
+        prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
+    monkeypatch.undo()
+    resume(run)
+    told = Run.open(run).result
+    assert told["versions"] == {**here["versions"], "torch": f"1.0 + {here['versions']['torch']}"}
+    assert told["machine"] == f"elsewhere + {here['machine']}"
+    assert told["git"] == here["git"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"curve": 3},
+        {"time_curve": 3},
+        {"provenance": 3},
+        {"ledger": {"ended": "x"}},
+        {"surroundings": 3},
+        {"seconds": None},
+    ],
+)
 def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(PrerollError, match="resume with"):

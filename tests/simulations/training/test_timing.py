@@ -46,5 +46,10 @@ def test_a_run_tells_where_its_time_went_and_counts_on_after_a_stop(
     cost = json.loads((run / "result.json").read_text())["cost"]
     assert sum(cost["percent"].values()) == pytest.approx(100, abs=0.3)
     assert result.times.total <= cost["cpu_seconds"]
-    events: Any = EventAccumulator(str(run))
-    assert set(TIME_TAGS) <= set(events.Reload().Tags()["scalars"])
+    events: Any = EventAccumulator(str(run)).Reload()
+    assert set(TIME_TAGS) <= set(events.Tags()["scalars"])
+    # Without a hole: every tag has the points from before the stop too, and time never runs backwards.
+    assert all([event.step for event in events.Scalars(tag)] == result.curve.sessions for tag in TIME_TAGS)
+    seconds = [event.value for event in events.Scalars("time/cpu_seconds")]
+    assert seconds == sorted(seconds)
+    assert 0 < seconds[0] < sum(before.values()) < seconds[-1]

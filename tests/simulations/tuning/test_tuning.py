@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ from preroll.agents.registry import AGENTS, fill_settings, make_agent
 from preroll.agents.settings import overruled, parse
 from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
-from preroll.errors import PrerollError
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import NotFiniteError, PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
-from preroll.simulations.training.training import prepare
+from preroll.simulations.training.training import fit, prepare
 from preroll.simulations.tuning import tuning
 from preroll.simulations.tuning.search_space import Categorical, search_space
-from preroll.simulations.tuning.tuning import JOURNAL, Search, tune
+from preroll.simulations.tuning.tuning import JOURNAL, Search, TuningResult, tune
 from preroll.yaml_config import load_yaml
 
 needs_optuna = pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs the extra tune")
@@ -132,6 +134,21 @@ def test_a_search_that_was_killed_goes_on_as_if_never_stopped(search: Search, tm
 
 
 @needs_optuna
+def test_the_defaults_are_told_apart_where_the_first_trial_was_killed(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuning, "fit", kill)
+    with pytest.raises(KeyboardInterrupt):
+        tune(search, tmp_path / "out", trials=1)
+    monkeypatch.setattr(tuning, "fit", fit)
+    found = tune(search, tmp_path / "out", trials=1)
+    assert found.default == found.percent > 0
+
+
+@needs_optuna
 def test_hopeless_trials_are_given_up_by_their_learning_curve(small_catalog: Catalog, tmp_path: Path) -> None:
     search = Search("exp3", Tables.compile("classic", small_catalog), sessions=400)
     found = tune(search, tmp_path / "out", trials=12)
@@ -188,6 +205,20 @@ def test_the_command_tells_what_it_found_and_goes_on(small_catalog_folder: Path,
     assert len(trials_of(tmp_path / "out")) == 3
 
 
+@needs_optuna
+def test_the_command_says_what_the_optimum_knows_in_any_phase_of_drift(
+    small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same, other = {"name": "same", "share": 0.5}, {"name": "other", "share": 0.5}
+    drift = [{"from_session": 9, "set": {"user.segments": [same, {**other, "appeal": {"long": 0.1}}]}}]
+    scenario, out = tmp_path / "drifting.yaml", tmp_path / "out"
+    scenario.write_text(Scenario.load("classic").replace({"user.segments": [same, other], "drift": drift}).dump())
+    monkeypatch.setattr(tuning, "tune", lambda *_, **__: TuningResult({}, 90.0, 90.0, 1, 0, out / "preset.yaml"))
+    command = ["tune", "thompson", "--catalog", str(small_catalog_folder), "--scenario", str(scenario)]
+    told = CliRunner().invoke(app, [*command, "--out", str(out)]).stdout
+    assert "90.00 % of the optimum (it knows the hidden segment: a bound) with the defaults" in told
+
+
 def test_trials_are_as_long_as_a_training_on_that_scenario(
     small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,3 +241,27 @@ def test_without_optuna_the_error_says_what_to_install(
     monkeypatch.setattr(tuning, "find_spec", lambda _: None)
     with pytest.raises(PrerollError, match=r"Optuna is not installed: pip install 'preroll\[tune\]'"):
         tune(search, tmp_path / "out", trials=1)
+
+
+@needs_optuna
+def test_a_trial_that_leaves_the_numbers_is_given_up_and_the_others_go_on(
+    small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = Tables.compile("classic", small_catalog)
+    fixed = {"num_envs": 8, "schedule": "constant"}
+    search, played = Search("epsilon-greedy", tables, sessions=20, fixed=fixed), 0
+
+    def leaving(*args: Any, **keywords: Any) -> Any:
+        nonlocal played
+        played += 1
+        if played == 1:
+            raise NotFiniteError("scores: hold NaN")
+        return fit(*args, **keywords)
+
+    monkeypatch.setattr(tuning, "fit", leaving)
+    with pytest.raises(PrerollError, match="none of 1 trials finished with a result"):
+        tune(search, tmp_path / "out", trials=1)
+    found = tune(search, tmp_path / "out", trials=2)
+    assert (found.finished, found.given_up) == (1, 1)
+    assert math.isnan(found.default)
+    assert "the defaults gave no result." in found.preset.read_text()
