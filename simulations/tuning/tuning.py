@@ -112,7 +112,7 @@ class TuningResult:
     Attributes:
         settings: the best settings: every one that has an effect.
         percent: percent of the optimum of the best trial.
-        default: percent of the optimum of the defaults, which are the preset's on its scenario; NaN if they gave no result.
+        default: percent of the optimum of the defaults, or of the scenario's preset; NaN if it gave no result.
         finished, given_up: numbers of finished and of pruned trials, over all runs of the search.
         preset: the file that holds the settings.
 
