@@ -4,6 +4,7 @@ Each file maps agent names to settings and is named after its scenario, except `
 defaults of stable-baselines3.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,13 @@ SB3_DEFAULTS = "sb3-defaults"
 
 def preset(name: str, agent: str) -> dict[str, Any]:
     """Returns the settings of ``agent`` in the preset ``name`` (usually a scenario), or {} if there are none."""
-    path = PRESETS / f"{name}.yaml"
-    return dict(load_yaml(path).get(agent, {})) if path.parent == PRESETS and path.is_file() else {}
+    return dict(_read(PRESETS / f"{name}.yaml").get(agent, {}))
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    """Reads a preset once, for experiments of many agents ask often."""
+    return load_yaml(path) if path.parent == PRESETS and path.is_file() else {}
 
 
 def presets_of(agent: str) -> dict[str, dict[str, Any]]:

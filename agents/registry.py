@@ -174,19 +174,29 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
     """
     kind = find(name).load()
     spec, tables = _spec_and_tables(env)
-    parsed = resolve_settings(name, spec.name, settings)
-    check_effects(parsed, name, settings)
+    resolved = resolve_settings(name, spec.name, settings)
     if tables is not None:
-        return kind.from_tables(tables, parsed, seed=seed)
+        return kind.from_tables(tables, resolved, seed=seed)
     if kind.needs_tables:
         raise PrerollError(f"agent {name}: knows the true table, so it needs tables or an environment, not a spec")
-    return kind(spec, parsed, seed=seed)
+    return kind(spec, resolved, seed=seed)
 
 
 def resolve_settings(name: str, scenario: str, given: Mapping[str, Any]) -> AgentSettings:
     """Returns all settings of an agent: those given, else those of the scenario's preset, else the defaults.
 
     One end of a schedule that is given alone takes the other with it, where the schedule would run backwards.
+
+    Raises:
+        PrerollError: an unknown name or setting, a value out of range, or a given setting that another one overrules.
+    """
+    settings = fill_settings(name, scenario, given)
+    check_effects(settings, name, given)
+    return settings
+
+
+def fill_settings(name: str, scenario: str, given: Mapping[str, Any]) -> AgentSettings:
+    """Returns the same as :func:`resolve_settings`, where what is given may be overruled.
 
     Raises:
         PrerollError: an unknown name or setting, or a value out of range.
@@ -198,10 +208,19 @@ def effective_settings(name: str, scenario: str, given: Mapping[str, Any]) -> di
     """Returns those of the settings ``given`` that none of the others overrules.
 
     Raises:
-        PrerollError: as :func:`resolve_settings`.
+        PrerollError: as :func:`fill_settings`.
     """
-    idle = overruled(resolve_settings(name, scenario, given))
+    idle = overruled(fill_settings(name, scenario, given))
     return {setting: value for setting, value in given.items() if setting not in idle}
+
+
+def complete_settings(name: str, scenario: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns every setting that has an effect, as plain values, so that no preset or default fills in anything else.
+
+    Raises:
+        PrerollError: as :func:`fill_settings`.
+    """
+    return effective_settings(name, scenario, fill_settings(name, scenario, given).model_dump(mode="json"))
 
 
 def _spec_and_tables(env: Any) -> tuple[SessionSpec, Tables | None]:

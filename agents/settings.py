@@ -112,15 +112,17 @@ def check_effects(settings: AgentSettings, agent: str, given: Collection[str]) -
             )
 
 
-def training_sessions(settings: AgentSettings, agent: str, given: Collection[str], wanted: int | None) -> int:
-    """Returns the number of sessions to train: ``wanted``, or else the agent's own.
+def with_sessions(agent: str, given: Mapping[str, Any], sessions: int | None) -> dict[str, Any]:
+    """Returns the settings that a user gave, with the number of training sessions among them if it was given apart.
 
     Raises:
-        PrerollError: another number was given as a setting, where ``wanted`` would overrule it.
+        PrerollError: both were given and differ, so that one of them would have no effect.
     """
-    if wanted is not None and "sessions" in given and settings.sessions != wanted:
+    if sessions is None:
+        return dict(given)
+    if given.get("sessions", sessions) != sessions:
         raise PrerollError(
-            f"agent {agent}: sessions: {settings.sessions} has no effect where {wanted} sessions are asked for; leave "
-            "one of the two out"
+            f"agent {agent}: sessions: {given['sessions']} has no effect where {sessions} sessions are asked for; "
+            "leave one of the two out"
         )
-    return settings.sessions if wanted is None else wanted
+    return {**given, "sessions": sessions}

@@ -62,6 +62,7 @@ def run(
     except BaseException as stopped:
         stopped.add_note("cells that are done are kept: give the same command again")
         raise
+    plan = store.read_plan()
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(
@@ -128,6 +129,7 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
     from preroll.simulations.experiment.execution.runner import changes
 
     store.check()
+    plan = store.keep_names(plan)
     states = store.states(plan)
     expected = estimate(store, plan.cells, states)
     print_table(

@@ -33,8 +33,8 @@ def tune(
     Example: `preroll tune thompson --scenario drift --trials 30 --out search`
     """
     from preroll import progress
-    from preroll.agents.registry import resolve_settings
-    from preroll.agents.settings import training_sessions
+    from preroll.agents.registry import fill_settings
+    from preroll.agents.settings import with_sessions
     from preroll.envs.model.tables import Tables
     from preroll.envs.optimum.knowledge import in_words
     from preroll.envs.optimum.phases import PhasedOptimum
@@ -45,14 +45,14 @@ def tune(
 
     settings, overrides = parse_changes(changes or [])
     tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)
-    own = resolve_settings(agent, tables.spec.name, settings)
-    sessions = training_sessions(own, agent, settings, sessions)
+    sessions = fill_settings(agent, tables.spec.name, with_sessions(agent, settings, sessions)).sessions
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
         found = tuning.tune(search, out, trials=trials, advance=advance)
+    start = search.start.model_dump(mode="json")
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
-                     for name, value in found.settings.items())  # fmt: skip
+                     for name, value in found.settings.items() if name in settings or value != start[name])  # fmt: skip
     best = in_words(PhasedOptimum(tables, shortest_lane(tables)).note)
     typer.echo(
         f"{agent} on {tables.scenario.name}: {found.percent:.2f} % of {best} with {told or 'the defaults'}; "

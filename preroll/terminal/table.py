@@ -18,17 +18,30 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, lef
         rows: the rows, one entry per column.
         left: the columns of text, set to the left; the others are numbers, set to the right.
     """
-    # What is piped is read by programs and kept in files: nothing is folded to the width of a screen. The stream is
-    # asked, as rich takes a pipe for a terminal where FORCE_COLOR or TTY_COMPATIBLE is set; and a height is given
-    # beside the width, as rich otherwise folds at 80 columns where TERM is dumb, whatever the width.
-    on_screen = sys.stdout.isatty()
-    console = Console(highlight=False) if on_screen else Console(highlight=False, width=10_000, height=100)
-    table = Table(box=SIMPLE_HEAD if on_screen else None, pad_edge=False, header_style="bold")
+    lines = [list(columns), *([one_line(str(value)) for value in row] for row in rows)]
+    # What is piped is read by programs and kept in files: nothing is folded to the width of a screen, and a hundred
+    # thousand rows take a second. The stream is asked, as rich takes a pipe for a terminal where FORCE_COLOR is set.
+    if not sys.stdout.isatty():
+        sys.stdout.write(_aligned(lines, [column in left for column in columns]))
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(one_line(str(value))) for value in row))
-    console.print(table)
+    for line in lines[1:]:
+        table.add_row(*map(Text, line))
+    Console(highlight=False).print(table)
+
+
+def _aligned(lines: Sequence[Sequence[str]], left: Sequence[bool]) -> str:
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    text = []
+    for line in lines:
+        for entry, size, first in zip(line, widths, left, strict=True):
+            told = entry if first else entry.rstrip()
+            space = " " * (size - cell_len(told))
+            text += [told + space if first else space + told, "  "]
+        text[-1] = "\n"
+    return "".join(text)
 
 
 def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
@@ -38,4 +51,6 @@ def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
 
 def one_line(text: str) -> str:
     r"""Returns text that is safe to print: a newline or an escape sequence in a name becomes ``\n`` or ``\x1b``."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -95,5 +95,6 @@ def point_title(material: Material, point: str) -> str:
     """Returns a point in words."""
     values = material.points[point].values
     return (
-        ", ".join(f"{material.plan.keys[k]} = {value_text(v, k)}" for k, v in values.items()) or "the scenario as it is"
+        ", ".join(f"{material.plan.keys[k]} = {value_text(v, k, exact=True)}" for k, v in values.items())
+        or "the scenario as it is"
     )

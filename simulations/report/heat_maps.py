@@ -1,12 +1,13 @@
 """Heat maps over two varied keys, as tables that are readable without colour, in print and by screen readers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from preroll.palette import GREEN, ORANGE, PAPER, PURPLE, SKY, YELLOW, agent_color, blend
-from preroll.simulations.experiment.design.names import value_text
+from preroll.simulations.experiment.design.names import distinct, value_text, whole
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import always_values, best_lengths
 
@@ -97,12 +98,23 @@ def _best_length(earned: dict[str, dict[str, float]], lengths: Sequence[str]) ->
 
 
 def _map(title: str, material: Material, rows: str, columns: str, shown: Callable[[str], Shown]) -> HeatMap:
-    places: dict[tuple[str, str], str] = {}
-    for point, cell in material.points.items():
-        places.setdefault((value_text(cell.values[rows], rows), value_text(cell.values[columns], columns)), point)
-    down, across = (list(dict.fromkeys(place[axis] for place in places)) for axis in (0, 1))
+    cells, keys = material.points, (rows, columns)
+    texts = [_texts([cell.values[key] for cell in cells.values()], key) for key in keys]
+    places: dict[tuple[str, ...], str] = {}
+    for point, cell in cells.items():
+        place = tuple(text[whole(cell.values[key])] for text, key in zip(texts, keys, strict=True))
+        places.setdefault(place, point)
+    down, across = (list(text.values()) for text in texts)
     lines = [
         (value, [shown(places[value, other]) if (value, other) in places else ("", PAPER) for other in across])
         for value in down
     ]
     return HeatMap(title, material.plan.keys[rows], material.plan.keys[columns], across, lines)
+
+
+def _texts(values: Iterable[Any], key: str) -> dict[str, str]:
+    """Returns a text for every value of an axis, longer where two would be the same."""
+    possible = {
+        whole(value): (value_text(value, key), value_text(value, key, exact=True), str(value)) for value in values
+    }
+    return distinct(possible, {})

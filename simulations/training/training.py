@@ -11,7 +11,7 @@ from typing import Any
 from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
-from preroll.agents.settings import training_sessions
+from preroll.agents.settings import with_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
@@ -220,10 +220,10 @@ def prepare(
     """
     find(agent_name)
     tables = Tables.compile(scenario, catalog)
-    agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **(settings or {}))
-    sessions = training_sessions(agent.settings, agent_name, settings or {}, sessions)
-    if sessions < 1:
+    if sessions is not None and sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    given = with_sessions(agent_name, settings or {}, sessions)
+    agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **given)
     if run is not None:
         check_target(run, replace=replace)
         if checkpoint.place(run).exists():
@@ -233,7 +233,7 @@ def prepare(
                     "--replace"
                 )
             checkpoint.remove(run)
-    return Training(agent, tables, sessions, seed, run)
+    return Training(agent, tables, agent.settings.sessions, seed, run)
 
 
 def prepare_resume(run: Path) -> Training:
@@ -269,7 +269,7 @@ def train(
         agent_name: a name of :data:`preroll.agents.AGENTS`; baselines and oracles only play.
         scenario: preset name, YAML file, mapping or scenario.
         catalog: name, folder or catalog.
-        sessions: number of sessions to see; by default the one recommended by the agent's settings.
+        sessions: number of sessions to see; by default that of the scenario's preset, else the agent's own.
         seed: seed of users and agent; :func:`preroll.simulations.evaluate` draws other users.
         run: the folder to write; None writes nothing.
         settings: settings of the agent.

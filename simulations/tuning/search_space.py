@@ -37,22 +37,29 @@ class Categorical:
 Range = Numbers | Categorical
 
 
-def search_space(settings: type[AgentSettings], fixed: Collection[str] = ()) -> dict[str, Range]:
+def search_space(
+    settings: type[AgentSettings], fixed: Collection[str] = (), start: Mapping[str, Any] | None = None
+) -> dict[str, Range]:
     """Returns the range of every setting that can be searched.
 
     Words and switches are categorical. Shares (numbers within [0, 1]) are searched over the whole range, or near the
     end that their default is close to; integers up to four times, other numbers up to ten times more or less than their
-    default. Lists, and numbers without a scale (default 0), keep their defaults.
+    default. Lists, and numbers without a scale (default 0), keep their defaults. A value of ``start`` stands for the
+    default.
 
     Args:
         settings: settings class of the agent.
         fixed: names that are not searched.
+        start: settings that the search begins with; by default the agent's defaults.
 
     Returns:
         Range by name of the setting.
     """
-    about = settings.model_json_schema()["properties"]
-    found = {name: _range(told) for name, told in about.items() if name != BUDGET and name not in fixed}
+    found = {
+        name: _range({**about, "default": (start or {}).get(name, about.get("default"))})
+        for name, about in settings.model_json_schema()["properties"].items()
+        if name != BUDGET and name not in fixed
+    }
     return {name: wanted for name, wanted in found.items() if wanted is not None}
 
 

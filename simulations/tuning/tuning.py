@@ -3,12 +3,12 @@
 ```
 journal.log     every trial, as Optuna's journal: lines of JSON
 search.json     the search; a different one is not continued in this folder
-preset.yaml     the best settings so far, by agent, as in ``agents/presets`` and in the ``agents`` of an experiment
+preset.yaml     the best settings so far, complete, by agent, as in the ``agents`` of an experiment
 ```
 
-The first trial uses the defaults. All trials meet the same users. A trial is pruned if its learning curve lies below
-the median of earlier trials at the same number of sessions. Everything depends on the seed alone: a stopped search that
-is resumed makes the same trials as an uninterrupted one.
+The first trial uses the defaults: those of the scenario's preset, else the agent's own. All trials meet the same users.
+A trial is pruned if its learning curve lies below the median of earlier trials at the same number of sessions.
+Everything depends on the seed alone: a stopped search that is resumed makes the same trials as an uninterrupted one.
 """
 
 import json
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll import atomic
-from preroll.agents.registry import effective_settings, find, make_agent, resolve_settings
-from preroll.agents.settings import check_effects, overruled, training_sessions
+from preroll.agents.registry import complete_settings, fill_settings, find, make_agent
+from preroll.agents.settings import AgentSettings, check_effects, overruled, with_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import NotFiniteError, PrerollError
@@ -74,9 +74,21 @@ class Search:
     exact: bool = True
 
     @property
+    def start(self) -> AgentSettings:
+        """Complete settings of the first trial: what is fixed, else the scenario's preset, else the defaults."""
+        return fill_settings(self.agent, self.tables.spec.name, self._given({}))
+
+    @property
     def space(self) -> dict[str, Range]:
-        """Range of every setting that is searched."""
-        return search_space(find(self.agent).load().Settings, self.fixed)
+        """Range of every setting that is searched, around that of the first trial."""
+        return search_space(find(self.agent).load().Settings, self.fixed, self.start.model_dump(mode="json"))
+
+    def complete(self, searched: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns every setting of a trial that has an effect."""
+        return complete_settings(self.agent, self.tables.spec.name, self._given(searched))
+
+    def _given(self, searched: Mapping[str, Any]) -> dict[str, Any]:
+        return {**with_sessions(self.agent, self.fixed, self.sessions), **searched}
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything that decides the trials, as plain values."""
@@ -98,9 +110,9 @@ class TuningResult:
     """Result of a hyper-parameter search.
 
     Attributes:
-        settings: the best settings, as far as they differ from the defaults.
+        settings: the best settings: every one that has an effect.
         percent: percent of the optimum of the best trial.
-        default: percent of the optimum of the defaults; NaN if they gave no result.
+        default: percent of the optimum of the defaults, or of the scenario's preset; NaN if it gave no result.
         finished, given_up: numbers of finished and of pruned trials, over all runs of the search.
         preset: the file that holds the settings.
 
@@ -130,7 +142,7 @@ def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], Non
     Args:
         search: the search.
         out: folder of the search.
-        trials: number of trials; the first one uses the defaults.
+        trials: number of trials; the first one uses the scenario's preset, else the agent's defaults.
         advance: called with the number of trials that ended.
 
     Returns:
@@ -169,10 +181,9 @@ def check(search: Search, out: Path) -> None:
     """
     if find_spec("optuna") is None:
         raise PrerollError("tune: Optuna is not installed: pip install 'preroll[tune]'")
-    own = resolve_settings(search.agent, search.tables.spec.name, search.fixed)
-    training_sessions(own, search.agent, search.fixed, search.sessions)
-    searched = [name for name, by in overruled(own).items() if by in search.space]  # some trials let them have effect
-    check_effects(own, search.agent, set(search.fixed) - set(searched))
+    start = search.start
+    searched = [name for name, by in overruled(start).items() if by in search.space]  # some trials let them have effect
+    check_effects(start, search.agent, set(search.fixed) - set(searched))
     if not search.space:
         raise PrerollError(f"agent {search.agent}: has no setting that can be searched")
     if out.exists() and not out.is_dir():
@@ -228,8 +239,7 @@ def _score(search: Search, exact: PhasedOptimum, trial: "Trial") -> float:
 
         seed = derive(search.seed, f"training {number}")
         try:
-            given = effective_settings(search.agent, search.tables.spec.name, {**search.fixed, **settings})
-            agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **given)
+            agent = make_agent(search.agent, search.tables, seed=derive(seed, AGENT), **search.complete(settings))
         except PrerollError:  # incompatible values, such as a batch larger than what it is drawn from
             raise optuna.TrialPruned from None
         try:
@@ -252,8 +262,8 @@ def _suggested(trial: "Trial", name: str, wanted: Range) -> Any:
 
 
 def _defaults(search: Search) -> dict[str, Any]:
-    plain = find(search.agent).load().Settings().model_dump(mode="json")
-    return {name: plain[name] for name in search.space}
+    start = search.start.model_dump(mode="json")
+    return {name: start[name] for name in search.space}
 
 
 def earned(first: float) -> str:
@@ -272,15 +282,10 @@ def _write(search: Search, study: "Study", out: Path) -> TuningResult:
             f"tune: none of {len(given_up)} trials finished with a result; change what is fixed", status=1
         )
     best = max(finished, key=lambda trial: trial.value or 0.0)
-    plain = find(search.agent).load().Settings().model_dump(mode="json")
-    changed = {name: value for name, value in best.params.items() if plain[name] != value}
-    # one end of a schedule alone would take the other with it
-    meant = resolve_settings(search.agent, search.tables.spec.name, {**search.fixed, **changed}).model_dump(mode="json")
-    changed = {name: value for name, value in best.params.items() if name in changed or meant[name] != value}
-    chosen = effective_settings(search.agent, search.tables.spec.name, {**search.fixed, **changed})
+    chosen, defaults = search.complete(best.params), _defaults(search)
     value = best.value or 0.0
-    first = next((trial.value or 0.0 for trial in finished if trial.number == 0), math.nan)
+    first = next((trial.value or 0.0 for trial in finished if trial.params == defaults), math.nan)
     of = f"{search.tables.scenario.name}, the largest of {len(finished)} trials by preroll tune, which flatters it"
-    content = dump_yaml({search.agent: {**chosen, "sessions": search.sessions}})
+    content = dump_yaml({search.agent: chosen})
     atomic.write_text(out / PRESET, f"# {value:.2f} % of the optimum of {of}; {earned(first)}.\n{content}")
     return TuningResult(chosen, value, first, len(finished), len(given_up), out / PRESET)

@@ -2,21 +2,31 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from preroll.agents.registry import find, resolve_settings
-from preroll.agents.settings import check_effects, parse, training_sessions
-from preroll.envs.model.tables import Tables
+from preroll.agents.settings import with_sessions
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.perception.catalog.catalog import DEMO, Catalog
-from preroll.simulations.experiment.design.names import agent_name, point_name, short_keys
-from preroll.simulations.experiment.design.spec import POINT, AgentSpec, Experiment
+from preroll.perception.catalog.catalog import DEMO
+from preroll.simulations.experiment.design.checks import check_agents, check_catalogs, check_size
+from preroll.simulations.experiment.design.names import (
+    Described,
+    agent_names,
+    distinct,
+    known_as,
+    point_names,
+    short_keys,
+    whole,
+)
+from preroll.simulations.experiment.design.points import varied
+from preroll.simulations.experiment.design.spec import POINT, AgentSpec, Experiment, number_of
 from preroll.simulations.experiment.design.training_scenarios import training_grounds
-from preroll.simulations.experiment.design.variation import Point, points
+from preroll.simulations.experiment.design.variation import points
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Cell:
         label: name of the agent with its settings.
         agent: name of the agent.
         settings: settings of the agent, as given.
-        scenario: the whole scenario, as plain values.
+        base: the scenario without any variation, as plain values.
         catalog: name or absolute folder.
         catalog_sha256: hash of the catalog's content.
         seed: seed of users and agent, in training and evaluation.
@@ -47,7 +57,7 @@ class Cell:
     label: str
     agent: str
     settings: dict[str, Any]
-    scenario: dict[str, Any]
+    base: dict[str, Any]
     catalog: str
     catalog_sha256: str
     seed: int
@@ -56,6 +66,11 @@ class Cell:
     trained_on: str = POINT
     training: dict[str, Any] | None = None
     exact: bool = True
+
+    @property
+    def scenario(self) -> dict[str, Any]:
+        """The whole scenario, as plain values; computed, for those of many cells would fill the memory."""
+        return varied(Scenario.load(self.base), self.values).model_dump(mode="json")
 
     @property
     def fingerprint(self) -> str:
@@ -76,8 +91,18 @@ class Cell:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain values for JSON."""
-        return asdict(self)
+        """Returns plain values for JSON; cells share what is large."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def described(self) -> Described:
+        """What its names are of."""
+        return self.values, self.catalog_sha256, self.agent, self.settings
+
+    def named(self, point: str, agent: str) -> "Cell":
+        """Returns the same cell under the names of its point and of its agent with its settings."""
+        label = agent + "".join(self.label.partition("@")[1:])  # and what it is trained on
+        return replace(self, id=f"{point}/{label}/seed-{self.seed}", point=point, label=label)
 
 
 @dataclass(frozen=True)
@@ -99,9 +124,34 @@ class Plan:
     @property
     def lengths(self) -> tuple[str, ...]:
         """Length classes of the scenarios that agents are evaluated on, in order of appearance."""
-        scenarios = (cell.scenario for cell in self.cells)
+        first: dict[str, Cell] = {}
+        for cell in self.cells:  # numbers change no length
+            first.setdefault(whole([value for value in cell.values.values() if number_of(value) is None]), cell)
+        scenarios = (cell.scenario for cell in first.values())
         ads = (ad for scenario in scenarios for group in scenario["ads"].values() for ad in group.values())
         return tuple(dict.fromkeys(ad["length"] for ad in ads))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Names of the points and of the agents, by what they are known as."""
+        known = known_as([cell.described for cell in self.cells])
+        points = {one: cell.point for (one, _, _), cell in zip(known, self.cells, strict=True)}
+        return points | {one: cell.label.partition("@")[0] for (_, one, _), cell in zip(known, self.cells, strict=True)}
+
+    def keeping(self, given: Mapping[str, str]) -> "Plan":
+        """Returns the same plan, in which points and agents that have a name already keep it.
+
+        Args:
+            given: the names that there are, as :attr:`names`.
+        """
+        known = known_as([cell.described for cell in self.cells])
+        points = distinct({one: point_names(values, self.keys) for one, _, values in known}, given)
+        agents = distinct(
+            {one: agent_names(cell.agent, cell.settings) for (_, one, _), cell in zip(known, self.cells, strict=True)},
+            given,
+        )
+        cells = (cell.named(points[one], agents[two]) for (one, two, _), cell in zip(known, self.cells, strict=True))
+        return replace(self, cells=tuple(cells))
 
     @classmethod
     def load(cls, file: Path) -> "Plan":
@@ -124,82 +174,77 @@ class Plan:
         Raises:
             PrerollError: a value is unknown, out of range, or a duplicate.
         """
-        labels = [agent_name(agent.name, agent.settings) for agent in experiment.agents]
-        if twice := [label for label in labels if labels.count(label) > 1]:
-            raise PrerollError(f"experiment {experiment.name}: agents: {twice[0]} occurs twice")
+        check_agents(experiment)
+        trainings = [
+            (number, agent, *training)
+            for number, agent in enumerate(experiment.agents)
+            for training in _trainings(experiment, agent)
+        ]
+        check_size(experiment, len(trainings))
         drawn, grounds = points(experiment), training_grounds(experiment)
-        sessions = [_sessions(experiment, agent, drawn[0].scenario.name) for agent in experiment.agents]
-        keys = short_keys(list(drawn[0].values))
-        hashes = _check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
-        plain = {name: ground.model_dump(mode="json") for name, ground in grounds.items() if ground is not None}
-        cells = tuple(
+        hashes = check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
+        plain = {name: one.model_dump(mode="json") for name, one in grounds.items() if one is not None}
+        base, sessions = drawn[0].base.model_dump(mode="json"), _sessions(experiment)
+        cells = (
             Cell(
-                id=f"{point_name(point.values, keys)}/{label}/seed-{seed}",
-                point=point_name(point.values, keys),
-                values=dict(point.values),
+                id="",
+                point="",
+                values=point.values,
                 label=label,
                 agent=agent.name,
                 settings=agent.settings,
-                scenario=point.scenario.model_dump(mode="json"),
+                base=base,
                 catalog=_absolute(point.catalog),
                 catalog_sha256=hashes[point.catalog],
                 seed=seed,
-                sessions=number,
+                sessions=sessions(number, plain.get(ground, {"name": point.values.get("name", base["name"])})["name"]),
                 evaluation_sessions=experiment.evaluate.sessions,
                 trained_on=ground,
                 training=plain.get(ground),
                 exact=experiment.evaluate.exact,
             )
             for point in drawn
-            for agent, name, number in zip(experiment.agents, labels, sessions, strict=True)
-            for label, ground in _trainings(experiment, agent, name)
+            for number, agent, label, ground in trainings
             for seed in experiment.seeds
         )
-        if len({cell.id for cell in cells}) < len(cells):
-            raise PrerollError(f"experiment {experiment.name}: two points have the same values")
-        return cls(experiment.name, experiment.description, keys, cells)
+        keys = short_keys(list(drawn[0].values))
+        plan = cls(experiment.name, experiment.description, keys, tuple(cells)).keeping({})
+        _check_repetition(plan)
+        return plan
 
 
-def _trainings(experiment: Experiment, agent: AgentSpec, label: str) -> list[tuple[str, str]]:
-    """Returns (label, name in ``train``) of every training of an agent; baselines always use each point itself."""
-    if find(agent.name).family == "baseline" or experiment.train == {POINT: POINT}:
-        return [(label, POINT)]
-    return [(f"{label}@{name}", name) for name in experiment.train]
-
-
-def _sessions(experiment: Experiment, agent: AgentSpec, scenario: str) -> int:
-    """Checks an agent's settings for a scenario's name and returns the number of its training sessions."""
-    entry = find(agent.name)
-    if experiment.sessions is not None and not agent.settings:
-        return experiment.sessions  # avoids importing torch
-    try:
-        check_effects(resolve_settings(agent.name, scenario, agent.settings), agent.name, agent.settings)
-        own = parse(entry.load().Settings, agent.name, agent.settings)
-        return training_sessions(own, agent.name, agent.settings, experiment.sessions)
-    except PrerollError as error:
-        raise PrerollError(f"experiment {experiment.name}: {error}") from None
-
-
-def _check_catalogs(experiment: Experiment, drawn: list[Point], grounds: list[Scenario]) -> dict[str, str]:
-    """Compiles a point of every shape, with its training scenarios, on every catalog; returns the catalogs' hashes."""
-    catalogs = {name: Catalog.load(name) for name in {point.catalog for point in drawn}}
+def _check_repetition(plan: Plan) -> None:
+    """Checks that no point occurs twice: names differ where values do."""
     seen = set()
-    for point in drawn:
-        shape = point.catalog, point.scenario.observe, tuple(ad.label for ad in point.scenario.ads)
-        if shape not in seen:
-            seen.add(shape)
-            try:
-                spec, *others = (
-                    Tables.compile(world, catalogs[point.catalog]).spec for world in (point.scenario, *grounds)
-                )
-            except PrerollError as error:
-                raise PrerollError(f"experiment {experiment.name}: {error}") from None
-            if any((other.layout, other.labels) != (spec.layout, spec.labels) for other in others):
-                raise PrerollError(
-                    f"experiment {experiment.name}: train: agents of the scenario cannot play every point: what they "
-                    "observe, and the ads, must be the same"
-                )
-    return {name: catalog.sha256 for name, catalog in catalogs.items()}
+    for cell in plan.cells:
+        if cell.id in seen:
+            told = ", ".join(f"{key}: {value!r}" for key, value in cell.values.items())
+            raise PrerollError(f"experiment {plan.name}: two points have the same values: {told}")
+        seen.add(cell.id)
+
+
+def _trainings(experiment: Experiment, agent: AgentSpec) -> list[tuple[str, str]]:
+    """Returns (end of the label, name in ``train``) of an agent's trainings; baselines always use each point itself."""
+    if find(agent.name).family == "baseline" or experiment.train == {POINT: POINT}:
+        return [("", POINT)]
+    return [(f"@{name}", name) for name in experiment.train]
+
+
+def _sessions(experiment: Experiment) -> Callable[[int, str], int]:
+    """Returns a function that gives the training sessions of the agent with a number, for a scenario's name."""
+
+    @cache
+    def sessions(number: int, scenario: str) -> int:
+        agent = experiment.agents[number]
+        if experiment.sessions is not None and not agent.settings:
+            return experiment.sessions  # avoids importing torch
+        try:
+            given = with_sessions(agent.name, agent.settings, experiment.sessions)
+            return resolve_settings(agent.name, scenario, given).sessions
+        except PrerollError as error:
+            raise PrerollError(f"experiment {experiment.name}: {error}") from None
+
+    return sessions
 
 
 def _absolute(catalog: str) -> str:

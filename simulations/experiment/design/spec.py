@@ -1,5 +1,6 @@
 """Specification of an experiment, as read from its YAML file."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -41,7 +42,7 @@ class Random(FileModel):
     def _are_ranges(cls, ranges: dict[str, Values]) -> dict[str, Values]:
         for key, values in ranges.items():
             ends = values_of(values)
-            plain = [end for end in (_number(end) for end in ends) if end is not None]
+            plain = [end for end in map(number_of, ends) if end is not None]
             if len(ends) != 2 or len(plain) != 2 or not plain[0] <= plain[1]:
                 raise ValueError(f"{key}: [low, high] or {{scale: [low, high]}} is expected")
         return ranges
@@ -128,8 +129,8 @@ class Experiment(FileModel):
         if len({len(values_of(values)) for values in self.zip.values()}) > 1:
             raise ValueError("zip: all keys need the same number of values")
         ranges = self.random.ranges if self.random else {}
-        keys = [*self.vary, *self.zip, *ranges]
-        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        times = Counter([*self.vary, *self.zip, *ranges])
+        if twice := sorted(key for key, number in times.items() if number > 1):
             raise ValueError(f"{twice[0]}: is varied twice")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds: a seed occurs twice")
@@ -175,8 +176,9 @@ def _agent(entry: Any) -> Any:
     raise ValueError(f"{entry!r}: a name or {{name: settings}} is expected")
 
 
-def _number(value: Any) -> float | None:
-    value = value["scale"] if isinstance(value, dict) else value
+def number_of(value: Any) -> float | None:
+    """Returns the number or factor that a value of a key is; None for anything else."""
+    value = value["scale"] if isinstance(value, dict) and set(value) == {"scale"} else value
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -107,6 +107,7 @@ def run_plan(
     store.check()
     with store.lock():
         store.sweep()
+        plan = store.keep_names(plan)
         before = store.states(plan)
         for line in changes(plan, store, before):
             note(line)

@@ -1,7 +1,7 @@
 """Folder of an experiment, and the states of its cells.
 
 ```
-plan.json        all cells: their inputs and fingerprints
+plan.json        all cells: their inputs; names of earlier cells
 experiment.yaml  copy of the file that was run
 failures.json    cells that failed, with their errors
 cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
@@ -22,6 +22,7 @@ from typing import Any
 
 from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import CELL, is_complete
 from preroll.simulations.experiment.execution.cell import FORMAT as CELL_FORMAT
@@ -30,9 +31,11 @@ PLAN = "plan.json"
 FILE = "experiment.yaml"
 FAILURES = "failures.json"
 CELLS = "cells"
-FORMAT = 3
-#: Fields of cells that hold scenarios: of evaluation and of training.
-WORLDS = ("scenario", "training")
+FORMAT = 4
+#: Fields of cells that hold scenarios: without variation, and of training.
+WORLDS = ("base", "training")
+#: Fields of cells that tell what their names are of.
+DESCRIBED = ("values", "catalog_sha256", "agent", "settings")
 
 
 class CellState(StrEnum):
@@ -94,15 +97,35 @@ class Store:
 
     def write_plan(self, plan: Plan, text: str) -> None:
         """Writes the plan and the text of its experiment file."""
+        cells = [cell.to_dict() for cell in plan.cells]
+        now = plan.names
         content = {
             "format": FORMAT,
             "name": plan.name,
             "description": plan.description,
             "keys": dict(plan.keys),
-            **_without_repetition([cell.to_dict() for cell in plan.cells]),
+            "names": {one: name for one, name in self.names().items() if one not in now},
+            **_without_repetition(cells),
         }
         atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it marks the folder as an experiment
         atomic.write_text(self.path / FILE, text)
+
+    def keep_names(self, plan: Plan) -> Plan:
+        """Returns ``plan``, in which points and agents that had a name in this folder keep it."""
+        names = self.names()
+        return plan.keeping(names) if names else plan
+
+    def names(self) -> dict[str, str]:
+        """Returns the names that the plans so far gave to points and agents; a damaged plan gave none."""
+        try:
+            content = json.loads((self.path / PLAN).read_text("utf8"))
+            names, cells = dict(content.get("names", {})), content["cells"]
+            known = known_as([tuple(cell[name] for name in DESCRIBED) for cell in cells])
+            for (point, agent, _), cell in zip(known, cells, strict=True):
+                names[point], names[agent] = cell["point"], cell["label"].partition("@")[0]
+            return names
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
 
     def read_plan(self) -> Plan:
         """Returns the plan of the last run.
@@ -133,8 +156,8 @@ class Store:
         return {cell.id: self._state(cell, cell.id in failures) for cell in plan.cells}
 
     def _state(self, cell: Cell, failed: bool) -> CellState:
-        folder = self.folder(cell)
-        atomic.recover(folder.absolute())
+        folder = self.folder(cell).absolute()
+        atomic.recover(folder)
         if is_complete(folder):
             found = read_cell(folder)
             if found["fingerprint"] != cell.fingerprint:
@@ -210,15 +233,14 @@ def _is_result(evaluation: Mapping[str, Any]) -> bool:
 
 
 def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns cells that refer to their scenarios by number, since the cells of a point share them."""
-    numbers: dict[str, int] = {}
+    """Returns cells that refer to their scenarios by number, since cells share them."""
+    numbers: dict[int, int] = {}
     scenarios: list[Any] = []
     for cell in cells:
         for name in WORLDS:
-            if cell[name] is not None:
-                text = json.dumps(cell[name])
-                if text not in numbers:
-                    numbers[text] = len(scenarios)
-                    scenarios.append(cell[name])
-                cell[name] = numbers[text]
+            if (world := cell[name]) is not None:
+                if id(world) not in numbers:
+                    numbers[id(world)] = len(scenarios)
+                    scenarios.append(world)
+                cell[name] = numbers[id(world)]
     return {"scenarios": scenarios, "cells": cells}

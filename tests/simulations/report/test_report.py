@@ -13,11 +13,12 @@ from preroll.envs.rendering.ad_colors import ad_colors
 from preroll.envs.scenario.template import scenario_for
 from preroll.errors import PrerollError
 from preroll.palette import PAPER
+from preroll.simulations.experiment.design.names import whole
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline
-from preroll.simulations.report.heat_maps import heat_maps
+from preroll.simulations.report.heat_maps import _texts, heat_maps
 from preroll.simulations.report.lengths import always_values
 from preroll.simulations.report.page import page, write_report
 from preroll.simulations.report.sample_session import play_session
@@ -244,3 +245,9 @@ def test_in_a_browser_sorting_works_and_a_phone_needs_no_horizontal_scroll(html:
     assert told["up"] == sorted(told["up"])
     assert told["down"] == sorted(told["down"], reverse=True)
     assert told["wide"] <= 400
+
+
+def test_close_values_have_lines_of_their_own_in_a_heat_map() -> None:
+    near = 0.90000001
+    texts = _texts([0.9, near, 0.25, {"scale": near}], "user.mismatch")
+    assert texts == {whole(0.9): "0.9", whole(near): "0.90000001", "0.25": "0.25", whole({"scale": near}): "x0.9"}

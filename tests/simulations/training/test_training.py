@@ -10,6 +10,7 @@ from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import evaluate
+from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import fit, prepare, train
 
 
@@ -109,3 +110,10 @@ def test_what_is_wrong_is_told_before_anything_starts(
     assert error.value.status == 2
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_names_one_number_of_sessions(small_catalog: Catalog, tmp_path: Path) -> None:
+    train("thompson", catalog=small_catalog, settings={"num_envs": 8}, sessions=40, run=tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    assert run.settings.sessions == run.settings.settings["sessions"] == run.load_agent().settings.sessions == 40
+    assert prepare("thompson", catalog=small_catalog, scenario="drift").sessions == 19_200

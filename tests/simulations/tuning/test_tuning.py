@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from preroll.agents import preset
 from preroll.agents.agent import Agent
-from preroll.agents.registry import AGENTS, make_agent
-from preroll.agents.settings import parse
+from preroll.agents.registry import AGENTS, fill_settings, make_agent
+from preroll.agents.settings import overruled, parse
 from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
-from preroll.simulations.training.training import fit
+from preroll.simulations.training.training import fit, prepare
 from preroll.simulations.tuning import tuning
 from preroll.simulations.tuning.search_space import Categorical, search_space
 from preroll.simulations.tuning.tuning import JOURNAL, Search, TuningResult, tune
@@ -74,6 +76,43 @@ def test_the_defaults_come_first_and_the_best_settings_are_a_preset(search: Sear
 
 
 @needs_optuna
+def test_a_search_begins_with_the_scenarios_preset_and_writes_all_that_decides(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "classic.yaml").write_text("epsilon-greedy: {num_envs: 24, pulls: 3, sessions: 90}\n")
+    monkeypatch.setattr(preset, "PRESETS", tmp_path)
+    search = Search("epsilon-greedy", search.tables, sessions=100)
+    assert search.start == prepare("epsilon-greedy", catalog=search.tables.catalog, sessions=100).agent.settings
+    found = tune(search, tmp_path / "out", trials=6)
+    told = trials_of(tmp_path / "out")
+    assert (told[0][1]["num_envs"], told[0][1]["pulls"], told[0][2]) == (24, 3, found.default)
+    best = next(params for _, params, value in told if value == found.percent)
+    written = load_yaml(found.preset)["epsilon-greedy"]
+    assert written == found.settings
+    for folder in (tmp_path, tmp_path / "none"):  # no preset and no default is needed to say what was found
+        monkeypatch.setattr(preset, "PRESETS", folder)
+        agent = make_agent("epsilon-greedy", search.tables, **written)
+        assert set(written) == set(type(agent.settings).model_fields) - set(overruled(agent.settings))
+        told_again = {**best, "sessions": 100}
+        assert written == {name: told_again[name] for name in written}
+        experiment = Experiment.model_validate({"name": "again", "agents": [load_yaml(found.preset)]})
+        assert {cell.sessions for cell in Plan.of(experiment).cells} == {100}
+
+
+@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("scenario", ["classic", "drift", "fatigue"])
+def test_what_a_search_begins_with_lies_in_its_ranges(name: str, scenario: str, small_catalog: Catalog) -> None:
+    search = Search(name, Tables.compile(scenario, small_catalog), sessions=100)
+    start = search.start.model_dump()
+    assert start == fill_settings(name, scenario, {"sessions": 100}).model_dump()
+    for setting, wanted in search.space.items():
+        if isinstance(wanted, Categorical):
+            assert start[setting] in wanted.values
+        else:
+            assert wanted.low <= start[setting] <= wanted.high
+
+
+@needs_optuna
 def test_a_search_that_was_killed_goes_on_as_if_never_stopped(search: Search, tmp_path: Path) -> None:
     tune(search, tmp_path / "whole", trials=7)
     stopped = tmp_path / "stopped"
@@ -92,6 +131,21 @@ def test_a_search_that_was_killed_goes_on_as_if_never_stopped(search: Search, tm
     tune(search, stopped, trials=7)
     assert trials_of(stopped) == trials_of(tmp_path / "whole")
     assert (stopped / "preset.yaml").read_text() == (tmp_path / "whole" / "preset.yaml").read_text()
+
+
+@needs_optuna
+def test_the_defaults_are_told_apart_where_the_first_trial_was_killed(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuning, "fit", kill)
+    with pytest.raises(KeyboardInterrupt):
+        tune(search, tmp_path / "out", trials=1)
+    monkeypatch.setattr(tuning, "fit", fit)
+    found = tune(search, tmp_path / "out", trials=1)
+    assert found.default == found.percent > 0
 
 
 @needs_optuna

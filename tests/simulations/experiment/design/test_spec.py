@@ -89,9 +89,22 @@ def test_what_is_wrong_is_told_in_one_line(changes: dict[str, Any], line: str, m
     assert error.value.status == 2
 
 
-def test_the_sessions_of_an_agent_are_its_own_where_none_are_given(make_file: MakeFile) -> None:
-    plan = load(make_file(sessions=None, agents=["thompson"]))
+@pytest.mark.parametrize("settings", [{}, {"num_envs": 16}])
+def test_the_sessions_of_an_agent_are_those_of_a_training_where_none_are_given(
+    settings: dict[str, Any], make_file: MakeFile
+) -> None:
+    agents = ["random", {"thompson": settings}]
+    plan = load(make_file(sessions=None, agents=agents))
     assert {cell.sessions for cell in plan.cells} == {4000}
+    # on `drift` by its preset, whose changes 4,000 sessions never meet; of every point by the name it is trained on
+    plan = load(make_file(sessions=None, agents=agents, vary={"name": ["drift", "own"]}, set={"drift": []}))
+    assert [cell.sessions for cell in plan.cells if cell.agent == "thompson"] == [19_200] * 2 + [4000] * 2
+    assert {cell.sessions for cell in plan.cells if cell.agent == "random"} == {4000}
+    train = {"here": "point", "usual": "scenario"}
+    plan = load(make_file(sessions=None, agents=agents, vary={"name": ["drift"]}, train=train))
+    assert {cell.label.partition("@")[2]: cell.sessions for cell in plan.cells} == {
+        "": 4000, "here": 19_200, "usual": 4000
+    }  # fmt: skip
 
 
 def test_files_are_meant_as_seen_from_the_experiment_file(make_file: MakeFile, small_catalog_folder: Path) -> None:

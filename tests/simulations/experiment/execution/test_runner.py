@@ -180,10 +180,11 @@ def test_the_table_has_a_row_per_cell_with_settings_numbers_and_versions(small_s
     assert row["regret"] == pytest.approx(0, abs=1e-12)
     assert abs(row["revenue"] - row["exact_revenue"]) < 5 * row["revenue_half_width"]
     assert {"git", "version.numpy", "setting.num_envs", "training_cpu_seconds"} <= set(table.columns)
+    assert table["sessions"].equals(table["setting.sessions"])
     mixed = table.copy()
-    mixed["observe.category"] = np.array([True, "none"] * 6, object)
+    mixed["observe.category"] = np.array([True, "none", 0.12345678] * 4, object)
     write_parquet(mixed, tmp_path / "t.parquet")
-    assert set(pd.read_parquet(tmp_path / "t.parquet")["observe.category"]) == {"true", "none"}
+    assert set(pd.read_parquet(tmp_path / "t.parquet")["observe.category"]) == {"true", "none", "0.12345678"}
 
 
 def run_and_kill(arguments: list[str], seconds: float, number: int) -> None:
