@@ -119,7 +119,7 @@ def main() -> None:
         _fail("", 1)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-        _fail(f"{error.filename or 'files'}: {error.strerror or error}", 1 if full else 2)
+        _fail(f"{error.filename or 'a file or the output'}: {error.strerror or error}", 1 if full else 2)
     except BaseException as fault:
         _fail(_fault_line(fault), FAULT)
     sys.exit(status)

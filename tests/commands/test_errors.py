@@ -230,7 +230,7 @@ def test_output_that_nobody_takes_is_no_traceback(output: str, tmp_path: Path) -
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (
-        1, "" if output == "left" else "error: files: No space left on device\n"
+        1, "" if output == "left" else "error: a file or the output: No space left on device\n"
     )  # fmt: skip
 
 
