@@ -1,7 +1,11 @@
-"""The workers that this process has started, as Linux knows them."""
+"""Processes that tests start: workers, as Linux knows them, and commands whose disk is full."""
 
+import os
+import resource
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,3 +27,14 @@ def is_worker(pid: str) -> bool:
         return b"preroll.workers.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def on_a_full_disk(size: int) -> dict[str, Any]:
+    """Returns the arguments of subprocess.run under which no file may grow beyond ``size`` bytes, with the real error.
+
+    Coverage is not measured there: its own file would not fit.
+    """
+    return {
+        "preexec_fn": partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)),
+        "env": {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
+    }

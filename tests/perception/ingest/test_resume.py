@@ -1,7 +1,6 @@
 """Builds that are interrupted, repeated and changed come out as one that ran in one go."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -25,6 +24,7 @@ from preroll.perception.ingest.catalog_content import CatalogOptions
 from preroll.perception.ingest.journal import Journal, journal_folder, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.workers.job import Limits
+from tests.child_processes import on_a_full_disk
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -197,13 +197,10 @@ def test_a_video_that_ran_into_the_time_limit_is_tried_again(tmp_path: Path, vid
 def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
     tmp_path: Path, videos: Path, network: Path
 ) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
-
     for i in range(30):
         shutil.copyfile(videos / "reds" / "0.mp4", videos / "reds" / f"copy {i}.mp4")
     arguments = command(videos, tmp_path / "out", network, "--workers", "1")
-    done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=small_files)
+    done = subprocess.run(arguments, capture_output=True, text=True, **on_a_full_disk(6000))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "File too large; what was found so far is kept: give the same command again" in done.stderr
@@ -215,11 +212,8 @@ def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
 
 
 def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, network: Path) -> None:
-    def no_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))
-
     arguments = command(videos, tmp_path / "out", network, "--workers", "1", "--save-frames", str(tmp_path / "frames"))
-    done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=no_files)
+    done = subprocess.run(arguments, capture_output=True, text=True, **on_a_full_disk(900))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "File too large" in done.stderr

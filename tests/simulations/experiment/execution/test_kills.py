@@ -1,14 +1,12 @@
 """What is left of an experiment that is killed, stopped, or runs into a full disk, by the real command."""
 
 import random
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
+from tests.child_processes import on_a_full_disk
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import inodes, numbers, without_pictures
 
@@ -145,8 +144,7 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on
 ) -> None:
     """No file may grow beyond a limit that the plan keeps to and a cell does not: the real error of a real file."""
     store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random"])
-    full: Callable[[], None] = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (4500, 4500))
-    done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, preexec_fn=full)
+    done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, **on_a_full_disk(4500))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "File too large; the same command resumes the experiment" in done.stderr
