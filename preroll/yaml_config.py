@@ -254,7 +254,9 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
     message = message.replace("a valid boolean", "true or false")
     if allowed := _range_at(model, first["loc"]):
-        message = f"should be {allowed}{', a number' * first['type'].endswith('_type')}"
+        whole = first["type"] == "int_from_float"
+        kind = ", a whole number" if whole else ", a number" * first["type"].endswith("_type")
+        message = f"should be {allowed}{kind}"
     return f"{key}{':' if key else ''}{_shown(first.get('input'))} {message}{more}".strip()
 
 

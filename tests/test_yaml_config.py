@@ -200,6 +200,7 @@ def test_lines_break_between_values_and_words() -> None:
 
 class Inside(FileModel):
     share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    parts: int = Field(default=1, ge=1, le=9)
 
 
 class Sample(FileModel):
@@ -225,6 +226,7 @@ class Sample(FileModel):
         ("pairs: {a: [['.5', 1]]}", "pairs.a.0.0: '.5': should be a valid number"),
         ("pairs: {1: []}", "pairs.1.[key]: 1: should be a valid string"),
         ("inside: [{}, {share: true}]", "inside.1.share: True: should be in [0, 1], a number"),
+        ("inside: [{parts: 1.5}]", "inside.0.parts: 1.5: should be in [1, 9], a whole number"),
         ("truth: yes", "truth: 'yes': should be true or false"),
         ("truth: 'true'", "truth: 'true': should be true or false"),
         ("truth: 1", "truth: 1: should be true or false"),

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from preroll.agents.settings import AgentSettings, Overruled
 
-#: Largest learning rate: what Adam makes of it must fit in float32.
+#: Largest learning rate and clip range: what torch makes of them must fit in float32.
 MOST = 1e30
 Layers = tuple[Annotated[int, Field(ge=1, le=4096)], ...]
 
@@ -51,7 +51,7 @@ class PPOSettings(DeepSettings):
         default=0.95, ge=0, le=1, description="Schulman et al. 2016, 2017"
     )
     clip: Annotated[float, Overruled("epochs", lambda s: s.epochs == 1 and s.batch >= s.steps * s.num_envs)] = Field(
-        default=0.2, gt=0, description="clip range of the policy's ratio (Schulman et al. 2017)"
+        default=0.2, gt=0, le=MOST, description="clip range of the policy's ratio (Schulman et al. 2017)"
     )
     entropy: float = Field(
         default=0.02,

@@ -47,6 +47,16 @@ def test_a_learning_rate_that_adam_cannot_hold_is_refused(far: float, small_cata
             train(name, catalog=small_catalog, sessions=12, settings={"learning_rate": far})
 
 
+@pytest.mark.parametrize("name", ["ppo", "lean-ppo", "recurrent-ppo"])
+def test_a_clip_range_that_torch_cannot_hold_is_refused_and_the_largest_trains(
+    name: str, small_catalog: Catalog
+) -> None:
+    small = {"num_envs": 4, "steps": 5, "batch": 10, "hidden": (4,)}
+    with pytest.raises(PrerollError, match=rf"^agent {name}: clip: 1e\+300: should be"):
+        train(name, catalog=small_catalog, sessions=12, settings={**small, "clip": 1e300})
+    assert train(name, catalog=small_catalog, sessions=4, settings={**small, "clip": 1e30}).sessions == 4
+
+
 class Leaving(Agent):
     """Its weight leaves the numbers while it shows ads as before."""
 
