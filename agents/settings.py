@@ -10,6 +10,8 @@ from preroll.errors import PrerollError
 from preroll.renamed import SETTINGS
 from preroll.yaml_config import FileModel, validated
 
+MOST_SESSIONS = 10**9  # more numbers than the curve of any training holds
+
 Kind = TypeVar("Kind", bound="AgentSettings")
 
 
@@ -46,7 +48,10 @@ class AgentSettings(FileModel):
         default=64, ge=1, le=65536, description="parallel sessions while training (64: about 0.1 ms of NumPy a step)"
     )
     sessions: int = Field(
-        default=4_000, ge=1, description="sessions after which training on `classic` has settled (measured)"
+        default=4_000,
+        ge=1,
+        le=MOST_SESSIONS,
+        description="sessions after which training on `classic` has settled (measured)",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from preroll import progress
 from preroll.agents.registry import AGENTS
+from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
@@ -77,10 +78,11 @@ def run_quickstart(
     """
     if out.exists() and not out.is_dir():
         raise PrerollError(f"--out {out}: is a file; a folder is needed")
-    if sessions < 1:
-        raise PrerollError(f"--sessions {sessions}: at least 1 is needed")
-    if evaluation_sessions < FEWEST_LANES:
-        raise PrerollError(f"--evaluation-sessions {evaluation_sessions}: at least {FEWEST_LANES} are needed")
+    if not 1 <= sessions <= MOST_SESSIONS:
+        raise PrerollError(f"--sessions {sessions}: at least 1 is needed, at most {MOST_SESSIONS:,}")
+    if not FEWEST_LANES <= evaluation_sessions <= MOST_SESSIONS:
+        needed = f"at least {FEWEST_LANES} are needed, at most {MOST_SESSIONS:,}"
+        raise PrerollError(f"--evaluation-sessions {evaluation_sessions}: {needed}")
     Scenario.load(scenario)  # reports an invalid scenario before anything is written
     catalog = demo_catalog(out, note)
     tables = Tables.compile(scenario, catalog)

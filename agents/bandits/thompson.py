@@ -17,8 +17,12 @@ from preroll.envs.policies.simple import uniform_over_best
 class ThompsonSettings(ForgettingSettings):
     """Settings of Thompson sampling: the prior of every view probability."""
 
-    prior_views: float = Field(default=1.0, gt=0, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)")
-    prior_skips: float = Field(default=1.0, gt=0, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)")
+    prior_views: float = Field(
+        default=1.0, gt=0, le=1e30, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)"
+    )
+    prior_skips: float = Field(
+        default=1.0, gt=0, le=1e30, description="Beta(1, 1): uniform (Agrawal & Goyal 2012, algorithm 1)"
+    )
 
 
 class Thompson(TabularBandit):

@@ -18,7 +18,7 @@ from preroll.agents.deep.torch_state import add_layers, to_tensor
 from preroll.agents.finite import finite
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
-from preroll.agents.settings import Overruled
+from preroll.agents.settings import MOST_SESSIONS, Overruled
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
 
@@ -29,7 +29,9 @@ class DQNSettings(DeepSettings):
     falling: ClassVar[Mapping[str, str]] = {**DeepSettings.falling, "epsilon": "final_epsilon"}
 
     num_envs: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
-    sessions: int = Field(default=60_000, ge=1, description="sessions after which training on `fatigue` has settled")
+    sessions: int = Field(
+        default=60_000, ge=1, le=MOST_SESSIONS, description="sessions after which training on `fatigue` has settled"
+    )
     final_learning_rate: float = Field(
         default=2e-5, gt=0, le=MOST, description="Adam's learning rate at the end (measured)"
     )

@@ -14,6 +14,7 @@ from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.settings import MOST
 from preroll.agents.deep.torch_state import to_tensor
 from preroll.agents.selection import sample_actions
+from preroll.agents.settings import MOST_SESSIONS
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
@@ -37,7 +38,10 @@ class RecurrentPPOSettings(LeanPPOSettings):
         default=4e-3, gt=0, le=MOST, description="Adam's learning rate at the start (measured)"
     )
     sessions: int = Field(
-        default=20_000, ge=1, description="sessions after which training on `hidden-users` has settled (measured)"
+        default=20_000,
+        ge=1,
+        le=MOST_SESSIONS,
+        description="sessions after which training on `hidden-users` has settled (measured)",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from preroll.agents.settings import AgentSettings, Overruled
+from preroll.agents.settings import MOST_SESSIONS, AgentSettings, Overruled
 
 #: Largest learning rate and clip range: what torch makes of them must fit in float32.
 MOST = 1e30
@@ -37,7 +37,9 @@ class PPOSettings(DeepSettings):
     """Settings of PPO; the defaults were measured on `fatigue`, whose preset has half the lanes and batch."""
 
     num_envs: int = Field(default=512, ge=1, le=65536, description="parallel sessions while training (measured)")
-    sessions: int = Field(default=50_000, ge=1, description="sessions after which training on `fatigue` has settled")
+    sessions: int = Field(
+        default=50_000, ge=1, le=MOST_SESSIONS, description="sessions after which training on `fatigue` has settled"
+    )
     steps: int = Field(default=40, ge=1, description="steps of every lane between two trainings (measured)")
     batch: int = Field(default=2048, ge=2, description="transitions per gradient step (measured)")
     epochs: int = Field(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from preroll.agents.agent import Agent
+from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
@@ -114,8 +115,10 @@ def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -
         PrerollError: fewer sessions than an interval needs, a reserved name, or an agent made for other observations or
             ads.
     """
-    if sessions < FEWEST_LANES:
-        raise PrerollError(f"sessions: {sessions}: an interval needs at least {FEWEST_LANES}")
+    if not FEWEST_LANES <= sessions <= MOST_SESSIONS:
+        raise PrerollError(
+            f"sessions: {sessions}: an interval needs at least {FEWEST_LANES}, at most {MOST_SESSIONS:,}"
+        )
     if taken := sorted(set(players) & set(REFERENCES)):
         raise PrerollError(f"agent {taken[0]!r}: the name is kept for the reference, which is always shown")
     for name, player in players.items():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from preroll import atomic
 from preroll.agents.agent import Agent
+from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
@@ -124,8 +125,8 @@ def _lanes(tables: Tables, sessions: int) -> int:
 def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
     if file.suffix != ".parquet":
         raise PrerollError(f"{file}: an impression log is a Parquet file; its name must end in .parquet")
-    if sessions < 1:
-        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    if not 1 <= sessions <= MOST_SESSIONS:
+        raise PrerollError(f"sessions: {sessions}: at least 1 is needed, at most {MOST_SESSIONS:,}")
     # As dicts, which omit the ads' view probabilities: a saved agent does not know them.
     if agent.spec.to_dict() != tables.spec.to_dict():
         raise PrerollError(f"agent {agent.name}: was made for other ads or observations than {tables.scenario.name}'s")

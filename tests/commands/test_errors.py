@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -157,10 +158,23 @@ def test_a_fault_of_preroll_is_one_line_after_what_was_printed(
 
 
 def test_more_than_any_machine_can_hold_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
-    status, told, errors = run("train", "random", "--sessions", 10**24, "--run", "runs/r")
+    status, told, errors = run("train", "dqn", "--set", f"buffer={10**17}", "--run", "runs/r")
     assert (status, told) == (FAULT, "")
     assert errors.splitlines()[-1].startswith("error: this is a fault of preroll")
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_more_sessions_than_any_machine_can_hold_are_no_fault_of_preroll(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text(f"{{agents: [random], sessions: {10**24}}}")
+    for arguments in (
+        ("train", "random", "--sessions", 10**24),
+        ("experiment", "run", "e.yaml", "--out", "e"),
+        ("quickstart", "--evaluation-sessions", 10**24),
+    ):
+        status, _, errors = run(*arguments)
+        assert status == 2, arguments
+        assert f"{10**24}" in errors
+        assert re.search(r"1e\+09|1,000,000,000", errors), errors
 
 
 def test_a_fault_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

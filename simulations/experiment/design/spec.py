@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.scenario.scenario import preset_names
 from preroll.perception.catalog.catalog import DEMO
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
@@ -24,7 +25,9 @@ POINT, SCENARIO = "point", "scenario"
 class Evaluate(FileModel):
     """Evaluation of trained agents."""
 
-    sessions: int = Field(default=50_000, ge=FEWEST_LANES, description="sessions that every agent plays, frozen")
+    sessions: int = Field(
+        default=50_000, ge=FEWEST_LANES, le=MOST_SESSIONS, description="sessions that every agent plays, frozen"
+    )
     exact: bool = Field(default=True, description="whether the exact values of the agents are computed")
 
 
@@ -94,7 +97,9 @@ class Experiment(FileModel):
     seeds: tuple[Seed, ...] = Field(
         default=(0, 1, 2, 3, 4), min_length=1, description="seeds of every agent; a number n means 0 … n - 1"
     )
-    sessions: int | None = Field(default=None, ge=1, description="sessions to learn from; the agent's own by default")
+    sessions: int | None = Field(
+        default=None, ge=1, le=MOST_SESSIONS, description="sessions to learn from; the agent's own by default"
+    )
     evaluate: Evaluate = Evaluate()
 
     @field_validator("agents", mode="before")
