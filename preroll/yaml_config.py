@@ -63,6 +63,7 @@ class _Emitter(Emitter):
     def analyze_scalar(self, scalar: str) -> Any:
         found = super().analyze_scalar(scalar)
         found.allow_flow_plain &= not scalar.startswith((":", "?"))
+        found.allow_single_quoted &= "\x85" not in scalar
         return found
 
     def write_plain(self, text: str, split: bool = True) -> None:
@@ -72,6 +73,9 @@ class _Emitter(Emitter):
                 self.write_indent()
             super().write_plain(words)
         self.best_width = width
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        super().write_double_quoted(text, split=False)  # it would break after an escape, and read a space there
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

@@ -188,6 +188,14 @@ def test_what_is_written_is_read_back(value: dict[str, Any]) -> None:
     assert repr(parse_yaml(written, "written")) == repr(value)
 
 
+@pytest.mark.parametrize(
+    "text", ["x" * 120 + "\ty z\n", "'x' " * 60 + ": y", "y\n" * 80, "\t" * 200 + " x", "# " * 90, "? \x85 x"]
+)
+def test_quoted_texts_are_read_back_however_long(text: str) -> None:
+    for value in ({"a": text}, {"a": [text, text]}, {text: {text: None}}):
+        assert parse_yaml(dump_yaml(value), "written") == value
+
+
 def test_lines_break_between_values_and_words() -> None:
     words, numbers = "a plain text that goes on " * 9, {f"long_name_{i}": i for i in range(40)}
     written = dump_yaml({"description": words.strip(), "numbers": numbers, "list": ["folder/" * 20] * 3})
