@@ -56,8 +56,13 @@ def print_comparison(evaluation: "Evaluation") -> None:
     from preroll.terminal.table import print_table, width
 
     columns, rows = comparison_table(evaluation)
-    if sys.stdout.isatty() and width(columns, rows) > shutil.get_terminal_size().columns:
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    if width(columns, rows) > room:
         columns, rows = comparison_table(evaluation, extra=False)
+    for title in ("viewed", "regret"):  # what other columns imply goes first; lines that fold are hard to read
+        if width(columns, rows) > room:
+            place = columns.index(title)
+            columns, *rows = ([*row[:place], *row[place + 1 :]] for row in (columns, *rows))
     print_table(columns, rows, left=("agent",))
     typer.echo(footnote(evaluation))
 
