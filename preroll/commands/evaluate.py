@@ -1,7 +1,5 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,16 +51,10 @@ def evaluate(
 def print_comparison(evaluation: "Evaluation") -> None:
     """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
     from preroll.simulations.evaluation.table import comparison_table, footnote
-    from preroll.terminal.table import print_table, width
+    from preroll.terminal.table import narrowed, print_table
 
-    columns, rows = comparison_table(evaluation)
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    if width(columns, rows) > room:
-        columns, rows = comparison_table(evaluation, extra=False)
-    for title in ("viewed", "regret"):  # what other columns imply goes first; lines that fold are hard to read
-        if width(columns, rows) > room:
-            place = columns.index(title)
-            columns, *rows = ([*row[:place], *row[place + 1 :]] for row in (columns, *rows))
+    spare = ("less optimum, paired", "exact", "slots", "viewed", "regret")  # what other columns imply goes first
+    columns, rows = narrowed(*comparison_table(evaluation), spare)
     print_table(columns, rows, left=("agent",))
     typer.echo(footnote(evaluation))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preroll.errors import PrerollError
-from preroll.terminal.table import print_table
+from preroll.terminal.table import narrowed, print_table
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
@@ -146,10 +146,10 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.execution.summary import footnotes, summary
+    from preroll.simulations.experiment.execution.summary import SPARE, footnotes, summary
 
     states = store.states(plan)
-    columns, rows = summary(store, plan, states)
+    columns, rows = narrowed(*summary(store, plan, states), SPARE)
     print_table(columns, rows, left=("point", "agent"))
     for sentence in footnotes(store, plan, states):
         typer.echo(sentence)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from preroll.errors import PrerollError
-from preroll.terminal.table import print_table
+from preroll.terminal.table import narrowed, print_table
 
 
 def results(
@@ -24,7 +24,7 @@ def results(
     Example: `preroll experiment results threshold --csv`
     """
     from preroll.simulations.experiment.execution.store import CellState, Store
-    from preroll.simulations.experiment.execution.summary import footnotes, summary
+    from preroll.simulations.experiment.execution.summary import SPARE, footnotes, summary
     from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
 
     store = Store(folder)
@@ -37,7 +37,7 @@ def results(
                 write(table, folder / name)
                 typer.echo(f"{folder / name}: {len(table)} rows, {len(table.columns)} columns")
     else:
-        columns, rows = summary(store, plan, states)
+        columns, rows = narrowed(*summary(store, plan, states), SPARE)
         print_table(columns, rows, left=("point", "agent"))
         for sentence in footnotes(store, plan, states):
             typer.echo(sentence)

@@ -1,5 +1,6 @@
 """Tables on stdout: aligned, with colour and rules on a terminal, plain text in a pipe."""
 
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -47,6 +48,22 @@ def _aligned(lines: Sequence[Sequence[str]], left: Sequence[bool]) -> str:
 def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Returns the width of a table on a terminal, in columns of text; a wide letter takes two."""
     return sum(max(map(cell_len, column)) + 3 for column in zip(columns, *rows, strict=True))
+
+
+def narrowed(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Returns a table without as many of its ``spare`` columns, in their order, as a terminal has no room for.
+
+    Where stdout is no terminal nothing is left out. Lines that fold are hard to read.
+    """
+    shown, lines = list(columns), [list(row) for row in rows]
+    for title in spare:
+        if sys.stdout.isatty() and title in shown and width(shown, lines) > shutil.get_terminal_size().columns:
+            place = shown.index(title)
+            for line in (shown, *lines):
+                del line[place]
+    return shown, lines
 
 
 def one_line(text: str) -> str:

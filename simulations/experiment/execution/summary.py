@@ -15,6 +15,8 @@ INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
     "Which agents differ is tested in the page of preroll experiment report."
 )
+#: Columns to leave out where there is no room, in this order.
+SPARE = ("slots", "viewed", "regret", "seeds")
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
 
