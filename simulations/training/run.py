@@ -5,11 +5,11 @@ scenario.yaml        the whole scenario, defaults included
 settings.yaml        agent and its settings, seed, sessions, catalog
 agent/               the trained agent
 events.out.tfevents.preroll    learning curves for TensorBoard
-result.json          curve, optimum, cost, threads, versions, code, machine; written last
+result.json          curve, optimum, cost, threads, versions, code, machine
+manifest.json        hashes of all of these; written last
 ```
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ from typing import Any
 
 from pydantic import Field
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.loading import load_agent
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.files import atomic, manifest
+from preroll.files.manifest import Manifest
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import RESULT, threads
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.provenance import provenance
-from preroll.yaml_config import FileModel, dump_yaml, load_yaml, validated
+from preroll.yaml_config import FileModel, dump_yaml, parse_yaml, validated
 
 FORMAT = 2
 
@@ -88,13 +89,9 @@ class Run:
             PrerollError: there is no run, or one of its files cannot be read.
         """
         path = Path(path)
-        atomic.recover(path.absolute())
-        if not path.is_dir():
-            raise PrerollError(
-                f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`"
-            )
-        result = read_result(path)
-        return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
+        files = read_manifest(path)
+        settings, scenario = read_settings(files)
+        return cls(path, settings, scenario, read_result(files))
 
     @property
     def name(self) -> str:
@@ -118,7 +115,7 @@ class Run:
 
     def load_agent(self) -> Agent:
         """Returns the trained agent."""
-        return load_agent(self.path / "agent")
+        return load_agent(atomic.current(self.path) / "agent")
 
     def load_catalog(self) -> Catalog:
         """Returns the catalog that the agent was trained on.
@@ -129,10 +126,32 @@ class Run:
         return load_catalog(self.settings.catalog, self.path, self.path / "settings.yaml")
 
 
-def read_settings(folder: Path) -> RunSettings:
-    """Reads the ``settings.yaml`` of a run or a checkpoint."""
-    path = folder / "settings.yaml"
-    return validated(RunSettings, load_yaml(path), str(path))
+def read_manifest(path: Path) -> Manifest:
+    """Reads the manifest of the run ``path``; that of one which a killed writer set aside where it is missing.
+
+    Raises:
+        PrerollError: there is no run, or its manifest cannot be read.
+    """
+    folder = atomic.current(path)
+    if not folder.is_dir():
+        raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`")
+    try:
+        return manifest.read(folder, "run")
+    except FileNotFoundError:
+        older = "; an older version wrote it: train again" if (folder / RESULT).is_file() else ""
+        raise PrerollError(f"run {path}: it has no {manifest.NAME}, so it is no complete run{older}") from None
+
+
+def read_settings(files: Manifest) -> tuple[RunSettings, Scenario]:
+    """Reads ``settings.yaml`` and ``scenario.yaml`` of a run or a checkpoint.
+
+    Raises:
+        PrerollError: one of them is damaged.
+    """
+    told = str(files.folder / "settings.yaml")
+    settings = validated(RunSettings, parse_yaml(files.read_text("settings.yaml"), told), told)
+    files.verified("scenario.yaml")
+    return settings, Scenario.load(files.folder / "scenario.yaml")
 
 
 def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catalog:
@@ -174,7 +193,7 @@ def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> N
 
 
 def write_result(folder: Path, result: Mapping[str, Any], *earlier: Mapping[str, Any]) -> None:
-    """Writes ``result.json``, the last file of a run, with its format, torch's threads and provenance added.
+    """Writes ``result.json``, with its format, torch's threads and provenance added.
 
     Networks are trained in one thread, whatever their number, so that it does not change a result.
 
@@ -195,18 +214,13 @@ def _reference(catalog: Catalog, run: Path) -> CatalogReference:
     return CatalogReference(path=relative, sha256=catalog.sha256)
 
 
-def read_result(path: Path) -> dict[str, Any]:
-    """Reads the ``result.json`` of the run ``path``.
+def read_result(files: Manifest) -> dict[str, Any]:
+    """Reads the ``result.json`` of a run.
 
     Raises:
-        PrerollError: it is missing, cannot be read, or has another format.
+        PrerollError: it is missing, damaged, or has another format.
     """
-    try:
-        result = json.loads((path / RESULT).read_text("utf8"))
-    except FileNotFoundError:
-        raise PrerollError(f"run {path}: it has no {RESULT}, so it is no run") from None
-    except (OSError, ValueError) as error:
-        raise PrerollError(f"{path / RESULT}: cannot be read: {error}") from None
-    if not isinstance(result, dict) or result.get("format") != FORMAT:
-        raise PrerollError(f"{path / RESULT}: format must be {FORMAT}; this is no run that this version reads")
+    result: dict[str, Any] = files.read_json(RESULT)
+    if result.get("format") != FORMAT:
+        raise PrerollError(f"{files.folder / RESULT}: format must be {FORMAT}; this is no run that this version reads")
     return result

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
 from preroll.agents.settings import with_sessions
@@ -16,6 +15,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import check_target
 from preroll.seeds import AGENT, derive
@@ -109,6 +109,8 @@ class Training:
         resumed: loop of a stopped training, which is continued; None starts a new one.
         spent: wall-clock and CPU time spent before it was stopped [s].
         earlier: provenance of what was done before it was stopped.
+        replace: whether a run or a checkpoint that is there may be replaced.
+        mend: whether a damaged run may be, too.
     """
 
     agent: Agent
@@ -119,6 +121,8 @@ class Training:
     resumed: Loop | None = None
     spent: tuple[float, float] = (0.0, 0.0)
     earlier: tuple[Mapping[str, Any], ...] = ()
+    replace: bool = False
+    mend: bool = False
 
     def run(
         self,
@@ -142,16 +146,36 @@ class Training:
         """
         if self.target is None:
             return self._fit(lambda *_: None, advance, stop, math.inf)
-        with atomic.folder(self.target) as folder:
-            write_settings(folder, self._settings(self.target), self.tables.scenario)
+        with atomic.writing(self.target, f"--run {self.target}"):
+            self.check_target()  # once more, now that nobody else can write it
+            return self._write(self.target, advance, finish, stop, save_every)
+
+    def _write(
+        self, run: Path, advance: Advance | None, finish: Finish | None, stop: Stop, save_every: float
+    ) -> TrainingResult:
+        if self.resumed is None:
+            checkpoint.remove(run)
+        with atomic.folder(run, "run") as folder:
+            write_settings(folder, self._settings(run), self.tables.scenario)
             with EventFile(folder) as events:
                 result = self._fit(events.write, advance, stop, save_every)
                 self.agent.save(folder / "agent")
                 if finish is not None:
                     finish(folder, result, events)
             write_result(folder, result.to_dict(), *self.earlier)
-        checkpoint.remove(self.target)
+        checkpoint.remove(run)
         return result
+
+    def check_target(self) -> None:
+        """Raises unless the run folder may be written."""
+        if self.target is None:
+            return
+        check_target(self.target, replace=self.replace or self.resumed is not None, mend=self.mend)
+        if self.resumed is None and not self.replace and checkpoint.place(self.target).exists():
+            raise PrerollError(
+                f"run {self.target}: holds an unfinished training; resume it with --resume {self.target}, or start "
+                "over with --replace"
+            )
 
     def _fit(self, on_point: OnPoint, advance: Advance | None, stop: Stop, save_every: float) -> TrainingResult:
         wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
@@ -210,10 +234,9 @@ def prepare(
     run: Path | None = None,
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
+    mend: bool = False,
 ) -> Training:
     """Checks the arguments of :func:`train` without starting anything.
-
-    With ``replace``, the checkpoint of an unfinished training in ``run`` is removed.
 
     Raises:
         PrerollError: an argument is unknown or out of range, or ``run`` may not be written.
@@ -224,16 +247,9 @@ def prepare(
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     given = with_sessions(agent_name, settings or {}, sessions)
     agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **given)
-    if run is not None:
-        check_target(run, replace=replace)
-        if checkpoint.place(run).exists():
-            if not replace:
-                raise PrerollError(
-                    f"run {run}: holds an unfinished training; resume it with --resume {run}, or start over with "
-                    "--replace"
-                )
-            checkpoint.remove(run)
-    return Training(agent, tables, agent.settings.sessions, seed, run)
+    training = Training(agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend)
+    training.check_target()
+    return training
 
 
 def prepare_resume(run: Path) -> Training:
@@ -262,7 +278,7 @@ def train(
 ) -> TrainingResult:
     """Trains an agent and writes a run folder.
 
-    During training the run is the hidden sibling folder ``.NAME.….part``, in which TensorBoard can follow the curves.
+    During training the run is the hidden folder ``.NAME.preroll/new`` beside it, in which TensorBoard can follow it.
     It is renamed when it is complete and removed if the training is stopped: a run is either complete or absent.
 
     Args:

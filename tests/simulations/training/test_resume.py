@@ -68,7 +68,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
         with pytest.raises(PrerollError, match=f"resume with `preroll train --resume {run}`") as error:
             training.run(stop=stop)
         assert error.value.status == 143
-        assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.checkpoint"]
+        assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.preroll"]
         training = prepare_resume(run)
     training.run()
     same(tmp_path / "straight", run)
@@ -117,7 +117,7 @@ def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agen
     assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
     assert line.endswith("resume with `preroll train --resume run`")
     assert "Traceback" not in told
-    assert [path.name for path in tmp_path.iterdir()] == [".run.checkpoint"]
+    assert [path.name for path in tmp_path.iterdir()] == [".run.preroll"]
 
 
 def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> None:
