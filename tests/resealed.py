@@ -9,7 +9,10 @@ from preroll.files import manifest
 def reseal(folder: Path) -> None:
     """Writes the manifest of a folder anew, after its files were changed."""
     before = manifest.read(folder)
-    facts: dict[str, Any] = {
-        name: before.content[name] for name in before.content.keys() - {"format", "version", "files"}
-    }
-    manifest.write(folder, before.kind, facts, about=lambda name: dict(before.files.get(name, {})))
+
+    def about(name: str) -> dict[str, Any]:
+        return {key: value for key, value in before.files.get(name, {}).items() if key not in ("sha256", "bytes")}
+
+    own = ("format", "version", "files")
+    facts = {key: value for key, value in before.content.items() if key not in own}
+    manifest.write(folder, before.kind, facts, about=about)

@@ -102,6 +102,8 @@ def status(
             typer.echo(f"{state:<8}{name}" + (f": {why}" if why else ""))
     made = f", {len(others)} of them by another version" if others else ""
     typer.echo(f"{plan.name}: {_counts(states)}{made}; {store.size() / 1e6:.1f} MB on disk")
+    if CellState.DAMAGED in states.values():
+        typer.echo(f"What is damaged is run again by `preroll experiment run FILE --out {quote(str(folder))}`.")
 
 
 def _other_versions(store: "Store", plan: "Plan", states: "dict[str, CellState]") -> dict[str, str]:

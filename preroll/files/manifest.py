@@ -111,7 +111,10 @@ class Manifest:
 
     def read_json(self, name: str) -> Any:
         """Returns the content of a JSON file; raises as :meth:`read_bytes`."""
-        return json.loads(self.read_bytes(name))
+        try:
+            return json.loads(self.read_bytes(name))
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(f"{self.folder / name}: is no JSON that was written here: {error}") from None
 
     def read_array(self, name: str) -> NDArray[Any]:
         """Returns an array in NumPy's format; raises as :meth:`read_bytes`."""

@@ -32,6 +32,8 @@ from preroll.errors import PrerollError
 SUFFIX = ".preroll"
 NEW, OLD = "new", "old"
 _MARK, _LOCK = "mark.json", "lock"
+_MARK_TO_BE = "mark.json.new"  # so that no kill leaves a folder with content and without a mark
+_OWN = {_MARK, _MARK_TO_BE, _LOCK}
 _PURPOSE = "work folder of preroll"
 
 #: Errors of a file system that has no locks.
@@ -86,6 +88,7 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         except OSError as error:
             raise PrerollError(f"{told}: cannot be written there: {place.parent}: {error.strerror}") from None
         try:
+            _tidy(place)
             yield
         finally:
             _tidy(place)
@@ -124,10 +127,10 @@ def is_ours(place: Path, of: str) -> bool:
         return bool(mark["of"] == of)
     # A writer that was killed before it wrote its mark left nothing else.
     try:
-        there = {entry.name: entry.stat().st_size for entry in os.scandir(place)}
+        there = {name: (place / name).stat().st_size for name in os.listdir(place)}
     except OSError:
         return False
-    return there.keys() <= {_MARK, _LOCK} and not any(there.values())
+    return there.keys() <= _OWN and not any(there.values())
 
 
 def _acquire(place: Path, of: str, told: str) -> Any:
@@ -157,7 +160,7 @@ def _acquire(place: Path, of: str, told: str) -> Any:
         break
 
     def release() -> None:
-        for name in (_LOCK,) if _lasting(place) else (_MARK, _LOCK):
+        for name in (_LOCK,) if _lasting(place) else (_MARK_TO_BE, _MARK, _LOCK):
             with suppress(OSError):
                 (place / name).unlink()
         lock.release(force=True)
@@ -165,7 +168,8 @@ def _acquire(place: Path, of: str, told: str) -> Any:
     try:
         writer: dict[str, Any] = {"process": os.getpid(), "machine": platform.node()}
         mark = {"purpose": _PURPOSE, "of": of, "id": uuid.uuid4().hex, **writer}
-        (place / _MARK).write_text(json.dumps(mark), "utf8")
+        (place / _MARK_TO_BE).write_text(json.dumps(mark), "utf8")
+        os.replace(place / _MARK_TO_BE, place / _MARK)
     except BaseException:
         release()
         with suppress(OSError):
@@ -195,18 +199,17 @@ def _writer(place: Path) -> str:
 
 def _mark(place: Path) -> dict[str, Any]:
     """Returns the mark of a work folder; empty if there is none that preroll wrote."""
-    try:
-        mark = json.loads((place / _MARK).read_text("utf8"))
-        kinds = {"purpose": str, "of": str, "id": str, "process": int, "machine": str}
-        if mark["purpose"] == _PURPOSE and all(isinstance(mark[name], kind) for name, kind in kinds.items()):
-            return dict(mark)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        pass
+    kinds = {"purpose": str, "of": str, "id": str, "process": int, "machine": str}
+    for name in (_MARK, _MARK_TO_BE):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            mark = json.loads((place / name).read_text("utf8"))
+            if mark["purpose"] == _PURPOSE and all(isinstance(mark[key], kind) for key, kind in kinds.items()):
+                return dict(mark)
     return {}
 
 
 def _lasting(place: Path) -> bool:
-    return any(entry.name not in (_MARK, _LOCK) for entry in os.scandir(place))
+    return any(name not in _OWN for name in os.listdir(place))
 
 
 def _tidy(place: Path) -> None:

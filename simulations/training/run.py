@@ -12,7 +12,7 @@ manifest.json        hashes of all of these; written last
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -63,6 +63,7 @@ class Run:
         settings: agent, seed, sessions, catalog.
         scenario: the simulated scenario.
         result: content of ``result.json``.
+        files: hashes of its files.
 
     Examples:
         >>> import tempfile
@@ -80,6 +81,7 @@ class Run:
     settings: RunSettings
     scenario: Scenario
     result: dict[str, Any]
+    files: Manifest = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, path: str | Path) -> "Run":
@@ -89,9 +91,14 @@ class Run:
             PrerollError: there is no run, or one of its files cannot be read.
         """
         path = Path(path)
-        files = read_manifest(path)
-        settings, scenario = read_settings(files)
-        return cls(path, settings, scenario, read_result(files))
+        while True:
+            files = read_manifest(path)
+            try:
+                settings, scenario = read_settings(files)
+                return cls(path, settings, scenario, read_result(files), files)
+            except PrerollError:
+                if read_manifest(path).content == files.content:
+                    raise  # else the run was replaced while it was read
 
     @property
     def name(self) -> str:
@@ -114,8 +121,12 @@ class Run:
         return list(self.result.get("notes", []))
 
     def load_agent(self) -> Agent:
-        """Returns the trained agent."""
-        return load_agent(atomic.current(self.path) / "agent")
+        """Returns the trained agent.
+
+        Raises:
+            PrerollError: it is damaged, or was replaced after the run was opened.
+        """
+        return load_agent(self.files.verified(f"agent/{manifest.NAME}").parent)
 
     def load_catalog(self) -> Catalog:
         """Returns the catalog that the agent was trained on.
@@ -220,7 +231,7 @@ def read_result(files: Manifest) -> dict[str, Any]:
     Raises:
         PrerollError: it is missing, damaged, or has another format.
     """
-    result: dict[str, Any] = files.read_json(RESULT)
-    if result.get("format") != FORMAT:
+    result = files.read_json(RESULT)
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
         raise PrerollError(f"{files.folder / RESULT}: format must be {FORMAT}; this is no run that this version reads")
     return result

@@ -124,9 +124,9 @@ def read_cell(folder: Path) -> dict[str, Any]:
     Raises:
         PrerollError: it is not there or not what was written, or has another format.
     """
-    found: dict[str, Any] = read_manifest(folder).read_json(CELL)
-    if found.get("format") != FORMAT:
-        raise PrerollError(f"{folder / CELL}: format must be {FORMAT}, not {found.get('format')}")
+    found = read_manifest(folder).read_json(CELL)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise PrerollError(f"{folder / CELL}: format must be {FORMAT}; this is no cell that this version reads")
     return found
 
 

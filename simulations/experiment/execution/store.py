@@ -74,7 +74,11 @@ class Store:
         if self.path.exists() and not self.path.is_dir():
             raise PrerollError(f"--out {self.path}: is a file; a folder is needed")
         names = [entry.name for entry in self.path.iterdir()] if self.path.exists() else []
-        there = [name for name in names if not name.endswith(work_folder.SUFFIX) and not is_nobodys(name)]
+        there = [
+            name
+            for name in names
+            if not (name[0] == "." and name.endswith(work_folder.SUFFIX)) and not is_nobodys(name)
+        ]
         if there and PLAN not in there:
             raise PrerollError(f"--out {self.path}: is no folder of an experiment and is not empty; name another one")
 
@@ -179,17 +183,19 @@ class Store:
         return {
             name: told.get(name, f"{CELL}: its revenue is no number")
             if state is CellState.FAILED
-            else f"{self._damage(name)}; run it again with `preroll experiment run FILE --out {self.path}`"
+            else self._damage(name)
             for name, state in states.items()
             if state in (CellState.FAILED, CellState.DAMAGED)
         }
 
     def _damage(self, name: str) -> str:
         """Returns what is damaged of the cell with an id."""
+        folder = (self.logdir / name).absolute()
         try:
-            check_cell((self.logdir / name).absolute())
+            check_cell(folder)
+            read_cell(folder)
         except PrerollError as error:
-            return str(error)
+            return str(error).removeprefix(f"{folder}/")
         return f"{CELL}: lacks what a cell holds"
 
     def write_failures(self, failures: Mapping[str, str]) -> None:
