@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.files import manifest, work_folder
+from preroll.files import manifest, sealed, work_folder
 from preroll.files.names import files_below, parents_of
 from preroll.files.work_folder import NEW, OLD, SUFFIX
 
@@ -97,6 +97,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes ``value`` as indented JSON to ``path`` atomically; NaN is refused, for JSON has none."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_sealed(path: Path, content: dict[str, Any], *, indent: int | None = 2) -> None:
+    """Writes ``content`` as sealed JSON (:mod:`preroll.files.sealed`) to ``path`` atomically; NaN is refused."""
+    write_text(path, sealed.text_of(content, indent=indent))
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:

@@ -8,6 +8,7 @@ through that one.
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,11 @@ def write(
     for name in files_below(folder):
         if name != NAME and (folder / name).is_file():
             files[name] = {"sha256": sha256_of(folder / name), "bytes": (folder / name).stat().st_size, **about(name)}
-    sealed.write(folder / NAME, {"format": f"preroll-{kind}", "version": VERSION, **(facts or {}), "files": files})
+    content = {"format": f"preroll-{kind}", "version": VERSION, **(facts or {}), "files": files}
+    with (folder / NAME).open("w", encoding="utf8", newline="\n") as file:
+        file.write(sealed.text_of(content))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @dataclass(frozen=True)

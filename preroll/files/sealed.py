@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
 from preroll.files.hashing import sha256_of_text
 
 _BEFORE, _AFTER = '{\n  "seal": "', '",'
@@ -16,11 +15,10 @@ class DamagedError(PrerollError):
     """A file that is not what was written: it cannot be read, or its hash differs."""
 
 
-def write(path: Path, content: dict[str, Any], *, indent: int | None = 2) -> None:
-    """Writes ``content``, which has at least one entry, as sealed JSON to ``path`` atomically; NaN is refused."""
-    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
-    rest = text[1:] + "\n"
-    atomic.write_text(path, f"{_BEFORE}{sha256_of_text(rest)}{_AFTER}{rest}")
+def text_of(content: dict[str, Any], *, indent: int | None = 2) -> str:
+    """Returns ``content``, which has at least one entry, as the text of a sealed file; NaN is refused."""
+    rest = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)[1:] + "\n"
+    return f"{_BEFORE}{sha256_of_text(rest)}{_AFTER}{rest}"
 
 
 def read(path: Path) -> dict[str, Any]:

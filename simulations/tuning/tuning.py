@@ -168,7 +168,7 @@ def tune(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     states, told = optuna.trial.TrialState, 0
     with Store(out).lock():
-        sealed.write(out / SEARCH, search.to_dict())
+        atomic.write_sealed(out / SEARCH, search.to_dict())
         study, exact = _open(out, note), PhasedOptimum(search.tables)
         while True:
             number = len(study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED)))

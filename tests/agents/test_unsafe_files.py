@@ -22,7 +22,7 @@ from preroll.agents.interop.sb3_import import import_sb3
 from preroll.commands.cli import app
 from preroll.envs import SessionEnv, Tables
 from preroll.errors import PrerollError
-from preroll.files import manifest, sealed
+from preroll.files import atomic, manifest
 from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.training.run import Run
 from tests.conftest import ROOT
@@ -252,7 +252,7 @@ def test_a_manifest_with_a_wrong_sha256_is_refused(saved: Path) -> None:
         PrerollError, match=r"manifest\.json: is not the file that was written: its seal does not match"
     ):
         load_agent(saved)
-    sealed.write(saved / "manifest.json", json.loads(text.replace(of_arrays, "0" * 64)))
+    atomic.write_sealed(saved / "manifest.json", json.loads(text.replace(of_arrays, "0" * 64)))
     with pytest.raises(
         PrerollError, match=r"arrays\.safetensors: is not the file that was written: its sha256 differs"
     ):

@@ -105,7 +105,7 @@ class Store:
             "names": {one: name for one, name in self.names().items() if one not in now},
             **_without_repetition(cells),
         }
-        sealed.write(self.path / PLAN, content, indent=None)  # first: it marks the folder as an experiment
+        atomic.write_sealed(self.path / PLAN, content, indent=None)  # first: it marks the folder as an experiment
         atomic.write_text(self.path / FILE, text)
 
     def keep_names(self, plan: Plan) -> Plan:
@@ -201,7 +201,7 @@ class Store:
     def write_failures(self, failures: Mapping[str, str]) -> None:
         """Writes the errors of the cells that failed."""
         if failures or (self.path / FAILURES).exists():
-            sealed.write(self.path / FAILURES, {"failures": dict(failures)})
+            atomic.write_sealed(self.path / FAILURES, {"failures": dict(failures)})
 
     def strays(self, plan: Plan) -> list[str]:
         """Returns the ids of runs that are not cells of the plan; they are never deleted."""
