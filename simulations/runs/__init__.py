@@ -1,0 +1,4 @@
+"""Runs as folders: their default names, runs of agents trained elsewhere, continued, listed and removed runs.
+
+Read in this order: default_names → import_run → continuation → found_runs → removal.
+"""
