@@ -66,7 +66,7 @@ def portable(text: str) -> str:
     """Returns ``text`` as a name that every file system takes; where it is changed, a hash of it keeps it distinct."""
     kept = re.sub(r"[^\w.,=+-]+", "-", text).strip(".")
     kept = f"_{kept}" if _DEVICES.match(kept) else kept
-    if kept == text and len(text.encode()) <= LONGEST:
+    if text and kept == text and len(text.encode()) <= LONGEST:
         return text
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH]
     return kept.encode(errors="ignore")[: LONGEST - _HASH - 1].decode(errors="ignore") + f"-{digest}"
