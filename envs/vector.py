@@ -177,7 +177,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         return observations, {"video": video, "category": self.tables.category[video]}
 
     def skip_to(self, session: int) -> Floats:
-        """Starts session number ``session`` of every lane's stream, whose sessions are counted from 0.
+        """Starts session number ``session`` of every lane's stream, counted from 0, as if those before had been played.
 
         Returns:
             Current observations of all lanes, float32 [n, d].

@@ -1,4 +1,4 @@
-"""Runs found in a folder: finished, unfinished, running and damaged ones."""
+"""The runs in a folder: finished, running, unfinished, killed and damaged ones."""
 
 import json
 import os
