@@ -87,8 +87,8 @@ def prepare_continuation(
     agent = finished.load_agent()
     check_fit(agent.name, agent, tables.spec)
     if to is not None:
-        if to.resolve() == run.resolve():
-            raise PrerollError(f"--run {to}: is the run to continue, which stays as it is; choose another folder")
+        if run.resolve() in (to.resolve(), *to.resolve().parents):
+            raise PrerollError(f"--run {to}: is in the run to continue, which stays as it is; choose another folder")
         claim(to, replace=replace)
     return Training(
         agent, tables, sessions, finished.settings.seed, to, earlier=(finished.result,), origin=_origin(finished, to)

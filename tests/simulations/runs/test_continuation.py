@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from preroll.agents import Agent, make_agent
+from preroll.agents import AGENTS, Agent, make_agent
 from preroll.envs import Scenario, Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
@@ -112,6 +113,8 @@ def test_the_curve_counts_on_from_the_end_of_the_run(tmp_path: Path) -> None:
     assert third.curve.values["regret/total"][-1] == pytest.approx(widths @ np.array(total, np.float64))
     run = Run.open(tmp_path / "third")
     assert run.curve.sessions == third.curve.sessions
+    events: Any = EventAccumulator(str(run.path)).Reload()
+    assert [point.step for point in events.Scalars("session/revenue")] == [230, 280, 290]
     assert run.settings.total_sessions == 290
 
 
@@ -211,6 +214,12 @@ def test_a_continued_training_that_is_stopped_resumes_bit_for_bit(
     assert one["lane_sessions"] == two["lane_sessions"]
 
 
+@pytest.mark.parametrize("name", list(AGENTS))
+def test_an_agent_says_what_it_lacks_where_a_run_does_not_keep_all(name: str) -> None:
+    agent = train(name, scenario="fatigue", sessions=20, settings={"num_envs": 4}).agent
+    assert (set(agent.state_arrays(training=True)) > set(agent.state_arrays())) == bool(agent.missing())
+
+
 @pytest.mark.parametrize("name", ["random", "greedy", "optimum"])
 def test_baselines_and_oracles_play_on(name: str, tmp_path: Path) -> None:
     train(name, scenario="fatigue", sessions=60, run=tmp_path / "first")
@@ -277,8 +286,8 @@ def test_an_unfinished_run_is_to_be_resumed_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_run_does_not_take_the_place_of_the_one_that_it_continues(place: Path, replace: bool) -> None:
     (place / "link").symlink_to(place / "first")
-    for to in (place / "first", place / "link"):
-        with pytest.raises(PrerollError, match="is the run to continue, which stays as it is"):
+    for to in (place / "first", place / "link", place / "link" / "more", place / "first" / "a" / "b"):
+        with pytest.raises(PrerollError, match="is in the run to continue, which stays as it is"):
             continue_training(place / "first", 50, to=to, replace=replace)
 
 
