@@ -69,6 +69,7 @@ MAY_IMPORT = {
     "simulations.statistics": "",
     "simulations.training": "agents envs envs.model envs.optimum envs.rendering envs.scenario perception.catalog "
     "preroll.workers",
+    "simulations.runs": "agents envs.model envs.optimum envs.scenario perception.catalog simulations.training",
     "simulations.evaluation": "agents envs envs.model envs.optimum envs.policies simulations.statistics",
     "simulations.experiment.design": "agents envs.model envs.scenario perception.catalog simulations.evaluation",
     "simulations.experiment.execution": "agents envs.model envs.policies envs.rendering perception.catalog "

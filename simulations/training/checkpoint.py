@@ -89,7 +89,7 @@ def load(run: Path) -> Stopped:
     tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))
     agent = load_agent(folder / "agent")
     exact = PhasedOptimum(tables)
-    loop = Loop(agent, tables, settings.sessions, exact)
+    loop = Loop(agent, tables, settings.sessions, exact, settings.origin)
     try:
         wall, cpu = (float(spent) for spent in scalars["seconds"])
         loop.load_state(from_safetensors(files.read_bytes("loop.safetensors")), scalars)

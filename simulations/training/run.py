@@ -2,7 +2,7 @@
 
 ```
 scenario.yaml        the whole scenario, defaults included
-settings.yaml        agent and its settings, seed, sessions, catalog
+settings.yaml        agent and its settings, seed, sessions, catalog; the run that it continues, if it does
 agent/               the trained agent
 events.out.tfevents.preroll    learning curves for TensorBoard
 result.json          curve, optimum, cost, threads, versions, code, machine
@@ -29,6 +29,7 @@ from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import RESULT, threads
 from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.origin import Origin
 from preroll.simulations.training.provenance import provenance
 from preroll.yaml_config import FileModel, dump_yaml, parse_yaml, validated
 
@@ -52,6 +53,12 @@ class RunSettings(FileModel):
     sessions: int = Field(description="sessions of the learning curve")
     catalog: CatalogReference
     settings: dict[str, Any] = Field(description="all settings of the agent, defaults included")
+    origin: Origin | None = Field(default=None, description="the run that this one continues; absent if it begins anew")
+
+    @property
+    def total_sessions(self) -> int:
+        """Number of sessions of this run's curve and of all that it continues."""
+        return self.sessions + (self.origin.sessions if self.origin else 0)
 
 
 @dataclass(frozen=True)
@@ -159,10 +166,13 @@ def read_settings(files: Manifest) -> tuple[RunSettings, Scenario]:
     Raises:
         PrerollError: one of them is damaged.
     """
-    told = str(files.folder / "settings.yaml")
-    settings = validated(RunSettings, parse_yaml(files.read_text("settings.yaml"), told), told)
-    files.verified("scenario.yaml")
-    return settings, Scenario.load(files.folder / "scenario.yaml")
+    settings = parse_settings(files.read_text("settings.yaml"), files.folder / "settings.yaml")
+    return settings, Scenario.load(files.verified("scenario.yaml"))
+
+
+def parse_settings(text: str, path: Path) -> RunSettings:
+    """Returns the settings in the text of a ``settings.yaml``; ``path`` is used in error messages only."""
+    return validated(RunSettings, parse_yaml(text, str(path)), str(path))
 
 
 def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catalog:
@@ -186,7 +196,9 @@ def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catal
     return catalog
 
 
-def settings_of(agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path) -> RunSettings:
+def settings_of(
+    agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path, origin: Origin | None = None
+) -> RunSettings:
     """Returns the settings of the run that will be written to the folder ``run``."""
     return RunSettings(
         agent=agent.name,
@@ -194,13 +206,15 @@ def settings_of(agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run
         sessions=sessions,
         catalog=_reference(catalog, run),
         settings=agent.settings.model_dump(mode="json"),
+        origin=origin,
     )
 
 
 def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> None:
     """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``."""
     atomic.write_text(folder / "scenario.yaml", scenario.dump())
-    atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
+    told = settings.model_dump(mode="json", exclude=set() if settings.origin else {"origin"})
+    atomic.write_text(folder / "settings.yaml", dump_yaml(told))
 
 
 def write_result(folder: Path, result: Mapping[str, Any], *earlier: Mapping[str, Any]) -> None:
@@ -221,8 +235,12 @@ def write_result(folder: Path, result: Mapping[str, Any], *earlier: Mapping[str,
 def _reference(catalog: Catalog, run: Path) -> CatalogReference:
     if catalog.path == Path(catalogs.__file__).parent / "demo":
         return CatalogReference(path=DEMO, sha256=catalog.sha256)
-    relative = Path(os.path.relpath(catalog.path.absolute(), run.absolute())).as_posix()
-    return CatalogReference(path=relative, sha256=catalog.sha256)
+    return CatalogReference(path=relative_path(catalog.path, run), sha256=catalog.sha256)
+
+
+def relative_path(path: Path, run: Path) -> str:
+    """Returns ``path`` relative to the folder ``run``, as the files of the run name it."""
+    return Path(os.path.relpath(path.absolute(), run.absolute())).as_posix()
 
 
 def read_result(files: Manifest) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.notes import learning_notes
+from preroll.simulations.training.origin import Origin
 from preroll.simulations.training.provenance import provenance
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
@@ -50,7 +51,8 @@ class TrainingResult:
         times: CPU-seconds by phase of the loop; see :mod:`preroll.simulations.training.timing`.
         time_curve: their shares at every point of the curve.
         run: the folder written; None if none was requested.
-        phases: number of phases of drift that the recorded sessions met; 1 without drift.
+        phases: number of phases of drift that the recorded sessions met, or that were over; 1 without drift.
+        lane_sessions: sessions that a lane began at most; a continued training goes on with the next ones.
         notes: sentences on why the agent may not have learned; usually none.
 
     Examples:
@@ -75,6 +77,7 @@ class TrainingResult:
     time_curve: Curve
     run: Path | None
     phases: int = 1
+    lane_sessions: int = 0
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class TrainingResult:
             "sessions": self.sessions,
             "steps": self.steps,
             "num_envs": min(self.agent.num_envs, self.sessions),
+            "lane_sessions": self.lane_sessions,
             "optimum": self.optimum,
             **({"notes": list(self.notes)} if self.notes else {}),
             "cost": {
@@ -108,7 +112,8 @@ class Training:
         target: the run folder to write; None writes nothing.
         resumed: loop of a stopped training, which is continued; None starts a new one.
         spent: wall-clock and CPU time spent before it was stopped [s].
-        earlier: provenance of what was done before it was stopped.
+        earlier: provenance of what was done before it was stopped, and of the run that it continues.
+        origin: the run that it continues; None begins anew.
         replace: whether a run or a checkpoint that is there may be replaced.
         mend: whether a damaged run may be, too.
     """
@@ -121,8 +126,14 @@ class Training:
     resumed: Loop | None = None
     spent: tuple[float, float] = (0.0, 0.0)
     earlier: tuple[Mapping[str, Any], ...] = ()
+    origin: Origin | None = None
     replace: bool = False
     mend: bool = False
+
+    @property
+    def before(self) -> int:
+        """Number of sessions of the trainings that this one continues."""
+        return self.origin.sessions if self.origin else 0
 
     def run(
         self,
@@ -181,7 +192,7 @@ class Training:
         wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
         loop = self.resumed
         if loop is None:
-            loop = Loop(self.agent, self.tables, self.sessions, PhasedOptimum(self.tables))
+            loop = Loop(self.agent, self.tables, self.sessions, PhasedOptimum(self.tables), self.origin)
             loop.start(self.seed)
         else:
             for seen, point in points_of(loop.curve, loop.time_curve).items():
@@ -212,11 +223,14 @@ class Training:
             time_curve=loop.time_curve,
             run=self.target,
             phases=1 + int(self.tables.arrays.phase_of(loop.ledger.lane_session.max())),
+            lane_sessions=loop.ledger.lane_sessions,
             notes=learning_notes(self.agent, self.sessions),
         )
 
     def _settings(self, run: Path) -> RunSettings:
-        return settings_of(self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run)
+        return settings_of(
+            self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run, origin=self.origin
+        )
 
     def _stopped(self, number: int, loop: Loop) -> str:
         name = signal.Signals(number).name
@@ -260,8 +274,9 @@ def prepare_resume(run: Path) -> Training:
     """
     loop, tables, settings, spent, made_by = checkpoint.load(run)
     return Training(
-        loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent, earlier=(made_by,)
-    )
+        loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent, earlier=(made_by,),
+        origin=settings.origin,
+    )  # fmt: skip
 
 
 def train(
