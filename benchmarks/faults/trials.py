@@ -242,7 +242,7 @@ def flip(
             verdict = "noticed"
         elif not equal and not different:
             verdict = "noticed" if new else "harmless"
-        elif _is_told(outcome, known):
+        elif _is_told(outcome, known, folder):
             verdict = "noticed"
         else:
             raise FaultFound("wrong", f"believed: {equal[:2]} {different[:3]}")
@@ -253,13 +253,14 @@ def flip(
     return verdict, seen
 
 
-def _is_told(outcome: Outcome, known: Reference) -> bool:
-    """Returns whether new lines of the output say that something is damaged."""
-    new = [line for line in (outcome.out + outcome.err).splitlines() if line not in {*known.lines, *known.err}]
+def _is_told(outcome: Outcome, known: Reference, folder: Path) -> bool:
+    """Returns whether new lines of the output, or a page that was written, say that something is damaged."""
+    pages = "".join(path.read_text("utf8") for path in folder.rglob("report.html"))
+    new = [line for line in (outcome.out + outcome.err + pages).splitlines() if line not in {*known.lines, *known.err}]
     return any(
         word in line
         for line in new
-        for word in ("damaged", "not what was written", "not the file that was", "cannot be read")
+        for word in ("damaged", "not what was written", "not the file that was", "cannot be read", "not the file")
     )
 
 

@@ -1,7 +1,7 @@
 """Folder of an experiment, and the states of its cells.
 
 ```
-plan.json        all cells: their inputs; names of earlier cells; sealed
+plan.json        all cells: their inputs; names of earlier cells; hash of experiment.yaml; sealed
 experiment.yaml  copy of the file that was run
 failures.json    cells that failed, with their errors; sealed
 cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
@@ -20,6 +20,7 @@ from typing import Any
 
 from preroll.errors import PrerollError
 from preroll.files import atomic, sealed, work_folder
+from preroll.files.hashing import sha256_of_text
 from preroll.files.names import checked_name, is_nobodys
 from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
@@ -100,6 +101,7 @@ class Store:
             "format": FORMAT,
             "name": plan.name,
             "description": plan.description,
+            "file_sha256": sha256_of_text(text),
             "keys": dict(plan.keys),
             "names": {one: name for one, name in self.names().items() if one not in now},
             **_without_repetition(cells),
@@ -151,15 +153,27 @@ class Store:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise PrerollError(f"{self.path / PLAN}: cannot be read: {error}") from None
 
+    def read_text(self) -> str:
+        """Returns the text of the experiment file that was run, or a sentence that its copy is not that text."""
+        path = self.path / FILE
+        try:
+            text = sealed.read_text(path)
+            if sha256_of_text(text) == sealed.read(self.path / PLAN).get("file_sha256"):
+                return text
+        except (FileNotFoundError, sealed.DamagedError):
+            pass
+        return f"{FILE} is missing or not the file that was run: its sha256 differs from that in {PLAN}"
+
     def states(self, plan: Plan) -> dict[str, CellState]:
         """Returns the state of every cell by id."""
-        failures = self.failures()
-        return {cell.id: self._state(cell, cell.id in failures) for cell in plan.cells}
+        failures, damage = self._failures()
+        absent = CellState.DAMAGED if damage else CellState.MISSING
+        return {cell.id: self._state(cell, CellState.FAILED if cell.id in failures else absent) for cell in plan.cells}
 
-    def _state(self, cell: Cell, failed: bool) -> CellState:
+    def _state(self, cell: Cell, absent: CellState) -> CellState:
         folder = self.folder(cell).absolute()
         if not atomic.current(folder).exists():
-            return CellState.FAILED if failed else CellState.MISSING
+            return absent
         try:
             check_cell(folder)
             found = read_cell(folder)
@@ -171,10 +185,16 @@ class Store:
 
     def failures(self) -> dict[str, str]:
         """Returns the error of every cell that failed, by id; a damaged file tells of none, and they are run again."""
+        return self._failures()[0]
+
+    def _failures(self) -> tuple[dict[str, str], str]:
+        """Returns the errors by id, and what is damaged of their file."""
         try:
-            return dict(sealed.read(self.path / FAILURES)["failures"])
-        except (FileNotFoundError, PrerollError, KeyError, TypeError, ValueError):
-            return {}
+            return dict(sealed.read(self.path / FAILURES)["failures"]), ""
+        except FileNotFoundError:
+            return {}, ""
+        except (PrerollError, KeyError, TypeError, ValueError) as error:
+            return {}, f"it may have failed: {error}"
 
     def reasons(self, states: Mapping[str, CellState]) -> dict[str, str]:
         """Returns why each of the cells that failed did, and what is damaged of others, by id."""
@@ -190,6 +210,8 @@ class Store:
     def _damage(self, name: str) -> str:
         """Returns what is damaged of the cell with an id."""
         folder = (self.logdir / name).absolute()
+        if not atomic.current(folder).exists():
+            return self._failures()[1]
         try:
             check_cell(folder)
             read_cell(folder)
