@@ -1,11 +1,12 @@
 # make demo   from demo videos to learning curves         make test    checks and tests
 # make check  ruff and mypy alone                         make bench-env, …  see benchmarks/
 # make coverage  what the tests run (TESTS=tests/envs)    make mutants  what they would notice (MUTANTS="--only envs")
+# make faults  what kills, failing disks and flipped bits do to commands and files (FAULTS="--only train")
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check coverage mutants install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments
+.PHONY: demo test check coverage mutants faults install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments
 
 demo: .venv/.core
 	$(BIN)/preroll quickstart
@@ -26,6 +27,9 @@ coverage: .venv/.dev
 
 mutants: .venv/.dev
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
+
+faults: .venv/.dev
+	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import random
 import re
@@ -11,9 +12,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 
 from benchmarks.faults import shim, template
@@ -98,14 +100,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=75, help="in all")
     parser.add_argument("--failures", type=int, default=200, help="in all")
     parser.add_argument("--flips", type=int, default=500, help="in all")
-    parser.add_argument("--every", action="store_true", help="kill at every call that changes a folder")
+    parser.add_argument(
+        "--every", type=int, default=0, metavar="N", help="kill at every N-th call that changes a folder"
+    )
+    parser.add_argument(
+        "--light", action="store_true", help="import nothing ahead, save no checkpoints: for a few trials"
+    )
     parser.add_argument("--lanes", type=int, default=len(os.sched_getaffinity(0)), help="trials side by side")
     parser.add_argument("--out", type=Path, help="JSON file for all verdicts")
     return parser.parse_args()
 
 
 def _campaign(options: argparse.Namespace, folder: Path, began: float) -> tuple[list[Verdict], str]:
-    _load()
+    _load(options.light, folder / "warm")
     with_calls = "LD_PRELOAD" in os.environ
     wanted = re.compile(options.only)
     writers = [(label, one) for label in LABELS for one in WRITERS if wanted.search(f"{label}: {one.row}")]
@@ -151,17 +158,20 @@ def _campaign(options: argparse.Namespace, folder: Path, began: float) -> tuple[
     return verdicts, f"{results.count(None)} left out for want of time"
 
 
-def _load() -> None:
+def _load(light: bool, run: Path) -> None:
     """Imports what is slow, and has compiled functions loaded, before anything is forked."""
-    for name in HEAVY:
+    for name in () if light else HEAVY:
         with suppress(ImportError):
             import_module(name)
     from preroll.commands import cli, train
-    from preroll.simulations.training.training import train as warm
+    from preroll.simulations import quickstart
 
-    assert cli.app
-    train.SAVE_EVERY = SAVE_EVERY
-    warm("thompson", sessions=20, settings={"num_envs": 4})
+    train.SAVE_EVERY = math.inf if light else SAVE_EVERY
+    quickstart.AGENT_NAMES = ("thompson", "random")  # the other agents and clips are more of the same
+    (quickstart.demo_catalog.__kwdefaults__ or {})["per_category"] = 4
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        for line in ("train thompson --sessions 20 --set num_envs=4 --run", "evaluate --sessions 100"):
+            cli.app([*line.split(), str(run)], standalone_mode=False)
 
 
 def _tasks(
@@ -182,7 +192,7 @@ def _tasks(
             number = max(1, round(total * one.share / shares)) if total else 0
             if label == KILLED:
                 faults = [a_kill(rng, truth, with_calls) for _ in range(number)]
-                faults = list(every_file_call(truth)) if options.every else faults
+                faults = list(every_file_call(truth))[:: options.every] if options.every else faults
             else:
                 faults = [a_failure(rng, truth) for _ in range(number if with_calls else 0)]
             tasks += [Task(row, one.words, "", writer=one, fault=fault) for fault in faults]

@@ -90,7 +90,7 @@ WRITERS = (
     Writer("detect", _words("detect videos/cars/cars-001.mp4 --out found.csv"), ("videos",), ("found.csv",)),
     Writer("optimum --plot", _words("optimum --plot best.svg"), (), ("best.svg",)),
     Writer(
-        "quickstart", _words("quickstart --out quick --scenario classic --sessions 60 --evaluation-sessions 100"),
+        "quickstart", _words("quickstart --out quick --scenario classic --sessions 300 --evaluation-sessions 1000"),
         (), ("quick",), whole=False, share=0.3,
     ),
 )  # fmt: skip
@@ -156,7 +156,7 @@ KEPT = (
     Kept("catalog: tables", ("catalog", "own.yaml"), "catalog/[!m]*.[cj]*", _CATALOG),
     Kept("catalog: manifest.json", ("catalog", "own.yaml"), "catalog/manifest.json", _CATALOG),
     Kept(
-        "catalog: build journal", ("half/videos", "half/.catalog.preroll"), ".catalog.preroll/**/*[!k]", _BUILD,
+        "catalog: build journal", ("half/videos", "half/.catalog.preroll"), ".catalog.preroll/[!lm]*", _BUILD,
         _BUILD[0],
     ),
     Kept("prediction run", _TAGS, "tags-run/*", _PREDICT),

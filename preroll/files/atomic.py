@@ -45,18 +45,29 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise PrerollError(f"{path}: is a folder; a file is needed")
     if _in_new_folder(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
+        with _naming(path), path.open("wb") as file:
             yield file
             _to_disk(file)
         return
     with writing(path) as work:
-        with (work / NEW).open("wb") as file:
+        with _naming(path), (work / NEW).open("wb") as file:
             yield file
             _to_disk(file)
         if path.exists():
             with suppress(OSError):
                 shutil.copymode(path, work / NEW)
         os.replace(work / NEW, path)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Adds the file to an error of the system that names none, as those of writing and of closing do."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def is_stream(path: Path) -> bool:
@@ -135,8 +146,9 @@ def folder(path: Path, kind: str, told: str = "") -> Iterator[Path]:
     with writing(path, told or str(path)) as work:
         new, old = work / NEW, work / OLD
         new.mkdir()
-        yield new
-        _complete(new, kind)
+        with _naming(path):
+            yield new
+            _complete(new, kind)
         if path.exists():
             os.replace(path, old)
         try:
