@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
+from preroll import atomic, limits
+from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 
 FORMAT = 2
@@ -53,7 +54,7 @@ def read(folder: Path) -> dict[str, bytes]:
     """
     path = folder / "manifest.json"
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf8"))
+        manifest: dict[str, Any] = load_json(path, limits.CARD_TEXT)
         sums = dict(manifest["sha256"])
     except OSError as error:
         raise PrerollError(f"{path}: cannot be read: {error.strerror}; {folder} holds no saved agent") from None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.table import narrowed, print_table
 
@@ -57,11 +59,9 @@ def run(
     if dry_run:
         _print_dry_run(plan, store, workers or cores())
         return
-    try:
+    with writes(out, "cells that are done are kept: give the same command again"):
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
-    except BaseException as stopped:
-        stopped.add_note("cells that are done are kept: give the same command again")
-        raise
+    signals.finished()
     plan = store.read_plan()
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)

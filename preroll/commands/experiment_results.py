@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.table import narrowed, print_table
 
@@ -34,7 +35,8 @@ def results(
         table = results(store)
         for wanted, write, name in ((csv, write_csv, "results.csv"), (parquet, write_parquet, "results.parquet")):
             if wanted:
-                write(table, folder / name)
+                with writes(folder / name):
+                    write(table, folder / name)
                 typer.echo(f"{folder / name}: {len(table)} rows, {len(table.columns)} columns")
     else:
         columns, rows = narrowed(*summary(store, plan, states), SPARE)

@@ -1,15 +1,15 @@
 """`preroll train`: training an agent into a run folder."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
@@ -103,11 +103,12 @@ def _train(training: "Training") -> None:
 
     agent, run = training.agent.name, training.target
     assert run is not None
-    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, deferred_signals() as stop:
+    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, signals.polled() as stop:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
         with _told_how_to_resume(run):
             result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
+        signals.finished()
     met = PhasedOptimum(result.tables, int(result.tables.arrays.phase_start[result.phases - 1]) + 1)
     curve, best = result.curve, in_words(met.note)
     last = curve.sessions[-1] - [0, *curve.sessions][-2]
@@ -132,7 +133,8 @@ def _told_how_to_resume(run: Path) -> Iterator[None]:
     from preroll.simulations.training import checkpoint
 
     try:
-        yield
+        with writes(run):
+            yield
     except BaseException as error:
         if checkpoint.place(run).exists():
             error.add_note(f"resume with `preroll train --resume {quote(str(run))}`")
@@ -146,25 +148,3 @@ def _phases(result: "TrainingResult") -> str:
     if result.phases < result.tables.n_phases:
         line += f" The last begins at session {last:,} of a lane, here after about {last * lanes:,} sessions in total."
     return line
-
-
-@contextmanager
-def deferred_signals() -> Iterator[Callable[[], int]]:
-    """Defers Ctrl-C and SIGTERM until they are polled; a second signal stops at once."""
-    numbers: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def keep(number: int, _frame: FrameType | None) -> None:
-        numbers.append(number)
-        _put_back()
-
-    def _put_back() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in before:
-        signal.signal(number, keep)
-    try:
-        yield lambda: numbers[0] if numbers else 0
-    finally:
-        _put_back()

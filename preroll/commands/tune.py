@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
+
 
 def tune(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `preroll agent list`.")],
@@ -49,7 +52,9 @@ def tune(
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
-        found = tuning.tune(search, out, trials=trials, advance=advance)
+        with writes(out, "trials that ended are kept: give the same command again"):
+            found = tuning.tune(search, out, trials=trials, advance=advance)
+        signals.finished()
     start = search.start.model_dump(mode="json")
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
                      for name, value in found.settings.items() if name in settings or value != start[name])  # fmt: skip

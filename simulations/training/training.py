@@ -1,17 +1,19 @@
 """Training of every agent, from random to PPO, with one loop."""
 
 import math
-import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
+from signal import Signals
 from typing import Any
 
 from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
 from preroll.agents.settings import with_sessions
+from preroll.console import signals
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
@@ -171,7 +173,8 @@ class Training:
                 spent = time.perf_counter() - wall, time.process_time() - cpu
                 made_by = provenance(*self.earlier)
                 stopped = checkpoint.Stopped(loop, self.tables, self._settings(self.target), spent, made_by)
-                checkpoint.save(self.target, stopped)
+                with signals.saving():
+                    checkpoint.save(self.target, stopped)
                 saved = time.monotonic()
             if number:
                 raise PrerollError(self._stopped(number, loop), status=128 + number)
@@ -195,9 +198,9 @@ class Training:
         return settings_of(self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run)
 
     def _stopped(self, number: int, loop: Loop) -> str:
-        name = signal.Signals(number).name
+        name = Signals(number).name
         line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
-        return f"{line}; resume with `preroll train --resume {self.target}`" if self.target else line
+        return f"{line}; resume with `preroll train --resume {quote(str(self.target))}`" if self.target else line
 
 
 def prepare(

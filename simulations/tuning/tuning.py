@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from preroll import atomic
 from preroll.agents.registry import complete_settings, fill_settings, find, make_agent
 from preroll.agents.settings import AgentSettings, check_effects, overruled, with_sessions
+from preroll.bounded.readers import load_json
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import NotFiniteError, PrerollError
@@ -189,7 +190,7 @@ def check(search: Search, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise PrerollError(f"--out {out}: is a file; a folder is needed")
     if (out / SEARCH).exists():
-        if json.loads((out / SEARCH).read_text("utf8")) != json.loads(json.dumps(search.to_dict())):
+        if load_json(out / SEARCH) != json.loads(json.dumps(search.to_dict())):
             raise PrerollError(f"--out {out}: holds another search; name another folder")
     elif out.exists() and any(entry.name != ".lock" for entry in out.iterdir()):
         raise PrerollError(f"--out {out}: is no folder of a search and is not empty; name another one")

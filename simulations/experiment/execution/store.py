@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll import atomic
+from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
@@ -118,7 +119,7 @@ class Store:
     def names(self) -> dict[str, str]:
         """Returns the names that the plans so far gave to points and agents; a damaged plan gave none."""
         try:
-            content = json.loads((self.path / PLAN).read_text("utf8"))
+            content = load_json(self.path / PLAN)
             names, cells = dict(content.get("names", {})), content["cells"]
             known = known_as([tuple(cell[name] for name in DESCRIBED) for cell in cells])
             for (point, agent, _), cell in zip(known, cells, strict=True):
@@ -134,7 +135,7 @@ class Store:
             PrerollError: there is no plan, or it cannot be read.
         """
         try:
-            content = json.loads((self.path / PLAN).read_text("utf8"))
+            content = load_json(self.path / PLAN)
             if content["format"] != FORMAT:
                 raise PrerollError(f"{self.path / PLAN}: format must be {FORMAT}, not {content['format']}")
             scenarios = content["scenarios"]
@@ -172,7 +173,7 @@ class Store:
             PrerollError: the file of failures cannot be read.
         """
         try:
-            found: dict[str, str] = json.loads((self.path / FAILURES).read_text("utf8"))
+            found: dict[str, str] = load_json(self.path / FAILURES)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -218,7 +219,7 @@ def read_cell(folder: Path) -> dict[str, Any]:
         PrerollError: it cannot be read, or has another format.
     """
     try:
-        found: dict[str, Any] = json.loads((folder / CELL).read_text("utf8"))
+        found: dict[str, Any] = load_json(folder / CELL)
     except (OSError, ValueError) as error:
         raise PrerollError(f"{folder / CELL}: cannot be read: {error}") from None
     if found.get("format") != CELL_FORMAT:

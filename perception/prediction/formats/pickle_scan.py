@@ -1,0 +1,124 @@
+"""Extent of a pickle, from its operations alone: how many values it stands for, before one of them is made."""
+
+import io
+import pickle
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preroll.bounded import limits
+
+
+@dataclass(eq=False)
+class _Value:
+    """What an operation would make: the values in it, references followed, its levels of nesting, and a text."""
+
+    size: int = 1
+    depth: int = 0
+    text: str = ""
+
+    def take(self, parts: "list[_Value]") -> "_Value":
+        """Puts values into this one."""
+        self.size += sum(part.size for part in parts)
+        self.depth = max([self.depth, *(1 + part.depth for part in parts)])
+        if self.size > limits.PICKLE_VALUES or self.depth > limits.PICKLE_DEPTH:
+            most = f"{limits.PICKLE_VALUES:,} values and {limits.PICKLE_DEPTH} levels"
+            raise pickle.UnpicklingError(f"it stands for too much: at most {most}, references followed, are taken")
+        return self
+
+
+_Mark = None
+_Stack = list[_Value | None]
+
+
+def check_extent(content: bytes, allowed: Callable[[str, str], bool]) -> None:
+    """Runs a pickle without making anything, and checks what it would make.
+
+    Containers that share one part stand for it as often as they name it, so that a few bytes stand for billions. A
+    container that is changed after it was put into another one is counted there as it was.
+
+    Args:
+        content: the pickle.
+        allowed: whether a global, module and name, may be asked for; the pickle is not followed beyond another one,
+            since whoever loads it refuses it there.
+
+    Raises:
+        pickle.UnpicklingError: it stands for too many values, nests too deeply or is not made of plain values.
+    """
+    stack: _Stack = []
+    memo: dict[int, _Value | None] = {}
+    for number, (operation, argument, _) in enumerate(pickletools.genops(io.BytesIO(content))):
+        if number >= limits.PICKLE_OPERATIONS:
+            raise pickle.UnpicklingError(f"it has more than {limits.PICKLE_OPERATIONS:,} operations")
+        name = operation.name
+        if name in ("GLOBAL", "STACK_GLOBAL"):
+            module, _, what = str(argument).partition(" ")
+            if name == "STACK_GLOBAL":
+                what, module = (_taken(stack).text for _ in range(2))
+            if not allowed(module, what):
+                return
+            stack.append(_Value())
+        elif name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            place = len(memo) if argument is None else int(argument)
+            if place > limits.PICKLE_OPERATIONS:  # Python would make room for all places up to it
+                raise pickle.UnpicklingError(f"it keeps a value at place {place:,}")
+            memo[place] = stack[-1]
+        elif name in ("GET", "BINGET", "LONG_BINGET"):
+            stack.append(memo[int(argument)])
+        else:
+            _follow(name, argument, stack)
+
+
+def _follow(name: str, argument: object, stack: _Stack) -> None:
+    """Follows one operation that has nothing to do with the memo."""
+    if name in _TAKES:
+        stack.append(_Value().take([_taken(stack) for _ in range(_TAKES[name])][::-1]))
+    elif name in ("TUPLE", "LIST", "DICT", "FROZENSET"):
+        stack.append(_Value().take(_since_mark(stack)))
+    elif name in ("APPENDS", "SETITEMS", "ADDITEMS"):
+        parts = _since_mark(stack)
+        _top(stack).take(parts)
+    elif name in ("APPEND", "SETITEM"):
+        parts = [_taken(stack) for _ in range(1 if name == "APPEND" else 2)]
+        _top(stack).take(parts)
+    elif name == "MARK":
+        stack.append(_Mark)
+    elif name == "DUP":
+        stack.append(stack[-1])
+    elif name == "POP":
+        stack.pop()
+    elif name == "POP_MARK":
+        _since_mark(stack)
+    elif name in _SCALARS:
+        stack.append(_Value(text=argument if isinstance(argument, str) else ""))
+    elif name not in ("PROTO", "FRAME", "STOP"):
+        raise pickle.UnpicklingError(f"its operation {name} makes an object; only lists, maps, texts and numbers are")
+
+
+# REDUCE calls one of the containers that are allowed, with the values that it will have.
+_TAKES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "REDUCE": 2}
+_SCALARS = {
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "NONE", "NEWTRUE", "NEWFALSE", "UNICODE"),
+    *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "FLOAT", "BINFLOAT"),
+    *("EMPTY_LIST", "EMPTY_TUPLE", "EMPTY_DICT", "EMPTY_SET"),
+}
+
+
+def _taken(stack: _Stack) -> _Value:
+    found = stack.pop()
+    if found is _Mark:
+        raise pickle.UnpicklingError("unexpected MARK found")
+    return found
+
+
+def _top(stack: _Stack) -> _Value:
+    stack.append(found := _taken(stack))
+    return found
+
+
+def _since_mark(stack: _Stack) -> list[_Value]:
+    parts: list[_Value] = []
+    while (part := stack.pop()) is not _Mark:
+        parts.append(part)
+    return parts[::-1]
