@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic, limits
+from preroll import atomic
+from preroll.bounded import limits
 from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from preroll import atomic, limits
+from preroll import atomic
+from preroll.bounded import limits
 from preroll.bounded.readers import load_array, load_json
 from preroll.errors import PrerollError
 from preroll.perception.prediction.framework.bad_input import Skipping

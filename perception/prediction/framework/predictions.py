@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic, limits
+from preroll import atomic
+from preroll.bounded import limits
 from preroll.bounded.readers import load_array, load_json
 from preroll.errors import PrerollError
 from preroll.perception.prediction.framework.first_few import first_few

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic, limits
+from preroll import atomic
+from preroll.bounded import limits
 from preroll.bounded.readers import load_array, load_json
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
