@@ -1,17 +1,10 @@
 """How large a file from a stranger may be, and how far it may unfold: one number each, and why it is enough.
 
-What is larger is refused before it is read into memory or unfolded. "Ours" is the largest that the package, its
-examples and its tests have.
+What is larger is refused before it is read into memory or unfolded. Those of YAML are in
+:mod:`preroll.yaml_config`.
 """
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-
-#: YAML text [bytes]. Ours is 13 KiB; a scenario of 1,000 categories with three ads each has 200 KiB.
-YAML_TEXT = MIB
-#: Values of a YAML text, aliases resolved, and levels of nesting. That scenario has 15,000 values, and ours 6 levels.
-YAML_VALUES, YAML_DEPTH = 50_000, 100
-#: Characters of a whole number: Python itself writes none of many thousand digits.
-DIGITS = 1_000
 
 #: JSON text [bytes] of folders that preroll writes. The plan of an experiment of 100,000 cells has 40 MiB.
 JSON_TEXT = 128 * MIB

@@ -74,7 +74,7 @@ def end_at_once() -> None:
 
 
 def finished() -> None:
-    """Says that the work is finished and saved: neither a signal nor output that fails changes the status now."""
+    """Marks the work as finished and saved: neither a signal nor output that fails changes the status now."""
     _now.finished = True
 
 

@@ -27,7 +27,7 @@ _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?:[^.]+\.part|build|checkpoint|prerol
 
 @contextmanager
 def writes(target: Path | str, goes_on: str | None = None) -> Iterator[None]:
-    """Says of an error in the block what was being written, and what goes on.
+    """Adds to an error in the block what was being written, and what goes on.
 
     Args:
         target: file or folder that the user knows; it stands in where the error names no file.

@@ -11,6 +11,7 @@ and the same package versions, a resumed training ends bit for bit like an unint
 what has changed.
 """
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,6 @@ import numpy as np
 
 from preroll import atomic
 from preroll.agents.loading import load_agent
-from preroll.bounded.readers import check_tensors, load_json
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
@@ -81,7 +81,7 @@ def load(run: Path) -> Stopped:
         PrerollError: there is no checkpoint, or it cannot be read.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from safetensors.numpy import load_file
 
     folder = place(run)
     atomic.recover(folder)
@@ -96,9 +96,7 @@ def load(run: Path) -> Stopped:
     loop = Loop(agent, tables, settings.sessions, exact)
     try:
         wall, cpu = (float(spent) for spent in scalars["seconds"])
-        saved = (folder / "loop.safetensors").read_bytes()
-        check_tensors(saved)
-        loop.load_state(load(saved), scalars)
+        loop.load_state(load_file(folder / "loop.safetensors"), scalars)
         made_by = merged(scalars.get("provenance", {}))  # not in older checkpoints
     except (PrerollError, SafetensorError, *_DAMAGE) as error:
         raise _damaged(folder, error) from None
@@ -112,7 +110,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
         PrerollError: it cannot be read, or has another format.
     """
     try:
-        told: dict[str, Any] = load_json(folder / "loop.json")
+        told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
         number, around = told.get("format"), dict(told["surroundings"])
     except _DAMAGE as error:
         raise _damaged(folder, error) from None

@@ -9,6 +9,7 @@ result.json          curve, optimum, cost, threads, versions, code, machine; wri
 ```
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from pydantic import Field
 from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.loading import load_agent
-from preroll.bounded.readers import load_json
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog import catalog as catalogs
@@ -202,7 +202,7 @@ def read_result(path: Path) -> dict[str, Any]:
         PrerollError: it is missing, cannot be read, or has another format.
     """
     try:
-        result = load_json(path / RESULT)
+        result = json.loads((path / RESULT).read_text("utf8"))
     except FileNotFoundError:
         raise PrerollError(f"run {path}: it has no {RESULT}, so it is no run") from None
     except (OSError, ValueError) as error:

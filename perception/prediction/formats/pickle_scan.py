@@ -3,8 +3,9 @@
 import io
 import pickle
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from preroll.bounded import limits
 
@@ -47,7 +48,7 @@ def check_extent(content: bytes, allowed: Callable[[str, str], bool]) -> None:
     """
     stack: _Stack = []
     memo: dict[int, _Value | None] = {}
-    for number, (operation, argument, _) in enumerate(pickletools.genops(io.BytesIO(content))):
+    for number, (operation, argument, _) in enumerate(_operations(content)):
         if number >= limits.PICKLE_OPERATIONS:
             raise pickle.UnpicklingError(f"it has more than {limits.PICKLE_OPERATIONS:,} operations")
         name = operation.name
@@ -67,6 +68,10 @@ def check_extent(content: bytes, allowed: Callable[[str, str], bool]) -> None:
             stack.append(memo[int(argument)])
         else:
             _follow(name, argument, stack)
+
+
+def _operations(content: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
+    return pickletools.genops(io.BytesIO(content))
 
 
 def _follow(name: str, argument: object, stack: _Stack) -> None:

@@ -1,5 +1,6 @@
 """Execution of one cell: training and evaluation of an agent, stored as a run folder, complete or absent."""
 
+import json
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +10,6 @@ from typing import Any
 
 from preroll import atomic
 from preroll.agents.agent import Agent
-from preroll.bounded.readers import load_json
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
@@ -111,7 +111,7 @@ def _same_training(cell: Cell, folder: Path) -> Path | None:
 
 
 def _learned(folder: Path) -> str | None:
-    found: str | None = load_json(folder / CELL).get("training_fingerprint")
+    found: str | None = json.loads((folder / CELL).read_text("utf8")).get("training_fingerprint")
     return found if is_complete(folder) else None
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from preroll import atomic
-from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
@@ -119,7 +118,7 @@ class Store:
     def names(self) -> dict[str, str]:
         """Returns the names that the plans so far gave to points and agents; a damaged plan gave none."""
         try:
-            content = load_json(self.path / PLAN)
+            content = json.loads((self.path / PLAN).read_text("utf8"))
             names, cells = dict(content.get("names", {})), content["cells"]
             known = known_as([tuple(cell[name] for name in DESCRIBED) for cell in cells])
             for (point, agent, _), cell in zip(known, cells, strict=True):
@@ -135,7 +134,7 @@ class Store:
             PrerollError: there is no plan, or it cannot be read.
         """
         try:
-            content = load_json(self.path / PLAN)
+            content = json.loads((self.path / PLAN).read_text("utf8"))
             if content["format"] != FORMAT:
                 raise PrerollError(f"{self.path / PLAN}: format must be {FORMAT}, not {content['format']}")
             scenarios = content["scenarios"]
@@ -173,7 +172,7 @@ class Store:
             PrerollError: the file of failures cannot be read.
         """
         try:
-            found: dict[str, str] = load_json(self.path / FAILURES)
+            found: dict[str, str] = json.loads((self.path / FAILURES).read_text("utf8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -219,7 +218,7 @@ def read_cell(folder: Path) -> dict[str, Any]:
         PrerollError: it cannot be read, or has another format.
     """
     try:
-        found: dict[str, Any] = load_json(folder / CELL)
+        found: dict[str, Any] = json.loads((folder / CELL).read_text("utf8"))
     except (OSError, ValueError) as error:
         raise PrerollError(f"{folder / CELL}: cannot be read: {error}") from None
     if found.get("format") != CELL_FORMAT:
