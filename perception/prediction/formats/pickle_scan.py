@@ -1,4 +1,4 @@
-"""Extent of a pickle, from its operations alone: how many values it stands for, before one of them is made."""
+"""Extent of a pickle, from its operations alone: how much it stands for, before a value of it is made."""
 
 import io
 import pickle
@@ -9,25 +9,42 @@ from typing import Any
 
 from preroll.bounded import limits
 
+#: Bytes of a number or of an empty container in memory, at least.
+_PLAIN_VALUE = 32
+
 
 @dataclass(eq=False)
 class _Value:
-    """What an operation would make: the values in it, references followed, its levels of nesting, and a text."""
+    """What an operation would make.
 
-    size: int = 1
+    Attributes:
+        size: bytes of it and of all in it, references followed.
+        depth: levels of nesting in it.
+        text: it, if it is a text.
+        held: whether it is in another value.
+    """
+
+    size: int = _PLAIN_VALUE
     depth: int = 0
     text: str = ""
+    held: bool = False
 
     def take(self, parts: "list[_Value]") -> "_Value":
-        """Puts values into this one."""
-        self.size += sum(part.size for part in parts)
-        self.depth = max([self.depth, *(1 + part.depth for part in parts)])
-        if self.size > limits.PICKLE_VALUES or self.depth > limits.PICKLE_DEPTH:
-            most = f"{limits.PICKLE_VALUES:,} values and {limits.PICKLE_DEPTH} levels"
+        """Puts values into this one, which is in no other yet: it would be in itself, or count too little."""
+        for part in parts:
+            part.held = True
+            self.size += part.size
+            self.depth = max(self.depth, 1 + part.depth)
+        if self.held:
+            raise pickle.UnpicklingError("it changes a value that is in another one, or in itself")
+        if self.size > limits.PICKLE_UNFOLDED or self.depth > limits.PICKLE_DEPTH:
+            most = f"{limits.PICKLE_UNFOLDED // limits.MIB} MiB and {limits.PICKLE_DEPTH} levels"
             raise pickle.UnpicklingError(f"it stands for too much: at most {most}, references followed, are taken")
         return self
 
 
+_NUMBERS = {"BININT", "BININT1", "BININT2", "NONE", "NEWTRUE", "NEWFALSE", "FLOAT", "BINFLOAT"}
+_NUMBER = _Value()
 _Mark = None
 _Stack = list[_Value | None]
 
@@ -35,8 +52,7 @@ _Stack = list[_Value | None]
 def check_extent(content: bytes, allowed: Callable[[str, str], bool]) -> None:
     """Runs a pickle without making anything, and checks what it would make.
 
-    Containers that share one part stand for it as often as they name it, so that a few bytes stand for billions. A
-    container that is changed after it was put into another one is counted there as it was.
+    Containers that share one part stand for it as often as they name it, so that a few bytes stand for billions.
 
     Args:
         content: the pickle.
@@ -44,7 +60,7 @@ def check_extent(content: bytes, allowed: Callable[[str, str], bool]) -> None:
             since whoever loads it refuses it there.
 
     Raises:
-        pickle.UnpicklingError: it stands for too many values, nests too deeply or is not made of plain values.
+        pickle.UnpicklingError: it stands for too much, nests too deeply or is not made of plain values.
     """
     stack: _Stack = []
     memo: dict[int, _Value | None] = {}
@@ -52,7 +68,9 @@ def check_extent(content: bytes, allowed: Callable[[str, str], bool]) -> None:
         if number >= limits.PICKLE_OPERATIONS:
             raise pickle.UnpicklingError(f"it has more than {limits.PICKLE_OPERATIONS:,} operations")
         name = operation.name
-        if name in ("GLOBAL", "STACK_GLOBAL"):
+        if name in _NUMBERS:
+            stack.append(_NUMBER)
+        elif name in ("GLOBAL", "STACK_GLOBAL"):
             module, _, what = str(argument).partition(" ")
             if name == "STACK_GLOBAL":
                 what, module = (_taken(stack).text for _ in range(2))
@@ -95,7 +113,8 @@ def _follow(name: str, argument: object, stack: _Stack) -> None:
     elif name == "POP_MARK":
         _since_mark(stack)
     elif name in _SCALARS:
-        stack.append(_Value(text=argument if isinstance(argument, str) else ""))
+        length = argument.bit_length() // 8 if isinstance(argument, int) else len(str(argument or ""))
+        stack.append(_Value(_PLAIN_VALUE + length, text=argument if isinstance(argument, str) else ""))
     elif name not in ("PROTO", "FRAME", "STOP"):
         raise pickle.UnpicklingError(f"its operation {name} makes an object; only lists, maps, texts and numbers are")
 
@@ -103,9 +122,8 @@ def _follow(name: str, argument: object, stack: _Stack) -> None:
 # REDUCE calls one of the containers that are allowed, with the values that it will have.
 _TAKES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "REDUCE": 2}
 _SCALARS = {
-    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING"),
-    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "NONE", "NEWTRUE", "NEWFALSE", "UNICODE"),
-    *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "FLOAT", "BINFLOAT"),
+    *("INT", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES"),
+    *("BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
     *("EMPTY_LIST", "EMPTY_TUPLE", "EMPTY_DICT", "EMPTY_SET"),
 }
 
