@@ -85,13 +85,13 @@ def status(error: OSError) -> int:
 def known_name(path: str) -> str:
     """Returns a path without the names that parts of it have until they are complete.
 
-    >>> known_name("runs/.mine.preroll/k3.part/loop.json"), known_name(".a.npy.x1.part"), known_name("runs/mine")
+    >>> known_name("runs/.mine.preroll/new/loop.json"), known_name(".a.npy.x1.part"), known_name("runs/mine")
     ('runs/mine/loop.json', 'a.npy', 'runs/mine')
     """
     kept: list[str] = []
     inside = False  # of a work folder, whose entries have names of their own
     for part in Path(path).parts:
-        if inside and part.endswith((".part", ".old")):
+        if inside and part in ("new", "old"):
             inside = False
             continue
         inside = part.endswith(".preroll")
