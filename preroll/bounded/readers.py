@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from preroll.bounded import limits
 
+_NPY = b"\x93NUMPY"
+
 
 def read_bytes(path: Path, limit: int) -> bytes:
     """Returns the content of a file of at most ``limit`` bytes; of a device no more is read either."""
@@ -69,8 +71,12 @@ def load_array(path: Path) -> NDArray[Any]:
         OSError: it cannot be read.
         ValueError: it is no single array, or shorter than its shape needs.
     """
+    with path.open("rb") as file:
+        start = file.read(len(_NPY))
+    if start != _NPY:
+        raise ValueError("is not a single array" if start[:2] == b"PK" else "is no array in NumPy's format")
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         if "empty file" not in str(error):
             raise
@@ -79,9 +85,6 @@ def load_array(path: Path) -> NDArray[Any]:
         raise
     except Exception as error:  # its head is read as Python, which can fail in many ways
         raise ValueError(f"is no array: {type(error).__name__} {error}".rstrip()) from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError("is not a single array")
     return array
 
 
