@@ -89,13 +89,15 @@ def main() -> NoReturn:
     signals.listen()
     output.occupy_descriptors()
     output.wrap()
-    line, status = _outcome()
+    try:
+        line, status = _outcome()
+    except signals.Stopped as stopped:  # on its last steps
+        line, status = _stopped_line(stopped)
     lost = sys.stdout.lost() if isinstance(sys.stdout, output.Output) else None
     if lost is not None and not line and not signals.is_finished():
         line, status = f"the output is not complete: {lost.strerror or lost}", status or 1
     if line:
         typer.echo(f"error: {printable(line)}", err=True)
-    signals.finished()  # what is left is Python's own end
     sys.exit(status)
 
 
@@ -108,13 +110,19 @@ def _outcome() -> tuple[str, int]:
     except PrerollError as error:
         return str(error), error.status
     except signals.Stopped as stopped:
-        name = signal.Signals(stopped.number).name
-        notes = _notes(stopped) or ["nothing half-written is left behind"]
-        return "; ".join((f"stopped by {name}", *notes)), 128 + stopped.number
+        return _stopped_line(stopped)
     except OSError as error:
         return "; ".join((write_errors.told(error), *_notes(error))), write_errors.status(error)
     except BaseException as fault:
         return _fault_line(fault), FAULT
+    finally:
+        signals.over()
+
+
+def _stopped_line(stopped: signals.Stopped) -> tuple[str, int]:
+    name = signal.Signals(stopped.number).name
+    notes = _notes(stopped) or ["nothing half-written is left behind"]
+    return "; ".join((f"stopped by {name}", *notes)), 128 + stopped.number
 
 
 def _notes(error: BaseException) -> list[str]:

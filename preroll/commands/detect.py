@@ -100,7 +100,7 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
     found = table["frame"].nunique()
     typer.echo(f"{printable(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
     if facts["status"] != "ok":
-        typer.echo(f"Only a part could be seen: {facts['reason']}")
+        typer.echo(f"Only a part could be seen: {printable(facts['reason'])}")
     columns = ["class", "frames", "mean confidence", "importance"]
     rows = [
         [name, n, f"{mean:.3f}", f"{share:.3f}"]

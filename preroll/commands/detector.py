@@ -148,4 +148,4 @@ def _tell(made: "TransferResult", model: Path, out: Path) -> None:
     if made.unreadable:
         typer.echo(f"\n{counted(len(made.unreadable), 'picture')} could not be read:")
         for path, reason in made.unreadable[:_LISTED]:
-            typer.echo(f"  {printable(str(path))}: {reason}")
+            typer.echo(f"  {printable(f'{path}: {reason}')}")

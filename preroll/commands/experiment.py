@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preroll.console import signals
+from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.table import narrowed, print_table
@@ -73,7 +74,7 @@ def run(
     )
     if report.failures:
         for name, error in report.failures.items():
-            typer.echo(f"{name}: {error}", err=True)
+            typer.echo(printable(f"{name}: {error}"), err=True)
         raise PrerollError(
             f"{len(report.failures)} cells failed three times; they are listed above, and no interval covers "
             "what they would have given",
@@ -99,7 +100,7 @@ def status(
     for name, state in states.items():
         if cells or state is not CellState.DONE or name in others:
             why = failures[name] if state is CellState.FAILED else others.get(name)
-            typer.echo(f"{state:<8}{name}" + (f": {why}" if why else ""))
+            typer.echo(printable(f"{state:<8}{name}" + (f": {why}" if why else "")))
     made = f", {len(others)} of them by another version" if others else ""
     typer.echo(f"{plan.name}: {_counts(states)}{made}; {store.size() / 1e6:.1f} MB on disk")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.table import narrowed, print_table
@@ -44,7 +45,7 @@ def results(
         for sentence in footnotes(store, plan, states):
             typer.echo(sentence)
     for name, reason in store.reasons(states).items():
-        typer.echo(f"failed: {name}: {reason}")
+        typer.echo(printable(f"failed: {name}: {reason}"))
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
             f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",

@@ -252,7 +252,7 @@ def _tell(report: "PredictionReport") -> None:
         if len(report.table.rows) > _LISTED:
             typer.echo(f"… and {len(report.table.rows) - _LISTED:,} more: see metrics.csv.")
     for note in report.notes:
-        typer.echo(note)
+        typer.echo(printable(note))
 
 
 def _number(value: Any) -> str:

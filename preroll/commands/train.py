@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preroll.console import signals
+from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 
@@ -91,7 +92,7 @@ def _resume(run: Path) -> None:
 
     training = prepare_resume(run)
     if changed := checkpoint.differences(run):
-        typer.echo(f"note: it may not end bit for bit as one never stopped: {'; '.join(changed)}", err=True)
+        typer.echo(f"note: it may not end bit for bit as one never stopped: {printable('; '.join(changed))}", err=True)
     _train(training)
 
 
@@ -120,7 +121,7 @@ def _train(training: "Training") -> None:
     if result.tables.n_phases > 1:
         typer.echo(_phases(result))
     for note in result.notes:
-        typer.echo(f"note: {note}")
+        typer.echo(f"note: {printable(note)}")
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")

@@ -40,6 +40,7 @@ class _State:
         self.saves = 0  # under way, one within the other
         self.stopped = False
         self.finished = False
+        self.over = False
 
 
 _now = _State()
@@ -76,6 +77,11 @@ def end_at_once() -> None:
 def finished() -> None:
     """Marks the work as finished and saved: neither a signal nor output that fails changes the status now."""
     _now.finished = True
+
+
+def over() -> None:
+    """Lets no signal stop anything from now on: what is left is to say how it ended."""
+    _now.over = True
 
 
 def is_finished() -> bool:
@@ -121,7 +127,7 @@ def unchanged() -> Iterator[None]:
 
 
 def _arrived(number: int, _frame: FrameType | None) -> None:
-    if not _now.finished:
+    if not (_now.finished or _now.over):
         _now.arrived.append(number)
         _stop_if_asked()
 

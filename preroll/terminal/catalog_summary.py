@@ -27,7 +27,7 @@ def describe(catalog: "Catalog") -> None:
         f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
         f" {counted(len(catalog.classes), 'object class', 'object classes')}."
     )
-    typer.echo(f"Made by: {catalog.manifest['command']}\n")
+    typer.echo(f"Made by: {printable(catalog.manifest['command'])}\n")
     rows = []
     for k, name in enumerate(catalog.categories):
         shown = catalog.importance[catalog.category == k]

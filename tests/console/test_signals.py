@@ -76,6 +76,13 @@ def test_a_signal_after_the_end_changes_nothing() -> None:
     assert signals.is_finished()
 
 
+def test_while_the_end_is_told_no_signal_stops_it_though_nothing_was_finished() -> None:
+    signals.over()
+    for number in signals.STOPPING:
+        signal.raise_signal(number)
+    assert not signals.is_finished()
+
+
 def test_a_handler_that_a_library_puts_in_place_is_replaced_and_one_that_ignores_stays() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with signals.unchanged():
