@@ -11,9 +11,9 @@ from tests.conftest import make_catalog, write_catalog
 
 pytestmark = pytest.mark.usefixtures("here")
 
-#: The title of a window, a color by C0 and by C1, text from right to left, and a line that is not ours.
-CATEGORIES = ("a\x1b]0;title\x07", "b\x9b31m\u202etac", "c\x7f\u2028\u2066")
-RAW = {*"".join(CATEGORIES)} - {*"abc]0;title31mtac"}
+#: A color by C1, text from right to left, and a line that is not ours. A scenario takes no C0, which classes have.
+CATEGORIES = ("a\x9b31m", "b\u202etac", "c\x7f\u2028\u2066")
+RAW = {"\x1b", "\x9b", "\u202e", "\x7f", "\u2028", "\u2066"}
 
 
 @pytest.fixture
@@ -34,9 +34,8 @@ def hostile(tmp_path: Path) -> Path:
     return write_catalog(made, tmp_path / "catalog")
 
 
-def test_no_command_shows_a_control_character_and_a_scenario_is_read_back(
-    run: Run, hostile: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("hostile")
+def test_no_command_shows_a_control_character_and_a_scenario_is_read_back(run: Run, tmp_path: Path) -> None:
     status, scenario, errors = run("scenario", "new", "--catalog", "catalog", "--like", "classic")
     assert (status, errors) == (0, ""), errors
     assert not RAW & set(scenario)
@@ -55,11 +54,12 @@ def test_no_command_shows_a_control_character_and_a_scenario_is_read_back(
     ):
         status, told, errors = run(*arguments)
         assert status in (0, 2), errors
+        assert "Traceback" not in errors
         assert not RAW & set(told + errors), arguments
-        assert "\x1b" not in told + errors
 
 
-def test_a_session_as_text_shows_none_either(run: Run, hostile: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("hostile")
+def test_a_session_as_text_shows_none_either(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(run("scenario", "new", "--catalog", "catalog", "--like", "classic")[1])
     env = SessionEnv("mine.yaml", "catalog", render_mode="ansi")
     env.reset(seed=1)
