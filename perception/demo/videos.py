@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from preroll import atomic
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.perception.demo.objects import OBJECT_CLASSES
 from preroll.workers.job import Job, Progress, Request, Work
@@ -140,4 +141,5 @@ def rendering(folder: str, per_category: int, seed: int) -> Work:
 def _write(folder: Path, clip: DemoClip) -> None:
     from preroll.perception.demo.clip import encode_clip
 
-    atomic.write_bytes(folder / clip.path, encode_clip(clip.category, clip.objects, clip.generator()))
+    with writes(folder / clip.path):
+        atomic.write_bytes(folder / clip.path, encode_clip(clip.category, clip.objects, clip.generator()))

@@ -38,6 +38,8 @@ from preroll.renamed import COMMANDS
 
 #: The environment variable that asks for the traceback of a fault.
 DETAILS = "PREROLL_DETAILS"
+#: Characters of an error that are shown.
+LONGEST_LINE = 2_000
 
 app = typer.Typer(
     name="preroll",
@@ -97,8 +99,13 @@ def main() -> NoReturn:
     if lost is not None and not line and not signals.is_finished():
         line, status = f"the output is not complete: {lost.strerror or lost}", status or 1
     if line:
-        typer.echo(f"error: {printable(line)}", err=True)
+        typer.echo(f"error: {_shortened(printable(line))}", err=True)
     sys.exit(status)
+
+
+def _shortened(line: str) -> str:
+    """Returns a line without its middle where it quotes what fills many screens."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
 
 
 def _outcome() -> tuple[str, int]:

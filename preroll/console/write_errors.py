@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from preroll.errors import PrerollError
+
 #: Reasons that no other arguments would change: the work was right, and there was no room for it.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 #: What libraries say in place of an error number, and the number: of C++ or Rust code, which passes text on, and of
@@ -39,7 +41,10 @@ def writes(target: Path | str, goes_on: str | None = None) -> Iterator[None]:
         known = as_os_error(error)
         if known is not None and not known.filename:
             known.filename = str(target)
-        if goes_on:
+        if goes_on and isinstance(error, PrerollError):
+            if _number_in(str(error)) in _FULL and "the same command" not in str(error):  # of a worker
+                error.args = (f"{error}; {goes_on}",)
+        elif goes_on:
             error.add_note(goes_on)
         if known is not None and known is not error:
             for note in getattr(error, "__notes__", ()):
@@ -57,11 +62,18 @@ def as_os_error(error: BaseException) -> OSError | None:
     """
     if isinstance(error, OSError) and error.errno is not None:
         return error
-    if isinstance(error, OSError) or type(error).__name__ in ("RuntimeError", "SafetensorError", "ArrowException"):
-        for pattern, number in _HIDDEN:
-            if found := pattern.search(str(error)):
-                number = number or int(found[1] or found[2])
-                return OSError(number, os.strerror(number), getattr(error, "filename", None))
+    if isinstance(error, AssertionError) and error.__context__ is not None:  # Optuna raises one in place of the error
+        return as_os_error(error.__context__)
+    hides = isinstance(error, OSError) or type(error).__name__ in ("RuntimeError", "SafetensorError", "ArrowException")
+    number = _number_in(str(error)) if hides else None
+    return OSError(number, os.strerror(number), getattr(error, "filename", None)) if number else None
+
+
+def _number_in(text: str) -> int | None:
+    """Returns the error number that a text stands for."""
+    for pattern, number in _HIDDEN:
+        if found := pattern.search(text):
+            return number or int(found[1] or found[2])
     return None
 
 

@@ -61,15 +61,12 @@ def resolve(name: str) -> Callable[..., Any]:
 def perform(work: Work, request: Request, report: "_Reporter") -> tuple[dict[str, Any], bytes]:
     """Returns the answer of ``work`` to one request, or its refusal."""
     try:
-        message, payload = work(request, report)
+        with write_errors.writes(request.get("run", "a file")):  # the target, where the work has one
+            message, payload = work(request, report)
     except BrokenPipeError:  # of the answers: the parent is gone
         raise
     except (PrerollError, OSError) as error:
         return _refusal(error), b""
-    except Exception as error:
-        if (known := write_errors.as_os_error(error)) is None:
-            raise
-        return _refusal(known), b""
     report.flush()
     return {"event": "answer", "message": message}, payload
 

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -144,10 +145,11 @@ class Training:
         """
         if self.target is None:
             return self._fit(lambda *_: None, advance, stop, math.inf)
-        with atomic.folder(self.target) as folder:
+        with ExitStack() as saving, atomic.folder(self.target) as folder:
             write_settings(folder, self._settings(self.target), self.tables.scenario)
             with EventFile(folder) as events:
                 result = self._fit(events.write, advance, stop, save_every)
+                saving.enter_context(signals.saving())  # until the run is in its place
                 self.agent.save(folder / "agent")
                 if finish is not None:
                     finish(folder, result, events)

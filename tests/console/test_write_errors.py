@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from preroll.console.write_errors import as_os_error, known_name, status, told, writes
+from preroll.errors import PrerollError
 from tests.child_processes import on_a_full_disk
 
 
@@ -52,6 +53,10 @@ def test_the_target_stands_in_where_the_error_names_no_file() -> None:
     with pytest.raises(OSError, match="Permission") as caught, writes("runs/r"):
         raise PermissionError(errno.EACCES, "Permission denied", "other")
     assert (told(caught.value), status(caught.value)) == ("other: Permission denied", 2)
+    with pytest.raises(PrerollError, match=r"^a: File too large; give it again$"), writes("runs/r", "give it again"):
+        raise PrerollError("a: File too large", status=1)
+    with pytest.raises(PrerollError, match=r"^agent 'x': unknown$"), writes("runs/r", "give it again"):
+        raise PrerollError("agent 'x': unknown")
     with pytest.raises(ZeroDivisionError), writes("runs/r"):
         1 // 0  # noqa: B018
 
