@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from preroll import progress
+from preroll.console.write_errors import told
 from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog.catalog import Catalog
@@ -186,7 +187,8 @@ def _kept(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise PrerollError(f"{error.filename or out}: {error.strerror or error}; {_KEPT}", status=1) from None
+        error.filename = error.filename or str(out)
+        raise PrerollError(f"{told(error)}; {_KEPT}", status=1) from None
     except BaseException as error:
         error.add_note(_KEPT)
         raise

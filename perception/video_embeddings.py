@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
@@ -135,6 +136,6 @@ def _read(path: Path) -> Any:
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text("utf8"))
+        return load_json(path)
     except (OSError, ValueError) as error:
         raise PrerollError(f"{path}: cannot be read: {error}") from None

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from preroll.bounded import limits
+from preroll.bounded.readers import load_array, load_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.catalog import manifest as manifests
@@ -181,8 +183,8 @@ class Catalog:
         """Names of the C object classes, in the order of the columns of ``importance``."""
         path = self.path / "classes.json"
         try:
-            names = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            names = load_json(path, limits.CARD_TEXT)
+        except (OSError, ValueError) as error:
             raise PrerollError(f"{path}: cannot be read: {error}") from None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise PrerollError(f"{path}: must be a list of class names")
@@ -382,12 +384,9 @@ def _map(folder: Path, name: str, shape: list[int]) -> NDArray[Any]:
     """Opens one array of a catalog, memory-mapped and without unpickling, and checks its shape against the manifest."""
     path = folder / name
     try:
-        # An empty array cannot be memory-mapped.
-        array = np.load(path, mmap_mode="r" if 0 not in shape else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = load_array(path)
+    except (OSError, ValueError) as error:
         raise PrerollError(f"{path}: cannot be read as an array: {error}") from None
-    if not isinstance(array, np.ndarray):
-        raise PrerollError(f"{path}: is not a single array")
     if list(array.shape) != shape:
         raise PrerollError(f"{path}: has shape {list(array.shape)}, but the manifest says {shape}")
     return array

@@ -4,11 +4,12 @@
 or absolute paths, so building the same videos twice produces the same bytes.
 """
 
-import json
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Any
 
+from preroll.bounded import limits
+from preroll.bounded.readers import parse_json, read_text
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 
@@ -51,12 +52,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     path = folder / NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, limits.JSON_TEXT)
     except FileNotFoundError:
         raise PrerollError(
             f"catalog {folder}: it has no {NAME}, so it is no catalog or its build did not finish"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise PrerollError(f"catalog {folder}: {NAME} cannot be read: {error}") from None
     return parse_manifest(text, path)
 
@@ -64,8 +65,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def parse_manifest(text: str, path: Path) -> dict[str, Any]:
     """Parses and checks the text of a manifest; ``path`` is used in error messages only."""
     try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        manifest = parse_json(text)
+    except ValueError as error:
         raise PrerollError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise PrerollError(f"{path}: key 'format' must be {FORMAT!r}; this is no catalog")

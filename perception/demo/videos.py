@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.demo.objects import OBJECT_CLASSES
@@ -140,4 +141,5 @@ def rendering(folder: str, per_category: int, seed: int) -> Work:
 def _write(folder: Path, clip: DemoClip) -> None:
     from preroll.perception.demo.clip import encode_clip
 
-    atomic.write_bytes(folder / clip.path, encode_clip(clip.category, clip.objects, clip.generator()))
+    with writes(folder / clip.path):
+        atomic.write_bytes(folder / clip.path, encode_clip(clip.category, clip.objects, clip.generator()))

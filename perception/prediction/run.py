@@ -16,7 +16,6 @@ result.json          metrics, selected hyperparameters, skipped input, cost, ver
 
 import csv
 import io
-import json
 import math
 import time
 from collections.abc import Callable
@@ -25,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from preroll.bounded import limits
+from preroll.bounded.readers import load_array, load_json
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.prediction.framework.bad_input import Skipping
@@ -169,10 +170,10 @@ def open_run(folder: Path) -> Trained:
     if not (folder / RESULT).is_file():
         raise PrerollError(f"run: {folder}: there is no finished run; make one with `preroll predict train FILE.yaml`")
     try:
-        facts = json.loads((folder / RESULT).read_text("utf8"))
-        model = json.loads((folder / "model" / "names.json").read_text("utf8"))
-        ids = json.loads((folder / "held_out_ids.json").read_text("utf8"))
-        held_out = np.load(folder / "held_out.npy", allow_pickle=False)
+        facts = load_json(folder / RESULT)
+        model = load_json(folder / "model" / "names.json", limits.ID_TEXT)
+        ids = load_json(folder / "held_out_ids.json", limits.ID_TEXT)
+        held_out = np.array(load_array(folder / "held_out.npy"))
         if facts["format"] != FORMAT:
             raise PrerollError(f"{folder / RESULT}: format {facts['format']!r} is not known; must be {FORMAT}")
         return Trained(

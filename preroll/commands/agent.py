@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
+
 app = typer.Typer(
     help="List the agents, show an agent's settings with defaults and sources, import one of stable-baselines3.",
     no_args_is_help=True,
@@ -74,7 +77,9 @@ def import_agent(
 
     tables = Tables.compile(scenario, catalog)
     agent = import_sb3(file, tables, trust_pickle=trust_pickle)
-    write_imported(agent, tables, run, replace=replace)
+    with writes(run):
+        write_imported(agent, tables, run, replace=replace)
+    signals.finished()
     typer.echo(
         f"{agent.name}: trained for {agent.steps:,} steps.\nRun: {run}\nCompare it: preroll evaluate {quote(str(run))}"
     )

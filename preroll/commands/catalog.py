@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import (
     describe,
@@ -15,7 +18,7 @@ from preroll.terminal.catalog_summary import (
     warn_of_copies,
 )
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
@@ -110,6 +113,7 @@ def build(
         downloads=downloads,
         download_limits=DownloadLimits(parse_size(download_size, "--download-size"), download_timeout),
     )
+    signals.finished()
     describe(report.catalog)
     warn_of_copies(report.copies, report.catalog.n_videos)
     tell_losses(report)
@@ -137,7 +141,8 @@ def show(
     if confusion is not None:
         if (report := report_of(catalog)) is None:
             raise PrerollError("--confusion: categories were not measured, so there is no matrix", status=1)
-        atomic.write_bytes(confusion, confusion_picture(report))
+        with writes(confusion):
+            atomic.write_bytes(confusion, confusion_picture(report))
         typer.echo(f"Confusion matrix written to {confusion}.")
 
 
@@ -150,7 +155,9 @@ def export(
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.csv_export import export_tables
 
-    written = export_tables(Catalog.load(folder), csv)
+    with writes(csv):
+        written = export_tables(Catalog.load(folder), csv)
+    signals.finished()
     typer.echo(f"In {csv}:")
     print_table(("file", "rows"), [(name, f"{rows:,}") for name, rows in written.items()], left=("file",))
 
@@ -175,12 +182,13 @@ def similar(
     found = similar_videos(catalog, row)
     path = catalog.videos().set_index("index")["path"][row]
     if found.empty:
-        raise PrerollError(f"{one_line(path)}: no object was found in it, so no video is similar", status=1)
-    typer.echo(f"Most similar to {one_line(path)}:")
+        raise PrerollError(f"{printable(path)}: no object was found in it, so no video is similar", status=1)
+    typer.echo(f"Most similar to {printable(path)}:")
     found["score"] = found["score"].map("{:.3f}".format)
     print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
     if picture is not None and videos is not None:
-        atomic.write_bytes(picture, similar_picture(catalog, row, videos))
+        with writes(picture):
+            atomic.write_bytes(picture, similar_picture(catalog, row, videos))
         typer.echo(f"Their frames are drawn in {picture}.")
 
 
@@ -193,7 +201,7 @@ def verify(folder: Folder = "demo") -> None:
     catalog = Catalog.load(folder)
     findings = altered_files(catalog.path, catalog.manifest)
     for finding in findings:
-        typer.echo(one_line(finding))
+        typer.echo(printable(finding))
     if findings:
         raise PrerollError(f"catalog {folder}: {counted(len(findings), 'file')} not as built", status=1)
     catalog.check_values()
@@ -214,8 +222,9 @@ def demo_videos(
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     total = per_category * len(CATEGORIES)
-    with progress.bar(total, "Rendering videos") as advance:
+    with progress.bar(total, "Rendering videos") as advance, writes(folder):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
+    signals.finished()
     typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")
     if per_category >= 5:
         ceiling = demo_accuracy_bound(per_category, seed)

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
@@ -59,7 +62,9 @@ def detect(
         )
     _tell(source, table)
     if out is not None:
-        atomic.write_text(out, table.to_csv(index=False))
+        with writes(out):
+            atomic.write_text(out, table.to_csv(index=False))
+        signals.finished()
         typer.echo(f"{counted(len(table), 'row')} written to {out}.")
     if overlay is not None:
         typer.echo(f"{counted(table.attrs['frames'], 'frame')} with their objects drawn written to {overlay}.")
@@ -93,9 +98,9 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
 
     facts = table.attrs
     found = table["frame"].nunique()
-    typer.echo(f"{one_line(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
+    typer.echo(f"{printable(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
     if facts["status"] != "ok":
-        typer.echo(f"Only a part could be seen: {facts['reason']}")
+        typer.echo(f"Only a part could be seen: {printable(facts['reason'])}")
     columns = ["class", "frames", "mean confidence", "importance"]
     rows = [
         [name, n, f"{mean:.3f}", f"{share:.3f}"]

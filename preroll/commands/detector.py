@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import warn_of_copies
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.perception.transfer.fine_tune import TransferResult
@@ -69,7 +72,9 @@ def card(
     detector = Detector(model, made)
     for doubt in doubts(detector, probe_pictures(detector.fit)):
         typer.echo(f"warning: {doubt}", err=True)
-    atomic.write_json(place, made.model_dump(mode="json"))
+    with writes(place):
+        atomic.write_json(place, made.model_dump(mode="json"))
+    signals.finished()
     height, width = made.input_size
     typer.echo(
         f"{place}: {made.decoder}, {counted(len(made.classes), 'class', 'classes')};"
@@ -119,21 +124,22 @@ def fine_tune(
     from preroll.perception.transfer.fine_tune import fine_tune as train_head
     from preroll.perception.transfer.labeled_pictures import list_pictures
 
-    with progress.bar(len(list_pictures(images, group_by).files), "Reading pictures") as advance:
+    with progress.bar(len(list_pictures(images, group_by).files), "Reading pictures") as advance, writes(out):
         made = train_head(model, images, out, card=card, seed=seed, group_by=group_by, advance=advance)
+    signals.finished()
     _tell(made, model, out)
 
 
 def _tell(made: "TransferResult", model: Path, out: Path) -> None:
     held = made.held_out
     low, high = held.interval()
-    typer.echo(f"{out}: {model.name} up to {one_line(made.layer)}, and a new head for {len(made.counts)} classes.")
+    typer.echo(f"{out}: {model.name} up to {printable(made.layer)}, and a new head for {len(made.counts)} classes.")
     typer.echo(
         f"Held-out accuracy {held.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}; {held.total.sum():,} pictures);"
         f" balanced over the classes {held.balanced:.1%}; always the likeliest class {held.likeliest:.1%}."
     )
     rows = [
-        [one_line(name), n, int(total), f"{right / total:.1%}"]
+        [printable(name), n, int(total), f"{right / total:.1%}"]
         for name, n, right, total in zip(made.card.classes, made.counts, held.right, held.total, strict=True)
     ]
     print_table(("class", "pictures", "held out", "of these right"), rows, left=("class",))
@@ -142,4 +148,4 @@ def _tell(made: "TransferResult", model: Path, out: Path) -> None:
     if made.unreadable:
         typer.echo(f"\n{counted(len(made.unreadable), 'picture')} could not be read:")
         for path, reason in made.unreadable[:_LISTED]:
-            typer.echo(f"  {one_line(str(path))}: {reason}")
+            typer.echo(f"  {printable(f'{path}: {reason}')}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def evaluate(
     print_comparison(result)
     for run in opened:
         for note in run.notes:
-            typer.echo(f"note: {run.name}: {note}")
+            typer.echo(printable(f"note: {run.name}: {note}"))
 
 
 def print_comparison(evaluation: "Evaluation") -> None:

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
+
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
@@ -19,8 +22,12 @@ def report(
     from preroll.simulations.report.data import Material
     from preroll.simulations.report.page import write_pictures, write_report
 
-    path = write_report(folder, out)
+    with writes(out or folder):
+        path = write_report(folder, out)
     typer.echo(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     if pictures is not None:
-        for picture in write_pictures(Material.of(Store(folder)), pictures):
+        with writes(pictures):
+            drawn = write_pictures(Material.of(Store(folder)), pictures)
+        for picture in drawn:
             typer.echo(str(picture))
+    signals.finished()

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.table import narrowed, print_table
 
@@ -34,7 +36,8 @@ def results(
         table = results(store)
         for wanted, write, name in ((csv, write_csv, "results.csv"), (parquet, write_parquet, "results.parquet")):
             if wanted:
-                write(table, folder / name)
+                with writes(folder / name):
+                    write(table, folder / name)
                 typer.echo(f"{folder / name}: {len(table)} rows, {len(table.columns)} columns")
     else:
         columns, rows = narrowed(*summary(store, plan, states), SPARE)
@@ -42,7 +45,7 @@ def results(
         for sentence in footnotes(store, plan, states):
             typer.echo(sentence)
     for name, reason in store.reasons(states).items():
-        typer.echo(f"failed: {name}: {reason}")
+        typer.echo(printable(f"failed: {name}: {reason}"))
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
             f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",

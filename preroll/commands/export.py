@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
+
 N_COMPARED = 10_000
 
 
@@ -26,7 +29,9 @@ def export(
     trained = Run.open(run)
     agent = trained.load_agent()
     tables = Tables.compile(trained.scenario, trained.load_catalog())
-    size = export_onnx(agent, file, sample_observations(tables, N_COMPARED))
+    with writes(file):
+        size = export_onnx(agent, file, sample_observations(tables, N_COMPARED))
+    signals.finished()
     typer.echo(
         f"{file}: {agent.name}, {size:,} bytes, observation [n, {agent.spec.layout.size}] → scores, ad, "
         f"probabilities; the same ad as the agent's for {N_COMPARED:,} observations."

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
+
 
 def impressions(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by `preroll train`.")],
@@ -32,8 +35,9 @@ def impressions(
     agent = trained.load_agent()
     tables = Tables.compile(trained.scenario, trained.load_catalog())
     sessions = default_sessions(tables) if sessions is None else sessions
-    with progress.bar(sessions, f"Logging {trained.name}") as advance:
+    with progress.bar(sessions, f"Logging {trained.name}") as advance, writes(file):
         rows = write_impressions(file, agent, tables, sessions=sessions, seed=seed, explore=explore, advance=advance)
+    signals.finished()
     typer.echo(f"{file}: {rows:,} impressions of {sessions:,} sessions, {file.stat().st_size:,} bytes")
     if tables.n_phases > 1:
         met, needed = phases_met(tables, sessions), tables.arrays.phase_start[-1] + 1

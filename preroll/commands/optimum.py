@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from preroll.console.write_errors import writes
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.errors import PrerollError
 from preroll.files import atomic
@@ -51,7 +52,8 @@ def optimum(
         from preroll.envs.rendering.policy_plot import draw_policies
 
         figure = draw_policies(tables, maps, title=f"{tables.scenario.name}: the best ad, exactly")
-        atomic.write_bytes(plot, figure_bytes(figure, _ENDINGS[plot.suffix]))
+        with writes(plot):
+            atomic.write_bytes(plot, figure_bytes(figure, _ENDINGS[plot.suffix]))
         typer.echo(f"Best ads by slot and fatigue: {plot}")
 
 

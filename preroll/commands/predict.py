@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import neighbors_told, warn_of_copies
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
@@ -56,7 +59,9 @@ def train(
             # The bar comes when all is checked, so that a mistake in the data is reported alone.
             return shown.enter_context(progress.bar(steps, f"Training {settings.task}"))
 
-        fitted, skipping = run_training(settings, skip_bad=skip_bad, replace=replace, started=started)
+        with writes(settings.run):
+            fitted, skipping = run_training(settings, skip_bad=skip_bad, replace=replace, started=started)
+    signals.finished()
     _tell(fitted.report)
     _tell_skipped(skipping.found)
     typer.echo(f"\nRun: {settings.run}\nLook at it: tensorboard --logdir {settings.run}")
@@ -95,7 +100,9 @@ def apply(
     from preroll.perception.prediction.run import apply as predict
 
     found, skipping = predict(load_settings(file), skip_bad=skip_bad, calibrated=calibrated)
-    found.save(out)
+    with writes(out):
+        found.save(out)
+    signals.finished()
     _tell_skipped(skipping.found)
     typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
 
@@ -129,9 +136,11 @@ def embed(
         def started(count: int) -> Callable[[int], None]:
             return shown.enter_context(progress.bar(count, "Embedding videos"))
 
-        problems = embed_videos(
-            listed, EncoderFile.find(encoder, card), out, workers=workers, limits=limits, fast=fast, started=started
-        )
+        with writes(out, "embeddings that are there are kept: give the same command again"):
+            problems = embed_videos(
+                listed, EncoderFile.find(encoder, card), out, workers=workers, limits=limits, fast=fast, started=started
+            )
+    signals.finished()
     bad = [name for name, one in problems.items() if one["status"] not in USABLE]
     typer.echo(f"{len(listed) - len(bad):,} of {counted(len(listed), 'video')} embedded: {out}")
     if problems:
@@ -158,9 +167,11 @@ def convert(
     if out.is_dir():
         raise PrerollError(f"{out}: is a folder; must be a file, as labels.json")
     try:
-        atomic.write_json(out, plain(content))
+        with writes(out):
+            atomic.write_json(out, plain(content))
     except (TypeError, ValueError) as error:
         raise PrerollError(f"{source}: cannot be JSON: {error}") from None
+    signals.finished()
     typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
 
 
@@ -187,16 +198,18 @@ def annotate(
     def read(path: Path | None) -> Predictions | None:
         return None if path is None else Predictions.open(path)
 
-    made = update_catalog(
-        Catalog.load(source),
-        out,
-        categories=read(categories),
-        tags=read(tags),
-        memorability=read(memorability),
-        true_memorability=None if truth is None else measured_memorability(truth),
-        calibrate=calibrate,
-        picture=picture,
-    )
+    with writes(out):
+        made = update_catalog(
+            Catalog.load(source),
+            out,
+            categories=read(categories),
+            tags=read(tags),
+            memorability=read(memorability),
+            true_memorability=None if truth is None else measured_memorability(truth),
+            calibrate=calibrate,
+            picture=picture,
+        )
+    signals.finished()
     typer.echo(f"{made!r}\n{neighbors_told(made)}")
     if calibrate:
         warn_of_copies(calibration_copies(made), made.n_videos)
@@ -220,7 +233,10 @@ def generate(
     from preroll.perception.prediction.generators.best_reachable import best_reachable, generate_data
 
     names = [] if catalog is None else bare_paths(Catalog.load(catalog))
-    for name, value in best_reachable(task, generate_data(task, out, seed, names)).items():
+    with writes(out):
+        made = generate_data(task, out, seed, names)
+    signals.finished()
+    for name, value in best_reachable(task, made).items():
         typer.echo(f"Who knew how it was made would reach {name} {value:.4f}.")
     typer.echo(f"Data: {out}")
 
@@ -236,7 +252,7 @@ def _tell(report: "PredictionReport") -> None:
         if len(report.table.rows) > _LISTED:
             typer.echo(f"… and {len(report.table.rows) - _LISTED:,} more: see metrics.csv.")
     for note in report.notes:
-        typer.echo(note)
+        typer.echo(printable(note))
 
 
 def _number(value: Any) -> str:
@@ -247,6 +263,6 @@ def _tell_skipped(found: list[str]) -> None:
     if found:
         typer.echo(f"\nSkipped {counted(len(found), 'piece')} of bad input:")
         for line in found[:_LISTED]:
-            typer.echo(f"  {one_line(line)}")
+            typer.echo(f"  {printable(line)}")
         if len(found) > _LISTED:
             typer.echo(f"  … and {len(found) - _LISTED:,} more: see result.json.")

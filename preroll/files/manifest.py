@@ -7,7 +7,6 @@ through that one.
 
 import hashlib
 import io
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded import limits
+from preroll.bounded.readers import parse_json
 from preroll.errors import PrerollError
 from preroll.files import sealed
 from preroll.files.hashing import sha256_of
@@ -117,8 +118,8 @@ class Manifest:
     def read_json(self, name: str) -> Any:
         """Returns the content of a JSON file; raises as :meth:`read_bytes`."""
         try:
-            return json.loads(self.read_bytes(name))
-        except (ValueError, RecursionError) as error:
+            return parse_json(self.read_bytes(name), limits.ID_TEXT)
+        except ValueError as error:
             raise DamagedError(f"{self.folder / name}: is no JSON that was written here: {error}") from None
 
     def read_array(self, name: str) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded.readers import load_array
 from preroll.perception.prediction.formats.numbers import LARGEST
 from preroll.perception.prediction.framework.bad_input import Skipping
 
@@ -27,15 +28,15 @@ def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.fl
         PrerollError: the file is bad and skipping is not allowed.
     """
     try:
-        frames = np.load(path, mmap_mode="r", allow_pickle=False)
+        frames = load_array(path)
     except FileNotFoundError:
         skipping.bad(path, "", "there is no such file for this id")
         return None
     except (OSError, ValueError, EOFError) as error:
         skipping.bad(path, "", f"cannot be read as an array: {error}")
         return None
-    if not isinstance(frames, np.ndarray) or frames.dtype.kind != "f" or frames.ndim != 2:
-        skipping.bad(path, "", f"must be numbers [N, {width}], not {getattr(frames, 'dtype', '?')} {np.shape(frames)}")
+    if frames.dtype.kind != "f" or frames.ndim != 2:
+        skipping.bad(path, "", f"must be numbers [N, {width}], not {frames.dtype} {np.shape(frames)}")
         return None
     if frames.shape[1] != width:
         skipping.bad(path, "", f"has embeddings of width {frames.shape[1]}, must have {width}")

@@ -1,12 +1,13 @@
 """Predictions by video id, and the folder that they are saved to."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded import limits
+from preroll.bounded.readers import load_array, load_json
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.prediction.framework.first_few import first_few
@@ -108,10 +109,8 @@ class Predictions:
             PrerollError: a file is missing or unreadable, the files do not fit each other, or a value is not finite.
         """
         try:
-            task, ids, names = (
-                json.loads((folder / f"{name}.json").read_text("utf8")) for name in ("task", "ids", "names")
-            )
-            values = np.load(folder / "predictions.npy", allow_pickle=False)
+            task, ids, names = (load_json(folder / f"{name}.json", limits.ID_TEXT) for name in ("task", "ids", "names"))
+            values = np.array(load_array(folder / "predictions.npy"))
             found = cls(task["task"], tuple(ids), tuple(names), values)
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise PrerollError(f"predictions {folder}: cannot be read: {error}") from None

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded import limits
+from preroll.bounded.readers import load_array, load_json
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
@@ -92,11 +94,8 @@ class TagArrays:
     @classmethod
     def load(cls, folder: Path) -> tuple["TagArrays", list[str]]:
         """Memory-maps saved arrays, and returns them with the record of skipped input."""
-        facts = json.loads((folder / "arrays.json").read_text("utf8"))
-        parts: dict[str, Any] = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("features", "starts", "labels")
-        }
+        facts = load_json(folder / "arrays.json", limits.ID_TEXT)
+        parts: dict[str, Any] = {name: load_array(folder / f"{name}.npy") for name in ("features", "starts", "labels")}
         return cls(tuple(facts["ids"]), **parts), facts["skipped"]
 
 
