@@ -9,6 +9,7 @@ import typer
 
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import neighbors_told, warn_of_copies
+from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
 from preroll.terminal.table import one_line, print_table
 from preroll.terminal.video_options import (
@@ -91,11 +92,16 @@ def apply(
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
+    from preroll.files import atomic
+    from preroll.files.targets import check_folder
     from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import apply as predict
 
-    found, skipping = predict(load_settings(file), skip_bad=skip_bad, calibrated=calibrated)
-    found.save(out)
+    settings = load_settings(file)
+    check_folder(out, "predictions", f"--out {out}", replace=True, inputs=(file, settings.run))
+    with atomic.writing(out, f"--out {out}"):
+        found, skipping = predict(settings, skip_bad=skip_bad, calibrated=calibrated)
+        found.save(out)
     _tell_skipped(skipping.found)
     typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
 
@@ -119,10 +125,12 @@ def embed(
     Example: `preroll predict embed trailers/ --encoder clip-vit-b32.onnx --out embeddings`
     """
     from preroll import progress
+    from preroll.files.targets import check_inputs
     from preroll.perception.analysis.analysis import USABLE
     from preroll.perception.analysis.encoder import EncoderFile
     from preroll.perception.video_embeddings import embed_videos, videos_in
 
+    check_inputs(out, f"--out {out}", [*videos, *model_files(encoder, card)])
     limits, listed = worker_limits(worker_memory, video_timeout), videos_in(videos)
     with ExitStack() as shown:
 
@@ -145,23 +153,28 @@ def embed(
 def convert(
     source: Annotated[Path, typer.Argument(metavar="FILE.pkl", help="Pickled list or map of builtins.")],
     out: Annotated[Path, typer.Argument(metavar="FILE.json", help="The same as JSON.")],
+    replace: Replace = False,
 ) -> None:
     """Turn a pickled list or map into JSON; a pickle that asks for anything but builtins is refused.
 
     Example: `preroll predict convert labels.pkl labels.json`
     """
     from preroll.files import atomic
+    from preroll.files.kinds import JSON
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
     from preroll.perception.prediction.run import plain
 
-    content = read_plain_pickle(source)
     if out.is_dir():
         raise PrerollError(f"{out}: is a folder; must be a file, as labels.json")
-    try:
-        atomic.write_json(out, plain(content))
-    except (TypeError, ValueError) as error:
-        raise PrerollError(f"{source}: cannot be JSON: {error}") from None
-    typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
+    with writing_file(out, str(out), JSON, replace=replace, inputs=(source,)), messages_beside(out):
+        content = read_plain_pickle(source)
+        try:
+            atomic.write_json(out, plain(content))
+        except (TypeError, ValueError) as error:
+            raise PrerollError(f"{source}: cannot be JSON: {error}") from None
+        typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
 
 
 @app.command()
@@ -174,11 +187,16 @@ def annotate(
     truth: Annotated[Path | None, typer.Option(help="True memorability: ground_truth.csv, or such a folder.")] = None,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Heat the categories' probabilities.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Reliability before and after --calibrate.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a picture that is of another kind.")] = False,
 ) -> None:
     """Put predictions (folders that `apply` wrote, ids being the catalog's paths) into a copy of a catalog.
 
     Example: `preroll predict annotate DIR --tags predictions/tags --out DIR-with-tags`
     """
+    from preroll.files import atomic
+    from preroll.files.kinds import PNG, SVG
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import check_inputs, writing_file
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.prediction.catalog_update import measured_memorability, update_catalog
     from preroll.perception.prediction.category_calibration import calibration_copies
@@ -187,19 +205,24 @@ def annotate(
     def read(path: Path | None) -> Predictions | None:
         return None if path is None else Predictions.open(path)
 
-    made = update_catalog(
-        Catalog.load(source),
-        out,
-        categories=read(categories),
-        tags=read(tags),
-        memorability=read(memorability),
-        true_memorability=None if truth is None else measured_memorability(truth),
-        calibrate=calibrate,
-        picture=picture,
-    )
-    typer.echo(f"{made!r}\n{neighbors_told(made)}")
-    if calibrate:
-        warn_of_copies(calibration_copies(made), made.n_videos)
+    catalog = Catalog.load(source)
+    inputs = (catalog.path, categories, tags, memorability, truth)
+    check_inputs(out, f"--out {out}", inputs)
+    wanted = writing_file(picture, f"--picture {picture}", PNG, SVG, replace=replace, inputs=inputs)
+    with atomic.writing(out, f"--out {out}"), wanted, messages_beside(picture):
+        made = update_catalog(
+            catalog,
+            out,
+            categories=read(categories),
+            tags=read(tags),
+            memorability=read(memorability),
+            true_memorability=None if truth is None else measured_memorability(truth),
+            calibrate=calibrate,
+            picture=picture,
+        )
+        typer.echo(f"{made!r}\n{neighbors_told(made)}")
+        if calibrate:
+            warn_of_copies(calibration_copies(made), made.n_videos)
 
 
 @app.command()

@@ -24,7 +24,8 @@ from preroll.agents.settings import AgentSettings, check_effects, overruled, wit
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import NotFiniteError, PrerollError
-from preroll.files import atomic
+from preroll.files import atomic, work_folder
+from preroll.files.names import files_below
 from preroll.seeds import AGENT, derive
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
@@ -189,10 +190,19 @@ def check(search: Search, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise PrerollError(f"--out {out}: is a file; a folder is needed")
     if (out / SEARCH).exists():
-        if json.loads((out / SEARCH).read_text("utf8")) != json.loads(json.dumps(search.to_dict())):
+        if _stored(out / SEARCH) != json.loads(json.dumps(search.to_dict())):
             raise PrerollError(f"--out {out}: holds another search; name another folder")
-    elif out.exists() and any(entry.name != ".lock" for entry in out.iterdir()):
-        raise PrerollError(f"--out {out}: is no folder of a search and is not empty; name another one")
+        return
+    there = files_below(atomic.destination(out)) if out.exists() else []
+    if strange := [name for name in there if name.split("/")[0] != work_folder.SUFFIX]:
+        raise PrerollError(f"--out {out}: holds {strange[0]}, and is no folder of a search; name another one")
+
+
+def _stored(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PrerollError(f"{file}: cannot be read: {error}") from None
 
 
 def _open(out: Path) -> "Study":
