@@ -43,7 +43,7 @@ def _kind(name: str, suffixes: str, begins: bytes, *, any_suffix: bool = False) 
 _MARKUP = rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*"
 
 # Text is told by what it lacks: control characters, and the beginning of something else that is written as text.
-CSV = _kind("CSV table", ".csv", rb"(?!%PDF|[<{\[])[^\x00-\x08\x0e-\x1f]*\Z", any_suffix=True)
+CSV = _kind("CSV table", ".csv", rb"(?!\s*(%PDF|[<{\[]))[^\x00-\x08\x0e-\x1f]*\Z", any_suffix=True)
 JSON = _kind("JSON file", ".json", rb"\s*[{\[][^\x00-\x08\x0e-\x1f]*\Z", any_suffix=True)
 CARD = _kind("model card", ".json", rb'\s*\{\s*"name"\s*:\s*"[^"]*"\s*,\s*"sha256"', any_suffix=True)
 HTML = _kind("HTML page", ".html .htm", _MARKUP + rb"<(!doctype\s+html|html)\b", any_suffix=True)

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from preroll.errors import PrerollError
@@ -21,7 +21,8 @@ def writing_file(
 ) -> Iterator[FileKind]:
     """Checks that a file may be written to ``path``, holds its lock during the block, and yields its kind.
 
-    Nothing is locked where the command writes no file (None), or writes to a stream.
+    Nothing is locked where the command writes no file (None), or writes to a stream. Folders that were made for a file
+    that is not written in the end are removed.
 
     Args:
         path: the file, or None.
@@ -40,8 +41,14 @@ def writing_file(
     if streams.is_stream(path):
         yield kind
         return
-    with atomic.writing(path, told):
-        yield kind
+    above = [folder for folder in path.absolute().parents if not folder.exists()]
+    try:
+        with atomic.writing(path, told):
+            yield kind
+    finally:
+        for folder in above:  # the innermost first
+            with suppress(OSError):
+                folder.rmdir()  # refused where anything is in it
 
 
 def check_file(path: Path, told: str, *kinds: FileKind, replace: bool = False, inputs: Inputs = ()) -> FileKind:
@@ -174,7 +181,7 @@ def _named_kind(path: Path, told: str, kinds: tuple[FileKind, ...]) -> FileKind:
     if kinds[0].any_suffix:
         return kinds[0]
     allowed = " or ".join(suffix for kind in kinds for suffix in kind.suffixes)
-    raise PrerollError(f"{told}: must end in {allowed}")
+    raise PrerollError(f"{told}: the name should end in {allowed}")
 
 
 def _check_ground(target: Path, told: str) -> None:

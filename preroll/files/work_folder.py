@@ -66,8 +66,7 @@ def within(folder: Path) -> Path:
 def held(place: Path, of: str, told: str) -> Iterator[None]:
     """Holds the lock of the work folder ``place``, which is made, and removed at the end if nothing lasting is in it.
 
-    What killed writers left as new content is removed. Nested calls of one thread hold it once. Folders that were made
-    for it are removed too if nothing else came into them.
+    What killed writers left as new content is removed. Nested calls of one thread hold it once.
 
     Args:
         place: the work folder.
@@ -88,10 +87,8 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         return
     if _HELD.setdefault(key, [thread, 0])[0] != thread:
         raise BeingWrittenError(f"{told}: another thread is writing it now")
-    above: list[Path] = []
     try:
         try:
-            above = [folder for folder in place.parents if not folder.exists()]
             release = _acquire(place, of, told)
         except OSError as error:
             raise PrerollError(f"{told}: cannot be written there: {place.parent}: {error.strerror}") from None
@@ -102,9 +99,6 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
             _tidy(place)
             release()
     finally:
-        for folder in above:  # the innermost first
-            with suppress(OSError):
-                folder.rmdir()  # refused where anything is in it
         del _HELD[key]
 
 
@@ -154,7 +148,7 @@ def _acquire(place: Path, of: str, told: str) -> Any:
             kept = False
         except FileExistsError:
             kept = _is_strangers_empty_folder(place)
-        except FileNotFoundError:  # another writer has just removed what it had made above
+        except FileNotFoundError:  # another writer has just removed a folder that it had made
             continue
         if place.is_symlink() or not place.is_dir() or not is_ours(place, of):
             raise PrerollError(f"{told}: {place} is in the way and is not preroll's; move it away")
@@ -203,13 +197,13 @@ def _acquire(place: Path, of: str, told: str) -> Any:
 def _is_strangers_empty_folder(place: Path) -> bool:
     """Returns whether a work folder that is there is empty, and was not made by a writer that was then killed."""
     try:
-        return not any(os.scandir(place)) and stat.S_IMODE(place.stat().st_mode) != _UNMARKED
+        return not os.listdir(place) and stat.S_IMODE(place.stat().st_mode) != _UNMARKED
     except OSError:
         return False
 
 
 def _tell_of_no_locks(folder: Path) -> None:
-    """Says once for each file system that two commands can damage each other's work there."""
+    """Tells once for each file system that two commands can damage each other's work there."""
     device = folder.stat().st_dev
     if device not in _TOLD:
         _TOLD.add(device)
@@ -249,7 +243,7 @@ def _mark(place: Path) -> dict[str, Any]:
 
 
 def _lasting(place: Path) -> bool:
-    return any(entry.name not in (_MARK, _LOCK) for entry in os.scandir(place))
+    return bool({*os.listdir(place)} - {_MARK, _LOCK})
 
 
 def _tidy(place: Path) -> None:

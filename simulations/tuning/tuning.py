@@ -195,7 +195,7 @@ def check(search: Search, out: Path) -> None:
         return
     there = files_below(atomic.destination(out)) if out.exists() else []
     if strange := [name for name in there if name.split("/")[0] != work_folder.SUFFIX]:
-        raise PrerollError(f"--out {out}: holds {strange[0]}, and is no folder of a search; name another one")
+        raise PrerollError(f"--out {out}: is no folder of a search and is not empty: {strange[0]}; name another one")
 
 
 def _stored(file: Path) -> Any:
