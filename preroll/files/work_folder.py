@@ -203,7 +203,7 @@ def _is_strangers_empty_folder(place: Path) -> bool:
 
 
 def _tell_of_no_locks(folder: Path) -> None:
-    """Tells once for each file system that two commands can damage each other's work there."""
+    """Writes once for each file system that two commands can damage each other's work there."""
     device = folder.stat().st_dev
     if device not in _TOLD:
         _TOLD.add(device)
