@@ -1,10 +1,13 @@
 """Who only reads creates, renames and removes nothing; what a stranger named as preroll would survives writers too."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from preroll.files import atomic
 from preroll.simulations import train
 from tests.commands.conftest import Run
 from tests.conftest import make_catalog, write_catalog
@@ -73,3 +76,25 @@ def test_where_the_catalog_changed_every_command_asks_for_one(mine: Path, run: R
         assert not Path(line.split()[2]).exists()
         status, _, errors = run(*line.split(), "--catalog", "before")
         assert status == 0, errors
+
+
+@pytest.mark.parametrize(
+    "line", ["export mine p.onnx", "impressions mine p.parquet", "catalog show catalog --confusion p.png"]
+)
+def test_a_second_command_at_the_same_file_is_refused_before_its_work(line: str, mine: Path, run: Run) -> None:
+    file, done = Path(line.split()[-1]), threading.Event()
+
+    def write() -> None:
+        with atomic.writing(file):
+            started.set()
+            done.wait()
+
+    started = threading.Event()
+    with ThreadPoolExecutor() as other:
+        other.submit(write)
+        started.wait()
+        status, told, errors = run(*line.split())
+        done.set()
+    assert (status, told) == (2, "")
+    assert errors.endswith(f"{file}: another thread is writing it now\n")
+    assert not file.exists()
