@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.hashing import sha256_of
+from preroll.files.streams import is_stream
 from preroll.perception.catalog import manifest as manifests
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.prediction.framework.predictions import Predictions
@@ -134,7 +135,7 @@ def _check(catalog: Catalog, used: dict[str, Predictions], calibrate: bool, pict
             raise PrerollError(f"--{name}: these are predictions of {one.task}; must be of {' or '.join(_TASKS[name])}")
     if picture is not None and not calibrate:
         raise PrerollError("--picture: shows what --calibrate did; give both")
-    if picture is not None and picture.suffix not in (".png", ".svg"):
+    if picture is not None and picture.suffix.lower() not in (".png", ".svg") and not is_stream(picture):
         raise PrerollError(f"--picture {picture}: must end in .png or .svg")
     if not catalog.manifest["files"]:
         raise PrerollError(f"catalog {catalog.path}: it is in memory alone; predictions go into a catalog on disk")

@@ -73,13 +73,17 @@ def import_agent(
     """
     from preroll.agents.interop.sb3_import import import_sb3
     from preroll.envs.model.tables import Tables
+    from preroll.files import atomic
+    from preroll.run_folder import check_target
     from preroll.simulations.runs.import_run import write_imported
 
-    tables = Tables.compile(scenario, catalog)
-    agent = import_sb3(file, tables, trust_pickle=trust_pickle)
-    with writes(run):
-        write_imported(agent, tables, run, replace=replace)
-    signals.finished()
+    check_target(run, replace=replace)
+    with atomic.writing(run, f"--run {run}"):
+        tables = Tables.compile(scenario, catalog)
+        agent = import_sb3(file, tables, trust_pickle=trust_pickle)
+        with writes(run):
+            write_imported(agent, tables, run, replace=replace)
+        signals.finished()
     typer.echo(
         f"{agent.name}: trained for {agent.steps:,} steps.\nRun: {run}\nCompare it: preroll evaluate {quote(str(run))}"
     )

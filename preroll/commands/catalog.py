@@ -17,6 +17,7 @@ from preroll.terminal.catalog_summary import (
     tell_losses,
     warn_of_copies,
 )
+from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
@@ -90,6 +91,7 @@ def build(
     each other: --group-by keeps them in one fold, where categories are judged. Videos that cannot be used are
     skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
     """
+    from preroll.files.targets import check_inputs
     from preroll.perception.build import build_catalog
     from preroll.perception.ingest.catalog_content import CatalogOptions
     from preroll.perception.ingest.download import DownloadLimits
@@ -98,6 +100,9 @@ def build(
 
     if download_timeout <= 0:
         raise PrerollError(f"--download-timeout {download_timeout:g}: must be above 0")
+    for place, told in ((out, "--out"), (save_frames, "--save-frames"), (downloads, "--downloads")):
+        if place is not None:
+            check_inputs(place, f"{told} {place}", [videos, *model_files(detector, card)])
     report = build_catalog(
         videos,
         out,
@@ -125,25 +130,31 @@ def build(
 def show(
     folder: Folder = "demo",
     confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
+    replace: Replace = False,
 ) -> None:
     """Describe a catalog: its categories, the objects in its videos, and how well categories are recognised."""
     from preroll.files import atomic
+    from preroll.files.kinds import PNG
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.category_report import confusion_picture
 
     catalog = Catalog.load(folder)
-    describe(catalog)
-    table = catalog.videos()
-    odd = table[table["status"] != "ok"]
-    if len(odd):
-        typer.echo()
-        list_videos(list(zip(odd["path"], odd["status"], odd["reason"], strict=True)))
-    if confusion is not None:
-        if (report := report_of(catalog)) is None:
-            raise PrerollError("--confusion: categories were not measured, so there is no matrix", status=1)
-        with writes(confusion):
+    wanted = writing_file(confusion, f"--confusion {confusion}", PNG, replace=replace, inputs=(catalog.path,))
+    with wanted, messages_beside(confusion):
+        describe(catalog)
+        table = catalog.videos()
+        odd = table[table["status"] != "ok"]
+        if len(odd):
+            typer.echo()
+            list_videos(list(zip(odd["path"], odd["status"], odd["reason"], strict=True)))
+        if confusion is not None:
+            if (report := report_of(catalog)) is None:
+                raise PrerollError("--confusion: categories were not measured, so there is no matrix", status=1)
             atomic.write_bytes(confusion, confusion_picture(report))
-        typer.echo(f"Confusion matrix written to {confusion}.")
+            signals.finished()
+            typer.echo(f"Confusion matrix written to {confusion}.")
 
 
 @app.command()
@@ -168,9 +179,13 @@ def similar(
     video: Annotated[str, typer.Argument(help="Path in the catalog, name, or row.")],
     picture: Annotated[Path | None, typer.Option(help="JPEG file for a row of their frames; with --videos.")] = None,
     videos: Annotated[Path | None, typer.Option(help="The folder of videos that it was made of.")] = None,
+    replace: Replace = False,
 ) -> None:
     """Print the videos most similar to one, by the objects that they show."""
     from preroll.files import atomic
+    from preroll.files.kinds import JPEG
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.contact_sheet import similar_picture
     from preroll.perception.inspection.lookup import find_video, similar_videos
@@ -178,18 +193,20 @@ def similar(
     if (picture is None) != (videos is None):
         raise PrerollError("--picture and --videos: give both, or neither")
     catalog = Catalog.load(folder)
-    row = find_video(catalog, video)
-    found = similar_videos(catalog, row)
-    path = catalog.videos().set_index("index")["path"][row]
-    if found.empty:
-        raise PrerollError(f"{printable(path)}: no object was found in it, so no video is similar", status=1)
-    typer.echo(f"Most similar to {printable(path)}:")
-    found["score"] = found["score"].map("{:.3f}".format)
-    print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
-    if picture is not None and videos is not None:
-        with writes(picture):
+    wanted = writing_file(picture, f"--picture {picture}", JPEG, replace=replace, inputs=(catalog.path, videos))
+    with wanted, messages_beside(picture):
+        row = find_video(catalog, video)
+        found = similar_videos(catalog, row)
+        path = catalog.videos().set_index("index")["path"][row]
+        if found.empty:
+            raise PrerollError(f"{printable(path)}: no object was found in it, so no video is similar", status=1)
+        typer.echo(f"Most similar to {printable(path)}:")
+        found["score"] = found["score"].map("{:.3f}".format)
+        print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
+        if picture is not None and videos is not None:
             atomic.write_bytes(picture, similar_picture(catalog, row, videos))
-        typer.echo(f"Their frames are drawn in {picture}.")
+            signals.finished()
+            typer.echo(f"Their frames are drawn in {picture}.")
 
 
 @app.command()

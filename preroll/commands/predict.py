@@ -12,6 +12,7 @@ from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import neighbors_told, warn_of_copies
+from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
@@ -96,12 +97,17 @@ def apply(
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
+    from preroll.files import atomic
+    from preroll.files.targets import check_folder
     from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import apply as predict
 
-    found, skipping = predict(load_settings(file), skip_bad=skip_bad, calibrated=calibrated)
-    with writes(out):
-        found.save(out)
+    settings = load_settings(file)
+    check_folder(out, "predictions", f"--out {out}", replace=True, inputs=(file, settings.run))
+    with atomic.writing(out, f"--out {out}"):
+        found, skipping = predict(settings, skip_bad=skip_bad, calibrated=calibrated)
+        with writes(out):
+            found.save(out)
     signals.finished()
     _tell_skipped(skipping.found)
     typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
@@ -126,10 +132,12 @@ def embed(
     Example: `preroll predict embed trailers/ --encoder clip-vit-b32.onnx --out embeddings`
     """
     from preroll import progress
+    from preroll.files.targets import check_inputs
     from preroll.perception.analysis.analysis import USABLE
     from preroll.perception.analysis.encoder import EncoderFile
     from preroll.perception.video_embeddings import embed_videos, videos_in
 
+    check_inputs(out, f"--out {out}", [*videos, *model_files(encoder, card)])
     limits, listed = worker_limits(worker_memory, video_timeout), videos_in(videos)
     with ExitStack() as shown:
 
@@ -154,25 +162,29 @@ def embed(
 def convert(
     source: Annotated[Path, typer.Argument(metavar="FILE.pkl", help="Pickled list or map of builtins.")],
     out: Annotated[Path, typer.Argument(metavar="FILE.json", help="The same as JSON.")],
+    replace: Replace = False,
 ) -> None:
     """Turn a pickled list or map into JSON; a pickle that asks for anything but builtins is refused.
 
     Example: `preroll predict convert labels.pkl labels.json`
     """
     from preroll.files import atomic
+    from preroll.files.kinds import JSON
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
     from preroll.perception.prediction.run import plain
 
-    content = read_plain_pickle(source)
     if out.is_dir():
         raise PrerollError(f"{out}: is a folder; must be a file, as labels.json")
-    try:
-        with writes(out):
+    with writing_file(out, str(out), JSON, replace=replace, inputs=(source,)), messages_beside(out):
+        content = read_plain_pickle(source)
+        try:
             atomic.write_json(out, plain(content))
-    except (TypeError, ValueError) as error:
-        raise PrerollError(f"{source}: cannot be JSON: {error}") from None
-    signals.finished()
-    typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
+        except (TypeError, ValueError) as error:
+            raise PrerollError(f"{source}: cannot be JSON: {error}") from None
+        signals.finished()
+        typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
 
 
 @app.command()
@@ -185,11 +197,16 @@ def annotate(
     truth: Annotated[Path | None, typer.Option(help="True memorability: ground_truth.csv, or such a folder.")] = None,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Heat the categories' probabilities.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Reliability before and after --calibrate.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a picture that is of another kind.")] = False,
 ) -> None:
     """Put predictions (folders that `apply` wrote, ids being the catalog's paths) into a copy of a catalog.
 
     Example: `preroll predict annotate DIR --tags predictions/tags --out DIR-with-tags`
     """
+    from preroll.files import atomic
+    from preroll.files.kinds import PNG, SVG
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import check_inputs, writing_file
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.prediction.catalog_update import measured_memorability, update_catalog
     from preroll.perception.prediction.category_calibration import calibration_copies
@@ -198,9 +215,13 @@ def annotate(
     def read(path: Path | None) -> Predictions | None:
         return None if path is None else Predictions.open(path)
 
-    with writes(out):
+    catalog = Catalog.load(source)
+    inputs = (catalog.path, categories, tags, memorability, truth)
+    check_inputs(out, f"--out {out}", inputs)
+    wanted = writing_file(picture, f"--picture {picture}", PNG, SVG, replace=replace, inputs=inputs)
+    with writes(out), atomic.writing(out, f"--out {out}"), wanted, messages_beside(picture):
         made = update_catalog(
-            Catalog.load(source),
+            catalog,
             out,
             categories=read(categories),
             tags=read(tags),
@@ -209,10 +230,10 @@ def annotate(
             calibrate=calibrate,
             picture=picture,
         )
-    signals.finished()
-    typer.echo(f"{made!r}\n{neighbors_told(made)}")
-    if calibrate:
-        warn_of_copies(calibration_copies(made), made.n_videos)
+        signals.finished()
+        typer.echo(f"{made!r}\n{neighbors_told(made)}")
+        if calibrate:
+            warn_of_copies(calibration_copies(made), made.n_videos)
 
 
 @app.command()

@@ -5,9 +5,7 @@ Every target is written in its work folder (:mod:`preroll.files.work_folder`) by
 
 import json
 import os
-import re
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
@@ -20,10 +18,8 @@ from numpy.typing import NDArray
 from preroll.errors import PrerollError
 from preroll.files import manifest, sealed, work_folder
 from preroll.files.names import files_below, parents_of
+from preroll.files.streams import is_stream, open_stream
 from preroll.files.work_folder import NEW, OLD, SUFFIX
-
-#: Names of descriptors that are open already.
-_DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/self/(fd/\d+)")
 
 
 @contextmanager
@@ -37,7 +33,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         PrerollError: it is a folder, another process is writing it, or it cannot be written.
     """
     if is_stream(path):
-        with _open_stream(path) as file:
+        with open_stream(path) as file:
             yield file
         return
     path = destination(path)
@@ -57,25 +53,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             with suppress(OSError):
                 shutil.copymode(path, work / NEW)
         os.replace(work / NEW, path)
-
-
-def is_stream(path: Path) -> bool:
-    """Returns whether ``path`` is a device, a pipe or an open descriptor, which is written to and never replaced."""
-    if _DESCRIPTOR.fullmatch(str(path)):
-        return True
-    try:
-        kind = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return False
-    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
-
-
-def _open_stream(path: Path) -> IO[bytes]:
-    if named := _DESCRIPTOR.fullmatch(str(path)):
-        number = {"stdout": 1, "stderr": 2}.get(named[1] or "") or int((named[1] or named[2]).rpartition("/")[2])
-        # Opened by name, a file that the shell opened would be cut.
-        return os.fdopen(os.dup(number), "wb")
-    return path.open("wb")
 
 
 def _to_disk(file: IO[bytes]) -> None:
@@ -200,16 +177,17 @@ def destination(path: Path) -> Path:
     """Returns the absolute path of a target, with links followed.
 
     Raises:
-        PrerollError: a link leads nowhere.
+        PrerollError: a link on the way leads nowhere, or a name is longer than the file system takes.
     """
     path = Path(path)
     try:
-        real = path.resolve()
-    except (OSError, RuntimeError):  # a circle of links
-        real = path
-    if path.is_symlink() and not real.exists():
-        raise PrerollError(f"{path}: is a link to {os.readlink(path)}, which does not exist")
-    return real
+        for place in (path, *path.parents):
+            # What would be made behind a link that leads nowhere is not where the user looks for it.
+            if place.is_symlink() and not os.path.exists(place):
+                raise PrerollError(f"{place}: is a link to {os.readlink(place)}, which does not exist")
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise PrerollError(f"{path}: cannot be written there: {getattr(error, 'strerror', error)}") from None
 
 
 def _complete(new: Path, kind: str) -> None:

@@ -102,12 +102,12 @@ class Manifest:
         Raises:
             DamagedError: it is missing, cannot be read, or is not what was written.
         """
-        path = self.folder / name
+        path, expected = self.folder / name, self._entry(name)["sha256"]
         try:
             content = path.read_bytes()
         except OSError as error:
             raise DamagedError(f"{path}: cannot be read: {error.strerror or error}") from None
-        if hashlib.sha256(content).hexdigest() != self._entry(name)["sha256"]:
+        if hashlib.sha256(content).hexdigest() != expected:
             raise self._differs(path)
         return content
 
