@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
 from preroll.files.hashing import sha256_of_text
 
 _BEFORE, _AFTER = '{\n  "seal": "', '",'
@@ -18,6 +17,8 @@ class DamagedError(PrerollError):
 
 def write(path: Path, content: dict[str, Any], *, indent: int | None = 2) -> None:
     """Writes ``content``, which has at least one entry, as sealed JSON to ``path`` atomically; NaN is refused."""
+    from preroll.files import atomic  # which writes manifests, which are sealed
+
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
     rest = text[1:] + "\n"
     atomic.write_text(path, f"{_BEFORE}{sha256_of_text(rest)}{_AFTER}{rest}")

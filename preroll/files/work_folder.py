@@ -86,9 +86,10 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         except OSError as error:
             raise PrerollError(f"{told}: cannot be written there: {place.parent}: {error.strerror}") from None
         try:
+            tidy(place)
             yield
         finally:
-            _tidy(place)
+            tidy(place)
             release()
             with suppress(OSError):
                 place.rmdir()  # refused where anything else is in it
@@ -209,7 +210,7 @@ def _lasting(place: Path) -> bool:
     return any(entry.name not in (_MARK, _LOCK) for entry in os.scandir(place))
 
 
-def _tidy(place: Path) -> None:
+def tidy(place: Path) -> None:
     """Removes new content that did not take the target's place."""
     new = place / NEW
     if new.is_dir() and not new.is_symlink():
