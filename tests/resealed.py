@@ -6,10 +6,13 @@ from typing import Any
 from preroll.files import manifest
 
 
-def reseal(folder: Path) -> None:
-    """Writes the manifest of a folder anew, after its files were changed."""
+def reseal(folder: Path, **changes: Any) -> None:
+    """Writes the manifest of a folder anew, after its files were changed, or with other facts."""
     before = manifest.read(folder)
     facts: dict[str, Any] = {
         name: before.content[name] for name in before.content.keys() - {"format", "version", "files"}
     }
-    manifest.write(folder, before.kind, facts, about=lambda name: dict(before.files.get(name, {})))
+    about = {
+        name: {key: entry[key] for key in entry.keys() - {"sha256", "bytes"}} for name, entry in before.files.items()
+    }
+    manifest.write(folder, before.kind, facts | changes, about=lambda name: about.get(name, {}))

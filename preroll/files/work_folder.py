@@ -97,6 +97,23 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         del _HELD[key]
 
 
+@contextmanager
+def filling(folder: Path, told: str) -> Iterator[None]:
+    """Holds the lock of a folder whose files are written one by one; it is made if it is missing.
+
+    Args:
+        folder: the folder; links are followed.
+        told: how the user named it, such as ``--downloads videos``.
+
+    Raises:
+        BeingWrittenError: another process or thread holds it.
+        PrerollError: it cannot be made.
+    """
+    folder = folder.resolve()
+    with held(within(folder), folder.name, told):
+        yield
+
+
 def writer_of(place: Path) -> str | None:
     """Returns who is writing the target of a work folder, as its mark says, or None; takes no lock, changes nothing."""
     if not (place / _LOCK).is_file():
@@ -135,7 +152,7 @@ def _acquire(place: Path, of: str, told: str) -> Any:
     """Makes and locks the work folder, and returns what releases it."""
     from filelock import FileLock, Timeout
 
-    _check_name(place, told)
+    check_name(place, told)
     place.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with suppress(FileExistsError):
@@ -175,7 +192,7 @@ def _acquire(place: Path, of: str, told: str) -> Any:
     return release
 
 
-def _check_name(place: Path, told: str) -> None:
+def check_name(place: Path, told: str) -> None:
     """Raises if the name of a work folder, or of one inside it, is longer than the file system takes."""
     ground = next(one for one in place.parents if one.exists())
     longest = os.pathconf(ground, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
@@ -207,7 +224,7 @@ def _mark(place: Path) -> dict[str, Any]:
 
 
 def _lasting(place: Path) -> bool:
-    return any(entry.name not in (_MARK, _LOCK) for entry in os.scandir(place))
+    return any(name not in (_MARK, _LOCK) for name in os.listdir(place))
 
 
 def tidy(place: Path) -> None:

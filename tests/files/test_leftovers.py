@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.targets import check_new
-from preroll.errors import PrerollError
 from preroll.files.work_folder import NEW, beside
 
 
@@ -32,7 +33,7 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path, kind: st
 
 def test_a_failed_write_does_not_hinder_the_next_under_the_same_lock(tmp_path: Path) -> None:
     with atomic.writing(tmp_path / "out"):
-        with pytest.raises(KeyError), atomic.folder(tmp_path / "out", "run") as folder:
+        with suppress(KeyError), atomic.folder(tmp_path / "out", "run") as folder:
             (folder / "a").write_text("1")
             raise KeyError
         with atomic.folder(tmp_path / "out", "run") as folder:
@@ -58,5 +59,5 @@ def test_a_new_folder_holds_nothing_of_anybodys(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").write_text("")
     check_new(tmp_path, "--out .")
     (tmp_path / "mine").mkdir()
-    with pytest.raises(PrerollError, match="--out .: holds mine; must be a new or an empty folder"):
+    with pytest.raises(PrerollError, match=r"--out \.: holds mine; must be a new or an empty folder"):
         check_new(tmp_path, "--out .")
