@@ -14,6 +14,7 @@ from preroll.envs.model.packing import pack
 from preroll.envs.model.probabilities import Arrays
 from preroll.envs.scenario.scenario import Ad, Scenario, Segment
 from preroll.errors import PrerollError
+from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
 
 RANKS = 10  # neighbours of a video
@@ -216,7 +217,11 @@ def _relevance(catalog: Catalog) -> tuple[NDArray[np.float64], NDArray[np.int32]
         relevance: float64 [R, K], one row per category, or per video where some have no category.
         class: row of every video, int32 [N].
     """
-    category = np.asarray(catalog.category)
+    category = np.array(catalog.category)
+    check_type(f"catalog {catalog.path}", "category", category, "int16", (catalog.n_videos,))
+    check_values(
+        f"catalog {catalog.path}", "category", category, Sizes(catalog.n_videos, len(catalog.categories), 0, True)
+    )
     if (category >= 0).all():
         return np.eye(len(catalog.categories)), category.astype(np.int32)
     if catalog.category_probabilities is None:
@@ -307,4 +312,6 @@ def _neighbors(scenario: Scenario, catalog: Catalog) -> NDArray[np.int32]:
     neighbors = np.full((catalog.n_videos, kernel_layout.N_NEIGHBORS), -1, dtype=np.int32)
     count = scenario.recommender.neighbors
     neighbors[:, :count] = catalog.neighbors[:, :count]
+    # Of the copy that the kernel reads: a file may change while it is mapped, and an array be assigned.
+    check_values(f"catalog {catalog.path}", "neighbors", neighbors, Sizes(catalog.n_videos, 0, 0))
     return neighbors

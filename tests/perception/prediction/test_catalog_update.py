@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
 from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files
 from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, update_catalog
 from preroll.perception.prediction.category_calibration import calibrated_categories, calibration_folds
 from preroll.perception.prediction.framework.predictions import Predictions
+from tests.resealed import reseal
 
 
 def ids(catalog: Catalog) -> tuple[str, ...]:
@@ -49,7 +48,7 @@ def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
         before, tmp_path / "new", categories=categories, tags=tags, memorability=memory, true_memorability=memory
     )
     made.check_values()
-    assert altered_files(made.path, made.manifest) == []
+    assert made.altered() == []
     expected = categories.values[::-1][:, [names.index(name) for name in before.categories]]
     found = made.category_probabilities
     assert found is not None
@@ -198,7 +197,7 @@ def test_a_catalog_with_groups_is_calibrated_by_them(small_catalog_folder: Path,
     table, groups = before.videos(), np.arange(30) // 3
     table["group"] = [f"clip {group}" for group in groups]
     table.to_csv(before.path / "videos.csv", index=False)
-    atomic.write_json(before.path / "manifest.json", before.manifest | {"group_by": "name"})
+    reseal(before.path, group_by="name")
     made = update_catalog(Catalog.open(before.path), tmp_path / "new", calibrate=True)
     assert before.category_probabilities is not None
     expected, _ = calibrated_categories(before.category_probabilities, before.category, groups=groups)
