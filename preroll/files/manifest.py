@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.files import sealed
+from preroll.files import sealed, work_folder
 from preroll.files.hashing import sha256_of
 from preroll.files.names import checked_name, files_below, parents_of
 from preroll.files.sealed import DamagedError
@@ -45,7 +45,7 @@ def write(
         about: what is stored with a file beside its hash and size, by name.
     """
     files = {}
-    for name in files_below(folder):
+    for name in _content(folder):
         if name != NAME and (folder / name).is_file():
             files[name] = {"sha256": sha256_of(folder / name), "bytes": (folder / name).stat().st_size, **about(name)}
     sealed.write(folder / NAME, {"format": f"preroll-{kind}", "version": VERSION, **(facts or {}), "files": files})
@@ -145,7 +145,13 @@ class Manifest:
 
 def strangers(folder: Path, known: set[str]) -> list[str]:
     """Returns what is in ``folder`` and neither in ``known`` nor nobody's."""
-    return [name for name in files_below(folder) if name not in known | parents_of(known)]
+    return [name for name in _content(folder) if name not in known | parents_of(known)]
+
+
+def _content(folder: Path) -> list[str]:
+    """Returns what is in ``folder``, less the work folder of who fills it file by file."""
+    ours = work_folder.is_ours(work_folder.within(folder), folder.name)
+    return [name for name in files_below(folder) if not (ours and name.split("/")[0] == work_folder.SUFFIX)]
 
 
 def read(folder: Path, kind: str | None = None) -> Manifest:
