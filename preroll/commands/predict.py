@@ -91,11 +91,14 @@ def apply(
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
+    from preroll.perception.prediction.framework.predictions import reserved
     from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import apply as predict
 
-    found, skipping = predict(load_settings(file), skip_bad=skip_bad, calibrated=calibrated)
-    found.save(out)
+    settings = load_settings(file)
+    with reserved(out):
+        found, skipping = predict(settings, skip_bad=skip_bad, calibrated=calibrated)
+        found.save(out)
     _tell_skipped(skipping.found)
     typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
 

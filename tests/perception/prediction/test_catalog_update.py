@@ -161,11 +161,14 @@ def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.values, one.values)
     assert (tmp_path / "p" / "predictions.csv").read_text().startswith("id,name 1,value 1,")
     (tmp_path / "p" / "ids.json").write_text(json.dumps(["a"]))
+    with pytest.raises(PrerollError, match=r"ids\.json: is not the file that was written"):
+        Predictions.open(tmp_path / "p")
+    reseal(tmp_path / "p")
     with pytest.raises(PrerollError, match="do not fit"):
         Predictions.open(tmp_path / "p")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
-    with pytest.raises(PrerollError, match="holds no predictions"):
+    with pytest.raises(PrerollError, match="holds x, and is no predictions of preroll"):
         one.save(tmp_path / "full")
 
 
@@ -176,6 +179,9 @@ def test_numbers_that_are_none_stay_out_of_a_catalog(tmp_path: Path, value: floa
     np.save(tmp_path / "predictions.npy", values)
     for name, content in (("ids", ["a", "b"]), ("names", ["x", "y"]), ("task", {"task": "tags"})):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    with pytest.raises(PrerollError, match="an older version wrote it: apply the model again"):
+        Predictions.open(tmp_path)
+    manifest.write(tmp_path, "predictions")
     with pytest.raises(PrerollError, match=f"{told} of id 'b' is no finite float"):
         Predictions.open(tmp_path)
 
