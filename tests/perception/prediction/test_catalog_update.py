@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
+from preroll.files import manifest
 from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, update_catalog
