@@ -38,7 +38,7 @@ def check_new(path: Path, told: str) -> None:
     if target.exists() and not target.is_dir():
         raise PrerollError(f"{told}: is a file; a new or an empty folder is needed")
     if there := files_below(target):
-        raise PrerollError(f"{told}: is not empty: it holds {there[0]}; must be a new or an empty folder")
+        raise PrerollError(f"{told}: must be a new or an empty folder, and is not empty: it holds {there[0]}")
 
 
 def check_folder(

@@ -8,6 +8,7 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, sealed
+from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.writer import about_array
 from tests.resealed import reseal
@@ -188,3 +189,64 @@ def test_neighbours_of_the_same_group_do_not_count(tmp_path: Path) -> None:
     assert grouped.groups.tolist() == [1, 1, 0, 2]
     # Of other groups, videos 0 and 1 have one neighbour in two of their category, video 2 two in three, video 3 none.
     assert grouped.neighbors_in_category() == (4 / 10, (1 + 1 + 2 + 0) / (2 + 2 + 3 + 3))
+
+
+def test_a_hash_is_computed_once_for_all_that_open_the_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(small_catalog(), tmp_path)
+    asked: list[str] = []
+
+    def counted(path: Path) -> str:
+        asked.append(path.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr(manifest, "sha256_of", counted)
+    for _ in range(64):
+        assert Catalog.open(folder).neighbors[0, 0] == 1
+    assert asked == ["neighbors.npy"], "what is not read is not hashed"
+
+
+def test_hashes_of_arrays_can_be_left_out_but_no_other_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(small_catalog(), tmp_path)
+    array = np.load(folder / "neighbors.npy")
+    array[0, 0] = 2
+    np.save(folder / "neighbors.npy", array)
+    with pytest.raises(PrerollError, match=r"neighbors\.npy: is not the file that was written"):
+        _ = Catalog.open(folder).neighbors
+    monkeypatch.setenv("PREROLL_VERIFY", "0")
+    assert Catalog.open(folder).neighbors[0, 0] == 2
+    array[0, 0] = 3
+    np.save(folder / "neighbors.npy", array)
+    with pytest.raises(PrerollError, match="neighbors, row 0: must lie in 0 … 2"):
+        _ = Catalog.open(folder).neighbors
+
+
+def test_the_hash_of_a_catalog_is_of_its_files_and_not_of_how_it_was_made(tmp_path: Path) -> None:
+    folder = write(small_catalog(), tmp_path)
+    before = Catalog.open(folder).sha256
+    reseal(folder, command="another command")
+    assert Catalog.open(folder).sha256 == before
+    np.save(folder / "importance.npy", np.zeros((3, 2), np.float32))
+    reseal(folder)
+    assert Catalog.open(folder).sha256 != before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"neighbors": np.full((3, 10), 2**32 + 1)},
+        {"neighbors": np.full((3, 10), 0.5)},
+        {"neighbors": np.full((3, 10), np.nan)},
+        {"category": [0, 1, 65536]},
+        {"category": ["a", "b", "c"]},
+    ],
+)
+def test_numbers_that_do_not_fit_are_no_indices(changes: dict[str, Any]) -> None:
+    with pytest.raises(PrerollError, match=r"^catalog memory: [^\n]*$"):
+        small_catalog(**changes)
+
+
+def test_what_was_given_to_a_catalog_in_memory_may_change_afterwards() -> None:
+    near = np.full((3, 10), -1, np.int32)
+    catalog = small_catalog(neighbors=near)
+    near[:] = 99
+    assert (catalog.neighbors == -1).all()
