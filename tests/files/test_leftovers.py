@@ -59,5 +59,5 @@ def test_a_new_folder_holds_nothing_of_anybodys(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").write_text("")
     check_new(tmp_path, "--out .")
     (tmp_path / "mine").mkdir()
-    with pytest.raises(PrerollError, match=r"--out \.: must be a new or an empty folder, and is not empty: it holds mine"):
+    with pytest.raises(PrerollError, match=r"must be a new or an empty folder, and is not empty: it holds mine"):
         check_new(tmp_path, "--out .")
