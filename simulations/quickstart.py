@@ -143,14 +143,13 @@ def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per
         The folder of the catalog.
     """
     from preroll.perception.build import build_catalog
-    from preroll.perception.catalog.manifest import altered_files
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     catalog, videos = out / "catalog", out / "videos"
     if catalog.is_dir():
         try:
             there = Catalog.open(catalog)
-            if not altered_files(catalog, there.manifest):
+            if not there.altered():
                 note(f"{catalog}: already exists and its hashes match; it is used again.")
                 return catalog
         except PrerollError:

@@ -213,17 +213,17 @@ def similar(
 def verify(folder: Folder = "demo") -> None:
     """Hash every file of a catalog again, and check every number in it."""
     from preroll.perception.catalog.catalog import Catalog
-    from preroll.perception.catalog.manifest import altered_files
 
     catalog = Catalog.load(folder)
-    findings = altered_files(catalog.path, catalog.manifest)
+    findings = catalog.altered()
     for finding in findings:
         typer.echo(printable(finding))
     if findings:
         raise PrerollError(f"catalog {folder}: {counted(len(findings), 'file')} not as built", status=1)
     catalog.check_values()
-    size = sum(entry["bytes"] for entry in catalog.manifest["files"].values())
-    typer.echo(f"{counted(len(catalog.manifest['files']), 'file')}, {size:,} bytes: all as they were built.")
+    files = catalog.files
+    size = sum((files.folder / name).stat().st_size for name in files.files)
+    typer.echo(f"{counted(len(files.files), 'file')}, {size:,} bytes: all as they were built.")
 
 
 @app.command(name="demo-videos")

@@ -97,17 +97,16 @@ def apply(
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
-    from preroll.files import atomic
-    from preroll.files.targets import check_folder
+    from preroll.files.targets import check_inputs
+    from preroll.perception.prediction.framework.predictions import reserved
     from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import apply as predict
 
     settings = load_settings(file)
-    check_folder(out, "predictions", f"--out {out}", replace=True, inputs=(file, settings.run))
-    with atomic.writing(out, f"--out {out}"):
+    check_inputs(out, f"--out {out}", (file, settings.run))
+    with reserved(out), writes(out):
         found, skipping = predict(settings, skip_bad=skip_bad, calibrated=calibrated)
-        with writes(out):
-            found.save(out)
+        found.save(out)
     signals.finished()
     _tell_skipped(skipping.found)
     typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")

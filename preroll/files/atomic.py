@@ -88,7 +88,7 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
 
 @contextmanager
-def folder(path: Path, kind: str, told: str = "") -> Iterator[Path]:
+def folder(path: Path, kind: str | None, told: str = "") -> Iterator[Path]:
     """Yields a new folder that takes the place of ``path`` when the block succeeds, its manifest written last.
 
     The old content is removed as far as it was preroll's: what neither its manifest nor the new one names is moved into
@@ -97,7 +97,8 @@ def folder(path: Path, kind: str, told: str = "") -> Iterator[Path]:
 
     Args:
         path: the folder; a link to a folder is followed.
-        kind: what it is, as its manifest says; a block that writes a manifest keeps its own.
+        kind: what it is, as its manifest says; a block that writes a manifest keeps its own. None is for what is never
+            read back, such as pictures: it gets no manifest, and the old content, which the caller has checked, goes.
         told: how the user named it, such as ``--run mine``; by default its path.
 
     Raises:
@@ -111,6 +112,7 @@ def folder(path: Path, kind: str, told: str = "") -> Iterator[Path]:
         return
     with writing(path, told or str(path)) as work:
         new, old = work / NEW, work / OLD
+        work_folder.tidy(work)
         new.mkdir()
         yield new
         _complete(new, kind)
@@ -190,8 +192,8 @@ def destination(path: Path) -> Path:
         raise PrerollError(f"{path}: cannot be written there: {getattr(error, 'strerror', error)}") from None
 
 
-def _complete(new: Path, kind: str) -> None:
-    if not (new / manifest.NAME).exists():
+def _complete(new: Path, kind: str | None) -> None:
+    if kind is not None and not (new / manifest.NAME).exists():
         manifest.write(new, kind)
 
 
@@ -216,6 +218,8 @@ def _discard(old: Path, path: Path) -> None:
         old.unlink(missing_ok=True)
         return
     ours = {manifest.NAME, *_named(old), *_named(path)}
+    if not any((one / manifest.NAME).exists() for one in (old, path)):  # written without, by who checked what was there
+        ours.update(files_below(old))
     for name in files_below(old):
         if name not in ours | parents_of(ours) and not (path / name).exists():
             (path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, streams, work_folder
 from preroll.files.kinds import FileKind
+from preroll.files.manifest import Manifest
 from preroll.files.names import files_below
 
 #: Files and folders that a command reads; None for an option that was not given.
@@ -87,7 +88,47 @@ def check_file(path: Path, told: str, *kinds: FileKind, replace: bool = False, i
     return kind
 
 
-def check_folder(path: Path, kind: str, told: str, *, replace: bool, mend: bool = False, inputs: Inputs = ()) -> None:
+@contextmanager
+def reserved(path: Path, kind: str, told: str, *, replace: bool) -> Iterator[None]:
+    """Holds the lock of a folder of this ``kind`` from before the work until it is written.
+
+    Args:
+        path: the folder.
+        kind: what will be written, as its manifest says.
+        told: how the user named it, such as ``--run mine``.
+        replace: whether a folder of the same kind may be replaced.
+
+    Raises:
+        PrerollError: as :func:`check_folder`, another process is writing it, or it cannot be written.
+    """
+    check_folder(path, kind, told, replace=replace)
+    with atomic.writing(path, told):
+        yield
+
+
+def check_new(path: Path, told: str) -> None:
+    """Raises unless ``path`` is absent or a folder that holds nothing of anybody's.
+
+    Raises:
+        PrerollError: it is a file, or holds something.
+    """
+    target = atomic.current(atomic.destination(path))
+    if target.exists() and not target.is_dir():
+        raise PrerollError(f"{told}: is a file; a new or an empty folder is needed")
+    if there := files_below(target):
+        raise PrerollError(f"{told}: must be a new or an empty folder, and is not empty: it holds {there[0]}")
+
+
+def check_folder(
+    path: Path,
+    kind: str,
+    told: str,
+    *,
+    replace: bool,
+    mend: bool = False,
+    inputs: Inputs = (),
+    read: Callable[[Path, str], Manifest] = manifest.read,
+) -> None:
     """Raises unless a folder of this ``kind`` may be written to ``path``.
 
     Args:
@@ -97,6 +138,7 @@ def check_folder(path: Path, kind: str, told: str, *, replace: bool, mend: bool 
         replace: whether a folder of the same kind may be replaced.
         mend: whether any folder may be replaced, since the place is preroll's; what is not is moved into the new one.
         inputs: files and folders that the command reads.
+        read: reads the manifest.
 
     Raises:
         PrerollError: something else is there, or a file that would be lost, or one of the kind and not ``replace``; or
@@ -112,7 +154,7 @@ def check_folder(path: Path, kind: str, told: str, *, replace: bool, mend: bool 
     if mend or not there:
         return
     try:
-        found = manifest.read(target, kind)
+        found = read(target, kind)
     except FileNotFoundError:
         reason = f"holds {there[0]}, and is no {kind} of preroll"
         raise PrerollError(f"{told}: the folder {reason}; choose another folder") from None

@@ -95,10 +95,10 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         except OSError as error:
             raise PrerollError(f"{told}: cannot be written there: {place.parent}: {error.strerror}") from None
         try:
-            _tidy(place)
+            tidy(place)
             yield
         finally:
-            _tidy(place)
+            tidy(place)
             release()
     finally:
         del _HELD[key]
@@ -248,7 +248,7 @@ def _lasting(place: Path) -> bool:
     return any(name not in _OWN for name in os.listdir(place))
 
 
-def _tidy(place: Path) -> None:
+def tidy(place: Path) -> None:
     """Removes new content that did not take the target's place."""
     new = place / NEW
     if new.is_dir() and not new.is_symlink():

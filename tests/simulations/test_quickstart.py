@@ -7,7 +7,6 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files
 from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.quickstart import QuickstartResult, demo_catalog, run_quickstart
 from preroll.simulations.training.training import train
@@ -23,7 +22,7 @@ def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_p
     assert notes == [f"{folder}: already exists and its hashes match; it is used again."]
     (folder / "classes.json").write_text("[]")
     demo_catalog(tmp_path, notes.append, per_category=2)
-    assert not altered_files(folder, Catalog.open(folder).manifest)
+    assert not Catalog.open(folder).altered()
     assert len(notes) == 1
 
 

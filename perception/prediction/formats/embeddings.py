@@ -6,11 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.bounded.readers import load_array
+from preroll.files import manifest, sealed
+from preroll.files.manifest import Manifest
 from preroll.perception.prediction.formats.numbers import LARGEST
 from preroll.perception.prediction.framework.bad_input import Skipping
 
 
-def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.floating] | None:
+def manifest_of(folder: Path) -> Manifest | None:
+    """Reads the manifest of a folder of embeddings, if ``preroll predict embed`` wrote it.
+
+    Raises:
+        PrerollError: the manifest is damaged.
+    """
+    try:
+        text = sealed.read_text(folder / manifest.NAME)
+    except (FileNotFoundError, sealed.DamagedError):
+        return None
+    return manifest.read(folder) if sealed.is_sealed(text) else None
+
+
+def read_embeddings(
+    path: Path, width: int, skipping: Skipping, written: Manifest | None = None
+) -> NDArray[np.floating] | None:
     """Reads the frame embeddings of one video.
 
     Rows of zeros are not embeddings: leading ones are padding and are cut off, later ones stay and are masked by the
@@ -20,6 +37,7 @@ def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.fl
         path: file ID.npy.
         width: expected length of an embedding.
         skipping: policy for bad files.
+        written: manifest of the folder, with which the file is compared if it names it.
 
     Returns:
         Memory-mapped float [N, width] without leading padding, or None if the file is bad and was skipped.
@@ -28,7 +46,13 @@ def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.fl
         PrerollError: the file is bad and skipping is not allowed.
     """
     try:
+        name = "" if written is None else path.relative_to(written.folder).as_posix()
+        if written is not None and name in written.files and path.exists():
+            written.verified(name)
         frames = load_array(path)
+    except sealed.DamagedError as error:
+        skipping.bad(path, "", str(error).removeprefix(f"{path}: "))
+        return None
     except FileNotFoundError:
         skipping.bad(path, "", "there is no such file for this id")
         return None

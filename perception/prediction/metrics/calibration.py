@@ -125,9 +125,10 @@ def draw_reliability(path: Path, curves: "dict[str, Reliability]", title: str) -
         axes.scatter(curve.predicted[known], curve.observed[known], sizes, color=line.get_color(), label=label)
     axes.set(xlabel="predicted probability", ylabel="observed share", xlim=(0, 1), ylim=(0, 1), title=title)
     axes.legend(loc="upper left")
-    kind, memory = "svg" if path.suffix.lower() == ".svg" else "png", io.BytesIO()
-    figure.savefig(memory, format=kind, dpi=120, metadata={"Software": None} if kind == "png" else None)
-    atomic.write_bytes(path, memory.getvalue())
+    content = io.BytesIO()
+    kind = path.suffix.removeprefix(".")
+    figure.savefig(content, format=kind, dpi=120, metadata={"Software": None} if kind == "png" else None)
+    atomic.write_bytes(path, content.getvalue())
 
 
 def _coldest(loss: "object") -> float:
