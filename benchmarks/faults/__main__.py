@@ -13,25 +13,21 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
 from benchmarks.faults import shim, template
-from benchmarks.faults.commands import KEPT, WRITERS, Kept, Writer
+from benchmarks.faults.commands import KEPT, WRITERS
+from benchmarks.faults.flips import flip
 from benchmarks.faults.lanes import in_lanes
-from benchmarks.faults.process import Fault
+from benchmarks.faults.plan import BIT, LABELS, Key, Task, tasks_of
 from benchmarks.faults.trials import (
     VERDICTS,
     FaultFound,
     Reference,
     Verdict,
-    a_failure,
-    a_kill,
     disturb,
-    every_file_call,
-    flip,
     reference,
 )
 
@@ -42,24 +38,9 @@ HEAVY = (
 )  # fmt: skip
 #: Where a life with the shim works.
 FOLDER = "FAULTS_FOLDER"
-#: What rows begin with.
-KILLED, FAILING, BIT = "killed", "failing call", "flipped bit"
-LABELS = (KILLED, FAILING)
 BAD = ("wrong", "crashed", "lost")
 #: Seconds between two checkpoints here.
 SAVE_EVERY = 0.02
-
-
-@dataclass(frozen=True)
-class Task:
-    """A trial to be made: of a writer with a fault, or of a kind of file with a reader."""
-
-    row: str
-    words: tuple[str, ...]
-    seed: str
-    writer: Writer | None = None
-    fault: Fault | None = None
-    kept: Kept | None = None
 
 
 def main() -> None:
@@ -113,49 +94,50 @@ def _options() -> argparse.Namespace:
 
 def _campaign(options: argparse.Namespace, folder: Path, began: float) -> tuple[list[Verdict], str]:
     _load(options.light, folder / "warm")
-    with_calls = "LD_PRELOAD" in os.environ
     wanted = re.compile(options.only)
     writers = [(label, one) for label in LABELS for one in WRITERS if wanted.search(f"{label}: {one.row}")]
     kept = [one for one in KEPT if wanted.search(f"{BIT}: {one.row}")]
-    needs = {name for one in (*(writer for _, writer in writers), *kept) for name in one.needs}
     made = folder / "template"
     made.mkdir()
+    needs = {name for _, one in writers for name in one.needs} | {name for one in kept for name in one.needs}
     template.make(made, needs)
+    undisturbed = {(one.words, one.needs): one.row for _, one in writers}
+    undisturbed |= {(words, one.needs): one.row for one in kept for words in one.readers}
 
-    def get_known(task: Task, place: Path) -> Reference | Verdict:
+    def tried(key: Key, place: Path) -> Reference | Verdict:
         try:
-            needs = (task.writer or task.kept or WRITERS[0]).needs
-            return reference(task.words, needs, made, place)
+            return reference(*key, made, place)
         except FaultFound as found:
-            return Verdict(task.row, found.verdict, str(found))
+            return Verdict(undisturbed[key], found.verdict, str(found))
 
-    undisturbed = {(one.words, one.needs): Task(one.row, one.words, "", writer=one) for _, one in writers}
-    undisturbed |= {(words, one.needs): Task(one.row, words, "", kept=one) for one in kept for words in one.readers}
-    found = in_lanes(get_known, list(undisturbed.values()), folder, options.lanes)
-    known = dict(zip(undisturbed, found, strict=True))
-    print(f"{len(known)} commands undisturbed after {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
-    good = {key: one for key, one in known.items() if isinstance(one, Reference)}
-    tasks = _tasks(options, writers, kept, good, with_calls)
+    found = in_lanes(tried, list(undisturbed), folder, options.lanes)
+    print(f"{len(found)} commands undisturbed after {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
+    known = {key: one for key, one in zip(undisturbed, found, strict=True) if isinstance(one, Reference)}
 
-    def attempt(task: Task, place: Path) -> Verdict:
-        subject = task.writer or task.kept
-        assert subject is not None
-        truth, rng = good[task.words, subject.needs], random.Random(task.seed)
-        try:
-            if task.writer:
-                verdict, seen = disturb(task.writer, task.fault or Fault(), truth, made, place)
-            else:
-                assert task.kept
-                verdict, seen = flip(task.kept, task.words, rng, truth, made, place)
-            return Verdict(task.row, verdict, seen)
-        except FaultFound as found:
-            return Verdict(task.row, found.verdict, str(found))
-        except Exception as error:
-            return Verdict(task.row, "crashed", f"the campaign itself: {type(error).__name__}: {error}")
+    def attempted(task: Task, place: Path) -> Verdict:
+        return _verdict(task, known, made, place)
 
-    results = in_lanes(attempt, tasks, folder, options.lanes, began + 60 * options.minutes)
+    tasks = tasks_of(options, writers, kept, known, "LD_PRELOAD" in os.environ)
+    results = in_lanes(attempted, tasks, folder, options.lanes, began + 60 * options.minutes)
     verdicts = [one for one in (*found, *results) if isinstance(one, Verdict)]
     return verdicts, f"{results.count(None)} left out for want of time"
+
+
+def _verdict(task: Task, known: Mapping[Key, Reference], made: Path, place: Path) -> Verdict:
+    """Makes one trial."""
+    try:
+        if task.writer and task.fault:
+            truth = known[task.words, task.writer.needs]
+            verdict, seen = disturb(task.writer, task.fault, truth, made, place)
+        else:
+            assert task.kept
+            truth = known[task.words, task.kept.needs]
+            verdict, seen = flip(task.kept, task.words, random.Random(task.seed), truth, made, place)
+        return Verdict(task.row, verdict, seen)
+    except FaultFound as found:
+        return Verdict(task.row, found.verdict, str(found))
+    except Exception as error:
+        return Verdict(task.row, "crashed", f"the campaign itself: {type(error).__name__}: {error}")
 
 
 def _load(light: bool, run: Path) -> None:
@@ -167,42 +149,11 @@ def _load(light: bool, run: Path) -> None:
     from preroll.simulations import quickstart
 
     train.SAVE_EVERY = math.inf if light else SAVE_EVERY
-    quickstart.AGENT_NAMES = ("thompson", "random")  # the other agents and clips are more of the same
+    vars(quickstart)["AGENT_NAMES"] = ("thompson", "random")  # the other agents and clips are more of the same
     (quickstart.demo_catalog.__kwdefaults__ or {})["per_category"] = 4
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         for line in ("train thompson --sessions 20 --set num_envs=4 --run", "evaluate --sessions 100"):
             cli.app([*line.split(), str(run)], standalone_mode=False)
-
-
-def _tasks(
-    options: argparse.Namespace,
-    writers: Sequence[tuple[str, Writer]],
-    kept: Sequence[Kept],
-    known: Mapping[tuple[tuple[str, ...], tuple[str, ...]], Reference],
-    with_calls: bool,
-) -> list[Task]:
-    """Draws all trials; their order is drawn, too, so that what is left out is a fair part."""
-    tasks = []
-    for label, total in zip(LABELS, (options.kills, options.failures), strict=True):
-        of_label = [one for name, one in writers if name == label and (one.words, one.needs) in known]
-        shares = sum(one.share for one in of_label)
-        for one in of_label:
-            truth, row = known[one.words, one.needs], f"{label}: {one.row}"
-            rng = random.Random(f"{options.seed} {row}")
-            number = max(1, round(total * one.share / shares)) if total else 0
-            if label == KILLED:
-                faults = [a_kill(rng, truth, with_calls) for _ in range(number)]
-                faults = list(every_file_call(truth))[:: options.every] if options.every else faults
-            else:
-                faults = [a_failure(rng, truth) for _ in range(number if with_calls else 0)]
-            tasks += [Task(row, one.words, "", writer=one, fault=fault) for fault in faults]
-    for number in range(options.flips if kept else 0):
-        file = kept[number % len(kept)]
-        words = file.readers[number // len(kept) % len(file.readers)]
-        if (words, file.needs) in known:
-            tasks.append(Task(f"{BIT}: {file.row}", words, f"{options.seed} {number}", kept=file))
-    random.Random(options.seed).shuffle(tasks)
-    return tasks
 
 
 def _print_table(verdicts: Sequence[Verdict]) -> None:

@@ -78,9 +78,9 @@ def _shorten(data: Path) -> None:
     for path in data.glob("*_*.csv*"):
         if path.name == "yt8m_voc.csv":
             continue
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt") as file:  # type: ignore[operator]
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rt") as file:
             lines = file.readlines()[:_LINES]
-        with (gzip.open if path.suffix == ".gz" else open)(path, "wt") as file:  # type: ignore[operator]
+        with (gzip.open if path.suffix == ".gz" else open)(path, "wt") as file:
             file.writelines(lines)
 
 
