@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 import typer
 
 from preroll import __version__
+from preroll.cache import cache_folder
 from preroll.commands import (
     agent,
     catalog,
@@ -104,6 +106,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     _take_any_text()
+    _prepare_libraries()
     try:
         status = _run()
         sys.stdout.flush()
@@ -132,6 +135,13 @@ def _take_any_text() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (open until the end)
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _prepare_libraries() -> None:
+    """Keeps the list of fonts of matplotlib with all else that is kept; without a home it would complain at length."""
+    if (fonts := cache_folder("matplotlib")) is not None:
+        os.environ.setdefault("MPLCONFIGDIR", str(fonts))
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _run() -> Any:

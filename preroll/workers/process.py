@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from preroll.cache import SILENT
 from preroll.errors import PrerollError
 from preroll.workers.job import Job, Progress, Request
 from preroll.workers.messages import receive, send
@@ -194,7 +195,12 @@ class WorkerProcess:
 def _environment() -> dict[str, str]:
     # One thread each: there are as many workers as cores.
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **single, "PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)}
+    return {
+        **os.environ,
+        **single,
+        SILENT: "1",
+        "PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path),
+    }
 
 
 def cpu_seconds(pid: int) -> float | None:
