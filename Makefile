@@ -16,7 +16,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check coverage mutants smoke interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments
+.PHONY: demo test check coverage mutants smoke interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments bench-memory
 
 demo: $(VENV)/.core
 	$(BIN)/preroll quickstart
@@ -92,6 +92,9 @@ bench-deep: $(VENV)/.dev
 
 bench-experiments: $(VENV)/.core
 	$(BIN)/python benchmarks/bench_experiments.py
+
+bench-memory: $(VENV)/.core
+	$(BIN)/python benchmarks/bench_memory.py
 
 clean:
 	rm -rf .venv .venv-* build dist ./*.egg-info

@@ -118,7 +118,7 @@ def _fetched(
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=hasattr(os, "killpg"),
         )
         status, problem = _watched(process, folder, stem, limits, stopping)
         said.seek(0)
@@ -150,7 +150,10 @@ def _watched(
         return "", ""
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):  # with the processes that it has started
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
         process.wait()
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from preroll.errors import PrerollError
+from preroll.system.memory import CATALOG, require
 from preroll.terminal.catalog_summary import (
     describe,
     list_videos,
@@ -87,6 +88,7 @@ def build(
     each other: --group-by keeps them in one fold, where categories are judged. Videos that cannot be used are
     skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
     """
+    require("building a catalog", CATALOG)
     from preroll.perception.build import build_catalog
     from preroll.perception.ingest.catalog_content import CatalogOptions
     from preroll.perception.ingest.download import DownloadLimits

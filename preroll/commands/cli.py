@@ -39,6 +39,7 @@ from preroll.commands import (
 )
 from preroll.errors import FAULT, PrerollError
 from preroll.renamed import COMMANDS
+from preroll.system.memory import COMPILED, require, shortage
 
 #: The environment variable that asks for the traceback of a fault.
 DETAILS = "PREROLL_DETAILS"
@@ -81,6 +82,8 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
+    if not {"--help", "--version"} & set(sys.argv):
+        require("preroll", COMPILED)  # before numpy is imported, whose threads end the process where they do not fit
 
 
 # Click's class, or that of the copy which newer versions of typer carry.
@@ -121,9 +124,13 @@ def main() -> None:
     except BrokenPipeError:  # whoever reads the output has seen enough, as in `preroll agent list | head -1`
         _fail("", 1)
     except OSError as error:
+        if (short := shortage(error)) is not None:
+            _fail(short, 1)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
         _fail(f"{error.filename or 'a file or the output'}: {error.strerror or error}", 1 if full else 2)
     except BaseException as fault:
+        if (short := shortage(fault)) is not None:
+            _fail("; ".join((short, *getattr(fault, "__notes__", ()))), 1)
         _fail(_fault_line(fault), FAULT)
     sys.exit(status)
 

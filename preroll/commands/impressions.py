@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from preroll.system.memory import TABLES, require
+
 
 def impressions(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by `preroll train`.")],
@@ -23,6 +25,7 @@ def impressions(
 
     Example: `preroll impressions runs/classic-thompson-0 impressions.parquet --sessions 1000`
     """
+    require("a log of impressions", TABLES)
     from preroll import progress
     from preroll.envs.model.tables import Tables
     from preroll.simulations.evaluation.impression_log import default_sessions, phases_met, write_impressions

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from preroll.errors import PrerollError
+from preroll.system.memory import CATALOG, require
 
 
 def quickstart(
@@ -29,6 +30,7 @@ def quickstart(
 
     Example: `preroll quickstart --out /tmp/quickstart --scenario classic --sessions 20000`
     """
+    require("the quickstart", CATALOG)
     from preroll.commands.evaluate import print_comparison
     from preroll.simulations.quickstart import run_quickstart
 

@@ -148,9 +148,13 @@ def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _limit_memory(limit: int | None) -> None:
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows; the parent says so
+        return
     if limit and sys.platform == "linux":
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     # A crash is a finding, not something to keep hundreds of megabytes of.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
