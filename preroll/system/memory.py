@@ -1,6 +1,6 @@
 """What memory the work takes and what the machine leaves: they are compared before the work begins.
 
-Needs were measured by ``make bench-memory`` on two cores and rounded up. Numba and torch reserve much
+Needs were measured by ``make bench-memory`` on two cores, and tried as ``ulimit -v``. Numba and torch reserve much
 more address space than they fill, and it is address space that ``ulimit -v`` limits.
 """
 
