@@ -177,6 +177,13 @@ class Agent(ABC):
         """Returns why the agent has learned nothing from the transitions so far; empty where it has, or never does."""
         return ""
 
+    def missing(self) -> str:
+        """Returns what a saved agent lacks to train on, and how it gets it again; empty where it lacks nothing.
+
+        That is what :meth:`state_arrays` adds with ``training``, which a finished run does not keep.
+        """
+        return ""
+
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the arrays that decisions depend on.
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from preroll import atomic
 from preroll.agents import storage
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.finite import finite
@@ -31,7 +30,6 @@ def load_agent(folder: str | Path) -> Agent:
     from safetensors.numpy import load
 
     folder = Path(folder)
-    atomic.recover(folder.absolute())
     content = storage.read(folder)
     # sha256 detects damage, not tampering: a forger rewrites the manifest too, so all content is validated below
     place = folder / storage.ABOUT

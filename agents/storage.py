@@ -3,11 +3,10 @@
 ```
 agent.json           format, name, settings, spec, seed, scalars, state of the agent's generator
 arrays.safetensors   all arrays
-manifest.json        sha256 of the other two; written last
+manifest.json        hashes of the other two; written last
 ```
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic, manifest
+from preroll.files.targets import check_folder
 
 FORMAT = 2
 ABOUT, ARRAYS = "agent.json", "arrays.safetensors"
@@ -29,6 +29,9 @@ def write(folder: Path, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) 
         folder: the folder to write.
         about: content of ``agent.json``, without the format.
         arrays: content of ``arrays.safetensors``.
+
+    Raises:
+        PrerollError: the folder holds something else than a saved agent.
     """
     from safetensors.numpy import save
 
@@ -38,11 +41,11 @@ def write(folder: Path, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) 
         ABOUT: (json.dumps({"format": FORMAT, **about}, indent=2, allow_nan=False) + "\n").encode(),
         ARRAYS: save(ordered),
     }
-    with atomic.folder(Path(folder)) as target:
+    folder = Path(folder)
+    check_folder(folder, "agent", str(folder), replace=True)
+    with atomic.folder(folder, "agent") as target:
         for name, data in content.items():
             atomic.write_bytes(target / name, data)
-        sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
-        atomic.write_json(target / "manifest.json", {"format": FORMAT, "sha256": sums})
 
 
 def read(folder: Path) -> dict[str, bytes]:
@@ -51,22 +54,9 @@ def read(folder: Path) -> dict[str, bytes]:
     Raises:
         PrerollError: a file is missing, or has changed since it was written.
     """
-    path = folder / "manifest.json"
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf8"))
-        sums = dict(manifest["sha256"])
-    except OSError as error:
-        raise PrerollError(f"{path}: cannot be read: {error.strerror}; {folder} holds no saved agent") from None
-    except (ValueError, KeyError, TypeError):
-        raise PrerollError(f"{path}: is not the manifest of a saved agent") from None
-    content = {}
-    for name in (ABOUT, ARRAYS):
-        try:
-            content[name] = (folder / name).read_bytes()
-        except OSError as error:
-            raise PrerollError(f"{folder / name}: cannot be read: {error.strerror}") from None
-        if hashlib.sha256(content[name]).hexdigest() != sums.get(name):
-            raise PrerollError(
-                f"{folder / name}: is not the file that was saved: its sha256 differs from manifest.json"
-            )
-    return content
+        saved = manifest.read(atomic.current(folder), "agent")
+    except FileNotFoundError as error:
+        reason = f"cannot be read: {error.strerror}; {folder} holds no saved agent"
+        raise PrerollError(f"{folder / manifest.NAME}: {reason}") from None
+    return {name: saved.read_bytes(name) for name in (ABOUT, ARRAYS)}

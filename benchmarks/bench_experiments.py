@@ -18,9 +18,9 @@ from preroll.envs import Tables
 from preroll.simulations import Experiment, Run, fit
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.design.plan import Plan
-from preroll.simulations.experiment.execution.cell import cell_request, run_cell
+from preroll.simulations.experiment.execution.cell import cell_request, read_cell, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
-from preroll.simulations.experiment.execution.store import Store, read_cell
+from preroll.simulations.experiment.execution.store import Store
 from preroll.yaml_config import dump_yaml
 
 

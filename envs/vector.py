@@ -176,6 +176,29 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         video = self._lanes.state[layout.VIDEO, : self.num_envs].copy()
         return observations, {"video": video, "category": self.tables.category[video]}
 
+    def skip_to(self, session: int) -> Floats:
+        """Starts session number ``session`` of every lane's stream, counted from 0, as if those before had been played.
+
+        Returns:
+            Current observations of all lanes, float32 [n, d].
+
+        Raises:
+            PrerollError: If no session is running, or the number is out of range.
+
+        Examples:
+            >>> from preroll.envs import SessionVectorEnv
+            >>> envs = SessionVectorEnv(3, scenario="classic", catalog="demo")
+            >>> observations, infos = envs.reset(seed=1)
+            >>> envs.skip_to(1000).shape, envs.sessions_started
+            ((3, 16), array([1000, 1000, 1000]))
+        """
+        self._check_running("skip_to")
+        most = np.iinfo(np.int32).max
+        if not 0 <= session < most:
+            raise PrerollError(f"session: {session}: a whole number from 0 to {most - 1:,} is expected")
+        self._lanes.state[layout.SESSION, : self.num_envs] = session - 1
+        return self.reset()[0]
+
     def _observe(self) -> Floats:
         observations = new_observations(self.tables, self.num_envs)
         step.observe(self.tables.packed, self._lanes, observations)

@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.video.containers import SUFFIXES

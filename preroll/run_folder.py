@@ -7,35 +7,33 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files.targets import check_folder
 
-#: The last file of a run: a folder that has it is a complete run.
+#: What a run came to.
 RESULT = "result.json"
 
 
-def check_target(run: Path, option: str = "--run", *, replace: bool = False) -> None:
+def check_target(
+    run: Path, option: str = "--run", *, kind: str = "run", replace: bool = False, mend: bool = False
+) -> None:
     """Raises unless a run may be written to ``run``: it is absent, an empty folder, or a run to be replaced.
 
     Args:
         run: folder of the run.
         option: how the user named the folder, for the error message.
+        kind: what the run is, as its manifest says.
         replace: whether an older run may be replaced.
+        mend: whether a damaged run may be, too.
 
     Raises:
         PrerollError: something else exists there, which is never overwritten, or the folder cannot be created.
     """
-    atomic.recover(run.absolute())
     ground = next(place for place in (run.absolute(), *run.absolute().parents) if place.exists())
     if not ground.is_dir() or not os.access(ground, os.W_OK):
         reason = "cannot be written" if ground.is_dir() else "is no folder"
         raise PrerollError(f"{option} {run}: cannot be made there: {ground} {reason}")
-    if not run.exists() or not any(run.iterdir()):
-        return
-    if not (run / RESULT).is_file():
-        raise PrerollError(f"{option} {run}: the folder exists and is not a run; choose another folder")
-    if not replace:
-        raise PrerollError(f"{option} {run}: the run exists; choose another folder, or replace it with --replace")
+    check_folder(run, kind, f"{option} {run}", replace=replace, mend=mend)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Training, evaluation and comparison of agents, with learning curves, intervals and reports.
 
-Exported names are loaded on first access. Read in this order: training → evaluation → statistics → experiment
-→ report → tuning → quickstart.
+Exported names are loaded on first access. Read in this order: training → runs → evaluation → statistics →
+experiment → report → tuning → quickstart.
 """
 
 import lazy_loader

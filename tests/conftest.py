@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from preroll import atomic
-from preroll.hashing import sha256_of
+from preroll.files import atomic
+from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
 
 # No test asserts a time, not even hypothesis's own; where CI is set, the same examples are tried every time.

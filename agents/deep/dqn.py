@@ -13,7 +13,7 @@ from stable_baselines3.common.utils import polyak_update
 
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
-from preroll.agents.deep.settings import MOST, DeepSettings
+from preroll.agents.deep.settings import MOMENTS, MOST, DeepSettings
 from preroll.agents.deep.torch_state import add_layers, to_tensor
 from preroll.agents.finite import finite
 from preroll.agents.onnx_graph import OnnxGraph
@@ -148,7 +148,7 @@ class DQNAgent(DeepAgent):
 
     def _learn(self, transitions: Transitions) -> None:
         self._store(transitions)
-        if self.steps + len(transitions) < self.settings.learning_starts:
+        if self._gathered(self.steps + len(transitions)) < self.settings.learning_starts:
             return
         self._owed += len(transitions) * self.settings.updates_per_step / self.settings.batch
         online, target = (getattr(self.model, self.network + suffix) for suffix in ("", "_target"))
@@ -159,6 +159,11 @@ class DQNAgent(DeepAgent):
                 # stable-baselines3 updates the target network in its own loop, not in `train`
                 if self.model._n_updates % self.settings.target_every == 0:
                     polyak_update(online.parameters(), target.parameters(), 1.0)
+
+    def _gathered(self, steps: int) -> int:
+        """Returns how many of ``steps`` transitions the replay buffer has held, which a loaded agent begins empty."""
+        buffer = self._buffer()
+        return steps if buffer.full else min(steps, int(buffer.pos) * int(buffer.n_envs))
 
     def _store(self, transitions: Transitions) -> None:
         """Writes one row of the replay buffer, as its ``add`` does but without a dictionary per lane."""
@@ -189,10 +194,15 @@ class DQNAgent(DeepAgent):
         """Returns what the first gradient step waits for; empty after it."""
         if self.model._n_updates:
             return ""
-        starts = self.settings.learning_starts
-        if self.steps < starts:
-            return f"no gradient step was made: {self.steps:,} transitions are fewer than learning_starts ({starts:,})"
+        starts, gathered = self.settings.learning_starts, self._gathered(self.steps)
+        if gathered < starts:
+            return f"no gradient step was made: {gathered:,} transitions are fewer than learning_starts ({starts:,})"
         return f"no gradient step was made: updates_per_step is {self.settings.updates_per_step:g} per transition"
+
+    def missing(self) -> str:
+        """Returns that the replay buffer is filled again before learning goes on."""
+        first = min(self.settings.learning_starts, self.settings.buffer)
+        return f"the replay buffer starts empty: learning goes on once it holds {first:,} transitions; {MOMENTS}"
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Returns the counters of model and buffer and the fraction of a gradient step that is owed."""

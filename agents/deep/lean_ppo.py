@@ -11,7 +11,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.ppo_gradient import policy_gradient
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
-from preroll.agents.deep.settings import Layers, PPOSettings, first_training
+from preroll.agents.deep.settings import MOMENTS, Layers, PPOSettings, first_training
 from preroll.agents.deep.torch_state import (
     add_layers,
     load_module,
@@ -195,6 +195,10 @@ class LeanPPO(Agent):
     def unlearned(self) -> str:
         """Returns how far the agent is from its first training; empty after it."""
         return "" if self._losses else first_training(self._collected, self.settings.steps)
+
+    def missing(self) -> str:
+        """Returns that transitions are collected anew."""
+        return f"the batch of transitions starts empty; {MOMENTS}"
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the weights; with ``training``, also the optimiser and the transitions collected so far."""

@@ -12,7 +12,7 @@ from preroll.agents.agent import Arrays
 from preroll.agents.contextual.lints import LinTS, LinTSSettings
 from preroll.agents.contextual.ridge import absorb
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
-from preroll.agents.deep.settings import MOST
+from preroll.agents.deep.settings import MOMENTS, MOST
 from preroll.agents.deep.torch_state import add_layers, load_module, load_optimizer, module_arrays, optimizer_arrays
 from preroll.agents.finite import numbers
 from preroll.agents.onnx_graph import OnnxGraph
@@ -86,9 +86,13 @@ class NeuralLinear(LinTS):
         self._targets[places] = self.learned(transitions)
         self._kept += len(transitions)
         self._since += len(transitions)
-        if self._since >= self.settings.train_every:
+        if self._filled(self.steps + len(transitions)) and self._since >= self.settings.train_every:
             self._since = 0
             self._train()
+
+    def _filled(self, steps: int) -> bool:
+        """Returns whether the buffer, which a loaded agent begins empty, holds as much as it did before."""
+        return self._kept >= min(steps - self._kept, self.settings.buffer)
 
     def _train(self) -> None:
         """Trains the network and recomputes the regressions."""
@@ -120,8 +124,14 @@ class NeuralLinear(LinTS):
         """Returns what the network's first training waits for; empty after it."""
         if self._trainings:
             return ""
-        every = self.settings.train_every
-        return f"its network was not trained: {self._kept:,} transitions are fewer than train_every ({every:,})"
+        every, before = self.settings.train_every, self.steps - self._kept
+        least = f"train_every ({every:,})" if self._kept < every else f"those before ({before:,})"
+        return f"its network was not trained: {self._kept:,} transitions are fewer than {least}"
+
+    def missing(self) -> str:
+        """Returns that the buffer is filled again before the network is trained again."""
+        first = f"{min(max(self.steps, self.settings.train_every), self.settings.buffer):,}"
+        return f"the buffer starts empty: the network is trained on once it holds {first} transitions; {MOMENTS}"
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns regressions and network; with ``training``, also optimiser and stored transitions."""

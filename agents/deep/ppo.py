@@ -13,7 +13,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from preroll.agents.agent import Arrays
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
-from preroll.agents.deep.settings import PPOSettings, first_training
+from preroll.agents.deep.settings import MOMENTS, PPOSettings, first_training
 from preroll.agents.deep.torch_state import add_layers, to_tensor
 from preroll.agents.finite import finite
 from preroll.agents.onnx_graph import OnnxGraph
@@ -162,6 +162,10 @@ class PPOAgent(DeepAgent):
     def unlearned(self) -> str:
         """Returns how far the agent is from its first training; empty after it."""
         return "" if self.model._n_updates else first_training(self.model.rollout_buffer.pos, self.settings.steps)
+
+    def missing(self) -> str:
+        """Returns that transitions are collected anew."""
+        return f"the batch of transitions starts empty; {MOMENTS}"
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the networks' weights; with ``training``, also the arrays from which training resumes."""

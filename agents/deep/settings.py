@@ -64,6 +64,10 @@ class PPOSettings(DeepSettings):
     max_gradient: float = Field(default=0.5, gt=0, description="largest norm of the gradient (stable-baselines3)")
 
 
+#: What every saved deep agent lacks to train on.
+MOMENTS = "Adam's moments start at 0"
+
+
 def first_training(collected: int, steps: int) -> str:
     """Returns why a PPO has made no gradient step."""
     return f"no gradient step was made: {collected:,} steps of every environment are fewer than steps ({steps:,})"

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.finite import finite
 from preroll.agents.interop.onnx_agent import OnnxAgent
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.errors import PrerollError
+from preroll.files import atomic
 
 
 def export_onnx(agent: Agent, path: Path, observations: NDArray[np.float32]) -> int:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
-from preroll.hashing import sha256_of
+from preroll.files import atomic
+from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.analysis.overlay import Canvas, draw_objects
 from preroll.perception.decoders.detections import VideoDetections
@@ -170,7 +170,7 @@ def _fitted(
     saver = Fitter(Fit(SAVED_SIZE, SAVED_SIZE, "crop"))
     with ExitStack() as stack:
         with _saving("--save-frames", save_frames):
-            folder = stack.enter_context(atomic.folder(save_frames))
+            folder = stack.enter_context(atomic.folder(save_frames, "frames"))
         for number, one in enumerate(samples, start=1):
             with _saving("--save-frames", save_frames):
                 write_picture(folder / f"{number}.jpg", saver(one.frame, turns=one.turns, aspect=one.aspect))
@@ -188,7 +188,7 @@ def _drawing(overlay: Path | None, card: ModelCard) -> Iterator[_Draw | None]:
         return
     with ExitStack() as stack:
         with _saving("--overlay", overlay):
-            folder = stack.enter_context(atomic.folder(overlay))
+            folder = stack.enter_context(atomic.folder(overlay, "frames"))
 
         def draw(batch: list[_Fitted], objects: list[Located], first: int) -> None:
             for number, (one, located) in enumerate(zip(batch, objects, strict=True), start=first + 1):

@@ -12,7 +12,7 @@ from onnx import TensorProto
 from pydantic import ValidationError
 
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.onnx_models.model_file import check_model

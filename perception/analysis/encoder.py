@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
 from preroll.perception.onnx_models.model_card import (
     AxisOrder,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files.hashing import sha256_of
 from preroll.perception.catalog import manifest as manifests
 
 if TYPE_CHECKING:

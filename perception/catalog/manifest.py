@@ -10,7 +10,7 @@ from shlex import quote
 from typing import Any
 
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files.hashing import sha256_of
 
 NAME = "manifest.json"
 FORMAT = "preroll-catalog"

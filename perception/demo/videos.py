@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.demo.objects import OBJECT_CLASSES
 from preroll.system.processors import cores
 from preroll.workers.job import Job, Progress, Request, Work

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of_text
+from preroll.files.hashing import sha256_of_text
 from preroll.perception.analysis.analysis import Analysis, content_hash
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import altered_files

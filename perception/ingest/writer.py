@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files import atomic
+from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog import manifest as manifests
 from preroll.perception.catalog.catalog import GROUP, SPLIT, VIDEO_COLUMNS
@@ -53,7 +53,7 @@ class Content:
 
 def write_catalog(out: Path, content: Content, command: str) -> None:
     """Writes a catalog to ``out`` atomically: if anything fails, its previous content is kept."""
-    with atomic.folder(out) as folder:
+    with atomic.folder(out, "catalog") as folder:
         atomic.write_json(folder / "classes.json", list(content.classes))
         atomic.write_text(folder / "videos.csv", _videos_csv(content.rows))
         found = [row.analysis.found for row in content.rows if row.analysis.usable]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 
 _BOXES = ("area", "x0", "y0", "x1", "y1")
@@ -47,7 +47,7 @@ def export_tables(catalog: Catalog, out: Path) -> dict[str, int]:
     if "detections/offsets.npy" in catalog.manifest["files"]:
         boxes = _BOXES if "area" in catalog.detection_columns else ()
         tables["detections"] = (["path", "frame", "class", "confidence", *boxes], _detections(catalog, paths))
-    with atomic.folder(out) as folder:
+    with atomic.folder(out, "tables") as folder:
         return {f"{name}.csv": _write(folder / f"{name}.csv", *table) for name, table in tables.items()}
 
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files.hashing import sha256_of
 from preroll.yaml_config import FileModel
 
 FOLDER = Path(__file__).parent / "cards"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files import atomic
+from preroll.files.hashing import sha256_of
 from preroll.perception.catalog import manifest as manifests
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.prediction.framework.predictions import Predictions
@@ -118,7 +118,7 @@ def update_catalog(
     arrays = _arrays(catalog, used)
     if calibrate:
         arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
-    with atomic.folder(out) as folder:
+    with atomic.folder(out, "catalog") as folder:
         shutil.copytree(catalog.path, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
         for name, array in arrays.items():
             atomic.save_array(folder / f"{name}.npy", array)

@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import GenreSettings, Settings, TagSettings
@@ -76,11 +76,11 @@ def train(
     Raises:
         PrerollError: data or settings are invalid; nothing is written.
     """
-    check_target(settings.run, "run:", replace=replace)
+    check_target(settings.run, "run:", kind="prediction", replace=replace)
     task, skipping = task_of(settings), Skipping(skip_bad)
     data = task.load(skipping)
     advance = started(task.steps) if started else lambda _: None
-    with atomic.folder(settings.run) as folder:
+    with atomic.folder(settings.run, "prediction") as folder:
         atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
         wall, cpu = time.perf_counter(), time.process_time()
         with EventFile(folder) as events:
@@ -165,7 +165,7 @@ def open_run(folder: Path) -> Trained:
     Raises:
         PrerollError: the folder contains no finished run, or a file of it cannot be read.
     """
-    atomic.recover(folder.absolute())
+    folder = atomic.current(folder)
     if not (folder / RESULT).is_file():
         raise PrerollError(f"run: {folder}: there is no finished run; make one with `preroll predict train FILE.yaml`")
     try:

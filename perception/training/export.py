@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.perception.demo.objects import OBJECT_CLASSES
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.onnx_models.parity import check_parity

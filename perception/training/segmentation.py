@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax, nll_loss
 
-from preroll import atomic
-from preroll.hashing import sha256_of
+from preroll.files import atomic
+from preroll.files.hashing import sha256_of
 from preroll.perception.decoders.instances import Located
 from preroll.perception.decoders.semantic import semantic_objects
 from preroll.perception.demo.objects import OBJECT_CLASSES

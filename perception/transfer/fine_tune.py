@@ -11,8 +11,8 @@ from av import VideoFrame
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.analysis.detector import Detector, open_session
 from preroll.perception.features.folds import near_copies
 from preroll.perception.onnx_models.model_card import ModelCard

@@ -1,14 +1,13 @@
 """Videos analysed by several supervised workers, on this machine or on a Ray cluster."""
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.onnx_models.model_file import HasModelCard
 from preroll.perception.workers.codec import unpack
@@ -123,8 +122,8 @@ def _remove_begun(request: Request) -> None:
 
 def remove_parts(folder: Path) -> None:
     """Removes what a killed process had begun to write in place of ``folder``."""
-    for part in folder.parent.glob(f".{escape(folder.name)}.*.part"):
-        shutil.rmtree(part, ignore_errors=True)
+    with suppress(PrerollError), atomic.writing(folder):
+        pass
 
 
 def try_in_worker(network: HasModelCard) -> None:

@@ -70,7 +70,7 @@ def import_agent(
     """
     from preroll.agents.interop.sb3_import import import_sb3
     from preroll.envs.model.tables import Tables
-    from preroll.simulations.training.import_run import write_imported
+    from preroll.simulations.runs.import_run import write_imported
 
     tables = Tables.compile(scenario, catalog)
     agent = import_sb3(file, tables, trust_pickle=trust_pickle)

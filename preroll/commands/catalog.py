@@ -125,7 +125,7 @@ def show(
     confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
 ) -> None:
     """Describe a catalog: its categories, the objects in its videos, and how well categories are recognised."""
-    from preroll import atomic
+    from preroll.files import atomic
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.category_report import confusion_picture
 
@@ -165,7 +165,7 @@ def similar(
     videos: Annotated[Path | None, typer.Option(help="The folder of videos that it was made of.")] = None,
 ) -> None:
     """Print the videos most similar to one, by the objects that they show."""
-    from preroll import atomic
+    from preroll.files import atomic
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.contact_sheet import similar_picture
     from preroll.perception.inspection.lookup import find_video, similar_videos

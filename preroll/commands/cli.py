@@ -32,6 +32,7 @@ from preroll.commands import (
     optimum,
     predict,
     quickstart,
+    runs,
     scenario,
     tensorboard,
     train,
@@ -61,6 +62,7 @@ app.command()(optimum.optimum)
 app.add_typer(agent.app, name="agent")
 app.command()(train.train)
 app.command()(tune.tune)
+app.add_typer(runs.app, name="runs")
 app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(impressions.impressions)

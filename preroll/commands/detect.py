@@ -41,7 +41,7 @@ def detect(
     video_timeout: Timeout = DEFAULT_TIMEOUT,
 ) -> None:
     """Find object classes in a video, at three frames a second; with --segment, each object and where it is."""
-    from preroll import atomic
+    from preroll.files import atomic
     from preroll.perception.detect_video import detect as detect_in
 
     limits = worker_limits(worker_memory, video_timeout)

@@ -41,7 +41,7 @@ def card(
     replace: Annotated[bool, typer.Option("--replace", help="Replace an existing card.")] = False,
 ) -> None:
     """Write the card of a network, and try it on very different pictures: a wrong card often shows in its answers."""
-    from preroll import atomic
+    from preroll.files import atomic
     from preroll.perception.analysis.card_builder import doubts, make_card, read_classes
     from preroll.perception.analysis.detector import Detector
     from preroll.perception.demo.probes import probe_pictures

@@ -87,7 +87,7 @@ def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
     cells: Annotated[bool, typer.Option("--cells", help="List every cell, not only those that are not done.")] = False,
 ) -> None:
-    """Show which cells are done, missing, changed or failed, and which were made by another version than this one.
+    """Show which cells are done, missing, changed, damaged or failed, and which another version than this one made.
 
     Example: `preroll experiment status threshold`
     """
@@ -99,10 +99,12 @@ def status(
     failures, others = store.reasons(states), _other_versions(store, plan, states)
     for name, state in states.items():
         if cells or state is not CellState.DONE or name in others:
-            why = failures[name] if state is CellState.FAILED else others.get(name)
+            why = failures.get(name) or others.get(name)
             typer.echo(f"{state:<8}{name}" + (f": {why}" if why else ""))
     made = f", {len(others)} of them by another version" if others else ""
     typer.echo(f"{plan.name}: {_counts(states)}{made}; {store.size() / 1e6:.1f} MB on disk")
+    if CellState.DAMAGED in states.values():
+        typer.echo(f"What is damaged is run again by `preroll experiment run FILE --out {quote(str(folder))}`.")
 
 
 def _other_versions(store: "Store", plan: "Plan", states: "dict[str, CellState]") -> dict[str, str]:

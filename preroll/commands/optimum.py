@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from preroll import atomic
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 from preroll.terminal.table import print_table
 

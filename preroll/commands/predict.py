@@ -150,7 +150,7 @@ def convert(
 
     Example: `preroll predict convert labels.pkl labels.json`
     """
-    from preroll import atomic
+    from preroll.files import atomic
     from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
     from preroll.perception.prediction.run import plain
 

@@ -19,6 +19,7 @@ SAVE_EVERY = 60.0  # seconds between two checkpoints
 
 
 def train(
+    context: typer.Context,
     agent: Annotated[
         str | None,
         typer.Argument(metavar="AGENT", help="random, greedy, thompson, linucb, dqn, ppo, …: `preroll agent list`."),
@@ -27,7 +28,10 @@ def train(
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
     sessions: Annotated[int | None, typer.Option(help="Sessions to see.", show_default="the agent's own")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
-    run: Annotated[Path | None, typer.Option(help="Folder.", show_default="runs/SCENARIO-AGENT-SEED")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Folder.", show_default="runs/SCENARIO-AGENT-SEED-KEY=VALUE, or runs/NAME-plus-SESSIONS"),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Setting of the agent, or dotted of scenario."),
@@ -39,6 +43,12 @@ def train(
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Resume a stopped training, without AGENT.")
     ] = None,
+    continued: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue", metavar="RUN", help="Train a finished run on, on --sessions new ones, into a new run."
+        ),
+    ] = None,
 ) -> None:
     """Train an agent on sessions.
 
@@ -46,31 +56,53 @@ def train(
 
     A checkpoint is saved at Ctrl-C and every minute; `--resume` continues from it, with the same result bit for bit.
 
+    A finished run is trained on with `--continue`, as a new run with new users: schedules (learning rate, epsilon) stay
+    at their ends; drift and curves go on. Example: `preroll train --continue runs/classic-dqn-0 --sessions 9000`
+
     Example: `preroll train dqn --scenario fatigue --seed 1 --set num_envs=256 --set user.mismatch=0.2`
     """
+    for option, taken in (("resume", set()), ("continued", {"sessions", "run", "catalog", "replace"})):
+        if context.params[option] is not None:
+            _refuse_others(context, option, taken)
+    if resume is not None:
+        _resume(resume)
+    elif continued is not None:
+        _continue(continued, sessions, run, catalog if _is_given(context, "catalog") else None, replace)
+    else:
+        _begin(agent, scenario, catalog, sessions, seed, run, changes or [], sb3_defaults, replace)
+
+
+def _begin(
+    agent: str | None,
+    scenario: str,
+    catalog: str,
+    sessions: int | None,
+    seed: int,
+    run: Path | None,
+    changes: list[str],
+    sb3_defaults: bool,
+    replace: bool,
+) -> None:
+    """Trains a new agent."""
     from preroll.agents import preset
     from preroll.agents.registry import effective_settings, find
     from preroll.agents.settings import parse
     from preroll.envs.scenario.scenario import Scenario
+    from preroll.simulations.runs.default_names import default_name
     from preroll.simulations.training.training import prepare
     from preroll.terminal.set_option import parse_changes
 
-    if resume is not None:
-        if agent is not None or changes or run is not None or sb3_defaults:
-            raise PrerollError(f"--resume {resume}: takes no AGENT, --run, --set or --sb3-defaults")
-        _resume(resume)
-        return
     if agent is None:
         raise PrerollError("train: an AGENT is needed; `preroll agent list` names them")
     find(agent)
-    settings, overrides = parse_changes(changes or [])
+    settings, overrides = parse_changes(changes)
     world = Scenario.load(scenario).replace(overrides)
-    if sb3_defaults:
-        defaults = preset.sb3_defaults(agent)
+    defaults = preset.sb3_defaults(agent) if sb3_defaults else {}
+    run = run or Path("runs") / default_name(world.name, agent, seed, settings, overrides, defaults)
+    if defaults:
         followed = parse(find(agent).load().Settings, agent, settings, defaults)
         values = {name: getattr(followed, name) for name in {**defaults, **settings}}
         settings = {**effective_settings(agent, world.name, values), **settings}
-    run = run or Path("runs") / f"{world.name}-{agent}-{seed}"
     training = prepare(
         agent,
         scenario=world,
@@ -81,6 +113,35 @@ def train(
         settings=settings,
         replace=replace,
     )
+    _train(training)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Returns whether the user gave the argument or option ``name``."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _refuse_others(context: typer.Context, option: str, taken: set[str]) -> None:
+    """Raises an error if beside ``option`` another one was given than those ``taken``, which it would not heed."""
+    words = {one.name: one.opts[0] if one.param_type_name == "option" else "AGENT" for one in context.command.params}
+    for name, word in words.items():
+        if name not in taken | {option} and name is not None and _is_given(context, name):
+            only = f", only {', '.join(words[one] for one in words if one in taken)}" if taken else " or other option"
+            raise PrerollError(f"{words[option]} {context.params[option]}: takes no {word}{only}")
+
+
+def _continue(run: Path, sessions: int | None, to: Path | None, catalog: str | None, replace: bool) -> None:
+    """Trains a finished run on, and prints what of its training it did not keep."""
+    from preroll.simulations.runs.continuation import prepare_continuation
+    from preroll.simulations.runs.default_names import continued_name
+
+    if sessions is None:
+        raise PrerollError(f"--continue {run}: --sessions is needed: how many further ones to see")
+    to = to or Path("runs") / continued_name(run.absolute().name, sessions)
+    training = prepare_continuation(run, sessions, to=to, catalog=catalog, replace=replace)
+    if missing := training.agent.missing():
+        typer.echo(f"note: {missing}", err=True)
     _train(training)
 
 
@@ -110,11 +171,12 @@ def _train(training: "Training") -> None:
             result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
     met = PhasedOptimum(result.tables, int(result.tables.arrays.phase_start[result.phases - 1]) + 1)
     curve, best = result.curve, in_words(met.note)
-    last = curve.sessions[-1] - [0, *curve.sessions][-2]
+    last = curve.sessions[-1] - [training.before, *curve.sessions][-2]
     expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
+    further = "further " if training.origin else ""
     typer.echo(
-        f"{agent}: {result.sessions:,} sessions in {result.seconds:.1f} s; while it was still exploring, the last "
-        f"{last:,} earned {curve.values['session/revenue'][-1]:.2f} each; {best} is {expected + regret:.2f}."
+        f"{agent}: {result.sessions:,} {further}sessions in {result.seconds:.1f} s; while it was still exploring, the "
+        f"last {last:,} earned {curve.values['session/revenue'][-1]:.2f} each; {best} is {expected + regret:.2f}."
     )
     if result.tables.n_phases > 1:
         typer.echo(_phases(result))

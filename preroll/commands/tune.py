@@ -49,7 +49,7 @@ def tune(
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
-        found = tuning.tune(search, out, trials=trials, advance=advance)
+        found = tuning.tune(search, out, trials=trials, advance=advance, note=lambda line: typer.echo(line, err=True))
     start = search.start.model_dump(mode="json")
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
                      for name, value in found.settings.items() if name in settings or value != start[name])  # fmt: skip

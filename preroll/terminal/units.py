@@ -1,4 +1,4 @@
-"""Parsing of sizes and time limits such as ``2GiB`` and ``60+10x``."""
+"""Sizes and time limits such as ``2GiB`` and ``60+10x``, read and written."""
 
 import math
 import re
@@ -19,6 +19,17 @@ def parse_size(text: str, option: str) -> int:
     if not 0 < size < 1 << 60:
         raise PrerollError(f"{option} {text}: must be a size, such as 512MiB or 2GiB")
     return size
+
+
+def format_size(size: int) -> str:
+    """Returns a number of bytes as a size for people, as :func:`parse_size` reads it.
+
+    Examples:
+        >>> format_size(0), format_size(1023), format_size(1536), format_size(5 << 40)
+        ('0 B', '1023 B', '1.5 KiB', '5.0 TiB')
+    """
+    power = min(max(size.bit_length() - 1, 0) // 10, 4)
+    return f"{size / (1 << 10 * power):.1f} {' KMGT'[power]}iB" if power else f"{size} B"
 
 
 def parse_time_limit(text: str, option: str) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from preroll.agents.agent import Agent
+from preroll.agents.fit import check_fit
 from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
@@ -123,17 +124,4 @@ def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -
         raise PrerollError(f"agent {taken[0]!r}: the name is kept for the reference, which is always shown")
     for name, player in players.items():
         if isinstance(player, Agent):
-            _check_fit(name, player, tables)
-
-
-def _check_fit(name: str, agent: Agent, tables: Tables) -> None:
-    """Raises an error if the agent was trained with other observations or ads."""
-    theirs, ours = agent.spec, tables.spec
-    for what, a, b in (
-        ("ads", theirs.labels, ours.labels),
-        ("categories", theirs.categories, ours.categories),
-        ("observations", tuple(theirs.layout.parts), tuple(ours.layout.parts)),
-        ("size of observations", theirs.layout.size, ours.layout.size),
-    ):
-        if a != b:
-            raise PrerollError(f"agent {name}: was trained with other {what}: {a}; scenario {ours.name} has {b}")
+            check_fit(name, player, tables.spec)

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.evaluation.agent_evaluation import LANES, shortest_lane
 

@@ -14,6 +14,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
+from preroll.simulations.experiment.execution.cell import read_cell
 from preroll.simulations.experiment.execution.origins import (
     Origin,
     cell_provenance,
@@ -21,7 +22,7 @@ from preroll.simulations.experiment.execution.origins import (
     most_common,
     origin_of,
 )
-from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.statistics.comparison import Verdict, compare_pairs, undominated
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.run import Run

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from preroll import __version__, atomic
+from preroll import __version__
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told

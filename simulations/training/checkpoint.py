@@ -1,9 +1,10 @@
-"""Checkpoint of an unfinished training: the folder ``.NAME.checkpoint`` beside the run ``NAME``.
+"""Checkpoint of an unfinished training: the folder ``.NAME.preroll/checkpoint`` beside the run ``NAME``.
 
 ```
 scenario.yaml, settings.yaml   as in a run
 agent/                         the agent, with its whole training state
 loop.safetensors, loop.json    state of the environment, ledger and curves; time spent, provenance
+manifest.json                  hashes of all of these; written last
 ```
 
 A checkpoint is replaced as a whole, so a kill at any moment leaves the previous one. With the same number of threads
@@ -11,7 +12,6 @@ and the same package versions, a resumed training ends bit for bit like an unint
 what has changed.
 """
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from preroll import atomic
 from preroll.agents.loading import load_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
-from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.files import atomic, manifest, work_folder
+from preroll.files.manifest import Manifest
 from preroll.run_folder import threads, versions
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.provenance import PACKAGES, merged
@@ -55,8 +55,7 @@ class Stopped(NamedTuple):
 
 def place(run: Path) -> Path:
     """Returns the checkpoint folder of ``run``."""
-    run = run.absolute()
-    return run.with_name(f".{run.name}.checkpoint")
+    return work_folder.beside(atomic.destination(run)) / "checkpoint"
 
 
 def save(run: Path, stopped: Stopped) -> None:
@@ -64,7 +63,7 @@ def save(run: Path, stopped: Stopped) -> None:
     from safetensors.numpy import save as as_safetensors
 
     loop = stopped.loop
-    with atomic.folder(place(run)) as folder:
+    with atomic.writing(run), atomic.folder(place(run), "checkpoint", f"--run {run}") as folder:
         write_settings(folder, stopped.settings, stopped.tables.scenario)
         loop.agent.save(folder / "agent", training=True)
         arrays = {name: np.array(array, order="C") for name, array in loop.state_arrays().items()}
@@ -81,36 +80,46 @@ def load(run: Path) -> Stopped:
         PrerollError: there is no checkpoint, or it cannot be read.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load as from_safetensors
 
-    folder = place(run)
-    atomic.recover(folder)
-    if not folder.is_dir():
-        raise PrerollError(f"run {run}: there is no stopped training to resume")
-    scalars = _read_about(folder)
-    settings: RunSettings = read_settings(folder)
-    scenario = Scenario.load(folder / "scenario.yaml")
+    files = _read_manifest(run)
+    folder = files.folder
+    scalars = _read_about(files)
+    settings, scenario = read_settings(files)
     tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))
     agent = load_agent(folder / "agent")
     exact = PhasedOptimum(tables)
-    loop = Loop(agent, tables, settings.sessions, exact)
+    loop = Loop(agent, tables, settings.sessions, exact, settings.origin)
     try:
         wall, cpu = (float(spent) for spent in scalars["seconds"])
-        loop.load_state(load_file(folder / "loop.safetensors"), scalars)
+        loop.load_state(from_safetensors(files.read_bytes("loop.safetensors")), scalars)
         made_by = merged(scalars.get("provenance", {}))  # not in older checkpoints
     except (PrerollError, SafetensorError, *_DAMAGE) as error:
         raise _damaged(folder, error) from None
     return Stopped(loop, tables, settings, (wall, cpu), made_by)
 
 
-def _read_about(folder: Path) -> dict[str, Any]:
+def _read_manifest(run: Path) -> Manifest:
+    """Reads the manifest of the checkpoint of ``run``.
+
+    Raises:
+        PrerollError: there is no checkpoint, or it cannot be read.
+    """
+    try:
+        return manifest.read(atomic.current(place(run)), "checkpoint")
+    except FileNotFoundError:
+        raise PrerollError(f"run {run}: there is no stopped training to resume") from None
+
+
+def _read_about(files: Manifest) -> dict[str, Any]:
     """Returns the content of a checkpoint's ``loop.json``.
 
     Raises:
         PrerollError: it cannot be read, or has another format.
     """
+    folder = files.folder
     try:
-        told: dict[str, Any] = json.loads((folder / "loop.json").read_text("utf8"))
+        told: dict[str, Any] = files.read_json("loop.json")
         number, around = told.get("format"), dict(told["surroundings"])
     except _DAMAGE as error:
         raise _damaged(folder, error) from None
@@ -133,13 +142,14 @@ def surroundings() -> dict[str, str]:
 
 def differences(run: Path) -> list[str]:
     """Returns what has changed since the checkpoint of ``run`` was written, such as ``torch 2.8.0, was 2.7.1``."""
-    folder = place(run)
-    atomic.recover(folder)
     now = surroundings()
-    before = _read_about(folder)["surroundings"]
+    before = _read_about(_read_manifest(run))["surroundings"]
     return [f"{name} {now.get(name)}, was {was}" for name, was in before.items() if now.get(name) != was]
 
 
 def remove(run: Path) -> None:
     """Removes the checkpoint of a run that is complete or is started over."""
-    shutil.rmtree(place(run), ignore_errors=True)
+    with atomic.writing(run):
+        folder = place(run)
+        for there in (folder, work_folder.beside(folder)):
+            shutil.rmtree(there, ignore_errors=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from preroll import atomic
 from preroll.envs.rendering.figure_bytes import figure_bytes
+from preroll.files import atomic
 from preroll.palette import FAINT, GRID, agent_color
 from preroll.simulations.training.curves import Curve
 

@@ -42,8 +42,8 @@ def share_tags(lengths: Iterable[str]) -> dict[str, str]:
     return {SHARE_TAG.replace("LENGTH", length): SHARE_MEANING.replace("LENGTH", length) for length in lengths}
 
 
-def bin_edges(sessions: int) -> list[int]:
-    """Returns the bin edges for ``sessions`` sessions; bins widen as learning slows down.
+def bin_edges(sessions: int, start: int = 0) -> list[int]:
+    """Returns the bin edges from session ``start`` to ``sessions``; bins widen as learning slows down.
 
     The edges are the same for every agent.
 
@@ -52,8 +52,10 @@ def bin_edges(sessions: int) -> list[int]:
         [0, 50, 100, 150, 200, 250, 300, 350]
         >>> bin_edges(1000)[-4:]
         [714, 801, 899, 1000]
+        >>> bin_edges(1500, start=1000)
+        [1000, 1122, 1259, 1413, 1500]
     """
-    edges = [0]
+    edges = [start]
     while edges[-1] < sessions:
         edges.append(min(max(edges[-1] + FIRST_BIN, round(edges[-1] * GROWTH)), sessions))
     return edges
@@ -113,17 +115,19 @@ class CurveBuilder:
     Args:
         ledger: the session ledger.
         exact: the optimum of every phase of drift.
+        before: sessions of the trainings that this one continues, from which its own are counted on.
+        total_regret: the sum of their regret.
     """
 
-    def __init__(self, ledger: SessionLedger, exact: PhasedOptimum) -> None:
+    def __init__(self, ledger: SessionLedger, exact: PhasedOptimum, before: int = 0, total_regret: float = 0.0) -> None:
         self.curve = Curve()
-        self._ledger, self.exact = ledger, exact
-        self._bins = list(pairwise(bin_edges(ledger.sessions)))
-        self.total_regret = 0.0
+        self._ledger, self.exact, self._before = ledger, exact, before
+        self._bins = list(pairwise(bin_edges(before + ledger.sessions, before)))
+        self.total_regret = total_regret
 
     def ready(self) -> bool:
         """Returns whether there is a complete bin without a point."""
-        return bool(self._bins) and self._ledger.complete >= self._bins[0][1]
+        return bool(self._bins) and self._before + self._ledger.complete >= self._bins[0][1]
 
     def next_point(self, metrics: dict[str, float]) -> tuple[int, dict[str, float]]:
         """Appends the point of the next bin, with the agent's metrics.
@@ -132,7 +136,8 @@ class CurveBuilder:
             Sessions seen, and the value of every tag that has one.
         """
         start, stop = self._bins.pop(0)
-        point = {**self._means(slice(start, stop)), **{AGENT_TAG + name: value for name, value in metrics.items()}}
+        rows = slice(start - self._before, stop - self._before)
+        point = {**self._means(rows), **{AGENT_TAG + name: value for name, value in metrics.items()}}
         self.curve.add(stop, point)
         return stop, {tag: value for tag, value in point.items() if math.isfinite(value)}
 

@@ -18,6 +18,7 @@ from preroll.errors import NotFiniteError
 from preroll.seeds import TRAINING, derive
 from preroll.simulations.training.curves import Curve, CurveBuilder
 from preroll.simulations.training.notes import advice
+from preroll.simulations.training.origin import Origin
 from preroll.simulations.training.session_log import SessionLedger, Step
 from preroll.simulations.training.timing import TimeShares
 
@@ -36,19 +37,26 @@ class Loop:
         tables: the scenario on the catalog.
         sessions: number of sessions in the learning curve.
         exact: exact values of ``tables``.
+        origin: the run that is continued, of which ``agent`` is the trained one; None begins anew.
 
     Attributes:
         times: CPU time by phase of the loop.
         time_curve: its shares at every point of the curve, which is reproducible as they are not.
     """
 
-    def __init__(self, agent: Agent, tables: Tables, sessions: int, exact: PhasedOptimum) -> None:
-        self.agent = agent
+    def __init__(
+        self, agent: Agent, tables: Tables, sessions: int, exact: PhasedOptimum, origin: Origin | None = None
+    ) -> None:
+        self.agent, self.origin = agent, origin
         self.sessions = sessions
         lanes = min(agent.num_envs, sessions)
         self.envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
-        self.ledger = SessionLedger(tables.spec, lanes, sessions)
-        self.builder = CurveBuilder(self.ledger, exact)
+        if origin is None:
+            self.ledger = SessionLedger(tables.spec, lanes, sessions)
+            self.builder = CurveBuilder(self.ledger, exact)
+        else:
+            self.ledger = SessionLedger(tables.spec, lanes, sessions, origin.lane_sessions)
+            self.builder = CurveBuilder(self.ledger, exact, origin.sessions, origin.regret)
         self._n_slots = tables.n_slots
         self._observations = np.empty((0, tables.layout.size), np.float32)
         self.times, self.time_curve = TimeShares(), Curve()
@@ -64,9 +72,17 @@ class Loop:
         return self.builder.curve
 
     def start(self, seed: int) -> None:
-        """Resets the environment and starts training; lane i plays the user stream ``derive(seed, "training")`` + i."""
-        self.agent.start_training(self.sessions * self._n_slots)
+        """Resets the environment and starts training; lane i plays the user stream ``derive(seed, "training")`` + i.
+
+        A run is continued with the sessions of the same streams that no lane had begun, and with its schedules at their
+        ends.
+        """
         self._observations, _ = self.envs.reset(seed=derive(seed, TRAINING))
+        if self.origin is None:
+            self.agent.start_training(self.sessions * self._n_slots)
+        else:
+            self.agent.start_training(self.agent.steps)
+            self._observations = self.envs.skip_to(self.origin.lane_sessions)
 
     def step(self) -> int:
         """Plays one slot of every lane and updates the agent.
@@ -138,7 +154,8 @@ class Loop:
             self.time_curve.add(seen, times)
             yield seen, {**point, **times}
             # Users may leave early, so schedules are annealed over the measured length of sessions, not the horizon.
-            self.agent.start_training(round(float(self.ledger.slots[:seen].mean()) * self.sessions))
+            if self.origin is None:
+                self.agent.start_training(round(float(self.ledger.slots[:seen].mean()) * self.sessions))
 
     def state_arrays(self) -> Arrays:
         """Returns the state of the environment and the ledger.

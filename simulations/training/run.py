@@ -2,34 +2,36 @@
 
 ```
 scenario.yaml        the whole scenario, defaults included
-settings.yaml        agent and its settings, seed, sessions, catalog
+settings.yaml        agent and its settings, seed, sessions, catalog; the run that it continues, if it does
 agent/               the trained agent
 events.out.tfevents.preroll    learning curves for TensorBoard
-result.json          curve, optimum, cost, threads, versions, code, machine; written last
+result.json          curve, optimum, cost, threads, versions, code, machine
+manifest.json        hashes of all of these; written last
 ```
 """
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from pydantic import Field
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.loading import load_agent
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.files import atomic, manifest
+from preroll.files.manifest import Manifest
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import RESULT, threads
 from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.origin import Origin
 from preroll.simulations.training.provenance import provenance
-from preroll.yaml_config import FileModel, dump_yaml, load_yaml, validated
+from preroll.yaml_config import FileModel, dump_yaml, parse_yaml, validated
 
 FORMAT = 2
 
@@ -51,6 +53,12 @@ class RunSettings(FileModel):
     sessions: int = Field(description="sessions of the learning curve")
     catalog: CatalogReference
     settings: dict[str, Any] = Field(description="all settings of the agent, defaults included")
+    origin: Origin | None = Field(default=None, description="the run that this one continues; absent if it begins anew")
+
+    @property
+    def total_sessions(self) -> int:
+        """Number of sessions of this run's curve and of all that it continues."""
+        return self.sessions + (self.origin.sessions if self.origin else 0)
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Run:
         settings: agent, seed, sessions, catalog.
         scenario: the simulated scenario.
         result: content of ``result.json``.
+        files: hashes of its files.
 
     Examples:
         >>> import tempfile
@@ -79,6 +88,7 @@ class Run:
     settings: RunSettings
     scenario: Scenario
     result: dict[str, Any]
+    files: Manifest = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, path: str | Path) -> "Run":
@@ -88,13 +98,14 @@ class Run:
             PrerollError: there is no run, or one of its files cannot be read.
         """
         path = Path(path)
-        atomic.recover(path.absolute())
-        if not path.is_dir():
-            raise PrerollError(
-                f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`"
-            )
-        result = read_result(path)
-        return cls(path, read_settings(path), Scenario.load(path / "scenario.yaml"), result)
+        while True:
+            files = read_manifest(path)
+            try:
+                settings, scenario = read_settings(files)
+                return cls(path, settings, scenario, read_result(files), files)
+            except PrerollError:
+                if read_manifest(path).content == files.content:
+                    raise  # else the run was replaced while it was read
 
     @property
     def name(self) -> str:
@@ -117,8 +128,12 @@ class Run:
         return list(self.result.get("notes", []))
 
     def load_agent(self) -> Agent:
-        """Returns the trained agent."""
-        return load_agent(self.path / "agent")
+        """Returns the trained agent.
+
+        Raises:
+            PrerollError: it is damaged, or was replaced after the run was opened.
+        """
+        return load_agent(self.files.verified(f"agent/{manifest.NAME}").parent)
 
     def load_catalog(self) -> Catalog:
         """Returns the catalog that the agent was trained on.
@@ -129,10 +144,35 @@ class Run:
         return load_catalog(self.settings.catalog, self.path, self.path / "settings.yaml")
 
 
-def read_settings(folder: Path) -> RunSettings:
-    """Reads the ``settings.yaml`` of a run or a checkpoint."""
-    path = folder / "settings.yaml"
-    return validated(RunSettings, load_yaml(path), str(path))
+def read_manifest(path: Path) -> Manifest:
+    """Reads the manifest of the run ``path``; that of one which a killed writer set aside where it is missing.
+
+    Raises:
+        PrerollError: there is no run, or its manifest cannot be read.
+    """
+    folder = atomic.current(path)
+    if not folder.is_dir():
+        raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`")
+    try:
+        return manifest.read(folder, "run")
+    except FileNotFoundError:
+        older = "; an older version wrote it: train again" if (folder / RESULT).is_file() else ""
+        raise PrerollError(f"run {path}: it has no {manifest.NAME}, so it is no complete run{older}") from None
+
+
+def read_settings(files: Manifest) -> tuple[RunSettings, Scenario]:
+    """Reads ``settings.yaml`` and ``scenario.yaml`` of a run or a checkpoint.
+
+    Raises:
+        PrerollError: one of them is damaged.
+    """
+    settings = parse_settings(files.read_text("settings.yaml"), files.folder / "settings.yaml")
+    return settings, Scenario.load(files.verified("scenario.yaml"))
+
+
+def parse_settings(text: str, path: Path) -> RunSettings:
+    """Returns the settings in the text of a ``settings.yaml``; ``path`` is used in error messages only."""
+    return validated(RunSettings, parse_yaml(text, str(path)), str(path))
 
 
 def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catalog:
@@ -156,7 +196,9 @@ def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catal
     return catalog
 
 
-def settings_of(agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path) -> RunSettings:
+def settings_of(
+    agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path, origin: Origin | None = None
+) -> RunSettings:
     """Returns the settings of the run that will be written to the folder ``run``."""
     return RunSettings(
         agent=agent.name,
@@ -164,17 +206,19 @@ def settings_of(agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run
         sessions=sessions,
         catalog=_reference(catalog, run),
         settings=agent.settings.model_dump(mode="json"),
+        origin=origin,
     )
 
 
 def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> None:
     """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``."""
     atomic.write_text(folder / "scenario.yaml", scenario.dump())
-    atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
+    told = settings.model_dump(mode="json", exclude=set() if settings.origin else {"origin"})
+    atomic.write_text(folder / "settings.yaml", dump_yaml(told))
 
 
 def write_result(folder: Path, result: Mapping[str, Any], *earlier: Mapping[str, Any]) -> None:
-    """Writes ``result.json``, the last file of a run, with its format, torch's threads and provenance added.
+    """Writes ``result.json``, with its format, torch's threads and provenance added.
 
     Networks are trained in one thread, whatever their number, so that it does not change a result.
 
@@ -191,22 +235,21 @@ def write_result(folder: Path, result: Mapping[str, Any], *earlier: Mapping[str,
 def _reference(catalog: Catalog, run: Path) -> CatalogReference:
     if catalog.path == Path(catalogs.__file__).parent / "demo":
         return CatalogReference(path=DEMO, sha256=catalog.sha256)
-    relative = Path(os.path.relpath(catalog.path.absolute(), run.absolute())).as_posix()
-    return CatalogReference(path=relative, sha256=catalog.sha256)
+    return CatalogReference(path=relative_path(catalog.path, run), sha256=catalog.sha256)
 
 
-def read_result(path: Path) -> dict[str, Any]:
-    """Reads the ``result.json`` of the run ``path``.
+def relative_path(path: Path, run: Path) -> str:
+    """Returns ``path`` relative to the folder ``run``, as the files of the run name it."""
+    return Path(os.path.relpath(path.absolute(), run.absolute())).as_posix()
+
+
+def read_result(files: Manifest) -> dict[str, Any]:
+    """Reads the ``result.json`` of a run.
 
     Raises:
-        PrerollError: it is missing, cannot be read, or has another format.
+        PrerollError: it is missing, damaged, or has another format.
     """
-    try:
-        result = json.loads((path / RESULT).read_text("utf8"))
-    except FileNotFoundError:
-        raise PrerollError(f"run {path}: it has no {RESULT}, so it is no run") from None
-    except (OSError, ValueError) as error:
-        raise PrerollError(f"{path / RESULT}: cannot be read: {error}") from None
+    result = files.read_json(RESULT)
     if not isinstance(result, dict) or result.get("format") != FORMAT:
-        raise PrerollError(f"{path / RESULT}: format must be {FORMAT}; this is no run that this version reads")
+        raise PrerollError(f"{files.folder / RESULT}: format must be {FORMAT}; this is no run that this version reads")
     return result

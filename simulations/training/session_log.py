@@ -46,9 +46,15 @@ class SessionLedger:
         shown: int32 [L, k], ads shown of each length class.
         terminated: bool [k], whether the user left before the horizon.
         lane_session: int32 [k], number of the session within its lane, which decides its phase of drift.
+
+    Args:
+        spec: ads and their length classes.
+        lanes: n.
+        sessions: k.
+        first: number within its lane of every lane's first session.
     """
 
-    def __init__(self, spec: SessionSpec, lanes: int, sessions: int) -> None:
+    def __init__(self, spec: SessionSpec, lanes: int, sessions: int, first: int = 0) -> None:
         self.sessions = sessions
         self.ended = 0
         self.steps = 0
@@ -60,7 +66,7 @@ class SessionLedger:
         self._is_of_length = np.array([[length == one for length in spec.lengths] for one in self.lengths])
         self._number = np.arange(lanes)
         self._next = lanes
-        self._played = np.zeros(lanes, np.int32)
+        self._played = np.full(lanes, first, np.int32)
         self._sums = np.zeros((2, lanes))
         self._counts = np.zeros((2 + len(self.lengths), lanes), np.int32)
 
@@ -73,6 +79,11 @@ class SessionLedger:
     def done(self) -> bool:
         """Whether all recorded sessions have ended."""
         return self.ended == self.sessions
+
+    @property
+    def lane_sessions(self) -> int:
+        """Number within its lane of the first session that no lane has begun: the next users of every lane are new."""
+        return int((self._played + (self._counts[0] > 0)).max())
 
     def add(self, step: Step) -> int:
         """Adds one slot of every lane and returns the number of recorded sessions that ended with it."""

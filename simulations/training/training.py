@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
 from preroll.agents.settings import with_sessions
@@ -16,6 +15,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import check_target
 from preroll.seeds import AGENT, derive
@@ -23,6 +23,7 @@ from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.notes import learning_notes
+from preroll.simulations.training.origin import Origin
 from preroll.simulations.training.provenance import provenance
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
@@ -50,7 +51,8 @@ class TrainingResult:
         times: CPU-seconds by phase of the loop; see :mod:`preroll.simulations.training.timing`.
         time_curve: their shares at every point of the curve.
         run: the folder written; None if none was requested.
-        phases: number of phases of drift that the recorded sessions met; 1 without drift.
+        phases: number of phases of drift that the recorded sessions met, or that were over; 1 without drift.
+        lane_sessions: sessions that a lane began at most; a continued training goes on with the next ones.
         notes: sentences on why the agent may not have learned; usually none.
 
     Examples:
@@ -75,6 +77,7 @@ class TrainingResult:
     time_curve: Curve
     run: Path | None
     phases: int = 1
+    lane_sessions: int = 0
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class TrainingResult:
             "sessions": self.sessions,
             "steps": self.steps,
             "num_envs": min(self.agent.num_envs, self.sessions),
+            "lane_sessions": self.lane_sessions,
             "optimum": self.optimum,
             **({"notes": list(self.notes)} if self.notes else {}),
             "cost": {
@@ -108,7 +112,10 @@ class Training:
         target: the run folder to write; None writes nothing.
         resumed: loop of a stopped training, which is continued; None starts a new one.
         spent: wall-clock and CPU time spent before it was stopped [s].
-        earlier: provenance of what was done before it was stopped.
+        earlier: provenance of what was done before it was stopped, and of the run that it continues.
+        origin: the run that it continues; None begins anew.
+        replace: whether a run or a checkpoint that is there may be replaced.
+        mend: whether a damaged run may be, too.
     """
 
     agent: Agent
@@ -119,6 +126,14 @@ class Training:
     resumed: Loop | None = None
     spent: tuple[float, float] = (0.0, 0.0)
     earlier: tuple[Mapping[str, Any], ...] = ()
+    origin: Origin | None = None
+    replace: bool = False
+    mend: bool = False
+
+    @property
+    def before(self) -> int:
+        """Number of sessions of the trainings that this one continues."""
+        return self.origin.sessions if self.origin else 0
 
     def run(
         self,
@@ -142,22 +157,42 @@ class Training:
         """
         if self.target is None:
             return self._fit(lambda *_: None, advance, stop, math.inf)
-        with atomic.folder(self.target) as folder:
-            write_settings(folder, self._settings(self.target), self.tables.scenario)
+        with atomic.writing(self.target, f"--run {self.target}"):
+            self.check_target()  # once more, now that nobody else can write it
+            return self._write(self.target, advance, finish, stop, save_every)
+
+    def _write(
+        self, run: Path, advance: Advance | None, finish: Finish | None, stop: Stop, save_every: float
+    ) -> TrainingResult:
+        if self.resumed is None:
+            checkpoint.remove(run)
+        with atomic.folder(run, "run") as folder:
+            write_settings(folder, self._settings(run), self.tables.scenario)
             with EventFile(folder) as events:
                 result = self._fit(events.write, advance, stop, save_every)
                 self.agent.save(folder / "agent")
                 if finish is not None:
                     finish(folder, result, events)
             write_result(folder, result.to_dict(), *self.earlier)
-        checkpoint.remove(self.target)
+        checkpoint.remove(run)
         return result
+
+    def check_target(self) -> None:
+        """Raises unless the run folder may be written."""
+        if self.target is None:
+            return
+        check_target(self.target, replace=self.replace or self.resumed is not None, mend=self.mend)
+        if self.resumed is None and not self.replace and checkpoint.place(self.target).exists():
+            raise PrerollError(
+                f"run {self.target}: holds an unfinished training; resume it with --resume {self.target}, or start "
+                "over with --replace"
+            )
 
     def _fit(self, on_point: OnPoint, advance: Advance | None, stop: Stop, save_every: float) -> TrainingResult:
         wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
         loop = self.resumed
         if loop is None:
-            loop = Loop(self.agent, self.tables, self.sessions, PhasedOptimum(self.tables))
+            loop = Loop(self.agent, self.tables, self.sessions, PhasedOptimum(self.tables), self.origin)
             loop.start(self.seed)
         else:
             for seen, point in points_of(loop.curve, loop.time_curve).items():
@@ -188,11 +223,14 @@ class Training:
             time_curve=loop.time_curve,
             run=self.target,
             phases=1 + int(self.tables.arrays.phase_of(loop.ledger.lane_session.max())),
+            lane_sessions=loop.ledger.lane_sessions,
             notes=learning_notes(self.agent, self.sessions),
         )
 
     def _settings(self, run: Path) -> RunSettings:
-        return settings_of(self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run)
+        return settings_of(
+            self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run, origin=self.origin
+        )
 
     def _stopped(self, number: int, loop: Loop) -> str:
         name = signal.Signals(number).name
@@ -210,10 +248,9 @@ def prepare(
     run: Path | None = None,
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
+    mend: bool = False,
 ) -> Training:
     """Checks the arguments of :func:`train` without starting anything.
-
-    With ``replace``, the checkpoint of an unfinished training in ``run`` is removed.
 
     Raises:
         PrerollError: an argument is unknown or out of range, or ``run`` may not be written.
@@ -224,16 +261,9 @@ def prepare(
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     given = with_sessions(agent_name, settings or {}, sessions)
     agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **given)
-    if run is not None:
-        check_target(run, replace=replace)
-        if checkpoint.place(run).exists():
-            if not replace:
-                raise PrerollError(
-                    f"run {run}: holds an unfinished training; resume it with --resume {run}, or start over with "
-                    "--replace"
-                )
-            checkpoint.remove(run)
-    return Training(agent, tables, agent.settings.sessions, seed, run)
+    training = Training(agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend)
+    training.check_target()
+    return training
 
 
 def prepare_resume(run: Path) -> Training:
@@ -244,8 +274,9 @@ def prepare_resume(run: Path) -> Training:
     """
     loop, tables, settings, spent, made_by = checkpoint.load(run)
     return Training(
-        loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent, earlier=(made_by,)
-    )
+        loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent, earlier=(made_by,),
+        origin=settings.origin,
+    )  # fmt: skip
 
 
 def train(
@@ -262,7 +293,7 @@ def train(
 ) -> TrainingResult:
     """Trains an agent and writes a run folder.
 
-    During training the run is the hidden sibling folder ``.NAME.….part``, in which TensorBoard can follow the curves.
+    During training the run is the hidden folder ``.NAME.preroll/new`` beside it, in which TensorBoard can follow it.
     It is renamed when it is complete and removed if the training is stopped: a run is either complete or absent.
 
     Args:

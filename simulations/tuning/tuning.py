@@ -13,18 +13,20 @@ Everything depends on the seed alone: a stopped search that is resumed makes the
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from preroll import atomic
 from preroll.agents.registry import complete_settings, fill_settings, find, make_agent
 from preroll.agents.settings import AgentSettings, check_effects, overruled, with_sessions
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import NotFiniteError, PrerollError
+from preroll.files import atomic, sealed, work_folder
+from preroll.files.names import is_nobodys
 from preroll.seeds import AGENT, derive
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
@@ -136,7 +138,14 @@ class TuningResult:
     preset: Path
 
 
-def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], None] = lambda _: None) -> TuningResult:
+def tune(
+    search: Search,
+    out: Path,
+    *,
+    trials: int,
+    advance: Callable[[int], None] = lambda _: None,
+    note: Callable[[str], None] = lambda _: None,
+) -> TuningResult:
     """Searches until ``trials`` trials have ended, including those of earlier runs in the same folder.
 
     Args:
@@ -144,6 +153,7 @@ def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], Non
         out: folder of the search.
         trials: number of trials; the first one uses the scenario's preset, else the agent's defaults.
         advance: called with the number of trials that ended.
+        note: called with a line about what is damaged and done again.
 
     Returns:
         The best settings and their score.
@@ -158,8 +168,8 @@ def tune(search: Search, out: Path, *, trials: int, advance: Callable[[int], Non
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     states, told = optuna.trial.TrialState, 0
     with Store(out).lock():
-        atomic.write_json(out / SEARCH, search.to_dict())
-        study, exact = _open(out), PhasedOptimum(search.tables)
+        atomic.write_sealed(out / SEARCH, search.to_dict())
+        study, exact = _open(out, note), PhasedOptimum(search.tables)
         while True:
             number = len(study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED)))
             advance(min(number, trials) - told)
@@ -189,28 +199,26 @@ def check(search: Search, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise PrerollError(f"--out {out}: is a file; a folder is needed")
     if (out / SEARCH).exists():
-        if json.loads((out / SEARCH).read_text("utf8")) != json.loads(json.dumps(search.to_dict())):
+        if sealed.read(out / SEARCH) != json.loads(json.dumps(search.to_dict())):
             raise PrerollError(f"--out {out}: holds another search; name another folder")
-    elif out.exists() and any(entry.name != ".lock" for entry in out.iterdir()):
+    elif out.exists() and any(name != work_folder.SUFFIX and not is_nobodys(name) for name in os.listdir(out)):
         raise PrerollError(f"--out {out}: is no folder of a search and is not empty; name another one")
 
 
-def _open(out: Path) -> "Study":
+def _open(out: Path, note: Callable[[str], None]) -> "Study":
     """Returns the study of a folder.
 
-    Trials that a kill interrupted are marked as failed, and an incomplete last line of the journal is removed.
+    Trials that a kill interrupted are marked as failed. ``note`` is called with a line about what is damaged.
     """
     import optuna
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-    journal = out / JOURNAL
-    Path(f"{journal}.lock").unlink(missing_ok=True)  # left by a killed run; this process holds the folder's lock
-    if journal.exists():
-        content = journal.read_bytes()
-        if not content.endswith(b"\n"):
-            atomic.write_bytes(journal, content[: content.rfind(b"\n") + 1])
-    storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal))))
+    from preroll.simulations.tuning.journal import CheckedJournal
+
+    journal = CheckedJournal(out / JOURNAL)
+    if journal.dropped:
+        note(f"{out / JOURNAL}: {journal.dropped} lines are not what was written; their trials are run again.")
+    storage = JournalStorage(journal)
     study = optuna.create_study(
         storage=storage,
         study_name="search",

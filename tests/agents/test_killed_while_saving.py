@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from preroll import atomic
+import pytest
+
 from preroll.agents import make_agent
 from preroll.envs import Tables
+from preroll.errors import PrerollError
+from preroll.files import atomic
 
 # One process for all kills: every child is killed at one more file operation than the child before it, until one ends.
 SCRIPT = """
@@ -57,8 +61,9 @@ def test_a_kill_at_every_file_operation_of_saving_leaves_a_loadable_agent(tmp_pa
     assert told["left"] == ["agent"]  # the last saving swept what the killed ones left
 
 
-def test_what_another_process_is_writing_is_not_swept(classic: Tables, tmp_path: Path) -> None:
-    with atomic.folder(tmp_path / "agent") as slow:
+def test_what_somebody_else_is_writing_is_neither_swept_nor_replaced(classic: Tables, tmp_path: Path) -> None:
+    with atomic.folder(tmp_path / "agent", "agent") as slow, ThreadPoolExecutor() as other:
         (slow / "half").touch()
-        make_agent("thompson", classic).save(tmp_path / "agent")
+        with pytest.raises(PrerollError, match="agent: another thread is writing it now"):
+            other.submit(make_agent("thompson", classic).save, tmp_path / "agent").result()
         assert (slow / "half").exists()

@@ -69,7 +69,7 @@ def test_a_changed_file_is_refused_by_name(name: str, classic: Tables, tmp_path:
     data = bytearray(path.read_bytes())
     data[-2] ^= 1
     path.write_bytes(bytes(data))
-    with pytest.raises(PrerollError, match=rf"{name}: is not the file that was saved"):
+    with pytest.raises(PrerollError, match=rf"{name}: is not the file that was written"):
         load_agent(tmp_path / "agent")
 
 
@@ -77,8 +77,10 @@ def test_what_is_no_saved_agent_is_refused_in_one_line(classic: Tables, tmp_path
     with pytest.raises(PrerollError, match="holds no saved agent"):
         load_agent(tmp_path)
     (tmp_path / "manifest.json").write_text("[1]")
-    with pytest.raises(PrerollError, match="is not the manifest of a saved agent"):
+    with pytest.raises(PrerollError, match=r"manifest\.json: has no seal"):
         load_agent(tmp_path)
+    with pytest.raises(PrerollError, match=r"cannot be replaced: .*manifest\.json: has no seal"):
+        make_agent("thompson", classic).save(tmp_path)
     make_agent("thompson", classic).save(tmp_path / "agent")
     (tmp_path / "agent" / "arrays.safetensors").unlink()
     with pytest.raises(PrerollError, match=r"arrays\.safetensors: cannot be read"):

@@ -1,7 +1,6 @@
 """A file from somebody else runs no code: a folder of ours never, a zip of stable-baselines3 only if asked to."""
 
 import base64
-import hashlib
 import json
 import os
 import pickle
@@ -23,9 +22,11 @@ from preroll.agents.interop.sb3_import import import_sb3
 from preroll.commands.cli import app
 from preroll.envs import SessionEnv, Tables
 from preroll.errors import PrerollError
+from preroll.files import atomic, manifest
 from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.training.run import Run
 from tests.conftest import ROOT
+from tests.resealed import reseal
 
 Practice = Callable[[Agent, Tables, int], None]
 
@@ -143,10 +144,8 @@ def saved(fatigue: Tables, tmp_path: Path) -> Path:
 
 def replace(folder: Path, name: str, content: bytes) -> None:
     """Puts ``content`` in the place of a file of a saved agent, and its sha256 in the manifest: a careful attacker."""
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["sha256"][name] = hashlib.sha256(content).hexdigest()
     (folder / name).write_bytes(content)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    reseal(folder)
 
 
 def changed(folder: Path, **changes: Any) -> bytes:
@@ -247,10 +246,16 @@ def test_an_optimizer_of_another_network_is_refused(fatigue: Tables, practice: P
 
 
 def test_a_manifest_with_a_wrong_sha256_is_refused(saved: Path) -> None:
-    manifest = json.loads((saved / "manifest.json").read_text())
-    manifest["sha256"]["arrays.safetensors"] = "0" * 64
-    (saved / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(PrerollError, match=r"arrays\.safetensors: is not the file that was saved: its sha256 differs"):
+    text, of_arrays = (saved / "manifest.json").read_text(), manifest.read(saved).files["arrays.safetensors"]["sha256"]
+    (saved / "manifest.json").write_text(text.replace(of_arrays, "0" * 64))
+    with pytest.raises(
+        PrerollError, match=r"manifest\.json: is not the file that was written: its seal does not match"
+    ):
+        load_agent(saved)
+    atomic.write_sealed(saved / "manifest.json", json.loads(text.replace(of_arrays, "0" * 64)))
+    with pytest.raises(
+        PrerollError, match=r"arrays\.safetensors: is not the file that was written: its sha256 differs"
+    ):
         load_agent(saved)
 
 

@@ -93,3 +93,63 @@ def test_a_run_that_is_there_is_replaced_only_when_asked(small_catalog_folder: P
     assert Run.open(run).settings.sessions == 60
     train(*arguments, "--sessions", "70", "--replace")
     assert Run.open(run).settings.sessions == 70
+
+
+def test_a_default_name_tells_what_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train("random", "--sessions", "60")
+    train("random", "--sessions", "60", "--set", "user.mismatch=0.20", "--set", "num_envs=32")
+    train("random", "--sessions", "60", "--seed", "1", "--set", "num_envs=64")
+    train("random", "--sessions", "60", "--set", "ads.*.*.reward={scale: 2}")
+    names = ["classic-random-0", "classic-random-0-ads.-.-.reward=-scale-2--447903b374"]
+    names[1] = next(path.name for path in Path("runs").iterdir() if "reward" in path.name)
+    assert sorted(path.name for path in Path("runs").iterdir()) == [
+        *names, "classic-random-0-num_envs=32-user.mismatch=0.2", "classic-random-1",
+    ]  # fmt: skip
+    assert re.fullmatch(r"classic-random-0-ads\.-\.-\.reward=-scale-2--[0-9a-f]{10}", names[1])
+
+
+def test_a_finished_run_is_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train("dqn", "--sessions", "60", "--set", "learning_starts=100", "--run", "first")
+    result = CliRunner().invoke(app, ["train", "--continue", "first", "--sessions", "100"], catch_exceptions=False)
+    assert "dqn: 100 further sessions in " in result.stdout
+    assert "the last 50 earned" in result.stdout
+    assert "note: the replay buffer starts empty: learning goes on once it holds 100 transitions" in result.stderr
+    run = Run.open("runs/first-plus-100")
+    assert run.settings.origin is not None
+    assert run.settings.origin.path == "../../first"
+    again = train("--continue", "runs/first-plus-100", "--sessions", "50", "--run", "third", "--catalog", "demo")
+    assert "Run: third" in again
+    assert Run.open("third").curve.sessions == [210]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["dqn"], "--continue run: takes no AGENT, only --catalog, --sessions, --run, --replace"),
+        (["--scenario", "classic"], "--continue run: takes no --scenario, only "),
+        (["--seed", "0"], "--continue run: takes no --seed, only "),
+        (["--set", "gamma=1"], "--continue run: takes no --set, only "),
+        (["--sb3-defaults"], "--continue run: takes no --sb3-defaults, only "),
+        ([], "--continue run: --sessions is needed: how many further ones to see"),
+        (["--sessions", "5"], "run run: no such folder; make one with `preroll train AGENT --run run`"),
+    ],
+)
+def test_what_a_continued_training_cannot_change_is_refused(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["train", "--continue", "run", *arguments])
+    assert isinstance(result.exception, PrerollError)
+    assert str(result.exception).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "given", [["dqn"], ["--seed", "1"], ["--sessions", "5"], ["--scenario", "x"], ["--catalog", "x"], ["--run", "x"],
+              ["--set", "a=1"], ["--sb3-defaults"], ["--replace"], ["--continue", "x"]],
+)  # fmt: skip
+def test_a_resumed_training_takes_nothing_else(given: list[str]) -> None:
+    result = CliRunner().invoke(app, ["train", "--resume", "run", *given])
+    word = given[0] if given[0].startswith("--") else "AGENT"
+    assert str(result.exception) == f"--resume run: takes no {word} or other option"

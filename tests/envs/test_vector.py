@@ -93,3 +93,30 @@ def test_an_ad_that_is_no_integer_is_refused(small_catalog: Catalog) -> None:
         envs.step(np.array([0.0, 1.7, 2.0]))
     with pytest.raises(PrerollError, match=r"action 1\.7: ads are numbered 0 to 5"):
         env.step(1.7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
+def test_a_skipped_session_is_as_one_that_was_played(mode: str, small_catalog: Catalog) -> None:
+    played, skipped = (SessionVectorEnv(3, "fatigue", small_catalog, autoreset_mode=mode) for _ in range(2))
+    for envs in (played, skipped):
+        envs.reset(seed=4)
+        for _ in range(50):  # some lanes are in the middle of a session, some at its end
+            envs.step(np.array([0, 1, 2]))
+    assert played.sessions_started.max() < 9
+    while (behind := played.sessions_started < 9).any():
+        observations, _ = played.reset(options={"reset_mask": behind})
+    np.testing.assert_array_equal(skipped.skip_to(9), observations)
+    assert skipped.sessions_started.tolist() == [9, 9, 9]
+    for _ in range(60):
+        for one, other in zip(played.step(np.array([3, 4, 5]))[:4], skipped.step(np.array([3, 4, 5]))[:4], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("session", [-1, 2**31 - 1])
+def test_a_session_that_no_stream_has_is_refused(session: int, small_catalog: Catalog) -> None:
+    envs = SessionVectorEnv(3, "classic", small_catalog)
+    with pytest.raises(PrerollError, match="call reset"):
+        envs.skip_to(0)
+    envs.reset(seed=1)
+    with pytest.raises(PrerollError, match=r"a whole number from 0 to 2,147,483,646 is expected"):
+        envs.skip_to(session)

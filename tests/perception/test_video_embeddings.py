@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from preroll.commands.cli import app
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.embedding import embed
 from preroll.perception.analysis.encoder import Encoder, EncoderFile
 from preroll.perception.video_embeddings import analyzed, embed_videos, videos_in

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.prediction.framework.first_few import first_few
 from preroll.perception.prediction.metrics.calibration import temperature_scaled_tags
 from preroll.perception.prediction.metrics.ranking import best_classes
@@ -93,7 +93,7 @@ class Predictions:
         """
         if folder.exists() and not (folder / "task.json").is_file() and (folder.is_file() or any(folder.iterdir())):
             raise PrerollError(f"--out {folder}: already exists and holds no predictions; choose another folder")
-        with atomic.folder(folder) as target:
+        with atomic.folder(folder, "predictions") as target:
             atomic.save_array(target / "predictions.npy", np.asarray(self.values, np.float32))
             atomic.write_json(target / "ids.json", list(self.ids))
             atomic.write_json(target / "names.json", list(self.names))

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.perception.prediction.framework.settings import GenreSettings, MemorabilitySettings, TagSettings
 
 BEGIN, END = (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.perception.prediction.formats.memorability_csv import AUDIO_COLUMNS, C3D_COLUMNS
 from preroll.perception.prediction.generators.ideal import Ideal
 

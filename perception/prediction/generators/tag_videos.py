@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.generators.ideal import Ideal, drawn_with_a_label, log_likelihood, noisy_or_none
 from preroll.perception.prediction.generators.yt8m_files import vocabulary_csv, write_csv, write_tfrecord

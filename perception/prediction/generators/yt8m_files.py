@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, VISUAL, Tagged
 from preroll.perception.prediction.formats.yt8m.sequence_example import SequenceExample
 from preroll.perception.prediction.formats.yt8m.tfrecord import record

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.perception.onnx_models.parity import check_parity
 from preroll.perception.prediction.memorability.feature_blocks import Floats, LinearScore
 

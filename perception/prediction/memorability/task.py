@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.prediction.formats.id_tables import read_ids
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import MemorabilitySettings

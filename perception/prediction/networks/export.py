@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.perception.onnx_models.parity import Example, check_parity
 from preroll.perception.onnx_models.torch_export import to_onnx
 

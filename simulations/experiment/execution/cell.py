@@ -1,6 +1,5 @@
 """Execution of one cell: training and evaluation of an agent, stored as a run folder, complete or absent."""
 
-import json
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -8,10 +7,10 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import RESULT
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, table_of
@@ -19,9 +18,10 @@ from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
 from preroll.simulations.training.provenance import provenance
-from preroll.simulations.training.run import Run
+from preroll.simulations.training.run import Run, read_manifest
 from preroll.simulations.training.training import TrainingResult, counted, prepare
 from preroll.system.memory import NETWORKS
+from preroll.tensorboard_writer import NAME as EVENTS
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Job, Progress, Request
 
@@ -63,7 +63,7 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
         return {}, b""
     training = prepare(
         cell.agent, scenario=cell.training or cell.scenario, catalog=cell.catalog, sessions=cell.sessions,
-        seed=cell.seed, run=folder, settings=cell.settings, replace=True,
+        seed=cell.seed, run=folder, settings=cell.settings, replace=True, mend=True,
     )  # fmt: skip
 
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:
@@ -112,10 +112,31 @@ def _same_training(cell: Cell, folder: Path) -> Path | None:
 
 
 def _learned(folder: Path) -> str | None:
-    found: str | None = json.loads((folder / CELL).read_text("utf8")).get("training_fingerprint")
-    return found if is_complete(folder) else None
+    try:
+        found: str | None = read_cell(folder)["training_fingerprint"]
+    except PrerollError:
+        return None
+    return found
 
 
-def is_complete(folder: Path) -> bool:
-    """Returns whether the run of a cell is complete."""
-    return (folder / RESULT).is_file() and (folder / CELL).is_file()
+def read_cell(folder: Path) -> dict[str, Any]:
+    """Reads the evaluation that is stored with a cell's run.
+
+    Raises:
+        PrerollError: it is not there or not what was written, or has another format.
+    """
+    found = read_manifest(folder).read_json(CELL)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise PrerollError(f"{folder / CELL}: format must be {FORMAT}; this is no cell that this version reads")
+    return found
+
+
+def check_cell(folder: Path) -> None:
+    """Compares every file of a finished cell that is ever read with the manifest.
+
+    Raises:
+        PrerollError: one of them is not what was written.
+    """
+    files = read_manifest(folder)
+    for name in {CELL, RESULT, *files.files} - {EVENTS}:
+        files.verified(name)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from preroll.agents.registry import AGENTS
 from preroll.simulations.experiment.design.plan import Cell
-from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
+from preroll.simulations.experiment.execution.cell import read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.training.run import Run
 
 #: Measured CPU seconds per 1,000 training sessions of `fatigue` (18 slots each) on one core; bandits by default.

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from preroll.simulations.experiment.execution.store import read_cell
+from preroll.simulations.experiment.execution.cell import read_cell
 from preroll.simulations.training.provenance import merged
-from preroll.simulations.training.run import read_result
+from preroll.simulations.training.run import Run
 
 MACHINE = "machine"
 
@@ -17,7 +17,7 @@ Origin = Mapping[str, str]
 
 def cell_provenance(folder: Path) -> dict[str, Any]:
     """Returns the provenance of a finished cell, that of a reused training and of its evaluation in one."""
-    return merged(read_result(folder), read_cell(folder)["provenance"])
+    return merged(Run.open(folder).result, read_cell(folder)["provenance"])
 
 
 def origin_of(provenance: Mapping[str, Any]) -> Origin:

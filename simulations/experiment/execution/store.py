@@ -1,37 +1,35 @@
 """Folder of an experiment, and the states of its cells.
 
 ```
-plan.json        all cells: their inputs; names of earlier cells
+plan.json        all cells: their inputs; names of earlier cells; sealed
 experiment.yaml  copy of the file that was run
-failures.json    cells that failed, with their errors
+failures.json    cells that failed, with their errors; sealed
 cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
+.preroll         work folder of whoever runs it
 ```
 """
 
-import fcntl
-import json
 import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic, sealed, work_folder
+from preroll.files.names import checked_name, is_nobodys
 from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.experiment.execution.cell import CELL, is_complete
-from preroll.simulations.experiment.execution.cell import FORMAT as CELL_FORMAT
+from preroll.simulations.experiment.execution.cell import CELL, check_cell, read_cell
 
 PLAN = "plan.json"
 FILE = "experiment.yaml"
 FAILURES = "failures.json"
 CELLS = "cells"
-FORMAT = 4
+FORMAT = 5
 #: Fields of cells that hold scenarios: without variation, and of training.
 WORLDS = ("base", "training")
 #: Fields of cells that tell what their names are of.
@@ -43,6 +41,7 @@ class CellState(StrEnum):
 
     DONE = "done"
     CHANGED = "changed"  # its run has other settings than the plan
+    DAMAGED = "damaged"  # a file of its run is not what was written
     FAILED = "failed"
     MISSING = "missing"
 
@@ -75,8 +74,11 @@ class Store:
         if self.path.exists() and not self.path.is_dir():
             raise PrerollError(f"--out {self.path}: is a file; a folder is needed")
         names = [entry.name for entry in self.path.iterdir()] if self.path.exists() else []
-        # A run that was killed before it wrote its plan may have left a lock and partial files, which are accepted.
-        there = [name for name in names if name != ".lock" and not (name[0] == "." and name.endswith(".part"))]
+        there = [
+            name
+            for name in names
+            if not (name[0] == "." and name.endswith(work_folder.SUFFIX)) and not is_nobodys(name)
+        ]
         if there and PLAN not in there:
             raise PrerollError(f"--out {self.path}: is no folder of an experiment and is not empty; name another one")
 
@@ -87,12 +89,8 @@ class Store:
         Raises:
             PrerollError: another process runs it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise PrerollError(f"--out {self.path}: another process runs this experiment now") from None
+        folder = atomic.destination(self.path)
+        with work_folder.held(work_folder.within(folder), folder.name, f"--out {self.path}"):
             yield
 
     def write_plan(self, plan: Plan, text: str) -> None:
@@ -107,7 +105,7 @@ class Store:
             "names": {one: name for one, name in self.names().items() if one not in now},
             **_without_repetition(cells),
         }
-        atomic.write_text(self.path / PLAN, json.dumps(content) + "\n")  # first: it marks the folder as an experiment
+        atomic.write_sealed(self.path / PLAN, content, indent=None)  # first: it marks the folder as an experiment
         atomic.write_text(self.path / FILE, text)
 
     def keep_names(self, plan: Plan) -> Plan:
@@ -118,13 +116,13 @@ class Store:
     def names(self) -> dict[str, str]:
         """Returns the names that the plans so far gave to points and agents; a damaged plan gave none."""
         try:
-            content = json.loads((self.path / PLAN).read_text("utf8"))
+            content = sealed.read(self.path / PLAN)
             names, cells = dict(content.get("names", {})), content["cells"]
             known = known_as([tuple(cell[name] for name in DESCRIBED) for cell in cells])
             for (point, agent, _), cell in zip(known, cells, strict=True):
                 names[point], names[agent] = cell["point"], cell["label"].partition("@")[0]
             return names
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (PrerollError, OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
     def read_plan(self) -> Plan:
@@ -134,7 +132,7 @@ class Store:
             PrerollError: there is no plan, or it cannot be read.
         """
         try:
-            content = json.loads((self.path / PLAN).read_text("utf8"))
+            content = sealed.read(self.path / PLAN)
             if content["format"] != FORMAT:
                 raise PrerollError(f"{self.path / PLAN}: format must be {FORMAT}, not {content['format']}")
             scenarios = content["scenarios"]
@@ -142,12 +140,16 @@ class Store:
                 Cell(**cell | {name: scenarios[cell[name]] for name in WORLDS if cell[name] is not None})
                 for cell in content["cells"]
             )
+            for cell in cells:
+                checked_name(cell.id, f"{self.path / PLAN}: cell")
             return Plan(content["name"], content["description"], content["keys"], cells)
         except FileNotFoundError:
             raise PrerollError(
                 f"{self.path}: is no folder of an experiment; make one with `preroll experiment run FILE --out DIR`"
             ) from None
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        except sealed.DamagedError as error:
+            raise PrerollError(f"{error}; `preroll experiment run FILE --out {self.path}` writes it anew") from None
+        except (ValueError, KeyError, TypeError, IndexError) as error:
             raise PrerollError(f"{self.path / PLAN}: cannot be read: {error}") from None
 
     def states(self, plan: Plan) -> dict[str, CellState]:
@@ -157,41 +159,49 @@ class Store:
 
     def _state(self, cell: Cell, failed: bool) -> CellState:
         folder = self.folder(cell).absolute()
-        atomic.recover(folder)
-        if is_complete(folder):
+        if not atomic.current(folder).exists():
+            return CellState.FAILED if failed else CellState.MISSING
+        try:
+            check_cell(folder)
             found = read_cell(folder)
             if found["fingerprint"] != cell.fingerprint:
                 return CellState.CHANGED
             return CellState.DONE if _is_result(found["evaluation"]) else CellState.FAILED
-        return CellState.FAILED if failed else CellState.MISSING
+        except (PrerollError, KeyError):
+            return CellState.DAMAGED
 
     def failures(self) -> dict[str, str]:
-        """Returns the error of every cell that failed, by id.
-
-        Raises:
-            PrerollError: the file of failures cannot be read.
-        """
+        """Returns the error of every cell that failed, by id; a damaged file tells of none, and they are run again."""
         try:
-            found: dict[str, str] = json.loads((self.path / FAILURES).read_text("utf8"))
-        except FileNotFoundError:
+            return dict(sealed.read(self.path / FAILURES)["failures"])
+        except (FileNotFoundError, PrerollError, KeyError, TypeError, ValueError):
             return {}
-        except (OSError, ValueError) as error:
-            raise PrerollError(f"{self.path / FAILURES}: cannot be read: {error}") from None
-        return found
 
     def reasons(self, states: Mapping[str, CellState]) -> dict[str, str]:
-        """Returns why each of the cells that failed did, by id."""
+        """Returns why each of the cells that failed did, and what is damaged of others, by id."""
         told = self.failures()
         return {
             name: told.get(name, f"{CELL}: its revenue is no number")
-            for name, state in states.items()
             if state is CellState.FAILED
+            else self._damage(name)
+            for name, state in states.items()
+            if state in (CellState.FAILED, CellState.DAMAGED)
         }
+
+    def _damage(self, name: str) -> str:
+        """Returns what is damaged of the cell with an id."""
+        folder = (self.logdir / name).absolute()
+        try:
+            check_cell(folder)
+            read_cell(folder)
+        except PrerollError as error:
+            return str(error).removeprefix(f"{folder}/")
+        return f"{CELL}: lacks what a cell holds"
 
     def write_failures(self, failures: Mapping[str, str]) -> None:
         """Writes the errors of the cells that failed."""
         if failures or (self.path / FAILURES).exists():
-            atomic.write_json(self.path / FAILURES, dict(failures))
+            atomic.write_sealed(self.path / FAILURES, {"failures": dict(failures)})
 
     def strays(self, plan: Plan) -> list[str]:
         """Returns the ids of runs that are not cells of the plan; they are never deleted."""
@@ -200,30 +210,14 @@ class Store:
         return sorted(name for name in found if name not in ids and "/." not in name)
 
     def sweep(self) -> None:
-        """Removes partial files and folders of killed workers."""
-        for part in (*self.logdir.glob(".*.part"), *self.logdir.glob("*/*/.*.part")):
-            shutil.rmtree(part, ignore_errors=True)
-        for part in self.path.glob(".*.part"):
-            part.unlink(missing_ok=True)
+        """Restores or removes what killed workers left of cells."""
+        for place in self.logdir.glob(f"*/*/.*{work_folder.SUFFIX}"):
+            with suppress(PrerollError), atomic.writing(place.with_name(place.name[1 : -len(work_folder.SUFFIX)])):
+                pass
 
     def size(self) -> int:
         """Returns the size of all files in bytes."""
         return sum(os.path.getsize(path) for path in self.path.rglob("*") if path.is_file())
-
-
-def read_cell(folder: Path) -> dict[str, Any]:
-    """Reads the evaluation that is stored with a cell's run.
-
-    Raises:
-        PrerollError: it cannot be read, or has another format.
-    """
-    try:
-        found: dict[str, Any] = json.loads((folder / CELL).read_text("utf8"))
-    except (OSError, ValueError) as error:
-        raise PrerollError(f"{folder / CELL}: cannot be read: {error}") from None
-    if found.get("format") != CELL_FORMAT:
-        raise PrerollError(f"{folder / CELL}: format must be {CELL_FORMAT}, not {found.get('format')}")
-    return found
 
 
 def _is_result(evaluation: Mapping[str, Any]) -> bool:

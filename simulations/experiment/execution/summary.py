@@ -8,7 +8,8 @@ import numpy as np
 
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Plan
-from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
+from preroll.simulations.experiment.execution.cell import read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.statistics.intervals import fixed, interval_text
 
 INTERVALS = (
@@ -38,7 +39,7 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         planned[key] = planned.get(key, 0) + 1
         if states[cell.id] is CellState.DONE:
             groups.setdefault(key, []).append(read_cell(store.folder(cell))["evaluation"])
-        elif states[cell.id] is CellState.FAILED:
+        elif states[cell.id] in (CellState.FAILED, CellState.DAMAGED):
             groups.setdefault(key, [])
     titles, shares = list(plan.lengths), [share_column(length) for length in plan.lengths]
     if any(entry["empty_share"] > 0 for group in groups.values() for entry in group):

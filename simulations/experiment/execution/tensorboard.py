@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from preroll import atomic
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.policy_map import policy_map
 from preroll.envs.rendering.policy_plot import policy_png
+from preroll.files import atomic
 from preroll.simulations.evaluation.agent_result import AgentResult, share_column
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan
@@ -87,7 +87,7 @@ def write_layout(logdir: Path, plan: Plan) -> None:
         logdir: TensorBoard's logdir.
         plan: the experiment.
     """
-    with atomic.folder(logdir / "layout") as folder, EventFile(folder) as events:
+    with atomic.folder(logdir / "layout", "layout") as folder, EventFile(folder) as events:
         events.write_for_plugin(0, _layout_value(plan))
         events.write_for_plugin(0, _hparams_value(plan))
     assert (logdir / "layout" / NAME).is_file()

@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from preroll import atomic
+from preroll.files import atomic
 from preroll.simulations.experiment.design.plan import Cell
+from preroll.simulations.experiment.execution.cell import read_cell
 from preroll.simulations.experiment.execution.origins import cell_provenance
-from preroll.simulations.experiment.execution.store import CellState, Store, read_cell
+from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:

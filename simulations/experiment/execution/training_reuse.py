@@ -4,14 +4,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from preroll import atomic
 from preroll.agents.agent import Agent
-from preroll.run_folder import RESULT, check_target
+from preroll.files import atomic
+from preroll.run_folder import RESULT
 from preroll.simulations.training.curves import points_of
 from preroll.simulations.training.run import Run
 from preroll.tensorboard_writer import EventFile
 
-#: Parts of a run that are copied; its event file gets additional content, and ``result.json`` is copied last.
+#: Parts of a run that are copied; its event file gets additional content,.
 PARTS = ("scenario.yaml", "settings.yaml", "agent")
 
 
@@ -26,11 +26,10 @@ def reuse_training(source: Path, target: Path, finish: Callable[[Path, Agent, Ev
         finish: called with the unfinished folder, the agent and the event file, before the run is complete.
 
     Raises:
-        PrerollError: ``source`` cannot be read, or ``target`` is something else than a run.
+        PrerollError: ``source`` cannot be read.
     """
-    check_target(target, replace=True)
     run = Run.open(source)
-    with atomic.folder(target) as part:
+    with atomic.folder(target, "run") as part:
         for name in PARTS:
             place = source / name
             (shutil.copytree if place.is_dir() else shutil.copyfile)(place, part / name)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from preroll import atomic
 from preroll.errors import PrerollError
-from preroll.hashing import sha256_of
+from preroll.files import atomic
+from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import altered_files
 from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, update_catalog

@@ -23,6 +23,7 @@ from preroll.errors import PrerollError
 from preroll.simulations.training import checkpoint, provenance
 from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import fit, prepare, prepare_resume, resume
+from tests.resealed import reseal
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "thompson": {"num_envs": 16},
@@ -68,7 +69,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
         with pytest.raises(PrerollError, match=f"resume with `preroll train --resume {run}`") as error:
             training.run(stop=stop)
         assert error.value.status == 143
-        assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.checkpoint"]
+        assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.preroll"]
         training = prepare_resume(run)
     training.run()
     same(tmp_path / "straight", run)
@@ -117,7 +118,7 @@ def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agen
     assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
     assert line.endswith("resume with `preroll train --resume run`")
     assert "Traceback" not in told
-    assert [path.name for path in tmp_path.iterdir()] == [".run.checkpoint"]
+    assert [path.name for path in tmp_path.iterdir()] == [".run.preroll"]
 
 
 def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> None:
@@ -142,6 +143,7 @@ def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
     assert {"python", "numpy", "torch", "threads"} <= set(about["surroundings"])
     about["surroundings"] |= {"torch": "1.0", "threads": "99"}
     path.write_text(json.dumps(about))
+    reseal(path.parent)
     result = CliRunner().invoke(app, ["train", "--resume", str(run)])
     assert result.exit_code == 0
     assert re.search(r"note: it may not end bit for bit .*: torch \S+, was 1\.0; threads \S+, was 99", result.output)
@@ -187,7 +189,10 @@ def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tm
     ):
         path.write_text(content)
         path.with_suffix(".safetensors").write_bytes(arrays)
-        with pytest.raises(PrerollError, match=r"run\.checkpoint: its loop\.json .* are not what") as error:
+        reseal(path.parent)
+        with pytest.raises(
+            PrerollError, match=r"checkpoint(: its loop\.json .* are not what|/loop\.json: is no JSON that)"
+        ) as error:
             prepare_resume(run)
         assert "\n" not in str(error.value)
 
@@ -200,6 +205,7 @@ def test_a_checkpoint_of_another_format_is_refused_in_one_line(tmp_path: Path) -
     about = json.loads(path.read_text())
     about.pop("format")  # as in those that were written before they had one
     path.write_text(json.dumps(about))
+    reseal(path.parent)
     with pytest.raises(PrerollError, match=r"loop\.json: format None is unknown; this version reads 4$"):
         prepare_resume(run)
 
@@ -212,6 +218,7 @@ def test_a_changed_state_of_the_environment_is_refused_in_one_line(tmp_path: Pat
     arrays = load_file(path)
     for name, value in {"state": arrays["envs/state"] + 10**6, "keys": arrays["envs/keys"][:, 1:].copy()}.items():
         save_file({**arrays, f"envs/{name}": value}, path)
+        reseal(path.parent)
         with pytest.raises(PrerollError, match=rf"what a stopped training leaves: PrerollError: {name}: "):
             prepare_resume(run)
 

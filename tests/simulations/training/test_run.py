@@ -10,6 +10,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import train
+from tests.resealed import reseal
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +76,17 @@ def test_while_it_trains_its_curves_stand_in_a_hidden_sibling(small_catalog: Cat
 def test_what_is_no_run_is_said_so(place: Path, tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match="no such folder"):
         Run.open(tmp_path / "none")
-    with pytest.raises(PrerollError, match=r"no result\.json, so it is no run"):
+    with pytest.raises(PrerollError, match=r"no manifest\.json, so it is no complete run"):
         Run.open(tmp_path)
     broken = shutil.copytree(place / "runs" / "t", tmp_path / "broken")
     (broken / "result.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(PrerollError, match=r"result\.json: is not the file that was written"):
+        Run.open(broken)
+    reseal(broken)
     with pytest.raises(PrerollError, match="format must be 2"):
         Run.open(broken)
-    (broken / "result.json").write_text("{")
-    with pytest.raises(PrerollError, match="cannot be read"):
-        Run.open(broken)
+    for text in ("", "{", "[]", "{}", "null", "[" * 100_000):
+        (broken / "result.json").write_text(text)
+        reseal(broken)
+        with pytest.raises(PrerollError, match=r"result\.json: (is no JSON that was written here|format must be 2)"):
+            Run.open(broken)

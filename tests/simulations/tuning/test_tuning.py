@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -36,7 +37,7 @@ def trials_of(out: Path) -> list[tuple[str, dict[str, object], float | None]]:
     """State, settings and value of every trial that is over."""
     import optuna
 
-    study = tuning._open(out)
+    study = tuning._open(out, print)
     over = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     return [(trial.state.name, trial.params, trial.value) for trial in study.get_trials(states=over)]
 
@@ -127,10 +128,24 @@ def test_a_search_that_was_killed_goes_on_as_if_never_stopped(search: Search, tm
     # A trial in flight, and half a line: what kill -9 leaves.
     begun = [line for line in journal.read_text().splitlines() if json.loads(line)["op_code"] == 4][-1]
     journal.write_text(journal.read_text() + begun + '\n{"op_code": 4, "wor')
-    (stopped / f"{JOURNAL}.lock").write_text("")
     tune(search, stopped, trials=7)
     assert trials_of(stopped) == trials_of(tmp_path / "whole")
     assert (stopped / "preset.yaml").read_text() == (tmp_path / "whole" / "preset.yaml").read_text()
+
+
+@needs_optuna
+@pytest.mark.parametrize("bit", range(3))
+def test_a_flipped_bit_costs_the_trials_after_it_and_changes_no_result(
+    search: Search, tmp_path: Path, bit: int
+) -> None:
+    tune(search, tmp_path / "whole", trials=3)
+    journal, notes = tmp_path / "whole" / JOURNAL, list[str]()
+    whole, told = journal.read_bytes(), trials_of(tmp_path / "whole")
+    place = int(np.random.default_rng(bit).integers(len(whole)))
+    journal.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+    tune(search, tmp_path / "whole", trials=3, note=notes.append)
+    assert "are not what was written; their trials are run again" in notes[0]
+    assert trials_of(tmp_path / "whole") == told
 
 
 @needs_optuna

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll import atomic
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.first_few import first_few
@@ -83,7 +83,7 @@ class TagArrays:
 
     def save(self, folder: Path, skipped: list[str]) -> None:
         """Writes the arrays and the record of input that was skipped during their conversion."""
-        with atomic.folder(folder) as target:
+        with atomic.folder(folder, "arrays") as target:
             atomic.save_array(target / "features.npy", self.features)
             atomic.save_array(target / "starts.npy", self.starts)
             atomic.save_array(target / "labels.npy", self.labels)

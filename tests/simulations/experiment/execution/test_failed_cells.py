@@ -23,6 +23,7 @@ from preroll.simulations.report.data import Material
 from preroll.simulations.report.page import page
 from preroll.workers.job import JobOutcome, Request
 from preroll.workers.pool import Outcomes, Reported
+from tests.resealed import reseal
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import InThisProcess
 
@@ -109,6 +110,7 @@ def test_an_evaluation_of_no_numbers_is_no_result(store: Store, tmp_path: Path, 
     cell = json.loads(place.read_text())
     cell["evaluation"]["percent_of_optimum"] = float("nan")
     place.write_text(json.dumps(cell).replace("NaN", value))
+    reseal(place.parent)
     states = worse.states(plan)
     assert states[plan.cells[0].id] is CellState.FAILED
     assert "its revenue is no number" in page(Material.of(worse)).split("<h2>Cells that failed</h2>")[1]
@@ -122,8 +124,11 @@ def test_an_agent_of_nan_takes_its_own_session_and_picture_alone(store: Store, t
         place = worse.folder(cell) / "agent" / "arrays.safetensors"
         if cell.agent == "thompson":
             save_file({name: np.full_like(a, np.nan) for name, a in load_file(place).items()}, place)
+            reseal(place.parent)
         elif cell.agent == "dqn":
             shutil.rmtree(place.parent)
+        if cell.agent in ("thompson", "dqn"):
+            reseal(worse.folder(cell))
     html = page(Material.of(worse))
     assert "A session of" not in html
     assert "<h2>Every agent at every point</h2>" in html

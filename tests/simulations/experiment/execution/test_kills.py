@@ -109,7 +109,7 @@ def test_kills_at_20_random_moments_lose_nothing_and_repeat_nothing(path: Path, 
     assert report.failures == {}
     assert complete.items() <= inodes(killed).items()
     pd.testing.assert_frame_equal(numbers(killed), numbers(undisturbed), check_exact=True)
-    assert not list(killed.path.rglob("*.part"))
+    assert not list(killed.path.rglob(".*.preroll"))
 
 
 def command_of(path: Path, out: Path) -> list[str]:
@@ -132,7 +132,7 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(path: Path, tmp_pa
         said.splitlines()[-1] == "error: stopped by SIGINT; cells that are done are kept: give the same command again"
     )
     assert "Traceback" not in said
-    assert not list(store.path.rglob("*.part"))
+    assert not list(store.path.rglob(".*.preroll"))
     before = inodes(store)
     assert 3 <= len(before) < 12
     assert run_plan(load(path), "", store, without_pictures).done == 12 - len(before)
@@ -148,5 +148,5 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "File too large; the same command resumes the experiment" in done.stderr
-    assert not list(store.path.rglob("*.part"))
+    assert not list(store.path.rglob(".*.preroll"))
     assert run_plan(load(path), "", store, without_pictures).done == 2

@@ -19,6 +19,7 @@ from preroll.simulations.report.page import page
 from preroll.simulations.training import provenance as made_by
 from preroll.simulations.training.run import Run
 from preroll.simulations.training.timing import TIME_TAGS
+from tests.resealed import reseal
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import in_this_process
 
@@ -43,6 +44,7 @@ def changed(path: Path, **entries: Any) -> None:
     for name, value in entries.items():
         content[name] = {**content[name], **value} if isinstance(value, dict) else value
     path.write_text(json.dumps(content), "utf8")
+    reseal(path.parent)
 
 
 def test_cells_of_one_version_are_told_as_one(store: Store) -> None:
@@ -91,6 +93,7 @@ def test_cells_that_were_stored_before_their_machine_was_are_read(store: Store) 
                 for name in ("machine", "curve") if part is not content else ("machine",):
                     part.pop(name, None)
             file.write_text(json.dumps(content), "utf8")
+        reseal(store.folder(cell))
     assert "Machine: unknown. " in page(Material.of(store))
     assert results(store)["machine"].isna().all()
     assert len(status(store)) == 1

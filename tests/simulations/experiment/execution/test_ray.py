@@ -46,7 +46,7 @@ def counted(reference):
 
 def kill():
     # When two cells are at work, there is one on each machine, whatever has been done before.
-    while len(glob("out/cells/**/.seed-*.part", recursive=True)) < 2:  # Path.rglob raises where a folder goes
+    while len(glob("out/cells/**/.seed-*.preroll", recursive=True)) < 2:  # Path.rglob raises where a folder goes
         time.sleep(0.01)
     cluster.remove_node(second, allow_graceful=False)
 
@@ -79,21 +79,21 @@ def test_two_machines_give_the_same_results_bit_for_bit_though_one_is_killed(
     far, here = Store(tmp_path / "out"), Store(tmp_path / "here")
     run_plan(load(path), "", here, without_pictures)
     pd.testing.assert_frame_equal(numbers(far), numbers(here), check_exact=True)
-    assert not list(far.path.rglob("*.part"))
+    assert not list(far.path.rglob(".*.preroll"))
 
 
 @needs_ray
 def test_without_a_cluster_one_is_started_here_and_failures_are_told(make_file: MakeFile, tmp_path: Path) -> None:
     path, out = make_file(seeds=1, agents=["random"]), tmp_path / "out"
     broken = out / "cells" / "long.view_probability=x1" / "random" / "seed-0"
-    broken.mkdir(parents=True)
-    (broken / "precious.txt").write_text("is no run")
+    broken.parent.mkdir(parents=True)
+    broken.write_text("a file in its place")
     (out / "plan.json").write_text("{}")
     command = [sys.executable, "-m", "preroll", "experiment", "run", str(path), "--out", str(out)]
     done = subprocess.run([*command, "--engine", "ray"], capture_output=True, text=True, env=alone())
     assert done.returncode == 1
     assert "2 cells: 1 done now, 0 were done before, 1 failed." in done.stdout
-    assert "the folder exists and is not a run" in done.stderr
+    assert "is no folder" in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("error: 1 cells failed three times")
 
 

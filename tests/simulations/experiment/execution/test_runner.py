@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from preroll.agents import load_agent
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.execution import cell as cells
-from preroll.simulations.experiment.execution.cell import is_complete, run_cell
+from preroll.simulations.experiment.execution.cell import check_cell, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.tidy_table import COST, results, write_parquet
@@ -132,16 +133,16 @@ def test_without_exact_values_agents_are_simulated_alone_which_is_another_evalua
 def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file: MakeFile, tmp_path: Path) -> None:
     store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random", "thompson"])
     plan = load(path)
-    store.folder(plan.cells[0]).mkdir(parents=True)
-    (store.folder(plan.cells[0]) / "precious.txt").write_text("is no run")
+    store.folder(plan.cells[0]).parent.mkdir(parents=True)
+    store.folder(plan.cells[0]).write_text("a file in its place")
     (store.path / "plan.json").write_text("{}")
     report = run_plan(plan, path.read_text(), store, cell_pool(1))
     assert report.done == 3
     assert list(report.failures) == [plan.cells[0].id]
-    assert "the folder exists and is not a run" in store.failures()[plan.cells[0].id]
-    assert (store.folder(plan.cells[0]) / "precious.txt").exists()
-    assert store.states(plan)[plan.cells[0].id] is CellState.FAILED
-    shutil.rmtree(store.folder(plan.cells[0]))
+    assert "is no folder" in store.failures()[plan.cells[0].id]
+    assert store.folder(plan.cells[0]).read_text() == "a file in its place"
+    assert store.states(plan)[plan.cells[0].id] is CellState.DAMAGED
+    store.folder(plan.cells[0]).unlink()
     assert run_plan(plan, path.read_text(), store, without_pictures).done == 1
     assert not store.failures()
 
@@ -159,8 +160,12 @@ def test_a_full_disk_ends_the_run_in_one_line(make_file: MakeFile, tmp_path: Pat
 
 def test_two_processes_do_not_run_one_folder(small_store: Store, make_file: MakeFile) -> None:
     path = make_file()
-    with small_store.lock(), pytest.raises(PrerollError, match="another process runs this experiment now"):
-        run_plan(load(path), path.read_text(), small_store, cell_pool(1))
+    with (
+        small_store.lock(),
+        ThreadPoolExecutor() as other,
+        pytest.raises(PrerollError, match="another thread is writing"),
+    ):
+        other.submit(run_plan, load(path), path.read_text(), small_store, cell_pool(1)).result()
 
 
 def test_a_folder_of_something_else_is_not_touched(make_file: MakeFile, tmp_path: Path) -> None:
@@ -224,8 +229,9 @@ def test_a_kill_at_any_moment_loses_and_repeats_nothing_but_the_cells_in_flight(
     assert run_plan(load(path), path.read_text(), store, cell_pool(2)).failures == {}
     assert orphans_done.items() <= inodes(store).items()
     pd.testing.assert_frame_equal(numbers(store), numbers(small_store), check_exact=True)
-    assert not list(store.path.rglob("*.part"))
-    assert all(is_complete(store.folder(cell)) for cell in load(path).cells)
+    assert not list(store.path.rglob(".*.preroll"))
+    for cell in load(path).cells:
+        check_cell(store.folder(cell))
 
 
 def test_a_killed_worker_is_replaced_and_its_cell_done_again(make_file: MakeFile, tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from preroll import atomic
 from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
+from preroll.files import atomic
 from preroll.run_folder import check_target
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.run import settings_of, write_result, write_settings
@@ -34,7 +34,7 @@ def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = F
         optimum=float(PhasedOptimum(tables).optimum_by_phase[0]), times=TimeShares(), time_curve=Curve(),
         run=run,
     )  # fmt: skip
-    with atomic.folder(run) as folder:
+    with atomic.folder(run, "run", f"--run {run}") as folder:
         write_settings(folder, settings, tables.scenario)
         agent.save(folder / "agent")
         write_result(folder, result.to_dict())

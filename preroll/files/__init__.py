@@ -1,0 +1,1 @@
+"""Files that preroll writes: complete or absent, locked while they are written, and checked when they are read."""

@@ -1,0 +1,81 @@
+"""Default names of runs: what was trained, and what ``--set`` changed of it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from preroll.agents.registry import fill_settings
+
+LONGEST = 100  # bytes: of what a file system allows, the rest is for the temporary names beside it
+_HASH = 10  # hexadecimal digits
+#: Names that Windows keeps for devices, whatever follows a dot.
+_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+
+
+def default_name(
+    scenario: str,
+    agent: str,
+    seed: int,
+    settings: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+) -> str:
+    """Returns the default name of a training's run.
+
+    The name does not tell the number of sessions and the catalog, where these are options of their own: a second
+    training that differs in nothing else is refused, since its run exists.
+
+    Args:
+        scenario: name of the scenario.
+        agent: name of the agent.
+        seed: seed of the training.
+        settings: settings of the agent that were changed; those that are as without the change are not named.
+        overrides: keys of the scenario that were changed.
+        defaults: all settings of stable-baselines3, where these are asked for.
+
+    Examples:
+        >>> default_name("classic", "dqn", 0, {"num_envs": 256.0, "buffer": 200_000}, {"user.mismatch": 0.20})
+        'classic-dqn-0-num_envs=256-user.mismatch=0.2'
+        >>> default_name("classic", "dqn", 0, {"hidden": [64, 64]}, {}, defaults={"hidden": [32, 32]})
+        'classic-dqn-0-sb3-defaults-hidden=64,64'
+        >>> default_name("classic", "dqn", 0, {}, {"ads.*.*.reward": {"scale": 2}})
+        'classic-dqn-0-ads.-.-.reward=-scale-2--447903b374'
+    """
+    base = dict(defaults or {})
+    usual, given = (
+        fill_settings(agent, scenario, values).model_dump(mode="json") for values in (base, {**base, **settings})
+    )
+    changed = {key: given[key] for key in settings if given[key] != usual[key]}
+    changes = [f"{key}={_short(value)}" for key, value in sorted({**changed, **overrides}.items())]
+    return portable("-".join([scenario, agent, str(seed), *(["sb3-defaults"] if defaults else []), *changes]))
+
+
+def continued_name(run: str, sessions: int) -> str:
+    """Returns the default name of the run that continues the one called ``run``.
+
+    Examples:
+        >>> continued_name("classic-dqn-0", 2000), continued_name("mine: the 2nd.", 5)
+        ('classic-dqn-0-plus-2000', 'mine-the-2nd.-plus-5-8a279ac122')
+    """
+    return portable(f"{run}-plus-{sessions}")
+
+
+def portable(text: str) -> str:
+    """Returns ``text`` as a name that every file system takes; where it is changed, a hash of it keeps it distinct."""
+    kept = re.sub(r"[^\w.,=+-]+", "-", text).strip(".")
+    kept = f"_{kept}" if _DEVICES.match(kept) else kept
+    if text and kept == text and len(text.encode()) <= LONGEST:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH]
+    return kept.encode(errors="ignore")[: LONGEST - _HASH - 1].decode(errors="ignore") + f"-{digest}"
+
+
+def _short(value: Any) -> str:
+    """Returns a value as short as it can be told: 256 for 256.0, 64,64 for a list."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(_short, value))
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
