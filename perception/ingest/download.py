@@ -20,6 +20,7 @@ from pathlib import Path
 
 from preroll.errors import PrerollError
 from preroll.perception.ingest.video_folder import SourceVideo
+from preroll.workers.process import end_at_once
 
 _AT_ONCE = 4
 _LOOK_EVERY = 0.1
@@ -150,10 +151,10 @@ def _watched(
         return "", ""
     finally:
         with suppress(ProcessLookupError):
-            if hasattr(os, "killpg"):  # with the processes that it has started
+            if hasattr(os, "killpg") and hasattr(signal, "SIGKILL"):  # with the processes that it has started
                 os.killpg(process.pid, signal.SIGKILL)
             else:
-                process.kill()
+                end_at_once(process)
         process.wait()
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from preroll.errors import PrerollError
 from preroll.perception.ingest.video_folder import Listing, SourceVideo, problem_of, shown
 from preroll.perception.video.clip_groups import GROUPINGS
+from preroll.system.portable_names import kept_or_portable
 
 COLUMNS = ("path", "url", "category", "split")
 SPLITS = ("train", "val", "test")
@@ -124,4 +125,4 @@ def _check_url(url: str, source: Path, line: int) -> None:
 
 def _name(path: str) -> str:
     """Returns a file name derived from a path or a URL."""
-    return re.sub(r"[^\w.-]+", "-", path).strip("-.")[-_LONGEST_NAME:] or "video"
+    return kept_or_portable(re.sub(r"[^\w.-]+", "-", path).strip("-.")[-_LONGEST_NAME:] or "video")

@@ -125,7 +125,7 @@ class WorkerProcess:
         if self._job.grace:
             self._process.terminate()
         else:
-            self._process.kill()
+            end_at_once(self._process)
 
     def stop(self) -> None:
         """Ends the process, with time to tidy up, and frees what belongs to it."""
@@ -136,7 +136,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kills the process, whatever it does, and frees what belongs to it."""
-        self._process.kill()
+        end_at_once(self._process)
         self._process.wait()
         if self._reader.ident is not None:
             self._reader.join()
@@ -188,8 +188,14 @@ class WorkerProcess:
             self._answers.put(message)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(self._job.grace)
-        self._process.kill()
+        end_at_once(self._process)
         self._answers.put(None)
+
+
+def end_at_once(process: "subprocess.Popen[bytes]") -> None:
+    """Kills a process that has not ended, in the way that the system has."""
+    if process.poll() is None:
+        (process.kill if hasattr(signal, "SIGKILL") else process.terminate)()
 
 
 def _environment() -> dict[str, str]:

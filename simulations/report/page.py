@@ -28,6 +28,7 @@ from preroll.simulations.report.tables import (
     verdicts_note,
     verdicts_table,
 )
+from preroll.system.portable_names import kept_or_portable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -89,7 +90,7 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
         raise PrerollError(f"--pictures: experiment {material.plan.name} does not vary exactly one number")
     paths = []
     for name, text in _over_key(material, key).items():
-        paths.append(folder / f"{material.plan.name}-{name}.svg")
+        paths.append(folder / f"{kept_or_portable(f'{material.plan.name}-{name}')}.svg")
         atomic.write_text(paths[-1], text.replace("<svg ", f'<svg width="{PIXELS}" ', 1))
     return paths
 
