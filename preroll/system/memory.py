@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from preroll.errors import MemoryShortError
 from preroll.system.cgroups import settings
@@ -102,7 +103,7 @@ def usable_workers(asked: int | None, worker: Need, parent: Need = COMPILED) -> 
     if limit is not None and fit < 1:
         _compare("a process and its worker", parent.filled + worker.filled, "memory", limit)
     if asked is not None and limit is not None and asked > fit:
-        say(f"--workers {asked}, as asked; about {fit} of them fit into the {_size(limit.bytes)} of {limit.name}")
+        say_once(f"--workers {asked}, as asked; about {fit} of them fit into the {_size(limit.bytes)} of {limit.name}")
     return asked or max(1, min(cores(), fit))
 
 
@@ -133,8 +134,9 @@ _SHORT = (
 )
 
 
-def say(note: str) -> None:
-    """Writes a note to stderr, where there is one."""
+@cache
+def say_once(note: str) -> None:
+    """Writes a note to stderr, if there is one, unless this process has written it before."""
     with suppress(OSError, AttributeError):
         sys.stderr.write(f"note: {note}\n")
 

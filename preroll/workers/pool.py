@@ -1,12 +1,13 @@
 """Many requests on several supervised workers of this machine."""
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from preroll.system.memory import usable_workers
+from preroll.system.memory import say_once, usable_workers
 from preroll.workers.job import Job, JobOutcome, Request
 from preroll.workers.process import WorkerDiedError
 from preroll.workers.supervisor import Supervisor
@@ -52,6 +53,8 @@ class Pool:
         lost: Callable[[Request], None] = lambda _: None,
     ) -> None:
         self._job, self.size, self._tries, self._lost = job, usable_workers(workers, job.need), tries, lost
+        if job.limits.memory and sys.platform != "linux":
+            say_once("the memory of workers is not limited: this system has no such limit")
         self._first: Supervisor | None = None
 
     def check(self) -> None:

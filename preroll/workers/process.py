@@ -213,6 +213,6 @@ def cpu_seconds(pid: int) -> float | None:
     """Returns the CPU time of a process and of its finished children [s]; None where the system does not show it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace").rpartition(")")[2].split()
-    except OSError:
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
         return None
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

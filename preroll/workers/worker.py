@@ -18,6 +18,7 @@ from types import FrameType
 from typing import IO, Any
 
 from preroll.errors import PrerollError
+from preroll.system.memory import shortage
 from preroll.workers.job import FinalError, Request, Work
 from preroll.workers.messages import receive, send
 
@@ -41,7 +42,7 @@ def main() -> None:
         # The limit comes before the work: a small file can unfold to something that fills all memory.
         _limit_memory(settings["memory"])
         work: Work = function if settings["arguments"] is None else function(**settings["arguments"])
-    except (PrerollError, OSError, ValueError, MemoryError) as error:
+    except (PrerollError, OSError, ValueError, MemoryError, ImportError) as error:
         send(answers, _refusal(error))
         return
     send(answers, {"event": "ready"})
@@ -65,6 +66,10 @@ def perform(work: Work, request: Request, report: "_Reporter") -> tuple[dict[str
         raise
     except (PrerollError, OSError) as error:
         return _refusal(error), b""
+    except Exception as error:
+        if shortage(error) is None:
+            raise
+        return _refusal(error), b""
     report.flush()
     return {"event": "answer", "message": message}, payload
 
@@ -76,6 +81,8 @@ def _refusal(error: Exception) -> dict[str, Any]:
     if isinstance(error, OSError):
         final = error.errno in FULL
         line = f"{error.filename or 'files'}: {error.strerror or error}"
+    if (short := shortage(error)) is not None:
+        line = short
     return {"event": "error", "reason": line, "status": status, "final": final}
 
 

@@ -73,6 +73,7 @@ def test_a_number_of_workers_that_was_asked_for_is_obeyed_and_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     contain(monkeypatch, tmp_path, "0::/\n", {"memory.max": str(2 * GIB)})
+    limits.say_once.cache_clear()
     assert usable_workers(9, Need(0, 400 * MIB), parent=Need(0, 400 * MIB)) == 9
     line = "note: --workers 9, as asked; about 4 of them fit into the 2.00 GiB of the container\n"
     assert capsys.readouterr().err == line
