@@ -10,6 +10,7 @@ from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
 from preroll.simulations.evaluation.evaluation import REFERENCES, SESSIONS, Evaluation, evaluate
@@ -74,7 +75,7 @@ def run_quickstart(
         Folders, files and the comparison.
 
     Raises:
-        PrerollError: a number is out of range, or ``out`` is a file.
+        PrerollError: a number is out of range, ``out`` is a file, or another process is writing it.
     """
     if out.exists() and not out.is_dir():
         raise PrerollError(f"--out {out}: is a file; a folder is needed")
@@ -84,6 +85,19 @@ def run_quickstart(
         needed = f"at least {FEWEST_LANES} are needed, at most {MOST_SESSIONS:,}"
         raise PrerollError(f"--evaluation-sessions {evaluation_sessions}: {needed}")
     Scenario.load(scenario)  # reports an invalid scenario before anything is written
+    with atomic.writing_within(out, f"--out {out}"):
+        return _run_stages(out, scenario, seed, sessions, evaluation_sessions, exact, note)
+
+
+def _run_stages(
+    out: Path,
+    scenario: str,
+    seed: int,
+    sessions: int,
+    evaluation_sessions: int,
+    exact: bool,
+    note: Callable[[str], None],
+) -> QuickstartResult:
     catalog = demo_catalog(out, note)
     tables = Tables.compile(scenario, catalog)
     runs = train_agents(out / "runs", catalog, scenario=scenario, seed=seed, sessions=sessions)

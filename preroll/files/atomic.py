@@ -167,6 +167,22 @@ def writing(path: Path, told: str = "") -> Iterator[Path]:
         yield work
 
 
+@contextmanager
+def writing_within(path: Path, told: str = "") -> Iterator[None]:
+    """Holds the lock of a folder whose content is written one by one, such as that of an experiment; it is made.
+
+    Args:
+        path: the folder; links are followed.
+        told: how the user named it; by default its path.
+
+    Raises:
+        PrerollError: another process is writing it, or it cannot be written.
+    """
+    path = destination(path)
+    with work_folder.held(work_folder.within(path), path.name, told or str(path)):
+        yield
+
+
 def writer_of(path: Path) -> str | None:
     """Returns who is writing ``path`` now, in words, or None; takes no lock."""
     return work_folder.writer_of(work_folder.beside(destination(path)))

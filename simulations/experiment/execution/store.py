@@ -89,8 +89,7 @@ class Store:
         Raises:
             PrerollError: another process runs it.
         """
-        folder = atomic.destination(self.path)
-        with work_folder.held(work_folder.within(folder), folder.name, f"--out {self.path}"):
+        with atomic.writing_within(self.path, f"--out {self.path}"):
             yield
 
     def write_plan(self, plan: Plan, text: str) -> None:
