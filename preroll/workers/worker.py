@@ -66,10 +66,6 @@ def perform(work: Work, request: Request, report: "_Reporter") -> tuple[dict[str
         raise
     except (PrerollError, OSError) as error:
         return _refusal(error), b""
-    except Exception as error:
-        if shortage(error) is None:
-            raise
-        return _refusal(error), b""
     report.flush()
     return {"event": "answer", "message": message}, payload
 
