@@ -128,8 +128,7 @@ def test_inside_the_package_imports_name_the_file() -> None:
 
 
 def test_the_floor_imports_no_room() -> None:
-    floor = ("preroll", "preroll.files")
-    wrong = {(one, two) for one, two in arrows() if room_of(one) in floor and room_of(two) not in floor}
+    wrong = {(one, two) for one, two in arrows() if room_of(one) in FLOOR and room_of(two) not in FLOOR}
     assert not wrong
 
 
