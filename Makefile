@@ -2,13 +2,24 @@
 # make check  ruff and mypy alone                         make bench-env, …  see benchmarks/
 # make coverage  what the tests run (TESTS=tests/envs)    make mutants  what they would notice (MUTANTS="--only envs")
 # make faults  what kills, failing disks and flipped bits do to commands and files (FAULTS="--only train")
+# make smoke  the package alone, with the newest versions of what it needs but torch
+# PYTHON=python3.12 takes another interpreter, in an environment of its own: .venv-3.12
 PYTHON ?= python3
-BIN := .venv/bin
+ifneq ($(PYTHON),python3)
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(VERSION),)
+$(error PYTHON=$(PYTHON): no interpreter of that name runs here)
+endif
+VENV := .venv-$(VERSION)
+else
+VENV := .venv
+endif
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check coverage mutants faults install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments
+.PHONY: demo test check coverage mutants faults smoke interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments bench-memory
 
-demo: .venv/.core
+demo: $(VENV)/.core
 	$(BIN)/preroll quickstart
 
 test: check
@@ -18,58 +29,76 @@ test: check
 TESTS ?= tests preroll
 PLAIN := tests/envs/kernel/test_plain.py tests/envs/optimum tests/envs/policies tests/agents/bandits/test_formulas.py \
 	tests/agents/contextual tests/agents/test_selection.py tests/agents/test_metrics.py tests/perception/prediction/formats
-coverage: .venv/.dev
+coverage: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= $(TESTS)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "not compiled" --cov --cov-append --cov-report= $(PLAIN)
 	$(BIN)/coverage report
 	$(BIN)/coverage html
 
-mutants: .venv/.dev
+mutants: $(VENV)/.dev
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
-faults: .venv/.dev
+faults: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
-check: .venv/.dev
+check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-install: .venv/.core
-install-dev: .venv/.dev
+install: $(VENV)/.core
+install-dev: $(VENV)/.dev
 
-.venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "preroll needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12"; exit 2; }
-	$(PYTHON) -m venv .venv
+$(BIN)/python:
+	$(NEW_ENOUGH)
+	$(PYTHON) -m venv $(VENV)
 
-.venv/.core: .venv/bin/python pyproject.toml constraints.txt
-	@echo "Installing preroll and what it needs into .venv: about 2 GB on disk, mostly torch; a few minutes."
+NEW_ENOUGH = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "preroll needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12"; exit 2; }
+# Without PYTHON, .venv is taken as it is; an interpreter that was asked for is never another one.
+MADE_BY := import os, sys; print(os.path.realpath(sys.base_prefix), sys.version.split()[0])
+interpreter: | $(BIN)/python
+ifneq ($(PYTHON),python3)
+	@test "$$($(PYTHON) -c '$(MADE_BY)')" = "$$($(BIN)/python -c '$(MADE_BY)')" || { \
+		echo "$(VENV) was made by another interpreter ($$($(BIN)/python -c '$(MADE_BY)')) than $(PYTHON): rm -r $(VENV), or another PYTHON"; exit 2; }
+endif
+
+$(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt | interpreter
+	@echo "Installing preroll and what it needs into $(VENV): about 2 GB on disk, mostly torch; a few minutes."
 	$(PIP) install --quiet -c constraints.txt -e .
 	@touch $@
 
-.venv/.dev: .venv/.core
-	@echo "Installing the test tools into .venv."
+$(VENV)/.dev: $(VENV)/.core
+	@echo "Installing the test tools into $(VENV)."
 	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-bench-env: .venv/.core
+# What a user gets with pip alone, months after constraints.txt: the newest versions, torch as pinned.
+smoke:
+	$(NEW_ENOUGH)
+	@PYTHON=$(PYTHON) sh benchmarks/smoke.sh
+
+bench-env: $(VENV)/.core
 	$(BIN)/python benchmarks/$(if $(AGAINST),bench_revisions.py $(AGAINST),bench_env.py)
 
-bench-perception: .venv/.dev
+bench-perception: $(VENV)/.dev
 	$(BIN)/python benchmarks/bench_perception.py
 
-bench-predict: .venv/.core
+bench-predict: $(VENV)/.core
 	$(BIN)/python benchmarks/bench_predict.py
 
-bench-agents: .venv/.core
+bench-agents: $(VENV)/.core
 	$(BIN)/python benchmarks/bench_agents.py
 
-bench-deep: .venv/.dev
+bench-deep: $(VENV)/.dev
 	$(BIN)/python benchmarks/bench_deep.py
 
-bench-experiments: .venv/.core
+bench-experiments: $(VENV)/.core
 	$(BIN)/python benchmarks/bench_experiments.py
 
+bench-memory: $(VENV)/.core
+	$(BIN)/python benchmarks/bench_memory.py
+
 clean:
-	rm -rf .venv build dist ./*.egg-info
+	rm -rf .venv .venv-* build dist ./*.egg-info

@@ -24,6 +24,7 @@ from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
 from preroll.perception.workers.pool import VideoJob, VideoPool, remove_parts
+from preroll.system.portable_names import kept_or_portable
 from preroll.workers.job import Limits
 
 _KEPT = "what was found so far is kept: give the same command again"
@@ -84,7 +85,9 @@ class _Plan:
 
     def saved(self, listed: SourceVideo) -> Path | None:
         """Returns the folder for the sampled frames of a video, or None if frames are not saved."""
-        return None if self.frames is None else self.frames / listed.category / listed.name
+        if self.frames is None:
+            return None
+        return self.frames / kept_or_portable(listed.category) / kept_or_portable(listed.name)
 
 
 def build_catalog(

@@ -22,3 +22,7 @@ class NotFiniteError(PrerollError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=1)
+
+
+class MemoryShortError(PrerollError):
+    """A need of memory that the limits of the process, the container or the machine do not leave."""

@@ -1,6 +1,5 @@
 """Quickstart in one call: demo videos → catalog → trained agents → comparison → plot."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from preroll.simulations.evaluation.evaluation import REFERENCES, SESSIONS, Eval
 from preroll.simulations.training.curve_plot import draw_curves
 from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
+from preroll.system.processors import cores
 
 #: Here agents that plan can earn more than greedy, which looks one slot ahead.
 SCENARIO = "fatigue"
@@ -170,5 +170,5 @@ def train_agents(runs: Path, catalog: Path, *, scenario: str, seed: int, session
     """
     jobs = [TrainingJob(name, scenario, str(catalog), sessions, seed, str(runs / name)) for name in AGENT_NAMES]
     with progress.bar(len(jobs) * sessions, "Training agents (sessions)") as advance:
-        train_all(jobs, workers=min(WORKERS, os.cpu_count() or 1), advance=advance)
+        train_all(jobs, workers=min(WORKERS, cores()), advance=advance)
     return [Run.open(job.run) for job in reversed(jobs)]

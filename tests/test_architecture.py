@@ -13,10 +13,11 @@ from benchmarks.architecture import ROOMS, Arrows, Modules, folder_of, imports, 
 from tests.conftest import ROOT
 
 #: The floor, on which all stands: the files of ``preroll/`` itself, and folders of it.
-FLOOR = {"preroll", "preroll.bounded", "preroll.console", "preroll.files"}
+FLOOR = {"preroll", "preroll.bounded", "preroll.console", "preroll.files", "preroll.system"}
 #: What the files of each folder may import beside their own folder and the floor. A line names lines above it alone:
 #: that is the order in which the code is read.
 MAY_IMPORT = {
+    "preroll.system": "",
     "preroll.console": "",
     "preroll.bounded": "",
     "preroll.files": "",

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit, logit
@@ -18,6 +17,7 @@ from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
+from preroll.jit import allocating
 
 
 class LogisticThompsonSettings(AgentSettings):
@@ -130,7 +130,7 @@ class LogisticThompson(Agent):
         self.means, self.precisions = arrays["means"].copy(), arrays["precisions"].copy()
 
 
-@njit(cache=True)
+@allocating()
 def absorb_views(
     means: NDArray[np.float64],
     precisions: NDArray[np.float64],

@@ -7,14 +7,15 @@ reproduces the textbook's sequence. Observations may be float32: each row is con
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from preroll.jit import allocating
 
 # Sums may be reordered for speed; "nnan" and "ninf" are left out, so that NaN and infinity keep their meaning.
 FAST = {"reassoc", "contract", "nsz"}
 
 
-@njit(cache=True, fastmath=FAST)
+@allocating(fastmath=FAST)
 def predict(
     inverses: NDArray[np.float64], weights: NDArray[np.float64], features: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -50,7 +51,7 @@ def predict(
     return means, widths
 
 
-@njit(cache=True, fastmath=FAST)
+@allocating(fastmath=FAST)
 def choose(
     inverses: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -117,7 +118,7 @@ def choose(
     return ties, total / (n * n_actions)
 
 
-@njit(cache=True, fastmath=FAST)
+@allocating(fastmath=FAST)
 def absorb(
     inverses: NDArray[np.float64],
     moments: NDArray[np.float64],

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from preroll.agents.contextual.ridge import FAST
+from preroll.jit import allocating
 
 BLOCK = 64  # lanes per block; measured: 16 and 256 are slower
 FEWEST = 16  # smallest number of rows for which this form is faster (measured)
@@ -27,7 +28,7 @@ def pays(features: NDArray[np.floating]) -> bool:
     return len(features) >= FEWEST and int(np.count_nonzero(first)) >= DENSE * first.size
 
 
-@njit(cache=True, fastmath=FAST)
+@allocating(fastmath=FAST)
 def choose_lanes(
     inverses: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -90,7 +91,7 @@ def _predict_block(
             half[i] += row[i] * x[j, i]
 
 
-@njit(cache=True)
+@allocating()
 def _pick_block(scores: NDArray[np.float64], tolerance: float, choice: NDArray[np.int64]) -> int:
     """Writes the first maximiser of each row of ``scores`` (m, A) and returns the number of rows with ties."""
     ties = 0

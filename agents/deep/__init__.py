@@ -3,3 +3,7 @@
 The only folder of the agents that imports torch. Read in this order: settings → sb3_agent → dqn and ppo → lean_ppo →
 recurrent_ppo.
 """
+
+from preroll.system.memory import NETWORKS, require
+
+require("an agent with networks", NETWORKS)  # where torch does not fit, its loader would fail in words of its own

@@ -12,6 +12,7 @@ from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum import bellman
 from preroll.envs.policies.policy import Policy
+from preroll.system.memory import COMPILED, require
 
 Floats = NDArray[np.float64]
 
@@ -97,6 +98,9 @@ class DynamicProgram:
             value: largest expected revenue of a session.
             ads: best actions, int16 [T, N, F, M].
         """
+        states = self.tables.n_videos * self.tables.n_levels * (2 * self.tables.n_actions + 1)
+        # The best ads of all slots, and four arrays of values.
+        require("the exact optimum", COMPILED.plus(states * (2 * self.tables.n_slots + 4 * 8)))
         value = self.empty(False)
         ads = np.empty((self.tables.n_slots, *value.shape), dtype=np.int16)
         for slot in reversed(range(self.tables.n_slots)):

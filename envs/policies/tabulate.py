@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
+from preroll.system.memory import COMPILED, require
 
 LARGEST_TABLE = 50_000_000  # probabilities that are asked for
 LARGEST_MEMORY = 4 * 2**30  # bytes of a table, in which states that look alike stand one by one
@@ -28,6 +29,7 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
 
     Raises:
         PrerollError: If there are too many observations or states for a table; step through sessions instead.
+        MemoryShortError: If this machine has no memory for it, whatever another one would do.
 
     Examples:
         >>> import numpy as np
@@ -44,6 +46,7 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
     shape = (n_segments, len(grid.slot), len(grid.video_row), n_levels, len(grid.last), tables.n_actions)
     if 8 * math.prod(shape) > LARGEST_MEMORY:
         raise PrerollError(f"policy table: {math.prod(shape):,} probabilities are too many; evaluate by stepping")
+    require("the table of a policy", COMPILED.plus(8 * math.prod(shape)))
     table = np.empty(shape)
     for (segment, slot), observations in zip(np.ndindex(grid.shape[:2]), grid, strict=True):
         block = np.asarray(action_probabilities(observations), dtype=np.float64).reshape((*grid.shape[2:], -1))

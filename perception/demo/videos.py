@@ -17,8 +17,9 @@ from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.demo.objects import OBJECT_CLASSES
+from preroll.system.processors import cores
 from preroll.workers.job import Job, Progress, Request, Work
-from preroll.workers.pool import Pool, cores
+from preroll.workers.pool import Pool
 
 CATEGORIES = ("cars", "cats", "concerts")
 #: Probability that a class appears in a clip of the category; `STRAY` for classes not named.

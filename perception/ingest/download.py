@@ -20,6 +20,7 @@ from pathlib import Path
 
 from preroll.errors import PrerollError
 from preroll.perception.ingest.video_folder import SourceVideo
+from preroll.workers.process import end_at_once
 
 _AT_ONCE = 4
 _LOOK_EVERY = 0.1
@@ -124,7 +125,7 @@ def _fetched(
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=hasattr(os, "killpg"),
         )
         status, problem = _watched(process, folder, stem, limits, stopping)
         said.seek(0)
@@ -156,7 +157,10 @@ def _watched(
         return "", ""
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg") and hasattr(signal, "SIGKILL"):  # with the processes that it has started
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                end_at_once(process)
         process.wait()
 
 

@@ -18,7 +18,7 @@ from preroll.perception.ingest.video_folder import SourceVideo
 from preroll.perception.onnx_models.model_file import HasModelCard
 from preroll.perception.video.frame_folders import numbered_pictures
 from preroll.perception.video.sampling import FRAMES_PER_SECOND
-from preroll.workers.pool import cores
+from preroll.system.processors import cores
 
 _FOUND = {"class": "label"}
 # Libraries whose version can change the result of an analysis.

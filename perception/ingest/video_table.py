@@ -14,6 +14,7 @@ from preroll.bounded.readers import read_text
 from preroll.errors import PrerollError
 from preroll.perception.ingest.video_folder import Listing, SourceVideo, problem_of, shown
 from preroll.perception.video.clip_groups import GROUPINGS
+from preroll.system.portable_names import kept_or_portable
 
 COLUMNS = ("path", "url", "category", "split")
 SPLITS = ("train", "val", "test")
@@ -126,4 +127,4 @@ def _check_url(url: str, source: Path, line: int) -> None:
 
 def _name(path: str) -> str:
     """Returns a file name derived from a path or a URL."""
-    return re.sub(r"[^\w.-]+", "-", path).strip("-.")[-_LONGEST_NAME:] or "video"
+    return kept_or_portable(re.sub(r"[^\w.-]+", "-", path).strip("-.")[-_LONGEST_NAME:] or "video")

@@ -13,14 +13,12 @@ from pathlib import Path
 import av
 from av import VideoFrame
 
-from preroll.perception.video.containers import DEMUXERS
+from preroll.perception.video.containers import open_local
 from preroll.perception.video.frame_folders import NO_MEMORY, numbered_pictures, read_picture
 
 FRAMES_PER_SECOND = 3
 #: Longest time that a frame is held on screen [s], so that one wrong timestamp does not yield millions of samples.
 LONGEST_HOLD = Fraction(60)
-# Only video containers from local files: the demuxer refuses playlists and pictures with the suffix of a video.
-_OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS.replace(" ", ",")}
 
 
 class UnreadableError(Exception):
@@ -230,8 +228,7 @@ def _decoded(frames: Iterator[VideoFrame], decoding: Decoding) -> Iterator[Video
 
 def _opened(path: Path) -> "av.container.InputContainer":
     try:
-        # The prefix keeps a name such as "a:b.mp4" from being taken for a protocol.
-        return av.open(f"file:{path}", mode="r", container_options=_OPEN_OPTIONS, metadata_errors="replace")
+        return open_local(path)
     except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
         raise UnreadableError("unreadable", f"not a video that can be opened: {_said(error)}") from None
 

@@ -11,6 +11,7 @@ from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.onnx_models.model_file import HasModelCard
 from preroll.perception.workers.codec import unpack
+from preroll.system.memory import VIDEOS
 from preroll.workers.job import Job, JobOutcome, Progress, Request
 from preroll.workers.job import Limits as Limits  # part of the face
 from preroll.workers.pool import Pool, WorkerPool
@@ -69,7 +70,7 @@ class VideoPool:
             raise PrerollError(f"--engine {engine}: must be local or ray")
         arguments = {"model": str(network.model), "card": network.card.model_dump(mode="json")}
         function = f"preroll.perception.workers.jobs:{network.card.job}"
-        job = Job(function, arguments, limits or Limits(), grace=0.0, command=command)
+        job = Job(function, arguments, limits or Limits(), grace=0.0, command=command, need=VIDEOS)
         kind = RayPool if engine == "ray" else Pool
         self._pool: WorkerPool = kind(job, workers=workers, tries=_TRIES, lost=_remove_begun)
 

@@ -9,6 +9,7 @@ from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
+from preroll.system.memory import CATALOG, require
 from preroll.terminal.catalog_summary import (
     describe,
     list_videos,
@@ -92,6 +93,8 @@ def build(
     skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
     """
     from preroll.files.targets import check_inputs
+
+    require("building a catalog", CATALOG)
     from preroll.perception.build import build_catalog
     from preroll.perception.ingest.catalog_content import CatalogOptions
     from preroll.perception.ingest.download import DownloadLimits

@@ -1,5 +1,6 @@
 """The `preroll` command line: all commands, and the reporting of errors and signals."""
 
+import logging
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 import typer
 
 from preroll import __version__
+from preroll.cache import cache_folder
 from preroll.commands import (
     agent,
     catalog,
@@ -36,6 +38,7 @@ from preroll.console import output, signals, write_errors
 from preroll.console.output import printable
 from preroll.errors import FAULT, PrerollError
 from preroll.renamed import COMMANDS
+from preroll.system.memory import COMPILED, require, shortage
 
 #: The environment variable that asks for the traceback of a fault.
 DETAILS = "PREROLL_DETAILS"
@@ -82,6 +85,8 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
+    if not {"--help", "--version"} & set(sys.argv):
+        require("preroll", COMPILED)  # before numpy is imported, whose threads end the process where they do not fit
 
 
 # Click's class, or that of the copy which newer versions of typer carry.
@@ -93,6 +98,7 @@ def main() -> NoReturn:
     signals.listen()
     output.occupy_descriptors()
     output.wrap()
+    _prepare_libraries()
     try:
         line, status = _outcome()
     except signals.Stopped as stopped:  # on its last steps
@@ -120,10 +126,12 @@ def _outcome() -> tuple[str, int]:
         return str(error), error.status
     except signals.Stopped as stopped:
         return _stopped_line(stopped)
-    except OSError as error:
-        return "; ".join((write_errors.told(error), *_notes(error))), write_errors.status(error)
-    except BaseException as fault:
-        return _fault_line(fault), FAULT
+    except BaseException as error:
+        if (short := shortage(error)) is not None:
+            return "; ".join((short, *_notes(error))), 1
+        if isinstance(error, OSError):
+            return "; ".join((write_errors.told(error), *_notes(error))), write_errors.status(error)
+        return _fault_line(error), FAULT
     finally:
         signals.over()
 
@@ -136,6 +144,13 @@ def _stopped_line(stopped: signals.Stopped) -> tuple[str, int]:
 
 def _notes(error: BaseException) -> list[str]:
     return getattr(error, "__notes__", [])
+
+
+def _prepare_libraries() -> None:
+    """Keeps the list of fonts of matplotlib with all else that is kept; without a home it would complain at length."""
+    if (fonts := cache_folder("matplotlib")) is not None:
+        os.environ.setdefault("MPLCONFIGDIR", str(fonts))
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _run() -> Any:

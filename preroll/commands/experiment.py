@@ -53,12 +53,13 @@ def run(
     from preroll.simulations.experiment.design.plan import Plan
     from preroll.simulations.experiment.execution.runner import cell_pool, run_experiment
     from preroll.simulations.experiment.execution.store import Store
-    from preroll.workers.pool import cores
+    from preroll.system.processors import cores
+    from preroll.workers.pool import Pool
 
     pool = cell_pool(workers, engine=engine, address=address)
     plan, store = Plan.load(file), Store(out)
     if dry_run:
-        _print_dry_run(plan, store, workers or cores())
+        _print_dry_run(plan, store, pool.size if isinstance(pool, Pool) else workers or cores())
         return
     with writes(out, "cells that are done are kept: give the same command again"):
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from preroll.console import signals
+from preroll.system.memory import TABLES, require
 from preroll.terminal.output_options import Replace
 
 
@@ -28,6 +29,7 @@ def impressions(
 
     Example: `preroll impressions runs/classic-thompson-0 impressions.parquet --sessions 1000`
     """
+    require("a log of impressions", TABLES)
     from preroll import progress
     from preroll.commands.evaluate import tables_of
     from preroll.files.kinds import PARQUET

@@ -11,6 +11,7 @@ import typer
 from preroll.console import signals
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
+from preroll.system.memory import CATALOG, require
 
 
 def quickstart(
@@ -31,6 +32,7 @@ def quickstart(
 
     Example: `preroll quickstart --out /tmp/quickstart --scenario classic --sessions 20000`
     """
+    require("the quickstart", CATALOG)
     from preroll.commands.evaluate import print_comparison
     from preroll.simulations.quickstart import run_quickstart
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from preroll.errors import PrerollError
+from preroll.system.memory import COMPILED, Need
 
 Request = dict[str, Any]
 #: Called with the amount done so far and the amount promised (None: not known), in units of the job.
@@ -62,6 +63,7 @@ class Job:
         limits: what a worker may use.
         grace: time that a worker has to tidy up after SIGTERM before it is killed [s]; 0 kills at once.
         command: starts another process as a worker, for tests.
+        need: memory of a worker.
     """
 
     function: str
@@ -69,6 +71,7 @@ class Job:
     limits: Limits = UNLIMITED
     grace: float = 5.0
     command: Sequence[str] = field(default=())
+    need: Need = COMPILED
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """Many requests on several supervised workers of this machine."""
 
-import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from preroll.system.memory import say_once, usable_workers
 from preroll.workers.job import Job, JobOutcome, Request
 from preroll.workers.process import WorkerDiedError
 from preroll.workers.supervisor import Supervisor
@@ -35,9 +36,12 @@ class Pool:
 
     Args:
         job: what every worker runs.
-        workers: number of processes; one per core by default.
+        workers: number of processes; by default one per core that this process may use, as far as memory goes.
         tries: how often a request is tried where the job refuses it or its process dies.
         lost: is called with a request whose worker was killed or died, to remove what it had begun to write.
+
+    Raises:
+        PrerollError: there is not memory enough for one worker.
     """
 
     def __init__(
@@ -48,7 +52,9 @@ class Pool:
         tries: int = 1,
         lost: Callable[[Request], None] = lambda _: None,
     ) -> None:
-        self._job, self._size, self._tries, self._lost = job, workers or cores(), tries, lost
+        self._job, self.size, self._tries, self._lost = job, usable_workers(workers, job.need), tries, lost
+        if job.limits.memory and sys.platform != "linux":
+            say_once("the memory of workers is not limited: this system has no such limit")
         self._first: Supervisor | None = None
 
     def check(self) -> None:
@@ -80,7 +86,7 @@ class Pool:
             todo.put(item)
         messages: queue.SimpleQueue[JobOutcome | BaseException | tuple[int, float, float | None]] = queue.SimpleQueue()
         first, self._first = self._first or Supervisor(self._job, self._lost), None
-        others = [Supervisor(self._job, self._lost) for _ in range(min(self._size, len(requests)) - 1)]
+        others = [Supervisor(self._job, self._lost) for _ in range(min(self.size, len(requests)) - 1)]
         threads = [_WorkerThread(one, todo, messages, self._tries) for one in (first, *others)]
         try:
             for thread in threads:
@@ -157,8 +163,3 @@ class _WorkerThread(threading.Thread):
         self._supervisor.stop()
         if self.ident is not None:
             self.join()
-
-
-def cores() -> int:
-    """Returns the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

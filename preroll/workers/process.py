@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from preroll.cache import SILENT
 from preroll.errors import PrerollError
 from preroll.workers.job import Job, Progress, Request
 from preroll.workers.messages import receive, send
@@ -124,7 +125,7 @@ class WorkerProcess:
         if self._job.grace:
             self._process.terminate()
         else:
-            self._process.kill()
+            end_at_once(self._process)
 
     def stop(self) -> None:
         """Ends the process, with time to tidy up, and frees what belongs to it."""
@@ -135,7 +136,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kills the process, whatever it does, and frees what belongs to it."""
-        self._process.kill()
+        end_at_once(self._process)
         self._process.wait()
         if self._reader.ident is not None:
             self._reader.join()
@@ -187,20 +188,31 @@ class WorkerProcess:
             self._answers.put(message)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(self._job.grace)
-        self._process.kill()
+        end_at_once(self._process)
         self._answers.put(None)
+
+
+def end_at_once(process: "subprocess.Popen[bytes]") -> None:
+    """Kills a process that has not ended, in the way that the system has."""
+    if process.poll() is None:
+        (process.kill if hasattr(signal, "SIGKILL") else process.terminate)()
 
 
 def _environment() -> dict[str, str]:
     # One thread each: there are as many workers as cores.
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **single, "PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)}
+    return {
+        **os.environ,
+        **single,
+        SILENT: "1",
+        "PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path),
+    }
 
 
 def cpu_seconds(pid: int) -> float | None:
     """Returns the CPU time of a process and of its finished children [s]; None where the system does not show it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace").rpartition(")")[2].split()
-    except OSError:
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
         return None
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from preroll.console import signals, write_errors
 from preroll.errors import PrerollError
+from preroll.system.memory import shortage
 from preroll.workers.job import FinalError, Request, Work
 from preroll.workers.messages import receive, send
 
@@ -42,7 +43,7 @@ def main() -> None:
         # The limit comes before the work: a small file can unfold to something that fills all memory.
         _limit_memory(settings["memory"])
         work: Work = function if settings["arguments"] is None else function(**settings["arguments"])
-    except (PrerollError, OSError, ValueError, MemoryError) as error:
+    except (PrerollError, OSError, ValueError, MemoryError, ImportError) as error:
         send(answers, _refusal(error))
         return
     send(answers, {"event": "ready"})
@@ -79,6 +80,8 @@ def _refusal(error: Exception) -> dict[str, Any]:
         error = write_errors.as_os_error(error) or error
         final = error.errno in FULL
         line = write_errors.told(error)
+    if (short := shortage(error)) is not None:
+        line = short
     return {"event": "error", "reason": line, "status": status, "final": final}
 
 
@@ -155,9 +158,13 @@ def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _limit_memory(limit: int | None) -> None:
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows; the parent says so
+        return
     if limit and sys.platform == "linux":
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     # A crash is a finding, not something to keep hundreds of megabytes of.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -8,7 +8,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
-from preroll.errors import NotFiniteError, PrerollError
+from preroll.errors import MemoryShortError, NotFiniteError, PrerollError
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
 from preroll.simulations.evaluation.stepping import play
@@ -105,10 +105,11 @@ def table_of(player: AgentOrPolicy, tables: Tables) -> Policy | None:
 
     Raises:
         NotFiniteError: a probability is NaN.
+        MemoryShortError: there is no memory for the table.
     """
     try:
         policy = player.policy(tables) if isinstance(player, Agent) else player
-    except NotFiniteError:
+    except (NotFiniteError, MemoryShortError):
         raise
     except PrerollError:  # too many observable states for a table, or an agent with memory
         return None

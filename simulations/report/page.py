@@ -11,12 +11,11 @@ from preroll import __version__
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.kinds import SVG
-from preroll.files.names import checked_name
 from preroll.files.targets import check_file
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
-from preroll.simulations.experiment.execution.store import FILE, PLAN, Store
+from preroll.simulations.experiment.execution.store import FILE, Store
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, point_title
@@ -31,6 +30,7 @@ from preroll.simulations.report.tables import (
     verdicts_note,
     verdicts_table,
 )
+from preroll.system.portable_names import kept_or_portable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -112,8 +112,8 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
 def _pictures(material: Material, folder: Path) -> dict[Path, str]:
     if (key := material.only_number) is None:
         raise PrerollError(f"--pictures: experiment {material.plan.name} does not vary exactly one number")
-    names = {f"{material.plan.name}-{name}.svg": text for name, text in _over_key(material, key).items()}
-    return {folder / checked_name(name, f"{PLAN}: name"): text for name, text in names.items()}
+    names = {f"{material.plan.name}-{name}": text for name, text in _over_key(material, key).items()}
+    return {folder / f"{kept_or_portable(name)}.svg": text for name, text in names.items()}
 
 
 def page(material: Material) -> str:

@@ -1,17 +1,11 @@
 """Default names of runs: what was trained, and what ``--set`` changed of it."""
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from preroll.agents.registry import fill_settings
-
-LONGEST = 100  # bytes: of what a file system allows, the rest is for the temporary names beside it
-_HASH = 10  # hexadecimal digits
-#: Names that Windows keeps for devices, whatever follows a dot.
-_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+from preroll.system.portable_names import portable
 
 
 def default_name(
@@ -60,16 +54,6 @@ def continued_name(run: str, sessions: int) -> str:
         ('classic-dqn-0-plus-2000', 'mine-the-2nd.-plus-5-8a279ac122')
     """
     return portable(f"{run}-plus-{sessions}")
-
-
-def portable(text: str) -> str:
-    """Returns ``text`` as a name that every file system takes; where it is changed, a hash of it keeps it distinct."""
-    kept = re.sub(r"[^\w.,=+-]+", "-", text).strip(".")
-    kept = f"_{kept}" if _DEVICES.match(kept) else kept
-    if text and kept == text and len(text.encode()) <= LONGEST:
-        return text
-    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH]
-    return kept.encode(errors="ignore")[: LONGEST - _HASH - 1].decode(errors="ignore") + f"-{digest}"
 
 
 def _short(value: Any) -> str:

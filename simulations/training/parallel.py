@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from preroll.errors import PrerollError
+from preroll.system.memory import NETWORKS
 from preroll.workers.job import Job
 from preroll.workers.pool import Pool
 
@@ -50,7 +51,7 @@ def train_all(jobs: Sequence[TrainingJob], *, workers: int, advance: Callable[[i
         advance(round(sessions - ended[number]))
         ended[number] = sessions
 
-    pool = Pool(Job("preroll.simulations.training.training:train_job"), workers=workers)
+    pool = Pool(Job("preroll.simulations.training.training:train_job", need=NETWORKS), workers=workers)
     with closing(pool.map([asdict(job) for job in jobs], report)) as outcomes:
         for outcome in outcomes:
             if outcome.error is not None:

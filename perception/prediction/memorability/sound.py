@@ -13,7 +13,6 @@ _NAMES = "aac ac3 aif aiff amr ape au caf flac m4a mka mp2 mp3 oga ogg opus tta 
 SUFFIXES = containers.SUFFIXES | {f".{name}" for name in _NAMES.split()}
 # Local files alone, and no playlists, which name other files.
 _DEMUXERS = f"{containers.DEMUXERS} aac ac3 aiff amr ape au caf eac3 flac mp3 tta w64 wav wv"
-_OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS.replace(" ", ",")}
 #: Minimum sampling rate [Hz]; at lower rates most bands are empty.
 LEAST_RATE = 1000
 #: Maximum number of samples, 93 minutes at 48 kHz: a small file can stand for days of silence.
@@ -37,7 +36,7 @@ def read_sound(path: Path) -> tuple[Floats, int]:
     rates: dict[int, None] = {}
     samples = 0
     try:
-        with av.open(f"file:{path}", container_options=_OPEN_OPTIONS, metadata_errors="replace") as container:
+        with containers.open_local(path, _DEMUXERS) as container:
             for frame in container.decode(_track(container)):
                 parts.append(_mono(frame))
                 rates[frame.sample_rate] = None

@@ -13,9 +13,11 @@ from pathlib import PurePath
 from typing import Any
 
 from preroll.simulations.experiment.design.spec import CATALOG
+from preroll.system.portable_names import kept_or_portable
 
 BASE = "base"  # name of the only point if nothing varies
-LONGEST = 100
+LONGEST = 100  # characters
+MOST_BYTES = 160  # with those of the agent and of temporary names beside it a folder's name stays below 255
 #: Values of the point, hash of the catalog, agent and settings of a cell.
 Described = tuple[Mapping[str, Any], str, str, Mapping[str, Any]]
 _GROUPS = ("ads", "user", "session", "recommender", "observe")
@@ -68,10 +70,10 @@ def pairs_name(values: Mapping[str, Any], keys: Mapping[str, str], *, exact: boo
     text = ",".join(f"{keys[key]}={value_text(value, key, exact=exact)}" for key, value in values.items())
     safe = re.sub(r"[^\w.=,+-]+", "_", text)
     if len(safe) <= LONGEST and safe == text:
-        return safe
+        return kept_or_portable(safe, MOST_BYTES)
     # The hash distinguishes combinations that differ only in what was cut off or replaced.
     digest = hashlib.blake2b(json.dumps(dict(values), sort_keys=True).encode(), digest_size=3).hexdigest()
-    return f"{safe[:LONGEST]}-{digest}"
+    return kept_or_portable(f"{safe[:LONGEST]}-{digest}", MOST_BYTES)
 
 
 def point_names(values: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[str]:

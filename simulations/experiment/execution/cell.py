@@ -20,6 +20,7 @@ from preroll.simulations.experiment.execution.training_reuse import reuse_traini
 from preroll.simulations.training.provenance import provenance
 from preroll.simulations.training.run import Run, read_manifest
 from preroll.simulations.training.training import TrainingResult, counted, prepare
+from preroll.system.memory import NETWORKS
 from preroll.tensorboard_writer import NAME as EVENTS
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Job, Progress, Request
@@ -28,7 +29,7 @@ CELL = "cell.json"
 FORMAT = 3
 
 #: What a worker process of an experiment does.
-JOB = Job(f"{__name__}:run_cell")
+JOB = Job(f"{__name__}:run_cell", need=NETWORKS)
 
 
 def cell_request(cell: Cell, folder: Path) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from preroll.simulations.runs.default_names import LONGEST, continued_name, default_name, portable
+from preroll.simulations.runs.default_names import continued_name, default_name
+from preroll.system.portable_names import LONGEST, portable
 
 HOSTILE = [
     "a:b", "a/b", "a\\b", "*", "what?", '"', "'", "<x>", "a|b", "tab\there", "new\nline", "bell\x07", "ends.", "ends ",

@@ -1,8 +1,9 @@
 """CRC-32C (Castagnoli), the checksum of TFRecord files."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from preroll.jit import allocating
 
 # Castagnoli's polynomial 0x1EDC6F41, bit-reversed, as the CRC is computed from the least significant bit.
 _POLYNOMIAL = 0x82F63B78
@@ -18,7 +19,7 @@ def _table() -> NDArray[np.uint32]:
 _TABLE = _table()
 
 
-@njit(cache=True)
+@allocating()
 def _fold(data: NDArray[np.uint8], table: NDArray[np.uint32]) -> np.uint32:
     crc = np.uint32(0xFFFFFFFF)
     for byte in data:
