@@ -34,8 +34,8 @@ def test_an_error_that_hides_its_number_is_known(error: Exception, number: int |
     ("path", "name"),
     [
         ("runs/.r.preroll/new/agent/arrays.safetensors", "runs/r/agent/arrays.safetensors"),
-        ("runs/.r.x1_y2z.part/result.json", "runs/r/result.json"),
-        (".loop.json.x1.part", "loop.json"),
+        ("runs/.r.preroll/.checkpoint.preroll/new/loop.json", "runs/r/checkpoint/loop.json"),
+        (".loop.json.preroll/new", "loop.json"),
         ("/data/out/.hidden/file.part", "/data/out/.hidden/file.part"),
     ],
 )
