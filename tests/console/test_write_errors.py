@@ -68,7 +68,7 @@ def test_a_full_disk_ends_a_training_in_one_line_that_names_the_run(size: int, t
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     line = done.stderr.splitlines()[-1]
-    assert line.startswith(("error: runs/r", f"error: {tmp_path}/runs/r")), line
+    assert line.startswith(("error: runs/r", "error: --run runs/r", f"error: {tmp_path}/runs/r")), line
     assert "File too large" in line or "No space left" in line
     assert not (tmp_path / "runs" / "r").exists()
 
