@@ -24,7 +24,7 @@ _HIDDEN = (
     (re.compile(r"\d+ requested and \d+ written"), errno.ENOSPC),
 )
 #: Names that a write uses until it is complete, and the name that the user knows.
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?:[^.]+\.part|build|checkpoint|preroll)")
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.preroll")
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _number_in(text: str) -> int | None:
 def told(error: OSError) -> str:
     """Returns the line about an error: the file that the user knows, and why.
 
-    >>> told(OSError(errno.ENOSPC, "No space left on device", "runs/.mine.x1_y.part/agent/arrays.safetensors"))
+    >>> told(OSError(errno.ENOSPC, "No space left on device", "runs/.mine.preroll/new/agent/arrays.safetensors"))
     'runs/mine/agent/arrays.safetensors: No space left on device'
     """
     known = as_os_error(error) or error
@@ -97,7 +97,7 @@ def status(error: OSError) -> int:
 def known_name(path: str) -> str:
     """Returns a path without the names that parts of it have until they are complete.
 
-    >>> known_name("runs/.mine.preroll/new/loop.json"), known_name(".a.npy.x1.part"), known_name("runs/mine")
+    >>> known_name("runs/.mine.preroll/new/loop.json"), known_name(".a.npy.preroll/new"), known_name("runs/mine")
     ('runs/mine/loop.json', 'a.npy', 'runs/mine')
     """
     kept: list[str] = []

@@ -28,6 +28,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from preroll.console import write_errors
 from preroll.errors import PrerollError
 
 SUFFIX = ".preroll"
@@ -93,7 +94,8 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         try:
             release = _acquire(place, of, told)
         except OSError as error:
-            raise PrerollError(f"{told}: cannot be written there: {place.parent}: {error.strerror}") from None
+            line = f"{told}: cannot be written there: {place.parent}: {error.strerror}"
+            raise PrerollError(line, status=write_errors.status(error)) from None
         try:
             tidy(place)
             yield

@@ -98,7 +98,7 @@ def test_a_signal_ends_a_training_with_one_line_that_says_how_to_go_on_and_no_ru
     command = [sys.executable, "-m", "preroll", "train", "random", "--sessions", "2000000", "--run", "runs/r"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         deadline = time.monotonic() + 600
-        while not glob("runs/.r.*/events*", root_dir=tmp_path) and time.monotonic() < deadline:
+        while not glob("runs/.r.*/new/events*", root_dir=tmp_path) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(number)
         _, told = process.communicate(timeout=600)

@@ -34,8 +34,8 @@ def test_an_error_that_hides_its_number_is_known(error: Exception, number: int |
     ("path", "name"),
     [
         ("runs/.r.preroll/new/agent/arrays.safetensors", "runs/r/agent/arrays.safetensors"),
-        ("runs/.r.x1_y2z.part/result.json", "runs/r/result.json"),
-        (".loop.json.x1.part", "loop.json"),
+        ("runs/.r.preroll/.checkpoint.preroll/new/loop.json", "runs/r/checkpoint/loop.json"),
+        (".loop.json.preroll/new", "loop.json"),
         ("/data/out/.hidden/file.part", "/data/out/.hidden/file.part"),
     ],
 )
@@ -68,7 +68,7 @@ def test_a_full_disk_ends_a_training_in_one_line_that_names_the_run(size: int, t
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     line = done.stderr.splitlines()[-1]
-    assert line.startswith(("error: runs/r", f"error: {tmp_path}/runs/r")), line
+    assert line.startswith(("error: runs/r", "error: --run runs/r", f"error: {tmp_path}/runs/r")), line
     assert "File too large" in line or "No space left" in line
     assert not (tmp_path / "runs" / "r").exists()
 
