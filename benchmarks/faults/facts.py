@@ -19,9 +19,7 @@ BYSTANDERS = (
     ".catalog.new/keep.txt",
 )
 #: Entries that tell how a result came about, which a resumed work tells otherwise.
-HISTORY = re.compile(
-    r"provenance|code|machine|threads|versions|resumed|stopped|cost|seconds|time|seal|sha256|bytes|hash"
-)
+HISTORY = re.compile("provenance|code|git|changed|machine|threads|versions|cost|seconds|time|seal|sha256|bytes")
 
 
 def add_bystanders(folder: Path) -> None:

@@ -164,7 +164,7 @@ def tune(
     check(search, out)
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of a trial that raises, with a traceback
     states, told = optuna.trial.TrialState, 0
     with Store(out).lock():
         atomic.write_sealed(out / SEARCH, search.to_dict())

@@ -1,3 +1,4 @@
+import errno
 import importlib.util
 import json
 import math
@@ -146,6 +147,21 @@ def test_a_flipped_bit_costs_the_trials_after_it_and_changes_no_result(
     tune(search, tmp_path / "whole", trials=3, note=notes.append)
     assert "are not what was written; their trials are run again" in notes[0]
     assert trials_of(tmp_path / "whole") == told
+
+
+@needs_optuna
+def test_a_journal_that_cannot_be_written_ends_the_search_without_a_traceback_of_optunas(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import optuna
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(optuna.trial.Trial, "report", full)
+    with pytest.raises(OSError, match="No space left"):
+        tune(search, tmp_path / "search", trials=1)
+    assert capfd.readouterr().err == ""
 
 
 @needs_optuna
