@@ -1,5 +1,6 @@
 """Trials: one disturbance of one command or file each, and what came of it."""
 
+import os
 import re
 import shutil
 import signal
@@ -104,7 +105,7 @@ def disturb(writer: Writer, fault: Fault, known: Reference, made: Path, folder: 
     check_end(outcome, fault)
     try:
         if fault.action in (FAIL, FAIL_ON) and outcome.status != 0:
-            _check_line(outcome, writer, folder)
+            _check_line(outcome, fault, writer, folder)
         _check_between(writer, known, folder)
         _go_on(writer, known, folder)
         if fault.kind == "unlink" and fault.action in (FAIL, FAIL_ON):
@@ -131,12 +132,14 @@ def check_end(outcome: Outcome, fault: Fault) -> None:
         raise FaultFound("lost", f"{fault}: {outcome.left} processes outlived the command")
 
 
-def _check_line(outcome: Outcome, writer: Writer, folder: Path) -> None:
+def _check_line(outcome: Outcome, fault: Fault, writer: Writer, folder: Path) -> None:
     if len(outcome.errors) != 1:
         raise FaultFound("wrong", f"{len(outcome.errors)} lines of error: {outcome.err.strip()[-600:]}")
     named = {Path(target).name for target in writer.targets} | {Path(outcome.hit).name, str(folder)}
     if not any(name in outcome.errors[0] for name in named if name):
         raise FaultFound("wrong", "the line names no file")
+    if os.strerror(fault.error) not in outcome.errors[0]:
+        raise FaultFound("wrong", "the line names no reason")
 
 
 def _check_between(writer: Writer, known: Reference, folder: Path) -> None:
