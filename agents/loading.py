@@ -1,6 +1,5 @@
 """Saving of agents to folders, and loading: a loaded agent decides as the saved one did."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.finite import finite
 from preroll.agents.registry import find
 from preroll.agents.settings import parse
+from preroll.bounded.readers import check_tensors, parse_json
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
 
@@ -34,13 +34,14 @@ def load_agent(folder: str | Path) -> Agent:
     # sha256 detects damage, not tampering: a forger rewrites the manifest too, so all content is validated below
     place = folder / storage.ABOUT
     try:
-        about = json.loads(content[storage.ABOUT])
+        about = parse_json(content[storage.ABOUT])
         if about.get("format") != storage.FORMAT:
             raise PrerollError(
                 f"{place}: format {about.get('format')!r} is unknown; this version reads {storage.FORMAT}"
             )
         agent = _described(about)
         place = folder / storage.ARRAYS
+        check_tensors(content[storage.ARRAYS])
         arrays = load(content[storage.ARRAYS])
         _check_shapes(arrays, agent, training=about["training"])
         agent.load_state(arrays, about["scalars"])

@@ -30,8 +30,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from preroll.files import manifest
 from preroll.perception import Catalog, Detector
 from preroll.perception.features.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
+from preroll.perception.ingest.writer import about_array
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.video.resize import Fit, Fitter
 from preroll.perception.video.sampling import Decoding, sample
@@ -269,6 +271,29 @@ def bench_open() -> Results:
         )
 
 
+def bench_first_use() -> Results:
+    """Measures how long the importance of 100,000 videos of 1,000 classes is checked when it is first used."""
+    n, c = 100_000, 1000
+    shares = np.random.default_rng(0).random((n, c), np.float32)
+    arrays = {
+        "category": np.zeros(n, np.int16), "importance": shares,
+        "neighbors": np.full((n, 10), -1, np.int32), "neighbor_scores": np.zeros((n, 10), np.float32),
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "classes.json").write_text(json.dumps([f"class {i}" for i in range(c)]))
+        Path(folder, "videos.csv").write_text("")
+        for name, array in arrays.items():
+            np.save(Path(folder, f"{name}.npy"), array)
+        facts = {"command": "benchmark", "categories": ["all"], "videos": n}
+        manifest.write(Path(folder), "catalog", facts, about=lambda name: about_array(arrays.get(name[:-4])))
+        took = wall(lambda: Catalog.open(folder).importance)
+        yield f"{n:,} videos of {c:,} classes, {shares.nbytes:,} bytes: checked at the first use in {took:.2f} s", None
+        yield (
+            f"opened and used once more in the same process: {wall(lambda: Catalog.open(folder).importance):.2f} s",
+            None,
+        )
+
+
 def rendered(folder: Path, per_category: int) -> list[Path]:
     """Renders demo clips and returns their paths."""
     from preroll.perception import render_demo_videos
@@ -294,6 +319,7 @@ PARTS: dict[str, Callable[..., Results]] = {
     "graph": bench_graph,
     "int8": bench_int8,
     "open": bench_open,
+    "first-use": bench_first_use,
     "build": bench_build,
 }
 

@@ -2,13 +2,15 @@
 
 import shlex
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from preroll import progress
+from preroll.console.write_errors import told
 from preroll.errors import PrerollError
+from preroll.files import atomic, work_folder
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.catalog_content import CatalogOptions, catalog_content
@@ -155,9 +157,8 @@ def build_catalog(
 
 def _built(plan: _Plan, where: VideoPool, choices: CatalogOptions, limits: DownloadLimits) -> BuildReport:
     recipe = recipe_of(plan.model, plan.fast)
-    with _kept(plan.out), open_journal(plan.out, recipe) as journal, closing(where):
+    with _reserved(plan), _kept(plan.out), open_journal(plan.out, recipe) as journal, closing(where):
         where.check()
-        remove_parts(plan.out)
         listing = _fetched(plan, limits)
         known = earlier_analyses(plan.out, recipe) | journal.known
         rows, resumed = _analyzed(plan, listing, where, journal, known)
@@ -184,12 +185,25 @@ def _planned(
 
 
 @contextmanager
+def _reserved(plan: _Plan) -> Iterator[None]:
+    """Holds the locks of all folders that the build writes, from before the work until the catalog is complete."""
+    with ExitStack() as locks:
+        locks.enter_context(atomic.writing(plan.out, f"--out {plan.out}"))
+        if plan.frames is not None:
+            locks.enter_context(atomic.writing_within(plan.frames, f"--save-frames {plan.frames}"))
+        if any(one.url for one in plan.listing.videos):
+            locks.enter_context(atomic.writing_within(plan.downloads, f"--downloads {plan.downloads}"))
+        yield
+
+
+@contextmanager
 def _kept(out: Path) -> Iterator[None]:
     """Adds to a full-disk error, an interrupt or a fault the note that results so far are kept."""
     try:
         yield
     except OSError as error:
-        raise PrerollError(f"{error.filename or out}: {error.strerror or error}; {_KEPT}", status=1) from None
+        error.filename = error.filename or str(out)
+        raise PrerollError(f"{told(error)}; {_KEPT}", status=1) from None
     except BaseException as error:
         error.add_note(_KEPT)
         raise
@@ -280,6 +294,7 @@ def _check_saved(plan: _Plan) -> None:
         folder = plan.saved(listed)
         if folder is not None:
             check_only_frames(folder)
+            work_folder.check_name(work_folder.beside(folder), f"--save-frames {folder}")
         if folder in names:
             raise PrerollError(
                 f"--save-frames: {names[folder]} and {listed.path} would share {listed.category}/{listed.name}"

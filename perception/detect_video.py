@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENTER, ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
@@ -75,6 +76,8 @@ def _check_overlay(source: Path, overlay: Path, segment: bool) -> None:
     if one == other or one in other.parents or other in one.parents:
         raise PrerollError(f"--overlay {overlay}: must not lie in {source}, nor hold it; give another folder")
     check_only_frames(overlay, "--overlay")
+    with atomic.writing(overlay, f"--overlay {overlay}"):  # the worker writes it: what hinders it is found before
+        pass
 
 
 def _adjusted(model: ModelFile, segment: bool, top: int | None) -> ModelFile:

@@ -1,4 +1,7 @@
-"""Frame embeddings of videos, three frames per second, computed in worker processes: one .npy file per video."""
+"""Frame embeddings of videos, three frames per second, computed in worker processes: one .npy file per video.
+
+The folder is filled file by file, so that a killed command resumes; its manifest is written at the end.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -6,8 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from preroll.errors import PrerollError
-from preroll.files import atomic
+from preroll.files import atomic, manifest, sealed
+from preroll.files.manifest import strangers
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.video.containers import SUFFIXES
@@ -15,6 +21,7 @@ from preroll.perception.video.frame_folders import numbered_pictures
 from preroll.perception.workers.pool import VideoJob, VideoPool
 from preroll.workers.job import Limits
 
+KIND = "embeddings"
 RECIPE, PROBLEMS = "encoder.json", "problems.json"
 
 
@@ -71,7 +78,7 @@ def embed_videos(
     """Writes ``out``/ID.npy, float32 [frames, D], for each video that has none yet.
 
     Also writes ``encoder.json`` (the encoder's card and settings) and ``problems.json`` (videos whose status is not
-    ``ok``, with the reason).
+    ``ok``, with the reason). Embeddings that are not what was written are computed again.
 
     Args:
         videos: pairs (id, file or folder of frames).
@@ -87,10 +94,25 @@ def embed_videos(
         ``status`` and ``reason`` by id of every video that is not ``ok``, including those of earlier calls.
 
     Raises:
-        PrerollError: if the encoder cannot be used, or ``out`` contains embeddings of another encoder.
+        PrerollError: if the encoder cannot be used, ``out`` contains embeddings of another encoder or something else,
+            or another process is writing it.
     """
+    with atomic.writing_within(out, f"--out {out}"):
+        return _filled(videos, encoder, out, workers, limits, fast, started)
+
+
+def _filled(
+    videos: Sequence[tuple[str, Path]],
+    encoder: EncoderFile,
+    out: Path,
+    workers: int | None,
+    limits: Limits | None,
+    fast: bool,
+    started: Callable[[int], Callable[[int], None]],
+) -> dict[str, dict[str, str]]:
     _check_recipe(out, {"fast": fast, **encoder.card.model_dump(mode="json")})
-    todo = [(name, path) for name, path in videos if not (out / f"{name}.npy").is_file()]
+    written = _written(out)
+    todo = [(name, path) for name, path in videos if not _is_sound(out, f"{name}.npy", written)]
     problems: dict[str, dict[str, str]] = _read(out / PROBLEMS) or {}
     for name, _ in todo:
         problems.pop(name, None)
@@ -100,7 +122,8 @@ def embed_videos(
                 atomic.save_array(out / f"{name}.npy", found.vectors)
             if found.status != "ok":
                 problems[name] = {"status": found.status, "reason": found.reason}
-                atomic.write_json(out / PROBLEMS, problems)
+                atomic.write_sealed(out / PROBLEMS, problems)
+        manifest.write(out, KIND)
     return {name: problems[name] for name, _ in videos if name in problems}
 
 
@@ -126,15 +149,37 @@ def _check_recipe(out: Path, recipe: dict[str, Any]) -> None:
     """Records the recipe of the embeddings in a folder, or checks that existing ones were made by the same recipe."""
     known = _read(out / RECIPE)
     if known is None:
-        atomic.write_json(out / RECIPE, recipe)
+        if there := strangers(out, {manifest.NAME}):
+            raise PrerollError(f"--out {out}: holds {there[0]}, and no {RECIPE} of embeddings; name another folder")
+        atomic.write_sealed(out / RECIPE, recipe)
     elif known != json.loads(json.dumps(recipe)):
         raise PrerollError(f"--out {out}: holds embeddings of another encoder, card or --fast; name another folder")
 
 
-def _read(path: Path) -> Any:
-    if not path.is_file():
-        return None
+def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_text("utf8"))
-    except (OSError, ValueError) as error:
-        raise PrerollError(f"{path}: cannot be read: {error}") from None
+        return sealed.read(path)
+    except FileNotFoundError:
+        return None
+
+
+def _written(out: Path) -> manifest.Manifest | None:
+    """Returns the manifest of the last command that came to its end; None if there is none that can be read."""
+    try:
+        return manifest.read(out, KIND)
+    except (FileNotFoundError, PrerollError):
+        return None
+
+
+def _is_sound(out: Path, name: str, written: manifest.Manifest | None) -> bool:
+    """Returns whether the embeddings of a video are there and, as far as can be told, what was written."""
+    if not (out / name).is_file():
+        return False
+    try:
+        if written is not None and name in written.files:
+            written.verified(name)
+            return True
+        vectors = np.load(out / name, allow_pickle=False)  # of a command that was killed later
+        return isinstance(vectors, np.ndarray) and vectors.ndim == 2 and bool(np.isfinite(vectors).all())
+    except Exception:  # a damaged header may raise almost any
+        return False

@@ -4,6 +4,11 @@ Importing this package registers ``preroll/Session-v0`` with Gymnasium by string
 loaded.
 """
 
+from preroll.console import signals
+
+if signals.is_command_line():  # these imports take longest, and nobody should see the traceback of a Ctrl-C in them
+    signals.end_at_once()
+
 from gymnasium.envs.registration import register, registry
 
 from preroll.errors import PrerollError

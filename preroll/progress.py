@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from preroll.console.output import drawn, printable, wrap
+
 
 @contextmanager
 def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
@@ -21,6 +23,7 @@ def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
     Yields:
         A function to call with the number of units done since its last call.
     """
+    description = printable(description)
     if not sys.stderr.isatty():
         done = 0
 
@@ -33,13 +36,14 @@ def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
         print(f"{description}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(file=drawn(sys.stderr))) as progress:
+        wrap()  # rich takes what others print meanwhile to print it above the bar: escaped there too
         task = progress.add_task(description, total=total)
         yield lambda amount: progress.advance(task, amount)

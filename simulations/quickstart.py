@@ -11,6 +11,9 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.files import atomic
+from preroll.files.kinds import PNG, SVG
+from preroll.files.names import files_below
+from preroll.files.targets import check_file, check_folder
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
 from preroll.simulations.evaluation.evaluation import REFERENCES, SESSIONS, Evaluation, evaluate
@@ -26,6 +29,8 @@ AGENT_NAMES = ("ppo", "dqn", "linucb", "epsilon-greedy", "thompson", "greedy", "
 #: On `fatigue` PPO has converged by then, and DQN nearly; on `classic` both have after about 15,000.
 TRAINING_SESSIONS = 50_000
 WORKERS = 2
+#: Name of the pictures, without ending.
+CURVES = "curves"
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def run_quickstart(
         needed = f"at least {FEWEST_LANES} are needed, at most {MOST_SESSIONS:,}"
         raise PrerollError(f"--evaluation-sessions {evaluation_sessions}: {needed}")
     Scenario.load(scenario)  # reports an invalid scenario before anything is written
+    _check_folder(out, Path(scenario))
     with atomic.writing_within(out, f"--out {out}"):
         return _run_stages(out, scenario, seed, sessions, evaluation_sessions, exact, note)
 
@@ -102,15 +108,32 @@ def _run_stages(
     tables = Tables.compile(scenario, catalog)
     runs = train_agents(out / "runs", catalog, scenario=scenario, seed=seed, sessions=sessions)
     learners = {run.name: run.load_agent() for run in runs if AGENTS[run.settings.agent].family != "baseline"}
-    with progress.bar(len(learners) + len(REFERENCES), f"Evaluating on {evaluation_sessions:,} sessions") as advance:
+    total = len(learners) + len(REFERENCES)
+    with progress.bar(total, f"Evaluating on {evaluation_sessions:,} sessions") as advance:
         evaluation = evaluate(learners, tables, sessions=evaluation_sessions, seed=seed, exact=exact, advance=advance)
     curves = {run.name: run.curve for run in runs if run.name in learners}
     references = {
         row.name: row.exact_revenue or row.revenue.value for row in evaluation.rows if row.name not in learners
     }
     title = f"Revenue per session while learning: {tables.scenario.name}, seed {seed}"
-    pictures = draw_curves(out / "curves", curves, references, title)
+    pictures = draw_curves(out / CURVES, curves, references, title)
     return QuickstartResult(catalog, out / "runs", pictures, evaluation)
+
+
+def _check_folder(out: Path, scenario: Path) -> None:
+    """Raises if the quickstart would replace what is not its own: a picture, a run with another catalog, files in one.
+
+    Raises:
+        PrerollError: naming what is in the way.
+    """
+    for kind in (PNG, SVG):
+        picture = out / f"{CURVES}{kind.suffixes[0]}"
+        check_file(picture, f"--out {out}: {picture.name}", kind, inputs=(scenario,))
+    for name in AGENT_NAMES:
+        run, told = out / "runs" / name, f"--out {out}: runs/{name}"
+        check_folder(run, "run", told, replace=True)
+        if run.exists() and files_below(run) and Run.open(run).settings.catalog.path != "../../catalog":
+            raise PrerollError(f"{told}: is a run on another catalog, of your own; choose another folder")
 
 
 def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per_category: int = 100) -> Path:
@@ -120,14 +143,13 @@ def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per
         The folder of the catalog.
     """
     from preroll.perception.build import build_catalog
-    from preroll.perception.catalog.manifest import altered_files
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     catalog, videos = out / "catalog", out / "videos"
     if catalog.is_dir():
         try:
             there = Catalog.open(catalog)
-            if not altered_files(catalog, there.manifest):
+            if not there.altered():
                 note(f"{catalog}: already exists and its hashes match; it is used again.")
                 return catalog
         except PrerollError:

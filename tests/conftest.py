@@ -7,15 +7,14 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from preroll.files import atomic
-from preroll.files.hashing import sha256_of
+from preroll.files import atomic, manifest
 from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.ingest.writer import about_array
 
 # No test asserts a time, not even hypothesis's own; where CI is set, the same examples are tried every time.
 settings.register_profile(
@@ -64,16 +63,12 @@ def write_catalog(catalog: Catalog, folder: Path) -> Path:
     """Writes what the reader needs of a catalog, with its manifest."""
     atomic.write_json(folder / "classes.json", list(catalog.classes))
     catalog.videos().to_csv(folder / "videos.csv", index=False)
-    files: dict[str, Any] = {name: {} for name in ("classes.json", "videos.csv")}
     names = ("category", "importance", "neighbors", "neighbor_scores", "category_probabilities")
-    for name in (*names, "memorability", "memorability_quantile"):
-        array = getattr(catalog, name)
+    arrays = {name: getattr(catalog, name) for name in (*names, "memorability", "memorability_quantile")}
+    for name, array in arrays.items():
         atomic.save_array(folder / f"{name}.npy", array)
-        files[f"{name}.npy"] = {"shape": list(array.shape), "dtype": str(array.dtype)}
-    for name, entry in files.items():
-        entry["sha256"] = sha256_of(folder / name)
-        entry["bytes"] = (folder / name).stat().st_size
-    atomic.write_json(folder / "manifest.json", {**catalog.manifest, "files": files})
+    facts = {name: catalog.manifest[name] for name in ("command", "categories", "videos")}
+    manifest.write(folder, "catalog", facts, about=lambda name: about_array(arrays.get(name.removesuffix(".npy"))))
     return folder
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from preroll.files import manifest
 
 
-def reseal(folder: Path) -> None:
-    """Writes the manifest of a folder anew, after its files were changed."""
+def reseal(folder: Path, **changes: Any) -> None:
+    """Writes the manifest of a folder anew, after its files were changed, or with other facts."""
     before = manifest.read(folder)
 
     def about(name: str) -> dict[str, Any]:
@@ -15,4 +15,4 @@ def reseal(folder: Path) -> None:
 
     own = ("format", "version", "files")
     facts = {key: value for key, value in before.content.items() if key not in own}
-    manifest.write(folder, before.kind, facts, about=about)
+    manifest.write(folder, before.kind, facts | changes, about=about)

@@ -1,6 +1,5 @@
 """Inference of an agent that was exported to ONNX, by onnxruntime: no torch, no training."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,18 @@ from numpy.typing import NDArray
 from preroll.agents.agent import Agent
 from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
+from preroll.bounded import limits
+from preroll.bounded.readers import parse_json, read_bytes
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import PrerollError
+
+#: Operators that make a large tensor of a small one, and those that repeat a graph.
+_UNFOLDING = {
+    *("ConstantOfShape", "Expand", "Tile", "Range", "Pad", "Resize", "Upsample", "OneHot", "EyeLike", "CenterCropPad"),
+    *("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"),
+    *("BlackmanWindow", "HannWindow", "HammingWindow", "MelWeightMatrix", "AffineGrid", "MaxUnpool", "GridSample"),
+    *("If", "Loop", "Scan", "SequenceMap"),
+}
 
 
 class OnnxAgent(Agent):
@@ -46,9 +55,11 @@ class OnnxAgent(Agent):
             PrerollError: the file cannot be read, or was not written by ``preroll export``.
         """
         try:
-            data = Path(path).read_bytes()
+            data = read_bytes(Path(path), limits.AGENT_ONNX)
         except OSError as error:
             raise PrerollError(f"{path}: cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise PrerollError(f"{path}: {error}") from None
         return cls.from_bytes(data, str(path), seed=seed)
 
     @classmethod
@@ -59,6 +70,7 @@ class OnnxAgent(Agent):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        _check(data, source)
         try:
             session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions have no public base class
@@ -66,7 +78,7 @@ class OnnxAgent(Agent):
         about = session.get_modelmeta().custom_metadata_map
         if "preroll.spec" not in about:
             raise PrerollError(f"{source}: was not written by `preroll export`: it has no preroll.spec")
-        agent = cls(SessionSpec.from_dict(json.loads(about["preroll.spec"])), AgentSettings(), seed=seed)
+        agent = cls(_spec(about["preroll.spec"], source), AgentSettings(), seed=seed)
         agent._session, agent.original = session, about["preroll.agent"]
         return agent
 
@@ -102,3 +114,31 @@ class OnnxAgent(Agent):
             raise PrerollError(f"observations: shape {rows.shape}: (n, {self.spec.layout.size}) is expected")
         result: NDArray[Any] = self._session.run([output], {"observation": rows})[0]
         return result
+
+
+def _spec(text: str, source: str) -> SessionSpec:
+    try:
+        return SessionSpec.from_dict(parse_json(text, limits.CARD_TEXT))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise PrerollError(f"{source}: its preroll.spec is not what `preroll export` writes") from None
+
+
+def _check(data: bytes, source: str) -> None:
+    """Checks that a file can neither read other files, nor loop, nor make a large tensor of a small one."""
+    import onnx
+
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:  # protobuf's exceptions derive directly from Exception
+        raise PrerollError(f"{source}: is no ONNX model: {' '.join(str(error).split())}") from None
+    graph = model.graph
+    for node in graph.node:
+        inside = any(one.HasField("g") or one.graphs for one in node.attribute)
+        if node.op_type in _UNFOLDING or inside:
+            raise PrerollError(f"{source}: has the operator {node.op_type}, which no agent that was exported has")
+    constants = [one.t for node in graph.node for one in node.attribute if one.HasField("t")]
+    if model.functions or graph.sparse_initializer:
+        raise PrerollError(f"{source}: has functions or sparse tensors, which no agent that was exported has")
+    for tensor in (*graph.initializer, *constants):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            raise PrerollError(f"{source}: its weights {tensor.name!r} lie in another file")

@@ -4,8 +4,9 @@ Such a file is a zip whose entries are pickled: **loading it executes whatever c
 loaded only if the caller declares it trusted; the imported agent is saved without pickle, like every agent.
 """
 
-import json
+import lzma
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from preroll.agents.agent import Agent
 from preroll.agents.registry import make_agent
+from preroll.bounded import limits
+from preroll.bounded.readers import check_archive, parse_json
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 
@@ -89,10 +92,15 @@ def _algorithm(path: Path) -> str:
     """Returns the name of the algorithm that wrote the file, from the file's plain JSON; nothing is unpickled."""
     try:
         with zipfile.ZipFile(path) as archive:
-            keys = json.loads(archive.read("data"))
+            check_archive(archive)
+            if archive.getinfo("data").file_size > limits.ARCHIVE_JSON:
+                raise ValueError(f"its description is larger than {limits.ARCHIVE_JSON:,} bytes")
+            keys = parse_json(archive.read("data"), limits.ARCHIVE_JSON)
     except OSError as error:
         raise PrerollError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (zipfile.BadZipFile, KeyError, ValueError):
+    except ValueError as error:
+        raise PrerollError(f"{path}: is no file that stable-baselines3 wrote: {error}") from None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, KeyError, EOFError, RuntimeError, NotImplementedError):
         raise PrerollError(f"{path}: is no file that stable-baselines3 wrote") from None
     found = [name for mark, name in MARKS.items() if mark in keys]
     if len(found) != 1:

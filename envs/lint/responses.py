@@ -5,7 +5,6 @@ models that agree on them in every state that some agent can reach have the same
 """
 
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.probabilities import leave_probabilities, states_after, view_probabilities
 from preroll.envs.model.tables import Tables
-from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.catalog import NEIGHBORS, Catalog
 
 Floats = NDArray[np.float64]
 #: States that can be met at a slot, int64 [B, 3]: level in one model, level in the other, last ad (A: none yet).
@@ -136,10 +135,15 @@ def _possible(view: Floats) -> NDArray[np.bool_]:
 def one_of_each_kind(tables: Tables) -> Catalog:
     """Returns a catalog with the first video of every kind, before which users answer as before all others of it."""
     _, first = np.unique(tables.kind, return_index=True)
-    small = copy(tables.catalog)
-    for name in ("category", "importance", "category_probabilities", "memorability", "memorability_quantile"):
-        if (array := getattr(small, name)) is not None:
-            setattr(small, name, np.asarray(array)[first])
-    small.neighbors = np.full((len(first), small.neighbors.shape[1]), -1, dtype=np.int32)
-    small.neighbor_scores = np.zeros(small.neighbors.shape, dtype=np.float32)
-    return small
+    catalog = tables.catalog
+    optional = ("category_probabilities", "memorability", "memorability_quantile")
+    given = {name: np.asarray(array)[first] for name in optional if (array := getattr(catalog, name)) is not None}
+    return Catalog.from_arrays(
+        categories=catalog.categories,
+        category=np.asarray(catalog.category)[first],
+        neighbors=np.full((len(first), NEIGHBORS), -1),
+        importance=np.asarray(catalog.importance)[first],
+        classes=catalog.classes,
+        name=str(catalog.path),
+        **given,
+    )

@@ -14,6 +14,7 @@ from preroll.envs.model.packing import pack
 from preroll.envs.model.probabilities import Arrays
 from preroll.envs.scenario.scenario import Ad, Scenario, Segment
 from preroll.errors import PrerollError
+from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
 
 RANKS = 10  # neighbours of a video
@@ -64,7 +65,8 @@ class Tables:
         catalog = catalog if isinstance(catalog, Catalog) else Catalog.load(catalog)
         _check(scenario, catalog)
         phases = [phase for _, phase in scenario.phases]
-        relevance, recall, kind = _kinds(catalog, by_recall=any(phase.recall_weight for phase in phases))
+        category = _category(catalog)
+        relevance, recall, kind = _kinds(catalog, category, by_recall=any(phase.recall_weight for phase in phases))
         layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes))
         arrays = Arrays(
             base=np.stack([_base(phase) for phase in phases]),
@@ -77,7 +79,6 @@ class Tables:
             gain=np.stack([_gain(phase) for phase in phases]),
             rows=_rows(scenario, catalog, layout),
         )
-        category = np.asarray(catalog.category).astype(np.int32)
         packed = pack(arrays, _neighbors(scenario, catalog), kind, category, layout, scenario.n_slots)
         spec = SessionSpec(
             name=scenario.name,
@@ -209,16 +210,24 @@ def _base(scenario: Scenario) -> NDArray[np.float64]:
     return np.asarray(p * position[None, :, None, None] * wear[None, None, :, None] * appeal[:, None, None, :])
 
 
-def _relevance(catalog: Catalog) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def _category(catalog: Catalog) -> NDArray[np.int32]:
+    """Returns the category of every video, int32 [N], -1 where it is unknown."""
+    category, sizes = np.array(catalog.category, np.int32), Sizes(catalog.n_videos, len(catalog.categories), 0, True)
+    # Of the copy that the kernel reads: a file may change while it is mapped, and an array be assigned.
+    check_type(f"catalog {catalog.path}", "category", category, "int32", sizes.shape("N"))
+    check_values(f"catalog {catalog.path}", "category", category, sizes)
+    return category
+
+
+def _relevance(catalog: Catalog, category: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Computes the relevance of categories by class of videos.
 
     Returns:
         relevance: float64 [R, K], one row per category, or per video where some have no category.
         class: row of every video, int32 [N].
     """
-    category = np.asarray(catalog.category)
     if (category >= 0).all():
-        return np.eye(len(catalog.categories)), category.astype(np.int32)
+        return np.eye(len(catalog.categories)), category
     if catalog.category_probabilities is None:
         raise PrerollError(f"catalog {catalog.path}: has videos without category and no category probabilities")
     relevance = np.array(catalog.category_probabilities, dtype=np.float64)
@@ -227,7 +236,9 @@ def _relevance(catalog: Catalog) -> tuple[NDArray[np.float64], NDArray[np.int32]
     return relevance, np.arange(catalog.n_videos, dtype=np.int32)
 
 
-def _kinds(catalog: Catalog, by_recall: bool) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
+def _kinds(
+    catalog: Catalog, category: NDArray[np.int32], by_recall: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
     """Groups videos into kinds; all videos of one kind have the same response probabilities and rewards.
 
     Where memorability counts, it is rounded to thousandths, because the tables grow with the number of kinds.
@@ -237,7 +248,7 @@ def _kinds(catalog: Catalog, by_recall: bool) -> tuple[NDArray[np.float64], NDAr
         memorability: float64 [R].
         kind: kind of every video, int32 [N].
     """
-    relevance, kind = _relevance(catalog)
+    relevance, kind = _relevance(catalog, category)
     if not by_recall:
         return relevance, np.zeros(len(relevance)), kind
     assert catalog.memorability is not None
@@ -307,4 +318,6 @@ def _neighbors(scenario: Scenario, catalog: Catalog) -> NDArray[np.int32]:
     neighbors = np.full((catalog.n_videos, kernel_layout.N_NEIGHBORS), -1, dtype=np.int32)
     count = scenario.recommender.neighbors
     neighbors[:, :count] = catalog.neighbors[:, :count]
+    # As the category's.
+    check_values(f"catalog {catalog.path}", "neighbors", neighbors, Sizes(catalog.n_videos, 0, 0))
     return neighbors

@@ -1,5 +1,6 @@
 """Rendering of a session as text, one line per slot."""
 
+from preroll.console.output import printable
 from preroll.envs.rendering.timeline import PlayedSlot, Timeline
 
 BAR = 10  # largest number of cells of the fatigue bar
@@ -15,7 +16,7 @@ def draw_text(timeline: Timeline) -> str:
     spec = timeline.tables.spec
     if not timeline.slots:
         category = timeline.category_name(int(timeline.tables.category[timeline.video]))
-        return (
+        return printable(
             f"{spec.name}: session {timeline.session} begins with video {timeline.video} ({category}), "
             f"up to {spec.n_slots} slots"
         )
@@ -35,7 +36,7 @@ def draw_text(timeline: Timeline) -> str:
         f"revenue {slot.revenue:7.2f}",
         *(["left"] if slot.terminated else ["horizon"] if timeline.over else []),
     ]
-    return "  ".join(fields)
+    return printable("  ".join(fields))
 
 
 def _response(timeline: Timeline, slot: PlayedSlot) -> str:

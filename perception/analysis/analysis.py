@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
@@ -18,7 +19,7 @@ from preroll.perception.analysis.overlay import Canvas, draw_objects
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.onnx_models.model_card import ModelCard
-from preroll.perception.video.frame_folders import SAVED_SIZE, numbered_pictures, write_picture
+from preroll.perception.video.frame_folders import SAVED_SIZE, check_only_frames, numbered_pictures, write_picture
 from preroll.perception.video.resize import Fit, Fitter, Pixels, View
 from preroll.perception.video.sampling import FRAMES_PER_SECOND, Decoding, FrameSample, UnreadableError, sample
 
@@ -170,7 +171,8 @@ def _fitted(
     saver = Fitter(Fit(SAVED_SIZE, SAVED_SIZE, "crop"))
     with ExitStack() as stack:
         with _saving("--save-frames", save_frames):
-            folder = stack.enter_context(atomic.folder(save_frames, "frames"))
+            check_only_frames(save_frames)
+            folder = stack.enter_context(atomic.folder(save_frames, None))
         for number, one in enumerate(samples, start=1):
             with _saving("--save-frames", save_frames):
                 write_picture(folder / f"{number}.jpg", saver(one.frame, turns=one.turns, aspect=one.aspect))
@@ -188,7 +190,8 @@ def _drawing(overlay: Path | None, card: ModelCard) -> Iterator[_Draw | None]:
         return
     with ExitStack() as stack:
         with _saving("--overlay", overlay):
-            folder = stack.enter_context(atomic.folder(overlay, "frames"))
+            check_only_frames(overlay, "--overlay")
+            folder = stack.enter_context(atomic.folder(overlay, None))
 
         def draw(batch: list[_Fitted], objects: list[Located], first: int) -> None:
             for number, (one, located) in enumerate(zip(batch, objects, strict=True), start=first + 1):
@@ -202,9 +205,11 @@ def _drawing(overlay: Path | None, card: ModelCard) -> Iterator[_Draw | None]:
 
 @contextmanager
 def _saving(option: str, folder: Path) -> Iterator[None]:
-    """Converts an ``OSError`` in the block to a :class:`SavingError`: it is about the disk, not about the video."""
+    """Converts an error in the block to a :class:`SavingError`: it is about the disk, not about the video."""
     try:
         yield
+    except PrerollError as error:  # such as another process that writes the same folder
+        raise SavingError(str(error)) from None
     except OSError as error:
         raise SavingError(f"{option} {folder}: {error.strerror or error}") from None
 

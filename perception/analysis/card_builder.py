@@ -1,7 +1,6 @@
 """Model cards for arbitrary networks: built from the ONNX file and the user's options, and checked for plausibility."""
 
 import ast
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import onnx
 from onnx import TensorProto
 from pydantic import ValidationError
 
+from preroll.bounded.readers import parse_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
@@ -82,7 +82,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
     if text[:1] not in ("[", "{"):
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:
-        content: Any = json.loads(text)
+        content: Any = parse_json(text)
     except ValueError:
         try:
             content = ast.literal_eval(text)

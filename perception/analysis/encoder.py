@@ -1,6 +1,5 @@
 """ONNX image encoders with model cards: one vector per frame."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -9,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
+from preroll.bounded import limits
+from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
@@ -156,8 +157,8 @@ def _find_card(model: Path, card: Path | None) -> EncoderCard:
             raise PrerollError(f"encoder {model}: no model card: write {path.name} beside it, or give one with --card")
         return EncoderCard.model_validate(known[digest].model_dump())
     try:
-        content = json.loads(path.read_text("utf8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = load_json(path, limits.CARD_TEXT)
+    except (OSError, ValueError) as error:
         raise PrerollError(f"model card {path}: cannot be read: {error}") from None
     found = validated(EncoderCard, content, f"model card {path}")
     if found.sha256 != digest:

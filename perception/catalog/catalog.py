@@ -1,12 +1,15 @@
 """The catalog: what perception computed about the videos, read from a folder of memory-mapped arrays.
 
-Opening reads the manifest and the headers of the arrays; rows are read on access. This module depends only on NumPy and
+Opening reads the manifest and the headers of the arrays. An array is read as a whole when it is first used: its hash is
+compared, once for every process and state of the file, and every value checked. This module depends only on NumPy and
 the standard library, so that environments can open a catalog without a detector, a decoder or pandas.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,19 +18,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from preroll.errors import PrerollError
-from preroll.files.hashing import sha256_of
-from preroll.perception.catalog import manifest as manifests
+from preroll.files import manifest as manifests
+from preroll.files.manifest import Manifest
+from preroll.files.sealed import DamagedError
+from preroll.perception.catalog import arrays as checked
+from preroll.perception.catalog.arrays import ARRAYS, DETECTIONS, Sizes
+from preroll.perception.catalog.arrays import NEIGHBORS as NEIGHBORS
+from preroll.perception.catalog.manifest import KIND, identity, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NEIGHBORS = 10
 DEMO = "demo"
 # Optional arrays.
 _OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile")
+#: Hashes, names and sizes of arrays whose values this process has checked.
+_SOUND: set[tuple[str, str, Sizes]] = set()
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
 SPLIT, GROUP = "split", "group"
-_DETECTIONS = ("offsets", "frame", "class", "confidence", "area", "box")
 
 
 class Catalog:
@@ -63,29 +71,15 @@ class Catalog:
         ['car', 'chair', 'tree']
     """
 
-    path: Path
-    manifest: dict[str, Any]
-    categories: tuple[str, ...]
-    category: NDArray[np.int16]
-    importance: NDArray[np.float32]
-    category_probabilities: NDArray[np.float32] | None
-    neighbors: NDArray[np.int32]
-    neighbor_scores: NDArray[np.float32]
-    memorability: NDArray[np.float32] | None
-    memorability_quantile: NDArray[np.float32] | None
-
-    def __init__(self, path: Path, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    def __init__(
+        self, path: Path, manifest: dict[str, Any], files: Manifest | None, arrays: dict[str, NDArray[Any]]
+    ) -> None:
         self.path = path
         self.manifest = manifest
-        self.categories = tuple(manifest["categories"])
-        self.category = arrays["category"]
-        self.importance = arrays["importance"]
-        self.category_probabilities = arrays.get("category_probabilities")
-        self.neighbors = arrays["neighbors"]
-        self.neighbor_scores = arrays["neighbor_scores"]
-        self.memorability = arrays.get("memorability")
-        self.memorability_quantile = arrays.get("memorability_quantile")
-        self._check_shapes()
+        self.categories: tuple[str, ...] = tuple(manifest["categories"])
+        self._files = files
+        self._arrays = arrays
+        self._check_types()
 
     @classmethod
     def load(cls, name_or_path: "str | Path | Catalog" = DEMO) -> "Catalog":
@@ -105,15 +99,11 @@ class Catalog:
         """Opens the catalog in the folder ``path``, memory-mapped.
 
         Raises:
-            PrerollError: if the folder or the manifest is missing, its version is unknown, or the shape or type of an
-                array differs from the manifest.
+            PrerollError: if the folder or the manifest is missing, is damaged or of an unknown version, or the shape or
+                type of an array differs from the manifest.
         """
-        path = Path(path)
-        manifest = manifests.read_manifest(path)
-        files = manifest["files"]
-        names = ["category", "importance", "neighbors", "neighbor_scores"]
-        names += [name for name in _OPTIONAL if f"{name}.npy" in files]
-        return cls(path, manifest, {name: _map(path, f"{name}.npy", files[f"{name}.npy"]["shape"]) for name in names})
+        files = read_manifest(Path(path))
+        return cls(Path(path), dict(files.content), files, {})
 
     @classmethod
     def from_arrays(
@@ -147,54 +137,136 @@ class Catalog:
         Raises:
             PrerollError: if shapes are inconsistent or values are out of range.
         """
-        nearest = np.ascontiguousarray(neighbors, np.int32)
+        told = f"catalog {name}"
+        nearest = checked.whole(told, "neighbors", neighbors, np.int32)
         scores = (nearest >= 0).astype(np.float32) if neighbor_scores is None else neighbor_scores
         arrays: dict[str, NDArray[Any]] = {
-            "category": np.ascontiguousarray(category, np.int16),
-            "importance": np.ascontiguousarray(importance, np.float32),
+            "category": checked.whole(told, "category", category, np.int16),
+            "importance": np.array(importance, np.float32, order="C"),
             "neighbors": nearest,
-            "neighbor_scores": np.ascontiguousarray(scores, np.float32),
+            "neighbor_scores": np.array(scores, np.float32, order="C"),
         }
         optional = dict(zip(_OPTIONAL, (category_probabilities, memorability, memorability_quantile), strict=True))
         given = {name: array for name, array in optional.items() if array is not None}
-        arrays |= {name: np.ascontiguousarray(array, np.float32) for name, array in given.items()}
+        arrays |= {name: np.array(array, np.float32, order="C") for name, array in given.items()}
+        for array in arrays.values():
+            array.flags.writeable = False  # what was checked stays
         manifest = {
-            "format": manifests.FORMAT,
+            "format": f"preroll-{KIND}",
             "version": manifests.VERSION,
             "command": name,
             "categories": list(categories),
-            "videos": len(arrays["category"]),
+            "videos": len(arrays["category"]) if arrays["category"].ndim else 0,
             "files": {},
         }
-        catalog = cls(Path(name), manifest, arrays)
+        catalog = cls(Path(name), manifest, None, arrays)
         catalog.__dict__["classes"] = tuple(classes)
         catalog.check_values()
         return catalog
 
+    @cached_property
+    def category(self) -> NDArray[np.int16]:
+        """True category of each video, int16 [N], as an index into ``categories``; −1 if it is unknown."""
+        return self._needed("category")
+
+    @cached_property
+    def importance(self) -> NDArray[np.float32]:
+        """Importance of every class in every video, float32 [N, C] in [0, 1]."""
+        return self._needed("importance")
+
+    @cached_property
+    def neighbors(self) -> NDArray[np.int32]:
+        """Most similar other videos, int32 [N, 10], best first; −1 behind them where there are fewer."""
+        return self._needed("neighbors")
+
+    @cached_property
+    def neighbor_scores(self) -> NDArray[np.float32]:
+        """Cosine similarities of the neighbours, float32 [N, 10], 0 where padded."""
+        return self._needed("neighbor_scores")
+
+    @cached_property
+    def category_probabilities(self) -> NDArray[np.float32] | None:
+        """Predicted probabilities of the categories, float32 [N, K], or None."""
+        return self._array("category_probabilities")
+
+    @cached_property
+    def memorability(self) -> NDArray[np.float32] | None:
+        """Measured memorability, float32 [N] in [0, 1], or None."""
+        return self._array("memorability")
+
+    @cached_property
+    def memorability_quantile(self) -> NDArray[np.float32] | None:
+        """Share of videos that are predicted to be less memorable, float32 [N] in [0, 1], or None."""
+        return self._array("memorability_quantile")
+
+    def _needed(self, name: str) -> NDArray[Any]:
+        array = self._array(name)
+        assert array is not None
+        return array
+
+    def _array(self, name: str) -> NDArray[Any] | None:
+        """Returns an array once its content was checked; None if the catalog has none of this name."""
+        if not self.has(name):
+            return None
+        if self._files is None:
+            checked.check_values(self._told, name, self._arrays[name], self._sizes)
+            return self._arrays[name]
+        array = checked.read(self._files, f"{name}.npy")
+        # What has the same hash has the same values.
+        if (
+            key := (self._files.files[f"{name}.npy"]["sha256"], name, self._sizes)
+        ) not in _SOUND or not checked.hashes():
+            checked.check_values(self._told, name, array, self._sizes)
+            if checked.hashes():
+                _SOUND.add(key)
+        return array
+
+    def has(self, name: str) -> bool:
+        """Returns whether the catalog has the array of this name, which is not read."""
+        return name in self._arrays if self._files is None else f"{name}.npy" in self._files.files
+
+    @property
+    def _told(self) -> str:
+        return f"catalog {self.path}"
+
+    @cached_property
+    def _sizes(self) -> Sizes:
+        shape = self._headers["importance"].shape
+        width = shape[1] if len(shape) == 2 else 0
+        return Sizes(self.n_videos, len(self.categories), width, self.has("category_probabilities"))
+
+    @property
+    def _headers(self) -> dict[str, NDArray[Any]]:
+        """All arrays, whose content is not to be used."""
+        if self._files is None:
+            return self._arrays
+        return {name: checked.header(self._files, f"{name}.npy") for name in ARRAYS if self.has(name)}
+
     @property
     def n_videos(self) -> int:
         """N, the number of usable videos: the rows of every array."""
-        return len(self.category)
+        return int(self.manifest["videos"])
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the C object classes, in the order of the columns of ``importance``."""
-        path = self.path / "classes.json"
+        assert self._files is not None
+        path = self._files.folder / "classes.json"
         try:
-            names = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise PrerollError(f"{path}: cannot be read: {error}") from None
+            names = self._files.read_json("classes.json")
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(f"{path}: cannot be read: {error}") from None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise PrerollError(f"{path}: must be a list of class names")
-        if len(names) != self.importance.shape[1]:
-            raise PrerollError(f"{path}: names {len(names)} classes, but importance.npy has {self.importance.shape[1]}")
+        if len(names) != self._sizes.classes:
+            raise PrerollError(f"{path}: names {len(names)} classes, but importance.npy has {self._sizes.classes}")
         return tuple(names)
 
     @cached_property
     def sha256(self) -> str:
-        """Hash that identifies the content: that of the manifest, which contains those of all files."""
-        if self.manifest["files"]:
-            return sha256_of(self.path / manifests.NAME)
+        """Hash of what the catalog is: its categories, and names and hashes of all files, but not how it was made."""
+        if self._files is not None:
+            return identity(self._files)
         digest = hashlib.sha256(json.dumps([self.categories, self.classes]).encode())
         for array in (
             self.category,
@@ -220,18 +292,28 @@ class Catalog:
         """
         import pandas as pd
 
-        if not self.manifest["files"]:
+        if self._files is None:
             return self._videos_in_memory()
         text = dict.fromkeys(("path", "category", "status", "reason", "sha256", SPLIT, GROUP), "str")
         types = {**text, "index": "int64", "coverage": "float64", "duration": "float64", "frames": "int64"}
-        # keep_default_na=False: a video or category may be called NA or null.
-        frame = pd.read_csv(
-            self.path / "videos.csv", dtype=types, keep_default_na=False, na_values={"duration": [""], "coverage": [""]}
-        )
-        for name in (SPLIT, GROUP):
-            if name not in frame:
-                frame[name] = ""
-        return frame[[*VIDEO_COLUMNS, SPLIT, GROUP]]
+        content = io.BytesIO(self._files.read_bytes("videos.csv"))
+        try:
+            # keep_default_na=False: a video or category may be called NA or null.
+            frame = pd.read_csv(
+                content, dtype=types, keep_default_na=False, na_values={"duration": [""], "coverage": [""]}
+            )
+            for name in (SPLIT, GROUP):
+                if name not in frame:
+                    frame[name] = ""
+            frame = frame[[*VIDEO_COLUMNS, SPLIT, GROUP]]
+        except (ValueError, KeyError, OverflowError) as error:
+            reason = " ".join(str(error).split())
+            raise PrerollError(f"{self._files.folder / 'videos.csv'}: cannot be read: {reason}") from None
+        rows, last = np.sort(frame["index"][frame["index"] != -1]), self.n_videos - 1
+        if not np.array_equal(rows, np.arange(self.n_videos)):
+            path = self._files.folder / "videos.csv"
+            raise PrerollError(f"{path}: column index must hold each of 0 … {last} once, and −1 elsewhere")
+        return frame
 
     def _videos_in_memory(self) -> "pd.DataFrame":
         import pandas as pd
@@ -283,13 +365,18 @@ class Catalog:
         A dictionary with ``offsets`` int64 [N + 1], ``frame`` int32 [M] (from 0), ``class`` int16 [M], ``confidence``
         float32 [M] and, if the detector locates objects, ``area`` float32 [M] and ``box`` float32 [M, 4].
         """
-        files = self.manifest["files"]
-        if "detections/offsets.npy" not in files:
-            raise PrerollError(f"catalog {self.path}: it holds no detections")
-        names = [name for name in _DETECTIONS if f"detections/{name}.npy" in files]
-        return {
-            name: _map(self.path, f"detections/{name}.npy", files[f"detections/{name}.npy"]["shape"]) for name in names
-        }
+        if self._files is None or not self.has("detections/offsets"):
+            raise PrerollError(f"{self._told}: it holds no detections")
+        names = [name for name in DETECTIONS if self.has(f"detections/{name}")]
+        if missing := [name for name in list(DETECTIONS)[:4] if name not in names]:
+            raise PrerollError(f"{self._told}: it lacks detections/{missing[0]}.npy")
+        columns = {name: checked.read(self._files, f"detections/{name}.npy") for name in names}
+        sizes = replace(self._sizes, detections=columns["frame"].size)
+        for name, array in columns.items():
+            kind, axes = DETECTIONS[name]
+            checked.check_type(self._told, f"detections/{name}", array, kind, sizes.shape(axes))
+        checked.check_detections(self._told, columns, sizes.classes)
+        return columns
 
     @cached_property
     def groups(self) -> NDArray[np.int64] | None:
@@ -325,6 +412,21 @@ class Catalog:
         chance = (np.bincount(of)[of] - kin[pair]).mean() / max(others.mean(), 1)
         return float(same.sum() / max(near.sum(), 1)), float(chance)
 
+    def altered(self) -> list[str]:
+        """Returns a line for every file that is missing, not what was written, or not named in the manifest."""
+        return [] if self._files is None else self._files.altered()
+
+    @property
+    def files(self) -> Manifest:
+        """The files of the catalog.
+
+        Raises:
+            PrerollError: it is in memory alone.
+        """
+        if self._files is None:
+            raise PrerollError(f"{self._told}: it is in memory alone, and has no files")
+        return self._files
+
     def check_values(self) -> None:
         """Reads every row and checks that indices and numbers are in range.
 
@@ -333,61 +435,24 @@ class Catalog:
         Raises:
             PrerollError: naming the array and the first invalid row.
         """
-        n, k = self.n_videos, len(self.categories)
-        lowest = 0 if self.category_probabilities is None else -1
-        rule = f"must lie in 0 … {k - 1}" + (", or be −1 where it is not known" if lowest else "")
-        self._require("category", (self.category >= lowest) & (self.category < k), rule)
-        near = self.neighbors
-        self._require("neighbors", (near >= -1) & (near < n), f"must lie in 0 … {n - 1}, or be −1 for padding")
-        self._require("neighbors", near != np.arange(n)[:, None], "must not hold the video itself")
-        for name in ("importance", *_OPTIONAL):
-            if (array := getattr(self, name)) is not None:
-                self._require(name, (array >= 0) & (array <= 1 + 1e-6), "must lie in [0, 1]")
-        self._require("neighbor_scores", np.isfinite(self.neighbor_scores), "must be finite")
-        if len(self.classes) != self.importance.shape[1]:
+        for name in ARRAYS:
+            self._array(name)
+        if len(self.classes) != self._sizes.classes:
             raise PrerollError(
-                f"catalog {self.path}: {len(self.classes)} classes, but importance has {self.importance.shape}"
+                f"{self._told}: {len(self.classes)} classes, but importance has {self._headers['importance'].shape}"
             )
+        if self._files is not None:
+            self.videos()
+            if self.has("detections/offsets"):
+                self.detection_columns  # noqa: B018  # checked as they are read
 
-    def _require(self, name: str, valid: NDArray[np.bool_], rule: str) -> None:
-        if not valid.all():
-            row = int(np.argwhere(~valid)[0][0])
-            raise PrerollError(f"catalog {self.path}: {name}, row {row}: {rule}")
-
-    def _check_shapes(self) -> None:
-        n, k = self.manifest["videos"], len(self.categories)
-        width = self.importance.shape[1] if self.importance.ndim == 2 else 0
-        expected: dict[str, tuple[NDArray[Any] | None, tuple[int, ...], str]] = {
-            "category": (self.category, (n,), "int16"),
-            "importance": (self.importance, (n, width), "float32"),
-            "category_probabilities": (self.category_probabilities, (n, k), "float32"),
-            "neighbors": (self.neighbors, (n, NEIGHBORS), "int32"),
-            "neighbor_scores": (self.neighbor_scores, (n, NEIGHBORS), "float32"),
-            "memorability": (self.memorability, (n,), "float32"),
-            "memorability_quantile": (self.memorability_quantile, (n,), "float32"),
-        }
-        for name, (array, shape, kind) in expected.items():
-            if array is not None and (array.shape != shape or array.dtype != kind):
-                raise PrerollError(
-                    f"catalog {self.path}: {name} is {array.dtype} {list(array.shape)}, must be {kind} {list(shape)}"
-                )
-        if width < 1:
-            raise PrerollError(f"catalog {self.path}: importance must have at least one class")
+    def _check_types(self) -> None:
+        """Checks types and shapes, of files by their headers."""
+        for name, array in self._headers.items():
+            kind, axes = ARRAYS[name]
+            checked.check_type(self._told, name, array, kind, self._sizes.shape(axes))
+        if self._sizes.classes < 1:
+            raise PrerollError(f"{self._told}: importance must have at least one class")
 
     def __repr__(self) -> str:
         return f"Catalog({str(self.path)!r}, {self.n_videos:,} videos, categories {', '.join(self.categories)})"
-
-
-def _map(folder: Path, name: str, shape: list[int]) -> NDArray[Any]:
-    """Opens one array of a catalog, memory-mapped and without unpickling, and checks its shape against the manifest."""
-    path = folder / name
-    try:
-        # An empty array cannot be memory-mapped.
-        array = np.load(path, mmap_mode="r" if 0 not in shape else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise PrerollError(f"{path}: cannot be read as an array: {error}") from None
-    if not isinstance(array, np.ndarray):
-        raise PrerollError(f"{path}: is not a single array")
-    if list(array.shape) != shape:
-        raise PrerollError(f"{path}: has shape {list(array.shape)}, but the manifest says {shape}")
-    return array

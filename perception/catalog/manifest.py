@@ -1,21 +1,22 @@
 """The manifest of a catalog: the contents of its folder, with the size, shape and hash of every file.
 
 ``manifest.json`` is written last: a folder without one is not a catalog. It contains no dates, durations, worker counts
-or absolute paths, so building the same videos twice produces the same bytes.
+or absolute paths, so building the same videos twice produces the same bytes. Since version 1 was sealed it is checked
+as a whole; manifests of older builds, which have no seal, are still read.
 """
 
+import hashlib
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from preroll.errors import PrerollError
-from preroll.files.hashing import sha256_of
+from preroll.files import atomic, manifest, sealed
+from preroll.files.manifest import NAME, Manifest
+from preroll.files.sealed import DamagedError
 
-NAME = "manifest.json"
-FORMAT = "preroll-catalog"
-VERSION = 1
-
+KIND = "catalog"
 REQUIRED_FILES = (
     "classes.json",
     "videos.csv",
@@ -24,18 +25,13 @@ REQUIRED_FILES = (
     "neighbors.npy",
     "neighbor_scores.npy",
 )
-_KEYS: dict[str, type] = {
-    "format": str,
-    "version": int,
-    "command": str,
-    "categories": list,
-    "videos": int,
-    "files": dict,
-}
+_KEYS: dict[str, type] = {"command": str, "categories": list, "videos": int}
+#: More videos than these have no place in the arrays, whose indices are int32.
+_MOST = 2**31 - 1
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Reads and checks ``folder/manifest.json``.
+def read_manifest(folder: Path) -> Manifest:
+    """Reads and checks the manifest of the catalog ``folder``; of one that a killed writer set aside if it is missing.
 
     Returns:
         The manifest: ``format``, ``version``, ``command``, ``categories`` (sorted names), ``videos`` (rows of the
@@ -43,44 +39,60 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         the build adds.
 
     Raises:
-        PrerollError: if the folder or the manifest is missing, is not JSON, lacks a key or has an unknown version.
+        PrerollError: if the folder or the manifest is missing, is not what was written, lacks a key or has an unknown
+            version.
     """
-    if not folder.is_dir():
+    place = atomic.current(folder)
+    if not place.is_dir():
         raise PrerollError(
             f"catalog {folder}: no such folder; make one with `preroll catalog build VIDEOS --out {quote(str(folder))}`"
         )
-    path = folder / NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        return read_manifest_in(place)
     except FileNotFoundError:
         raise PrerollError(
             f"catalog {folder}: it has no {NAME}, so it is no catalog or its build did not finish"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PrerollError(f"catalog {folder}: {NAME} cannot be read: {error}") from None
-    return parse_manifest(text, path)
 
 
-def parse_manifest(text: str, path: Path) -> dict[str, Any]:
-    """Parses and checks the text of a manifest; ``path`` is used in error messages only."""
+def read_manifest_in(folder: Path) -> Manifest:
+    """Reads and checks the manifest in ``folder``.
+
+    Raises:
+        FileNotFoundError: there is none.
+        PrerollError: as :func:`read_manifest`.
+    """
+    return parse_manifest(sealed.read_text(folder / NAME), folder)
+
+
+def parse_manifest(text: str, folder: Path) -> Manifest:
+    """Parses and checks the text of the manifest of ``folder``.
+
+    Raises:
+        PrerollError: as :func:`read_manifest`.
+    """
+    path = folder / NAME
     try:
-        manifest = json.loads(text)
+        content = sealed.unsealed(text, path) if sealed.is_sealed(text) else json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise PrerollError(f"{path}: not valid JSON: {error}") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise PrerollError(f"{path}: key 'format' must be {FORMAT!r}; this is no catalog")
-    if manifest.get("version") != VERSION:
-        raise PrerollError(
-            f"{path}: version {manifest.get('version')!r} is not known; this preroll reads version {VERSION}"
-        )
+        raise DamagedError(f"{path}: is damaged: it is not valid JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise DamagedError(f"{path}: must be a mapping; this is no catalog")
+    found = manifest.checked(content, folder, KIND)
     for key, kind in _KEYS.items():
-        if not isinstance(manifest.get(key), kind) or isinstance(manifest[key], bool):
-            raise PrerollError(f"{path}: key {key!r} must be a {kind.__name__}, not {manifest.get(key)!r}")
-    _check_categories(manifest["categories"], path)
-    if manifest["videos"] < 1:
-        raise PrerollError(f"{path}: key 'videos' must be at least 1, not {manifest['videos']}")
-    _check_files(manifest["files"], path)
-    return manifest
+        if not isinstance(content.get(key), kind) or isinstance(content[key], bool):
+            raise PrerollError(f"{path}: key {key!r} must be a {kind.__name__}, not {content.get(key)!r}")
+    _check_categories(content["categories"], path)
+    if not 1 <= content["videos"] <= _MOST:
+        raise PrerollError(f"{path}: key 'videos' must be at least 1, and below 2**31, not {content['videos']}")
+    _check_files(found, path)
+    return found
+
+
+def identity(found: Manifest) -> str:
+    """Returns the hash of what a catalog is: its categories, and names and hashes of its files."""
+    files = sorted((name, entry["sha256"]) for name, entry in found.files.items())
+    return hashlib.sha256(json.dumps([found.content["categories"], files]).encode()).hexdigest()
 
 
 def _check_categories(categories: list[Any], path: Path) -> None:
@@ -90,16 +102,11 @@ def _check_categories(categories: list[Any], path: Path) -> None:
         raise PrerollError(f"{path}: key 'categories' must be sorted and without repeats, not {categories!r}")
 
 
-def _check_files(files: dict[str, Any], path: Path) -> None:
+def _check_files(found: Manifest, path: Path) -> None:
     for name in REQUIRED_FILES:
-        if name not in files:
+        if name not in found.files:
             raise PrerollError(f"{path}: key 'files' lacks {name}")
-    for name, entry in files.items():
-        pure = PurePosixPath(name)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in name or "\0" in name or not pure.parts:
-            raise PrerollError(f"{path}: key 'files' names {name!r}, which is not inside the catalog")
-        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
-            raise PrerollError(f"{path}: key 'files', {name!r}: must have a sha256, not {entry!r}")
+    for name, entry in found.files.items():
         if name.endswith(".npy") and not _is_shape(entry.get("shape")):
             raise PrerollError(
                 f"{path}: key 'files', {name!r}: shape must be a list of sizes, not {entry.get('shape')!r}"
@@ -108,18 +115,3 @@ def _check_files(files: dict[str, Any], path: Path) -> None:
 
 def _is_shape(shape: Any) -> bool:
     return isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
-
-
-def altered_files(folder: Path, manifest: dict[str, Any]) -> list[str]:
-    """Rehashes every file and returns one line for each that is missing, altered or not in the manifest."""
-    findings = []
-    for name, entry in sorted(manifest["files"].items()):
-        path = folder / name
-        if not path.is_file():
-            findings.append(f"{name}: missing")
-        elif sha256_of(path) != entry["sha256"]:
-            findings.append(f"{name}: its content does not match the manifest")
-    known = {*manifest["files"], NAME}
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    findings += [f"{name}: not in the manifest" for name in sorted(found - known)]
-    return findings

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.demo.objects import OBJECT_CLASSES
@@ -91,14 +92,15 @@ def render_demo_videos(
     ``per_category``.
 
     Args:
-        folder: destination; created if missing; existing files of the same names are replaced.
+        folder: destination; created if missing; clips that are there stay, so that a killed rendering goes on.
         per_category: number of clips per category.
         seed: seed of all randomness, ≥ 0.
         workers: number of processes, by default one per core; 1 renders in this process.
         advance: called with 1 after every clip.
 
     Raises:
-        PrerollError: if ``folder`` is a file, a number is out of range, or a process was killed.
+        PrerollError: if ``folder`` is a file, a number is out of range, another process is writing it, a file of the
+            name of a clip is something else, or a process was killed.
     """
     if folder.exists() and not folder.is_dir():
         raise PrerollError(f"{folder}: is a file; the demo videos need a folder")
@@ -109,9 +111,13 @@ def render_demo_videos(
     ):
         if value < least:
             raise PrerollError(f"demo videos: {name} = {value}; it must be {least} or more")
+    with atomic.writing_within(folder, str(folder)):
+        _render(folder, per_category, seed, workers, advance or (lambda _: None))
+
+
+def _render(folder: Path, per_category: int, seed: int, workers: int | None, report: Callable[[int], None]) -> None:
     clips = demo_objects(per_category, seed)
     processes = min(workers or cores(), len(clips))
-    report = advance or (lambda _: None)
     if processes == 1:
         for clip in clips:
             _write(folder, clip)
@@ -141,4 +147,9 @@ def rendering(folder: str, per_category: int, seed: int) -> Work:
 def _write(folder: Path, clip: DemoClip) -> None:
     from preroll.perception.demo.clip import encode_clip
 
-    atomic.write_bytes(folder / clip.path, encode_clip(clip.category, clip.objects, clip.generator()))
+    path, content = folder / clip.path, encode_clip(clip.category, clip.objects, clip.generator())
+    if not path.exists() and not path.is_symlink():
+        with writes(path):
+            atomic.write_bytes(path, content)
+    elif not path.is_file() or path.read_bytes() != content:
+        raise PrerollError(f"{path}: exists and is not this clip, and would be lost; choose another folder")

@@ -84,16 +84,22 @@ def fetch_videos(
     folder.mkdir(parents=True, exist_ok=True)
     result = list(videos)
     stopping = threading.Event()
+    by_url: dict[str, list[int]] = {}
+    for i, one in enumerate(videos):
+        if one.url:
+            by_url.setdefault(one.url, []).append(i)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
+        # Once for each URL: two downloads at a time would write to one file.
         jobs = {
-            threads.submit(_fetched, one, folder, limits, command, stopping): i
-            for i, one in enumerate(videos)
-            if one.url
+            threads.submit(_fetched, videos[rows[0]], folder, limits, command, stopping): rows
+            for rows in by_url.values()
         }
         try:
             for job in as_completed(jobs):
-                result[jobs[job]] = job.result()
-                advance(1)
+                found = job.result()
+                for i in jobs[job]:
+                    result[i] = replace(videos[i], file=found.file, status=found.status, problem=found.problem)
+                    advance(1)
         except BaseException:
             stopping.set()
             threads.shutdown(cancel_futures=True)
@@ -160,7 +166,8 @@ def _watched(
 
 def _finished(folder: Path, stem: str) -> Path | None:
     whole = [path for path in folder.glob(f"{stem}.*") if not path.name.endswith(_UNFINISHED)]
-    return min((path for path in whole if ".part" not in path.name), default=None)
+    ours = [path for path in whole if ".part" not in path.name and path.is_file() and not path.is_symlink()]
+    return min(ours, default=None)
 
 
 def _size(folder: Path, stem: str) -> int:

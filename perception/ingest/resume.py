@@ -13,7 +13,6 @@ from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of_text
 from preroll.perception.analysis.analysis import Analysis, content_hash
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.ingest.video_folder import SourceVideo
 from preroll.perception.onnx_models.model_file import HasModelCard
@@ -47,12 +46,12 @@ def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis
         catalog = Catalog.open(out)
         if any(catalog.manifest.get(key) != value for key, value in recipe.items()):
             return {}
-        if altered_files(out, catalog.manifest):
+        if catalog.altered():
             return {}
         columns = {_FOUND.get(name, name): column for name, column in catalog.detection_columns.items()}
         table = catalog.videos()
     except (PrerollError, OSError, ValueError):
-        return {}
+        return {}  # all videos are analyzed again
     return {str(video["path"]): _analysis(video, columns) for video in table.to_dict("records")}
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from preroll.bounded import limits
+from preroll.bounded.readers import read_text
 from preroll.errors import PrerollError
 from preroll.perception.ingest.video_folder import Listing, SourceVideo, problem_of, shown
 from preroll.perception.video.clip_groups import GROUPINGS
@@ -38,8 +40,8 @@ def read_table(source: Path, downloads: Path, group_by: str | None = None) -> Li
     if not source.is_file():
         raise PrerollError(f"videos {source}: no such file; a table of videos is a CSV file")
     try:
-        text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(source, limits.TABLE, "utf-8-sig")
+    except (OSError, ValueError) as error:
         raise PrerollError(f"videos {source}: cannot be read: {error}") from None
     lines: dict[str, int] = {}
     videos = []

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.errors import PrerollError
-from preroll.files import atomic
-from preroll.files.hashing import sha256_of
+from preroll.files import atomic, manifest
+from preroll.files.targets import check_folder
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.catalog import manifest as manifests
 from preroll.perception.catalog.catalog import GROUP, SPLIT, VIDEO_COLUMNS
+from preroll.perception.catalog.manifest import KIND, read_manifest_in
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.ingest.video_folder import SourceVideo
 
@@ -53,14 +52,25 @@ class Content:
 
 def write_catalog(out: Path, content: Content, command: str) -> None:
     """Writes a catalog to ``out`` atomically: if anything fails, its previous content is kept."""
-    with atomic.folder(out, "catalog") as folder:
+    with atomic.folder(out, KIND, f"--out {out}") as folder:
         atomic.write_json(folder / "classes.json", list(content.classes))
         atomic.write_text(folder / "videos.csv", _videos_csv(content.rows))
         found = [row.analysis.found for row in content.rows if row.analysis.usable]
         arrays = {**content.arrays, **_detections(found, content.objects)}
         for name, array in arrays.items():
             atomic.save_array(folder / f"{name}.npy", array)
-        atomic.write_json(folder / manifests.NAME, _manifest(folder, content, arrays, command))
+        facts = {
+            "command": command,
+            "categories": list(content.categories),
+            "videos": len(content.arrays["category"]),
+            **content.facts,
+        }
+        manifest.write(folder, KIND, facts, about=lambda name: about_array(arrays.get(name.removesuffix(".npy"))))
+
+
+def about_array(array: NDArray[Any] | None) -> dict[str, Any]:
+    """Returns what the manifest says of an array beside its hash and size; of another file nothing."""
+    return {} if array is None else {"dtype": str(array.dtype), "shape": list(array.shape)}
 
 
 def check_replaceable(out: Path) -> None:
@@ -69,38 +79,7 @@ def check_replaceable(out: Path) -> None:
     Raises:
         PrerollError: if ``out`` is a file, or a folder with a file that no catalog's manifest lists.
     """
-    if out.is_dir():
-        if not any(out.iterdir()):
-            return
-        if not (out / manifests.NAME).is_file():
-            raise PrerollError(f"--out {out}: the folder is not empty and holds no catalog; give a new or an empty one")
-        known = {*manifests.read_manifest(out)["files"], manifests.NAME}
-        found = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-        if strange := sorted(found - known):
-            raise PrerollError(
-                f"--out {out}: {strange[0]} is no part of the catalog there and would be lost; move it away"
-            )
-    elif out.exists() or out.is_symlink():
-        raise PrerollError(f"--out {out}: this is a file; give a folder")
-
-
-def _manifest(folder: Path, content: Content, arrays: dict[str, NDArray[Any]], command: str) -> dict[str, Any]:
-    files: dict[str, dict[str, Any]] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        files[name] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
-        if name.endswith(".npy"):
-            array = arrays[name.removesuffix(".npy")]
-            files[name] |= {"dtype": str(array.dtype), "shape": list(array.shape)}
-    return {
-        "format": manifests.FORMAT,
-        "version": manifests.VERSION,
-        "command": command,
-        "categories": list(content.categories),
-        "videos": len(content.arrays["category"]),
-        **content.facts,
-        "files": files,
-    }
+    check_folder(out, KIND, f"--out {out}", replace=True, read=lambda folder, _: read_manifest_in(folder))
 
 
 def _detections(found: list[VideoDetections], objects: bool) -> dict[str, NDArray[Any]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from preroll.errors import PrerollError
 from preroll.files import atomic
+from preroll.files.targets import check_new
 from preroll.perception.catalog.catalog import Catalog
 
 _BOXES = ("area", "x0", "y0", "x1", "y1")
@@ -31,8 +31,14 @@ def export_tables(catalog: Catalog, out: Path) -> dict[str, int]:
     Raises:
         PrerollError: if the folder is not empty, or is a file.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise PrerollError(f"--csv {out}: must be a new or an empty folder")
+    told = f"--csv {out}"
+    check_new(out, told)
+    with atomic.folder(out, None, told) as folder:
+        return {f"{name}.csv": _write(folder / f"{name}.csv", *table) for name, table in _tables(catalog).items()}
+
+
+def _tables(catalog: Catalog) -> dict[str, tuple[list[str], Iterable[Iterable[object]]]]:
+    """Returns heading and rows of every table."""
     videos = catalog.videos()
     usable = videos[videos["index"] >= 0].sort_values("index")
     paths, categories = list(usable["path"]), list(usable["category"])
@@ -44,11 +50,10 @@ def export_tables(catalog: Catalog, out: Path) -> dict[str, int]:
     if catalog.category_probabilities is not None:
         heading = ["path", "category", *catalog.categories]
         tables["categories"] = (heading, _vectors(catalog.category_probabilities, paths, categories))
-    if "detections/offsets.npy" in catalog.manifest["files"]:
+    if catalog.has("detections/offsets"):
         boxes = _BOXES if "area" in catalog.detection_columns else ()
         tables["detections"] = (["path", "frame", "class", "confidence", *boxes], _detections(catalog, paths))
-    with atomic.folder(out, "tables") as folder:
-        return {f"{name}.csv": _write(folder / f"{name}.csv", *table) for name, table in tables.items()}
+    return tables
 
 
 def _write(path: Path, heading: list[str], rows: Iterable[Iterable[object]]) -> int:

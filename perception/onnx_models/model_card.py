@@ -4,7 +4,6 @@ A card is a JSON file. It is given explicitly, lies beside the model (``NAME.onn
 cards of this package, looked up by the sha256 of the model.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -17,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from preroll.bounded import limits
+from preroll.bounded.readers import parse_json, read_text
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.yaml_config import FileModel
@@ -185,16 +186,16 @@ def read_card(path: Path) -> ModelCard:
         PrerollError: naming the file and the first key that is missing, unknown or invalid.
     """
     try:
-        return parse_card(path.read_text(encoding="utf-8"), path)
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_card(read_text(path, limits.CARD_TEXT), path)
+    except (OSError, ValueError) as error:
         raise PrerollError(f"model card {path}: cannot be read: {error}") from None
 
 
 def parse_card(text: str, path: Path) -> ModelCard:
     """Parses and checks the text of a model card; ``path`` is used in error messages only."""
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text, limits.CARD_TEXT)
+    except ValueError as error:
         raise PrerollError(f"model card {path}: not valid JSON: {error}") from None
     try:
         return ModelCard.model_validate(content)

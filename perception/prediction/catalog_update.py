@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
-from preroll.files.hashing import sha256_of
-from preroll.perception.catalog import manifest as manifests
+from preroll.files import atomic, manifest
+from preroll.files.streams import is_stream
 from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.manifest import KIND
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.metrics.ranking import best_classes
 from preroll.perception.prediction.metrics.regression import ranks
@@ -109,20 +109,32 @@ def update_catalog(
         PrerollError: ``out`` contains something other than a catalog, no predictions are given, they are of the wrong
             task, or a video is not predicted.
     """
-    from preroll.perception.ingest.writer import check_replaceable
+    from preroll.perception.ingest.writer import about_array, check_replaceable
 
     given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
     used = {name: one for name, one in given.items() if one is not None}
     _check(catalog, used, calibrate, picture)
+    source = catalog.files
+    if out.exists() and out.samefile(source.folder):
+        raise PrerollError(f"--out {out}: is the catalog itself; give another folder")
     check_replaceable(out)
-    arrays = _arrays(catalog, used)
-    if calibrate:
-        arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
-    with atomic.folder(out, "catalog") as folder:
-        shutil.copytree(catalog.path, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
-        for name, array in arrays.items():
-            atomic.save_array(folder / f"{name}.npy", array)
-        atomic.write_json(folder / manifests.NAME, _manifest(catalog, folder, arrays, used, calibrate))
+    with atomic.writing(out, f"--out {out}"):
+        arrays = _arrays(catalog, used)
+        if calibrate:
+            arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
+
+        def about(name: str) -> dict[str, Any]:
+            known = {key: value for key, value in source.files.get(name, {}).items() if key in ("dtype", "shape")}
+            return known | about_array(arrays.get(name.removesuffix(".npy")))
+
+        with atomic.folder(out, KIND, f"--out {out}") as folder:
+            for name in source.files:
+                if name.removesuffix(".npy") not in arrays:
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source.verified(name), folder / name)
+            for name, array in arrays.items():
+                atomic.save_array(folder / f"{name}.npy", array)
+            manifest.write(folder, KIND, _facts(catalog, arrays, used, calibrate), about=about)
     return Catalog.open(out)
 
 
@@ -134,10 +146,8 @@ def _check(catalog: Catalog, used: dict[str, Predictions], calibrate: bool, pict
             raise PrerollError(f"--{name}: these are predictions of {one.task}; must be of {' or '.join(_TASKS[name])}")
     if picture is not None and not calibrate:
         raise PrerollError("--picture: shows what --calibrate did; give both")
-    if picture is not None and picture.suffix not in (".png", ".svg"):
+    if picture is not None and picture.suffix.lower() not in (".png", ".svg") and not is_stream(picture):
         raise PrerollError(f"--picture {picture}: must end in .png or .svg")
-    if not catalog.manifest["files"]:
-        raise PrerollError(f"catalog {catalog.path}: it is in memory alone; predictions go into a catalog on disk")
 
 
 def _arrays(catalog: Catalog, used: dict[str, Predictions]) -> dict[str, NDArray[Any]]:
@@ -182,7 +192,7 @@ def measured_memorability(path: Path) -> Predictions:
     from preroll.perception.prediction.formats.memorability_csv import read_ground_truth
     from preroll.perception.prediction.framework.bad_input import Skipping
 
-    if path.is_dir():
+    if atomic.current(path).is_dir():
         return Predictions.open(path)
     truth = read_ground_truth(path, Skipping())
     return Predictions("memorability", truth.names, ("memorability",), truth.scores[:, None].astype(np.float32))
@@ -205,28 +215,20 @@ def _ids(catalog: Catalog, predicted: Predictions) -> list[str]:
     return [path if path in known else bare for path, bare in pairs]
 
 
-def _manifest(
-    catalog: Catalog, folder: Path, arrays: dict[str, NDArray[Any]], used: dict[str, Predictions], calibrate: bool
+def _facts(
+    catalog: Catalog, arrays: dict[str, NDArray[Any]], used: dict[str, Predictions], calibrate: bool
 ) -> dict[str, Any]:
-    files = dict(catalog.manifest["files"])
-    for name, array in arrays.items():
-        path = folder / f"{name}.npy"
-        files[path.name] = {
-            "sha256": sha256_of(path),
-            "bytes": path.stat().st_size,
-            "dtype": str(array.dtype),
-            "shape": list(array.shape),
-        }
+    """Returns the entries of the new manifest but for format and files."""
     options = " ".join([*(f"--{name} …" for name in used), *(["--calibrate"] if calibrate else [])])
     added = {
         name: {"task": one.task, "sha256": hashlib.sha256(np.ascontiguousarray(one.values).tobytes()).hexdigest()}
         for name, one in used.items()
     }
-    facts = {key: value for key, value in catalog.manifest.items() if key != "files"}
+    facts = {key: value for key, value in catalog.manifest.items() if key not in ("format", "version", "files")}
     facts["command"] = f"{facts['command']} && preroll predict annotate DIR {options} --out DIR"
     # Facts about replaced arrays are outdated.
     if "category_probabilities" in arrays:
         facts["category_calibrated"] = calibrate
     if "neighbors" in arrays:
         facts["neighbors"] = {"exact": True}
-    return {**facts, "predictions": {**facts.get("predictions", {}), **added}, "files": files}
+    return {**facts, "predictions": {**facts.get("predictions", {}), **added}}

@@ -10,13 +10,13 @@ held_out_ids.json    ids of the held-out rows
 metrics.csv          the table of the report
 reliability.png      predicted probability against observed share
 events.out.tfevents.preroll    TensorBoard curves
-result.json          metrics, selected hyperparameters, skipped input, cost, versions; written last
+result.json          metrics, selected hyperparameters, skipped input, cost, versions
+manifest.json        hashes of all of these; written last
 ```
 """
 
 import csv
 import io
-import json
 import math
 import time
 from collections.abc import Callable
@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
+from preroll.files import atomic, manifest
+from preroll.files.manifest import Manifest
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import GenreSettings, Settings, TagSettings
@@ -35,6 +36,7 @@ from preroll.run_folder import RESULT, check_target, versions
 from preroll.tensorboard_writer import EventFile
 from preroll.yaml_config import dump_yaml
 
+KIND = "prediction"
 FORMAT = 1
 _PACKAGES = ("preroll", "numpy", "torch", "onnxruntime", "scikit-learn")
 
@@ -76,17 +78,19 @@ def train(
     Raises:
         PrerollError: data or settings are invalid; nothing is written.
     """
-    check_target(settings.run, "run:", kind="prediction", replace=replace)
-    task, skipping = task_of(settings), Skipping(skip_bad)
-    data = task.load(skipping)
-    advance = started(task.steps) if started else lambda _: None
-    with atomic.folder(settings.run, "prediction") as folder:
-        atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
-        wall, cpu = time.perf_counter(), time.process_time()
-        with EventFile(folder) as events:
-            fitted = task.fit(data, folder / "model", Progress(events.write, advance))
-        cost = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
-        _write(folder, settings, fitted, skipping, cost, data.names)
+    told = f"run: {settings.run}"
+    check_target(settings.run, "run:", kind=KIND, replace=replace)
+    with atomic.writing(settings.run, told):
+        task, skipping = task_of(settings), Skipping(skip_bad)
+        data = task.load(skipping)
+        advance = started(task.steps) if started else lambda _: None
+        with atomic.folder(settings.run, KIND, told) as folder:
+            atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
+            wall, cpu = time.perf_counter(), time.process_time()
+            with EventFile(folder) as events:
+                fitted = task.fit(data, folder / "model", Progress(events.write, advance))
+            cost = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+            _write(folder, settings, fitted, skipping, cost, data.names)
     return fitted, skipping
 
 
@@ -165,25 +169,36 @@ def open_run(folder: Path) -> Trained:
     Raises:
         PrerollError: the folder contains no finished run, or a file of it cannot be read.
     """
-    folder = atomic.current(folder)
-    if not (folder / RESULT).is_file():
-        raise PrerollError(f"run: {folder}: there is no finished run; make one with `preroll predict train FILE.yaml`")
+    files = _manifest(folder)
     try:
-        facts = json.loads((folder / RESULT).read_text("utf8"))
-        model = json.loads((folder / "model" / "names.json").read_text("utf8"))
-        ids = json.loads((folder / "held_out_ids.json").read_text("utf8"))
-        held_out = np.load(folder / "held_out.npy", allow_pickle=False)
+        facts = files.read_json(RESULT)
+        model = files.read_json("model/names.json")
+        ids = files.read_json("held_out_ids.json")
+        held_out = files.read_array("held_out.npy")
         if facts["format"] != FORMAT:
-            raise PrerollError(f"{folder / RESULT}: format {facts['format']!r} is not known; must be {FORMAT}")
+            raise PrerollError(f"{files.folder / RESULT}: format {facts['format']!r} is not known; must be {FORMAT}")
+        for name in files.files:
+            if name.startswith("model/"):
+                files.verified(name)
         return Trained(
-            folder / "model",
+            files.folder / "model",
             tuple(model["names"]),
             tuple(model["trained"]),
             dict(zip(ids, held_out, strict=True)),
             facts,
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise PrerollError(f"run: {folder}: cannot be read: {error}") from None
+
+
+def _manifest(folder: Path) -> Manifest:
+    place = atomic.current(folder)
+    try:
+        return manifest.read(place, KIND)
+    except FileNotFoundError:
+        older = " of this version; train it again" if (place / RESULT).is_file() else ""
+        made = older or "; make one with `preroll predict train FILE.yaml`"
+        raise PrerollError(f"run: {folder}: there is no finished run{made}") from None
 
 
 def open_run_for(settings: Settings) -> Trained:

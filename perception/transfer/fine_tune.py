@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
+from preroll.files import atomic, streams
 from preroll.perception.analysis.detector import Detector, open_session
 from preroll.perception.features.folds import near_copies
-from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.onnx_models.model_card import ModelCard, read_card
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.transfer.backbone import Backbone, add_head, cut_backbone
 from preroll.perception.transfer.head import Head, HoldoutScore, fit_head, hold_out, measure_head
@@ -26,6 +26,8 @@ from preroll.perception.workers.pool import try_in_worker
 
 # Number of pictures on which the new network is checked, and the largest difference attributed to rounding.
 _CHECKED, _TOLERANCE = 8, 1e-3
+# The first byte of an ONNX file: the field of its version.
+_ONNX = b"\x08"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,20 @@ def fine_tune(
     given = list_pictures(pictures, group_by)
     found = ModelFile.find(model, card)
     _check_arguments(found, out)
+    with atomic.writing(out, f"--out {out}"):
+        return _fine_tuned(found, given, pictures, out, seed, group_by, advance)
+
+
+def _fine_tuned(
+    found: ModelFile,
+    given: LabeledPictures,
+    pictures: Path,
+    out: Path,
+    seed: int,
+    group_by: str | None,
+    advance: Callable[[int], None] | None,
+) -> TransferResult:
+    model = found.model
     try:
         backbone = cut_backbone(onnx.load(str(model), load_external_data=False))
     except PrerollError as error:
@@ -94,6 +110,7 @@ def fine_tune(
     head = fit_head(embeddings, read.labels)
     content = _assemble(detector, backbone, head, embeddings, read.files)
     new = _card(detector.card, out, content, read, held_out, seed, group_by)
+    # Killed between the two, the card is of another file, as its sha256 tells whoever reads the pair.
     atomic.write_bytes(out, content)
     atomic.write_json(out.with_suffix(".json"), new.model_dump(mode="json"))
     pairs = tuple((read.files[one], read.files[other]) for one, other in copies.tolist())
@@ -109,8 +126,23 @@ def _check_arguments(found: ModelFile, out: Path) -> None:
         raise PrerollError(f"--out {out}: must end in .onnx")
     if out.is_dir() or out.with_suffix(".json").is_dir():
         raise PrerollError(f"--out {out}: a folder of this name is in the way")
-    if out.resolve() == found.model.resolve():
+    card = out.with_suffix(".json")
+    if out.exists() and out.samefile(found.model):
         raise PrerollError(f"--out {out}: is the model itself; give another file")
+    if card.exists() and card.samefile(found.model):
+        raise PrerollError(f"--out {out}: its card would replace the model; give another file")
+    if out.exists() and not streams.is_stream(out) and _first_byte(out) not in (_ONNX, b""):
+        raise PrerollError(f"--out {out}: exists and is no ONNX file, and would be lost; give another file")
+    if card.exists() and card.stat().st_size:
+        try:
+            read_card(card)
+        except PrerollError:
+            raise PrerollError(f"--out {out}: {card} exists and is no model card, and would be lost") from None
+
+
+def _first_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(1)
 
 
 def _embed(

@@ -8,11 +8,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from preroll.errors import PrerollError
+from preroll.files.names import files_below
 from preroll.perception.video.resize import Pixels, on_gray
 
 SAVED_SIZE = 224
 NO_MEMORY = "it needs more memory than a worker may use"
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_SAVED, _JPEG = re.compile(r"\d+\.jpg"), b"\xff\xd8\xff"
 _NUMBERED = re.compile(r"(\d+)\.(jpe?g|png|webp|bmp)", re.IGNORECASE)
 
 
@@ -47,14 +49,21 @@ def write_picture(path: Path, picture: Pixels) -> None:
 
 
 def check_only_frames(folder: Path, option: str = "--save-frames") -> None:
-    """Checks that saving frames to ``folder`` replaces nothing but frames; ``option`` names it in errors.
+    """Checks that saving frames to ``folder`` replaces nothing but such frames; ``option`` names it in errors.
 
     Raises:
-        PrerollError: if it is a file, or contains anything but 1.jpg, 2.jpg, ….
+        PrerollError: if it is a file, or contains anything but the JPEG files 1.jpg, 2.jpg, ….
     """
     if folder.is_dir():
-        strange = sorted(path.name for path in folder.iterdir() if not _NUMBERED.fullmatch(path.name))
+        strange = [name for name in files_below(folder) if not _is_saved_frame(folder / name, name)]
         if strange:
             raise PrerollError(f"{option}: {folder / strange[0]} is no frame and would be lost; give another folder")
     elif folder.exists() or folder.is_symlink():
         raise PrerollError(f"{option}: {folder} is a file; frames need a folder there")
+
+
+def _is_saved_frame(path: Path, name: str) -> bool:
+    if not _SAVED.fullmatch(name) or path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_JPEG)) in (_JPEG, b"")  # a full disk leaves empty ones

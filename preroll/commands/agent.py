@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
+
 app = typer.Typer(
     help="List the agents, show an agent's settings with defaults and sources, import one of stable-baselines3.",
     no_args_is_help=True,
@@ -70,11 +73,17 @@ def import_agent(
     """
     from preroll.agents.interop.sb3_import import import_sb3
     from preroll.envs.model.tables import Tables
+    from preroll.files import atomic
+    from preroll.run_folder import check_target
     from preroll.simulations.runs.import_run import write_imported
 
-    tables = Tables.compile(scenario, catalog)
-    agent = import_sb3(file, tables, trust_pickle=trust_pickle)
-    write_imported(agent, tables, run, replace=replace)
+    check_target(run, replace=replace)
+    with atomic.writing(run, f"--run {run}"):
+        tables = Tables.compile(scenario, catalog)
+        agent = import_sb3(file, tables, trust_pickle=trust_pickle)
+        with writes(run):
+            write_imported(agent, tables, run, replace=replace)
+        signals.finished()
     typer.echo(
         f"{agent.name}: trained for {agent.steps:,} steps.\nRun: {run}\nCompare it: preroll evaluate {quote(str(run))}"
     )

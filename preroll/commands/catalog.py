@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.system.memory import CATALOG, require
 from preroll.terminal.catalog_summary import (
@@ -15,8 +18,9 @@ from preroll.terminal.catalog_summary import (
     tell_losses,
     warn_of_copies,
 )
+from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
@@ -88,6 +92,8 @@ def build(
     each other: --group-by keeps them in one fold, where categories are judged. Videos that cannot be used are
     skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
     """
+    from preroll.files.targets import check_inputs
+
     require("building a catalog", CATALOG)
     from preroll.perception.build import build_catalog
     from preroll.perception.ingest.catalog_content import CatalogOptions
@@ -97,6 +103,9 @@ def build(
 
     if download_timeout <= 0:
         raise PrerollError(f"--download-timeout {download_timeout:g}: must be above 0")
+    for place, told in ((out, "--out"), (save_frames, "--save-frames"), (downloads, "--downloads")):
+        if place is not None:
+            check_inputs(place, f"{told} {place}", [videos, *model_files(detector, card)])
     report = build_catalog(
         videos,
         out,
@@ -112,6 +121,7 @@ def build(
         downloads=downloads,
         download_limits=DownloadLimits(parse_size(download_size, "--download-size"), download_timeout),
     )
+    signals.finished()
     describe(report.catalog)
     warn_of_copies(report.copies, report.catalog.n_videos)
     tell_losses(report)
@@ -123,24 +133,31 @@ def build(
 def show(
     folder: Folder = "demo",
     confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
+    replace: Replace = False,
 ) -> None:
     """Describe a catalog: its categories, the objects in its videos, and how well categories are recognised."""
     from preroll.files import atomic
+    from preroll.files.kinds import PNG
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.category_report import confusion_picture
 
     catalog = Catalog.load(folder)
-    describe(catalog)
-    table = catalog.videos()
-    odd = table[table["status"] != "ok"]
-    if len(odd):
-        typer.echo()
-        list_videos(list(zip(odd["path"], odd["status"], odd["reason"], strict=True)))
-    if confusion is not None:
-        if (report := report_of(catalog)) is None:
-            raise PrerollError("--confusion: categories were not measured, so there is no matrix", status=1)
-        atomic.write_bytes(confusion, confusion_picture(report))
-        typer.echo(f"Confusion matrix written to {confusion}.")
+    wanted = writing_file(confusion, f"--confusion {confusion}", PNG, replace=replace, inputs=(catalog.path,))
+    with wanted, messages_beside(confusion):
+        describe(catalog)
+        table = catalog.videos()
+        odd = table[table["status"] != "ok"]
+        if len(odd):
+            typer.echo()
+            list_videos(list(zip(odd["path"], odd["status"], odd["reason"], strict=True)))
+        if confusion is not None:
+            if (report := report_of(catalog)) is None:
+                raise PrerollError("--confusion: categories were not measured, so there is no matrix", status=1)
+            atomic.write_bytes(confusion, confusion_picture(report))
+            signals.finished()
+            typer.echo(f"Confusion matrix written to {confusion}.")
 
 
 @app.command()
@@ -152,7 +169,9 @@ def export(
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.csv_export import export_tables
 
-    written = export_tables(Catalog.load(folder), csv)
+    with writes(csv):
+        written = export_tables(Catalog.load(folder), csv)
+    signals.finished()
     typer.echo(f"In {csv}:")
     print_table(("file", "rows"), [(name, f"{rows:,}") for name, rows in written.items()], left=("file",))
 
@@ -163,9 +182,13 @@ def similar(
     video: Annotated[str, typer.Argument(help="Path in the catalog, name, or row.")],
     picture: Annotated[Path | None, typer.Option(help="JPEG file for a row of their frames; with --videos.")] = None,
     videos: Annotated[Path | None, typer.Option(help="The folder of videos that it was made of.")] = None,
+    replace: Replace = False,
 ) -> None:
     """Print the videos most similar to one, by the objects that they show."""
     from preroll.files import atomic
+    from preroll.files.kinds import JPEG
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.contact_sheet import similar_picture
     from preroll.perception.inspection.lookup import find_video, similar_videos
@@ -173,34 +196,37 @@ def similar(
     if (picture is None) != (videos is None):
         raise PrerollError("--picture and --videos: give both, or neither")
     catalog = Catalog.load(folder)
-    row = find_video(catalog, video)
-    found = similar_videos(catalog, row)
-    path = catalog.videos().set_index("index")["path"][row]
-    if found.empty:
-        raise PrerollError(f"{one_line(path)}: no object was found in it, so no video is similar", status=1)
-    typer.echo(f"Most similar to {one_line(path)}:")
-    found["score"] = found["score"].map("{:.3f}".format)
-    print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
-    if picture is not None and videos is not None:
-        atomic.write_bytes(picture, similar_picture(catalog, row, videos))
-        typer.echo(f"Their frames are drawn in {picture}.")
+    wanted = writing_file(picture, f"--picture {picture}", JPEG, replace=replace, inputs=(catalog.path, videos))
+    with wanted, messages_beside(picture):
+        row = find_video(catalog, video)
+        found = similar_videos(catalog, row)
+        path = catalog.videos().set_index("index")["path"][row]
+        if found.empty:
+            raise PrerollError(f"{printable(path)}: no object was found in it, so no video is similar", status=1)
+        typer.echo(f"Most similar to {printable(path)}:")
+        found["score"] = found["score"].map("{:.3f}".format)
+        print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
+        if picture is not None and videos is not None:
+            atomic.write_bytes(picture, similar_picture(catalog, row, videos))
+            signals.finished()
+            typer.echo(f"Their frames are drawn in {picture}.")
 
 
 @app.command()
 def verify(folder: Folder = "demo") -> None:
     """Hash every file of a catalog again, and check every number in it."""
     from preroll.perception.catalog.catalog import Catalog
-    from preroll.perception.catalog.manifest import altered_files
 
     catalog = Catalog.load(folder)
-    findings = altered_files(catalog.path, catalog.manifest)
+    findings = catalog.altered()
     for finding in findings:
-        typer.echo(one_line(finding))
+        typer.echo(printable(finding))
     if findings:
         raise PrerollError(f"catalog {folder}: {counted(len(findings), 'file')} not as built", status=1)
     catalog.check_values()
-    size = sum(entry["bytes"] for entry in catalog.manifest["files"].values())
-    typer.echo(f"{counted(len(catalog.manifest['files']), 'file')}, {size:,} bytes: all as they were built.")
+    files = catalog.files
+    size = sum((files.folder / name).stat().st_size for name in files.files)
+    typer.echo(f"{counted(len(files.files), 'file')}, {size:,} bytes: all as they were built.")
 
 
 @app.command(name="demo-videos")
@@ -216,8 +242,9 @@ def demo_videos(
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     total = per_category * len(CATEGORIES)
-    with progress.bar(total, "Rendering videos") as advance:
+    with progress.bar(total, "Rendering videos") as advance, writes(folder):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
+    signals.finished()
     typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")
     if per_category >= 5:
         ceiling = demo_accuracy_bound(per_category, seed)

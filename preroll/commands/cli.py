@@ -1,7 +1,5 @@
 """The `preroll` command line: all commands, and the reporting of errors and signals."""
 
-import errno
-import io
 import logging
 import os
 import re
@@ -9,8 +7,6 @@ import signal
 import sys
 import textwrap
 import traceback
-from contextlib import suppress
-from types import FrameType
 from typing import Any, NoReturn
 
 import typer
@@ -38,12 +34,16 @@ from preroll.commands import (
     train,
     tune,
 )
+from preroll.console import output, signals, write_errors
+from preroll.console.output import printable
 from preroll.errors import FAULT, PrerollError
 from preroll.renamed import COMMANDS
 from preroll.system.memory import COMPILED, require, shortage
 
 #: The environment variable that asks for the traceback of a fault.
 DETAILS = "PREROLL_DETAILS"
+#: Characters of an error that are shown.
+LONGEST_LINE = 2_000
 
 app = typer.Typer(
     name="preroll",
@@ -51,6 +51,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+    context_settings={"color": True},  # click drops escape sequences from text in a pipe; ours shows them instead
 )
 app.command()(quickstart.quickstart)
 app.add_typer(catalog.app, name="catalog")
@@ -92,58 +93,57 @@ def _root(
 _UsageError: Any = typer.BadParameter.__base__
 
 
-class _Stopped(BaseException):
-    """Raised by a signal that asks to stop; no ``except Exception`` on the way to :func:`main` catches it."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    # A second signal must not interrupt the tidying up of the first.
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, signal.SIG_IGN)
-    raise _Stopped(number)
-
-
-def main() -> None:
+def main() -> NoReturn:
     """Runs the command line; an error becomes one line on stderr and an exit status, never a traceback."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    _take_any_text()
+    signals.listen()
+    output.occupy_descriptors()
+    output.wrap()
     _prepare_libraries()
     try:
-        status = _run()
-        sys.stdout.flush()
-    except SystemExit:
-        raise
-    except PrerollError as error:
-        _fail(str(error), error.status)
-    except _Stopped as stopped:
-        name = signal.Signals(stopped.number).name
-        notes = getattr(stopped, "__notes__", ["nothing half-written is left behind"])
-        _fail("; ".join((f"stopped by {name}", *notes)), 128 + stopped.number)
-    except BrokenPipeError:  # whoever reads the output has seen enough, as in `preroll agent list | head -1`
-        _fail("", 1)
-    except OSError as error:
-        if (short := shortage(error)) is not None:
-            _fail(short, 1)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-        _fail(f"{error.filename or 'a file or the output'}: {error.strerror or error}", 1 if full else 2)
-    except BaseException as fault:
-        if (short := shortage(fault)) is not None:
-            _fail("; ".join((short, *getattr(fault, "__notes__", ()))), 1)
-        _fail(_fault_line(fault), FAULT)
+        line, status = _outcome()
+    except signals.Stopped as stopped:  # on its last steps
+        line, status = _stopped_line(stopped)
+    lost = sys.stdout.lost() if isinstance(sys.stdout, output.Output) else None
+    if lost is not None and not line and not signals.is_finished():
+        line, status = f"the output is not complete: {lost.strerror or lost}", status or 1
+    if line:
+        typer.echo(f"error: {_shortened(printable(line))}", err=True)
     sys.exit(status)
 
 
-def _take_any_text() -> None:
-    """Has the output take text that its encoding lacks, escaped, and anything at all where it is closed."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (open until the end)
-        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def _shortened(line: str) -> str:
+    """Returns a line without its middle where it quotes what fills many screens."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
+
+
+def _outcome() -> tuple[str, int]:
+    """Runs a command; returns what went wrong, in one line, and the exit status."""
+    try:
+        return "", _run() or 0
+    except SystemExit as ended:
+        return "", ended.code if isinstance(ended.code, int) else bool(ended.code)
+    except PrerollError as error:
+        return str(error), error.status
+    except signals.Stopped as stopped:
+        return _stopped_line(stopped)
+    except BaseException as error:
+        if (short := shortage(error)) is not None:
+            return "; ".join((short, *_notes(error))), 1
+        if isinstance(error, OSError):
+            return "; ".join((write_errors.told(error), *_notes(error))), write_errors.status(error)
+        return _fault_line(error), FAULT
+    finally:
+        signals.over()
+
+
+def _stopped_line(stopped: signals.Stopped) -> tuple[str, int]:
+    name = signal.Signals(stopped.number).name
+    notes = _notes(stopped) or ["nothing half-written is left behind"]
+    return "; ".join((f"stopped by {name}", *notes)), 128 + stopped.number
+
+
+def _notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
 
 
 def _prepare_libraries() -> None:
@@ -184,17 +184,5 @@ def _fault_line(fault: BaseException) -> str:
     if os.environ.get(DETAILS):
         traceback.print_exception(fault)
     what = textwrap.shorten(f"{type(fault).__name__}: {fault}", 300, placeholder=" …")
-    told = (f"this is a fault of preroll {__version__}: {what.rstrip(': ')}", *getattr(fault, "__notes__", ()))
+    told = (f"this is a fault of preroll {__version__}: {what.rstrip(': ')}", *_notes(fault))
     return "; ".join((*told, f"{DETAILS}=1 shows the details; please report them where you got preroll"))
-
-
-def _fail(line: str, status: int) -> NoReturn:
-    """Ends with a line on stderr, after all that was printed before it."""
-    try:
-        sys.stdout.flush()
-    except OSError:  # Python would try again at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    with suppress(OSError):
-        if line:
-            typer.echo(f"error: {line}", err=True)
-    sys.exit(status)

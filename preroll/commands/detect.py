@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
@@ -37,32 +40,40 @@ def detect(
     ] = None,
     top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="as the card says")] = None,
     fast: Fast = False,
+    replace: Replace = False,
     worker_memory: Memory = DEFAULT_MEMORY,
     video_timeout: Timeout = DEFAULT_TIMEOUT,
 ) -> None:
     """Find object classes in a video, at three frames a second; with --segment, each object and where it is."""
     from preroll.files import atomic
+    from preroll.files.kinds import CSV
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.detect_video import detect as detect_in
+    from preroll.perception.video.frame_folders import numbered_pictures
 
     limits = worker_limits(worker_memory, video_timeout)
-    with _percent_done() as progress:
-        table = detect_in(
-            source,
-            detector=detector,
-            card=card,
-            segment=segment,
-            top=top,
-            overlay=overlay,
-            fast=fast,
-            limits=limits,
-            progress=progress,
-        )
-    _tell(source, table)
-    if out is not None:
-        atomic.write_text(out, table.to_csv(index=False))
-        typer.echo(f"{counted(len(table), 'row')} written to {out}.")
-    if overlay is not None:
-        typer.echo(f"{counted(table.attrs['frames'], 'frame')} with their objects drawn written to {overlay}.")
+    inputs = [*(numbered_pictures(source) if source.is_dir() else [source]), *model_files(detector, card)]
+    with writing_file(out, f"--out {out}", CSV, replace=replace, inputs=inputs), messages_beside(out):
+        with _percent_done() as progress:
+            table = detect_in(
+                source,
+                detector=detector,
+                card=card,
+                segment=segment,
+                top=top,
+                overlay=overlay,
+                fast=fast,
+                limits=limits,
+                progress=progress,
+            )
+        _tell(source, table)
+        if out is not None:
+            atomic.write_text(out, table.to_csv(index=False))
+            signals.finished()
+            typer.echo(f"{counted(len(table), 'row')} written to {out}.")
+        if overlay is not None:
+            typer.echo(f"{counted(table.attrs['frames'], 'frame')} with their objects drawn written to {overlay}.")
 
 
 @contextmanager
@@ -93,9 +104,9 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
 
     facts = table.attrs
     found = table["frame"].nunique()
-    typer.echo(f"{one_line(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
+    typer.echo(f"{printable(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
     if facts["status"] != "ok":
-        typer.echo(f"Only a part could be seen: {facts['reason']}")
+        typer.echo(f"Only a part could be seen: {printable(facts['reason'])}")
     columns = ["class", "frames", "mean confidence", "importance"]
     rows = [
         [name, n, f"{mean:.3f}", f"{share:.3f}"]

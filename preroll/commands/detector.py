@@ -1,14 +1,18 @@
 """`preroll detector`: model cards for networks, and fine-tuning of classifiers."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import warn_of_copies
+from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.perception.transfer.fine_tune import TransferResult
@@ -42,6 +46,9 @@ def card(
 ) -> None:
     """Write the card of a network, and try it on very different pictures: a wrong card often shows in its answers."""
     from preroll.files import atomic
+    from preroll.files.kinds import CARD
+    from preroll.files.streams import is_stream, messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.analysis.card_builder import doubts, make_card, read_classes
     from preroll.perception.analysis.detector import Detector
     from preroll.perception.demo.probes import probe_pictures
@@ -49,8 +56,7 @@ def card(
     from preroll.perception.workers.pool import try_in_worker
 
     place = out or model.with_suffix(".json")
-    if place.exists() and not replace:
-        raise PrerollError(f"--out {place}: the file exists; choose another file, or give --replace")
+    told = f"--out {place}"
     given = {
         "decoder": decoder,
         "input_size": None if size is None else _sides(size),
@@ -64,17 +70,21 @@ def card(
         "score_threshold": threshold,
         "top": top,
     }
-    made = make_card(model, read_classes(classes), given)
-    try_in_worker(ModelFile(model, made))
-    detector = Detector(model, made)
-    for doubt in doubts(detector, probe_pictures(detector.fit)):
-        typer.echo(f"warning: {doubt}", err=True)
-    atomic.write_json(place, made.model_dump(mode="json"))
-    height, width = made.input_size
-    typer.echo(
-        f"{place}: {made.decoder}, {counted(len(made.classes), 'class', 'classes')};"
-        f" frames {made.fit}, {height} × {width}, {made.channels}, {made.dtype}, {made.layout}."
-    )
+    with writing_file(place, told, CARD, replace=replace, inputs=(model, classes)), messages_beside(place):
+        if not replace and place.exists() and not is_stream(place):
+            raise PrerollError(f"{told}: the file exists; choose another file, or give --replace")
+        made = make_card(model, read_classes(classes), given)
+        try_in_worker(ModelFile(model, made))
+        detector = Detector(model, made)
+        for doubt in doubts(detector, probe_pictures(detector.fit)):
+            typer.echo(f"warning: {doubt}", err=True)
+        atomic.write_json(place, made.model_dump(mode="json"))
+        signals.finished()
+        height, width = made.input_size
+        typer.echo(
+            f"{place}: {made.decoder}, {counted(len(made.classes), 'class', 'classes')};"
+            f" frames {made.fit}, {height} × {width}, {made.channels}, {made.dtype}, {made.layout}."
+        )
 
 
 def _sides(text: str) -> tuple[int, int]:
@@ -108,6 +118,7 @@ def fine_tune(
             show_default="each picture by itself",
         ),
     ] = None,
+    replace: Replace = False,
 ) -> None:
     """Teach a classifier new classes: its backbone stays as it is, a new head is trained on the pictures.
 
@@ -116,24 +127,31 @@ def fine_tune(
     those of IMAGES/CLASS/VIDEO on one side.
     """
     from preroll import progress
+    from preroll.files.kinds import CARD, ONNX
+    from preroll.files.targets import writing_file
     from preroll.perception.transfer.fine_tune import fine_tune as train_head
     from preroll.perception.transfer.labeled_pictures import list_pictures
 
-    with progress.bar(len(list_pictures(images, group_by).files), "Reading pictures") as advance:
-        made = train_head(model, images, out, card=card, seed=seed, group_by=group_by, advance=advance)
+    inputs = [images, *model_files(model, card)]
+    with ExitStack() as stack:
+        for path, kind in ((out, ONNX), (out.with_suffix(".json"), CARD)):
+            stack.enter_context(writing_file(path, f"--out {path}", kind, replace=replace, inputs=inputs))
+        with progress.bar(len(list_pictures(images, group_by).files), "Reading pictures") as advance:
+            made = train_head(model, images, out, card=card, seed=seed, group_by=group_by, advance=advance)
+    signals.finished()
     _tell(made, model, out)
 
 
 def _tell(made: "TransferResult", model: Path, out: Path) -> None:
     held = made.held_out
     low, high = held.interval()
-    typer.echo(f"{out}: {model.name} up to {one_line(made.layer)}, and a new head for {len(made.counts)} classes.")
+    typer.echo(f"{out}: {model.name} up to {printable(made.layer)}, and a new head for {len(made.counts)} classes.")
     typer.echo(
         f"Held-out accuracy {held.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}; {held.total.sum():,} pictures);"
         f" balanced over the classes {held.balanced:.1%}; always the likeliest class {held.likeliest:.1%}."
     )
     rows = [
-        [one_line(name), n, int(total), f"{right / total:.1%}"]
+        [printable(name), n, int(total), f"{right / total:.1%}"]
         for name, n, right, total in zip(made.card.classes, made.counts, held.right, held.total, strict=True)
     ]
     print_table(("class", "pictures", "held out", "of these right"), rows, left=("class",))
@@ -142,4 +160,4 @@ def _tell(made: "TransferResult", model: Path, out: Path) -> None:
     if made.unreadable:
         typer.echo(f"\n{counted(len(made.unreadable), 'picture')} could not be read:")
         for path, reason in made.unreadable[:_LISTED]:
-            typer.echo(f"  {one_line(str(path))}: {reason}")
+            typer.echo(f"  {printable(f'{path}: {reason}')}")

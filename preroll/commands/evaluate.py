@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def evaluate(
     from preroll.simulations.training.run import Run
 
     opened = [Run.open(run) for run in runs]
-    tables = _tables(opened, scenario, catalog)
+    tables = tables_of(opened, scenario, catalog)
     players = _players([run for run in opened if run.settings.agent not in evaluation.REFERENCES])
     evaluation.check(players, tables, sessions)
     total = len(players) + len(evaluation.REFERENCES)
@@ -45,7 +46,7 @@ def evaluate(
     print_comparison(result)
     for run in opened:
         for note in run.notes:
-            typer.echo(f"note: {run.name}: {note}")
+            typer.echo(printable(f"note: {run.name}: {note}"))
 
 
 def print_comparison(evaluation: "Evaluation") -> None:
@@ -59,8 +60,12 @@ def print_comparison(evaluation: "Evaluation") -> None:
     typer.echo(footnote(evaluation))
 
 
-def _tables(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Tables":
-    """Returns the tables to evaluate on: those asked for, else those that all runs were trained on."""
+def tables_of(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Tables":
+    """Returns the tables to play on: those asked for, else those that all runs were trained on.
+
+    Raises:
+        PrerollError: the runs differ in what was not asked for, or their catalog has changed.
+    """
     from preroll.envs.model.tables import Tables
     from preroll.perception.catalog.catalog import Catalog
 

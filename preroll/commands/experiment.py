@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.table import narrowed, print_table
 
@@ -58,11 +61,9 @@ def run(
     if dry_run:
         _print_dry_run(plan, store, pool.size if isinstance(pool, Pool) else workers or cores())
         return
-    try:
+    with writes(out, "cells that are done are kept: give the same command again"):
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
-    except BaseException as stopped:
-        stopped.add_note("cells that are done are kept: give the same command again")
-        raise
+    signals.finished()
     plan = store.read_plan()
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)
@@ -74,7 +75,7 @@ def run(
     )
     if report.failures:
         for name, error in report.failures.items():
-            typer.echo(f"{name}: {error}", err=True)
+            typer.echo(printable(f"{name}: {error}"), err=True)
         raise PrerollError(
             f"{len(report.failures)} cells failed three times; they are listed above, and no interval covers "
             "what they would have given",
@@ -100,7 +101,7 @@ def status(
     for name, state in states.items():
         if cells or state is not CellState.DONE or name in others:
             why = failures.get(name) or others.get(name)
-            typer.echo(f"{state:<8}{name}" + (f": {why}" if why else ""))
+            typer.echo(printable(f"{state:<8}{name}" + (f": {why}" if why else "")))
     made = f", {len(others)} of them by another version" if others else ""
     typer.echo(f"{plan.name}: {_counts(states)}{made}; {store.size() / 1e6:.1f} MB on disk")
     if CellState.DAMAGED in states.values():

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
 from preroll.system.memory import TABLES, require
+from preroll.terminal.output_options import Replace
 
 
 def impressions(
@@ -17,6 +19,8 @@ def impressions(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
     explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,
+    catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the run's own")] = None,
+    replace: Replace = False,
 ) -> None:
     """Write an impression log: one row per slot with observation, ad, propensity, view and reward.
 
@@ -27,18 +31,27 @@ def impressions(
     """
     require("a log of impressions", TABLES)
     from preroll import progress
-    from preroll.envs.model.tables import Tables
+    from preroll.commands.evaluate import tables_of
+    from preroll.files.kinds import PARQUET
+    from preroll.files.streams import is_stream, messages_beside
+    from preroll.files.targets import writing_file
     from preroll.simulations.evaluation.impression_log import default_sessions, phases_met, write_impressions
     from preroll.simulations.training.run import Run
 
     trained = Run.open(run)
-    agent = trained.load_agent()
-    tables = Tables.compile(trained.scenario, trained.load_catalog())
+    tables = tables_of([trained], None, catalog)
     sessions = default_sessions(tables) if sessions is None else sessions
-    with progress.bar(sessions, f"Logging {trained.name}") as advance:
-        rows = write_impressions(file, agent, tables, sessions=sessions, seed=seed, explore=explore, advance=advance)
-    typer.echo(f"{file}: {rows:,} impressions of {sessions:,} sessions, {file.stat().st_size:,} bytes")
-    if tables.n_phases > 1:
-        met, needed = phases_met(tables, sessions), tables.arrays.phase_start[-1] + 1
-        more = f"; all of them need --sessions {needed} or more" if met < tables.n_phases else ""
-        typer.echo(f"Phases of drift: {met} of {tables.n_phases}{more}.")
+    inputs = (run, tables.catalog.path)
+    with writing_file(file, str(file), PARQUET, replace=replace, inputs=inputs), messages_beside(file):
+        agent = trained.load_agent()
+        with progress.bar(sessions, f"Logging {trained.name}") as advance:
+            rows = write_impressions(
+                file, agent, tables, sessions=sessions, seed=seed, explore=explore, advance=advance
+            )
+        signals.finished()
+        size = "" if is_stream(file) else f", {file.stat().st_size:,} bytes"
+        typer.echo(f"{file}: {rows:,} impressions of {sessions:,} sessions{size}")
+        if tables.n_phases > 1:
+            met, needed = phases_met(tables, sessions), tables.arrays.phase_start[-1] + 1
+            more = f"; all of them need --sessions {needed} or more" if met < tables.n_phases else ""
+            typer.echo(f"Phases of drift: {met} of {tables.n_phases}{more}.")

@@ -1,13 +1,16 @@
 """`preroll optimum`: exact values of a scenario, before any training."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
-from preroll.errors import PrerollError
 from preroll.files import atomic
+from preroll.files.kinds import PNG, SVG
+from preroll.files.streams import messages_beside
+from preroll.files.targets import writing_file
+from preroll.terminal.output_options import Replace, world_files
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 from preroll.terminal.table import print_table
 
@@ -15,14 +18,13 @@ if TYPE_CHECKING:
     from preroll.envs import Optimum, Tables
     from preroll.envs.policies.policy_map import PolicyMap
 
-_ENDINGS: dict[str, Literal["png", "svg"]] = {".png": "png", ".svg": "svg"}
-
 
 def optimum(
     scenario: Annotated[str, typer.Option("--scenario", "-s", help="Preset or YAML file.")] = "fatigue",
     catalog: Annotated[str, typer.Option("--catalog", "-c", help="Folder of a catalog, or demo.")] = "demo",
     changes: ScenarioChanges = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the best ads (.png or .svg).")] = None,
+    replace: Replace = False,
 ) -> None:
     """Print the exact value of the optimum and of simple policies, and the best ad by category and fatigue.
 
@@ -34,25 +36,25 @@ def optimum(
     from preroll.envs import Optimum, Tables
     from preroll.envs.policies.policy_map import NONE_YET, policy_map
 
-    if plot is not None and plot.suffix not in _ENDINGS:
-        raise PrerollError(f"--plot: {plot}: the name should end in .png or .svg")
-    tables = Tables.compile(changed_scenario(scenario, changes), catalog)
-    maps: dict[str, PolicyMap] = {}
-    for phase in range(tables.n_phases):
-        if tables.n_phases > 1:
-            typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")
-        exact = Optimum(tables, phase)
-        _print_values(exact)
-        for segment in range(tables.n_segments):
-            best = policy_map(tables, exact.policy, segment=segment, last=NONE_YET)
-            _print_best_ads(tables, best, segment)
-            maps[_title(tables, phase, segment)] = best
-    if plot is not None:
-        from preroll.envs.rendering.policy_plot import draw_policies
+    wanted = writing_file(plot, f"--plot: {plot}", PNG, SVG, replace=replace, inputs=world_files(scenario, catalog))
+    with wanted as kind, messages_beside(plot):
+        tables = Tables.compile(changed_scenario(scenario, changes), catalog)
+        maps: dict[str, PolicyMap] = {}
+        for phase in range(tables.n_phases):
+            if tables.n_phases > 1:
+                typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")
+            exact = Optimum(tables, phase)
+            _print_values(exact)
+            for segment in range(tables.n_segments):
+                best = policy_map(tables, exact.policy, segment=segment, last=NONE_YET)
+                _print_best_ads(tables, best, segment)
+                maps[_title(tables, phase, segment)] = best
+        if plot is not None:
+            from preroll.envs.rendering.policy_plot import draw_policies
 
-        figure = draw_policies(tables, maps, title=f"{tables.scenario.name}: the best ad, exactly")
-        atomic.write_bytes(plot, figure_bytes(figure, _ENDINGS[plot.suffix]))
-        typer.echo(f"Best ads by slot and fatigue: {plot}")
+            figure = draw_policies(tables, maps, title=f"{tables.scenario.name}: the best ad, exactly")
+            atomic.write_bytes(plot, figure_bytes(figure, "svg" if kind is SVG else "png"))
+            typer.echo(f"Best ads by slot and fatigue: {plot}")
 
 
 def _print_values(exact: "Optimum") -> None:

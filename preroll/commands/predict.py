@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import neighbors_told, warn_of_copies
+from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
     DEFAULT_TIMEOUT,
@@ -56,7 +60,9 @@ def train(
             # The bar comes when all is checked, so that a mistake in the data is reported alone.
             return shown.enter_context(progress.bar(steps, f"Training {settings.task}"))
 
-        fitted, skipping = run_training(settings, skip_bad=skip_bad, replace=replace, started=started)
+        with writes(settings.run):
+            fitted, skipping = run_training(settings, skip_bad=skip_bad, replace=replace, started=started)
+    signals.finished()
     _tell(fitted.report)
     _tell_skipped(skipping.found)
     typer.echo(f"\nRun: {settings.run}\nLook at it: tensorboard --logdir {settings.run}")
@@ -91,11 +97,17 @@ def apply(
 
     Example: `preroll predict apply examples/predictions/tags.yaml --out predictions/tags`
     """
+    from preroll.files.targets import check_inputs
+    from preroll.perception.prediction.framework.predictions import reserved
     from preroll.perception.prediction.framework.settings import load_settings
     from preroll.perception.prediction.run import apply as predict
 
-    found, skipping = predict(load_settings(file), skip_bad=skip_bad, calibrated=calibrated)
-    found.save(out)
+    settings = load_settings(file)
+    check_inputs(out, f"--out {out}", (file, settings.run))
+    with reserved(out), writes(out):
+        found, skipping = predict(settings, skip_bad=skip_bad, calibrated=calibrated)
+        found.save(out)
+    signals.finished()
     _tell_skipped(skipping.found)
     typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
 
@@ -119,19 +131,23 @@ def embed(
     Example: `preroll predict embed trailers/ --encoder clip-vit-b32.onnx --out embeddings`
     """
     from preroll import progress
+    from preroll.files.targets import check_inputs
     from preroll.perception.analysis.analysis import USABLE
     from preroll.perception.analysis.encoder import EncoderFile
     from preroll.perception.video_embeddings import embed_videos, videos_in
 
+    check_inputs(out, f"--out {out}", [*videos, *model_files(encoder, card)])
     limits, listed = worker_limits(worker_memory, video_timeout), videos_in(videos)
     with ExitStack() as shown:
 
         def started(count: int) -> Callable[[int], None]:
             return shown.enter_context(progress.bar(count, "Embedding videos"))
 
-        problems = embed_videos(
-            listed, EncoderFile.find(encoder, card), out, workers=workers, limits=limits, fast=fast, started=started
-        )
+        with writes(out, "embeddings that are there are kept: give the same command again"):
+            problems = embed_videos(
+                listed, EncoderFile.find(encoder, card), out, workers=workers, limits=limits, fast=fast, started=started
+            )
+    signals.finished()
     bad = [name for name, one in problems.items() if one["status"] not in USABLE]
     typer.echo(f"{len(listed) - len(bad):,} of {counted(len(listed), 'video')} embedded: {out}")
     if problems:
@@ -145,23 +161,29 @@ def embed(
 def convert(
     source: Annotated[Path, typer.Argument(metavar="FILE.pkl", help="Pickled list or map of builtins.")],
     out: Annotated[Path, typer.Argument(metavar="FILE.json", help="The same as JSON.")],
+    replace: Replace = False,
 ) -> None:
     """Turn a pickled list or map into JSON; a pickle that asks for anything but builtins is refused.
 
     Example: `preroll predict convert labels.pkl labels.json`
     """
     from preroll.files import atomic
+    from preroll.files.kinds import JSON
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import writing_file
     from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
     from preroll.perception.prediction.run import plain
 
-    content = read_plain_pickle(source)
     if out.is_dir():
         raise PrerollError(f"{out}: is a folder; must be a file, as labels.json")
-    try:
-        atomic.write_json(out, plain(content))
-    except (TypeError, ValueError) as error:
-        raise PrerollError(f"{source}: cannot be JSON: {error}") from None
-    typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
+    with writing_file(out, str(out), JSON, replace=replace, inputs=(source,)), messages_beside(out):
+        content = read_plain_pickle(source)
+        try:
+            atomic.write_json(out, plain(content))
+        except (TypeError, ValueError) as error:
+            raise PrerollError(f"{source}: cannot be JSON: {error}") from None
+        signals.finished()
+        typer.echo(f"{out}: {type(content).__name__} of {len(content) if hasattr(content, '__len__') else 1}")
 
 
 @app.command()
@@ -174,11 +196,16 @@ def annotate(
     truth: Annotated[Path | None, typer.Option(help="True memorability: ground_truth.csv, or such a folder.")] = None,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Heat the categories' probabilities.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Reliability before and after --calibrate.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a picture that is of another kind.")] = False,
 ) -> None:
     """Put predictions (folders that `apply` wrote, ids being the catalog's paths) into a copy of a catalog.
 
     Example: `preroll predict annotate DIR --tags predictions/tags --out DIR-with-tags`
     """
+    from preroll.files import atomic
+    from preroll.files.kinds import PNG, SVG
+    from preroll.files.streams import messages_beside
+    from preroll.files.targets import check_inputs, writing_file
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.prediction.catalog_update import measured_memorability, update_catalog
     from preroll.perception.prediction.category_calibration import calibration_copies
@@ -187,19 +214,25 @@ def annotate(
     def read(path: Path | None) -> Predictions | None:
         return None if path is None else Predictions.open(path)
 
-    made = update_catalog(
-        Catalog.load(source),
-        out,
-        categories=read(categories),
-        tags=read(tags),
-        memorability=read(memorability),
-        true_memorability=None if truth is None else measured_memorability(truth),
-        calibrate=calibrate,
-        picture=picture,
-    )
-    typer.echo(f"{made!r}\n{neighbors_told(made)}")
-    if calibrate:
-        warn_of_copies(calibration_copies(made), made.n_videos)
+    catalog = Catalog.load(source)
+    inputs = (catalog.path, categories, tags, memorability, truth)
+    check_inputs(out, f"--out {out}", inputs)
+    wanted = writing_file(picture, f"--picture {picture}", PNG, SVG, replace=replace, inputs=inputs)
+    with writes(out), atomic.writing(out, f"--out {out}"), wanted, messages_beside(picture):
+        made = update_catalog(
+            catalog,
+            out,
+            categories=read(categories),
+            tags=read(tags),
+            memorability=read(memorability),
+            true_memorability=None if truth is None else measured_memorability(truth),
+            calibrate=calibrate,
+            picture=picture,
+        )
+        signals.finished()
+        typer.echo(f"{made!r}\n{neighbors_told(made)}")
+        if calibrate:
+            warn_of_copies(calibration_copies(made), made.n_videos)
 
 
 @app.command()
@@ -220,7 +253,10 @@ def generate(
     from preroll.perception.prediction.generators.best_reachable import best_reachable, generate_data
 
     names = [] if catalog is None else bare_paths(Catalog.load(catalog))
-    for name, value in best_reachable(task, generate_data(task, out, seed, names)).items():
+    with writes(out):
+        made = generate_data(task, out, seed, names)
+    signals.finished()
+    for name, value in best_reachable(task, made).items():
         typer.echo(f"Who knew how it was made would reach {name} {value:.4f}.")
     typer.echo(f"Data: {out}")
 
@@ -236,7 +272,7 @@ def _tell(report: "PredictionReport") -> None:
         if len(report.table.rows) > _LISTED:
             typer.echo(f"… and {len(report.table.rows) - _LISTED:,} more: see metrics.csv.")
     for note in report.notes:
-        typer.echo(note)
+        typer.echo(printable(note))
 
 
 def _number(value: Any) -> str:
@@ -247,6 +283,6 @@ def _tell_skipped(found: list[str]) -> None:
     if found:
         typer.echo(f"\nSkipped {counted(len(found), 'piece')} of bad input:")
         for line in found[:_LISTED]:
-            typer.echo(f"  {one_line(line)}")
+            typer.echo(f"  {printable(line)}")
         if len(found) > _LISTED:
             typer.echo(f"  … and {len(found) - _LISTED:,} more: see result.json.")

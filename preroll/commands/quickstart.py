@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.system.memory import CATALOG, require
 
@@ -34,15 +36,17 @@ def quickstart(
     from preroll.commands.evaluate import print_comparison
     from preroll.simulations.quickstart import run_quickstart
 
-    story = run_quickstart(
-        out,
-        scenario=scenario,
-        seed=seed,
-        sessions=sessions,
-        evaluation_sessions=evaluation_sessions,
-        exact=not no_exact,
-        note=lambda line: typer.echo(line, err=True),
-    )
+    with writes(out, "what is complete is kept: give the same command again"):
+        story = run_quickstart(
+            out,
+            scenario=scenario,
+            seed=seed,
+            sessions=sessions,
+            evaluation_sessions=evaluation_sessions,
+            exact=not no_exact,
+            note=lambda line: typer.echo(line, err=True),
+        )
+    signals.finished()
     typer.echo()
     print_comparison(story.evaluation)
     if not shutil.which("preroll"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def list_runs(folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="H
     Example: `preroll runs list`, then `preroll runs rm runs/classic-random-0`
     """
     from preroll.simulations.runs.found_runs import find_runs
-    from preroll.terminal.table import narrowed, one_line, print_table
+    from preroll.terminal.table import narrowed, print_table
 
     found = find_runs(folder)
     if not found:
@@ -38,7 +39,7 @@ def list_runs(folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="H
     print_table(shown, lines, left=("run", "state", "agent", "scenario", "written"))
     for run in found:
         if run.why:
-            typer.echo(f"{run.state}: {one_line(run.why)}")
+            typer.echo(f"{run.state}: {printable(run.why)}")
 
 
 @app.command()
@@ -55,7 +56,6 @@ def rm(
     """
     from preroll.simulations.runs.removal import prepare_removal
     from preroll.terminal.plural import counted
-    from preroll.terminal.table import one_line
     from preroll.terminal.units import format_size
 
     if not yes and not sys.stdin.isatty():
@@ -63,7 +63,7 @@ def rm(
     removals = [prepare_removal(run) for run in dict.fromkeys(runs)]
     for removal in removals:
         files, names = counted(len(removal.files), "file"), ", ".join(folder.name for folder in removal.folders)
-        typer.echo(f"{removal.run}: {format_size(removal.size)}, {files} in {one_line(names)}")
+        typer.echo(f"{removal.run}: {format_size(removal.size)}, {files} in {printable(names)}")
     total = f"{counted(len(removals), 'run')}, {format_size(sum(removal.size for removal in removals))}"
     if not yes and not typer.confirm(f"Remove {total}?"):
         raise PrerollError("runs rm: nothing was removed", status=1)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.terminal.plural import counted
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 
 app = typer.Typer(help="List, show and check scenarios: all probabilities, rewards and rules.", no_args_is_help=True)
 
@@ -68,7 +69,7 @@ def check(
     typer.echo(f"{best[0].upper()}{best[1:]}{phase}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
     warnings = warnings_about(tables)
     for warning in warnings:
-        typer.echo(one_line(f"warning: {warning}"))
+        typer.echo(printable(f"warning: {warning}"))
     if strict and warnings:
         raise PrerollError(f"{scenario}: {counted(len(warnings), 'warning')}, and --strict allows none", status=1)
 

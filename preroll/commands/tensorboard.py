@@ -8,6 +8,9 @@ import typer
 
 from preroll.errors import PrerollError
 
+#: Time that TensorBoard has to end [s].
+GRACE = 10.0
+
 
 def tensorboard(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment, or of runs.")],
@@ -30,6 +33,10 @@ def tensorboard(
         status = started.wait()
     finally:
         started.terminate()
-        started.wait()
+        try:
+            started.wait(GRACE)
+        except subprocess.TimeoutExpired:  # it ignores the signal, as whoever started preroll may have asked
+            started.kill()
+            started.wait()
     if status:
         raise PrerollError(f"tensorboard ended with exit status {status}", status=1)

@@ -1,15 +1,16 @@
 """`preroll train`: training an agent into a run folder."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _resume(run: Path) -> None:
 
     training = prepare_resume(run)
     if changed := checkpoint.differences(run):
-        typer.echo(f"note: it may not end bit for bit as one never stopped: {'; '.join(changed)}", err=True)
+        typer.echo(f"note: it may not end bit for bit as one never stopped: {printable('; '.join(changed))}", err=True)
     _train(training)
 
 
@@ -164,11 +165,12 @@ def _train(training: "Training") -> None:
 
     agent, run = training.agent.name, training.target
     assert run is not None
-    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, deferred_signals() as stop:
+    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, signals.polled() as stop:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
         with _told_how_to_resume(run):
             result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
+        signals.finished()
     met = PhasedOptimum(result.tables, int(result.tables.arrays.phase_start[result.phases - 1]) + 1)
     curve, best = result.curve, in_words(met.note)
     last = curve.sessions[-1] - [training.before, *curve.sessions][-2]
@@ -181,7 +183,7 @@ def _train(training: "Training") -> None:
     if result.tables.n_phases > 1:
         typer.echo(_phases(result))
     for note in result.notes:
-        typer.echo(f"note: {note}")
+        typer.echo(f"note: {printable(note)}")
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")
@@ -194,7 +196,8 @@ def _told_how_to_resume(run: Path) -> Iterator[None]:
     from preroll.simulations.training import checkpoint
 
     try:
-        yield
+        with writes(run):
+            yield
     except BaseException as error:
         if checkpoint.place(run).exists():
             error.add_note(f"resume with `preroll train --resume {quote(str(run))}`")
@@ -208,25 +211,3 @@ def _phases(result: "TrainingResult") -> str:
     if result.phases < result.tables.n_phases:
         line += f" The last begins at session {last:,} of a lane, here after about {last * lanes:,} sessions in total."
     return line
-
-
-@contextmanager
-def deferred_signals() -> Iterator[Callable[[], int]]:
-    """Defers Ctrl-C and SIGTERM until they are polled; a second signal stops at once."""
-    numbers: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def keep(number: int, _frame: FrameType | None) -> None:
-        numbers.append(number)
-        _put_back()
-
-    def _put_back() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in before:
-        signal.signal(number, keep)
-    try:
-        yield lambda: numbers[0] if numbers else 0
-    finally:
-        _put_back()

@@ -1,9 +1,13 @@
 """`preroll tune`: hyper-parameter search."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from preroll.console import signals
+from preroll.console.write_errors import writes
 
 
 def tune(
@@ -49,7 +53,10 @@ def tune(
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
-        found = tuning.tune(search, out, trials=trials, advance=advance, note=lambda line: typer.echo(line, err=True))
+        with writes(out, "trials that ended are kept: give the same command again"):
+            note = partial(typer.echo, err=True)
+            found = tuning.tune(search, out, trials=trials, advance=advance, note=note)
+        signals.finished()
     start = search.start.model_dump(mode="json")
     told = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
                      for name, value in found.settings.items() if name in settings or value != start[name])  # fmt: skip

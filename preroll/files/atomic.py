@@ -5,9 +5,7 @@ Every target is written in its work folder (:mod:`preroll.files.work_folder`) by
 
 import json
 import os
-import re
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
@@ -20,10 +18,8 @@ from numpy.typing import NDArray
 from preroll.errors import PrerollError
 from preroll.files import manifest, sealed, work_folder
 from preroll.files.names import files_below, parents_of
+from preroll.files.streams import is_stream, open_stream
 from preroll.files.work_folder import NEW, OLD, SUFFIX
-
-#: Names of descriptors that are open already.
-_DESCRIPTOR = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/self/(fd/\d+)")
 
 
 @contextmanager
@@ -37,7 +33,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         PrerollError: it is a folder, another process is writing it, or it cannot be written.
     """
     if is_stream(path):
-        with _open_stream(path) as file:
+        with open_stream(path) as file:
             yield file
         return
     path = destination(path)
@@ -57,25 +53,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             with suppress(OSError):
                 shutil.copymode(path, work / NEW)
         os.replace(work / NEW, path)
-
-
-def is_stream(path: Path) -> bool:
-    """Returns whether ``path`` is a device, a pipe or an open descriptor, which is written to and never replaced."""
-    if _DESCRIPTOR.fullmatch(str(path)):
-        return True
-    try:
-        kind = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return False
-    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
-
-
-def _open_stream(path: Path) -> IO[bytes]:
-    if named := _DESCRIPTOR.fullmatch(str(path)):
-        number = {"stdout": 1, "stderr": 2}.get(named[1] or "") or int((named[1] or named[2]).rpartition("/")[2])
-        # Opened by name, a file that the shell opened would be cut.
-        return os.fdopen(os.dup(number), "wb")
-    return path.open("wb")
 
 
 def _to_disk(file: IO[bytes]) -> None:
@@ -111,7 +88,7 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
 
 @contextmanager
-def folder(path: Path, kind: str, told: str = "") -> Iterator[Path]:
+def folder(path: Path, kind: str | None, told: str = "") -> Iterator[Path]:
     """Yields a new folder that takes the place of ``path`` when the block succeeds, its manifest written last.
 
     The old content is removed as far as it was preroll's: what neither its manifest nor the new one names is moved into
@@ -120,7 +97,8 @@ def folder(path: Path, kind: str, told: str = "") -> Iterator[Path]:
 
     Args:
         path: the folder; a link to a folder is followed.
-        kind: what it is, as its manifest says; a block that writes a manifest keeps its own.
+        kind: what it is, as its manifest says; a block that writes a manifest keeps its own. None is for what is never
+            read back, such as pictures: it gets no manifest, and the old content, which the caller has checked, goes.
         told: how the user named it, such as ``--run mine``; by default its path.
 
     Raises:
@@ -134,6 +112,7 @@ def folder(path: Path, kind: str, told: str = "") -> Iterator[Path]:
         return
     with writing(path, told or str(path)) as work:
         new, old = work / NEW, work / OLD
+        work_folder.tidy(work)
         new.mkdir()
         yield new
         _complete(new, kind)
@@ -200,20 +179,21 @@ def destination(path: Path) -> Path:
     """Returns the absolute path of a target, with links followed.
 
     Raises:
-        PrerollError: a link leads nowhere.
+        PrerollError: a link on the way leads nowhere, or a name is longer than the file system takes.
     """
     path = Path(path)
     try:
-        real = path.resolve()
-    except (OSError, RuntimeError):  # a circle of links
-        real = path
-    if path.is_symlink() and not real.exists():
-        raise PrerollError(f"{path}: is a link to {os.readlink(path)}, which does not exist")
-    return real
+        for place in (path, *path.parents):
+            # What would be made behind a link that leads nowhere is not where the user looks for it.
+            if place.is_symlink() and not os.path.exists(place):
+                raise PrerollError(f"{place}: is a link to {os.readlink(place)}, which does not exist")
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise PrerollError(f"{path}: cannot be written there: {getattr(error, 'strerror', error)}") from None
 
 
-def _complete(new: Path, kind: str) -> None:
-    if not (new / manifest.NAME).exists():
+def _complete(new: Path, kind: str | None) -> None:
+    if kind is not None and not (new / manifest.NAME).exists():
         manifest.write(new, kind)
 
 
@@ -238,6 +218,8 @@ def _discard(old: Path, path: Path) -> None:
         old.unlink(missing_ok=True)
         return
     ours = {manifest.NAME, *_named(old), *_named(path)}
+    if not any((one / manifest.NAME).exists() for one in (old, path)):  # written without, by who checked what was there
+        ours.update(files_below(old))
     for name in files_below(old):
         if name not in ours | parents_of(ours) and not (path / name).exists():
             (path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ through that one.
 
 import hashlib
 import io
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded import limits
+from preroll.bounded.readers import parse_json
 from preroll.errors import PrerollError
-from preroll.files import sealed
+from preroll.files import sealed, work_folder
 from preroll.files.hashing import sha256_of
 from preroll.files.names import checked_name, files_below, parents_of
 from preroll.files.sealed import DamagedError
@@ -46,7 +47,7 @@ def write(
         about: what is stored with a file beside its hash and size, by name.
     """
     files = {}
-    for name in files_below(folder):
+    for name in _content(folder):
         if name != NAME and (folder / name).is_file():
             files[name] = {"sha256": sha256_of(folder / name), "bytes": (folder / name).stat().st_size, **about(name)}
     content = {"format": f"preroll-{kind}", "version": VERSION, **(facts or {}), "files": files}
@@ -86,7 +87,8 @@ class Manifest:
         expected = self._entry(name)["sha256"]
         try:
             state = path.stat()
-            key = (str(path), state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+            # No tool sets the time of the last change of state back, as of a file copied together with its times.
+            key = (str(path), state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
             if _VERIFIED.get(key) != expected:
                 if sha256_of(path) != expected:
                     raise self._differs(path)
@@ -101,12 +103,12 @@ class Manifest:
         Raises:
             DamagedError: it is missing, cannot be read, or is not what was written.
         """
-        path = self.folder / name
+        path, expected = self.folder / name, self._entry(name)["sha256"]
         try:
             content = path.read_bytes()
         except OSError as error:
             raise DamagedError(f"{path}: cannot be read: {error.strerror or error}") from None
-        if hashlib.sha256(content).hexdigest() != self._entry(name)["sha256"]:
+        if hashlib.sha256(content).hexdigest() != expected:
             raise self._differs(path)
         return content
 
@@ -117,8 +119,8 @@ class Manifest:
     def read_json(self, name: str) -> Any:
         """Returns the content of a JSON file; raises as :meth:`read_bytes`."""
         try:
-            return json.loads(self.read_bytes(name))
-        except (ValueError, RecursionError) as error:
+            return parse_json(self.read_bytes(name), limits.ID_TEXT)
+        except ValueError as error:
             raise DamagedError(f"{self.folder / name}: is no JSON that was written here: {error}") from None
 
     def read_array(self, name: str) -> NDArray[Any]:
@@ -152,7 +154,13 @@ class Manifest:
 
 def strangers(folder: Path, known: set[str]) -> list[str]:
     """Returns what is in ``folder`` and neither in ``known`` nor nobody's."""
-    return [name for name in files_below(folder) if name not in known | parents_of(known)]
+    return [name for name in _content(folder) if name not in known | parents_of(known)]
+
+
+def _content(folder: Path) -> list[str]:
+    """Returns what is in ``folder``, less the work folder of who fills it file by file."""
+    ours = work_folder.is_ours(work_folder.within(folder), folder.name)
+    return [name for name in files_below(folder) if not (ours and name.split("/")[0] == work_folder.SUFFIX)]
 
 
 def read(folder: Path, kind: str | None = None) -> Manifest:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from preroll.bounded import limits
+from preroll.bounded.readers import read_bytes
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of_text
 
@@ -42,10 +44,10 @@ def read_text(path: Path) -> str:
         DamagedError: it cannot be read.
     """
     try:
-        return path.read_bytes().decode()
+        return read_bytes(path, limits.JSON_TEXT).decode()
     except FileNotFoundError:
         raise
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DamagedError(f"{path}: cannot be read: {error}") from None
 
 

@@ -19,9 +19,10 @@ import json
 import os
 import platform
 import shutil
+import stat
+import sys
 import threading
 import uuid
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,12 @@ _PURPOSE = "work folder of preroll"
 
 #: Errors of a file system that has no locks.
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+
+#: Mode of a work folder until it carries its mark: a folder that someone else made is seldom closed to all others.
+_UNMARKED = 0o700
+
+#: File systems without locks that the user was told of, by device.
+_TOLD: set[int] = set()
 
 #: Work folders that this process holds: thread and depth by path.
 _HELD: dict[tuple[int, str], list[int]] = {}
@@ -88,13 +95,11 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         except OSError as error:
             raise PrerollError(f"{told}: cannot be written there: {place.parent}: {error.strerror}") from None
         try:
-            _tidy(place)
+            tidy(place)
             yield
         finally:
-            _tidy(place)
+            tidy(place)
             release()
-            with suppress(OSError):
-                place.rmdir()  # refused where anything else is in it
     finally:
         del _HELD[key]
 
@@ -137,12 +142,17 @@ def _acquire(place: Path, of: str, told: str) -> Any:
     """Makes and locks the work folder, and returns what releases it."""
     from filelock import FileLock, Timeout
 
-    _check_name(place, told)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    check_name(place, told)
     while True:
-        with suppress(FileExistsError):
-            place.mkdir()
-        if not place.is_dir() or not is_ours(place, of):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(_UNMARKED)
+            kept = False
+        except FileExistsError:
+            kept = _is_strangers_empty_folder(place)
+        except FileNotFoundError:  # another writer has just removed a folder that it had made
+            continue
+        if place.is_symlink() or not place.is_dir() or not is_ours(place, of):
             raise PrerollError(f"{told}: {place} is in the way and is not preroll's; move it away")
         lock = FileLock(place / _LOCK, timeout=0, fallback_to_soft=False)
         try:
@@ -156,29 +166,55 @@ def _acquire(place: Path, of: str, told: str) -> Any:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            warnings.warn(f"{place.parent} has no locks: let no two commands write {of} at once", stacklevel=2)
+            _tell_of_no_locks(place.parent)
         break
 
     def release() -> None:
-        for name in (_LOCK,) if _lasting(place) else (_MARK_TO_BE, _MARK, _LOCK):
+        lasting = _lasting(place)
+        if not lasting and not kept:
+            with suppress(OSError):
+                place.chmod(_UNMARKED)
+        for name in (_LOCK,) if lasting else (_MARK_TO_BE, _MARK, _LOCK):
             with suppress(OSError):
                 (place / name).unlink()
         lock.release(force=True)
+        if not kept:
+            with suppress(OSError):
+                place.rmdir()  # refused where anything else is in it
 
     try:
         writer: dict[str, Any] = {"process": os.getpid(), "machine": platform.node()}
         mark = {"purpose": _PURPOSE, "of": of, "id": uuid.uuid4().hex, **writer}
         (place / _MARK_TO_BE).write_text(json.dumps(mark), "utf8")
         os.replace(place / _MARK_TO_BE, place / _MARK)
+        with suppress(OSError):  # from now on as open as any folder that this user makes
+            mode = stat.S_IMODE((place / _MARK).stat().st_mode)
+            if not kept:
+                place.chmod(mode | (mode & 0o444) >> 2)
     except BaseException:
         release()
-        with suppress(OSError):
-            place.rmdir()
         raise
     return release
 
 
-def _check_name(place: Path, told: str) -> None:
+def _is_strangers_empty_folder(place: Path) -> bool:
+    """Returns whether a work folder that is there is empty, and was not made by a writer that was then killed."""
+    try:
+        return not os.listdir(place) and stat.S_IMODE(place.stat().st_mode) != _UNMARKED
+    except OSError:
+        return False
+
+
+def _tell_of_no_locks(folder: Path) -> None:
+    """Writes once for each file system that two commands can damage each other's work there."""
+    device = folder.stat().st_dev
+    if device not in _TOLD:
+        _TOLD.add(device)
+        with suppress(OSError, ValueError, AttributeError):  # stderr is closed
+            sys.stderr.write(f"note: {folder} has no locks: let no two commands write there at once\n")
+
+
+def check_name(place: Path, told: str) -> None:
     """Raises if the name of a work folder, or of one inside it, is longer than the file system takes."""
     ground = next(one for one in place.parents if one.exists())
     longest = os.pathconf(ground, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
@@ -212,7 +248,7 @@ def _lasting(place: Path) -> bool:
     return any(name not in _OWN for name in os.listdir(place))
 
 
-def _tidy(place: Path) -> None:
+def tidy(place: Path) -> None:
     """Removes new content that did not take the target's place."""
     new = place / NEW
     if new.is_dir() and not new.is_symlink():

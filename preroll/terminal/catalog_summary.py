@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from preroll.console.output import printable
 from preroll.terminal.plural import counted
-from preroll.terminal.table import one_line, print_table
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.perception.build import BuildReport
@@ -26,7 +27,7 @@ def describe(catalog: "Catalog") -> None:
         f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
         f" {counted(len(catalog.classes), 'object class', 'object classes')}."
     )
-    typer.echo(f"Made by: {catalog.manifest['command']}\n")
+    typer.echo(f"Made by: {printable(catalog.manifest['command'])}\n")
     rows = []
     for k, name in enumerate(catalog.categories):
         shown = catalog.importance[catalog.category == k]
@@ -103,7 +104,7 @@ def neighbors_told(catalog: "Catalog") -> str:
 def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "video") -> None:
     """Warns in one line if the judged resemble what their judge learned from, so that accuracies are too high."""
     if copies:
-        one, other = (one_line(name) for name in copies[0])
+        one, other = (printable(name) for name in copies[0])
         typer.echo(
             f"warning: {len(copies):,} of {counted(total, what)} nearly equal one that their judge learned from,"
             f" such as {one} and {other}; if they show one clip, accuracies are too high: see --group-by",
@@ -135,5 +136,5 @@ def list_videos(rows: list[tuple[str, str, str]]) -> None:
 
 def no_video_left(report: "BuildReport") -> str:
     """Returns the names of categories without any usable video."""
-    names = ", ".join(one_line(name) for name in report.empty)
+    names = ", ".join(printable(name) for name in report.empty)
     return f"no usable video is left in: {names}; the catalog is without them"

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from preroll.console.output import drawn, fitting, printable
+
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: Sequence[str] = ()) -> None:
     """Prints rows under their columns on stdout.
@@ -19,18 +21,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, lef
         rows: the rows, one entry per column.
         left: the columns of text, set to the left; the others are numbers, set to the right.
     """
-    lines = [list(columns), *([one_line(str(value)) for value in row] for row in rows)]
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    lines = [[fitting(printable(str(value)), encoding) for value in row] for row in (columns, *rows)]
     # What is piped is read by programs and kept in files: nothing is folded to the width of a screen, and a hundred
     # thousand rows take a second. The stream is asked, as rich takes a pipe for a terminal where FORCE_COLOR is set.
     if not sys.stdout.isatty():
         sys.stdout.write(_aligned(lines, [column in left for column in columns]))
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
+    for column, title in zip(columns, lines[0], strict=True):
+        table.add_column(Text(title), justify="left" if column in left else "right", overflow="fold")
     for line in lines[1:]:
         table.add_row(*map(Text, line))
-    Console(highlight=False).print(table)
+    Console(file=drawn(sys.stdout), highlight=False).print(table)
 
 
 def _aligned(lines: Sequence[Sequence[str]], left: Sequence[bool]) -> str:
@@ -64,10 +67,3 @@ def narrowed(
             for line in (shown, *lines):
                 del line[place]
     return shown, lines
-
-
-def one_line(text: str) -> str:
-    r"""Returns text that is safe to print: a newline or an escape sequence in a name becomes ``\n`` or ``\x1b``."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

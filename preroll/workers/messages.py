@@ -7,6 +7,8 @@ import json
 import struct
 from typing import IO, Any
 
+from preroll.bounded.readers import parse_json
+
 _HEAD = struct.Struct(">II")
 # A longer header than this belongs to no message of ours.
 _LONGEST_HEADER = 16 << 20
@@ -32,7 +34,7 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     if len(header) < header_size or len(payload) < payload_size:
         return None
     try:
-        message = json.loads(header)
+        message = parse_json(header)
     except ValueError:
         return None
     return (message, payload) if isinstance(message, dict) else None

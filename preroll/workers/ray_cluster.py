@@ -1,11 +1,11 @@
 """Connection to a Ray cluster (the extra ``ray``), or to one that is started on this machine."""
 
 import os
-import signal
 import warnings
 from importlib.util import find_spec
 from typing import Any
 
+from preroll.console import signals
 from preroll.errors import PrerollError
 
 # What Ray keeps for results that pass between machines [bytes]: ours are small, and by default it takes a third of all.
@@ -57,9 +57,9 @@ class RayCluster:
             "num_cpus": self._cpus,
             "object_store_memory": _MEMORY,
         }
-        handler = signal.getsignal(signal.SIGTERM)
         try:
-            with warnings.catch_warnings():
+            # Ray puts a handler of its own there, which ends without tidying up.
+            with signals.unchanged(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 ray.init(
                     self._address,
@@ -69,9 +69,6 @@ class RayCluster:
                 )
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise PrerollError(f"--engine ray: no cluster can be joined: {' '.join(str(error).split())}") from None
-        finally:
-            if handler is not None:
-                signal.signal(signal.SIGTERM, handler)  # Ray puts its own there, which ends without tidying up
         self._joined = True
 
     def leave(self) -> None:

@@ -17,6 +17,7 @@ from importlib import import_module
 from types import FrameType
 from typing import IO, Any
 
+from preroll.console import signals, write_errors
 from preroll.errors import PrerollError
 from preroll.system.memory import shortage
 from preroll.workers.job import FinalError, Request, Work
@@ -29,9 +30,9 @@ _REPORT_EVERY = 0.2
 
 def main() -> None:
     """Opens the job and serves requests until the parent closes its end of the pipe."""
-    # Ctrl-C reaches every process of a terminal: the parent decides, and ends this one by SIGTERM.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _stop)
+    # Ctrl-C and the end of a terminal reach all its processes: the parent decides, and ends this one by SIGTERM.
+    for number in signals.STOPPING:
+        signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM or _is_ignored(number) else _stop)
     pipe, answers = _take_over_pipes()
     # Before the memory is limited and the job opened: either may hang, and a thread needs memory to start.
     requests = _reader(pipe)
@@ -61,7 +62,8 @@ def resolve(name: str) -> Callable[..., Any]:
 def perform(work: Work, request: Request, report: "_Reporter") -> tuple[dict[str, Any], bytes]:
     """Returns the answer of ``work`` to one request, or its refusal."""
     try:
-        message, payload = work(request, report)
+        with write_errors.writes(request.get("run", "a file")):  # the target, where the work has one
+            message, payload = work(request, report)
     except BrokenPipeError:  # of the answers: the parent is gone
         raise
     except (PrerollError, OSError) as error:
@@ -75,8 +77,9 @@ def _refusal(error: Exception) -> dict[str, Any]:
     final, status = isinstance(error, FinalError), getattr(error, "status", 1)
     line = str(error)
     if isinstance(error, OSError):
+        error = write_errors.as_os_error(error) or error
         final = error.errno in FULL
-        line = f"{error.filename or 'files'}: {error.strerror or error}"
+        line = write_errors.told(error)
     if (short := shortage(error)) is not None:
         line = short
     return {"event": "error", "reason": line, "status": status, "final": final}
@@ -134,6 +137,10 @@ def _end(grace: float) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(grace)
     os._exit(0)
+
+
+def _is_ignored(number: int) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -16,6 +16,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 from preroll.files import atomic
+from preroll.files.streams import is_stream
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.evaluation.agent_evaluation import LANES, shortest_lane
 
@@ -47,7 +48,7 @@ def write_impressions(
     :func:`phases_met` says how many do.
 
     Args:
-        file: NAME.parquet, written atomically.
+        file: NAME.parquet, written atomically; or a device or pipe.
         agent: agent that decides; it is not updated.
         tables: the scenario on the catalog.
         sessions: number of sessions, at least 1.
@@ -123,7 +124,7 @@ def _lanes(tables: Tables, sessions: int) -> int:
 
 
 def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:
-    if file.suffix != ".parquet":
+    if file.suffix.lower() != ".parquet" and not is_stream(file):
         raise PrerollError(f"{file}: an impression log is a Parquet file; its name must end in .parquet")
     if not 1 <= sessions <= MOST_SESSIONS:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed, at most {MOST_SESSIONS:,}")

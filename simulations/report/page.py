@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from preroll import __version__
 from preroll.errors import PrerollError
 from preroll.files import atomic
+from preroll.files.kinds import SVG
+from preroll.files.targets import check_file
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
@@ -77,6 +79,21 @@ def write_report(experiment: str | Path, path: str | Path | None = None) -> Path
     return path
 
 
+def check_pictures(material: Material, folder: Path, *, replace: bool = False) -> None:
+    """Raises unless :func:`write_pictures` may write its files.
+
+    Args:
+        material: what the experiment showed.
+        folder: the folder of the pictures.
+        replace: whether files that are no SVG pictures may be replaced.
+
+    Raises:
+        PrerollError: one may not be written, or the experiment does not vary exactly one number.
+    """
+    for path in _pictures(material, folder):
+        check_file(path, f"--pictures {path}", SVG, replace=replace)
+
+
 def write_pictures(material: Material, folder: Path) -> list[Path]:
     """Writes the charts over the only varied number as SVG files, for use outside of the report.
 
@@ -86,13 +103,17 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
     Raises:
         PrerollError: the experiment does not vary exactly one number.
     """
+    texts = _pictures(material, folder)
+    for path, text in texts.items():
+        atomic.write_text(path, text.replace("<svg ", f'<svg width="{PIXELS}" ', 1))
+    return list(texts)
+
+
+def _pictures(material: Material, folder: Path) -> dict[Path, str]:
     if (key := material.only_number) is None:
         raise PrerollError(f"--pictures: experiment {material.plan.name} does not vary exactly one number")
-    paths = []
-    for name, text in _over_key(material, key).items():
-        paths.append(folder / f"{kept_or_portable(f'{material.plan.name}-{name}')}.svg")
-        atomic.write_text(paths[-1], text.replace("<svg ", f'<svg width="{PIXELS}" ', 1))
-    return paths
+    names = {f"{material.plan.name}-{name}": text for name, text in _over_key(material, key).items()}
+    return {folder / f"{kept_or_portable(name)}.svg": text for name, text in names.items()}
 
 
 def page(material: Material) -> str:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from preroll.agents.loading import load_agent
+from preroll.bounded.readers import check_tensors
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
@@ -92,7 +93,9 @@ def load(run: Path) -> Stopped:
     loop = Loop(agent, tables, settings.sessions, exact, settings.origin)
     try:
         wall, cpu = (float(spent) for spent in scalars["seconds"])
-        loop.load_state(from_safetensors(files.read_bytes("loop.safetensors")), scalars)
+        arrays = files.read_bytes("loop.safetensors")
+        check_tensors(arrays)
+        loop.load_state(from_safetensors(arrays), scalars)
         made_by = merged(scalars.get("provenance", {}))  # not in older checkpoints
     except (PrerollError, SafetensorError, *_DAMAGE) as error:
         raise _damaged(folder, error) from None

@@ -1,16 +1,19 @@
 """Training of every agent, from random to PPO, with one loop."""
 
 import math
-import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
+from signal import Signals
 from typing import Any
 
 from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
 from preroll.agents.settings import with_sessions
+from preroll.console import signals
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
@@ -166,15 +169,17 @@ class Training:
     ) -> TrainingResult:
         if self.resumed is None:
             checkpoint.remove(run)
-        with atomic.folder(run, "run") as folder:
-            write_settings(folder, self._settings(run), self.tables.scenario)
-            with EventFile(folder) as events:
-                result = self._fit(events.write, advance, stop, save_every)
-                self.agent.save(folder / "agent")
-                if finish is not None:
-                    finish(folder, result, events)
-            write_result(folder, result.to_dict(), *self.earlier)
-        checkpoint.remove(run)
+        with ExitStack() as saving:
+            with atomic.folder(run, "run") as folder:
+                write_settings(folder, self._settings(run), self.tables.scenario)
+                with EventFile(folder) as events:
+                    result = self._fit(events.write, advance, stop, save_every)
+                    saving.enter_context(signals.saving())  # until the run is in its place
+                    self.agent.save(folder / "agent")
+                    if finish is not None:
+                        finish(folder, result, events)
+                write_result(folder, result.to_dict(), *self.earlier)
+            checkpoint.remove(run)
         return result
 
     def check_target(self) -> None:
@@ -206,7 +211,8 @@ class Training:
                 spent = time.perf_counter() - wall, time.process_time() - cpu
                 made_by = provenance(*self.earlier)
                 stopped = checkpoint.Stopped(loop, self.tables, self._settings(self.target), spent, made_by)
-                checkpoint.save(self.target, stopped)
+                with signals.saving():
+                    checkpoint.save(self.target, stopped)
                 saved = time.monotonic()
             if number:
                 raise PrerollError(self._stopped(number, loop), status=128 + number)
@@ -233,9 +239,9 @@ class Training:
         )
 
     def _stopped(self, number: int, loop: Loop) -> str:
-        name = signal.Signals(number).name
+        name = Signals(number).name
         line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
-        return f"{line}; resume with `preroll train --resume {self.target}`" if self.target else line
+        return f"{line}; resume with `preroll train --resume {quote(str(self.target))}`" if self.target else line
 
 
 def prepare(

@@ -13,7 +13,6 @@ Everything depends on the seed alone: a stopped search that is resumed makes the
 
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
@@ -26,7 +25,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.files import atomic, sealed, work_folder
-from preroll.files.names import is_nobodys
+from preroll.files.names import files_below
 from preroll.seeds import AGENT, derive
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
@@ -201,8 +200,10 @@ def check(search: Search, out: Path) -> None:
     if (out / SEARCH).exists():
         if sealed.read(out / SEARCH) != json.loads(json.dumps(search.to_dict())):
             raise PrerollError(f"--out {out}: holds another search; name another folder")
-    elif out.exists() and any(name != work_folder.SUFFIX and not is_nobodys(name) for name in os.listdir(out)):
-        raise PrerollError(f"--out {out}: is no folder of a search and is not empty; name another one")
+        return
+    there = files_below(atomic.destination(out)) if out.exists() else []
+    if strange := [name for name in there if name.split("/")[0] != work_folder.SUFFIX]:
+        raise PrerollError(f"--out {out}: is no folder of a search and is not empty: {strange[0]}; name another one")
 
 
 def _open(out: Path, note: Callable[[str], None]) -> "Study":

@@ -11,7 +11,6 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -61,7 +60,7 @@ def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, netw
     assert (catalog.category_probabilities.argmax(1) == catalog.category).all()
     assert set(catalog.detections(0)["class"]) == {"blue"}
     assert catalog.detections(0)["frame"].tolist() == [1, 2, 3]
-    assert altered_files(catalog.path, catalog.manifest) == []
+    assert catalog.altered() == []
     catalog.check_values()
 
 
@@ -140,7 +139,7 @@ def test_a_category_of_one_video_gets_no_probabilities(tmp_path: Path, videos: P
 def test_a_folder_that_is_no_catalog_is_never_replaced(tmp_path: Path, videos: Path, network: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("dear")
-    with pytest.raises(PrerollError, match="not empty and holds no catalog"):
+    with pytest.raises(PrerollError, match=r"holds diary\.txt, and is no catalog of preroll; choose another folder"):
         build_catalog(videos, tmp_path / "out", detector=network)
     assert (tmp_path / "out" / "diary.txt").read_text() == "dear"
 

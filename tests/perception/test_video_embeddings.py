@@ -12,6 +12,8 @@ from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.embedding import embed
 from preroll.perception.analysis.encoder import Encoder, EncoderFile
+from preroll.perception.prediction.formats.embeddings import manifest_of, read_embeddings
+from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.video_embeddings import analyzed, embed_videos, videos_in
 from preroll.workers.job import Limits
 
@@ -116,3 +118,28 @@ def test_the_real_classifier_embeds_a_real_clip(real: Path) -> None:
     vectors = embed(real / "videos" / "pool.mp4", encoder).vectors
     assert vectors.shape[1] == encoder.width == 1000
     np.testing.assert_allclose(vectors.sum(1), 1, atol=0.02)
+
+
+def test_damaged_embeddings_are_computed_again_and_strangers_kept(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clips = [(name, make_clip(tmp_path / f"{name}.mp4", [RED] * 4)) for name in "ab"]
+    file, out = EncoderFile.find(make_network(tmp_path / "encoder.onnx")), tmp_path / "out"
+    embed_videos(clips, file, out, workers=1)
+    whole = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert sorted(whole) == ["a.npy", "b.npy", "encoder.json", "manifest.json"]
+    flipped = bytearray(whole["a.npy"])
+    flipped[-1] ^= 1
+    for content in (bytes(flipped), b"", whole["a.npy"][:100]):
+        (out / "a.npy").write_bytes(content)
+        with pytest.raises(PrerollError, match=r"a\.npy: is not the file that was written"):
+            read_embeddings(out / "a.npy", 3, Skipping(), manifest_of(out))
+        embed_videos(clips, file, out, workers=1)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.npy").write_text("dear")
+    with pytest.raises(PrerollError, match=r"holds a\.npy, and no encoder\.json of embeddings"):
+        embed_videos(clips, file, tmp_path / "mine", workers=1)
+    (out / "encoder.json").write_text("{}")
+    with pytest.raises(PrerollError, match=r"encoder\.json: has no seal"):
+        embed_videos(clips, file, out, workers=1)

@@ -7,9 +7,9 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files
 from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.quickstart import QuickstartResult, demo_catalog, run_quickstart
+from preroll.simulations.training.training import train
 
 
 def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_p
     assert notes == [f"{folder}: already exists and its hashes match; it is used again."]
     (folder / "classes.json").write_text("[]")
     demo_catalog(tmp_path, notes.append, per_category=2)
-    assert not altered_files(folder, Catalog.open(folder).manifest)
+    assert not Catalog.open(folder).altered()
     assert len(notes) == 1
 
 
@@ -50,3 +50,20 @@ def test_wrong_numbers_are_told_before_anything_is_made(arguments: dict[str, int
     with pytest.raises(PrerollError, match=line):
         run_quickstart(tmp_path / "out", **arguments)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_not_the_quickstarts_own_is_refused_by_name_before_the_work(
+    small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_catalog_folder, tmp_path / "mine")
+    (tmp_path / "curves.png").write_text("a stranger's")
+    with pytest.raises(PrerollError, match=r"curves\.png: exists and is no PNG picture"):
+        run_quickstart(tmp_path, sessions=300, evaluation_sessions=2000)
+    (tmp_path / "curves.png").unlink()
+    train("random", catalog=tmp_path / "mine", sessions=50, run=tmp_path / "runs" / "random")
+    with pytest.raises(PrerollError, match="runs/random: is a run on another catalog, of your own"):
+        run_quickstart(tmp_path, sessions=300, evaluation_sessions=2000)
+    (tmp_path / "runs" / "random" / "notes.txt").touch()
+    with pytest.raises(PrerollError, match=r"notes\.txt is no part of the run there and would be lost"):
+        run_quickstart(tmp_path, sessions=300, evaluation_sessions=2000)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "runs"]

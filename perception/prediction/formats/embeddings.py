@@ -5,11 +5,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded.readers import load_array
+from preroll.files import manifest, sealed
+from preroll.files.manifest import Manifest
 from preroll.perception.prediction.formats.numbers import LARGEST
 from preroll.perception.prediction.framework.bad_input import Skipping
 
 
-def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.floating] | None:
+def manifest_of(folder: Path) -> Manifest | None:
+    """Reads the manifest of a folder of embeddings, if ``preroll predict embed`` wrote it.
+
+    Raises:
+        PrerollError: the manifest is damaged.
+    """
+    try:
+        text = sealed.read_text(folder / manifest.NAME)
+    except (FileNotFoundError, sealed.DamagedError):
+        return None
+    return manifest.read(folder) if sealed.is_sealed(text) else None
+
+
+def read_embeddings(
+    path: Path, width: int, skipping: Skipping, written: Manifest | None = None
+) -> NDArray[np.floating] | None:
     """Reads the frame embeddings of one video.
 
     Rows of zeros are not embeddings: leading ones are padding and are cut off, later ones stay and are masked by the
@@ -19,6 +37,7 @@ def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.fl
         path: file ID.npy.
         width: expected length of an embedding.
         skipping: policy for bad files.
+        written: manifest of the folder, with which the file is compared if it names it.
 
     Returns:
         Memory-mapped float [N, width] without leading padding, or None if the file is bad and was skipped.
@@ -27,15 +46,21 @@ def read_embeddings(path: Path, width: int, skipping: Skipping) -> NDArray[np.fl
         PrerollError: the file is bad and skipping is not allowed.
     """
     try:
-        frames = np.load(path, mmap_mode="r", allow_pickle=False)
+        name = "" if written is None else path.relative_to(written.folder).as_posix()
+        if written is not None and name in written.files and path.exists():
+            written.verified(name)
+        frames = load_array(path)
+    except sealed.DamagedError as error:
+        skipping.bad(path, "", str(error).removeprefix(f"{path}: "))
+        return None
     except FileNotFoundError:
         skipping.bad(path, "", "there is no such file for this id")
         return None
     except (OSError, ValueError, EOFError) as error:
         skipping.bad(path, "", f"cannot be read as an array: {error}")
         return None
-    if not isinstance(frames, np.ndarray) or frames.dtype.kind != "f" or frames.ndim != 2:
-        skipping.bad(path, "", f"must be numbers [N, {width}], not {getattr(frames, 'dtype', '?')} {np.shape(frames)}")
+    if frames.dtype.kind != "f" or frames.ndim != 2:
+        skipping.bad(path, "", f"must be numbers [N, {width}], not {frames.dtype} {np.shape(frames)}")
         return None
     if frames.shape[1] != width:
         skipping.bad(path, "", f"has embeddings of width {frames.shape[1]}, must have {width}")

@@ -1,6 +1,5 @@
 """Lists of ids, and maps from ids to lists of zeros and ones, as JSON, text or plain pickles."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded import limits
+from preroll.bounded.readers import parse_json, read_text
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.plain_pickle import read_plain_pickle
 from preroll.perception.prediction.framework.bad_input import Skipping
@@ -85,8 +86,8 @@ def _read(path: Path) -> Any:
     if path.suffix != ".json":
         raise PrerollError(f"{path}: must be a .json, .txt (ids alone) or .pkl file")
     try:
-        return json.loads(_text(path), object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError) as error:
+        return parse_json(_text(path), limits.ID_TEXT, _without_repeats)
+    except ValueError as error:
         raise PrerollError(f"{path}: is not valid JSON: {error}") from None
 
 
@@ -101,8 +102,10 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return read_text(path, limits.ID_TEXT, "utf-8-sig")
     except OSError as error:
         raise PrerollError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise PrerollError(f"{path}: is not UTF-8 text") from None
+    except ValueError as error:
+        raise PrerollError(f"{path}: {error}") from None

@@ -5,10 +5,23 @@ import pickle
 from pathlib import Path
 from typing import Any, NoReturn
 
+from preroll.bounded import limits
+from preroll.bounded.readers import read_bytes
 from preroll.errors import PrerollError
+from preroll.perception.prediction.formats.pickle_scan import check_extent
 
 # Builtin containers that older pickles reference by name; all others have opcodes of their own.
-_CONTAINERS = {"set": set, "frozenset": frozenset, "bytearray": bytearray}
+_CONTAINERS = {"set": set, "frozenset": frozenset, "bytearray": lambda *given: _bytearray(*given)}
+
+
+def _is_container(module: str, name: str) -> bool:
+    return module in ("builtins", "__builtin__") and name in _CONTAINERS
+
+
+def _bytearray(*given: Any) -> bytearray:
+    if given and isinstance(given[0], int):  # so many zeros
+        raise pickle.UnpicklingError("it asks for a bytearray by its size")
+    return bytearray(*given)
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -16,7 +29,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Returns one of three builtin containers, and rejects every other global."""
-        if module in ("builtins", "__builtin__") and name in _CONTAINERS:
+        if _is_container(module, name):
             return _CONTAINERS[name]
         raise pickle.UnpicklingError(f"it asks for {module}.{name}; only lists, maps, texts and numbers are allowed")
 
@@ -32,10 +45,12 @@ def read_plain_pickle(path: Path) -> Any:
     cannot call anything else. Convert it to JSON once and delete it.
 
     Raises:
-        PrerollError: the file references anything else, or is not a pickle.
+        PrerollError: the file references anything else, is not a pickle, or stands for too much.
     """
     try:
-        return _PlainUnpickler(io.BytesIO(path.read_bytes())).load()
+        content = read_bytes(path, limits.PICKLE_BYTES)
+        check_extent(content, _is_container)
+        return _PlainUnpickler(io.BytesIO(content)).load()
     except OSError as error:
         raise PrerollError(f"{path}: cannot be read: {error.strerror}") from None
     except Exception as error:  # damaged pickles may raise almost any error

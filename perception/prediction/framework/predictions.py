@@ -1,6 +1,6 @@
 """Predictions by video id, and the folder that they are saved to."""
 
-import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
+from preroll.files import atomic, manifest, targets
+from preroll.files.manifest import Manifest
 from preroll.perception.prediction.framework.first_few import first_few
 from preroll.perception.prediction.metrics.calibration import temperature_scaled_tags
 from preroll.perception.prediction.metrics.ranking import best_classes
 
+KIND = "predictions"
 #: Maximum number of names in a row of predictions.csv.
 _BEST = 20
 
@@ -91,9 +93,7 @@ class Predictions:
         Raises:
             PrerollError: the folder contains something other than predictions.
         """
-        if folder.exists() and not (folder / "task.json").is_file() and (folder.is_file() or any(folder.iterdir())):
-            raise PrerollError(f"--out {folder}: already exists and holds no predictions; choose another folder")
-        with atomic.folder(folder, "predictions") as target:
+        with reserved(folder), atomic.folder(folder, KIND, f"--out {folder}") as target:
             atomic.save_array(target / "predictions.npy", np.asarray(self.values, np.float32))
             atomic.write_json(target / "ids.json", list(self.ids))
             atomic.write_json(target / "names.json", list(self.names))
@@ -107,13 +107,12 @@ class Predictions:
         Raises:
             PrerollError: a file is missing or unreadable, the files do not fit each other, or a value is not finite.
         """
+        files = _manifest(folder)
         try:
-            task, ids, names = (
-                json.loads((folder / f"{name}.json").read_text("utf8")) for name in ("task", "ids", "names")
-            )
-            values = np.load(folder / "predictions.npy", allow_pickle=False)
-            found = cls(task["task"], tuple(ids), tuple(names), values)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            task, ids, names = (files.read_json(f"{name}.json") for name in ("task", "ids", "names"))
+            values = files.read_array("predictions.npy")
+            found = cls(str(task["task"]), tuple(map(str, ids)), tuple(map(str, names)), values)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise PrerollError(f"predictions {folder}: cannot be read: {error}") from None
         if found.values.shape != (len(ids), len(names)) or len(set(ids)) != len(ids):
             raise PrerollError(f"predictions {folder}: {list(values.shape)} numbers do not fit ids and names")
@@ -133,3 +132,27 @@ class Predictions:
         for name, line, best in zip(self.ids, self.values, best_classes(self.values, _BEST), strict=True):
             rows.writerow([name, *(part for k in best for part in (self.names[k], f"{line[k]:.4f}"))])
         return text.getvalue()
+
+
+def reserved(folder: Path) -> AbstractContextManager[None]:
+    """Holds the lock of a folder of predictions from before the work until they are saved.
+
+    Raises:
+        PrerollError: the folder holds something other than predictions, another process is writing it, or it cannot be
+            written.
+    """
+    return targets.reserved(folder, KIND, f"--out {folder}", replace=True)
+
+
+def _manifest(folder: Path) -> Manifest:
+    place = atomic.current(folder)
+    if not place.is_dir():
+        raise PrerollError(
+            f"predictions {folder}: no such folder; `preroll predict apply FILE.yaml --out DIR` makes one"
+        )
+    try:
+        return manifest.read(place, KIND)
+    except FileNotFoundError:
+        older = "; an older version wrote it: apply the model again" if (place / "task.json").is_file() else ""
+        reason = f"it has no {manifest.NAME}, so it holds no predictions{older}"
+        raise PrerollError(f"predictions {folder}: {reason}") from None

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from preroll.errors import PrerollError
+from preroll.files import atomic
+from preroll.files.targets import check_new
 from preroll.perception.prediction.generators.ideal import Ideal
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability
 from preroll.perception.prediction.generators.tag_videos import generate_tags
@@ -18,7 +20,7 @@ TASKS = ("tags", "genres", "memorability")
 
 
 def generate_data(task: str, out: Path, seed: int = 0, names: Sequence[str] = ()) -> Ideal:
-    """Writes the data set of a task to a new or empty folder.
+    """Writes the data set of a task to a new or empty folder, which is complete or absent.
 
     Args:
         task: one of :data:`TASKS`.
@@ -36,11 +38,14 @@ def generate_data(task: str, out: Path, seed: int = 0, names: Sequence[str] = ()
         raise PrerollError(f"{task!r} is no task; must be one of {', '.join(TASKS)}")
     if names and task != "memorability":
         raise PrerollError(f"--catalog: goes with memorability; the videos of {task} have names of their own")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise PrerollError(f"--out {out}: is not empty; name a new folder")
-    if task == "tags":
-        return generate_tags(out, seed=seed)
-    return generate_genres(out, seed=seed) if task == "genres" else generate_memorability(out, seed=seed, names=names)
+    told = f"--out {out}"
+    check_new(out, told)
+    with atomic.folder(out, None, told) as folder:
+        if task == "tags":
+            return generate_tags(folder, seed=seed)
+        if task == "genres":
+            return generate_genres(folder, seed=seed)
+        return generate_memorability(folder, seed=seed, names=names)
 
 
 def best_reachable(task: str, ideal: Ideal) -> dict[str, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.perception.prediction.formats.embeddings import read_embeddings
+from preroll.perception.prediction.formats.embeddings import manifest_of, read_embeddings
 from preroll.perception.prediction.formats.id_tables import read_ids, read_labels
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.first_few import first_few
@@ -49,6 +49,7 @@ def read_movies(data: GenreData, split: GenreSplit, skipping: Skipping) -> Movie
         PrerollError: an input is bad and skipping is not allowed, or a part of the split is empty or leaks.
     """
     labels = read_labels(data.labels, skipping, data.genres)
+    written = manifest_of(data.embeddings)
     ids, frames, targets = [], [], []
     for name in read_ids(data.ids, skipping):
         if name not in labels:
@@ -57,7 +58,7 @@ def read_movies(data: GenreData, split: GenreSplit, skipping: Skipping) -> Movie
         target = labels[name]
         if target is None:
             continue
-        found = read_embeddings(data.embeddings / f"{name}.npy", data.width, skipping)
+        found = read_embeddings(data.embeddings / f"{name}.npy", data.width, skipping, written)
         if found is not None:
             ids.append(name)
             frames.append(found)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
-from preroll.perception.prediction.formats.embeddings import read_embeddings
+from preroll.perception.prediction.formats.embeddings import manifest_of, read_embeddings
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import GenreSettings
 from preroll.perception.prediction.framework.split import Rows, check_unseen, copy_notes
@@ -144,9 +144,10 @@ class Genres(Task[Movies]):
             data = self.load(skipping)
             rows = data.split.test
             return [data.ids[row] for row in rows], self._predicted(run, [data.frames[row] for row in rows])
+        written = manifest_of(folder)
         ids, frames = [], []
         for path in sorted(folder.rglob("*.npy")):
-            found = read_embeddings(path, self.settings.data.width, skipping)
+            found = read_embeddings(path, self.settings.data.width, skipping, written)
             if found is not None:
                 ids.append(path.relative_to(folder).with_suffix("").as_posix())
                 frames.append(found)

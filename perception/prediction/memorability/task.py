@@ -1,6 +1,5 @@
 """The task ``memorability``: regression of one score per clip."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from preroll.bounded.readers import check_tensors, load_json
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.prediction.formats.id_tables import read_ids
@@ -154,11 +154,13 @@ def _save(folder: Path, words: TfidfVocabulary | None, model: LinearScore, examp
 
 
 def _load(folder: Path) -> tuple[TfidfVocabulary | None, LinearScore]:
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     try:
-        numbers = load_file(folder / "linear.safetensors")
-        content = json.loads((folder / "words.json").read_text("utf8"))
+        content = load_json(folder / "words.json")
+        weights = (folder / "linear.safetensors").read_bytes()
+        check_tensors(weights)
+        numbers = load(weights)
     except Exception as error:  # safetensors' error class derives directly from Exception
         raise PrerollError(f"model {folder}: cannot be read: {error}") from None
     words = None if content is None else TfidfVocabulary(tuple(content[0]), np.array(content[1]))

@@ -1,5 +1,6 @@
 """Calibration of probabilities: temperature scaling, expected calibration error, and reliability diagrams."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.files import atomic
 
 Floats = NDArray[np.float64]
 _TINY = 1e-7
@@ -123,8 +125,10 @@ def draw_reliability(path: Path, curves: "dict[str, Reliability]", title: str) -
         axes.scatter(curve.predicted[known], curve.observed[known], sizes, color=line.get_color(), label=label)
     axes.set(xlabel="predicted probability", ylabel="observed share", xlim=(0, 1), ylim=(0, 1), title=title)
     axes.legend(loc="upper left")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix == ".png" else None)
+    content = io.BytesIO()
+    kind = path.suffix.removeprefix(".")
+    figure.savefig(content, format=kind, dpi=120, metadata={"Software": None} if kind == "png" else None)
+    atomic.write_bytes(path, content.getvalue())
 
 
 def _coldest(loss: "object") -> float:

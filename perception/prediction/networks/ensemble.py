@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.onnx_models.model_file import check_model
 from preroll.perception.onnx_models.session import inference_session
 
 Probabilities = NDArray[np.float32]
@@ -24,13 +25,14 @@ class Ensemble:
         """Loads every ``*.onnx`` file of a folder.
 
         Raises:
-            PrerollError: there is no such file, or one cannot be loaded.
+            PrerollError: there is no such file, or one is no plain network (:func:`check_model`) or cannot be loaded.
         """
         self.paths = sorted(folder.glob("*.onnx"))
         if not self.paths:
             raise PrerollError(f"model {folder}: holds no .onnx file")
         self._sessions = []
         for path in self.paths:
+            check_model(path, "model")
             try:
                 self._sessions.append(inference_session(path.read_bytes()))
             except Exception as error:  # onnxruntime's error classes derive directly from Exception

@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +7,11 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
+from preroll.files import atomic, manifest
 from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files
+from preroll.perception.ingest.writer import about_array
+from tests.resealed import reseal
 
 
 def small_catalog(**changes: Any) -> Catalog:
@@ -31,13 +31,11 @@ def write(catalog: Catalog, folder: Path) -> Path:
     """The smallest honest catalog folder: what the reader needs and nothing more."""
     atomic.write_json(folder / "classes.json", list(catalog.classes))
     catalog.videos().to_csv(folder / "videos.csv", index=False)
-    for name in ("category", "importance", "neighbors", "neighbor_scores"):
-        atomic.save_array(folder / f"{name}.npy", getattr(catalog, name))
-    files: dict[str, Any] = {p.name: {"sha256": sha256_of(p)} for p in folder.iterdir()}
-    for name in files:
-        if name.endswith(".npy"):
-            files[name]["shape"] = list(np.load(folder / name).shape)
-    atomic.write_json(folder / "manifest.json", {**catalog.manifest, "files": files})
+    arrays = {name: getattr(catalog, name) for name in ("category", "importance", "neighbors", "neighbor_scores")}
+    for name, array in arrays.items():
+        atomic.save_array(folder / f"{name}.npy", array)
+    facts = {name: catalog.manifest[name] for name in ("command", "categories", "videos")}
+    manifest.write(folder, "catalog", facts, about=lambda name: about_array(arrays.get(name.removesuffix(".npy"))))
     return folder
 
 
@@ -73,8 +71,8 @@ def test_a_folder_without_a_manifest_is_no_catalog(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("version", 2, "version 2 is not known; this preroll reads version 1"),
-        ("format", "other", "must be 'preroll-catalog'"),
+        ("version", 2, "version 2 is not known; this preroll reads 1"),
+        ("format", "other", "format is 'other', so .* is no catalog"),
         ("categories", ["cats", "cars"], "sorted"),
         ("categories", [], "at least one"),
         ("videos", 0, "at least 1"),
@@ -85,7 +83,7 @@ def test_a_folder_without_a_manifest_is_no_catalog(tmp_path: Path) -> None:
 )
 def test_a_wrong_manifest_is_named_with_its_key(tmp_path: Path, key: str, value: Any, message: str) -> None:
     path = write(small_catalog(), tmp_path) / "manifest.json"
-    atomic.write_json(path, {**json.loads(path.read_text()), key: value})
+    atomic.write_json(path, {**manifest.read(tmp_path).content, key: value})  # without a seal, as of older builds
     with pytest.raises(PrerollError, match=message):
         Catalog.open(tmp_path)
 
@@ -106,11 +104,11 @@ def test_a_pickled_array_is_never_loaded(tmp_path: Path) -> None:
 
 def test_an_altered_byte_is_found_by_its_hash(tmp_path: Path) -> None:
     opened = Catalog.open(write(small_catalog(), tmp_path))
-    assert altered_files(tmp_path, opened.manifest) == []
+    assert opened.altered() == []
     (tmp_path / "videos.csv").write_text("changed")
     (tmp_path / "stray").write_text("")
     (tmp_path / "classes.json").unlink()
-    assert altered_files(tmp_path, opened.manifest) == [
+    assert opened.altered() == [
         "classes.json: missing",
         "videos.csv: its content does not match the manifest",
         "stray: not in the manifest",
@@ -155,16 +153,17 @@ def test_a_catalog_of_a_million_videos_is_opened_without_reading_it(tmp_path: Pa
         # Files with holes: 408 MB that take no place on the disk.
         np.lib.format.open_memmap(tmp_path / f"{name}.npy", "w+", kind, shape)
         files[f"{name}.npy"] = {"sha256": "0" * 64, "shape": list(shape)}
-    manifest = small_catalog().manifest | {"videos": n, "categories": ["a", "b", "c"], "files": files}
-    atomic.write_json(tmp_path / "manifest.json", manifest)
+    content = small_catalog().manifest | {"videos": n, "categories": ["a", "b", "c"], "files": files}
+    atomic.write_sealed(tmp_path / "manifest.json", content)
     code = f"""if True:
         import resource
         from preroll.perception import Catalog
         before = resource.getrusage(resource.RUSAGE_SELF)
         catalog = Catalog.open({str(tmp_path)!r})
-        catalog.importance[999_999], catalog.neighbors[500_000]
+        catalog.sha256, catalog.n_videos
         after = resource.getrusage(resource.RUSAGE_SELF)
-        print(catalog.n_videos, len(catalog.classes), after.ru_maxrss - before.ru_maxrss)
+        width = catalog.manifest["files"]["importance.npy"]["shape"][1]
+        print(catalog.n_videos, width, after.ru_maxrss - before.ru_maxrss)
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     videos, classes, grown = map(int, done.stdout.split())
@@ -184,9 +183,70 @@ def test_neighbours_of_the_same_group_do_not_count(tmp_path: Path) -> None:
     table = catalog.videos()
     table["group"] = ["a", "a", "NA", "b"]
     table.to_csv(folder / "videos.csv", index=False)
-    atomic.write_json(folder / "manifest.json", Catalog.open(folder).manifest | {"group_by": "name"})
+    reseal(folder, group_by="name")
     grouped = Catalog.open(folder)
     assert grouped.groups is not None
     assert grouped.groups.tolist() == [1, 1, 0, 2]
     # Of other groups, videos 0 and 1 have one neighbour in two of their category, video 2 two in three, video 3 none.
     assert grouped.neighbors_in_category() == (4 / 10, (1 + 1 + 2 + 0) / (2 + 2 + 3 + 3))
+
+
+def test_a_hash_is_computed_once_for_all_that_open_the_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(small_catalog(), tmp_path)
+    asked: list[str] = []
+
+    def counted(path: Path) -> str:
+        asked.append(path.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr(manifest, "sha256_of", counted)
+    for _ in range(64):
+        assert Catalog.open(folder).neighbors[0, 0] == 1
+    assert asked == ["neighbors.npy"], "what is not read is not hashed"
+
+
+def test_hashes_of_arrays_can_be_left_out_but_no_other_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(small_catalog(), tmp_path)
+    array = np.load(folder / "neighbors.npy")
+    array[0, 0] = 2
+    np.save(folder / "neighbors.npy", array)
+    with pytest.raises(PrerollError, match=r"neighbors\.npy: is not the file that was written"):
+        _ = Catalog.open(folder).neighbors
+    monkeypatch.setenv("PREROLL_VERIFY", "0")
+    assert Catalog.open(folder).neighbors[0, 0] == 2
+    array[0, 0] = 3
+    np.save(folder / "neighbors.npy", array)
+    with pytest.raises(PrerollError, match="neighbors, row 0: must lie in 0 … 2"):
+        _ = Catalog.open(folder).neighbors
+
+
+def test_the_hash_of_a_catalog_is_of_its_files_and_not_of_how_it_was_made(tmp_path: Path) -> None:
+    folder = write(small_catalog(), tmp_path)
+    before = Catalog.open(folder).sha256
+    reseal(folder, command="another command")
+    assert Catalog.open(folder).sha256 == before
+    np.save(folder / "importance.npy", np.zeros((3, 2), np.float32))
+    reseal(folder)
+    assert Catalog.open(folder).sha256 != before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"neighbors": np.full((3, 10), 2**32 + 1)},
+        {"neighbors": np.full((3, 10), 0.5)},
+        {"neighbors": np.full((3, 10), np.nan)},
+        {"category": [0, 1, 65536]},
+        {"category": ["a", "b", "c"]},
+    ],
+)
+def test_numbers_that_do_not_fit_are_no_indices(changes: dict[str, Any]) -> None:
+    with pytest.raises(PrerollError, match=r"^catalog memory: [^\n]*$"):
+        small_catalog(**changes)
+
+
+def test_what_was_given_to_a_catalog_in_memory_may_change_afterwards() -> None:
+    near = np.full((3, 10), -1, np.int32)
+    catalog = small_catalog(neighbors=near)
+    near[:] = 99
+    assert (catalog.neighbors == -1).all()

@@ -104,3 +104,16 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(PrerollError, match="is a file"):
         render_demo_videos(tmp_path / "out", per_category=1)
+
+
+def test_a_clip_replaces_nothing_that_is_something_else(videos: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "cars" / "cars-001.mp4"
+    clip.parent.mkdir()
+    clip.write_text("mine")
+    with pytest.raises(PrerollError, match=r"cars-001\.mp4: exists and is not this clip, and would be lost"):
+        render_demo_videos(tmp_path, per_category=1, workers=1)
+    assert clip.read_text() == "mine"
+    clip.write_bytes((videos / "cars" / "cars-001.mp4").read_bytes())
+    (tmp_path / "notes.txt").write_text("mine")
+    render_demo_videos(tmp_path, per_category=1, workers=1)
+    assert len(_bytes(tmp_path)) == 4

@@ -21,7 +21,7 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.demo.videos import render_demo_videos
 from preroll.perception.ingest.catalog_content import CatalogOptions
-from preroll.perception.ingest.journal import Journal, journal_folder, open_journal
+from preroll.perception.ingest.journal import Journal, journal_file, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.workers.job import Limits
 from tests.child_processes import on_a_full_disk
@@ -83,24 +83,63 @@ def killed(out: Path, recipe: dict[str, Any]) -> Iterator[Journal]:
         raise KeyboardInterrupt
 
 
-def test_a_record_cut_anywhere_costs_itself_alone(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    with killed(out, {"n": 1}) as journal:
+@pytest.fixture
+def journal_of(tmp_path: Path) -> tuple[bytes, list[int], Callable[[bytes], Path]]:
+    """A journal of four records, their ends, and a function that leaves other bytes as the journal of a killed one."""
+    with killed(tmp_path / "out", {"n": 1}) as journal:
         ends = []
         for i, analysis in enumerate(ANALYSES):
             journal.add(f"a/{i}", analysis)
-            ends.append((journal_folder(out) / "journal").stat().st_size)
-    data = (journal_folder(out) / "journal").read_bytes()
-    for cut in range(len(data) + 1):
-        (journal_folder(out) / "journal").write_bytes(data[:cut])
+            ends.append(journal_file(tmp_path / "out").stat().st_size)
+
+    def left(data: bytes) -> Path:
+        with killed(tmp_path / "out", {"n": 1}) as journal:
+            journal.add("a/0", ANALYSES[0])
+        journal_file(tmp_path / "out").write_bytes(data)
+        return tmp_path / "out"
+
+    return journal_file(tmp_path / "out").read_bytes(), ends, left
+
+
+def test_a_record_cut_anywhere_costs_itself_alone(
+    journal_of: tuple[bytes, list[int], Callable[[bytes], Path]],
+) -> None:
+    data, ends, left = journal_of
+    for cut in range(0, len(data) + 1, 3):
+        out = left(data[:cut])
         with killed(out, {"n": 1}) as journal:
             assert list(journal.known) == [f"a/{i}" for i, end in enumerate(ends) if end <= cut]
             # What is written after the cut is read again.
             journal.add("last", ANALYSES[0])
         with open_journal(out, {"n": 1}) as journal:
             assert journal.known["last"].found.confidence.tolist() == [0.5, 0.25]
-        assert not journal_folder(out).exists()
-        journal_folder(out).mkdir()
+        assert not journal_file(out).parent.exists()
+
+
+def test_a_flipped_bit_anywhere_costs_one_record_alone(
+    journal_of: tuple[bytes, list[int], Callable[[bytes], Path]],
+) -> None:
+    data, ends, left = journal_of
+    for at in range(0, len(data), 7):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << at % 8
+        hit = next(i for i, end in enumerate(ends) if at < end)
+        with killed(left(bytes(damaged)), {"n": 1}) as journal:
+            assert list(journal.known) == [f"a/{i}" for i in range(4) if i != hit], at
+            for found in journal.known.values():
+                assert (found.status, found.frames, found.duration) == ("ok", 7, 2.5)
+            journal.add("last", ANALYSES[0])
+
+
+def test_a_stranger_beside_the_journal_is_kept(tmp_path: Path) -> None:
+    with open_journal(tmp_path / "out", {}):
+        (journal_file(tmp_path / "out").parent / "mine.txt").write_text("dear")
+    assert (tmp_path / ".out.preroll" / "mine.txt").read_text() == "dear"
+    (tmp_path / ".other.preroll").mkdir()
+    (tmp_path / ".other.preroll" / "journal").write_text("mine")
+    with pytest.raises(PrerollError, match="is in the way and is not preroll's"), open_journal(tmp_path / "other", {}):
+        pass
+    assert (tmp_path / ".other.preroll" / "journal").read_text() == "mine"
 
 
 def test_records_made_otherwise_are_dropped(tmp_path: Path) -> None:
@@ -110,23 +149,25 @@ def test_records_made_otherwise_are_dropped(tmp_path: Path) -> None:
         assert journal.known == {}
 
 
-def test_two_builds_of_one_catalog_do_not_meet(tmp_path: Path) -> None:
-    with open_journal(tmp_path / "out", {}) as journal:
-        journal.add("a/0", ANALYSES[0])
-        with pytest.raises(PrerollError, match="another build is at work"), open_journal(tmp_path / "out", {}):
-            pass
-    assert list(tmp_path.iterdir()) == []
+def test_the_second_builder_of_a_catalog_is_refused_before_its_work(
+    tmp_path: Path, videos: Path, network: Path
+) -> None:
+    with open_journal(tmp_path / "out", {}):
+        done = subprocess.run(command(videos, tmp_path / "out", network), capture_output=True, text=True)
+    line = f"error: --out {tmp_path / 'out'}: process {os.getpid()} is writing it now"
+    assert (done.returncode, done.stderr.strip().splitlines()) == (2, [line])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["network", "videos"]
 
 
 def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
     tmp_path: Path, videos: Path, network: Path
 ) -> None:
     build_catalog(videos, tmp_path / "whole", detector=network, workers=1, save_frames=tmp_path / "frames")
-    out, journal = tmp_path / "out", journal_folder(tmp_path / "out") / "journal"
+    out, journal = tmp_path / "out", journal_file(tmp_path / "out")
     arguments = command(videos, out, network, "--workers", "1", "--save-frames", str(tmp_path / "frames2"))
     for records in (1, 4):
         running = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"crc"') <= records):
+        while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"event"') < records):
             time.sleep(0.005)
         running.send_signal(signal.SIGKILL)
         running.wait()
@@ -140,12 +181,12 @@ def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
 
 
 def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, videos: Path, network: Path) -> None:
-    out, journal = tmp_path / "out", journal_folder(tmp_path / "out") / "journal"
+    out, journal = tmp_path / "out", journal_file(tmp_path / "out")
     running = subprocess.Popen(
         command(videos, out, network, "--workers", "2"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"crc"') < 2):
+    while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"event"') < 2):
         time.sleep(0.005)
     # A terminal sends the signal to the workers as well.
     os.killpg(running.pid, signal.SIGINT)

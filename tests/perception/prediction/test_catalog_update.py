@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
+from preroll.files import manifest
 from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import altered_files
 from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, update_catalog
 from preroll.perception.prediction.category_calibration import calibrated_categories, calibration_folds
 from preroll.perception.prediction.framework.predictions import Predictions
+from tests.resealed import reseal
 
 
 def ids(catalog: Catalog) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
         before, tmp_path / "new", categories=categories, tags=tags, memorability=memory, true_memorability=memory
     )
     made.check_values()
-    assert altered_files(made.path, made.manifest) == []
+    assert made.altered() == []
     expected = categories.values[::-1][:, [names.index(name) for name in before.categories]]
     found = made.category_probabilities
     assert found is not None
@@ -162,11 +162,14 @@ def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.values, one.values)
     assert (tmp_path / "p" / "predictions.csv").read_text().startswith("id,name 1,value 1,")
     (tmp_path / "p" / "ids.json").write_text(json.dumps(["a"]))
+    with pytest.raises(PrerollError, match=r"ids\.json: is not the file that was written"):
+        Predictions.open(tmp_path / "p")
+    reseal(tmp_path / "p")
     with pytest.raises(PrerollError, match="do not fit"):
         Predictions.open(tmp_path / "p")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
-    with pytest.raises(PrerollError, match="holds no predictions"):
+    with pytest.raises(PrerollError, match="holds x, and is no predictions of preroll"):
         one.save(tmp_path / "full")
 
 
@@ -177,6 +180,9 @@ def test_numbers_that_are_none_stay_out_of_a_catalog(tmp_path: Path, value: floa
     np.save(tmp_path / "predictions.npy", values)
     for name, content in (("ids", ["a", "b"]), ("names", ["x", "y"]), ("task", {"task": "tags"})):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    with pytest.raises(PrerollError, match="an older version wrote it: apply the model again"):
+        Predictions.open(tmp_path)
+    manifest.write(tmp_path, "predictions")
     with pytest.raises(PrerollError, match=f"{told} of id 'b' is no finite float"):
         Predictions.open(tmp_path)
 
@@ -198,7 +204,7 @@ def test_a_catalog_with_groups_is_calibrated_by_them(small_catalog_folder: Path,
     table, groups = before.videos(), np.arange(30) // 3
     table["group"] = [f"clip {group}" for group in groups]
     table.to_csv(before.path / "videos.csv", index=False)
-    atomic.write_json(before.path / "manifest.json", before.manifest | {"group_by": "name"})
+    reseal(before.path, group_by="name")
     made = update_catalog(Catalog.open(before.path), tmp_path / "new", calibrate=True)
     assert before.category_probabilities is not None
     expected, _ = calibrated_categories(before.category_probabilities, before.category, groups=groups)

@@ -215,3 +215,27 @@ def test_the_card_has_the_likeliest_class_beside_the_accuracy(tmp_path: Path) ->
         shutil.copyfile(folder / name / "video0_0.png", folder / name / "video1_4.png")
     again = fine_tune(EMBEDDED, folder, tmp_path / "new.onnx", group_by="name")
     assert {tuple(sorted(p.name for p in pair)) for pair in again.copies} == {("video0_0.png", "video1_4.png")}
+
+
+def test_a_pair_that_was_torn_by_a_kill_is_told(tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 4)
+    fine_tune(EMBEDDED, pictures, tmp_path / "new.onnx")
+    old = (tmp_path / "new.json").read_bytes()
+    fine_tune(EMBEDDED, pictures, tmp_path / "new.onnx", seed=1)
+    (tmp_path / "new.onnx").write_bytes((tmp_path / "new.onnx").read_bytes() + b"\x00")
+    (tmp_path / "new.json").write_bytes(old)
+    with pytest.raises(PrerollError, match=r"new\.json: sha256 .* is of another file"):
+        find_card(tmp_path / "new.onnx")
+
+
+def test_a_new_network_replaces_nothing_that_is_something_else(tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 4)
+    for name, told in (("new.onnx", "exists and is no ONNX file"), ("new.json", "exists and is no model card")):
+        (tmp_path / name).write_text('{"mine": 1}')
+        with pytest.raises(PrerollError, match=told):
+            fine_tune(EMBEDDED, pictures, tmp_path / "new.onnx")
+        assert (tmp_path / name).read_text() == '{"mine": 1}'
+        (tmp_path / name).unlink()
+    (tmp_path / "new.json").symlink_to(EMBEDDED)
+    with pytest.raises(PrerollError, match="its card would replace the model"):
+        fine_tune(EMBEDDED, pictures, tmp_path / "new.onnx")

@@ -49,8 +49,11 @@ def test_catalog_and_runs_may_be_moved_together(place: Path, tmp_path: Path) -> 
 
 def test_a_changed_catalog_is_noticed(place: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(place, tmp_path / "moved")
-    manifest = moved / "catalog" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"small"', '"other"'))
+    reseal(moved / "catalog", command="another that makes the same")
+    Run.open(moved / "runs" / "t").load_catalog()
+    importance = moved / "catalog" / "importance.npy"
+    np.save(importance, np.load(importance) / 2)
+    reseal(moved / "catalog")
     with pytest.raises(PrerollError, match=r"catalog.sha256: the catalog .* has changed"):
         Run.open(moved / "runs" / "t").load_catalog()
 

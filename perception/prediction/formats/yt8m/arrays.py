@@ -10,8 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded.readers import load_array
 from preroll.errors import PrerollError
-from preroll.files import atomic
+from preroll.files import atomic, manifest
+from preroll.files.work_folder import BeingWrittenError
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.first_few import first_few
@@ -91,11 +93,15 @@ class TagArrays:
 
     @classmethod
     def load(cls, folder: Path) -> tuple["TagArrays", list[str]]:
-        """Memory-maps saved arrays, and returns them with the record of skipped input."""
-        facts = json.loads((folder / "arrays.json").read_text("utf8"))
+        """Memory-maps saved arrays, and returns them with the record of skipped input.
+
+        Raises:
+            OSError, PrerollError, ValueError, KeyError, TypeError: there are none, or they are not what was written.
+        """
+        files = manifest.read(atomic.current(folder), "arrays")
+        facts = files.read_json("arrays.json")
         parts: dict[str, Any] = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("features", "starts", "labels")
+            name: load_array(files.verified(f"{name}.npy")) for name in ("features", "starts", "labels")
         }
         return cls(tuple(facts["ids"]), **parts), facts["skipped"]
 
@@ -120,14 +126,17 @@ def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, 
     folder = cache / _key(files, VERSION, read.__name__, skipping.allowed, labeled)
     try:
         arrays, skipped = TagArrays.load(folder)
-    except (OSError, ValueError, KeyError):
+    except (OSError, PrerollError, ValueError, KeyError, TypeError):
         before = len(skipping.found)
         arrays = TagArrays.collect(
             (video for path in files for video in _videos(path, read, skipping, labeled)), skipping
         )
         if not len(arrays):
             raise PrerollError(f"no usable video is in {first_few([str(path) for path in files])}") from None
-        arrays.save(folder, skipping.found[before:])
+        try:
+            arrays.save(folder, skipping.found[before:])
+        except BeingWrittenError:
+            return arrays  # another training converts the same files
         return TagArrays.load(folder)[0]
     skipping.found += skipped
     return arrays

@@ -1,14 +1,13 @@
 """YouTube-8M as CSV without heading: 3862 labels 0 or 1, 1024 visual and 128 audio features, and an empty field."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded.readers import lines
 from preroll.perception.prediction.formats.numbers import LARGEST, finite_numbers, first_bad
 from preroll.perception.prediction.formats.yt8m.record import CLASSES, FEATURES, Tagged
 from preroll.perception.prediction.framework.bad_input import Skipping
@@ -31,15 +30,14 @@ def read_csv(path: Path, skipping: Skipping, *, labeled: bool = True) -> Iterato
         PrerollError: a line is bad and skipping is not allowed.
     """
     try:
-        with _opened(path) as file:
-            for row, line in enumerate(file, start=1):
-                try:
-                    labels, features = parse_line(line, labeled=labeled)
-                except BadLineError as bad:
-                    skipping.bad(path, f"row {row}{bad.column}", str(bad))
-                    continue
-                yield Tagged(f"{path.name}:{row}", labels, features, f"{path}, row {row}")
-    except (OSError, EOFError, zlib.error) as error:
+        for row, line in enumerate(lines(path), start=1):
+            try:
+                labels, features = parse_line(line, labeled=labeled)
+            except BadLineError as bad:
+                skipping.bad(path, f"row {row}{bad.column}", str(bad))
+                continue
+            yield Tagged(f"{path.name}:{row}", labels, features, f"{path}, row {row}")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         skipping.bad(path, "", f"cannot be read to its end: {error}")
 
 
@@ -100,7 +98,3 @@ def _bad_number(line: bytes) -> BadLineError:
 
 def _shown(field: bytes) -> str:
     return repr(field[:20].decode("ascii", "backslashreplace"))
-
-
-def _opened(path: Path) -> "IO[bytes] | gzip.GzipFile":
-    return gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")

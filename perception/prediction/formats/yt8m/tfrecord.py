@@ -4,12 +4,11 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from preroll.bounded import limits
 from preroll.perception.prediction.formats.yt8m.crc32c import masked_crc32c
 from preroll.perception.prediction.framework.bad_input import Skipping
 
 _HEAD, _FOOT = struct.Struct("<QI"), struct.Struct("<I")
-# A record of more bytes than this has a damaged length.
-_LONGEST = 1 << 30
 
 
 def read_records(path: Path, skipping: Skipping) -> Iterator[tuple[int, bytes]]:
@@ -31,7 +30,7 @@ def read_records(path: Path, skipping: Skipping) -> Iterator[tuple[int, bytes]]:
                 if len(head) < _HEAD.size:
                     return skipping.bad(path, where, "the file ends inside of its length")
                 length, crc = _HEAD.unpack(head)
-                if masked_crc32c(head[:8]) != crc or length > min(_LONGEST, size):
+                if masked_crc32c(head[:8]) != crc or length > min(limits.RECORD, size):
                     return skipping.bad(path, where, "the crc of its length is wrong; what follows cannot be found")
                 data, foot = file.read(length), file.read(_FOOT.size)
                 if len(data) < length or len(foot) < _FOOT.size:

@@ -1,11 +1,11 @@
 """The vocabulary of YouTube-8M: a CSV of class names, which are quoted and may contain commas."""
 
 import csv
-import gzip
 import io
-import zlib
 from pathlib import Path
 
+from preroll.bounded import limits
+from preroll.bounded.readers import unfolded
 from preroll.errors import PrerollError
 from preroll.perception.prediction.formats.yt8m.record import CLASSES
 
@@ -23,9 +23,9 @@ def read_vocabulary(path: Path, classes: int = CLASSES) -> tuple[str, ...]:
         PrerollError: the file cannot be read, lacks a column, or its indices are not exactly 0 … classes − 1.
     """
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+        raw = unfolded(path, limits.VOCABULARY)
         rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, csv.Error) as error:
         raise PrerollError(f"vocabulary {path}: cannot be read: {error}") from None
     names: dict[int, str] = {}
     for number, row in enumerate(rows, start=2):

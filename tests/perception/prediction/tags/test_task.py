@@ -84,7 +84,7 @@ def test_an_older_run_is_replaced_only_when_asked_and_nothing_else_ever(tag_file
     np.testing.assert_array_equal(again.held_out, first.held_out)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.doc").write_text("")
-    with pytest.raises(PrerollError, match="is not a run"):
+    with pytest.raises(PrerollError, match=r"holds thesis\.doc, and is no prediction of preroll"):
         train(asked.model_copy(update={"run": tmp_path / "other"}), replace=True)
 
 
