@@ -162,6 +162,13 @@ def writing_within(path: Path, told: str = "") -> Iterator[None]:
         yield
 
 
+def sweep(path: Path) -> None:
+    """Restores or removes what a killed writer of ``path`` left; does nothing while somebody is writing it."""
+    if work_folder.beside(destination(path)).exists():
+        with suppress(PrerollError), writing(path):
+            pass
+
+
 def writer_of(path: Path) -> str | None:
     """Returns who is writing ``path`` now, in words, or None; takes no lock."""
     return work_folder.writer_of(work_folder.beside(destination(path)))

@@ -12,7 +12,7 @@ cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is Tens
 import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -233,8 +233,7 @@ class Store:
     def sweep(self) -> None:
         """Restores or removes what killed workers left of cells."""
         for place in self.logdir.glob(f"*/*/.*{work_folder.SUFFIX}"):
-            with suppress(PrerollError), atomic.writing(place.with_name(place.name[1 : -len(work_folder.SUFFIX)])):
-                pass
+            atomic.sweep(place.with_name(place.name[1 : -len(work_folder.SUFFIX)]))
 
     def size(self) -> int:
         """Returns the size of all files in bytes."""
