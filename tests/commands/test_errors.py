@@ -161,8 +161,8 @@ def test_a_fault_of_preroll_is_one_line_after_what_was_printed(
 
 def test_more_than_any_machine_can_hold_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
     status, told, errors = run("train", "dqn", "--set", f"buffer={10**17}", "--run", "runs/r")
-    assert (status, told) == (FAULT, "")
-    assert errors.splitlines()[-1].startswith("error: this is a fault of preroll")
+    assert (status, told) == (1, "")
+    assert errors.splitlines()[-1].startswith("error: not enough memory (")
     assert list((tmp_path / "runs").iterdir()) == []
 
 
