@@ -176,10 +176,11 @@ def writer_of(path: Path) -> str | None:
 
 def current(path: Path) -> Path:
     """Returns where the content of ``path`` is to be read: there, or where a writer set it aside and was killed."""
-    if path.exists() or path.is_symlink():
+    if path.exists():
         return path
-    work = work_folder.beside(path.absolute())
-    return work / OLD if (work / OLD).is_dir() and work_folder.is_ours(work, path.name) else path
+    target = Path(os.path.realpath(path))
+    work = work_folder.beside(target)
+    return work / OLD if target.name and (work / OLD).is_dir() and work_folder.is_ours(work, target.name) else path
 
 
 def destination(path: Path) -> Path:
@@ -191,8 +192,9 @@ def destination(path: Path) -> Path:
     path = Path(path)
     try:
         for place in (path, *path.parents):
-            # What would be made behind a link that leads nowhere is not where the user looks for it.
-            if place.is_symlink() and not os.path.exists(place):
+            # What would be made behind a link that leads nowhere is not where the user looks for it. What a killed
+            # writer set aside returns to where the link leads.
+            if place.is_symlink() and not os.path.exists(place) and (place != path or current(path) == path):
                 raise PrerollError(f"{place}: is a link to {os.readlink(place)}, which does not exist")
         return path.resolve()
     except (OSError, RuntimeError) as error:
@@ -210,13 +212,21 @@ def _in_new_folder(path: Path) -> bool:
 
 
 def _restore(path: Path, old: Path) -> None:
-    """Ends a replacement that a kill interrupted: the old content returns, unless the new one is in place."""
+    """Ends a replacement that a kill interrupted: the old content returns, unless the new one is in place.
+
+    Raises:
+        PrerollError: something else was put in the place since; it and the old content stay where they are.
+    """
     if not old.exists():
         return
-    if path.exists():
-        _discard(old, path)
-    else:
+    if not path.exists():
         os.replace(old, path)
+    elif (old / manifest.NAME).exists() and not (path / manifest.NAME).exists():
+        raise PrerollError(
+            f"{path}: stands where {old} belongs, which a killed command had set aside; move {path} away"
+        )
+    else:
+        _discard(old, path)
 
 
 def _discard(old: Path, path: Path) -> None:

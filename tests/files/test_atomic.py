@@ -114,6 +114,30 @@ def test_the_next_writer_restores_it_before_it_begins(end: str, between: Path) -
     assert (between / ("b.txt" if end == "writes" else "a.txt")).exists()
 
 
+def test_what_was_set_aside_behind_a_link_is_read_and_restored_through_it(between: Path) -> None:
+    link = between.with_name("link")
+    link.symlink_to("mine")
+    assert manifest.read(atomic.current(link), "run").read_text("a.txt") == "one"
+    with atomic.writing(link):
+        assert manifest.read(link, "run").read_text("a.txt") == "one"
+    assert link.is_symlink()
+    assert sorted(path.name for path in between.parent.iterdir()) == ["link", "mine"]
+
+
+@pytest.mark.parametrize("inside", ["", "new.png"])
+def test_what_was_set_aside_is_not_removed_where_a_user_made_the_folder_anew(inside: str, between: Path) -> None:
+    between.mkdir()
+    if inside:
+        (between / inside).touch()
+    for _ in range(2):
+        with pytest.raises(PrerollError, match=r"mine: stands where .*old belongs.*; move .*mine away"):
+            atomic.writing(between).__enter__()
+    assert [path.name for path in between.iterdir()] == [inside] * bool(inside)
+    between.rename(between.with_name("elsewhere"))
+    with atomic.writing(between):
+        assert manifest.read(between, "run").read_text("a.txt") == "one"
+
+
 def test_what_carries_no_mark_is_not_read_in_its_place(tmp_path: Path) -> None:
     (tmp_path / ".mine.preroll" / "old").mkdir(parents=True)
     (tmp_path / ".mine.preroll" / "old" / "a.txt").write_text("a stranger's")

@@ -80,8 +80,18 @@ class Store:
             for name in names
             if not (name[0] == "." and name.endswith(work_folder.SUFFIX)) and not is_nobodys(name)
         ]
-        if there and PLAN not in there:
+        if there and not self._is_experiment():
             raise PrerollError(f"--out {self.path}: is no folder of an experiment and is not empty; name another one")
+
+    def _is_experiment(self) -> bool:
+        """Returns whether the plan is one of an experiment, be it damaged: other folders have a file of that name."""
+        try:
+            text = sealed.read_text(self.path / PLAN)
+        except FileNotFoundError:
+            return False
+        except PrerollError:
+            text = ""
+        return not text or sealed.is_sealed(text) or self.logdir.is_dir()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -122,7 +132,7 @@ class Store:
             known = known_as([tuple(cell[name] for name in DESCRIBED) for cell in cells])
             for (point, agent, _), cell in zip(known, cells, strict=True):
                 names[point], names[agent] = cell["point"], cell["label"].partition("@")[0]
-            return names
+            return {one: _part(name, f"{self.path / PLAN}: name") for one, name in names.items()}
         except (PrerollError, OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
@@ -244,6 +254,13 @@ def _is_result(evaluation: Mapping[str, Any]) -> bool:
     """Returns whether an evaluation is of numbers: what is NaN or null is no result."""
     values = (evaluation.get(name) for name in ("revenue", "percent_of_optimum", "optimum"))
     return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+
+
+def _part(name: object, told_by: str) -> str:
+    """Returns a name that was read, if it is the plain name of one folder."""
+    if "/" in checked_name(name, told_by):
+        raise PrerollError(f"{told_by}: {name!r} is not the name of one folder")
+    return str(name)
 
 
 def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:
