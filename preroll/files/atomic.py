@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
@@ -150,6 +150,9 @@ def writing(path: Path, told: str = "") -> Iterator[Path]:
 def writing_within(path: Path, told: str = "") -> Iterator[None]:
     """Holds the lock of a folder whose content is written one by one, such as that of an experiment; it is made.
 
+    The lock of who would replace the folder as a whole is held too, where anybody could: in a folder above that may be
+    written.
+
     Args:
         path: the folder; links are followed.
         told: how the user named it; by default its path.
@@ -158,7 +161,10 @@ def writing_within(path: Path, told: str = "") -> Iterator[None]:
         PrerollError: another process is writing it, or it cannot be written.
     """
     path = destination(path)
-    with work_folder.held(work_folder.within(path), path.name, told or str(path)):
+    with ExitStack() as locks:
+        if not path.exists() or (os.access(path.parent, os.W_OK) and not os.path.ismount(path)):
+            locks.enter_context(writing(path, told))
+        locks.enter_context(work_folder.held(work_folder.within(path), path.name, told or str(path)))
         yield
 
 
@@ -172,6 +178,11 @@ def sweep(path: Path) -> None:
 def writer_of(path: Path) -> str | None:
     """Returns who is writing ``path`` now, in words, or None; takes no lock."""
     return work_folder.writer_of(work_folder.beside(destination(path)))
+
+
+def is_locked(path: Path) -> bool:
+    """Returns whether another process is writing ``path`` now; for who is about to write it."""
+    return work_folder.is_locked(work_folder.beside(destination(path)))
 
 
 def current(path: Path) -> Path:

@@ -103,7 +103,22 @@ def reserved(path: Path, kind: str, told: str, *, replace: bool) -> Iterator[Non
     """
     check_folder(path, kind, told, replace=replace)
     with atomic.writing(path, told):
+        check_folder(path, kind, told, replace=replace)  # once more, now that nobody else can write it
         yield
+
+
+@contextmanager
+def new_folder(path: Path, told: str) -> Iterator[Path]:
+    """Yields a folder that becomes ``path``, which holds nothing of anybody's, when the block succeeds.
+
+    Raises:
+        PrerollError: as :func:`check_new`, another process is writing it, or it cannot be written.
+    """
+    check_new(path, told)
+    with atomic.writing(path, told):
+        check_new(path, told)  # once more, now that nobody else can write it
+        with atomic.folder(path, None, told) as folder:
+            yield folder
 
 
 def check_new(path: Path, told: str) -> None:

@@ -111,9 +111,42 @@ def writer_of(place: Path) -> str | None:
     if not (place / _LOCK).is_file():
         return None
     mark = _mark(place)
-    if not mark or (mark["machine"] == platform.node() and not _is_alive(mark["process"])):
+    if not mark or (mark["machine"] == platform.node() and not _has_open(mark["process"], place / _LOCK)):
         return None
     return _writer(place)
+
+
+def is_locked(place: Path) -> bool:
+    """Returns whether another process holds the lock; for who is about to write, since it is taken for a moment.
+
+    A mark alone is no proof: a killed writer leaves one, and its machine may be a container that is gone.
+    """
+    from filelock import FileLock, Timeout
+
+    if not (place / _LOCK).is_file():
+        return False
+    lock = FileLock(place / _LOCK, timeout=0, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:  # no locks, or no right to take one
+        return writer_of(place) is not None
+    lock.release(force=True)
+    return False
+
+
+def _has_open(process: int, file: Path) -> bool:
+    """Returns whether a process has a file open; where the system does not tell, whether there is such a process."""
+    try:
+        opened = list(Path(f"/proc/{process}/fd").iterdir())
+    except OSError:  # gone, or of another user, or another system
+        return _is_alive(process)
+    for one in opened:
+        with suppress(OSError):  # closed meanwhile
+            if one.samefile(file):
+                return True
+    return False
 
 
 def _is_alive(process: int) -> bool:

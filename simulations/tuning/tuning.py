@@ -167,6 +167,7 @@ def tune(
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of a trial that raises, with a traceback
     states, told = optuna.trial.TrialState, 0
     with Store(out).lock():
+        check(search, out)  # once more, now that nobody else can write it
         atomic.write_sealed(out / SEARCH, search.to_dict())
         study, exact = _open(out, note), PhasedOptimum(search.tables)
         while True:

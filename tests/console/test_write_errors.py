@@ -61,6 +61,11 @@ def test_the_target_stands_in_where_the_error_names_no_file() -> None:
         1 // 0  # noqa: B018
 
 
+def test_of_a_copy_the_file_that_was_written_is_named() -> None:
+    copied = OSError(errno.ENOSPC, "No space left on device", "catalog/a.npy", None, "out/.c.preroll/new/a.npy")
+    assert told(copied) == "out/c/a.npy: No space left on device"
+
+
 @pytest.mark.parametrize("size", [0, 700, 2000])
 def test_a_full_disk_ends_a_training_in_one_line_that_names_the_run(size: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "preroll", "train", "thompson", "--sessions", "300", "--run", "runs/r"]

@@ -2,6 +2,8 @@ import errno
 import importlib.util
 import json
 import math
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from preroll.errors import NotFiniteError, PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.training import fit, prepare
 from preroll.simulations.tuning import tuning
 from preroll.simulations.tuning.search_space import Categorical, search_space
@@ -75,6 +78,23 @@ def test_the_defaults_come_first_and_the_best_settings_are_a_preset(search: Sear
     assert list(preset) == ["epsilon-greedy"]
     assert parse(AGENTS["epsilon-greedy"].load().Settings, "", preset["epsilon-greedy"]).num_envs == 16
     Experiment.model_validate({"name": "again", "agents": [preset]})
+
+
+@needs_optuna
+def test_another_search_that_ended_before_the_lock_was_there_stays(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = Store.lock
+
+    def late(store: Store) -> AbstractContextManager[None]:
+        monkeypatch.setattr(Store, "lock", lock)
+        tune(replace(search, seed=1), store.path, trials=1)
+        return lock(store)
+
+    monkeypatch.setattr(Store, "lock", late)
+    with pytest.raises(PrerollError, match="holds another search"):
+        tune(search, tmp_path / "out", trials=1)
+    assert len(trials_of(tmp_path / "out")) == 1
 
 
 @needs_optuna
