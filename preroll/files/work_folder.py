@@ -23,6 +23,7 @@ import stat
 import sys
 import threading
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -121,14 +122,14 @@ def is_locked(place: Path) -> bool:
 
     A mark alone is no proof: a killed writer leaves one, and its machine may be a container that is gone.
     """
-    from filelock import FileLock, Timeout
+    timeout = _filelock().Timeout
 
     if not (place / _LOCK).is_file():
         return False
-    lock = FileLock(place / _LOCK, timeout=0, fallback_to_soft=False)
+    lock = _lock_of(place)
     try:
         lock.acquire()
-    except Timeout:
+    except timeout:
         return True
     except OSError:  # no locks, or no right to take one
         return writer_of(place) is not None
@@ -175,7 +176,7 @@ def is_ours(place: Path, of: str) -> bool:
 
 def _acquire(place: Path, of: str, told: str) -> Any:
     """Makes and locks the work folder, and returns what releases it."""
-    from filelock import FileLock, Timeout
+    timeout = _filelock().Timeout
 
     check_name(place, told)
     while True:
@@ -189,10 +190,10 @@ def _acquire(place: Path, of: str, told: str) -> Any:
             continue
         if place.is_symlink() or not place.is_dir() or not is_ours(place, of):
             raise PrerollError(f"{told}: {place} is in the way and is not preroll's; move it away")
-        lock = FileLock(place / _LOCK, timeout=0, fallback_to_soft=False)
+        lock = _lock_of(place)
         try:
             lock.acquire()
-        except Timeout:
+        except timeout:
             if (place / _LOCK).exists():
                 raise BeingWrittenError(f"{told}: {_writer(place)} is writing it now") from None
             continue  # the other writer was just ending
@@ -230,6 +231,33 @@ def _acquire(place: Path, of: str, told: str) -> Any:
         release()
         raise
     return release
+
+
+def _lock_of(place: Path) -> Any:
+    """Returns the lock of a work folder; where Python itself has none, one that fails as on a file system without."""
+    found = _filelock()
+    if issubclass(found.FileLock, found.SoftFileLock):  # a file that its process may leave behind
+        return _NoLock()
+    return found.FileLock(place / _LOCK, timeout=0, fallback_to_soft=False)
+
+
+def _filelock() -> Any:
+    """Returns the library, which takes longer to load than most commands that only read."""
+    with warnings.catch_warnings(action="ignore"):  # of a system without locks, which gets a line of ours
+        import filelock
+
+    return filelock
+
+
+class _NoLock:
+    """The lock of a system that has none."""
+
+    def acquire(self) -> None:
+        """Raises the error of a file system without locks."""
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    def release(self, *, force: bool) -> None:
+        """Does nothing."""
 
 
 def _is_strangers_empty_folder(place: Path) -> bool:

@@ -210,6 +210,18 @@ def test_where_the_file_system_cannot_lock_one_line_says_so_and_the_work_goes_on
     assert capsys.readouterr().err == f"note: {tmp_path} has no locks: let no two commands write there at once\n"
 
 
+def test_a_system_without_locks_gets_the_same_line_and_no_file_stands_in_for_a_lock(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from pathlib import Path; from preroll.files import atomic\n"
+        "with atomic.writing(Path('mine')) as work: print(sorted(path.name for path in work.iterdir()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "['mark.json']\n"
+    assert done.stderr == f"note: {tmp_path} has no locks: let no two commands write there at once\n"
+    assert names(tmp_path) == []
+
+
 def test_any_other_error_of_a_lock_is_told_with_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
