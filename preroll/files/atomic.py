@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,8 @@ def write_sealed(path: Path, content: dict[str, Any], *, indent: int | None = 2)
 def save_array(path: Path, array: NDArray[Any]) -> None:
     """Writes ``array`` in NumPy's ``.npy`` format to ``path`` atomically, never pickled."""
     with replacing(path) as file:
-        np.save(file, array, allow_pickle=False)
+        # Handed the file itself, NumPy writes past it, and a disk that takes no more has no reason.
+        np.save(cast(Any, SimpleNamespace(write=file.write)), array, allow_pickle=False)
 
 
 @contextmanager
