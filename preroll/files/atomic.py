@@ -114,6 +114,8 @@ def folder(path: Path, kind: str | None, told: str = "") -> Iterator[Path]:
         return
     with writing(path, told or str(path)) as work:
         new, old = work / NEW, work / OLD
+        if path.exists() and not path.is_dir():
+            raise PrerollError(f"{told or path}: is a file; a folder is needed")
         work_folder.tidy(work)
         new.mkdir()
         yield new

@@ -202,4 +202,9 @@ def test_a_file_stands_in_the_way_of_folders(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PrerollError, match="cannot be written there"):
         atomic.write_text(tmp_path / "file" / "below", "")
+    with (
+        pytest.raises(PrerollError, match="file: is a file; a folder is needed"),
+        atomic.folder(tmp_path / "file", "x"),
+    ):
+        pass
     assert os.listdir(tmp_path) == ["file"]

@@ -90,7 +90,7 @@ class Store:
         except FileNotFoundError:
             return False
         except PrerollError:
-            text = ""
+            return self.logdir.is_dir()
         return not text or sealed.is_sealed(text) or self.logdir.is_dir()
 
     @contextmanager

@@ -100,14 +100,14 @@ def test_the_same_command_again_does_nothing_and_more_seeds_only_what_is_missing
     assert before.items() < inodes(store).items()
 
 
-@pytest.mark.parametrize("text", ["{}", "[1]", "no JSON", '{"cells": []}'])
-def test_a_plan_of_somebody_else_is_no_experiment_and_is_left(text: str, make_file: MakeFile, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [b"{}", b"[1]", b"no JSON", b'{"cells": []}', b"\xff"])
+def test_a_plan_of_somebody_else_is_no_experiment_and_is_left(text: bytes, make_file: MakeFile, tmp_path: Path) -> None:
     store, path = Store(tmp_path / "out"), make_file()
     store.path.mkdir()
-    (store.path / "plan.json").write_text(text)
+    (store.path / "plan.json").write_bytes(text)
     with pytest.raises(PrerollError, match="out: is no folder of an experiment and is not empty; name another one"):
         run_plan(load(path), path.read_text(), store, without_pictures)
-    assert [file.read_text() for file in store.path.iterdir()] == [text]
+    assert [file.read_bytes() for file in store.path.iterdir()] == [text]
 
 
 @pytest.mark.parametrize(
