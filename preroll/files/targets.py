@@ -41,7 +41,8 @@ def writing_file(
         return
     kind = check_file(path, told, *kinds, replace=replace, inputs=inputs)
     if streams.is_stream(path):
-        yield kind
+        with writes(path):
+            yield kind
         return
     above = [folder for folder in path.absolute().parents if not folder.exists()]
     try:

@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -9,63 +8,38 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
+from tests.child_processes import killed_at_every_file_operation
 
-# Every child is killed at one more file operation than the child before it, until one ends.
-KILLS = """
-import json, os, signal, sys
-from pathlib import Path
+WRITER = """
 from preroll.files import atomic, manifest
 
-place = Path(sys.argv[1])
 folder, file = place / "mine", place / "table.csv"
 
-def write(content):
+def write(content="two"):
     with atomic.folder(folder, "run") as new:
         atomic.write_text(new / "a.txt", content)
         atomic.write_text(new / f"{content}.txt", content)
     atomic.write_text(file, content)
 
+def look():
+    found = manifest.read(atomic.current(folder), "run")
+    return [found.read_text("a.txt"), file.read_text(), found.altered()]
+
 write("one")
 (folder / "notes").mkdir()
 (folder / "notes" / "mine.txt").write_text("kept")
-FILES = ("open", "os.", "shutil.", "tempfile.")
-seen, kills = [], 0
-while True:
-    child = os.fork()
-    if child == 0:
-        left = kills
-
-        def count(event, arguments):
-            global left
-            if event.startswith(FILES):
-                left -= 1
-                if left == -1:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        write("two")
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    found = manifest.read(atomic.current(folder), "run")
-    seen.append([found.read_text("a.txt"), file.read_text(), found.altered()])
-    if status == 0:
-        break
-    assert os.WTERMSIG(status) == signal.SIGKILL
-    kills += 1
-print(json.dumps({"kills": kills, "seen": seen, "left": sorted(p.name for p in place.iterdir())}))
 """
 
 
 def test_at_every_file_operation_a_kill_leaves_the_old_or_the_new_and_the_next_writer_sweeps(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    assert told["kills"] > 30
-    folders, files, altered = zip(*told["seen"], strict=True)
+    kills, seen, left = killed_at_every_file_operation(WRITER, tmp_path)
+    assert kills > 30
+    folders, files, altered = zip(*seen, strict=True)
     assert (set(folders), set(files)) == ({"one", "two"}, {"one", "two"})
     assert list(folders) == sorted(folders)
     assert list(files) == sorted(files)
     assert altered[-1] == ["notes/mine.txt: not in the manifest"]
-    assert told["left"] == ["mine", "table.csv"]
+    assert left == ["mine", "table.csv"]
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["a.txt", "manifest.json", "notes", "two.txt"]
     assert (tmp_path / "mine" / "notes" / "mine.txt").read_text() == "kept"
 
