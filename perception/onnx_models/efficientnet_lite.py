@@ -7,6 +7,7 @@ operations are exact to the last bit everywhere, and versions of the format are 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,6 +43,14 @@ class Lite:
     side: int
     width: float
     depth: float
+
+
+#: The networks whose weights are known, by name: side, width and depth.
+LITE = {
+    "efficientnet-lite0": Lite(224, 1.0, 1.0),
+    "efficientnet-lite1": Lite(240, 1.0, 1.1),
+    "efficientnet-lite2": Lite(260, 1.1, 1.2),
+}
 
 
 @dataclass(frozen=True)
@@ -183,7 +192,7 @@ class _Graph:
         self.constants.append(helper.make_tensor(name, TensorProto.FLOAT, np.shape(array), data.tobytes(), raw=True))
         return name
 
-    def add(self, operator: str, *others: str, out: str = "", **attributes: object) -> None:
+    def add(self, operator: str, *others: str, out: str = "", **attributes: Any) -> None:
         """Adds an operator on the latest value and on ``others``."""
         before, self.now = self.now, out or f"{operator.lower()}{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, [before, *others], [self.now], **attributes))

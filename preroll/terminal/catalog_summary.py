@@ -27,7 +27,9 @@ def describe(catalog: "Catalog") -> None:
         f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
         f" {counted(len(catalog.classes), 'object class', 'object classes')}."
     )
-    typer.echo(f"Made by: {printable(catalog.manifest['command'])}\n")
+    typer.echo(f"Made by: {printable(catalog.manifest['command'])}")
+    _tell_detector(catalog)
+    typer.echo()
     rows = []
     for k, name in enumerate(catalog.categories):
         shown = catalog.importance[catalog.category == k]
@@ -44,6 +46,22 @@ def describe(catalog: "Catalog") -> None:
     _tell_neighbors(catalog)
 
 
+def _tell_detector(catalog: "Catalog") -> None:
+    """Prints what found the objects and what it was trained on, with a warning where it knows nothing of the kind."""
+    from preroll.perception.ingest.chosen_detector import KEY, Looked, wrong_network
+    from preroll.perception.onnx_models import networks
+
+    detector = catalog.manifest.get("detector")
+    if not isinstance(detector, dict):
+        return
+    name, sha256 = printable(str(detector.get("name"))), str(detector.get("sha256"))
+    trained = networks.trained_on(sha256)
+    typer.echo(f"Detector: {name}{f', trained on {trained}' if trained else ''}.")
+    looked = Looked.read(catalog.manifest.get(KEY))
+    if looked is not None and looked.photographs and networks.knows_drawings_alone(sha256):
+        typer.echo(f"note: {wrong_network(looked, name, 'preroll catalog build … --replace')}", err=True)
+
+
 def report_of(catalog: "Catalog") -> "CategoryReport | None":
     """Returns how well categories are recognised for videos of known category, or None if that was not measured."""
     from preroll.perception.inspection.category_report import category_report
@@ -55,6 +73,8 @@ def report_of(catalog: "Catalog") -> "CategoryReport | None":
 
 
 def _tell_categories(catalog: "Catalog") -> None:
+    from preroll.perception.inspection.chance import categories_beat_chance
+
     report = report_of(catalog)
     if report is None:
         what = "groups of videos" if catalog.grouped_by else "videos"
@@ -65,7 +85,7 @@ def _tell_categories(catalog: "Catalog") -> None:
     typer.echo(
         f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
         f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f};"
-        f" always the likeliest category {report.majority:.1%} right."
+        f" always the likeliest category {report.majority:.1%} right{_unless(categories_beat_chance(catalog))}."
     )
     if 1 < len(report.categories) <= _LARGEST_MATRIX:
         rows = [(name, *row) for name, row in zip(report.categories, report.confusion.tolist(), strict=True)]
@@ -96,9 +116,17 @@ def _tell_neighbors(catalog: "Catalog") -> None:
 
 def neighbors_told(catalog: "Catalog") -> str:
     """Returns a sentence about the categories of neighbours."""
+    from preroll.perception.inspection.chance import neighbors_beat_chance
+
     own, chance = catalog.neighbors_in_category()
+    better = _unless(neighbors_beat_chance(catalog))
     of = " of other groups" if catalog.grouped_by else ""
-    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}."
+    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}{better}."
+
+
+def _unless(better: bool | None) -> str:
+    """Returns the words for what an exact test does not find to be better than chance."""
+    return ": no better than chance" if better is False else ""
 
 
 def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "video") -> None:
