@@ -1,6 +1,7 @@
 """Catalog building: analyses the videos of a folder or a table in worker processes and writes the catalog."""
 
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from preroll.perception.workers.pool import VideoJob, VideoPool, drawn
 from preroll.system.portable_names import kept_or_portable
 from preroll.workers.job import Limits
 
+#: So many videos tell how long a build takes.
+_FIRST = 10
 _KEPT = "what was found so far is kept: give the same command again"
 
 
@@ -199,7 +202,7 @@ def _built(plan: _Plan, where: _Workers, choices: CatalogOptions, limits: Downlo
 
 
 def _tell(plan: _Plan, choice: Choice, before: str) -> None:
-    """Says what the detector is, where the user should know."""
+    """Tells the user of the detector where it changes, or where the videos are of another kind than drawings."""
     name = choice.model.card.name
     if before and before != name:
         progress.note(f"{plan.out} was made with {before}: all of its videos are analysed again with {name}.")
@@ -255,13 +258,35 @@ def _analyzed(
         if (folder := saved[i]) is not None:
             atomic.sweep(folder)
     tasks = [VideoJob(videos[i].file, saved[i], plan.fast) for i in waiting]
+    began = time.monotonic()
     title = f"Detecting objects ({resumed:,} videos known)" if resumed else "Detecting objects"
     with progress.bar(len(tasks), title) as advance:
-        for number, analysis in engine.map(tasks):
+        for done, (number, analysis) in enumerate(engine.map(tasks), start=1):
             results[waiting[number]] = analysis
             journal.add(videos[waiting[number]].path, analysis)
             advance(1)
+            if done == _FIRST and (line := forecast(done, len(tasks), time.monotonic() - began)):
+                progress.note(line)
     return [VideoRow(one, results[i]) for i, one in enumerate(videos)], resumed
+
+
+def forecast(done: int, videos: int, seconds: float) -> str:
+    """Returns a line about how long the rest of a build takes, by its first videos; empty where that is no minute.
+
+    Examples:
+        >>> forecast(10, 310, seconds=30.0).partition(",")[0]
+        'About 15 minutes for the 300 videos that are left'
+        >>> forecast(10, 29, seconds=30.0)
+        ''
+    """
+    left = seconds / done * (videos - done)
+    if left < 60:
+        return ""
+    amount = f"{left / 3600:.0f} hours" if left >= 2 * 3600 else f"{left / 60:.0f} minutes"
+    return (
+        f"About {amount} for the {videos - done:,} videos that are left, if they are like the first {done};"
+        " Ctrl-C stops, and the same command goes on."
+    )
 
 
 def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) -> BuildReport:

@@ -112,10 +112,9 @@ def known_networks() -> list[KnownNetwork]:
         source = "shipped with preroll" if name in SHIPPED else PACKAGES[name].command
         rows.append(_row(card, is_here(name), source, "MIT" if name in SHIPPED else card.license))
     kept = fetched()
-    others = sorted(
-        (card for card in committed_cards().values() if card.name not in PACKAGES), key=lambda one: one.name
-    )
-    rows += [_row(card, card.name in kept, f"{card.source}: detector get URL", card.license) for card in others]
+    for card in sorted(committed_cards().values(), key=lambda one: one.name):
+        if card.name not in PACKAGES:
+            rows += [_row(card, card.name in kept, f"{card.source}: detector get URL", card.license)]
     named = {row.name for row in rows}
     return rows + [_fetched_row(name, files[0]) for name, files in sorted(kept.items()) if name not in named]
 
