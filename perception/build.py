@@ -202,7 +202,7 @@ def _built(plan: _Plan, where: _Workers, choices: CatalogOptions, limits: Downlo
 
 
 def _tell(plan: _Plan, choice: Choice, before: str) -> None:
-    """Tells the user of the detector where it changes, or where the videos are of another kind than drawings."""
+    """Writes a line about the detector where it changes, or where the videos are of another kind than drawings."""
     name = choice.model.card.name
     if before and before != name:
         progress.note(f"{plan.out} was made with {before}: all of its videos are analysed again with {name}.")
