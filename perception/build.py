@@ -13,6 +13,7 @@ from preroll.console.write_errors import as_os_error, told
 from preroll.errors import PrerollError
 from preroll.files import atomic, work_folder
 from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.catalog_content import CatalogOptions, catalog_content
 from preroll.perception.ingest.chosen_detector import Choice, check_kept, choose, look_at, remember
@@ -23,7 +24,7 @@ from preroll.perception.ingest.resume import earlier_analyses, recipe_of, settle
 from preroll.perception.ingest.video_folder import Listing, SourceVideo
 from preroll.perception.ingest.writer import Content, VideoRow, check_replaceable, write_catalog
 from preroll.perception.onnx_models.model_card import EMBEDDED
-from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.onnx_models.model_file import HasModelCard, ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
 from preroll.perception.workers.pool import VideoJob, VideoPool, drawn
 from preroll.system.portable_names import kept_or_portable
@@ -87,6 +88,12 @@ class _Plan:
     replace: bool
     fast: bool
     group_by: str | None
+    embed: bool
+    encoder: EncoderFile | None
+
+    def encoder_beside(self, detector: ModelFile) -> EncoderFile | None:
+        """Returns the network that embeds the videos: another, or the detector itself; None if none does."""
+        return self.encoder or EncoderFile.of_detector(detector) if self.embed else None
 
     def saved(self, listed: SourceVideo) -> Path | None:
         """Returns the folder for the sampled frames of a video, or None if frames are not saved."""
@@ -107,6 +114,8 @@ def build_catalog(
     limits: Limits | None = None,
     fast: bool = False,
     choices: CatalogOptions | None = None,
+    embed: bool = False,
+    encoder: str | Path | None = None,
     group_by: str | None = None,
     engine: Literal["local", "ray"] = "local",
     downloads: str | Path | None = None,
@@ -132,6 +141,8 @@ def build_catalog(
         limits: time and memory limits of a worker.
         fast: skip the frames that no other frame refers to.
         choices: how importance, categories and neighbours are computed from the detections.
+        embed: whether the mean vector of each video is kept, of the encoder, else of the detector's own embedding.
+        encoder: an ONNX model that embeds, or the name of one, with its card beside it or in the package.
         group_by: what makes videos pieces of one clip, which no fold parts: a column of the table, ``folder`` (the
             folder above; VIDEOS/CATEGORY/CLIP/VIDEO.mp4 is read too), or ``name`` (equal names but for the mark of a
             piece, as in clip_001); by default each video stands for itself.
@@ -155,10 +166,12 @@ def build_catalog(
     check_downloader(listing.videos)
     given = None if detector is None else ModelFile.find(Path(detector), None if card is None else Path(card))
     frames = None if save_frames is None else Path(save_frames)
-    plan = _Plan(source, Path(out), frames, saved, listing, given, replace, fast, group_by)
+    other = None if encoder is None else EncoderFile.find(Path(encoder))
+    embeds = embed or other is not None
+    plan = _Plan(source, Path(out), frames, saved, listing, given, replace, fast, group_by, embeds, other)
     _check_places(plan)
     wanted = choices or CatalogOptions()
-    wanted.check(None if given is None else given.card)
+    wanted.check(None if given is None else given.card, embed=embeds)
     return _built(plan, _Workers(workers, limits, engine), wanted, download_limits or DownloadLimits())
 
 
@@ -170,8 +183,8 @@ class _Workers:
     limits: Limits | None
     engine: str
 
-    def pool(self, model: ModelFile) -> VideoPool:
-        return VideoPool(model, workers=self.workers, limits=self.limits, engine=self.engine)
+    def pool(self, model: ModelFile, encoder: EncoderFile | None) -> VideoPool:
+        return VideoPool(model, encoder=encoder, workers=self.workers, limits=self.limits, engine=self.engine)
 
     def drawn(self, videos: list[Path]) -> list[bool | None]:
         return drawn(videos, workers=self.workers, limits=self.limits, engine=self.engine)
@@ -181,21 +194,23 @@ def _built(plan: _Plan, where: _Workers, choices: CatalogOptions, limits: Downlo
     with _reserved(plan), _kept(plan.out), ExitStack() as stack:
         before = check_kept(plan.out, plan.given, replace=plan.replace)
         if plan.given is not None:  # tried before videos are fetched for it
-            pool = stack.enter_context(closing(where.pool(plan.given)))
+            pool = stack.enter_context(closing(where.pool(plan.given, plan.encoder_beside(plan.given))))
             pool.check()
         listing = _fetched(plan, limits)
         choice = choose(plan.out, plan.given, lambda: look_at(listing.videos, where.drawn), replace=plan.replace)
         if plan.given is None:
-            choices.check(choice.model.card)
-            pool = stack.enter_context(closing(where.pool(choice.model)))
+            choices.check(choice.model.card, embed=plan.embed)
+            pool = stack.enter_context(closing(where.pool(choice.model, plan.encoder_beside(choice.model))))
             pool.check()
         _tell(plan, choice, before)
-        recipe = recipe_of(choice.model, plan.fast)
+        encoder = plan.encoder_beside(choice.model)
+        recipe = recipe_of(choice.model, plan.fast, encoder)
         journal = stack.enter_context(open_journal(plan.out, recipe))
         remember(plan.out, choice)
         known = earlier_analyses(plan.out, recipe) | journal.known
         rows, resumed = _analyzed(plan, listing, pool, journal, known)
         facts = {**recipe, **choice.facts, **({} if plan.group_by is None else {"group_by": plan.group_by})}
+        facts |= {} if encoder is None else encoder.card.words
         content = catalog_content(rows, choice.model.card, choices, facts)
         write_catalog(plan.out, content, _command(plan, choice, choices))
     return _report(Catalog.open(plan.out), content, listing, resumed)
@@ -308,16 +323,22 @@ def _command(plan: _Plan, choice: Choice, choices: CatalogOptions) -> str:
     """Returns the command for the manifest, with names instead of paths so that it does not depend on the machine."""
     parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
     if choice.model.model != EMBEDDED:
-        kept = choice.model.model.parent.name == choice.model.card.sha256  # it has a name, and its file is nobody's
-        parts += ["--detector", shlex.quote(choice.model.model.stem if kept else choice.model.model.name)]
+        parts += ["--detector", _named(choice.model)]
+    parts += ["--embed"] * plan.embed
+    parts += [] if plan.encoder is None else ["--encoder", _named(plan.encoder)]
     usual = CatalogOptions()
     parts += ["--fast"] * plan.fast
     parts += [] if plan.group_by is None else ["--group-by", shlex.quote(plan.group_by)]
-    for key in ("importance", "classifier"):
+    for key in ("importance", "classifier", "neighbors_by", "embed_size"):
         if getattr(choices, key) != getattr(usual, key):
-            parts += [f"--{key}", getattr(choices, key)]
+            parts += [f"--{key.replace('_', '-')}", str(getattr(choices, key))]
     parts += ["--idf"] * choices.idf + ["--approximate"] * choices.approximate
     return " ".join(parts)
+
+
+def _named(network: HasModelCard) -> str:
+    kept = network.model.parent.name == network.card.sha256  # it has a name, and its file is nobody's
+    return shlex.quote(network.model.stem if kept else network.model.name)
 
 
 def _check_places(plan: _Plan) -> None:

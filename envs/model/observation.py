@@ -63,19 +63,23 @@ class ObservationLayout:
     parts: Mapping[str, Part]
 
     @classmethod
-    def of(cls, scenario: Scenario, n_categories: int, n_classes: int) -> "ObservationLayout":
+    def of(cls, scenario: Scenario, n_categories: int, n_classes: int, n_reduced: int = 0) -> "ObservationLayout":
         """Builds the layout that ``scenario.observe`` requests.
 
         Args:
             scenario: the scenario.
             n_categories: K, number of categories of the catalog.
             n_classes: C, number of object classes of the catalog.
+            n_reduced: E, number of components of the catalog's reduced embeddings.
         """
         observe = scenario.observe
+        content = (n_classes, "importance", "object importance of the video")
+        if observe.content == "embedding":
+            content = (n_reduced, "component", "reduced embedding of the video")
         n_ads = len(scenario.ads) + scenario.session.no_ad
         wanted: list[tuple[str, bool, int, str, str]] = [
             ("category", observe.category != "none", n_categories, "probability", "category of the video"),
-            ("content", observe.content, n_classes, "importance", "object importance of the video"),
+            ("content", bool(observe.content), *content),
             ("memorability", observe.memorability, 1, "share", "share of videos predicted to be less memorable"),
             ("progress", observe.progress, 1, "share", "share of the horizon that is over"),
             ("fatigue", observe.fatigue, scenario.user.fatigue.levels, "one-hot", "fatigue level"),

@@ -67,7 +67,7 @@ class Tables:
         phases = [phase for _, phase in scenario.phases]
         category = _category(catalog)
         relevance, recall, kind = _kinds(catalog, category, by_recall=any(phase.recall_weight for phase in phases))
-        layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes))
+        layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes), catalog.n_reduced)
         arrays = Arrays(
             base=np.stack([_base(phase) for phase in phases]),
             match=np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
@@ -169,6 +169,12 @@ def _check(scenario: Scenario, catalog: Catalog) -> None:
         raise PrerollError(
             f"scenario {scenario.name}: observe.category: 'predicted' needs category probabilities, "
             f"which the catalog {catalog.path} lacks; true or none are allowed"
+        )
+    if scenario.observe.content == "embedding" and not catalog.has("embedding_reduced"):
+        raise PrerollError(
+            f"scenario {scenario.name}: observe.content: 'embedding' needs embeddings, "
+            f"which the catalog {catalog.path} lacks; `preroll catalog build --embed` adds them, and objects or false "
+            "are allowed"
         )
     if scenario.observe.memorability and catalog.memorability_quantile is None:
         raise PrerollError(
@@ -307,7 +313,9 @@ def _rows(scenario: Scenario, catalog: Catalog, layout: ObservationLayout) -> ND
             known = np.flatnonzero(np.asarray(catalog.category) >= 0)
             part[known, np.asarray(catalog.category)[known]] = 1.0
     if "content" in layout.parts:
-        rows[:, layout.parts["content"].slice] = np.clip(catalog.importance, 0.0, 1.0)
+        content = catalog.embedding_reduced if scenario.observe.content == "embedding" else catalog.importance
+        assert content is not None
+        rows[:, layout.parts["content"].slice] = np.clip(content, 0.0, 1.0)
     if "memorability" in layout.parts:
         rows[:, layout.parts["memorability"].start] = catalog.memorability_quantile
     return rows

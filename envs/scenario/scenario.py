@@ -159,7 +159,11 @@ class Observe(FileModel):
     category: Literal[True, "predicted", "none"] = Field(
         default=True, description="the true category, the probabilities that perception predicts, or none"
     )
-    content: bool = Field(default=True, description="object importance of the video, from perception")
+    content: Literal[True, "objects", "embedding", False] = Field(
+        default=True,
+        description="what perception knows of the video: `objects` (true; their importance), `embedding` (reduced), or "
+        "false",
+    )
     memorability: bool = Field(default=False, description="share of videos that are predicted to be less memorable")
     progress: bool = Field(default=True, description="share of the horizon that is over")
     fatigue: bool = Field(default=False, description="fatigue level")
@@ -167,6 +171,12 @@ class Observe(FileModel):
     last_view: bool = Field(default=False, description="whether that ad was viewed")
     position: bool = Field(default=False, description="ad slot of the video")
     segment: bool = Field(default=False, description="segment of the user")
+
+    @field_validator("content")
+    @classmethod
+    def _objects_as_ever(cls, content: Any) -> Any:
+        # Scenarios have been written with true since before there were embeddings: equal ones have equal hashes.
+        return True if content == "objects" else content
 
 
 class Drift(FileModel):

@@ -15,7 +15,9 @@ from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
+from preroll.perception.analysis.encoder import Encoder
 from preroll.perception.analysis.overlay import Canvas, draw_objects
+from preroll.perception.analysis.vectors import Vectors, video_vector
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.onnx_models.model_card import ModelCard
@@ -44,7 +46,8 @@ class Analysis:
         frames: number of sampled frames.
         sha256: hash of the file; for a folder, of the hashes of its frames; empty if it cannot be read.
         found: the detections.
-        vectors: embeddings of the frames, float32 [frames, D]; empty for a detector.
+        vectors: embeddings of the frames, float32 [frames, D]; of a catalog's video their mean, float32 [1, D]; empty
+            without an encoder.
     """
 
     status: str
@@ -66,6 +69,8 @@ def analyze(
     path: Path,
     detector: Detector,
     *,
+    encoder: Encoder | None = None,
+    embed: bool = False,
     save_frames: Path | None = None,
     overlay: Path | None = None,
     fast: bool = False,
@@ -76,6 +81,8 @@ def analyze(
     Args:
         path: a video file, or a folder of numbered frames.
         detector: the network to run on the frames.
+        encoder: another network, whose mean vector is kept.
+        embed: keep the mean vector of the detector's own embedding, which its card names.
         save_frames: folder to which the sampled frames are written as 1.jpg, 2.jpg, … at 224 × 224, centred.
         overlay: folder to which they are written as 1.jpg, 2.jpg, … with the objects drawn in; requires a detector of
             objects.
@@ -96,17 +103,19 @@ def analyze(
         return Analysis("unreadable", f"cannot be read: {error.strerror or error}")
     decoding = Decoding()
     samples = track_progress(sample(path, decoding, fast=fast), decoding, progress)
-    frames = _fitted(samples, detector.fit, save_frames, Canvas() if overlay is not None else None)
+    frames = _fitted(samples, detector, encoder, save_frames, Canvas() if overlay is not None else None)
     parts: list[VideoDetections] = []
+    vectors: list[Vectors] = []
     count = 0
     try:
         with _drawing(overlay, detector.card) as draw:
             while batch := list(islice(frames, detector.batch)):
-                pixels, views = [one.pixels for one in batch], [one.view for one in batch]
                 if draw is None:
-                    parts.append(detector.find(pixels, count, views))
+                    found, embedded = _seen(detector, encoder, embed, batch, count)
+                    parts.append(found)
+                    vectors += embedded
                 else:
-                    objects = detector.objects(pixels, views)
+                    objects = detector.objects([one.pixels for one in batch], [one.view for one in batch])
                     parts.append(VideoDetections.of_objects(objects, count))
                     draw(batch, objects, count)
                 count += len(batch)
@@ -114,7 +123,8 @@ def analyze(
         return Analysis(error.status, str(error), sha256=digest)
     status, reason = judge(decoding)
     duration = float(decoding.expected or decoding.seconds)
-    return Analysis(status, reason, decoding.coverage, duration, count, digest, VideoDetections.join(parts))
+    facts = status, reason, decoding.coverage, duration, count, digest, VideoDetections.join(parts)
+    return Analysis(*facts, video_vector(np.concatenate(vectors))) if vectors else Analysis(*facts)
 
 
 def judge(decoding: Decoding) -> tuple[str, str]:
@@ -147,23 +157,48 @@ def track_progress(
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A sample at the detector's input size, the view of its frame, and a picture of the whole frame to draw on."""
+    """A sample at the detector's input size, the view of its frame, and a picture of the whole frame to draw on.
+
+    ``encoded`` is the sample at the encoder's input size, None without one.
+    """
 
     pixels: Pixels
     view: View
     picture: Pixels | None
+    encoded: Pixels | None
+
+
+def _seen(
+    detector: Detector, encoder: Encoder | None, embed: bool, batch: list[_Fitted], first: int
+) -> tuple[VideoDetections, list[Vectors]]:
+    """Returns what a batch shows, whose frames are counted from ``first``, and its vectors, if any are kept."""
+    pixels, views = [one.pixels for one in batch], [one.view for one in batch]
+    if embed:
+        found, vectors = detector.find_and_embed(pixels, first, views)
+        return found, [vectors]
+    found = detector.find(pixels, first, views)
+    if encoder is None:
+        return found, []
+    frames, size = [one.encoded for one in batch if one.encoded is not None], encoder.batch
+    return found, [encoder.embed(frames[start : start + size]) for start in range(0, len(frames), size)]
 
 
 def _fitted(
-    samples: Iterator[FrameSample], fit: Fit, save_frames: Path | None, canvas: Canvas | None
+    samples: Iterator[FrameSample],
+    detector: Detector,
+    encoder: Encoder | None,
+    save_frames: Path | None,
+    canvas: Canvas | None,
 ) -> Iterator[_Fitted]:
-    """Yields the samples at the detector's input size; with ``save_frames`` also writes them at the saved size."""
-    fitter = Fitter(fit)
+    """Yields the samples at the networks' input sizes; with ``save_frames`` also writes them at the saved size."""
+    fitter = Fitter(detector.fit)
+    other = None if encoder is None else Fitter(encoder.fit)
 
     def fitted(one: FrameSample) -> _Fitted:
         view = fitter.view(one.frame, turns=one.turns, aspect=one.aspect)
         pixels = fitter(one.frame, turns=one.turns, aspect=one.aspect)
-        return _Fitted(pixels, view, canvas(one) if canvas is not None else None)
+        encoded = None if other is None else other(one.frame, turns=one.turns, aspect=one.aspect)
+        return _Fitted(pixels, view, canvas(one) if canvas is not None else None, encoded)
 
     if save_frames is None:
         yield from map(fitted, samples)

@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.analysis.vectors import Vectors, frame_vectors
 from preroll.perception.decoders.classifier import class_scores
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
@@ -77,6 +78,18 @@ class Detector:
         # Mask R-CNN returns a single list of objects, whatever the number of frames.
         one_by_one = self._single or self.card.decoder == "maskrcnn"
         self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
+        self._embedding = self._find_embedding()
+
+    def _find_embedding(self) -> int | None:
+        """Returns the place of the embedding among the outputs; None if the card names none."""
+        if self.card.embedding is None:
+            return None
+        outputs = [output.name for output in self._session.get_outputs()]
+        if self.card.embedding not in outputs:
+            raise PrerollError(
+                f"detector {self.model}: output {self.card.embedding!r} is not one of {', '.join(outputs)}"
+            )
+        return outputs.index(self.card.embedding)
 
     def _choose_input(self) -> Any:
         inputs = self._session.get_inputs()
@@ -122,8 +135,8 @@ class Detector:
             PrerollError: if the network fails, or its output does not match its card.
         """
         if not self.card.finds_objects:
-            decoded: NDArray[np.float32] = self._run(frames, lambda outputs: class_scores(outputs, self.card))
-            return np.nan_to_num(decoded[: len(frames)], copy=False)
+            scores: NDArray[np.float32] = self._run(frames, lambda outputs: self._scores(outputs, len(frames)))
+            return scores
         best = np.zeros((len(frames), len(self.card.classes)), np.float32)
         for row, located in zip(best, self.objects(frames), strict=True):
             np.maximum.at(row, located.label, located.confidence)
@@ -144,11 +157,19 @@ class Detector:
         """
         if not self.card.finds_objects:
             raise PrerollError(f"detector {self.model}: it is a classifier; it says what a frame shows, and not where")
-        height, width = self.card.input_size
-        seen = views or [View(height, width, 0, 0, height, width)] * len(frames)
-        decode = _DECODERS[self.card.decoder]
-        located: list[Located] = self._run(frames, lambda outputs: decode(outputs, self.card, seen))
+        located: list[Located] = self._run(frames, lambda outputs: self._objects(outputs, len(frames), views))
         return located
+
+    def _scores(self, outputs: list[NDArray[np.generic]], count: int) -> NDArray[np.float32]:
+        return np.nan_to_num(class_scores(self._without_embedding(outputs), self.card)[:count], copy=False)
+
+    def _objects(self, outputs: list[NDArray[np.generic]], count: int, views: list[View] | None) -> list[Located]:
+        height, width = self.card.input_size
+        seen = views or [View(height, width, 0, 0, height, width)] * count
+        return _DECODERS[self.card.decoder](self._without_embedding(outputs), self.card, seen)
+
+    def _without_embedding(self, outputs: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        return [output for place, output in enumerate(outputs) if place != self._embedding]
 
     def raw(self, frames: list[Pixels]) -> list[NDArray[np.generic]]:
         """Runs the network and returns its outputs unchanged."""
@@ -210,9 +231,33 @@ class Detector:
             first: index of the first of these frames in the video, counted from 0.
             views: as for :meth:`objects`.
         """
+        found: VideoDetections = self._run(frames, lambda given: self._detections(given, len(frames), first, views))
+        return found
+
+    def find_and_embed(
+        self, frames: list[Pixels], first: int = 0, views: list[View] | None = None
+    ) -> tuple[VideoDetections, Vectors]:
+        """Runs a network whose card names an embedding once, and returns detections as :meth:`find`, and its vectors.
+
+        Returns:
+            The detections, and float32 [n, d], not normalised.
+        """
+        assert self._embedding is not None
+        place, count = self._embedding, len(frames)
+
+        def decode(outputs: list[NDArray[np.generic]]) -> tuple[VideoDetections, Vectors]:
+            vectors = frame_vectors(outputs[place], self.card.pool)[:count]
+            return self._detections(outputs, count, first, views), vectors
+
+        found: tuple[VideoDetections, Vectors] = self._run(frames, decode)
+        return found
+
+    def _detections(
+        self, outputs: list[NDArray[np.generic]], count: int, first: int, views: list[View] | None
+    ) -> VideoDetections:
         if self.card.finds_objects:
-            return VideoDetections.of_objects(self.objects(frames, views), first)
-        scores = self.scores(frames)
+            return VideoDetections.of_objects(self._objects(outputs, count, views), first)
+        scores = self._scores(outputs, count)
         frame, label = np.nonzero((scores > 0) & (scores >= np.float32(self.card.score_threshold)))
         return VideoDetections((frame + first).astype(np.int32), label.astype(np.int16), scores[frame, label])
 

@@ -1,8 +1,9 @@
 """ONNX image encoders with model cards: one vector per frame."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
+from preroll.perception.analysis.vectors import frame_vectors
 from preroll.perception.onnx_models.model_card import (
     AxisOrder,
     Card,
@@ -26,7 +28,7 @@ from preroll.perception.onnx_models.model_card import (
     Scale,
     committed_cards,
 )
-from preroll.perception.onnx_models.model_file import check_stranger
+from preroll.perception.onnx_models.model_file import ModelFile, check_stranger
 from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.video.resize import Fit, Pixels
 from preroll.yaml_config import validated
@@ -40,6 +42,7 @@ class EncoderCard(Card):
 
     model_config = ConfigDict(extra="ignore")
     job: ClassVar[str] = "embed"
+    later: ClassVar[Mapping[str, Any]] = {**Card.later, "activation": "softmax"}
 
     input_size: InputSize
     fit: FrameFit = "crop"
@@ -51,8 +54,25 @@ class EncoderCard(Card):
     dtype: NumberType = "float32"
     layout: AxisOrder = "NCHW"
     output: str | None = Field(
-        default=None, description="name of the output that contains the vectors; the first one by default"
+        default=None,
+        description="name of the output that contains the vectors, if `embedding` does not say it; the "
+        "first one by default",
     )
+    activation: Literal["softmax", "sigmoid"] = Field(
+        default="softmax", description="of words: `softmax` (one of them is right) or `sigmoid` (each by itself)"
+    )
+
+    @property
+    def vectors(self) -> str | None:
+        """Name of the output that contains the vectors; None for the first one."""
+        return self.embedding or self.output
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Entry of a manifest: how a cosine becomes the probability of a word; empty if the card does not say it."""
+        if self.logit_scale is None:
+            return {}
+        return {"words": {key: getattr(self, key) for key in ("logit_scale", "logit_bias", "activation")}}
 
 
 @dataclass(frozen=True)
@@ -77,6 +97,20 @@ class EncoderFile:
         found = _find_card(model, card)
         check_stranger(model, found.sha256, "encoder")
         return cls(model, found)
+
+    @classmethod
+    def of_detector(cls, detector: ModelFile) -> Self:
+        """Returns a detector as the encoder that its card makes it.
+
+        Raises:
+            PrerollError: its card names no embedding.
+        """
+        if detector.card.embedding is None:
+            raise PrerollError(
+                f"--embed: the card of the detector {detector.card.name} names no output `embedding`: give an encoder"
+                " with --encoder, such as efficientnet-lite0"
+            )
+        return cls(detector.model, EncoderCard.model_validate(detector.card.model_dump()))
 
 
 class Encoder:
@@ -105,9 +139,9 @@ class Encoder:
             raise PrerollError(f"encoder {model}: it has {len(inputs)} inputs; one is expected, for the frames")
         self._input = inputs[0]
         outputs = [output.name for output in self._session.get_outputs()]
-        if self.card.output is not None and self.card.output not in outputs:
-            raise PrerollError(f"encoder {model}: output {self.card.output!r} is not one of {', '.join(outputs)}")
-        self._output = self.card.output or outputs[0]
+        if self.card.vectors is not None and self.card.vectors not in outputs:
+            raise PrerollError(f"encoder {model}: output {self.card.vectors!r} is not one of {', '.join(outputs)}")
+        self._output = self.card.vectors or outputs[0]
         first = self._input.shape[0]
         self._fixed = first if isinstance(first, int) else None
         self.batch = self._fixed or BATCH
@@ -123,19 +157,16 @@ class Encoder:
             float32 [n, D], not normalised.
 
         Raises:
-            PrerollError: if the network fails, or an output is not finite.
+            PrerollError: if the network fails, or its output is not one vector of finite numbers for each frame.
         """
         tensor = self._tensor(frames)
         if self._fixed:
             tensor = np.concatenate((tensor, np.repeat(tensor[-1:], self._fixed - len(frames), 0)))
         try:
             (found,) = self._session.run([self._output], {self._input.name: tensor})
+            return frame_vectors(found, self.card.pool)[: len(frames)]
         except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"encoder {self.model}: {' '.join(str(error).split())}") from None
-        vectors = np.asarray(found, np.float32).reshape(len(tensor), -1)[: len(frames)]
-        if not np.isfinite(vectors).all():
-            raise PrerollError(f"encoder {self.model}: it returns numbers that are not finite")
-        return vectors
 
     def _tensor(self, frames: list[Pixels]) -> NDArray[Any]:
         card = self.card

@@ -20,7 +20,8 @@ from preroll.files.sealed import DamagedError
 NEIGHBORS = 10
 #: Rounding that a probability may exceed 1 by.
 _ROUNDING = 1e-6
-#: Axes: N videos, K categories, C classes, R ranks of neighbours, M detections, M1 their offsets, B corners of a box.
+#: Axes: N videos, K categories, C classes, R ranks of neighbours, M detections, M1 their offsets, B corners of a box,
+#: D numbers of an embedding, E of a reduced one, L limits.
 ARRAYS: dict[str, tuple[str, str]] = {
     "category": ("int16", "N"),
     "importance": ("float32", "NC"),
@@ -29,6 +30,11 @@ ARRAYS: dict[str, tuple[str, str]] = {
     "neighbor_scores": ("float32", "NR"),
     "memorability": ("float32", "N"),
     "memorability_quantile": ("float32", "N"),
+    "embedding": ("float16", "ND"),
+    "embedding_reduced": ("float32", "NE"),
+    "embedding_mean": ("float32", "D"),
+    "embedding_axes": ("float32", "ED"),
+    "embedding_limits": ("float32", "L"),
 }
 DETECTIONS: dict[str, tuple[str, str]] = {
     "offsets": ("int64", "O"),
@@ -44,7 +50,11 @@ SKIP = "PREROLL_VERIFY"
 _LONG = 500_000_000
 #: Arrays whose hashing was announced.
 _TOLD: set[Path] = set()
-_SHARES = ("importance", "category_probabilities", "memorability", "memorability_quantile")
+_SHARES = ("importance", "category_probabilities", "memorability", "memorability_quantile", "embedding_reduced")
+#: By how much the length of a vector of float16 may differ from 1.
+_LENGTH = 0.01
+#: Vectors whose lengths are computed at once.
+_ROWS = 4096
 
 Valid = NDArray[np.bool_]
 
@@ -59,6 +69,8 @@ class Sizes:
         classes: C.
         unknown: whether the category of a video may be unknown.
         detections: M.
+        embedded: D.
+        reduced: E.
     """
 
     videos: int
@@ -66,11 +78,14 @@ class Sizes:
     classes: int
     unknown: bool = False
     detections: int = 0
+    embedded: int = 0
+    reduced: int = 0
 
     def shape(self, axes: str) -> tuple[int, ...]:
         """Returns the shape of an array with the given axes."""
         sizes = {"N": self.videos, "K": self.categories, "C": self.classes, "R": NEIGHBORS}
         sizes |= {"M": self.detections, "O": self.videos + 1, "B": 4}
+        sizes |= {"D": self.embedded, "E": self.reduced, "L": 2}
         return tuple(sizes[axis] for axis in axes)
 
 
@@ -155,6 +170,12 @@ def _rules(name: str, array: NDArray[Any], sizes: Sizes) -> Iterator[tuple[Valid
         yield (array >= -1) & (array < n), f"must lie in 0 … {n - 1}, or be −1 for padding"
         yield array != np.arange(n)[:, None], "must not hold the video itself"
         yield (array[:, :-1] >= 0) | (array[:, 1:] < 0), "must have its padding, −1, behind all neighbours"
+    elif name == "embedding":
+        parts = (array[start : start + _ROWS].astype(np.float32) for start in range(0, len(array), _ROWS))
+        lengths = np.concatenate([np.linalg.norm(part, axis=1) for part in parts])
+        yield (lengths == 0) | (np.abs(lengths - 1) <= _LENGTH), "must be a vector of length 1, or of zeros"
+    elif name == "embedding_limits":
+        yield np.array([array[0] <= array[1]]) & np.isfinite(array).all(), "must be two finite numbers in order"
     else:
         yield np.isfinite(array), "must be finite"
 

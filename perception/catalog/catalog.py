@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEMO = "demo"
-# Optional arrays.
-_OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile")
+# Optional arrays that a catalog in memory may be given.
+_OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile", "embedding", "embedding_reduced")
 #: Hashes, names and sizes of arrays whose values this process has checked.
 _SOUND: set[tuple[str, str, Sizes]] = set()
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
@@ -57,6 +57,9 @@ class Catalog:
             measured.
         memorability_quantile: float32 [N] in [0, 1], the share of videos that are predicted to be less memorable, by a
             model fitted without the video; None if there is no prediction.
+        embedding: float16 [N, D], the mean of an encoder's vectors of a video's frames, scaled to length 1; None if the
+            catalog was built without.
+        embedding_reduced: float32 [N, E] in [0, 1], its principal components, scaled by ``embedding_limits``.
 
     Examples:
         >>> from preroll.perception import Catalog
@@ -118,6 +121,8 @@ class Catalog:
         category_probabilities: ArrayLike | None = None,
         memorability: ArrayLike | None = None,
         memorability_quantile: ArrayLike | None = None,
+        embedding: ArrayLike | None = None,
+        embedding_reduced: ArrayLike | None = None,
         name: str = "memory",
     ) -> "Catalog":
         """Creates a catalog in memory, with the same checks as one on disk.
@@ -132,6 +137,8 @@ class Catalog:
             category_probabilities: [N, K], or None.
             memorability: [N], or None.
             memorability_quantile: [N], or None.
+            embedding: [N, D], rows of length 1, or None.
+            embedding_reduced: [N, E] in [0, 1], or None.
             name: used as ``path``.
 
         Raises:
@@ -146,9 +153,9 @@ class Catalog:
             "neighbors": nearest,
             "neighbor_scores": np.array(scores, np.float32, order="C"),
         }
-        optional = dict(zip(_OPTIONAL, (category_probabilities, memorability, memorability_quantile), strict=True))
-        given = {name: array for name, array in optional.items() if array is not None}
-        arrays |= {name: np.array(array, np.float32, order="C") for name, array in given.items()}
+        further = (category_probabilities, memorability, memorability_quantile, embedding, embedding_reduced)
+        given = {name: array for name, array in zip(_OPTIONAL, further, strict=True) if array is not None}
+        arrays |= {name: np.array(array, ARRAYS[name][0], order="C") for name, array in given.items()}
         for array in arrays.values():
             array.flags.writeable = False  # what was checked stays
         manifest = {
@@ -199,6 +206,16 @@ class Catalog:
         """Share of videos that are predicted to be less memorable, float32 [N] in [0, 1], or None."""
         return self._array("memorability_quantile")
 
+    @cached_property
+    def embedding(self) -> NDArray[np.float16] | None:
+        """Mean vector of each video, float16 [N, D] of length 1, or None."""
+        return self._array("embedding")
+
+    @cached_property
+    def embedding_reduced(self) -> NDArray[np.float32] | None:
+        """Scaled principal components of the embeddings, float32 [N, E] in [0, 1], or None."""
+        return self._array("embedding_reduced")
+
     def _needed(self, name: str) -> NDArray[Any]:
         array = self._array(name)
         assert array is not None
@@ -231,9 +248,17 @@ class Catalog:
 
     @cached_property
     def _sizes(self) -> Sizes:
-        shape = self._headers["importance"].shape
-        width = shape[1] if len(shape) == 2 else 0
-        return Sizes(self.n_videos, len(self.categories), width, self.has("category_probabilities"))
+        headers = self._headers
+        matrices = {name: array.shape[1] for name, array in headers.items() if array.ndim == 2}
+        embedded, reduced = matrices.get("embedding", 0), matrices.get("embedding_reduced", 0)
+        return Sizes(
+            self.n_videos,
+            len(self.categories),
+            matrices.get("importance", 0),
+            self.has("category_probabilities"),
+            embedded=embedded,
+            reduced=reduced,
+        )
 
     @property
     def _headers(self) -> dict[str, NDArray[Any]]:
@@ -246,6 +271,11 @@ class Catalog:
     def n_videos(self) -> int:
         """N, the number of usable videos: the rows of every array."""
         return int(self.manifest["videos"])
+
+    @property
+    def n_reduced(self) -> int:
+        """E, the number of components of a reduced embedding; 0 without embeddings."""
+        return self._sizes.reduced
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -276,8 +306,9 @@ class Catalog:
             self.category_probabilities,
         ):
             digest.update(b"none" if array is None else array.tobytes())
-        for array in (self.memorability, self.memorability_quantile):
-            digest.update(b"" if array is None else array.tobytes())
+        for name in ("memorability", "memorability_quantile", "embedding", "embedding_reduced"):
+            optional = self._array(name)
+            digest.update(b"" if optional is None else optional.tobytes())
         return digest.hexdigest()
 
     def videos(self) -> "pd.DataFrame":

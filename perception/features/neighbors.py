@@ -1,9 +1,10 @@
-"""Content-based nearest neighbours: the ten other videos whose importance vectors have the largest cosine similarity.
+"""Content-based nearest neighbours: the ten other videos whose vectors have the largest cosine similarity.
 
 Duplicate vectors are searched once, so ties do not slow the search down. A distinct direction is called a point.
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import faiss
 import numpy as np
@@ -22,6 +23,19 @@ LINKS, BUILD_BREADTH, SEARCH_BREADTH = 16, 48, 128
 _RECALL_SAMPLE = 1000
 
 Neighbors = tuple[NDArray[np.int32], NDArray[np.float32]]
+#: Vectors that neighbours are found by: importance, the embedding, or predicted tags.
+NeighborsBy = Literal["objects", "embedding", "tags"]
+SOURCES: tuple[NeighborsBy, ...] = get_args(NeighborsBy)
+
+
+def neighbor_vectors(
+    importance: NDArray[np.float32], embedding: NDArray[np.float16] | None, by: NeighborsBy
+) -> NDArray[np.float32]:
+    """Returns the vectors of the videos, float32 [N, C or D], of which neighbours by objects or embedding are made."""
+    if by == "objects":
+        return importance
+    assert embedding is not None
+    return embedding.astype(np.float32)
 
 
 def nearest_neighbors(importance: NDArray[np.float32], k: int = NEIGHBORS) -> Neighbors:

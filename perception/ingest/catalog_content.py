@@ -16,9 +16,18 @@ from preroll.perception.features.categories import (
 )
 from preroll.perception.features.folds import near_copies
 from preroll.perception.features.importance import KINDS, Kind, idf_weighted, importance
-from preroll.perception.features.neighbors import approximate_neighbors, nearest_neighbors
+from preroll.perception.features.neighbors import (
+    SOURCES,
+    NeighborsBy,
+    approximate_neighbors,
+    nearest_neighbors,
+    neighbor_vectors,
+)
+from preroll.perception.features.reduction import SIZE, reduce_embeddings
 from preroll.perception.ingest.writer import Content, VideoRow
 from preroll.perception.onnx_models.model_card import ModelCard
+
+_LARGEST = 4096
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class CatalogOptions:
         idf: weight classes by inverse document frequency, that is, by how few videos show them.
         classifier: predicts the category: ``logistic-regression``, ``random-forest`` or ``gradient-boosting``.
         approximate: find neighbours with a graph index, which may miss some; for more than 100,000 videos.
+        neighbors_by: vectors whose cosines make neighbours: ``objects`` (importance) or ``embedding``.
+        embed_size: numbers to which embeddings are reduced for agents, at most.
 
     Examples:
         >>> from preroll.perception import CatalogOptions, Detector
@@ -43,9 +54,15 @@ class CatalogOptions:
     idf: bool = False
     classifier: Classifier = "logistic-regression"
     approximate: bool = False
+    neighbors_by: NeighborsBy = "objects"
+    embed_size: int = SIZE
 
-    def check(self, card: ModelCard | None) -> None:
+    def check(self, card: ModelCard | None, *, embed: bool = False) -> None:
         """Checks that the options exist and that the detector, if it is known, supports them.
+
+        Args:
+            card: card of the detector, if it is known.
+            embed: whether videos are embedded.
 
         Raises:
             PrerollError: naming the option and the allowed values.
@@ -54,6 +71,16 @@ class CatalogOptions:
             raise PrerollError(f"--importance {self.importance}: must be one of {', '.join(KINDS)}")
         if self.classifier not in CLASSIFIERS:
             raise PrerollError(f"--classifier {self.classifier}: must be one of {', '.join(CLASSIFIERS)}")
+        if self.neighbors_by not in SOURCES:
+            raise PrerollError(f"--neighbors-by {self.neighbors_by}: must be one of {', '.join(SOURCES)}")
+        if self.neighbors_by == "tags":
+            raise PrerollError(
+                "--neighbors-by tags: tags are predicted of a catalog that is there: preroll predict annotate --tags"
+            )
+        if self.neighbors_by == "embedding" and not embed:
+            raise PrerollError("--neighbors-by embedding: videos are not embedded; give --embed too")
+        if not 1 <= self.embed_size <= _LARGEST:
+            raise PrerollError(f"--embed-size {self.embed_size}: must lie in 1 … {_LARGEST}")
         if self.importance == "area" and card is not None and not card.finds_objects:
             raise PrerollError(
                 f"--importance area: the detector {card.name} says what a frame shows and not where;"
@@ -87,7 +114,9 @@ def catalog_content(rows: list[VideoRow], card: ModelCard, choices: CatalogOptio
     if choices.idf:
         shown = idf_weighted(shown)
     arrays: dict[str, NDArray[Any]] = {"category": category, "importance": shown}
-    recall = _add_neighbors(arrays, shown, choices)
+    embedded = _embedded(usable, choices)
+    arrays |= embedded
+    recall = _add_neighbors(arrays, choices)
     train, groups = _train(usable), _groups(usable)
     probabilities = out_of_fold_probabilities(
         shown, category, len(categories), classifier=choices.classifier, train=train, groups=groups
@@ -95,20 +124,29 @@ def catalog_content(rows: list[VideoRow], card: ModelCard, choices: CatalogOptio
     folds = category_folds(category, len(categories), train=train, groups=groups)
     if probabilities is not None:
         arrays["category_probabilities"] = probabilities
-    more = {
+    more: dict[str, Any] = {
         "left_out": len(rows) - len(usable),
         "importance": {"kind": choices.importance, "idf": choices.idf},
         "classifier": choices.classifier,
         "neighbors": {"exact": not choices.approximate, **recall},
     }
+    if choices.neighbors_by != "objects":
+        more["neighbors"]["by"] = choices.neighbors_by
     return Content(
         rows, categories, card.classes, arrays, {**facts, **more}, card.finds_objects, near_copies(shown, folds or [])
     )
 
 
-def _add_neighbors(
-    arrays: dict[str, NDArray[Any]], shown: NDArray[np.float32], choices: CatalogOptions
-) -> dict[str, float]:
+def _embedded(rows: list[VideoRow], choices: CatalogOptions) -> dict[str, NDArray[Any]]:
+    """Returns the arrays of the embeddings; none if the videos were not embedded."""
+    if not rows[0].analysis.vectors.size:
+        return {}
+    vectors = np.concatenate([row.analysis.vectors for row in rows]).astype(np.float16)
+    return {"embedding": vectors, **reduce_embeddings(vectors, choices.embed_size).arrays}
+
+
+def _add_neighbors(arrays: dict[str, NDArray[Any]], choices: CatalogOptions) -> dict[str, float]:
+    shown = neighbor_vectors(arrays["importance"], arrays.get("embedding"), choices.neighbors_by)
     if choices.approximate:
         (neighbors, scores), recall = approximate_neighbors(shown)
         measured = {"recall": round(recall, 4)}

@@ -15,29 +15,32 @@ from preroll.perception.analysis.analysis import Analysis, content_hash
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.ingest.video_folder import SourceVideo
+from preroll.perception.onnx_models.model_card import Card
 from preroll.perception.onnx_models.model_file import HasModelCard
 from preroll.perception.video.frame_folders import numbered_pictures
 from preroll.perception.video.sampling import FRAMES_PER_SECOND
 from preroll.system.processors import cores
 
+#: Entry of the manifest about the network that embeds, where there is one.
+ENCODER = "encoder"
 _FOUND = {"class": "label"}
 # Libraries whose version can change the result of an analysis.
 _LIBRARIES = ("av", "numpy", "onnxruntime", "pillow")
 
 
-def recipe_of(detector: HasModelCard, fast: bool) -> dict[str, Any]:
+def recipe_of(detector: HasModelCard, fast: bool, encoder: HasModelCard | None = None) -> dict[str, Any]:
     """Returns what an analysis depends on besides its video, as recorded in the manifest."""
-    card = detector.card
-    return {
+    recipe = {
         "frames_per_second": FRAMES_PER_SECOND,
         "fast": fast,
-        "detector": {
-            "name": card.name,
-            "sha256": card.sha256,
-            "card_sha256": sha256_of_text(card.model_dump_json()),
-        },
+        "detector": _described(detector.card),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
+    return recipe if encoder is None else {**recipe, ENCODER: _described(encoder.card)}
+
+
+def _described(card: Card) -> dict[str, str]:
+    return {"name": card.name, "sha256": card.sha256, "card_sha256": sha256_of_text(card.model_dump_json())}
 
 
 def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis]:
@@ -50,12 +53,15 @@ def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis
             return {}
         columns = {_FOUND.get(name, name): column for name, column in catalog.detection_columns.items()}
         table = catalog.videos()
+        embedding = catalog.embedding if ENCODER in recipe else None
     except (PrerollError, OSError, ValueError):
         return {}  # all videos are analyzed again
-    return {str(video["path"]): _analysis(video, columns) for video in table.to_dict("records")}
+    return {str(video["path"]): _analysis(video, columns, embedding) for video in table.to_dict("records")}
 
 
-def _analysis(video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]]) -> Analysis:
+def _analysis(
+    video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]], embedding: NDArray[np.float16] | None
+) -> Analysis:
     """Reconstructs the analysis behind a row of ``videos.csv``."""
     index = int(video["index"])
     start, stop = columns["offsets"][index : index + 2] if index >= 0 else (0, 0)
@@ -64,7 +70,9 @@ def _analysis(video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]]
     )
     coverage, duration = (None if np.isnan(video[name]) else float(video[name]) for name in ("coverage", "duration"))
     facts = video["status"], video["reason"], coverage, duration, int(video["frames"]), video["sha256"]
-    return Analysis(*facts, found)
+    if embedding is None or index < 0:
+        return Analysis(*facts, found)
+    return Analysis(*facts, found, embedding[index : index + 1].astype(np.float32))
 
 
 def settled(

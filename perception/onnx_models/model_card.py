@@ -4,6 +4,7 @@ A card is a JSON file. It is given explicitly, lies beside the model (``NAME.onn
 cards of this package, looked up by the sha256 of the model.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -52,12 +53,31 @@ class Card(FileModel):
 
     Attributes:
         job: the kind of job that a worker runs with such a network.
+        later: fields that earlier versions lack, with their defaults, at which they are not written: manifests contain
+            hashes of cards, which must stay.
     """
 
     job: ClassVar[str]
+    later: ClassVar[Mapping[str, Any]] = {"embedding": None, "pool": None, "logit_scale": None, "logit_bias": 0.0}
 
     name: str = Field(description="name of the network")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="hash of the ONNX file that the card describes")
+    embedding: str | None = Field(
+        default=None, description="name of the output that contains a vector for each frame, [n, d] or [n, tokens, d]"
+    )
+    pool: Literal["first", "mean"] | None = Field(
+        default=None, description="what becomes of the tokens of [n, tokens, d]: the `first` is taken, or their `mean`"
+    )
+    logit_scale: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        default=None,
+        description="of an encoder with a text encoder: the logit of a word is logit_scale · cosine + logit_bias",
+    )
+    logit_bias: float = Field(default=0.0, ge=-1e6, le=1e6, description="see logit_scale")
+
+    @model_serializer(mode="wrap")
+    def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = default(self)
+        return {key: value for key, value in written.items() if key not in self.later or value != self.later[key]}
 
 
 class ModelCard(Card):
@@ -85,6 +105,7 @@ class ModelCard(Card):
     """
 
     job: ClassVar[str] = "detect"
+    later: ClassVar[Mapping[str, Any]] = {**Card.later, "top": None, "background": "none"}
 
     name: str = Field(min_length=1, description="name of the detector")
     decoder: Literal["classifier", "yolox", "yolo-seg", "maskrcnn", "semantic"] = Field(
@@ -152,13 +173,6 @@ class ModelCard(Card):
         if self.top is not None and self.decoder != "classifier":
             raise ValueError("top is for the decoder classifier; objects are limited by score_threshold and min_area")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Manifests contain the hash of a card: fields added later are omitted at their defaults, to keep old hashes.
-        written: dict[str, Any] = default(self)
-        later = {"top": None, "background": "none"}
-        return {key: value for key, value in written.items() if key not in later or value != later[key]}
 
     @property
     def finds_objects(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from preroll.perception.analysis.analysis import Analysis, SavingError, analyze
 from preroll.perception.analysis.detector import Detector
+from preroll.perception.analysis.encoder import Encoder, EncoderCard
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.frame_folders import NO_MEMORY
 from preroll.perception.video.sampling import UnreadableError
@@ -18,13 +19,24 @@ from preroll.workers.job import FinalError, Progress, Request, Work
 _Analyse = Callable[[Request, Progress], Analysis]
 
 
-def detect(model: str, card: dict[str, Any]) -> Work:
-    """Loads a detector, tries it, and returns the work of detecting objects in videos."""
+def detect(model: str, card: dict[str, Any], encoder: dict[str, Any] | None = None) -> Work:
+    """Loads a detector, tries it, and returns the work of detecting objects in videos, and of embedding their frames.
+
+    Args:
+        model: the detector.
+        card: its card.
+        encoder: ``model`` and ``card`` of the network that embeds, if any; it may be the detector.
+    """
 
     def load() -> _Analyse:
         detector = Detector(Path(model), ModelCard.model_validate(card))
         detector.check()
-        return lambda request, progress: _detected(detector, request, progress)
+        own = {"sha256": detector.card.sha256, "embedding": detector.card.embedding}
+        embed = encoder is not None and {key: encoder["card"].get(key) for key in own} == own
+        other = None
+        if encoder is not None and not embed:
+            other = Encoder(Path(encoder["model"]), EncoderCard.model_validate(encoder["card"]))
+        return lambda request, progress: _detected(detector, other, embed, request, progress)
 
     return _work(model, load)
 
@@ -42,7 +54,6 @@ def look(request: Request, _: Progress) -> tuple[dict[str, Any], bytes]:
 def embed(model: str, card: dict[str, Any]) -> Work:
     """Loads an encoder and returns the work of embedding the frames of videos."""
     from preroll.perception.analysis import embedding
-    from preroll.perception.analysis.encoder import Encoder, EncoderCard
 
     def load() -> _Analyse:
         encoder = Encoder(Path(model), EncoderCard.model_validate(card))
@@ -53,10 +64,21 @@ def embed(model: str, card: dict[str, Any]) -> Work:
     return _work(model, load)
 
 
-def _detected(detector: Detector, request: Request, progress: Progress) -> Analysis:
+def _detected(
+    detector: Detector, encoder: Encoder | None, embed: bool, request: Request, progress: Progress
+) -> Analysis:
     save, overlay = (Path(request[key]) if request[key] else None for key in ("save_frames", "overlay"))
     path, fast = Path(request["path"]), bool(request["fast"])
-    return analyze(path, detector, save_frames=save, overlay=overlay, fast=fast, progress=progress)
+    return analyze(
+        path,
+        detector,
+        encoder=encoder,
+        embed=embed,
+        save_frames=save,
+        overlay=overlay,
+        fast=fast,
+        progress=progress,
+    )
 
 
 def _work(model: str, load: Callable[[], _Analyse]) -> Work:

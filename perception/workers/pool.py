@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from preroll.errors import PrerollError
 from preroll.files import atomic
@@ -48,6 +49,7 @@ class VideoPool:
 
     Args:
         network: detector or encoder that every worker loads.
+        encoder: network that embeds the frames in which the detector looks for objects; it may be the detector itself.
         workers: number of processes; one per core by default.
         limits: time and memory limits of each worker.
         engine: ``local``, or ``ray`` for a Ray cluster.
@@ -61,6 +63,7 @@ class VideoPool:
         self,
         network: HasModelCard,
         *,
+        encoder: HasModelCard | None = None,
         workers: int | None = None,
         limits: Limits | None = None,
         engine: str = "local",
@@ -68,7 +71,9 @@ class VideoPool:
     ) -> None:
         if engine not in ("local", "ray"):
             raise PrerollError(f"--engine {engine}: must be local or ray")
-        arguments = {"model": str(network.model), "card": network.card.model_dump(mode="json")}
+        arguments = _named(network)
+        if encoder is not None:
+            arguments["encoder"] = _named(encoder)
         function = f"preroll.perception.workers.jobs:{network.card.job}"
         job = Job(function, arguments, limits or Limits(), grace=0.0, command=command, need=VIDEOS)
         kind = RayPool if engine == "ray" else Pool
@@ -101,6 +106,10 @@ class VideoPool:
     def close(self) -> None:
         """Ends the worker that :meth:`check` started, if no :meth:`map` has used it."""
         self._pool.close()
+
+
+def _named(network: HasModelCard) -> dict[str, Any]:
+    return {"model": str(network.model), "card": network.card.model_dump(mode="json")}
 
 
 def drawn(

@@ -29,6 +29,7 @@ from preroll.terminal.video_options import (
     DetectorFile,
     Fast,
     Memory,
+    NeighborsBy,
     Timeout,
     Workers,
     worker_limits,
@@ -46,6 +47,20 @@ Idf = Annotated[bool, typer.Option("--idf", help="Weigh classes by how few video
 ClassifierName = Annotated[
     str, typer.Option(help="Of categories: logistic-regression, random-forest or gradient-boosting.")
 ]
+_EMBEDDING = "Embeddings"
+Embed = Annotated[
+    bool, typer.Option("--embed", help="Keep a vector of each video, for --neighbors-by.", rich_help_panel=_EMBEDDING)
+]
+EncoderName = Annotated[
+    Path | None,
+    typer.Option(
+        "--encoder",
+        help="ONNX model that embeds, or its name.",
+        show_default="the detector, by its card",
+        rich_help_panel=_EMBEDDING,
+    ),
+]
+EmbedSize = Annotated[int, typer.Option(help="Numbers that agents observe.", rich_help_panel=_EMBEDDING)]
 Approximate = Annotated[
     bool, typer.Option("--approximate", help="Find neighbours by a graph: for more than 100,000 videos.")
 ]
@@ -80,6 +95,10 @@ def build(
     idf: Idf = False,
     classifier: ClassifierName = "logistic-regression",
     approximate: Approximate = False,
+    neighbors_by: NeighborsBy = "objects",
+    embed: Embed = False,
+    encoder: EncoderName = None,
+    embed_size: EmbedSize = 64,
     group_by: GroupBy = None,
     workers: Workers = None,
     worker_memory: Memory = DEFAULT_MEMORY,
@@ -109,7 +128,7 @@ def build(
         raise PrerollError(f"--download-timeout {download_timeout:g}: must be above 0")
     for place, told in ((out, "--out"), (save_frames, "--save-frames"), (downloads, "--downloads")):
         if place is not None:
-            check_inputs(place, f"{told} {place}", [videos, *model_files(detector, card)])
+            check_inputs(place, f"{told} {place}", [videos, *model_files(detector, card), *model_files(encoder, None)])
     report = build_catalog(
         videos,
         out,
@@ -120,7 +139,9 @@ def build(
         workers=workers,
         limits=worker_limits(worker_memory, video_timeout),
         fast=fast,
-        choices=CatalogOptions(importance, idf, classifier, approximate),  # type: ignore[arg-type]  # checked there
+        choices=CatalogOptions(importance, idf, classifier, approximate, neighbors_by, embed_size),  # type: ignore[arg-type]  # checked there
+        embed=embed,
+        encoder=encoder,
         group_by=group_by,
         engine=engine,  # type: ignore[arg-type]
         downloads=downloads,

@@ -15,6 +15,7 @@ DetectorFile = Annotated[
 ]
 CardFile = Annotated[Path | None, typer.Option(help="Model card.", show_default="found automatically")]
 Fast = Annotated[bool, typer.Option("--fast", help="Skip frames that no other refers to: half the work.")]
+NeighborsBy = Annotated[str, typer.Option(help="Vectors of the recommender: objects, embedding or tags.")]
 Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
 Memory = Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=LIMITS_PANEL)]
 Timeout = Annotated[
