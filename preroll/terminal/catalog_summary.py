@@ -111,7 +111,34 @@ def _judge(catalog: "Catalog") -> str:
 def _tell_neighbors(catalog: "Catalog") -> None:
     found = catalog.manifest.get("neighbors", {})
     how = f" They were found approximately: recall {found['recall']:.1%}." if "recall" in found else ""
-    typer.echo(neighbors_told(catalog) + how)
+    by = " They are neighbours by the embedding." if found.get("by") == "embedding" else ""
+    typer.echo(neighbors_told(catalog) + how + by)
+    _tell_quality(catalog)
+
+
+def _tell_quality(catalog: "Catalog") -> None:
+    """Prints how neighbours by objects and by the embedding compare, clip by clip, where there is an embedding."""
+    from preroll.perception.inspection.neighbor_quality import FEWEST, neighbor_quality
+
+    quality = neighbor_quality(catalog)
+    if quality is None:
+        return
+    total = sum(quality.clips.values())
+    clips = ", ".join(f"{printable(name)} {count:,}" for name, count in quality.clips.items())
+    each = "" if catalog.grouped_by else " (each video for one: --group-by names pieces of a clip)"
+    shares = f"by objects {quality.by_objects:.1%}, by embedding {quality.by_embedding:.1%}"
+    what = f"Neighbours from other clips in the own category, mean over {counted(total, 'independent clip')}{each}"
+    typer.echo(f"{what}: {shares}, by chance {quality.chance:.1%}.")
+    if few := quality.too_few:
+        typer.echo(
+            f"Nothing can be concluded from this: {', '.join(map(printable, few))}"
+            f" {'has' if len(few) == 1 else 'have'} fewer than {FEWEST} independent clips ({clips})."
+        )
+        return
+    typer.echo(
+        f"By embedding {counted(quality.better, 'clip')} better and {quality.worse:,} worse (sign test, p ="
+        f" {quality.p:.2g}); clips: {clips}."
+    )
 
 
 def neighbors_told(catalog: "Catalog") -> str:
