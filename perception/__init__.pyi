@@ -8,6 +8,8 @@ from .ingest.catalog_content import CatalogOptions as CatalogOptions
 from .ingest.download import DownloadLimits as DownloadLimits
 from .inspection.lookup import find_video as find_video
 from .inspection.lookup import similar_videos as similar_videos
+from .inspection.search import videos_like as videos_like
+from .inspection.search import videos_showing as videos_showing
 from .onnx_models.model_card import ModelCard as ModelCard
 from .video_embeddings import embed_videos as embed_videos
 from .workers.pool import Limits as Limits

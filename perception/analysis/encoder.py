@@ -68,6 +68,11 @@ class EncoderCard(Card):
         return self.embedding or self.output
 
     @property
+    def without_words(self) -> "EncoderCard":
+        """The card without what words become of cosines, on which no vector of a video depends."""
+        return self.model_copy(update={"logit_scale": None, "logit_bias": 0.0, "activation": "softmax"})
+
+    @property
     def words(self) -> dict[str, Any]:
         """Entry of a manifest: how a cosine becomes the probability of a word; empty if the card does not say it."""
         if self.logit_scale is None:

@@ -46,7 +46,7 @@ def reduce_embeddings(embedding: NDArray[np.floating], size: int = SIZE) -> Redu
     Examples:
         >>> line = np.array([[3.0, 4.0], [0.0, 0.0], [-3.0, -4.0]])
         >>> found = reduce_embeddings(line)
-        >>> found.values.ravel().tolist(), found.limits.tolist()
+        >>> found.values.round(4).ravel().tolist(), found.limits.round(4).tolist()
         ([1.0, 0.5, 0.0], [-5.0, 5.0])
     """
     mean = embedding.mean(0, dtype=np.float64).astype(np.float32)

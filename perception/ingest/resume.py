@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of_text
 from preroll.perception.analysis.analysis import Analysis, content_hash
+from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.ingest.video_folder import SourceVideo
@@ -28,7 +29,7 @@ _FOUND = {"class": "label"}
 _LIBRARIES = ("av", "numpy", "onnxruntime", "pillow")
 
 
-def recipe_of(detector: HasModelCard, fast: bool, encoder: HasModelCard | None = None) -> dict[str, Any]:
+def recipe_of(detector: HasModelCard, fast: bool, encoder: EncoderFile | None = None) -> dict[str, Any]:
     """Returns what an analysis depends on besides its video, as recorded in the manifest."""
     recipe = {
         "frames_per_second": FRAMES_PER_SECOND,
@@ -36,7 +37,7 @@ def recipe_of(detector: HasModelCard, fast: bool, encoder: HasModelCard | None =
         "detector": _described(detector.card),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
-    return recipe if encoder is None else {**recipe, ENCODER: _described(encoder.card)}
+    return recipe if encoder is None else {**recipe, ENCODER: _described(encoder.card.without_words)}
 
 
 def _described(card: Card) -> dict[str, str]:

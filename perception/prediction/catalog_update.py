@@ -13,9 +13,11 @@ from preroll.files import atomic, manifest
 from preroll.files.streams import is_stream
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import KIND
+from preroll.perception.features.neighbors import SOURCES, NeighborsBy, nearest_neighbors, neighbor_vectors
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.metrics.ranking import best_classes
 from preroll.perception.prediction.metrics.regression import ranks
+from preroll.perception.prediction.words import Words, word_arrays
 
 #: Number of tags per video that enter the recommender's vectors.
 BEST_TAGS = 20
@@ -83,6 +85,8 @@ def update_catalog(
     tags: Predictions | None = None,
     memorability: Predictions | None = None,
     true_memorability: Predictions | None = None,
+    words: Words | None = None,
+    neighbors_by: NeighborsBy | None = None,
     calibrate: bool = False,
     picture: Path | None = None,
 ) -> Catalog:
@@ -98,6 +102,9 @@ def update_catalog(
         memorability: becomes ``memorability_quantile``, which agents observe. Predictions about videos of movies that
             the model was trained on must be out-of-fold, as ``preroll predict apply`` writes them.
         true_memorability: becomes ``memorability``, the true values, on which rewards depend.
+        words: take the place of the object classes in ``importance``; where every category is a word and no categories
+            are given, also replaces ``category_probabilities``, calibrated if enough categories are known.
+        neighbors_by: computes the neighbours again, by the catalog's objects or embedding; with ``tags`` given by them.
         calibrate: whether the category probabilities, given or those of the catalog, are temperature-scaled, each
             video's by a temperature that is fitted on other videos.
         picture: file of the reliability diagram of these probabilities before and after; requires ``calibrate``.
@@ -110,17 +117,19 @@ def update_catalog(
             task, or a video is not predicted.
     """
     from preroll.perception.ingest.writer import about_array, check_replaceable
+    from preroll.perception.prediction.category_calibration import can_calibrate
 
     given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
     used = {name: one for name, one in given.items() if one is not None}
-    _check(catalog, used, calibrate, picture)
+    _check(catalog, used, words, calibrate, picture, neighbors_by)
     source = catalog.files
     if out.exists() and out.samefile(source.folder):
         raise PrerollError(f"--out {out}: is the catalog itself; give another folder")
     check_replaceable(out)
     with atomic.writing(out, f"--out {out}"):
-        arrays = _arrays(catalog, used)
-        if calibrate:
+        arrays = _arrays(catalog, used, words, neighbors_by)
+        zero_shot = words is not None and "categories" not in used and "category_probabilities" in arrays
+        if calibrate := calibrate or (zero_shot and can_calibrate(catalog)):
             arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
 
         def about(name: str) -> dict[str, Any]:
@@ -129,18 +138,33 @@ def update_catalog(
 
         with atomic.folder(out, KIND, f"--out {out}") as folder:
             for name in source.files:
-                if name.removesuffix(".npy") not in arrays:
+                # Detections are those of the classes that words replace.
+                replaced = words is not None and (name == "classes.json" or name.startswith("detections/"))
+                if name.removesuffix(".npy") not in arrays and not replaced:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(source.verified(name), folder / name)
             for name, array in arrays.items():
                 atomic.save_array(folder / f"{name}.npy", array)
-            manifest.write(folder, KIND, _facts(catalog, arrays, used, calibrate), about=about)
+            if words is not None:
+                atomic.write_json(folder / "classes.json", list(words.names))
+            by = "tags" if "tags" in used else neighbors_by
+            manifest.write(folder, KIND, _facts(catalog, arrays, used, words, by, calibrate), about=about)
     return Catalog.open(out)
 
 
-def _check(catalog: Catalog, used: dict[str, Predictions], calibrate: bool, picture: Path | None) -> None:
-    if not used and not calibrate:
-        raise PrerollError("give at least one of --categories, --tags, --memorability, --truth and --calibrate")
+def _check(
+    catalog: Catalog,
+    used: dict[str, Predictions],
+    words: Words | None,
+    calibrate: bool,
+    picture: Path | None,
+    neighbors_by: str | None,
+) -> None:
+    if not used and not calibrate and words is None and neighbors_by is None:
+        raise PrerollError(
+            "give at least one of --categories, --tags, --memorability, --truth, --words, --neighbors-by, --calibrate"
+        )
+    _check_neighbors(catalog, neighbors_by, tags="tags" in used)
     for name, one in used.items():
         if one.task not in _TASKS[name]:
             raise PrerollError(f"--{name}: these are predictions of {one.task}; must be of {' or '.join(_TASKS[name])}")
@@ -150,17 +174,34 @@ def _check(catalog: Catalog, used: dict[str, Predictions], calibrate: bool, pict
         raise PrerollError(f"--picture {picture}: must end in .png or .svg")
 
 
-def _arrays(catalog: Catalog, used: dict[str, Predictions]) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {}
+def _check_neighbors(catalog: Catalog, by: str | None, *, tags: bool) -> None:
+    if by not in (None, *SOURCES):
+        raise PrerollError(f"--neighbors-by {by}: must be one of {', '.join(SOURCES)}")
+    if by == "tags" and not tags:
+        raise PrerollError("--neighbors-by tags: give predictions of tags with --tags")
+    if by not in (None, "tags") and tags:
+        raise PrerollError(f"--neighbors-by {by}: --tags makes neighbours too; give one of them")
+    if by == "embedding" and not catalog.has("embedding"):
+        raise PrerollError(
+            f"--neighbors-by embedding: the catalog {catalog.path} has no embeddings; `preroll catalog build --embed`"
+            " adds them"
+        )
+
+
+def _arrays(
+    catalog: Catalog, used: dict[str, Predictions], words: Words | None, neighbors_by: NeighborsBy | None
+) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {} if words is None else {**word_arrays(catalog, words)}
     if "categories" in used:
         ids = _ids(catalog, used["categories"])
         arrays["category_probabilities"] = category_probabilities(used["categories"], catalog, ids)
     if "tags" in used:
-        from preroll.perception.features.neighbors import nearest_neighbors
-
         vectors = tag_vectors(used["tags"].rows_of(_ids(catalog, used["tags"])))
         # Columns that are zero for all videos do not change the scores, but cost memory.
         arrays["neighbors"], arrays["neighbor_scores"] = nearest_neighbors(vectors[:, vectors.any(0)])
+    elif neighbors_by is not None:
+        vectors = neighbor_vectors(arrays.get("importance", catalog.importance), catalog.embedding, neighbors_by)
+        arrays["neighbors"], arrays["neighbor_scores"] = nearest_neighbors(vectors)
     if "memorability" in used:
         scores = used["memorability"].rows_of(_ids(catalog, used["memorability"]))[:, 0]
         arrays["memorability_quantile"] = quantiles(scores)
@@ -216,19 +257,33 @@ def _ids(catalog: Catalog, predicted: Predictions) -> list[str]:
 
 
 def _facts(
-    catalog: Catalog, arrays: dict[str, NDArray[Any]], used: dict[str, Predictions], calibrate: bool
+    catalog: Catalog,
+    arrays: dict[str, NDArray[Any]],
+    used: dict[str, Predictions],
+    words: Words | None,
+    by: str | None,
+    calibrate: bool,
 ) -> dict[str, Any]:
     """Returns the entries of the new manifest but for format and files."""
-    options = " ".join([*(f"--{name} …" for name in used), *(["--calibrate"] if calibrate else [])])
+    given = [f"--{name} …" for name in used]
+    given += ["--words … --names …"] if words is not None else []
+    given += [f"--neighbors-by {by}"] if by is not None and "tags" not in used else []
+    options = " ".join([*given, *(["--calibrate"] if calibrate else [])])
     added = {
         name: {"task": one.task, "sha256": hashlib.sha256(np.ascontiguousarray(one.values).tobytes()).hexdigest()}
         for name, one in used.items()
     }
     facts = {key: value for key, value in catalog.manifest.items() if key not in ("format", "version", "files")}
+    if words is not None:
+        told = {"task": "words", "sha256": words.sha256}
+        added["words"] = told
+        if "category_probabilities" in arrays and "categories" not in used:
+            added["categories"] = told
+        facts["importance"] = {"kind": "words", "idf": False}
     facts["command"] = f"{facts['command']} && preroll predict annotate DIR {options} --out DIR"
     # Facts about replaced arrays are outdated.
     if "category_probabilities" in arrays:
         facts["category_calibrated"] = calibrate
     if "neighbors" in arrays:
-        facts["neighbors"] = {"exact": True}
+        facts["neighbors"] = {"exact": True, **({"by": by} if by == "embedding" else {})}
     return {**facts, "predictions": {**facts.get("predictions", {}), **added}}

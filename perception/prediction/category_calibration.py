@@ -67,6 +67,12 @@ def calibration_folds(
     return [(np.flatnonzero((fold != one) & known), np.flatnonzero(fold == one)) for one in range(folds)]
 
 
+def can_calibrate(catalog: Catalog) -> bool:
+    """Returns whether enough videos, or groups, of a catalog are of a known category."""
+    own = np.arange(catalog.n_videos) if catalog.groups is None else catalog.groups
+    return len(np.unique(own[catalog.category >= 0])) >= FOLDS
+
+
 def calibration_copies(catalog: Catalog) -> list[tuple[str, str]]:
     """Returns pairs of paths: a video, and a nearly identical one that its temperature was fitted on."""
     folds = calibration_folds(catalog.category, catalog.groups)

@@ -31,9 +31,7 @@ def detect(model: str, card: dict[str, Any], encoder: dict[str, Any] | None = No
     def load() -> _Analyse:
         detector = Detector(Path(model), ModelCard.model_validate(card))
         detector.check()
-        own = {"sha256": detector.card.sha256, "embedding": detector.card.embedding}
-        embed = encoder is not None and {key: encoder["card"].get(key) for key in own} == own
-        other = None
+        other, embed = None, encoder is not None and _is_own(detector.card, encoder["card"])
         if encoder is not None and not embed:
             other = Encoder(Path(encoder["model"]), EncoderCard.model_validate(encoder["card"]))
         return lambda request, progress: _detected(detector, other, embed, request, progress)
@@ -62,6 +60,12 @@ def embed(model: str, card: dict[str, Any]) -> Work:
         )
 
     return _work(model, load)
+
+
+def _is_own(detector: ModelCard, encoder: dict[str, Any]) -> bool:
+    """Returns whether the vectors of the encoder are an output of the detector, which then runs once for both."""
+    named = detector.embedding is not None and detector.embedding == encoder.get("embedding")
+    return named and detector.sha256 == encoder["sha256"]
 
 
 def _detected(

@@ -239,6 +239,38 @@ def similar(
 
 
 @app.command()
+def search(
+    folder: Folder,
+    name: Annotated[str | None, typer.Argument(help="A class of objects, or a word of yours.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture, to which videos are similar.")] = None,
+    encoder: Annotated[Path | None, typer.Option(help="The catalog's encoder.", show_default="by its name")] = None,
+    most: Annotated[int, typer.Option("--most", help="Number of videos, at most.")] = 10,
+) -> None:
+    """Print the videos that show most of a class or word, or, by their embedding, those most similar to a picture.
+
+    Example: `preroll catalog search demo fish`
+    """
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.search import videos_like, videos_showing
+    from preroll.perception.picture_vector import encoder_of, picture_vector
+
+    if (name is None) == (image is None):
+        raise PrerollError("give either a NAME or --image")
+    if most < 1:
+        raise PrerollError(f"--most {most}: must be at least 1")
+    catalog = Catalog.load(folder)
+    if name is not None:
+        found = videos_showing(catalog, name, most)
+    elif image is not None:
+        found = videos_like(catalog, picture_vector(image, encoder_of(catalog, encoder)), most)
+    if found.empty:
+        raise PrerollError(f"catalog {folder}: no video shows {name!r}", status=1)
+    score = found.columns[1]
+    found[score] = found[score].map("{:.3f}".format)
+    print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category"))
+
+
+@app.command()
 def verify(folder: Folder = "demo") -> None:
     """Hash every file of a catalog again, and check every number in it."""
     from preroll.perception.catalog.catalog import Catalog

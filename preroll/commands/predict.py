@@ -194,6 +194,13 @@ def annotate(
     tags: Annotated[Path | None, typer.Option(help="Predictions of tags: neighbours by them.")] = None,
     memorability: Annotated[Path | None, typer.Option(help="Predictions of memorability.")] = None,
     truth: Annotated[Path | None, typer.Option(help="True memorability: ground_truth.csv, or such a folder.")] = None,
+    words: Annotated[
+        Path | None, typer.Option(help="Vectors of words by the catalog's encoder, .npy; with --names.")
+    ] = None,
+    names: Annotated[Path | None, typer.Option(help="The words, one a line.")] = None,
+    neighbors_by: Annotated[
+        str | None, typer.Option(help="Find neighbours again: by objects, embedding or tags.")
+    ] = None,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Heat the categories' probabilities.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Reliability before and after --calibrate.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a picture that is of another kind.")] = False,
@@ -210,12 +217,15 @@ def annotate(
     from preroll.perception.prediction.catalog_update import measured_memorability, update_catalog
     from preroll.perception.prediction.category_calibration import calibration_copies
     from preroll.perception.prediction.framework.predictions import Predictions
+    from preroll.perception.prediction.words import read_words
 
     def read(path: Path | None) -> Predictions | None:
         return None if path is None else Predictions.open(path)
 
+    if (words is None) != (names is None):
+        raise PrerollError("--words and --names: give both, or neither")
     catalog = Catalog.load(source)
-    inputs = (catalog.path, categories, tags, memorability, truth)
+    inputs = (catalog.path, categories, tags, memorability, truth, words, names)
     check_inputs(out, f"--out {out}", inputs)
     wanted = writing_file(picture, f"--picture {picture}", PNG, SVG, replace=replace, inputs=inputs)
     with writes(out), atomic.writing(out, f"--out {out}"), wanted, messages_beside(picture):
@@ -226,11 +236,16 @@ def annotate(
             tags=read(tags),
             memorability=read(memorability),
             true_memorability=None if truth is None else measured_memorability(truth),
+            words=None if words is None or names is None else read_words(words, names),
+            neighbors_by=neighbors_by,  # type: ignore[arg-type]  # checked there
             calibrate=calibrate,
             picture=picture,
         )
         signals.finished()
         typer.echo(f"{made!r}\n{neighbors_told(made)}")
+        if words is not None and made.manifest["predictions"].get("categories", {}).get("task") != "words":
+            missing = next((name for name in made.categories if name not in made.classes), "")
+            typer.echo(f"note: no word is the category {printable(missing)!r}: categories stay as they were")
         if calibrate:
             warn_of_copies(calibration_copies(made), made.n_videos)
 

@@ -206,3 +206,69 @@ def test_pieces_of_one_clip_are_warned_of_until_they_are_grouped(run: Run, tmp_p
     assert "cars/cars-001_part1" not in errors
     _, told, _ = run(*arguments, "--group-by", "folder")
     assert "not measured, for a category has fewer than two groups of videos to learn from." in told
+
+
+def test_a_catalog_is_searched_by_class(run: Run) -> None:
+    status, told, _ = run("catalog", "search", "demo", "fish", "--most", "3")
+    lines = told.strip().splitlines()
+    assert (status, len(lines)) == (0, 4)
+    assert lines[0].split() == ["rank", "importance", "path", "category"]
+    shares = [float(line.split()[1]) for line in lines[1:]]
+    assert shares == sorted(shares, reverse=True)
+    assert all("cats/" in line for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("fisch",), "'fisch' is none of its 12 classes; did you mean fish"),
+        ((), "give either a NAME or --image"),
+        (("fish", "--image", "a.png"), "give either a NAME or --image"),
+        (("--image", "a.png"), "has no embeddings"),
+        (("fish", "--most", "0"), "--most 0: must be at least 1"),
+    ],
+)
+def test_a_search_that_finds_nothing_says_why_in_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:
+    status, out, err = run("catalog", "search", "demo", *arguments)
+    assert (status, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_words_are_annotated_and_searched(run: Run, tmp_path: Path, demo_videos: Path, network: Path) -> None:
+    """Of a catalog whose encoder gives shares of red, green and blue."""
+    out, words = tmp_path / "catalog", tmp_path / "words.npy"
+    status, told, _ = run(
+        "catalog",
+        "build",
+        demo_videos,
+        "--out",
+        out,
+        "--encoder",
+        network,
+        "--neighbors-by",
+        "embedding",
+        "--workers",
+        "1",
+    )
+    assert status == 0
+    assert "by embedding" in told
+    assert "They are neighbours by the embedding." in told
+    np.save(words, np.eye(3, dtype=np.float32))
+    (tmp_path / "names.txt").write_text("red\ngreen\nblue\n")
+    status, told, _ = run(
+        "predict", "annotate", out, "--words", words, "--names", tmp_path / "names.txt", "--out", tmp_path / "new"
+    )
+    assert status == 0
+    assert "note: no word is the category 'cars': categories stay as they were" in told
+    assert run("catalog", "search", tmp_path / "new", "green", "--most", "1")[0] == 0
+    assert run("catalog", "verify", tmp_path / "new")[0] == 0
+    status, _, err = run("predict", "annotate", out, "--words", words, "--out", tmp_path / "other")
+    assert (status, "--words and --names: give both" in err) == (2, True)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    from tests.perception.conftest import write_network
+
+    return write_network(tmp_path / "net" / "colours.onnx", logit_scale=5.0)

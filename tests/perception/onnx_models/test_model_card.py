@@ -110,3 +110,14 @@ def test_the_card_of_another_file_is_refused(tmp_path: Path, make_network: Netwo
 def test_a_committed_card_is_found_by_the_models_hash(real: Path) -> None:
     card = find_card(real / "weights" / "SqueezeNet_fp16.onnx")
     assert (card.name, card.classes[898]) == ("SqueezeNet_fp16", "water bottle")
+
+
+def test_what_older_cards_lack_is_not_written_at_its_default() -> None:
+    """Manifests hold hashes of cards: those of before must stay."""
+    from preroll.perception.analysis.encoder import EncoderCard
+
+    written = find_card(EMBEDDED).model_dump(mode="json")
+    assert not {"embedding", "pool", "logit_scale", "logit_bias", "top", "background"} & set(written)
+    encoder = EncoderCard(name="e", sha256="0" * 64, input_size=(8, 8))
+    assert not {"embedding", "pool", "logit_scale", "logit_bias", "activation"} & set(encoder.model_dump())
+    assert encoder.model_copy(update={"pool": "mean"}).model_dump()["pool"] == "mean"
