@@ -37,7 +37,11 @@ def test_it_plays_the_sessions_of_the_native_environment(fatigue: Tables) -> Non
                 continue
             assert np.array_equal(info["terminal_observation"], told["final_obs"][lane])
             assert info["TimeLimit.truncated"] == truncated[lane]
-            assert info.keys() == {"terminal_observation", "TimeLimit.truncated"}
+            final = told["final_info"]
+            assert info.keys() == {"terminal_observation", "TimeLimit.truncated", *(k for k in final if k[0] != "_")}
+            assert info["ad"] == ads[lane]
+            assert type(info["viewed"]) is bool
+            assert info["view_probability"] == final["view_probability"][lane]
 
 
 def test_observations_stay_what_they_were_while_the_environment_goes_on(classic: Tables) -> None:
@@ -65,6 +69,43 @@ def test_untouched_ppo_and_dqn_learn_on_it(classic: Tables) -> None:
     assert model.ep_info_buffer
     assert {info["l"] for info in model.ep_info_buffer} == {20}
     DQN("MlpPolicy", wrapped, learning_starts=100, buffer_size=1_000, seed=0, device="cpu").learn(200)
+
+
+def test_a_number_of_lanes_makes_its_own_environment(classic: Tables) -> None:
+    made, given = (
+        PrerollVecEnv(5, tables=classic),
+        PrerollVecEnv(SessionVectorEnv(5, tables=classic, autoreset_mode="SameStep")),
+    )
+    for one in (made, given):
+        one.seed(3)
+    np.testing.assert_array_equal(made.reset(), given.reset())
+    assert (made.num_envs, made.envs.metadata["autoreset_mode"]) == (5, AutoresetMode.SAME_STEP)
+    assert PrerollVecEnv(np.int64(2), scenario="fatigue").envs.tables.scenario.name == "fatigue"
+    for wrong, settings in (("fatigue", {}), (given.envs, {"scenario": "fatigue"}), (given, {})):
+        with pytest.raises(PrerollError, match=r"as in PrerollVecEnv\(64, scenario='fatigue'\)"):
+            PrerollVecEnv(wrong, **settings)  # type: ignore[arg-type]
+
+
+def test_vec_monitor_finds_the_keywords_of_the_last_slot(fatigue: Tables) -> None:
+    """A bug once: the infos of ended lanes had nothing but the last observation, and VecMonitor a KeyError."""
+    keywords = ("video", "category", "ad", "viewed", "view_probability", "expected_reward")
+    wrapped = VecMonitor(PrerollVecEnv(8, tables=fatigue), info_keywords=keywords)
+    wrapped.seed(2)
+    wrapped.reset()
+    episodes = [info["episode"] for _ in range(60) for info in wrapped.step(np.ones(8, int))[3] if info]
+    assert len(episodes) > 10
+    assert {key for episode in episodes for key in episode} == {"r", "l", "t", *keywords}
+    assert {episode["ad"] for episode in episodes} == {1}
+
+
+def test_lanes_are_rendered_as_a_grid(classic: Tables) -> None:
+    wrapped = PrerollVecEnv(3, tables=classic, render_mode="rgb_array")
+    wrapped.reset()
+    wrapped.step(np.zeros(3, dtype=np.int64))
+    picture = wrapped.render("rgb_array")
+    assert picture is not None
+    assert picture.shape == (720, 1280, 3)
+    assert PrerollVecEnv(3, tables=classic).get_images() == [None] * 3
 
 
 def test_next_step_autoreset_is_refused(classic: Tables) -> None:
