@@ -10,9 +10,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from preroll.envs.abandonment import abandoned_at, watched
 from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
-from preroll.envs.infos import of_reset
+from preroll.envs.infos.abandonment import abandoned_at, watched
+from preroll.envs.infos.entries import of_reset
 from preroll.envs.kernel import layout, step
 from preroll.envs.lane_seeds import whole
 from preroll.envs.model.tables import Tables

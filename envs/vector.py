@@ -12,15 +12,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from preroll.envs.abandonment import abandoned_at
 from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
-from preroll.envs.infos import Infos, of_resets
+from preroll.envs.infos.abandonment import abandoned_at
+from preroll.envs.infos.entries import of_resets
+from preroll.envs.infos.lazy import Infos
+from preroll.envs.infos.played import Played
 from preroll.envs.kernel import layout, step
 from preroll.envs.lane_seeds import Seeds, lanes_to_reset, seeds_of
+from preroll.envs.lane_timelines import LaneTimelines
 from preroll.envs.model.packing import limited
 from preroll.envs.model.tables import Tables
-from preroll.envs.played import Played
-from preroll.envs.rendering.lane_timelines import LaneTimelines
 from preroll.envs.rendering.render import MODES, check_mode
 from preroll.envs.scenario.scenario import Scenario
 from preroll.envs.vector_state import Arrays, copy_state, write_state

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from preroll.envs.conformance.subject import EnvUnderTest
-from preroll.envs.infos import of_slots
+from preroll.envs.infos.entries import of_slots
 from preroll.envs.kernel import layout
 
 SAME = 1e-12  # tolerance of products of the same probabilities, multiplied in another order; of money, per reward

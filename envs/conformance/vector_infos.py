@@ -1,6 +1,7 @@
 """Checks of what the vector environment returns: Gymnasium's infos, of their own step, in memory of their own."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from itertools import combinations, product
 from typing import Any
 
@@ -9,7 +10,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 
 from preroll.envs.conformance.subject import CheckFailedError, EnvUnderTest
-from preroll.envs.infos import NOT_PLAYED
+from preroll.envs.infos.entries import NOT_PLAYED
 
 LANES, STEPS = 5, 500
 RESETS = 0.05  # share of steps that are followed by a reset of some lanes
@@ -81,7 +82,8 @@ def late_infos(subject: EnvUnderTest) -> str:
     for mode in MODES:
         for copy in (True, False):
             late = [returned[-1] for returned in play(subject, subject.vector(LANES, mode, copy=copy), 50)]
-            now = [dict(returned[-1]) for returned in play(subject, subject.vector(LANES, mode, copy=copy), 50)]
+            played = play(subject, subject.vector(LANES, mode, copy=copy), 50)
+            now = [deepcopy(dict(returned[-1])) for returned in played]
             for number, (then, expected) in enumerate(zip(late, now, strict=True)):
                 if told := found_difference(then, expected):
                     raise CheckFailedError(f"{mode.value}, infos {number}, read late and at once: {told}")
@@ -107,21 +109,21 @@ def own_memory(subject: EnvUnderTest) -> str:
 
 
 def arrays_of(value: Any, name: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yields all arrays within containers and objects of preroll, each once, with what leads to them."""
+    """Yields all arrays within containers and objects of preroll, with what leads to them."""
     seen = set() if seen is None else seen
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        yield name, value  # an array that is there twice is the worst case
+        return
     if id(value) in seen or isinstance(value, str | bytes):
         return
     seen.add(id(value))
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        yield name, value
-        return
     if isinstance(value, dict):
         parts = [(str(key), part) for key, part in value.items()]
     elif isinstance(value, tuple | list | np.ndarray):
         parts = [(str(place), part) for place, part in enumerate(value)]
     else:
         fields = [*getattr(value, "__dict__", ()), *getattr(type(value), "__slots__", ())]
-        ours = type(value).__module__.startswith("preroll")
+        ours = any(base.__module__.startswith("preroll") for base in type(value).__mro__)
         parts = [(field, getattr(value, field)) for field in fields if ours and hasattr(value, field)]
     for part_name, part in parts:
         yield from arrays_of(part, f"{name} {part_name}".strip(), seen)

@@ -7,7 +7,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from preroll.envs.conformance.subject import CheckFailedError, EnvUnderTest, unequal
-from preroll.envs.infos import of_slots
+from preroll.envs.infos.entries import of_slots
 
 LANES = 257  # one more than the kernel's block
 COMPARED = (0, 1, 63, 64, 255, 256)  # around the edges of blocks and of vector registers

@@ -12,7 +12,7 @@ from preroll.envs import Scenario, SessionVectorEnv
 from preroll.envs.conformance.check import SAMPLED, check_env
 from preroll.envs.conformance.frequencies import _groups, _Trials, _within_bounds
 from preroll.envs.conformance.subject import CheckFailedError
-from preroll.envs.infos import of_slots
+from preroll.envs.infos.entries import of_slots
 from preroll.perception.catalog.catalog import Catalog
 
 

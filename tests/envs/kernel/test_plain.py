@@ -9,7 +9,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.envs.infos import of_slots
+from preroll.envs.infos.entries import of_slots
 from preroll.envs.kernel import layout, step
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy, axes

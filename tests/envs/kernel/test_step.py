@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from preroll.envs import SessionEnv, SessionVectorEnv, Tables, preset_names
-from preroll.envs.infos import of_slots
+from preroll.envs.infos.entries import of_slots
 from preroll.envs.kernel import layout, rng
 from preroll.perception.catalog.catalog import Catalog
 from tests.conftest import ROOT

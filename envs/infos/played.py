@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.abandonment import watched
-from preroll.envs.base import new_observations
-from preroll.envs.infos import NOT_PLAYED, Infos, keys
+from preroll.envs.infos.abandonment import watched
+from preroll.envs.infos.entries import NOT_PLAYED, keys
+from preroll.envs.infos.lazy import Infos
 from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
 
@@ -56,8 +56,8 @@ class Played:
     )
 
     def __init__(self, tables: Tables, packed: layout.Packed, lanes: layout.State, n: int, same_step: bool) -> None:
-        observations, results = new_observations(tables, n), layout.new_results(n)
-        self.final = new_observations(tables, n if same_step else 0)
+        observations, results = np.empty((n, tables.layout.size), np.float32), layout.new_results(n)
+        self.final = np.empty((n if same_step else 0, tables.layout.size), np.float32)
         reward, self.view_probability, self.expected_reward = results.values[:, :n]
         terminated, truncated, self.viewed, self.over = results.flags[:, :n]
         self.video, self.category, self._first = results.shown[:, :n]

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.envs.infos.played import Played
 from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
-from preroll.envs.played import Played
 from preroll.envs.rendering.render import render
 from preroll.envs.rendering.timeline import Timeline
 
