@@ -35,6 +35,11 @@ class Infos(dict[str, Any]):
 
     source: Source | None  # of what is not yet built; the environment sets it, since a call costs as much as a dict
 
+    def __getattr__(self, name: str) -> None:
+        # Unset where somebody makes another one by its type, as Gymnasium's NumpyToTorch does with every mapping.
+        if name != "source":
+            raise AttributeError(name)
+
     def __missing__(self, key: str) -> Any:
         source = self.source
         if source is None or key not in source.names():

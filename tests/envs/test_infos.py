@@ -285,6 +285,16 @@ def test_gymnasiums_wrappers_take_them(mode: AutoresetMode) -> None:
     assert episodes > 5
 
 
+def test_their_type_makes_another_of_them() -> None:
+    """As Gymnasium's NumpyToTorch and its like do with every mapping."""
+    infos, plain = ended_infos()
+    made = type(infos)(**{key: value for key, value in infos.items() if key != "final_obs"})
+    assert "speed" not in made
+    with pytest.raises(KeyError):
+        made["final_obs"]
+    assert_equal({**made, "final_obs": plain["final_obs"], "_final_obs": plain["_final_obs"]}, plain)
+
+
 def arrays_in(value: Any) -> list[NDArray[Any]]:
     """All arrays of numbers in nested tuples, mappings and arrays of objects."""
     if isinstance(value, np.ndarray) and value.dtype.kind != "O":
