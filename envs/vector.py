@@ -118,6 +118,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self._lanes = layout.new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
+        self._extras = self._abandons or self._limited is not None or self._timelines is not None
         self._buffers = self._new_buffers()
         self._played: Played | None = None
 
@@ -313,29 +314,41 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         right = type(actions) is np.ndarray and actions.dtype == INT64 and actions.strides == (8,)
         ads = actions if right and len(actions) == self.num_envs else self._ads(actions)
         played = self._buffers[0] if self._buffers else self._new_buffer()
-        played.begin(abandoned_at(self.tables.scenario, self._lanes, self.num_envs) if self._abandons else None)
+        if (unread := played.given()) is not None:
+            unread.complete()  # before this step writes over what they are made of
+        last = self._prepare(played) if self._extras else None
         if self._play is None:
             SessionVectorEnv._play = staticmethod(direct(step.step, ads, *played.arguments))
-        last = None if self._limited is None else self._last_slots()
         ended = self._play(ads, *played.arguments)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
         played.ended, self._played = ended, played
-        if last is not None:
-            played.truncate(last)
         infos = Infos()
         infos.source = played
-        if self._timelines is not None:
-            self._timelines.add(self._lanes.state, played)
+        if self._extras:
+            self._finish(played, last)
         if self._copy:
             return *played.release(), infos
         played.given = ref(infos)
         self._buffers.reverse()
         return *played.returned, infos
 
-    def _last_slots(self) -> NDArray[np.bool_]:
-        """Returns the lanes whose coming slot is the last within the time limit."""
+    def _prepare(self, played: Played) -> NDArray[np.bool_] | None:
+        """Draws where ads will be abandoned; returns the lanes whose coming slot is the last in the time limit, if any.
+
+        This and :meth:`_finish` serve what few environments have.
+        """
+        if self._abandons:
+            played.abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs)
+        if self._limited is None:
+            return None
         return np.asarray(self._lanes.state[layout.SLOT, : self.num_envs] + 1 == self._limit)
+
+    def _finish(self, played: Played, last: NDArray[np.bool_] | None) -> None:
+        if last is not None:
+            played.truncate(last)
+        if self._timelines is not None:
+            self._timelines.add(self._lanes.state, played)
 
     def _ads(self, actions: Any) -> NDArray[np.int64]:
         """Returns actions of any form as int64 [n]."""

@@ -1,6 +1,6 @@
 """The native vector environment as a VecEnv of stable-baselines3, for direct use of its algorithms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import gymnasium as gym
@@ -70,22 +70,34 @@ class PrerollVecEnv(VecEnv):
             dones: bool (n,), whether the session ended, for either reason.
             infos: one dictionary per lane.
         """
-        observations, rewards, terminated, truncated, told = self.envs.step(self._actions)
+        observations, rewards, terminated, truncated, _ = self.envs.step(self._actions)
         dones = terminated | truncated
         infos = self._empty_infos()
         lanes = np.flatnonzero(dones)
         if lanes.size:
-            final = told["final_info"]
-            names = [name for name in final if not name.startswith("_")]
-            columns = [final[name][lanes].tolist() for name in names]
-            last_seen, cut = told["final_obs"], (truncated & ~terminated)[lanes].tolist()
-            for lane, at_horizon, *values in zip(lanes.tolist(), cut, *columns, strict=True):
-                infos[lane] = {
-                    **dict(zip(names, values, strict=True)),
-                    "terminal_observation": last_seen[lane],
-                    "TimeLimit.truncated": at_horizon,
-                }
+            for lane, info in zip(lanes.tolist(), self._last_slots(lanes, truncated & ~terminated), strict=True):
+                infos[lane] = info
         return observations.copy(), rewards.astype(np.float32), dones, infos
+
+    def _last_slots(self, lanes: NDArray[np.int64], cut: NDArray[np.bool_]) -> Iterator[dict[str, Any]]:
+        """Yields the infos of lanes whose session ended; written out, since it takes longer than the step itself."""
+        slot = self.envs.played
+        columns = (slot.video, slot.category, self._actions, slot.viewed, slot.view_probability, slot.expected_reward)
+        told = (column[lanes].tolist() for column in (*columns, cut))
+        watched = slot.watched[lanes].tolist() if self.envs.tables.scenario.user.abandonment else None
+        rows = zip(*told, slot.final[lanes], strict=True)
+        for number, (video, category, ad, viewed, p, expected, at_horizon, seen) in enumerate(rows):
+            info = {
+                "video": video,
+                "category": category,
+                "ad": ad,
+                "viewed": viewed,
+                "view_probability": p,
+                "expected_reward": expected,
+                "terminal_observation": seen,
+                "TimeLimit.truncated": at_horizon,
+            }
+            yield info if watched is None else {**info, "watched": watched[number]}
 
     def _empty_infos(self) -> list[dict[str, Any]]:
         """Returns an empty info for every lane.

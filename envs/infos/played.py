@@ -23,6 +23,10 @@ def _names(abandons: bool, final: bool) -> dict[str, None]:
     return dict.fromkeys(name for key in told for name in (key, f"_{key}"))
 
 
+def _nobody() -> None:
+    return None
+
+
 class Played:
     """Slot that the last step played in every lane, in both autoreset modes: views of what the kernel wrote, [n] each.
 
@@ -52,7 +56,7 @@ class Played:
 
     __slots__ = (
         *("arguments", "category", "ended", "expected_reward", "final", "given", "over", "returned"),
-        *("video", "view_probability", "viewed", "_abandoned", "_ads", "_first", "_same_step", "_tables"),
+        *("video", "view_probability", "viewed", "abandoned", "_ads", "_first", "_same_step", "_tables"),
     )
 
     def __init__(self, tables: Tables, packed: layout.Packed, lanes: layout.State, n: int, same_step: bool) -> None:
@@ -63,14 +67,14 @@ class Played:
         self.video, self.category, self._first = results.shown[:, :n]
         self._ads, self.ended = results.ads, 0
         self._tables, self._same_step = tables, same_step
-        self._abandoned: NDArray[np.float64] | None = None
+        self.abandoned: NDArray[np.float64] | None = None
         #: Arguments of ``kernel.step`` after the actions, and the arrays that a step returns.
         self.arguments: tuple[Any, ...] = (*packed, *lanes, same_step, observations, *results, self.final)
         self.returned: tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]] = (
             *(observations, reward, terminated, truncated),
         )
         #: Weak reference to the infos of this step, which may still have to read these arrays.
-        self.given: Callable[[], Infos | None] | None = None
+        self.given: Callable[[], Infos | None] = _nobody
 
     @property
     def begun(self) -> NDArray[np.bool_]:
@@ -85,8 +89,8 @@ class Played:
     @property
     def watched(self) -> NDArray[np.float64]:
         """Fraction of the ad that was watched, float64; only where the scenario has an abandonment curve."""
-        assert self._abandoned is not None
-        fractions = watched(self._abandoned, self.viewed, self._ads, len(self._tables.ads))
+        assert self.abandoned is not None
+        fractions = watched(self.abandoned, self.viewed, self._ads, len(self._tables.ads))
         return np.where(self.begun, np.nan, fractions)
 
     def successors(self, following: Floats) -> Floats:
@@ -98,12 +102,6 @@ class Played:
             return following
         self.final[~self.over] = following[~self.over]
         return self.final
-
-    def begin(self, abandoned: NDArray[np.float64] | None) -> None:
-        """Makes the arrays ready for another step, after those who may still read them have read all."""
-        if self.given is not None and (infos := self.given()) is not None:
-            infos.complete()
-        self._abandoned = abandoned
 
     def truncate(self, last: NDArray[np.bool_]) -> None:
         """Sets both flags where the user left in the ``last`` slot of a time limit, as Gymnasium's TimeLimit does."""
@@ -117,7 +115,7 @@ class Played:
 
     def names(self) -> dict[str, None]:
         """Returns the keys of the infos, in order."""
-        return _names(self._abandoned is not None, self._same_step and self.ended > 0)
+        return _names(self.abandoned is not None, self._same_step and self.ended > 0)
 
     def build(self, key: str) -> Any:
         """Returns the infos' value of one of the :meth:`names`, in arrays that nobody else has."""
@@ -161,7 +159,7 @@ class Played:
 
     def _final_info(self) -> dict[str, Any]:
         told: dict[str, Any] = {}
-        for name in keys(self._abandoned is not None):
+        for name in keys(self.abandoned is not None):
             told[name], told[f"_{name}"] = self._of_slot(name), self.over.copy()
             told[name][~self.over] = 0
         return told
