@@ -17,6 +17,7 @@ from preroll.envs.infos.abandonment import abandoned_at
 from preroll.envs.infos.entries import of_resets
 from preroll.envs.infos.lazy import Infos
 from preroll.envs.infos.played import Played
+from preroll.envs.infos.trees import make_known
 from preroll.envs.kernel import layout, step
 from preroll.envs.lane_seeds import Seeds, lanes_to_reset, seeds_of
 from preroll.envs.lane_timelines import LaneTimelines
@@ -183,6 +184,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
             PrerollError: If a seed is negative, the list or mask does not fit the lanes, no lane is to be reset, or the
                 first reset is partial.
         """
+        make_known()  # here, since a client is loaded by now, and a step has no time for it
         chosen = lanes_to_reset(options, self.num_envs)
         if self._np_random is None and len(chosen) < self.num_envs:
             raise PrerollError("reset_mask: the first reset should be of all lanes")

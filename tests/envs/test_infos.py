@@ -331,3 +331,19 @@ def test_a_client_that_writes_into_everything_changes_nothing_else(mode: Autores
             assert_equal(infos[key], expected[-1][key])
             for array in arrays_in([infos[key]]):
                 array[...] = 1
+
+
+@both_modes
+def test_the_trees_of_torch_go_into_infos_as_into_a_dict(mode: AutoresetMode) -> None:
+    """TorchRL maps infos so; a subclass of dict is a leaf to torch until it is made known."""
+    from torch.utils import _pytree as trees
+
+    ours, theirs = (SessionVectorEnv(LANES, tables=WORLDS["fatigue"], autoreset_mode=mode) for _ in range(2))
+    for envs in (ours, theirs):
+        envs.reset(seed=1)
+    for ad in range(60):
+        infos, expected = (envs.step(np.full(LANES, ad % 7))[4] for envs in (ours, theirs))
+        mapped = trees.tree_map(lambda leaf: leaf, infos)
+        assert type(mapped) is dict
+        assert list(mapped) == list(expected)
+        assert_equal(mapped, dict(expected))
