@@ -83,7 +83,7 @@ smoke:
 # Other libraries with the versions of constraints.txt; tests/clients/constraints.txt comes first where both have one.
 CLIENTS := $(VENV)-clients
 clients: $(CLIENTS)/.installed
-	$(CLIENTS)/bin/python -m pytest -v --durations=10 tests/clients
+	$(CLIENTS)/bin/python -m pytest -rs --durations=10 tests/clients
 
 $(CLIENTS)/.installed: pyproject.toml constraints.txt tests/clients/constraints.txt
 	$(NEW_ENOUGH)
