@@ -1,6 +1,7 @@
 # make demo   from demo videos to learning curves         make test    checks and tests
 # make check  ruff and mypy alone                         make bench-env, …  see benchmarks/
 # make coverage  what the tests run (TESTS=tests/envs)    make mutants  what they would notice (MUTANTS="--only envs")
+# make faults  what kills, failing disks and flipped bits do to commands and files (FAULTS="--only train")
 # make smoke  the package alone, with the newest versions of what it needs but torch
 # PYTHON=python3.12 takes another interpreter, in an environment of its own: .venv-3.12
 PYTHON ?= python3
@@ -16,7 +17,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check coverage mutants smoke interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments bench-memory
+.PHONY: demo test check coverage mutants faults smoke interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments bench-memory
 
 demo: $(VENV)/.core
 	$(BIN)/preroll quickstart
@@ -37,6 +38,9 @@ coverage: $(VENV)/.dev
 
 mutants: $(VENV)/.dev
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
+
+faults: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from preroll import progress
-from preroll.console.write_errors import told
+from preroll.console.write_errors import as_os_error, told
 from preroll.errors import PrerollError
 from preroll.files import atomic, work_folder
 from preroll.perception.analysis.analysis import Analysis
@@ -23,7 +23,7 @@ from preroll.perception.ingest.writer import Content, VideoRow, check_replaceabl
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
-from preroll.perception.workers.pool import VideoJob, VideoPool, remove_parts
+from preroll.perception.workers.pool import VideoJob, VideoPool
 from preroll.system.portable_names import kept_or_portable
 from preroll.workers.job import Limits
 
@@ -202,8 +202,9 @@ def _kept(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or str(out)
-        raise PrerollError(f"{told(error)}; {_KEPT}", status=1) from None
+        known = as_os_error(error) or error
+        known.filename = known.filename or str(out)
+        raise PrerollError(f"{told(known)}; {_KEPT}", status=1) from None
     except BaseException as error:
         error.add_note(_KEPT)
         raise
@@ -229,7 +230,7 @@ def _analyzed(
     waiting = [i for i in range(len(videos)) if i not in results]
     for i in waiting:
         if (folder := saved[i]) is not None:
-            remove_parts(folder)
+            atomic.sweep(folder)
     tasks = [VideoJob(videos[i].file, saved[i], plan.fast) for i in waiting]
     title = f"Detecting objects ({resumed:,} videos known)" if resumed else "Detecting objects"
     with progress.bar(len(tasks), title) as advance:

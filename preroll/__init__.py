@@ -4,7 +4,12 @@ Importing this package registers ``preroll/Session-v0`` with Gymnasium by string
 loaded.
 """
 
+import os
+
 from preroll.console import signals
+
+# On Linux too onnxruntime 1.31 keeps an id in the user's home, complains where it cannot, and reports how it is used.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if signals.is_command_line():  # these imports take longest, and nobody should see the traceback of a Ctrl-C in them
     signals.end_at_once()

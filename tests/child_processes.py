@@ -1,7 +1,10 @@
-"""Processes that tests start: workers, as Linux knows them, and commands whose disk is full."""
+"""Processes that tests start: workers, as Linux knows them, commands whose disk is full, writers that are killed."""
 
+import json
 import os
 import resource
+import subprocess
+import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -38,3 +41,55 @@ def on_a_full_disk(size: int) -> dict[str, Any]:
         "preexec_fn": partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)),
         "env": {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
     }
+
+
+# One process for all kills, so that modules are loaded once: every child is killed at one more file operation than the
+# child before it, until one ends.
+_KILLS = """
+import json, os, signal, sys
+from pathlib import Path
+
+place = Path(sys.argv[1])
+exec(sys.argv[2])
+FILES = ("open", "os.", "shutil.", "tempfile.")
+seen, kills = [], 0
+while True:
+    child = os.fork()
+    if child == 0:
+        left = kills
+
+        def count(event, arguments):
+            global left
+            if event.startswith(FILES):
+                left -= 1  # before the kill, which is such an operation itself
+                if left == -1:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        write()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    seen.append(look())
+    if status == 0:
+        break
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    kills += 1
+print(json.dumps([kills, seen, sorted(path.name for path in place.iterdir())]))
+"""
+
+
+def killed_at_every_file_operation(program: str, place: Path) -> tuple[int, list[Any], list[str]]:
+    """Kills a writer at each of its file operations, one after the other, and looks at what every kill left.
+
+    Args:
+        program: Python that defines ``write()`` and ``look()``, which returns what JSON can hold; ``place`` is known.
+        place: the folder in which it writes.
+
+    Returns:
+        The number of kills, what was seen after each of them and after the writer that came to its end, and the names
+        in the folder at last.
+    """
+    command = [sys.executable, "-c", _KILLS, str(place), program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    kills, seen, left = json.loads(done.stdout)
+    return kills, seen, left

@@ -121,3 +121,17 @@ def test_the_line_is_said_once_and_by_no_worker(
         say_not_kept("compiled code", why)
     line = "note: compiled code is not kept: no space; set PREROLL_CACHE to a folder that can be written\n"
     assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize("home", ["home", "file"])
+def test_onnxruntime_keeps_nothing_in_the_home_and_says_nothing_of_it(tmp_path: Path, home: str) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "file").touch()
+    others = ("XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
+    environment = {key: value for key, value in os.environ.items() if key not in others}
+    done = subprocess.run(
+        [sys.executable, "-c", "import preroll.perception.onnx_models.session"],
+        env={**environment, "HOME": str(tmp_path / home)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout + done.stderr == ""
+    assert list((tmp_path / "home").iterdir()) == []

@@ -151,5 +151,7 @@ def _write(folder: Path, clip: DemoClip) -> None:
     if not path.exists() and not path.is_symlink():
         with writes(path):
             atomic.write_bytes(path, content)
-    elif not path.is_file() or path.read_bytes() != content:
+        return
+    if not path.is_file() or path.read_bytes() != content:
         raise PrerollError(f"{path}: exists and is not this clip, and would be lost; choose another folder")
+    atomic.sweep(path)  # a kill after the last step leaves its work folder

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preroll.files import atomic
-from preroll.files.targets import check_new
+from preroll.files.targets import new_folder
 from preroll.perception.catalog.catalog import Catalog
 
 _BOXES = ("area", "x0", "y0", "x1", "y1")
@@ -31,9 +30,7 @@ def export_tables(catalog: Catalog, out: Path) -> dict[str, int]:
     Raises:
         PrerollError: if the folder is not empty, or is a file.
     """
-    told = f"--csv {out}"
-    check_new(out, told)
-    with atomic.folder(out, None, told) as folder:
+    with new_folder(out, f"--csv {out}") as folder:
         return {f"{name}.csv": _write(folder / f"{name}.csv", *table) for name, table in _tables(catalog).items()}
 
 

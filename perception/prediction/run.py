@@ -81,6 +81,7 @@ def train(
     told = f"run: {settings.run}"
     check_target(settings.run, "run:", kind=KIND, replace=replace)
     with atomic.writing(settings.run, told):
+        check_target(settings.run, "run:", kind=KIND, replace=replace)  # once more, now that nobody else can write it
         task, skipping = task_of(settings), Skipping(skip_bad)
         data = task.load(skipping)
         advance = started(task.steps) if started else lambda _: None

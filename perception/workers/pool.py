@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,13 +117,7 @@ def _analysis_of(outcome: JobOutcome) -> Analysis:
 def _remove_begun(request: Request) -> None:
     for key in ("save_frames", "overlay"):
         if request[key] is not None:
-            remove_parts(Path(request[key]))
-
-
-def remove_parts(folder: Path) -> None:
-    """Removes what a killed process had begun to write in place of ``folder``."""
-    with suppress(PrerollError), atomic.writing(folder):
-        pass
+            atomic.sweep(Path(request[key]))
 
 
 def try_in_worker(network: HasModelCard) -> None:

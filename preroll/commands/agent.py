@@ -9,6 +9,7 @@ import typer
 
 from preroll.console import signals
 from preroll.console.write_errors import writes
+from preroll.system.memory import NETWORKS, require
 
 app = typer.Typer(
     help="List the agents, show an agent's settings with defaults and sources, import one of stable-baselines3.",
@@ -71,6 +72,7 @@ def import_agent(
 
     Example: `preroll agent import best_model.zip --scenario fatigue --run runs/mine --trust-pickle`
     """
+    require("an agent of stable-baselines3", NETWORKS)
     from preroll.agents.interop.sb3_import import import_sb3
     from preroll.envs.model.tables import Tables
     from preroll.files import atomic

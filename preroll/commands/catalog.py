@@ -241,8 +241,8 @@ def demo_videos(
     from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
-    total = per_category * len(CATEGORIES)
-    with progress.bar(total, "Rendering videos") as advance, writes(folder):
+    total, kept = per_category * len(CATEGORIES), "clips that are complete are kept: give the same command again"
+    with progress.bar(total, "Rendering videos") as advance, writes(folder, kept):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
     signals.finished()
     typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")

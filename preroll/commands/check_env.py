@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from preroll.errors import PrerollError
+from preroll.system.memory import NETWORKS, require
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 
 
@@ -24,6 +25,7 @@ def check_env(
 
     Example: `preroll check-env --scenario fatigue --catalog catalog`
     """
+    require("the checker of stable-baselines3", NETWORKS)
     from preroll import progress
     from preroll.envs.conformance import check
     from preroll.terminal.table import print_table

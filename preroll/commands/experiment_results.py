@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.console import signals
 from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.terminal.output_options import Replace
@@ -45,6 +46,8 @@ def results(
             table = results(store)
             for path, _, write in files:
                 write(table, path)
+            signals.finished()
+            for path, *_ in files:
                 typer.echo(f"{path}: {len(table)} rows, {len(table.columns)} columns")
     else:
         columns, rows = narrowed(*summary(store, plan, states), SPARE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.console import signals
 from preroll.console.output import printable
 from preroll.errors import PrerollError
 
@@ -69,6 +70,7 @@ def rm(
         raise PrerollError("runs rm: nothing was removed", status=1)
     for run in dict.fromkeys(runs):
         prepare_removal(run).carry_out()
+    signals.finished()
     typer.echo(f"Removed {total}.")
 
 

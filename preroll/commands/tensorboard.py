@@ -10,6 +10,19 @@ from preroll.errors import PrerollError
 
 #: Time that TensorBoard has to end [s].
 GRACE = 10.0
+#: Runs TensorBoard and ends it where stdin does: that is a pipe, which ends with this process however it ends.
+_SERVER = f"""
+import os, runpy, signal, sys, threading, time
+
+def end():
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep({GRACE})
+    os._exit(1)
+
+threading.Thread(target=end, daemon=True).start()
+runpy.run_module("tensorboard.main", run_name="__main__", alter_sys=True)
+"""
 
 
 def tensorboard(
@@ -27,8 +40,8 @@ def tensorboard(
     if not folder.is_dir():
         raise PrerollError(f"{folder}: no such folder")
     logdir = folder / CELLS if (folder / CELLS).is_dir() else folder
-    command = [sys.executable, "-W", "ignore", "-m", "tensorboard.main", "--logdir", str(logdir)]
-    started = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)])
+    command = [sys.executable, "-W", "ignore", "-c", _SERVER, "--logdir", str(logdir)]
+    started = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stdin=subprocess.PIPE)
     try:
         status = started.wait()
     finally:

@@ -4,6 +4,7 @@ One handler for all of them. A signal that was ignored when the process began (b
 ignored, since its handler is never replaced.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -59,6 +60,8 @@ def listen() -> None:
     global _now
     _now = _State()
     _handle(_arrived)
+    atexit.unregister(_ignore)
+    atexit.register(_ignore)
 
 
 def end_at_once() -> None:
@@ -138,6 +141,13 @@ def _stop_if_asked() -> None:
     if enough and not _now.saves and not _now.stopped:
         _now.stopped = True
         raise Stopped(_now.arrived[0])
+
+
+def _ignore() -> None:
+    """Ignores what was listened to: Python takes handlers away before modules, and a signal would end what is done."""
+    for number in STOPPING:
+        if signal.getsignal(number) is _arrived:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _handle(handler: Callable[[int, FrameType | None], None]) -> None:

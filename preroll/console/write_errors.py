@@ -84,7 +84,8 @@ def told(error: OSError) -> str:
     'runs/mine/agent/arrays.safetensors: No space left on device'
     """
     known = as_os_error(error) or error
-    name = known_name(str(known.filename)) if known.filename else "a file"
+    written = known.filename2 or known.filename  # where there are two, what was copied or renamed is the first
+    name = known_name(str(written)) if written else "a file"
     return f"{name}: {known.strerror or known}"
 
 

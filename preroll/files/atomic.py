@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,8 @@ def write_sealed(path: Path, content: dict[str, Any], *, indent: int | None = 2)
 def save_array(path: Path, array: NDArray[Any]) -> None:
     """Writes ``array`` in NumPy's ``.npy`` format to ``path`` atomically, never pickled."""
     with replacing(path) as file:
-        np.save(file, array, allow_pickle=False)
+        # Handed the file itself, NumPy writes past it, and a disk that takes no more has no reason.
+        np.save(cast(Any, SimpleNamespace(write=file.write)), array, allow_pickle=False)
 
 
 @contextmanager
@@ -112,6 +114,8 @@ def folder(path: Path, kind: str | None, told: str = "") -> Iterator[Path]:
         return
     with writing(path, told or str(path)) as work:
         new, old = work / NEW, work / OLD
+        if path.exists() and not path.is_dir():
+            raise PrerollError(f"{told or path}: is a file; a folder is needed")
         work_folder.tidy(work)
         new.mkdir()
         yield new
@@ -150,6 +154,9 @@ def writing(path: Path, told: str = "") -> Iterator[Path]:
 def writing_within(path: Path, told: str = "") -> Iterator[None]:
     """Holds the lock of a folder whose content is written one by one, such as that of an experiment; it is made.
 
+    The lock of who would replace the folder as a whole is held too, where anybody could: in a folder above that may be
+    written.
+
     Args:
         path: the folder; links are followed.
         told: how the user named it; by default its path.
@@ -158,8 +165,18 @@ def writing_within(path: Path, told: str = "") -> Iterator[None]:
         PrerollError: another process is writing it, or it cannot be written.
     """
     path = destination(path)
-    with work_folder.held(work_folder.within(path), path.name, told or str(path)):
+    with ExitStack() as locks:
+        if not path.exists() or (os.access(path.parent, os.W_OK) and not os.path.ismount(path)):
+            locks.enter_context(writing(path, told))
+        locks.enter_context(work_folder.held(work_folder.within(path), path.name, told or str(path)))
         yield
+
+
+def sweep(path: Path) -> None:
+    """Restores or removes what a killed writer of ``path`` left; does nothing while somebody is writing it."""
+    if work_folder.beside(destination(path)).exists():
+        with suppress(PrerollError), writing(path):
+            pass
 
 
 def writer_of(path: Path) -> str | None:
@@ -167,12 +184,18 @@ def writer_of(path: Path) -> str | None:
     return work_folder.writer_of(work_folder.beside(destination(path)))
 
 
+def is_locked(path: Path) -> bool:
+    """Returns whether another process is writing ``path`` now; for who is about to write it."""
+    return work_folder.is_locked(work_folder.beside(destination(path)))
+
+
 def current(path: Path) -> Path:
     """Returns where the content of ``path`` is to be read: there, or where a writer set it aside and was killed."""
-    if path.exists() or path.is_symlink():
+    if path.exists():
         return path
-    work = work_folder.beside(path.absolute())
-    return work / OLD if (work / OLD).is_dir() and work_folder.is_ours(work, path.name) else path
+    target = Path(os.path.realpath(path))
+    work = work_folder.beside(target)
+    return work / OLD if target.name and (work / OLD).is_dir() and work_folder.is_ours(work, target.name) else path
 
 
 def destination(path: Path) -> Path:
@@ -184,8 +207,9 @@ def destination(path: Path) -> Path:
     path = Path(path)
     try:
         for place in (path, *path.parents):
-            # What would be made behind a link that leads nowhere is not where the user looks for it.
-            if place.is_symlink() and not os.path.exists(place):
+            # What would be made behind a link that leads nowhere is not where the user looks for it. What a killed
+            # writer set aside returns to where the link leads.
+            if place.is_symlink() and not os.path.exists(place) and (place != path or current(path) == path):
                 raise PrerollError(f"{place}: is a link to {os.readlink(place)}, which does not exist")
         return path.resolve()
     except (OSError, RuntimeError) as error:
@@ -203,13 +227,21 @@ def _in_new_folder(path: Path) -> bool:
 
 
 def _restore(path: Path, old: Path) -> None:
-    """Ends a replacement that a kill interrupted: the old content returns, unless the new one is in place."""
+    """Ends a replacement that a kill interrupted: the old content returns, unless the new one is in place.
+
+    Raises:
+        PrerollError: something else was put in the place since; it and the old content stay where they are.
+    """
     if not old.exists():
         return
-    if path.exists():
-        _discard(old, path)
-    else:
+    if not path.exists():
         os.replace(old, path)
+    elif (old / manifest.NAME).exists() and not (path / manifest.NAME).exists():
+        raise PrerollError(
+            f"{path}: stands where {old} belongs, which a killed command had set aside; move {path} away"
+        )
+    else:
+        _discard(old, path)
 
 
 def _discard(old: Path, path: Path) -> None:

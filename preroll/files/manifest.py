@@ -186,7 +186,7 @@ def checked(content: dict[str, Any], folder: Path, kind: str | None) -> Manifest
     told = content.get("format")
     if not str(told).startswith("preroll-") or kind not in (None, str(told).removeprefix("preroll-")):
         raise PrerollError(f"{path}: format is {told!r}, so {folder} is no {kind or 'folder of preroll'}")
-    if content.get("version") != VERSION:
+    if type(content.get("version")) is not int or content["version"] != VERSION:
         raise PrerollError(f"{path}: version {content.get('version')!r} is not known; this preroll reads {VERSION}")
     files = content.get("files")
     if not isinstance(files, dict):

@@ -41,7 +41,8 @@ def writing_file(
         return
     kind = check_file(path, told, *kinds, replace=replace, inputs=inputs)
     if streams.is_stream(path):
-        yield kind
+        with writes(path):
+            yield kind
         return
     above = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
@@ -103,7 +104,22 @@ def reserved(path: Path, kind: str, told: str, *, replace: bool) -> Iterator[Non
     """
     check_folder(path, kind, told, replace=replace)
     with atomic.writing(path, told):
+        check_folder(path, kind, told, replace=replace)  # once more, now that nobody else can write it
         yield
+
+
+@contextmanager
+def new_folder(path: Path, told: str) -> Iterator[Path]:
+    """Yields a folder that becomes ``path``, which holds nothing of anybody's, when the block succeeds.
+
+    Raises:
+        PrerollError: as :func:`check_new`, another process is writing it, or it cannot be written.
+    """
+    check_new(path, told)
+    with atomic.writing(path, told):
+        check_new(path, told)  # once more, now that nobody else can write it
+        with atomic.folder(path, None, told) as folder:
+            yield folder
 
 
 def check_new(path: Path, told: str) -> None:

@@ -23,6 +23,7 @@ import stat
 import sys
 import threading
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -111,9 +112,42 @@ def writer_of(place: Path) -> str | None:
     if not (place / _LOCK).is_file():
         return None
     mark = _mark(place)
-    if not mark or (mark["machine"] == platform.node() and not _is_alive(mark["process"])):
+    if not mark or (mark["machine"] == platform.node() and not _has_open(mark["process"], place / _LOCK)):
         return None
     return _writer(place)
+
+
+def is_locked(place: Path) -> bool:
+    """Returns whether another process holds the lock; for who is about to write, since it is taken for a moment.
+
+    A mark alone is no proof: a killed writer leaves one, and its machine may be a container that is gone.
+    """
+    timeout = _filelock().Timeout
+
+    if not (place / _LOCK).is_file():
+        return False
+    lock = _lock_of(place)
+    try:
+        lock.acquire()
+    except timeout:
+        return True
+    except OSError:  # no locks, or no right to take one
+        return writer_of(place) is not None
+    lock.release(force=True)
+    return False
+
+
+def _has_open(process: int, file: Path) -> bool:
+    """Returns whether a process has a file open; where the system does not tell, whether there is such a process."""
+    try:
+        opened = list(Path(f"/proc/{process}/fd").iterdir())
+    except OSError:  # gone, or of another user, or another system
+        return _is_alive(process)
+    for one in opened:
+        with suppress(OSError):  # closed meanwhile
+            if one.samefile(file):
+                return True
+    return False
 
 
 def _is_alive(process: int) -> bool:
@@ -142,7 +176,7 @@ def is_ours(place: Path, of: str) -> bool:
 
 def _acquire(place: Path, of: str, told: str) -> Any:
     """Makes and locks the work folder, and returns what releases it."""
-    from filelock import FileLock, Timeout
+    timeout = _filelock().Timeout
 
     check_name(place, told)
     while True:
@@ -156,10 +190,10 @@ def _acquire(place: Path, of: str, told: str) -> Any:
             continue
         if place.is_symlink() or not place.is_dir() or not is_ours(place, of):
             raise PrerollError(f"{told}: {place} is in the way and is not preroll's; move it away")
-        lock = FileLock(place / _LOCK, timeout=0, fallback_to_soft=False)
+        lock = _lock_of(place)
         try:
             lock.acquire()
-        except Timeout:
+        except timeout:
             if (place / _LOCK).exists():
                 raise BeingWrittenError(f"{told}: {_writer(place)} is writing it now") from None
             continue  # the other writer was just ending
@@ -197,6 +231,33 @@ def _acquire(place: Path, of: str, told: str) -> Any:
         release()
         raise
     return release
+
+
+def _lock_of(place: Path) -> Any:
+    """Returns the lock of a work folder; where Python itself has none, one that fails as on a file system without."""
+    found = _filelock()
+    if issubclass(found.FileLock, found.SoftFileLock):  # a file that its process may leave behind
+        return _NoLock()
+    return found.FileLock(place / _LOCK, timeout=0, fallback_to_soft=False)
+
+
+def _filelock() -> Any:
+    """Returns the library, which takes longer to load than most commands that only read."""
+    with warnings.catch_warnings(action="ignore"):  # of a system without locks, which gets a line of ours
+        import filelock
+
+    return filelock
+
+
+class _NoLock:
+    """The lock of a system that has none."""
+
+    def acquire(self) -> None:
+        """Raises the error of a file system without locks."""
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    def release(self, *, force: bool) -> None:
+        """Does nothing."""
 
 
 def _is_strangers_empty_folder(place: Path) -> bool:

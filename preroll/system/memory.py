@@ -108,15 +108,18 @@ def usable_workers(asked: int | None, worker: Need, parent: Need = COMPILED) -> 
 
 
 def shortage(error: BaseException) -> str | None:
-    """Returns a line about an error that comes of too little memory, in whatever words; None for any other."""
+    """Returns a line about an error that comes of too little memory; None for any other.
+
+    Under a limit of address space libraries say so in many words; without one only a MemoryError tells.
+    """
+    limit = address_space()
     while error.__cause__ is not None:
         error = error.__cause__
     text = str(error)
-    if not isinstance(error, MemoryError) and not any(words in text for words in _SHORT):
+    if not isinstance(error, MemoryError) and (limit is None or not any(words in text for words in _SHORT)):
         return None
-    limit = min(filter(None, (address_space(), memory())), key=lambda one: one.bytes, default=None)
-    told = f"; {limit.name} allows {_size(limit.bytes)}: {limit.remedy}, or make the work smaller" if limit else ""
-    return f"not enough memory ({' '.join(text.split())[:120] or type(error).__name__}){told}"
+    told = f"{limit.name} allows {_size(limit.bytes)}: {limit.remedy}, or " if limit is not None else ""
+    return f"not enough memory ({' '.join(text.split())[:120] or type(error).__name__}); {told}make the work smaller"
 
 
 #: How the loader, libraries and the system say that memory is short.

@@ -80,7 +80,7 @@ def _refusal(error: Exception) -> dict[str, Any]:
         error = write_errors.as_os_error(error) or error
         final = error.errno in FULL
         line = write_errors.told(error)
-    if (short := shortage(error)) is not None:
+    if not isinstance(error, PrerollError) and (short := shortage(error)) is not None:
         line = short
     return {"event": "error", "reason": line, "status": status, "final": final}
 

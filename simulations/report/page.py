@@ -217,7 +217,7 @@ def _origin(material: Material) -> dict[str, Any]:
     code, machine = (made_by.pop(name, "unknown") for name in ("code", MACHINE))
     return {
         "file": FILE,
-        "text": (material.store.path / FILE).read_text("utf8"),
+        "text": material.store.read_text(),
         "cells": len(runs),
         "cpu_seconds": sum(trainings.values()),
         "versions": told(made_by),

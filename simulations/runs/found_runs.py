@@ -8,7 +8,7 @@ from typing import Any, Literal
 from preroll.agents import storage
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.files import manifest
+from preroll.files import atomic, manifest
 from preroll.simulations.runs.run_files import contents, folders, is_run, is_written, name_of_work
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve
@@ -86,7 +86,7 @@ def _state(run: Path) -> State:
         return "running"
     if checkpoint.place(run).is_dir():
         return "unfinished"
-    return "finished" if run.is_dir() else "killed"
+    return "finished" if atomic.current(run).is_dir() else "killed"
 
 
 def _finished(run: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.names import is_nobodys
 from preroll.run_folder import RESULT
-from preroll.simulations.runs.run_files import contents, folders, is_run, is_written, strangers
+from preroll.simulations.runs.run_files import contents, folders, is_run, strangers
 from preroll.simulations.training import checkpoint
 
 #: The first and the last to go, by name: whatever is left of a run is no complete one, and still known as a run's.
@@ -60,7 +60,7 @@ def prepare_removal(run: Path) -> Removal:
     found = folders(path)
     if not found or (path.exists() and not is_run(path)):
         raise PrerollError(f"run {run}: {'is no run' if path.exists() else 'no such run'}; nothing was removed")
-    if is_written(path):
+    if atomic.is_locked(path):
         raise PrerollError(f"run {run}: is being written; stop its training first, or wait for its end")
     for folder in found:
         if others := strangers(folder):

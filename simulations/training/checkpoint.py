@@ -25,6 +25,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, work_folder
+from preroll.files.hashing import sha256_of
 from preroll.files.manifest import Manifest
 from preroll.run_folder import threads, versions
 from preroll.simulations.training.loop import Loop
@@ -45,6 +46,7 @@ class Stopped(NamedTuple):
         settings: settings of the run that it becomes.
         seconds: wall-clock and CPU time spent so far [s].
         provenance: what made it so far; see :mod:`preroll.simulations.training.provenance`.
+        stamp: hash of the checkpoint that it was read from; empty before it is saved.
     """
 
     loop: Loop
@@ -52,6 +54,7 @@ class Stopped(NamedTuple):
     settings: RunSettings
     seconds: tuple[float, float]
     provenance: Mapping[str, Any]
+    stamp: str = ""
 
 
 def place(run: Path) -> Path:
@@ -83,7 +86,7 @@ def load(run: Path) -> Stopped:
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_safetensors
 
-    files = _read_manifest(run)
+    read, files = stamp(run), _read_manifest(run)
     folder = files.folder
     scalars = _read_about(files)
     settings, scenario = read_settings(files)
@@ -99,7 +102,15 @@ def load(run: Path) -> Stopped:
         made_by = merged(scalars.get("provenance", {}))  # not in older checkpoints
     except (PrerollError, SafetensorError, *_DAMAGE) as error:
         raise _damaged(folder, error) from None
-    return Stopped(loop, tables, settings, (wall, cpu), made_by)
+    return Stopped(loop, tables, settings, (wall, cpu), made_by, read)
+
+
+def stamp(run: Path) -> str:
+    """Returns a hash of the checkpoint of ``run``, another one after every save; empty if there is none."""
+    try:
+        return sha256_of(atomic.current(place(run)) / manifest.NAME)
+    except OSError:
+        return ""
 
 
 def _read_manifest(run: Path) -> Manifest:

@@ -186,7 +186,7 @@ def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catal
     Raises:
         PrerollError: the catalog is missing or has changed.
     """
-    source = DEMO if reference.path == DEMO else Path(os.path.normpath(run.absolute() / reference.path))
+    source = DEMO if reference.path == DEMO else Path(os.path.normpath(run.resolve() / reference.path))
     catalog = Catalog.load(source)
     if catalog.sha256 != reference.sha256:
         raise PrerollError(
@@ -239,8 +239,12 @@ def _reference(catalog: Catalog, run: Path) -> CatalogReference:
 
 
 def relative_path(path: Path, run: Path) -> str:
-    """Returns ``path`` relative to the folder ``run``, as the files of the run name it."""
-    return Path(os.path.relpath(path.absolute(), run.absolute())).as_posix()
+    """Returns ``path`` relative to the folder ``run``, as the files of the run name it.
+
+    A run that is named through a link lies where the link leads; what it refers to may itself be a link.
+    """
+    path = path.absolute()
+    return Path(os.path.relpath(path.parent.resolve() / path.name, run.resolve())).as_posix()
 
 
 def read_result(files: Manifest) -> dict[str, Any]:

@@ -114,6 +114,7 @@ class Training:
         seed: seed of users and agent.
         target: the run folder to write; None writes nothing.
         resumed: loop of a stopped training, which is continued; None starts a new one.
+        stamp: hash of the checkpoint that it was read from.
         spent: wall-clock and CPU time spent before it was stopped [s].
         earlier: provenance of what was done before it was stopped, and of the run that it continues.
         origin: the run that it continues; None begins anew.
@@ -127,6 +128,7 @@ class Training:
     seed: int
     target: Path | None
     resumed: Loop | None = None
+    stamp: str = ""
     spent: tuple[float, float] = (0.0, 0.0)
     earlier: tuple[Mapping[str, Any], ...] = ()
     origin: Origin | None = None
@@ -187,6 +189,8 @@ class Training:
         if self.target is None:
             return
         check_target(self.target, replace=self.replace or self.resumed is not None, mend=self.mend)
+        if self.resumed is not None and checkpoint.stamp(self.target) != self.stamp:
+            raise PrerollError(f"run {self.target}: another process went on with it after its checkpoint was read")
         if self.resumed is None and not self.replace and checkpoint.place(self.target).exists():
             raise PrerollError(
                 f"run {self.target}: holds an unfinished training; resume it with --resume {self.target}, or start "
@@ -278,10 +282,10 @@ def prepare_resume(run: Path) -> Training:
     Raises:
         PrerollError: there is no checkpoint, or it cannot be read.
     """
-    loop, tables, settings, spent, made_by = checkpoint.load(run)
+    loop, tables, settings, spent, made_by, stamp = checkpoint.load(run)
     return Training(
-        loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, spent=spent, earlier=(made_by,),
-        origin=settings.origin,
+        loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, stamp=stamp, spent=spent,
+        earlier=(made_by,), origin=settings.origin,
     )  # fmt: skip
 
 

@@ -164,9 +164,10 @@ def tune(
     check(search, out)
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of a trial that raises, with a traceback
     states, told = optuna.trial.TrialState, 0
     with Store(out).lock():
+        check(search, out)  # once more, now that nobody else can write it
         atomic.write_sealed(out / SEARCH, search.to_dict())
         study, exact = _open(out, note), PhasedOptimum(search.tables)
         while True:

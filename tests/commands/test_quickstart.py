@@ -11,6 +11,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.quickstart import QuickstartResult
+from tests.resealed import reseal
 
 
 def story(catalog: Catalog, tmp_path: Path, *learners: str) -> QuickstartResult:
@@ -64,8 +65,7 @@ def test_an_agent_no_better_than_random_is_an_error(
 
 def test_a_catalog_of_other_categories_is_told_before_training(small_catalog_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(small_catalog_folder, tmp_path / "catalog")
-    manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"cats"', '"dogs"').replace('"concerts"', '"films"'))
+    reseal(folder, categories=["cars", "dogs", "films"])
     with pytest.raises(PrerollError, match=r"ads\.cats: the catalog .* has no such category"):
         CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path)], catch_exceptions=False)
     assert not (tmp_path / "runs").exists()

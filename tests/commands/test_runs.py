@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -100,3 +101,11 @@ def test_one_that_cannot_be_removed_keeps_them_all(run: Run, runs: Path) -> None
     assert (status, told) == (2, "")
     assert "two/notes.txt, which preroll did not write; nothing was removed" in errors
     assert (runs / "one").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_runs_that_were_removed_are_the_work_whatever_becomes_of_stdout(runs: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "preroll", "runs", "rm", "runs/one", "--yes"]
+        assert subprocess.run(command, stdout=full, check=False).returncode == 0
+    assert not (runs / "one").exists()

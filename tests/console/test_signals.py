@@ -83,6 +83,29 @@ def test_while_the_end_is_told_no_signal_stops_it_though_nothing_was_finished() 
     assert not signals.is_finished()
 
 
+WHILE_PYTHON_ENDS = """
+import os, sys
+from preroll.console import signals
+
+class Last:
+    def __del__(self, kill=os.kill, process=os.getpid(), number=int(sys.argv[1]), write=os.write):
+        kill(process, number)
+        write(1, b"ended")
+
+signals.listen()
+last = sys.modules["last"] = Last()  # goes with the modules, after Python took its handlers of signals away
+signals.over()
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("number", signals.STOPPING)
+def test_a_signal_while_python_takes_its_modules_down_does_not_change_the_status(number: int) -> None:
+    command = [sys.executable, "-c", WHILE_PYTHON_ENDS, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "ended", "")
+
+
 def test_a_handler_that_a_library_puts_in_place_is_replaced_and_one_that_ignores_stays() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with signals.unchanged():

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,11 @@ def test_the_target_stands_in_where_the_error_names_no_file() -> None:
         1 // 0  # noqa: B018
 
 
+def test_of_a_copy_the_file_that_was_written_is_named() -> None:
+    copied = OSError(errno.ENOSPC, "No space left on device", "catalog/a.npy", None, "out/.c.preroll/new/a.npy")
+    assert told(copied) == "out/c/a.npy: No space left on device"
+
+
 @pytest.mark.parametrize("size", [0, 700, 2000])
 def test_a_full_disk_ends_a_training_in_one_line_that_names_the_run(size: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "preroll", "train", "thompson", "--sessions", "300", "--run", "runs/r"]
@@ -71,6 +77,14 @@ def test_a_full_disk_ends_a_training_in_one_line_that_names_the_run(size: int, t
     assert line.startswith(("error: runs/r", "error: --run runs/r", f"error: {tmp_path}/runs/r")), line
     assert "File too large" in line or "No space left" in line
     assert not (tmp_path / "runs" / "r").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_device_that_takes_no_more_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data.pkl").write_bytes(pickle.dumps({"a": 1}))
+    command = [sys.executable, "-m", "preroll", "predict", "convert", "data.pkl", "/dev/full"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: /dev/full: No space left on device\n")
 
 
 def test_an_impression_log_that_does_not_fit_is_named(tmp_path: Path) -> None:

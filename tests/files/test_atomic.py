@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -9,63 +8,38 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
+from tests.child_processes import killed_at_every_file_operation
 
-# Every child is killed at one more file operation than the child before it, until one ends.
-KILLS = """
-import json, os, signal, sys
-from pathlib import Path
+WRITER = """
 from preroll.files import atomic, manifest
 
-place = Path(sys.argv[1])
 folder, file = place / "mine", place / "table.csv"
 
-def write(content):
+def write(content="two"):
     with atomic.folder(folder, "run") as new:
         atomic.write_text(new / "a.txt", content)
         atomic.write_text(new / f"{content}.txt", content)
     atomic.write_text(file, content)
 
+def look():
+    found = manifest.read(atomic.current(folder), "run")
+    return [found.read_text("a.txt"), file.read_text(), found.altered()]
+
 write("one")
 (folder / "notes").mkdir()
 (folder / "notes" / "mine.txt").write_text("kept")
-FILES = ("open", "os.", "shutil.", "tempfile.")
-seen, kills = [], 0
-while True:
-    child = os.fork()
-    if child == 0:
-        left = kills
-
-        def count(event, arguments):
-            global left
-            if event.startswith(FILES):
-                left -= 1
-                if left == -1:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        write("two")
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    found = manifest.read(atomic.current(folder), "run")
-    seen.append([found.read_text("a.txt"), file.read_text(), found.altered()])
-    if status == 0:
-        break
-    assert os.WTERMSIG(status) == signal.SIGKILL
-    kills += 1
-print(json.dumps({"kills": kills, "seen": seen, "left": sorted(p.name for p in place.iterdir())}))
 """
 
 
 def test_at_every_file_operation_a_kill_leaves_the_old_or_the_new_and_the_next_writer_sweeps(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    assert told["kills"] > 30
-    folders, files, altered = zip(*told["seen"], strict=True)
+    kills, seen, left = killed_at_every_file_operation(WRITER, tmp_path)
+    assert kills > 30
+    folders, files, altered = zip(*seen, strict=True)
     assert (set(folders), set(files)) == ({"one", "two"}, {"one", "two"})
     assert list(folders) == sorted(folders)
     assert list(files) == sorted(files)
     assert altered[-1] == ["notes/mine.txt: not in the manifest"]
-    assert told["left"] == ["mine", "table.csv"]
+    assert left == ["mine", "table.csv"]
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["a.txt", "manifest.json", "notes", "two.txt"]
     assert (tmp_path / "mine" / "notes" / "mine.txt").read_text() == "kept"
 
@@ -112,6 +86,30 @@ def test_the_next_writer_restores_it_before_it_begins(end: str, between: Path) -
                 atomic.write_text(new / "b.txt", "three")
     assert [path.name for path in between.parent.iterdir()] == ["mine"]
     assert (between / ("b.txt" if end == "writes" else "a.txt")).exists()
+
+
+def test_what_was_set_aside_behind_a_link_is_read_and_restored_through_it(between: Path) -> None:
+    link = between.with_name("link")
+    link.symlink_to("mine")
+    assert manifest.read(atomic.current(link), "run").read_text("a.txt") == "one"
+    with atomic.writing(link):
+        assert manifest.read(link, "run").read_text("a.txt") == "one"
+    assert link.is_symlink()
+    assert sorted(path.name for path in between.parent.iterdir()) == ["link", "mine"]
+
+
+@pytest.mark.parametrize("inside", ["", "new.png"])
+def test_what_was_set_aside_is_not_removed_where_a_user_made_the_folder_anew(inside: str, between: Path) -> None:
+    between.mkdir()
+    if inside:
+        (between / inside).touch()
+    for _ in range(2):
+        with pytest.raises(PrerollError, match=r"mine: stands where .*old belongs.*; move .*mine away"):
+            atomic.writing(between).__enter__()
+    assert [path.name for path in between.iterdir()] == [inside] * bool(inside)
+    between.rename(between.with_name("elsewhere"))
+    with atomic.writing(between):
+        assert manifest.read(between, "run").read_text("a.txt") == "one"
 
 
 def test_what_carries_no_mark_is_not_read_in_its_place(tmp_path: Path) -> None:
@@ -178,4 +176,9 @@ def test_a_file_stands_in_the_way_of_folders(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PrerollError, match="cannot be written there"):
         atomic.write_text(tmp_path / "file" / "below", "")
+    with (
+        pytest.raises(PrerollError, match="file: is a file; a folder is needed"),
+        atomic.folder(tmp_path / "file", "x"),
+    ):
+        pass
     assert os.listdir(tmp_path) == ["file"]

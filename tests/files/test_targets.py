@@ -1,5 +1,5 @@
 import os
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -7,7 +7,7 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.kinds import CSV, PNG, SVG
-from preroll.files.targets import check_file, check_folder, check_inputs, writing_file
+from preroll.files.targets import check_file, check_folder, check_inputs, new_folder, reserved, writing_file
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +158,21 @@ def test_an_output_folder_that_is_an_input_is_refused() -> None:
     for name in ("Cat", "./Cat", "cat"):
         with pytest.raises(PrerollError, match="is Cat itself, which this command reads"):
             check_inputs(Path(name), "--out", (None, Path("nowhere"), Path("Cat")))
+
+
+def test_a_folder_that_another_process_finished_before_the_lock_was_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = atomic.writing
+
+    def late(path: Path, told: str = "") -> AbstractContextManager[Path]:
+        path.mkdir()
+        (path / "theirs").touch()
+        return writing(path, told)
+
+    monkeypatch.setattr(atomic, "writing", late)
+    with pytest.raises(PrerollError, match="holds theirs"):
+        new_folder(tmp_path / "new", "--out").__enter__()
+    with pytest.raises(PrerollError, match="holds theirs"):
+        reserved(tmp_path / "run", "run", "--out", replace=True).__enter__()
+    assert [path.name for path in tmp_path.glob("*/*")] == ["theirs", "theirs"]

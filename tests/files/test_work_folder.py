@@ -55,6 +55,52 @@ def test_a_second_process_is_refused_by_the_id_of_the_first_and_a_killed_one_hol
     assert names(tmp_path) == []
 
 
+def test_the_mark_of_a_killed_writer_is_no_lock(tmp_path: Path) -> None:
+    first = holder(tmp_path / "mine")
+    assert atomic.is_locked(tmp_path / "mine")
+    first.kill()
+    first.communicate()
+    mark = tmp_path / ".mine.preroll" / "mark.json"
+    for changed in ({"process": os.getppid()}, {"process": os.getpid()}, {"machine": "a container that is gone"}):
+        mark.write_text(json.dumps({**json.loads(mark.read_text()), **changed}))
+        assert not atomic.is_locked(tmp_path / "mine")
+        assert (atomic.writer_of(tmp_path / "mine") is None) == ("process" in changed)  # takes no lock, so cannot know
+    with atomic.writing(tmp_path / "mine"):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_a_folder_is_not_replaced_while_another_process_writes_in_it(tmp_path: Path) -> None:
+    with atomic.writing_within(tmp_path / "mine"):
+        for write in ("writing", "writing_within"):
+            code = (
+                f"import sys; from pathlib import Path; from preroll.files import atomic\n"
+                f"try: atomic.{write}(Path(sys.argv[1])).__enter__()\n"
+                "except atomic.PrerollError as error: print(error)"
+            )
+            done = subprocess.run(
+                [sys.executable, "-c", code, str(tmp_path / "mine")], capture_output=True, text=True, check=True
+            )
+            assert done.stdout == f"{tmp_path / 'mine'}: process {os.getpid()} is writing it now\n"
+    assert names(tmp_path) == ["mine"]
+    first = holder(tmp_path / "mine")
+    with pytest.raises(BeingWrittenError):
+        atomic.writing_within(tmp_path / "mine").__enter__()
+    first.communicate("")
+    assert names(tmp_path) == ["mine"]
+    assert names(tmp_path / "mine") == []
+
+
+def test_what_a_kill_set_aside_returns_before_anything_is_written_in_its_place(tmp_path: Path) -> None:
+    with suppress(ZeroDivisionError), atomic.writing(tmp_path / "mine") as work:
+        (work / "old").mkdir()
+        (work / "old" / "result.json").touch()
+        raise ZeroDivisionError
+    with atomic.writing_within(tmp_path / "mine"):
+        assert names(tmp_path / "mine") == [".preroll", "result.json"]
+    assert names(tmp_path) == ["mine"]
+
+
 def test_a_link_and_its_target_have_one_lock(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "mine").mkdir()
@@ -162,6 +208,18 @@ def test_where_the_file_system_cannot_lock_one_line_says_so_and_the_work_goes_on
         atomic.write_text(tmp_path / name, name)
     assert names(tmp_path) == ["one", "two"]
     assert capsys.readouterr().err == f"note: {tmp_path} has no locks: let no two commands write there at once\n"
+
+
+def test_a_system_without_locks_gets_the_same_line_and_no_file_stands_in_for_a_lock(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from pathlib import Path; from preroll.files import atomic\n"
+        "with atomic.writing(Path('mine')) as work: print(sorted(path.name for path in work.iterdir()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "['mark.json']\n"
+    assert done.stderr == f"note: {tmp_path} has no locks: let no two commands write there at once\n"
+    assert names(tmp_path) == []
 
 
 def test_any_other_error_of_a_lock_is_told_with_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

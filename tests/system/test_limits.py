@@ -108,10 +108,14 @@ def test_a_need_above_the_limit_of_address_space_is_one_line(
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"),
     ],
 )
-def test_a_shortage_is_known_in_whatever_words(error: Exception) -> None:
+def test_a_shortage_is_known_in_whatever_words(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr(limits, "address_space", lambda: None)
+    assert (shortage(error) is None) == (type(error) is not MemoryError)
+    monkeypatch.setattr(limits, "address_space", lambda: Limit(GIB, "`ulimit -v`", "raise it"))
     line = shortage(error)
     assert line is not None
     assert line.startswith("not enough memory (")
+    assert line.endswith("; `ulimit -v` allows 1.00 GiB: raise it, or make the work smaller")
     assert shortage(ValueError("3 is no memory of ours")) is None
 
 
@@ -122,6 +126,7 @@ def test_a_shortage_is_known_in_whatever_words(error: Exception) -> None:
         ("optimum", 300), ("train ppo --run RUN --sessions 100", 900), ("quickstart --out RUN", 1500),
         ("catalog build nothing --out RUN", 1500), ("experiment run examples/experiments/drift.yaml --out RUN", 900),
         ("train thompson --run RUN --sessions 100", 500), ("evaluate RUN", 500), ("impressions RUN RUN.parquet", 1000),
+        ("agent import RUN.zip --run RUN --trust-pickle", 900), ("check-env", 900),
     ],
 )  # fmt: skip
 def test_a_command_without_memory_says_so_before_it_writes(tmp_path: Path, command: str, size: int) -> None:

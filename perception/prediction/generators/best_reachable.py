@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
-from preroll.files.targets import check_new
+from preroll.files.targets import new_folder
 from preroll.perception.prediction.generators.ideal import Ideal
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability
 from preroll.perception.prediction.generators.tag_videos import generate_tags
@@ -38,9 +37,7 @@ def generate_data(task: str, out: Path, seed: int = 0, names: Sequence[str] = ()
         raise PrerollError(f"{task!r} is no task; must be one of {', '.join(TASKS)}")
     if names and task != "memorability":
         raise PrerollError(f"--catalog: goes with memorability; the videos of {task} have names of their own")
-    told = f"--out {out}"
-    check_new(out, told)
-    with atomic.folder(out, None, told) as folder:
+    with new_folder(out, f"--out {out}") as folder:
         if task == "tags":
             return generate_tags(folder, seed=seed)
         if task == "genres":

@@ -106,6 +106,7 @@ def run_plan(
     """
     store.check()
     with store.lock():
+        store.check()  # once more, now that nobody else can write it
         store.sweep()
         plan = store.keep_names(plan)
         before = store.states(plan)

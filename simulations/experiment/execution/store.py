@@ -1,7 +1,7 @@
 """Folder of an experiment, and the states of its cells.
 
 ```
-plan.json        all cells: their inputs; names of earlier cells; sealed
+plan.json        all cells: their inputs; names of earlier cells; hash of experiment.yaml; sealed
 experiment.yaml  copy of the file that was run
 failures.json    cells that failed, with their errors; sealed
 cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
@@ -12,7 +12,7 @@ cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is Tens
 import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 from preroll.errors import PrerollError
 from preroll.files import atomic, sealed, work_folder
+from preroll.files.hashing import sha256_of_text
 from preroll.files.names import checked_name, is_nobodys
 from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
@@ -79,8 +80,18 @@ class Store:
             for name in names
             if not (name[0] == "." and name.endswith(work_folder.SUFFIX)) and not is_nobodys(name)
         ]
-        if there and PLAN not in there:
+        if there and not self._is_experiment():
             raise PrerollError(f"--out {self.path}: is no folder of an experiment and is not empty; name another one")
+
+    def _is_experiment(self) -> bool:
+        """Returns whether the plan is one of an experiment, be it damaged: other folders have a file of that name."""
+        try:
+            text = sealed.read_text(self.path / PLAN)
+        except FileNotFoundError:
+            return False
+        except PrerollError:
+            return self.logdir.is_dir()
+        return not text or sealed.is_sealed(text) or self.logdir.is_dir()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -100,6 +111,7 @@ class Store:
             "format": FORMAT,
             "name": plan.name,
             "description": plan.description,
+            "file_sha256": sha256_of_text(text),
             "keys": dict(plan.keys),
             "names": {one: name for one, name in self.names().items() if one not in now},
             **_without_repetition(cells),
@@ -120,7 +132,7 @@ class Store:
             known = known_as([tuple(cell[name] for name in DESCRIBED) for cell in cells])
             for (point, agent, _), cell in zip(known, cells, strict=True):
                 names[point], names[agent] = cell["point"], cell["label"].partition("@")[0]
-            return names
+            return {one: _part(name, f"{self.path / PLAN}: name") for one, name in names.items()}
         except (PrerollError, OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
@@ -151,15 +163,27 @@ class Store:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise PrerollError(f"{self.path / PLAN}: cannot be read: {error}") from None
 
+    def read_text(self) -> str:
+        """Returns the text of the experiment file that was run, or a sentence that its copy is not that text."""
+        path = self.path / FILE
+        try:
+            text = sealed.read_text(path)
+            if sha256_of_text(text) == sealed.read(self.path / PLAN).get("file_sha256"):
+                return text
+        except (FileNotFoundError, sealed.DamagedError):
+            pass
+        return f"{FILE} is missing or not the file that was run: its sha256 differs from that in {PLAN}"
+
     def states(self, plan: Plan) -> dict[str, CellState]:
         """Returns the state of every cell by id."""
-        failures = self.failures()
-        return {cell.id: self._state(cell, cell.id in failures) for cell in plan.cells}
+        failures, damage = self._failures()
+        absent = CellState.DAMAGED if damage else CellState.MISSING
+        return {cell.id: self._state(cell, CellState.FAILED if cell.id in failures else absent) for cell in plan.cells}
 
-    def _state(self, cell: Cell, failed: bool) -> CellState:
+    def _state(self, cell: Cell, absent: CellState) -> CellState:
         folder = self.folder(cell).absolute()
         if not atomic.current(folder).exists():
-            return CellState.FAILED if failed else CellState.MISSING
+            return absent
         try:
             check_cell(folder)
             found = read_cell(folder)
@@ -171,10 +195,16 @@ class Store:
 
     def failures(self) -> dict[str, str]:
         """Returns the error of every cell that failed, by id; a damaged file tells of none, and they are run again."""
+        return self._failures()[0]
+
+    def _failures(self) -> tuple[dict[str, str], str]:
+        """Returns the errors by id, and what is damaged of their file."""
         try:
-            return dict(sealed.read(self.path / FAILURES)["failures"])
-        except (FileNotFoundError, PrerollError, KeyError, TypeError, ValueError):
-            return {}
+            return dict(sealed.read(self.path / FAILURES)["failures"]), ""
+        except FileNotFoundError:
+            return {}, ""
+        except (PrerollError, KeyError, TypeError, ValueError) as error:
+            return {}, f"it may have failed: {error}"
 
     def reasons(self, states: Mapping[str, CellState]) -> dict[str, str]:
         """Returns why each of the cells that failed did, and what is damaged of others, by id."""
@@ -190,6 +220,8 @@ class Store:
     def _damage(self, name: str) -> str:
         """Returns what is damaged of the cell with an id."""
         folder = (self.logdir / name).absolute()
+        if not atomic.current(folder).exists():
+            return self._failures()[1]
         try:
             check_cell(folder)
             read_cell(folder)
@@ -211,8 +243,7 @@ class Store:
     def sweep(self) -> None:
         """Restores or removes what killed workers left of cells."""
         for place in self.logdir.glob(f"*/*/.*{work_folder.SUFFIX}"):
-            with suppress(PrerollError), atomic.writing(place.with_name(place.name[1 : -len(work_folder.SUFFIX)])):
-                pass
+            atomic.sweep(place.with_name(place.name[1 : -len(work_folder.SUFFIX)]))
 
     def size(self) -> int:
         """Returns the size of all files in bytes."""
@@ -223,6 +254,13 @@ def _is_result(evaluation: Mapping[str, Any]) -> bool:
     """Returns whether an evaluation is of numbers: what is NaN or null is no result."""
     values = (evaluation.get(name) for name in ("revenue", "percent_of_optimum", "optimum"))
     return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+
+
+def _part(name: object, told_by: str) -> str:
+    """Returns a name that was read, if it is the plain name of one folder."""
+    if "/" in checked_name(name, told_by):
+        raise PrerollError(f"{told_by}: {name!r} is not the name of one folder")
+    return str(name)
 
 
 def _without_repetition(cells: list[dict[str, Any]]) -> dict[str, Any]:

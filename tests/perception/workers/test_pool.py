@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,11 +75,14 @@ def test_a_worker_that_overruns_is_killed_and_the_next_video_gets_a_new_one(dete
 
 
 def test_frames_that_a_killed_worker_had_begun_to_save_are_removed(tmp_path: Path, detector: Detector) -> None:
-    (tmp_path / ".sleep.abc.part").mkdir()
-    (tmp_path / ".sleepy.abc.part").mkdir()
+    code = "import os; from pathlib import Path; from preroll.files import atomic"
+    code += f"\nwith atomic.folder(Path({str(tmp_path / 'sleep')!r}), None): os._exit(9)"
+    subprocess.run([sys.executable, "-c", code])
+    assert (tmp_path / ".sleep.preroll" / "new").is_dir()
+    (tmp_path / ".sleepy.preroll").mkdir()
     ((_, analysis),) = stub_pool(detector, seconds=0.5).map([VideoJob(Path("sleep"), tmp_path / "sleep")])
     assert analysis.status == "timeout"
-    assert [path.name for path in tmp_path.glob(".*.part")] == [".sleepy.abc.part"]
+    assert [path.name for path in tmp_path.glob(".*")] == [".sleepy.preroll"]
 
 
 def test_a_worker_that_dies_costs_one_video_and_its_end_is_told(detector: Detector) -> None:

@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +48,16 @@ def test_the_tidy_table_is_written_as_csv_and_parquet(small_store: Store, tmp_pa
     tables = pd.read_csv(folder / "results.csv"), pd.read_parquet(folder / "results.parquet")
     assert [len(table) for table in tables] == [12, 12]
     assert list(tables[0]["revenue"]) == list(tables[1]["revenue"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_table_that_was_written_is_the_product_whatever_becomes_of_stdout(small_store: Store, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small_store.path, tmp_path / "out"))
+    command = [sys.executable, "-m", "preroll", "experiment", "results", str(folder)]
+    with open("/dev/full", "w") as full:
+        assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == 1
+        assert subprocess.run([*command, "--csv"], stdout=full, stderr=full, check=False).returncode == 0
+    assert len(pd.read_csv(folder / "results.csv")) == 12
 
 
 def test_missing_cells_are_named_and_give_exit_status_1(small_store: Store, tmp_path: Path) -> None:

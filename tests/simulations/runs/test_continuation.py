@@ -257,8 +257,9 @@ def place(finished: Path, tmp_path: Path) -> Path:
 
 
 def test_a_changed_catalog_is_refused_until_one_is_named(place: Path) -> None:
-    manifest = place / "catalog" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"small"', '"other"'))
+    importance = place / "catalog" / "importance.npy"
+    np.save(importance, np.load(importance) / 2)
+    reseal(place / "catalog")
     with pytest.raises(PrerollError, match=r"catalog.sha256: the catalog .* has changed .*name the one to use"):
         continue_training(place / "first", 50, to=place / "more")
     assert continue_training(place / "first", 50, catalog=place / "catalog").sessions == 50

@@ -84,6 +84,14 @@ def test_a_run_that_is_being_written_is_running(runs: Path) -> None:
         assert (run.state, run.agent, run.sessions) == ("running", "random", 2000)
 
 
+def test_a_finished_run_that_a_killed_writer_set_aside_is_finished(runs: Path) -> None:
+    whole = found(runs)["done"]
+    with atomic.writing(runs / "done") as work:
+        (runs / "done").rename(work / "old")
+    aside = found(runs)["done"]
+    assert (aside.state, aside.agent, aside.seen) == ("finished", whole.agent, whole.seen)
+
+
 def test_what_a_killed_training_left_without_a_checkpoint_is_told(runs: Path) -> None:
     killed_without_a_checkpoint(runs)
     assert (found(runs)["gone"].state, found(runs)["gone"].agent) == ("killed", "thompson")

@@ -50,6 +50,24 @@ def same(first: Path, second: Path) -> None:
     assert curves[0] == curves[1]
 
 
+def test_what_another_process_finished_after_the_checkpoint_was_read_stays(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for agent, mine in (("thompson", "random"), ("random", "random")):
+        with pytest.raises(PrerollError, match="resume with"):
+            prepare("random", sessions=60, run=run, replace=True).run(stop=lambda: signal.SIGINT)
+        read = prepare_resume(run)
+        if agent == mine:
+            resume(run)
+        else:
+            prepare(agent, sessions=60, run=run, replace=True).run()
+        before = {path: path.stat().st_ino for path in run.rglob("*")}
+        with pytest.raises(PrerollError, match="another process went on with it after its checkpoint was read"):
+            read.run()
+        assert {path: path.stat().st_ino for path in run.rglob("*")} == before
+        assert Run.open(run).settings.agent == agent
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 @pytest.mark.parametrize("name", list(SETTINGS))
 def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: Path) -> None:
     def begin(run: Path) -> Any:

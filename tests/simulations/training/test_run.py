@@ -47,6 +47,16 @@ def test_catalog_and_runs_may_be_moved_together(place: Path, tmp_path: Path) -> 
     assert Run.open(moved / "runs" / "t").load_catalog().path.is_relative_to(moved)
 
 
+def test_a_run_behind_a_link_finds_its_catalog_from_both_of_its_names(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk" / "deep" / "run").mkdir(parents=True)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "link").symlink_to(tmp_path / "disk" / "deep" / "run")
+    (tmp_path / "catalog").symlink_to(place / "catalog")  # may later lead to another one
+    train("random", catalog=tmp_path / "catalog", sessions=50, run=tmp_path / "runs" / "link")
+    for name in ("runs/link", "disk/deep/run"):
+        assert Run.open(tmp_path / name).load_catalog().path == tmp_path / "catalog"
+
+
 def test_a_changed_catalog_is_noticed(place: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(place, tmp_path / "moved")
     reseal(moved / "catalog", command="another that makes the same")

@@ -1,6 +1,9 @@
+import errno
 import importlib.util
 import json
 import math
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from preroll.errors import NotFiniteError, PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.training import fit, prepare
 from preroll.simulations.tuning import tuning
 from preroll.simulations.tuning.search_space import Categorical, search_space
@@ -74,6 +78,23 @@ def test_the_defaults_come_first_and_the_best_settings_are_a_preset(search: Sear
     assert list(preset) == ["epsilon-greedy"]
     assert parse(AGENTS["epsilon-greedy"].load().Settings, "", preset["epsilon-greedy"]).num_envs == 16
     Experiment.model_validate({"name": "again", "agents": [preset]})
+
+
+@needs_optuna
+def test_another_search_that_ended_before_the_lock_was_there_stays(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = Store.lock
+
+    def late(store: Store) -> AbstractContextManager[None]:
+        monkeypatch.setattr(Store, "lock", lock)
+        tune(replace(search, seed=1), store.path, trials=1)
+        return lock(store)
+
+    monkeypatch.setattr(Store, "lock", late)
+    with pytest.raises(PrerollError, match="holds another search"):
+        tune(search, tmp_path / "out", trials=1)
+    assert len(trials_of(tmp_path / "out")) == 1
 
 
 @needs_optuna
@@ -146,6 +167,21 @@ def test_a_flipped_bit_costs_the_trials_after_it_and_changes_no_result(
     tune(search, tmp_path / "whole", trials=3, note=notes.append)
     assert "are not what was written; their trials are run again" in notes[0]
     assert trials_of(tmp_path / "whole") == told
+
+
+@needs_optuna
+def test_a_journal_that_cannot_be_written_ends_the_search_without_a_traceback_of_optunas(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import optuna
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(optuna.trial.Trial, "report", full)
+    with pytest.raises(OSError, match="No space left"):
+        tune(search, tmp_path / "search", trials=1)
+    assert capfd.readouterr().err == ""
 
 
 @needs_optuna

@@ -138,6 +138,7 @@ def converted(files: list[Path], read: Reader, cache: Path, skipping: Skipping, 
         except BeingWrittenError:
             return arrays  # another training converts the same files
         return TagArrays.load(folder)[0]
+    atomic.sweep(folder)  # a kill after the last step leaves its work folder
     skipping.found += skipped
     return arrays
 

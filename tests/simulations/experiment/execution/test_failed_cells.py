@@ -143,3 +143,29 @@ def test_where_every_cell_failed_the_page_says_why(make_file: MakeFile, tmp_path
         PrerollError, match=r"no cell is done; the first that failed is base/lean-ppo.*: agent lean-ppo"
     ):
         Material.of(store)
+
+
+def test_a_damaged_list_of_failures_makes_no_cell_that_failed_look_as_if_it_was_never_run(
+    store: Store, tmp_path: Path
+) -> None:
+    damaged = Store(shutil.copytree(store.path, tmp_path / "damaged"))
+    text = (damaged.path / "failures.json").read_text("utf8")
+    (damaged.path / "failures.json").write_text(text.replace("failures", "failurez"), "utf8")
+    before, after = (one.states(one.read_plan()) for one in (store, damaged))
+    failed = [
+        name
+        for name, state in before.items()
+        if state is CellState.FAILED and not damaged.logdir.joinpath(name).exists()
+    ]
+    assert failed
+    assert {after[name] for name in failed} == {CellState.DAMAGED}
+    assert "failures.json: is not the file that was written" in damaged.reasons(after)[failed[0]]
+
+
+def test_the_page_shows_the_file_that_was_run_or_says_that_its_copy_is_another(store: Store, tmp_path: Path) -> None:
+    damaged = Store(shutil.copytree(store.path, tmp_path / "damaged"))
+    text = store.read_text()
+    assert text == (store.path / "experiment.yaml").read_text("utf8")
+    (damaged.path / "experiment.yaml").write_bytes(text.encode()[:-2] + b"\xff\n")
+    assert damaged.read_text().startswith("experiment.yaml is missing or not the file that was run")
+    assert damaged.read_text() in page(Material.of(damaged))

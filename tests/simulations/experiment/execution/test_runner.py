@@ -18,6 +18,7 @@ import pytest
 
 from preroll.agents import load_agent
 from preroll.errors import PrerollError
+from preroll.files import sealed
 from preroll.simulations.experiment.execution import cell as cells
 from preroll.simulations.experiment.execution.cell import check_cell, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
@@ -97,6 +98,34 @@ def test_the_same_command_again_does_nothing_and_more_seeds_only_what_is_missing
     more = make_file(seeds=3)
     assert run_plan(load(more), more.read_text(), store, without_pictures).done == 6
     assert before.items() < inodes(store).items()
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[1]", b"no JSON", b'{"cells": []}', b"\xff"])
+def test_a_plan_of_somebody_else_is_no_experiment_and_is_left(text: bytes, make_file: MakeFile, tmp_path: Path) -> None:
+    store, path = Store(tmp_path / "out"), make_file()
+    store.path.mkdir()
+    (store.path / "plan.json").write_bytes(text)
+    with pytest.raises(PrerollError, match="out: is no folder of an experiment and is not empty; name another one"):
+        run_plan(load(path), path.read_text(), store, without_pictures)
+    assert [file.read_bytes() for file in store.path.iterdir()] == [text]
+
+
+@pytest.mark.parametrize(
+    "names", [{"point": "../../evil"}, {"label": "../../../evil"}, {"point": "/evil"}, {"point": "."}, {"label": 5}]
+)
+def test_names_in_a_plan_that_lead_out_of_the_folder_are_not_used(
+    names: dict[str, object], small_store: Store, make_file: MakeFile, tmp_path: Path
+) -> None:
+    store = Store(shutil.copytree(small_store.path, tmp_path / "inner" / "out"))
+    content = sealed.read(store.path / "plan.json")
+    for cell in content["cells"]:
+        cell |= names
+    (store.path / "plan.json").write_text(sealed.text_of(content))
+    path = make_file()
+    run_plan(load(path), path.read_text(), store, without_pictures)
+    assert [cell.id for cell in store.read_plan().cells] == [cell.id for cell in load(path).cells]
+    assert not list(tmp_path.rglob("*evil*"))
+    assert [path.name for path in (tmp_path / "inner").iterdir()] == ["out"]
 
 
 def test_a_changed_file_says_which_cells_changed_and_does_them_again(

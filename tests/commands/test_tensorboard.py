@@ -1,0 +1,31 @@
+"""TensorBoard ends with the command that started it, however that ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVER = "import os, sys, time; print(os.getpid(), *sys.argv[1:], flush=True); time.sleep(1e6)\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_the_server_ends_with_its_command(number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "tensorboard").mkdir()
+    (tmp_path / "tensorboard" / "__init__.py").touch()
+    (tmp_path / "tensorboard" / "main.py").write_text(SERVER)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    started = subprocess.Popen(
+        [sys.executable, "-m", "preroll", "tensorboard", str(tmp_path), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline().split()[1:] == f"--logdir {tmp_path} --host 127.0.0.1 --port 0".split()
+    started.send_signal(number)
+    started.communicate(timeout=600)  # until both have closed their output
+    assert started.returncode == (-number if number == signal.SIGKILL else 128 + number)
