@@ -46,7 +46,8 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
     ``viewed`` False, ``view_probability``, ``expected_reward`` and ``watched`` NaN, and their masks are False. Under
     SAME_STEP a lane whose session ended does so, and its last slot is in ``final_info``, a mapping of the same keys and
     masks, its last observation in ``final_obs``, an object array of float32 [d], or None. :attr:`played` holds the slot
-    just played in all lanes, in both modes.
+    just played in all lanes, in both modes. For stable-baselines3, write ``PPO("MlpPolicy", PrerollVecEnv(64))``, with
+    :class:`preroll.agents.PrerollVecEnv`.
 
     Args:
         num_envs: n, number of lanes.
@@ -102,7 +103,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self.render_mode = render_mode
         self.tables = tables_of(scenario, catalog, tables)
         self._limit = limit_of(max_episode_steps)
-        self._packed = limited(self.tables.packed, self._limit) if self._limit else self.tables.packed
+        self._limited = limited(self.tables.packed, self._limit) if self._limit else None
         self._timelines = LaneTimelines(self.tables, num_envs, render_mode) if render_mode else None
         self.autoreset_mode = mode = mode_of(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": mode}
@@ -123,7 +124,8 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         return [] if self._copy else [self._new_buffer() for _ in range(2)]
 
     def _new_buffer(self) -> Played:
-        return Played(self.tables, self._packed, self._lanes, self.num_envs, self._same_step)
+        packed = self._limited or self.tables.packed
+        return Played(self.tables, packed, self._lanes, self.num_envs, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns the state to pickle; :meth:`__setstate__` allocates new step buffers.
