@@ -11,6 +11,7 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
+from preroll.envs.arguments import limit_of
 from preroll.envs.model.compiled import compiled_tables
 from preroll.envs.model.observation import ObservationLayout, Part, SessionSpec
 from preroll.envs.model.tables import Tables
@@ -41,7 +42,8 @@ class SessionEnvBase:
         self._spec = plain = copy.copy(value)
         if plain is not None:
             plain.kwargs = plain_arguments(plain.kwargs)
-            plain.max_episode_steps = plain.kwargs.get("max_episode_steps") or self.tables.n_slots
+            limit = limit_of(plain.kwargs.get("max_episode_steps"))
+            plain.max_episode_steps = min(limit or self.tables.n_slots, self.tables.n_slots)
 
     @property
     def session_spec(self) -> SessionSpec:
@@ -82,16 +84,23 @@ def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(tables, Tables) and tables.catalog.manifest["files"]:
         told |= {"scenario": tables.scenario, "catalog": tables.catalog}
         del told["tables"]
-    for name, value in told.items():
-        if isinstance(value, Scenario):
-            told[name] = value.model_dump(mode="json")
-        elif isinstance(value, Catalog) and value.manifest["files"]:
-            told[name] = str(value.path)
-        elif isinstance(value, Path):
-            told[name] = str(value)
-        elif isinstance(value, Enum):
-            told[name] = value.value
-    return told
+    return {name: _plain(value) for name, value in told.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Scenario):
+        return value.model_dump(mode="json")
+    if isinstance(value, Catalog):
+        return str(value.path) if value.manifest["files"] else value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def observation_space(tables: Tables) -> Any:

@@ -10,11 +10,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from preroll.envs.arguments import whole
 from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
 from preroll.envs.infos.abandonment import abandoned_at, watched
 from preroll.envs.infos.entries import of_reset
 from preroll.envs.kernel import layout, step
-from preroll.envs.lane_seeds import whole
 from preroll.envs.model.tables import Tables
 from preroll.envs.rendering.render import MODES, check_mode, render
 from preroll.envs.rendering.timeline import Timeline

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from preroll.envs.arguments import Seeds, ads_of, count_of, lanes_to_reset, limit_of, mode_of, seeds_of
 from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
 from preroll.envs.infos.abandonment import abandoned_at
 from preroll.envs.infos.entries import of_resets
@@ -19,7 +20,6 @@ from preroll.envs.infos.lazy import Infos
 from preroll.envs.infos.played import Played
 from preroll.envs.infos.trees import make_known
 from preroll.envs.kernel import layout, step
-from preroll.envs.lane_seeds import Seeds, lanes_to_reset, seeds_of
 from preroll.envs.lane_timelines import LaneTimelines
 from preroll.envs.model.packing import limited
 from preroll.envs.model.tables import Tables
@@ -47,7 +47,8 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
     ``viewed`` False, ``view_probability``, ``expected_reward`` and ``watched`` NaN, and their masks are False. Under
     SAME_STEP a lane whose session ended does so, and its last slot is in ``final_info``, a mapping of the same keys and
     masks, its last observation in ``final_obs``, an object array of float32 [d], or None. :attr:`played` holds the slot
-    just played in all lanes, in both modes.
+    just played in all lanes, in both modes. For stable-baselines3, write ``PPO("MlpPolicy", PrerollVecEnv(64))``, with
+    :class:`preroll.agents.PrerollVecEnv`.
 
     Args:
         num_envs: n, number of lanes.
@@ -65,8 +66,8 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         autoreset_mode: the mode.
 
     Raises:
-        PrerollError: If ``num_envs`` or ``max_episode_steps`` is below 1, the autoreset mode is DISABLED or the render
-            mode is unknown.
+        PrerollError: If ``num_envs`` or ``max_episode_steps`` is no whole number from 1, or the autoreset mode or the
+            render mode is unknown.
 
     Examples:
         >>> import numpy as np
@@ -99,17 +100,13 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         max_episode_steps: int | None = None,
     ) -> None:
         check_mode(render_mode)
-        mode = AutoresetMode(autoreset_mode)
-        if mode is AutoresetMode.DISABLED:
-            raise PrerollError("autoreset_mode: 'Disabled': only NextStep and SameStep are allowed")
-        if num_envs < 1:
-            raise PrerollError(f"num_envs: {num_envs}: at least 1 lane is needed")
-        self.num_envs = num_envs
+        self.num_envs = num_envs = count_of("num_envs", num_envs, "at least 1 lane is needed")
         self.render_mode = render_mode
         self.tables = tables_of(scenario, catalog, tables)
-        self._limited, self._limit = self._within(max_episode_steps), max_episode_steps
+        self._limit = limit_of(max_episode_steps)
+        self._limited = limited(self.tables.packed, self._limit) if self._limit else None
         self._timelines = LaneTimelines(self.tables, num_envs, render_mode) if render_mode else None
-        self.autoreset_mode = mode
+        self.autoreset_mode = mode = mode_of(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": mode}
         self.single_observation_space = observation_space(self.tables)
         self.single_action_space = spaces.Discrete(self.tables.n_actions)
@@ -119,17 +116,9 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self._lanes = layout.new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
-        self._extras = self._abandons or self._limited is not None or self._timelines is not None
+        self._extras = self._abandons or self._limit is not None or self._timelines is not None
         self._buffers = self._new_buffers()
         self._played: Played | None = None
-
-    def _within(self, max_episode_steps: int | None) -> layout.Packed | None:
-        """Returns the packed tables with the time limit; None without one."""
-        if max_episode_steps is None or max_episode_steps == -1:
-            return None
-        if max_episode_steps < 1:
-            raise PrerollError(f"max_episode_steps: {max_episode_steps}: at least 1, None or -1 is allowed")
-        return limited(self.tables.packed, max_episode_steps)
 
     def _new_buffers(self) -> list[Played]:
         """Returns two sets of buffers that steps alternate between; none where every step allocates new ones."""
@@ -314,7 +303,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
             self._check_running("step")
         # What most callers pass needs none of the conversions, which would take as long as a step of a few lanes.
         right = type(actions) is np.ndarray and actions.dtype == INT64 and actions.strides == (8,)
-        ads = actions if right and len(actions) == self.num_envs else self._ads(actions)
+        ads = actions if right and len(actions) == self.num_envs else ads_of(actions, self.num_envs)
         played = self._buffers[0] if self._buffers else self._new_buffer()
         if (unread := played.given()) is not None:
             unread.complete()  # before this step writes over what they are made of
@@ -342,7 +331,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         """
         if self._abandons:
             played.abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs)
-        if self._limited is None:
+        if self._limit is None:
             return None
         return np.asarray(self._lanes.state[layout.SLOT, : self.num_envs] + 1 == self._limit)
 
@@ -351,16 +340,6 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
             played.truncate(last)
         if self._timelines is not None:
             self._timelines.add(self._lanes.state, played)
-
-    def _ads(self, actions: Any) -> NDArray[np.int64]:
-        """Returns actions of any form as int64 [n]."""
-        given = np.asarray(actions)
-        if given.dtype.kind not in "iu":
-            raise PrerollError(f"actions: {given.dtype}: integers are expected, the numbers of the ads")
-        if given.shape != (self.num_envs,):
-            shape = f"shape {given.shape}: one ad for each of the {self.num_envs} lanes is expected"
-            raise PrerollError(f"actions: {shape}")
-        return np.ascontiguousarray(given, dtype=np.int64)
 
     def render(self) -> tuple[str | NDArray[np.uint8], ...] | None:
         """Returns the frame of every lane, as SyncVectorEnv does; None without a render mode.

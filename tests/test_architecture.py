@@ -71,7 +71,7 @@ MAY_IMPORT = {
     "agents.bandits": "agents agents.propensities envs.model envs.policies",
     "agents.contextual": "agents agents.propensities envs.model envs.policies",
     "agents.deep": "agents agents.contextual envs.model envs.policies",
-    "agents.interop": "agents envs envs.model",
+    "agents.interop": "agents envs envs.infos envs.model",
     "simulations.statistics": "",
     "simulations.training": "agents envs envs.model envs.optimum envs.rendering envs.scenario perception.catalog "
     "preroll.workers",

@@ -1,6 +1,6 @@
 """The native vector environment as a VecEnv of stable-baselines3, for direct use of its algorithms."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import gymnasium as gym
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from preroll.agents.interop.last_slots import LastSlot, LastSlots
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 
@@ -19,9 +20,10 @@ class PrerollVecEnv(VecEnv):
 
     Observations are copies, because stable-baselines3 keeps a reference to the last ones. The info of a lane whose
     session ended is that of its last slot, with ``terminal_observation`` and ``TimeLimit.truncated`` (whether the
-    horizon was reached). The other lanes have an empty info, the same object in every step until a wrapper writes to
-    it. Wrapped in ``VecMonitor``, the environment reports revenue per session, and ``info_keywords`` of the last slot.
-    Information about every slot is in the infos of :class:`SessionVectorEnv` itself and is not passed on.
+    horizon was reached), built when it is first read. The other lanes have an empty info, the same object in every step
+    until a wrapper writes to it. Wrapped in ``VecMonitor``, the environment reports revenue per session, and
+    ``info_keywords`` of the last slot. Information about every slot is in the infos of :class:`SessionVectorEnv` itself
+    and is not passed on.
 
     Args:
         envs: number of lanes; or a vector environment with ``autoreset_mode`` SAME_STEP, which stable-baselines3
@@ -73,31 +75,12 @@ class PrerollVecEnv(VecEnv):
         observations, rewards, terminated, truncated, _ = self.envs.step(self._actions)
         dones = terminated | truncated
         infos = self._empty_infos()
-        lanes = np.flatnonzero(dones)
-        if lanes.size:
-            for lane, info in zip(lanes.tolist(), self._last_slots(lanes, truncated & ~terminated), strict=True):
-                infos[lane] = info
+        if self.envs.played.ended:
+            slots = LastSlots(self.envs.played, truncated > terminated)
+            for lane in dones.nonzero()[0].tolist():
+                infos[lane] = info = LastSlot()
+                info.source, info.lane = slots, lane
         return observations.copy(), rewards.astype(np.float32), dones, infos
-
-    def _last_slots(self, lanes: NDArray[np.int64], cut: NDArray[np.bool_]) -> Iterator[dict[str, Any]]:
-        """Yields the infos of lanes whose session ended; written out, since it takes longer than the step itself."""
-        slot = self.envs.played
-        columns = (slot.video, slot.category, self._actions, slot.viewed, slot.view_probability, slot.expected_reward)
-        told = (column[lanes].tolist() for column in (*columns, cut))
-        watched = slot.watched[lanes].tolist() if self.envs.tables.scenario.user.abandonment else None
-        rows = zip(*told, slot.final[lanes], strict=True)
-        for number, (video, category, ad, viewed, p, expected, at_horizon, seen) in enumerate(rows):
-            info = {
-                "video": video,
-                "category": category,
-                "ad": ad,
-                "viewed": viewed,
-                "view_probability": p,
-                "expected_reward": expected,
-                "terminal_observation": seen,
-                "TimeLimit.truncated": at_horizon,
-            }
-            yield info if watched is None else {**info, "watched": watched[number]}
 
     def _empty_infos(self) -> list[dict[str, Any]]:
         """Returns an empty info for every lane.
@@ -149,7 +132,7 @@ def _same_step(envs: Any, settings: dict[str, Any]) -> SessionVectorEnv:
     """Returns the vector environment of stable-baselines3's autoreset mode, made if ``envs`` is a number of lanes."""
     if isinstance(envs, int | np.integer):
         defaults: dict[str, Any] = {"copy": False, "autoreset_mode": AutoresetMode.SAME_STEP}
-        envs, settings = SessionVectorEnv(int(envs), **defaults | settings), {}
+        envs, settings = SessionVectorEnv(cast(int, envs), **defaults | settings), {}
     if not isinstance(envs, SessionVectorEnv) or settings:
         raise PrerollError(
             f"envs: {envs}: a SessionVectorEnv is expected, or a number of lanes with settings, as in "

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.infos.abandonment import watched
 from preroll.envs.infos.entries import NOT_PLAYED, keys
-from preroll.envs.infos.lazy import Infos
+from preroll.envs.infos.lazy import Completed
 from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
 
@@ -73,8 +73,8 @@ class Played:
         self.returned: tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]] = (
             *(observations, reward, terminated, truncated),
         )
-        #: Weak reference to the infos of this step, which may still have to read these arrays.
-        self.given: Callable[[], Infos | None] = _nobody
+        #: Weak reference to what was given of this step and may still have to read these arrays: infos.
+        self.given: Callable[[], Completed | None] = _nobody
 
     @property
     def begun(self) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """What other libraries look for: seeds of any type, time limits, specs in JSON, keys, pictures, mapped settings."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ ID = "preroll/Session-v0"
         np.array(5),
         [5, 6, 7],
         (5, 6, 7),
+        range(5, 8),
         np.array([5, 6, 7]),
         [np.int32(5), 6, np.int64(7)],
     ],
@@ -88,16 +90,27 @@ def test_a_time_limit_is_that_of_gymnasium(limit: int, mode: AutoresetMode, smal
     assert both > 0 or limit in (40, 41, -1)  # users who left in the last slot that they had
 
 
-def test_a_time_limit_below_one_slot_is_refused(small_catalog: Catalog) -> None:
-    for limit in (0, -2):
-        with pytest.raises(PrerollError, match=rf"max_episode_steps: {limit}: at least 1, None or -1"):
-            SessionVectorEnv(2, "classic", small_catalog, max_episode_steps=limit)
+@pytest.mark.parametrize("wrong", [0, -2, True, 1.5, float("nan"), "3", [3], np.True_, np.float64(2)], ids=repr)
+def test_a_number_of_lanes_or_slots_that_is_none_is_refused(wrong: Any, small_catalog: Catalog) -> None:
+    """A bug once: True, a text and a float ended in whatever error came first, and 1.5 slots were accepted."""
+    with pytest.raises(PrerollError, match=rf"max_episode_steps: {re.escape(repr(wrong))}: at least 1, None or -1"):
+        SessionVectorEnv(2, "classic", small_catalog, max_episode_steps=wrong)
+    with pytest.raises(PrerollError, match=rf"num_envs: {re.escape(repr(wrong))}: at least 1 lane is needed"):
+        SessionVectorEnv(wrong, "classic", small_catalog)
+
+
+@pytest.mark.parametrize("mode", ["next_step", None, 1, "Disabled", AutoresetMode.DISABLED], ids=repr)
+def test_another_autoreset_mode_is_refused(mode: Any, small_catalog: Catalog) -> None:
+    with pytest.raises(PrerollError, match=r"autoreset_mode: .*: only NextStep and SameStep are allowed"):
+        SessionVectorEnv(2, "classic", small_catalog, autoreset_mode=mode)
 
 
 def test_the_spec_says_how_long_a_session_is(small_catalog: Catalog) -> None:
     env, envs = (make(ID, scenario="fatigue", catalog=small_catalog) for make in (gym.make, gym.make_vec))
-    limited = gym.make_vec(ID, scenario="fatigue", catalog=small_catalog, max_episode_steps=7)
-    for made, slots in ((env, 40), (env.unwrapped, 40), (envs, 40), (limited, 7)):
+    limits: tuple[Any, ...] = (7, np.int64(7), -1, 10**6)
+    limited = [gym.make_vec(ID, scenario="fatigue", catalog=small_catalog, max_episode_steps=limit) for limit in limits]
+    slots_of = zip((env, env.unwrapped, envs, *limited), (40, 40, 40, 7, 7, 40, 40), strict=True)
+    for made, slots in slots_of:
         assert made.spec is not None
         assert made.spec.max_episode_steps == slots
     assert gym.spec(ID).max_episode_steps is None
@@ -118,6 +131,17 @@ def test_a_spec_with_objects_is_json_that_makes_the_same(by_tables: bool) -> Non
     envs = gym.make_vec(ID, num_envs=2, autoreset_mode=AutoresetMode.SAME_STEP, **objects)
     assert envs.spec is not None
     assert gym.make_vec(EnvSpec.from_json(envs.spec.to_json())).autoreset_mode is AutoresetMode.SAME_STEP  # type: ignore[attr-defined]
+
+
+def test_a_spec_with_numbers_of_numpy_is_json() -> None:
+    scenario = Scenario.load("fatigue").model_dump(mode="json")
+    scenario["user"]["mismatch"] = np.float64(0.25)
+    two: Any = np.int64(2)
+    envs: Any = gym.make_vec(ID, num_envs=two, scenario=scenario, max_episode_steps=np.int64(9))
+    assert envs.spec is not None
+    again: Any = gym.make_vec(EnvSpec.from_json(envs.spec.to_json()))
+    assert again.tables.scenario == envs.tables.scenario
+    np.testing.assert_array_equal(again.reset(seed=1)[0], envs.reset(seed=1)[0])
 
 
 def test_a_catalog_in_memory_stays_in_the_spec(small_catalog: Catalog) -> None:
