@@ -5,6 +5,7 @@ counted (:data:`NOT_PLAYED`), and its masks are False.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,14 @@ def keys(abandons: bool) -> tuple[str, ...]:
     return (*OF_VIDEO, *(key for key in NOT_PLAYED if key != "watched" or abandons))
 
 
+@cache
+def _unplayed(abandons: bool) -> dict[str, Any]:
+    return {key: NOT_PLAYED[key] for key in keys(abandons)[len(OF_VIDEO) :]}
+
+
 def of_reset(video: int, category: int, abandons: bool) -> dict[str, Any]:
     """Returns the info of a reset of the single environment."""
-    return {"video": video, "category": category, **{key: NOT_PLAYED[key] for key in keys(abandons)[2:]}}
+    return {"video": video, "category": category, **_unplayed(abandons)}
 
 
 def of_resets(
