@@ -41,7 +41,7 @@ def category_rows(catalog: "Catalog") -> list[tuple[str, int, int, str]]:
     rows = []
     for k, name in enumerate(catalog.categories):
         shown = catalog.importance[catalog.category == k]
-        means = shown.mean(0)
+        means = shown.mean(0) if len(shown) else shown.sum(0)
         top = [f"{catalog.classes[c]} {means[c]:.2f}" for c in (-means).argsort(kind="stable")[:4] if means[c] > 0]
         rows.append((name, len(shown), int((~shown.any(1)).sum()), ", ".join(top)))
     return rows
