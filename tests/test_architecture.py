@@ -34,6 +34,8 @@ MAY_IMPORT = {
     "perception.ingest": "perception.analysis perception.catalog perception.decoders perception.features "
     "perception.onnx_models perception.video perception.workers preroll.workers",
     "perception.inspection": "perception.analysis perception.catalog perception.video",
+    "perception.visualization": "perception.analysis perception.catalog perception.features perception.inspection "
+    "perception.video preroll.workers",
     "perception.transfer": "perception.analysis perception.features perception.onnx_models perception.video "
     "perception.workers",
     "perception.demo": "perception.catalog perception.video preroll.workers",
