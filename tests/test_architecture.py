@@ -13,7 +13,7 @@ from benchmarks.architecture import ROOMS, Arrows, Modules, folder_of, imports, 
 from tests.conftest import ROOT
 
 #: The floor, on which all stands: the files of ``preroll/`` itself, and folders of it.
-FLOOR = {"preroll", "preroll.bounded", "preroll.console", "preroll.files", "preroll.system"}
+FLOOR = {"preroll", "preroll.bounded", "preroll.console", "preroll.files", "preroll.html", "preroll.system"}
 #: What the files of each folder may import beside their own folder and the floor. A line names lines above it alone:
 #: that is the order in which the code is read.
 MAY_IMPORT = {
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "preroll.console": "",
     "preroll.bounded": "",
     "preroll.files": "",
+    "preroll.html": "",
     "preroll.workers": "",
     "perception.catalog": "",
     "perception.video": "",
@@ -33,6 +34,8 @@ MAY_IMPORT = {
     "perception.ingest": "perception.analysis perception.catalog perception.decoders perception.features "
     "perception.onnx_models perception.video perception.workers preroll.workers",
     "perception.inspection": "perception.analysis perception.catalog perception.video",
+    "perception.visualization": "perception.analysis perception.catalog perception.features perception.inspection "
+    "perception.video preroll.workers",
     "perception.transfer": "perception.analysis perception.features perception.onnx_models perception.video "
     "perception.workers",
     "perception.demo": "perception.catalog perception.video preroll.workers",

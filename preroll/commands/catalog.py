@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.commands.catalog_page import check_projector, tell_projector
 from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
@@ -133,6 +134,8 @@ def build(
 def show(
     folder: Folder = "demo",
     confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="New folder for TensorBoard's embedding projector.")] = None,
+    videos: Annotated[Path | None, typer.Option(help="What it was made of; for pictures in the projector.")] = None,
     replace: Replace = False,
 ) -> None:
     """Describe a catalog: its categories, the objects in its videos, and how well categories are recognised."""
@@ -144,6 +147,7 @@ def show(
     from preroll.perception.inspection.category_report import confusion_picture
 
     catalog = Catalog.load(folder)
+    check_projector(catalog, tensorboard, videos)
     wanted = writing_file(confusion, f"--confusion {confusion}", PNG, replace=replace, inputs=(catalog.path,))
     with wanted, messages_beside(confusion):
         describe(catalog)
@@ -158,6 +162,8 @@ def show(
             atomic.write_bytes(confusion, confusion_picture(report))
             signals.finished()
             typer.echo(f"Confusion matrix written to {confusion}.")
+        if tensorboard is not None:
+            tell_projector(catalog, tensorboard, videos)
 
 
 @app.command()
