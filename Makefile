@@ -67,7 +67,7 @@ endif
 
 $(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt | interpreter
 	@echo "Installing preroll and what it needs into $(VENV): about 2 GB on disk, mostly torch; a few minutes."
-	$(PIP) install --quiet -c constraints.txt -e .
+	$(PIP) install --quiet -c constraints.txt -e '.[imagenet]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

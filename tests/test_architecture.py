@@ -90,8 +90,8 @@ MAY_IMPORT = {
     "simulations.training",
     "simulations": "agents envs.model envs.scenario perception perception.catalog perception.demo "
     "simulations.evaluation simulations.training",
-    "preroll.terminal": "envs.scenario perception perception.catalog perception.demo perception.inspection "
-    "perception.workers preroll.workers",
+    "preroll.terminal": "envs.scenario perception perception.catalog perception.demo perception.ingest "
+    "perception.inspection perception.onnx_models perception.workers preroll.workers",
 }
 
 

@@ -72,6 +72,9 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
     detector: DetectorFile = None,
     card: CardFile = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Change the detector of the catalog: all videos are analysed again.")
+    ] = False,
     save_frames: SaveFrames = None,
     fast: Fast = False,
     importance: ImportanceName = "confidence",
@@ -90,8 +93,10 @@ def build(
     """Make a catalog: VIDEOS/CATEGORY/VIDEO.mp4, frames VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, …, or a table.
 
     A table is a CSV file with the columns path or url, category and, if you like, split. Pieces of one clip resemble
-    each other: --group-by keeps them in one fold, where categories are judged. Videos that cannot be used are
-    skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
+    each other: --group-by keeps them in one fold, where categories are judged. Without --detector, a look at a sample
+    of the videos decides whether the network of drawings or that of photographs is taken, once for a catalog. Videos
+    that cannot be used are skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a
+    category is left without any.
     """
     from preroll.files.targets import check_inputs
 
@@ -99,7 +104,6 @@ def build(
     from preroll.perception.build import build_catalog
     from preroll.perception.ingest.catalog_content import CatalogOptions
     from preroll.perception.ingest.download import DownloadLimits
-    from preroll.perception.onnx_models.model_card import EMBEDDED
     from preroll.terminal.units import parse_size
 
     if download_timeout <= 0:
@@ -110,8 +114,9 @@ def build(
     report = build_catalog(
         videos,
         out,
-        detector=detector or EMBEDDED,
+        detector=detector,
         card=card,
+        replace=replace,
         save_frames=save_frames,
         workers=workers,
         limits=worker_limits(worker_memory, video_timeout),

@@ -9,7 +9,14 @@ import typer
 from preroll.console import signals
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
-from preroll.terminal.catalog_summary import CATEGORY_COLUMNS, category_rows, quality_told, report_of
+from preroll.terminal.catalog_summary import (
+    CATEGORY_COLUMNS,
+    category_rows,
+    detector_told,
+    quality_told,
+    report_of,
+    wrong_network_told,
+)
 from preroll.terminal.output_options import Replace
 from preroll.terminal.plural import counted
 from preroll.terminal.video_options import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Memory, Timeout, Workers, worker_limits
@@ -51,7 +58,8 @@ def page(
     check_source(videos)
     wanted = writing_file(out, f"--out {out}", HTML, replace=replace, inputs=(catalog.path, videos))
     with wanted, messages_beside(out):
-        told = Told(quality_told(catalog), CATEGORY_COLUMNS, category_rows(catalog), report_of(catalog))
+        found = [sentence for sentence in (detector_told(catalog), wrong_network_told(catalog)) if sentence]
+        told = Told([*found, *quality_told(catalog)], CATEGORY_COLUMNS, category_rows(catalog), report_of(catalog))
         written = write_page(catalog, out, told, videos=videos, workers=workers, limits=limits)
         signals.finished()
         shown = f"{written.videos:,} of {catalog.n_videos:,} videos, {written.pictures:,} with thumbnails"

@@ -26,7 +26,12 @@ def describe(catalog: "Catalog") -> None:
         f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
         f" {counted(len(catalog.classes), 'object class', 'object classes')}."
     )
-    typer.echo(f"Made by: {printable(catalog.manifest['command'])}\n")
+    typer.echo(f"Made by: {printable(catalog.manifest['command'])}")
+    if detector := detector_told(catalog):
+        typer.echo(detector)
+    if wrong := wrong_network_told(catalog):
+        typer.echo(f"note: {wrong}", err=True)
+    typer.echo()
     print_table(CATEGORY_COLUMNS, category_rows(catalog), left=(CATEGORY_COLUMNS[0], CATEGORY_COLUMNS[3]))
     typer.echo()
     first, *others = quality_told(catalog)
@@ -65,6 +70,8 @@ def _ceiling_told(catalog: "Catalog") -> list[str]:
 
 
 def _category_told(catalog: "Catalog") -> str:
+    from preroll.perception.inspection.chance import categories_beat_chance
+
     report = report_of(catalog)
     if report is None:
         what = "groups of videos" if catalog.grouped_by else "videos"
@@ -74,8 +81,32 @@ def _category_told(catalog: "Catalog") -> str:
     return (
         f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
         f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f};"
-        f" always the likeliest category {report.majority:.1%} right."
+        f" always the likeliest category {report.majority:.1%} right{_unless(categories_beat_chance(catalog))}."
     )
+
+
+def detector_told(catalog: "Catalog") -> str:
+    """Returns what found the objects and what it was trained on; nothing where that is not known."""
+    from preroll.perception.onnx_models import networks
+
+    detector = catalog.manifest.get("detector")
+    if not isinstance(detector, dict):
+        return ""
+    trained = networks.trained_on(str(detector.get("sha256")))
+    return f"Detector: {printable(str(detector.get('name')))}{f', trained on {trained}' if trained else ''}."
+
+
+def wrong_network_told(catalog: "Catalog") -> str:
+    """Returns that the network knows nothing of what the videos show, and what helps; nothing where it does."""
+    from preroll.perception.ingest.chosen_detector import KEY, Looked, wrong_network
+    from preroll.perception.onnx_models import networks
+
+    detector, looked = catalog.manifest.get("detector"), Looked.read(catalog.manifest.get(KEY))
+    if not isinstance(detector, dict) or looked is None or not looked.photographs:
+        return ""
+    if not networks.knows_drawings_alone(str(detector.get("sha256"))):
+        return ""
+    return wrong_network(looked, printable(str(detector.get("name"))), "preroll catalog build … --replace")
 
 
 def report_of(catalog: "Catalog") -> "CategoryReport | None":
@@ -118,9 +149,17 @@ def _search_told(catalog: "Catalog") -> str:
 
 def neighbors_told(catalog: "Catalog") -> str:
     """Returns a sentence about the categories of neighbours."""
+    from preroll.perception.inspection.chance import neighbors_beat_chance
+
     own, chance = catalog.neighbors_in_category()
+    better = _unless(neighbors_beat_chance(catalog))
     of = " of other groups" if catalog.grouped_by else ""
-    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}."
+    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}{better}."
+
+
+def _unless(better: bool | None) -> str:
+    """Returns the words for what an exact test does not find to be better than chance."""
+    return ": no better than chance" if better is False else ""
 
 
 def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "video") -> None:
