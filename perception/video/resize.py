@@ -98,13 +98,16 @@ class Fitter:
         self.fit = fit
         self._scaler = VideoReformatter()
 
-    def __call__(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> Pixels:
+    def __call__(
+        self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1), mirrored: bool = False
+    ) -> Pixels:
         """Returns a frame scaled, cropped or padded, and turned upright.
 
         Args:
             frame: as returned by the decoder, in any pixel format.
             turns: quarter turns counter-clockwise that bring it upright.
             aspect: width of one pixel divided by its height, before turning.
+            mirrored: whether its columns are mirrored before turning.
 
         Returns:
             uint8 [height, width, 3], RGB.
@@ -122,7 +125,9 @@ class Fitter:
             threads=1,
         )
         pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
-        upright: Pixels = np.rot90(on_gray(pixels, self.fit.pad) if transparent else pixels, turns)
+        if transparent:
+            pixels = on_gray(pixels, self.fit.pad)
+        upright: Pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)
         return np.ascontiguousarray(self._placed(upright, view))
 
     def view(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> View:
