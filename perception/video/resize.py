@@ -9,6 +9,8 @@ from av import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from preroll.perception.video.hdr import curve_of, to_usual_range
+
 Pixels = NDArray[np.uint8]
 
 
@@ -116,15 +118,17 @@ class Fitter:
         columns, rows = (view.rows, view.columns) if turns % 2 else (view.columns, view.rows)
         # AREA averages all pixels that fall together, at the cost of BILINEAR. One thread: each worker has one core.
         transparent = any(component.is_alpha for component in frame.format.components)
+        bright = not transparent and curve_of(frame) is not None
         scaled = self._scaler.reformat(
             frame,
             width=columns,
             height=rows,
-            format="rgba" if transparent else "rgb24",
+            format="rgba" if transparent else "rgb48le" if bright else "rgb24",
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
+        values = scaled.to_ndarray()
+        pixels: Pixels = to_usual_range(values, frame) if bright else np.asarray(values, np.uint8)
         if transparent:
             pixels = on_gray(pixels, self.fit.pad)
         upright: Pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)

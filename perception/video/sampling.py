@@ -127,6 +127,8 @@ def _shown(
 def _end(last: VideoFrame, timeline: Timeline, decoding: Decoding, promise: Promise) -> None:
     """Determines the decoded time, and what the file's promise is worth once it is read."""
     decoding.seconds = timeline.end(last)
+    if promise.whole is False and promise.seconds is None and not decoding.error:
+        decoding.error = "the file is cut"
     decoding.late, decoding.cut = timeline.late * timeline.base, timeline.cut * timeline.base
     if timeline.seams or (promise.whole and not promise.exact and not decoding.error):
         # The clock began again, or another stream is longer.
