@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -215,7 +215,7 @@ def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
     if not (wanted := sum(bool(one.url) for one in videos)):
         return plan.listing
     with progress.bar(wanted, "Fetching videos") as advance:
-        return Listing(fetch_videos(videos, plan.downloads, limits, advance), plan.listing.others)
+        return replace(plan.listing, videos=fetch_videos(videos, plan.downloads, limits, advance))
 
 
 def _analyzed(
@@ -243,7 +243,7 @@ def _analyzed(
 
 def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) -> BuildReport:
     rows = content.rows
-    named = {row.listed.category for row in rows}
+    named = {row.listed.category for row in rows}.union(listing.categories)
     paths = [row.listed.path for row in rows if row.analysis.usable]
     return BuildReport(
         catalog=catalog,

@@ -19,7 +19,7 @@ from preroll.perception.analysis.overlay import Canvas, draw_objects
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.onnx_models.model_card import ModelCard
-from preroll.perception.video.frame_folders import SAVED_SIZE, check_only_frames, numbered_pictures, write_picture
+from preroll.perception.video.frame_folders import SAVED_SIZE, check_only_frames, files_of, write_picture
 from preroll.perception.video.resize import Fit, Fitter, Pixels, View
 from preroll.perception.video.sampling import FRAMES_PER_SECOND, Decoding, FrameSample, UnreadableError, sample
 from preroll.perception.video.timeline import LONGEST_HOLD
@@ -227,5 +227,5 @@ def content_hash(path: Path) -> str:
     """Returns the sha256 of a video's file; for a folder of frames that of their hashes, in order."""
     if not path.is_dir():
         return sha256_of(path)
-    digests = [sha256_of(picture) for picture in numbered_pictures(path)]
+    digests = [sha256_of(file) for file in files_of(path)]
     return hashlib.sha256("".join(digests).encode()).hexdigest()

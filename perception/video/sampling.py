@@ -4,6 +4,7 @@ At the times 0, 1/rate, 2/rate, … after the first frame, the frame on screen i
 before that time. Frame rates, variable rates and start offsets need no special treatment.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,7 @@ from av import VideoFrame
 from preroll.perception.video.decoding import FRAMES_PER_SECOND as FRAMES_PER_SECOND  # part of the face
 from preroll.perception.video.decoding import Decoding as Decoding
 from preroll.perception.video.decoding import UnreadableError as UnreadableError
-from preroll.perception.video.frame_folders import numbered_pictures, read_picture
+from preroll.perception.video.frame_folders import numbered_pictures, rate_of, read_picture
 from preroll.perception.video.orientation import orientation
 from preroll.perception.video.packets import decoded
 from preroll.perception.video.streams import Promise, aspect_of, decoder_of, open_video, promised, video_stream
@@ -48,7 +49,7 @@ class FrameSample:
 def sample(
     path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fast: bool = False
 ) -> Iterator[FrameSample]:
-    """Samples a video file, or a folder of frames 1.jpg, 2.jpg, … that was sampled before.
+    """Samples a video file, or a folder of frames 1.jpg, 2.jpg, …, of ``rate`` per second unless its fps.txt says another.
 
     Args:
         path: the video file or folder.
@@ -72,16 +73,25 @@ def sample(
 
 def _sample_folder(folder: Path, decoding: Decoding, rate: int) -> Iterator[FrameSample]:
     pictures = numbered_pictures(folder)
-    decoding.expected = Fraction(len(pictures), rate)
-    for number, path in enumerate(pictures):
-        try:
-            frame = VideoFrame.from_ndarray(read_picture(path), format="rgb24")
-        except ValueError as error:
-            decoding.error = str(error)
-            break
-        decoding.frames += 1
-        decoding.seconds = Fraction(decoding.frames, rate)
-        yield FrameSample(frame, Fraction(number, rate))
+    try:
+        shown_at = rate_of(folder) or Fraction(rate)
+    except ValueError as error:
+        raise UnreadableError("unreadable", str(error)) from None
+    decoding.step = 1 / shown_at
+    decoding.expected = len(pictures) / shown_at
+    frame: VideoFrame | None = None
+    for tick in range(math.ceil(decoding.expected * rate)):
+        number = int(Fraction(tick, rate) * shown_at)
+        # Of frames that follow each other faster than they are sampled, only those are read.
+        if frame is None or number >= decoding.frames:
+            try:
+                frame = VideoFrame.from_ndarray(read_picture(pictures[number]), format="rgb24")
+            except ValueError as error:
+                decoding.error = str(error)
+                break
+            decoding.frames = number + 1
+        decoding.seconds = min(Fraction(tick + 1, rate), decoding.expected)
+        yield FrameSample(frame, Fraction(tick, rate))
     if not decoding.frames:
         raise UnreadableError("damaged", decoding.error or "a folder without frames 1.jpg, 2.jpg, …")
 

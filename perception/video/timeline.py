@@ -87,7 +87,7 @@ class Timeline:
         else:
             # The fields of a frame may come in a packet each, with half of its duration.
             ends = (self.time + (max(hold, self.step) if last.interlaced_frame else hold)) * self.base
-        if self._end is not None and self._zero is not None:
+        if self._end is not None and self._zero is not None and self._end - self._zero - self.time <= self._hold:
             ends = max(ends, (self._end - self._zero) * self.base)
         return self.held_until(ends)
 

@@ -20,6 +20,7 @@ from preroll.perception.video.sampling import sample
 CODECS = {
     "mp4": "mpeg4", "mov": "mpeg4", "mkv": "mpeg4", "avi": "mpeg4", "nut": "mpeg4", "flv": "flv", "wmv": "wmv2",
     "webm": "libvpx", "gif": "gif", "ts": "mpeg2video", "mpg": "mpeg2video",
+    "m2v": "mpeg2video", "mxf": "mpeg2video", "ivf": "libvpx", "3gp": "mpeg4", "m4v": "mpeg4",
 }  # fmt: skip
 KEY = "00112233445566778899aabbccddeeff"
 
