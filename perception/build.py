@@ -43,6 +43,7 @@ class BuildReport:
         resumed: number of videos whose earlier analysis was reused.
         copies: pairs of paths: a video, and a nearly identical one that the classifier had learned from when it judged
             the first, which makes the measured accuracy too high where both show one clip.
+        equal: pairs of paths of equal files in two categories.
 
     Examples:
         A report as :func:`build_catalog` returns it:
@@ -63,6 +64,7 @@ class BuildReport:
     others: int
     resumed: int
     copies: tuple[tuple[str, str], ...] = ()
+    equal: tuple[tuple[str, str], ...] = ()
 
     @property
     def status(self) -> int:
@@ -253,7 +255,19 @@ def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) 
         others=listing.others,
         resumed=resumed,
         copies=tuple((paths[one], paths[other]) for one, other in content.copies.tolist()),
+        equal=_equal_in_two_categories(rows),
     )
+
+
+def _equal_in_two_categories(rows: list[VideoRow]) -> tuple[tuple[str, str], ...]:
+    first: dict[str, SourceVideo] = {}
+    pairs = []
+    for row in rows:
+        if row.analysis.usable:
+            other = first.setdefault(row.analysis.sha256, row.listed)
+            if other.category != row.listed.category:
+                pairs.append((other.path, row.listed.path))
+    return tuple(pairs)
 
 
 def _command(plan: _Plan, choices: CatalogOptions) -> str:

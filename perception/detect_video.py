@@ -10,6 +10,7 @@ from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENTER, ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.video.decoding import FRAMES_PER_SECOND
 from preroll.perception.video.frame_folders import check_only_frames
 from preroll.perception.workers.pool import VideoJob, VideoPool
 from preroll.workers.job import Limits, Progress
@@ -42,11 +43,11 @@ def detect(
         progress: called with the seconds analysed so far and the duration that the file declares [s] (None if unknown).
 
     Returns:
-        One row per frame and class with the columns ``frame`` (1 for the first; 3 per second), ``class`` and
-        ``confidence`` (of the best object if the detector finds objects). With ``segment``, one row per object with the
-        additional columns ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1`` (its box [pixels of the
-        upright frame]). Its ``attrs`` contain ``frames`` (number sampled, including those without detections),
-        ``status``, ``reason``, ``coverage`` and ``duration`` [s].
+        One row per frame and class with the columns ``frame`` (1 for the first; 3 per second), ``time`` (since the
+        first frame [s]), ``class`` and ``confidence`` (of the best object if the detector finds objects). With
+        ``segment``, one row per object with the additional columns ``area`` (share of the frame [%]) and ``x0``,
+        ``y0``, ``x1``, ``y1`` (its box [pixels of the upright frame]). Its ``attrs`` contain ``frames`` (number
+        sampled, including those without detections), ``status``, ``reason``, ``coverage`` and ``duration`` [s].
 
     Raises:
         PrerollError: if the source or the detector cannot be used.
@@ -100,7 +101,8 @@ def as_table(analysis: Analysis, classes: tuple[str, ...], *, segment: bool = Fa
     """Converts an analysis to the table that :func:`detect` returns."""
     found = analysis.found
     names = [classes[label] for label in found.label]
-    table = pd.DataFrame({"frame": found.frame + 1, "class": names, "confidence": found.confidence})
+    times = (found.frame / FRAMES_PER_SECOND).round(3)
+    table = pd.DataFrame({"frame": found.frame + 1, "time": times, "class": names, "confidence": found.confidence})
     if segment:
         table["area"] = found.area.astype(float).round(3)
         table[["x0", "y0", "x1", "y1"]] = found.box.astype(float).round(1)

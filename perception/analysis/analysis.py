@@ -139,7 +139,7 @@ def judge(decoding: Decoding) -> tuple[str, str]:
     if decoding.corrupt:
         told.append(f"{decoding.corrupt} of {decoding.frames} frames are damaged")
     if decoding.cut:
-        told.append(f"of frames that are held for longer than {LONGEST_HOLD} s, {float(decoding.cut):.0f} s are left out")
+        told.append(f"of frames held for longer than {LONGEST_HOLD} s, {float(decoding.cut):.0f} s are left out")
     return ("partial", "; ".join(told)) if told else ("ok", "")
 
 

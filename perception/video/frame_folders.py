@@ -1,7 +1,7 @@
 """Folders of frames: reading them in numeric order, and writing them.
 
-The frames are 1.jpg, 2.jpg, … or have one beginning in common, such as img_00001.jpg, img_00002.jpg, …. How many there are
-per second, if not as many as are sampled, stands in a file ``fps.txt`` beside them.
+The frames are 1.jpg, 2.jpg, … or have one beginning in common, such as img_00001.jpg, img_00002.jpg, …. How many there
+are per second, if not as many as are sampled, stands in a file ``fps.txt`` beside them.
 """
 
 import re
@@ -62,7 +62,9 @@ def rate_of(folder: Path) -> Fraction | None:
     match = _RATE.fullmatch(text)
     rate = Fraction(match[1]) / int(match[2] or 1) if match and int(match[2] or 1) else Fraction(0)
     if not 0 < rate <= _HIGHEST_RATE:
-        raise ValueError(f"{RATE_FILE}: must hold the frames per second, such as 25 or 30000/1001, up to {_HIGHEST_RATE}")
+        raise ValueError(
+            f"{RATE_FILE}: must hold the frames per second, such as 25 or 30000/1001, up to {_HIGHEST_RATE}"
+        )
     return rate
 
 

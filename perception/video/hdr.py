@@ -1,8 +1,8 @@
 """High dynamic range: pixels of PQ and HLG video as those of a usual screen.
 
-Light is computed by ITU-R BT.2100 (a display of 1,000 cd/m² for HLG), divided by the reference white of BT.2408, 203 cd/m²,
-converted from the primaries of BT.2020 to those of BT.709, clipped to what a usual screen shows, and coded for it with the
-exponent 2.4 of BT.1886. So a grey that was mastered below reference white has the value that it has in the SDR version.
+Light is computed by ITU-R BT.2100 (a display of 1,000 cd/m² for HLG), divided by the reference white of BT.2408, 203
+cd/m², converted from the primaries of BT.2020 to those of BT.709, clipped to what a usual screen shows, and coded with
+the exponent 2.4 of BT.1886. So a grey up to reference white has the value that it has in the SDR version.
 """
 
 from functools import cache
@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 REFERENCE_WHITE = 203.0
 _HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
 _LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)
-_TO_BT709 = np.array(
-    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
-).T
+_TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32).T
 _CURVES = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
 _STEPS = 1 << 16
 

@@ -2,9 +2,10 @@
 
 import math
 import struct
+from typing import cast
 
 from av import VideoFrame
-from av.sidedata.sidedata import Type
+from av.buffer import Buffer
 
 
 def orientation(frame: VideoFrame) -> tuple[bool, int]:
@@ -12,11 +13,11 @@ def orientation(frame: VideoFrame) -> tuple[bool, int]:
 
     The turns are counter-clockwise, as those of :func:`numpy.rot90`.
     """
-    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return False, 0
     # Three rows of three: a pixel (x, y), y downwards, is shown at (a x + c y, b x + d y).
-    a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(cast(Buffer, data)))
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b

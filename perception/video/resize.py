@@ -127,8 +127,10 @@ class Fitter:
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        values = scaled.to_ndarray()
-        pixels: Pixels = to_usual_range(values, frame) if bright else np.asarray(values, np.uint8)
+        if bright:
+            pixels = to_usual_range(np.asarray(scaled.to_ndarray(), np.uint16), frame)
+        else:
+            pixels = np.asarray(scaled.to_ndarray(), np.uint8)
         if transparent:
             pixels = on_gray(pixels, self.fit.pad)
         upright: Pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)

@@ -49,7 +49,7 @@ class FrameSample:
 def sample(
     path: Path, decoding: Decoding, *, rate: int = FRAMES_PER_SECOND, fast: bool = False
 ) -> Iterator[FrameSample]:
-    """Samples a video file, or a folder of frames 1.jpg, 2.jpg, …, of ``rate`` per second unless its fps.txt says another.
+    """Samples a video file, or a folder of frames 1.jpg, 2.jpg, … (``rate`` per second, or as its fps.txt says).
 
     Args:
         path: the video file or folder.

@@ -55,7 +55,7 @@ def video_stream(container: "av.container.InputContainer") -> "av.VideoStream":
     covers = [one for one in container.streams.video if one.disposition & _Disposition.attached_pic]
     streams = [one for one in container.streams.video if one not in covers]
     if not streams:
-        kinds = sorted({one.type or "unknown" for one in container.streams if one not in covers})
+        kinds: list[str] = sorted({one.type or "unknown" for one in container.streams if one not in covers})
         kinds += ["a cover picture"] if covers else []
         raise UnreadableError("unreadable", f"it has no video, only: {', '.join(kinds) or 'nothing'}")
     known = [one for one in streams if one.codec_context is not None]

@@ -1,7 +1,7 @@
 """Whether a file is as long as its own structure says.
 
-Where a container does not say how long its *video* is, a complete file and one that was cut cannot be told apart by time:
-the sound may be longer, or the last frame may be held for long.
+Where a container does not say how long its *video* is, a complete file and one that was cut cannot be told apart by
+time: the sound may be longer, or the last frame may be held for long.
 """
 
 import os

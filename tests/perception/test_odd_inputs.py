@@ -45,8 +45,8 @@ def in_parts(folder: Path) -> Expected:
                 part.unlink()
             found[f"{name}.{kind}"] = "ok", 6 * len(starts)
     for kind in ("mkv", "webm", "avi", "m2v", "ivf"):
-        part = write(folder / f"part.{kind}", regular(60)).read_bytes()
-        (folder / f"part.{kind}").write_bytes(part + part)
+        content = write(folder / f"part.{kind}", regular(60)).read_bytes()
+        (folder / f"part.{kind}").write_bytes(content + content)
         # A second file's header is a broken packet of the format that has no other mark.
         found[f"part.{kind}"] = ("partial", 6) if kind == "ivf" else ("ok", 12)
     for start in (0, 100):

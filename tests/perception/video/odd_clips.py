@@ -7,6 +7,7 @@ import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -71,7 +72,9 @@ def write(
         stream.pix_fmt = {"gif": "gray", "mjpeg": "yuvj420p"}.get(stream.codec_context.name, "yuv420p")
         stream.codec_context.time_base = base
         stream.codec_context.max_b_frames = 0
-        voice = container.add_stream("wmav2" if kind == "wmv" else "aac", rate=44100, layout="stereo") if sound else None
+        voice = (
+            container.add_stream("wmav2" if kind == "wmv" else "aac", rate=44100, layout="stereo") if sound else None
+        )
         if voice is not None:
             voice.bit_rate = 128_000
         number = 0
@@ -95,10 +98,10 @@ def _frame(number: int, pts: int, base: Fraction, size: tuple[int, int]) -> av.V
     return frame
 
 
-def _damaged(packet: "av.Packet", rng: np.random.Generator) -> "av.Packet":
+def _damaged(packet: "av.Packet[Any]", rng: np.random.Generator) -> "av.Packet[Any]":
     # What marks a unit of H.264 or HEVC stays: otherwise the container does not take it.
     begin = 6 if packet.stream.name in ("libx264", "libx265") else 0
-    other = av.Packet(bytes(packet)[:begin] + rng.bytes(max(packet.size, 40)))
+    other: av.Packet[Any] = av.Packet(bytes(packet)[:begin] + rng.bytes(max(packet.size, 40)))
     other.pts, other.dts, other.duration, other.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
     other.stream, other.is_keyframe = packet.stream, packet.is_keyframe
     return other
@@ -120,7 +123,8 @@ def regular(count: int, rate: int = 30, start: int = 0) -> list[Fraction]:
 
 def on_screen(times: Sequence[Fraction], end: Fraction) -> list[int]:
     """Which frame a player shows at 0, ⅓, ⅔, … seconds after the first one, up to the end: simple arithmetic."""
-    zero, found = times[0], []
+    zero = times[0]
+    found: list[int] = []
     for tick in range(10**6):
         time = zero + Fraction(tick, 3)
         if time >= end:
@@ -161,6 +165,8 @@ def with_matrix(path: Path, matrix: Sequence[int]) -> Path:
 def corners() -> NDArray[np.uint8]:
     """A picture whose four corners differ, uint8 [48, 64, 3]."""
     picture = np.zeros((48, 64, 3), np.uint8)
-    for i, (rows, columns) in enumerate(((slice(24), slice(32)), (slice(24), slice(32, 64)), (slice(24, 48), slice(32)))):
+    for i, (rows, columns) in enumerate(
+        ((slice(24), slice(32)), (slice(24), slice(32, 64)), (slice(24, 48), slice(32)))
+    ):
         picture[rows, columns, i] = 255
     return picture

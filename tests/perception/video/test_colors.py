@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from av.video.reformatter import ColorPrimaries, ColorTrc, Colorspace
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 
 from preroll.perception.analysis.overlay import Canvas
 from preroll.perception.video.decoding import Decoding
@@ -14,7 +14,7 @@ from preroll.perception.video.resize import Fit, Fitter
 from preroll.perception.video.sampling import FrameSample, sample
 from tests.perception.video.odd_clips import corners, gray, regular, with_matrix, write
 
-#: A pixel (x, y), y downwards from the middle, is shown at (a x + c y, b x + d y): all eight that keep the pixels' grid.
+#: A pixel (x, y), y downwards from the middle, is shown at (a x + c y, b x + d y): all eight that keep the grid.
 MATRICES = [(1, 0, 0, 1), (-1, 0, 0, -1), (0, 1, -1, 0), (0, -1, 1, 0)]
 MATRICES += [(-1, 0, 0, 1), (1, 0, 0, -1), (0, 1, 1, 0), (0, -1, -1, 0)]
 
@@ -124,7 +124,11 @@ def test_the_default_stream_is_shown_and_not_the_preview(tmp_path: Path) -> None
             container.mux(stream.encode(None))
     with av.open(str(path)) as container:
         assert [bool(one.disposition & av.stream.Disposition.default) for one in container.streams] == [False, True]
-    assert {round(float(fitted(one, 8, 8).mean())) for one in sample(path, Decoding())} <= {gray(5) - 1, gray(5), gray(5) + 1}
+    assert {round(float(fitted(one, 8, 8).mean())) for one in sample(path, Decoding())} <= {
+        gray(5) - 1,
+        gray(5),
+        gray(5) + 1,
+    }
 
 
 def test_without_a_default_the_first_stream_is_shown(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What cannot be decoded costs the frames up to the next key frame at most, and is counted; what is encrypted is no picture."""
+"""What cannot be decoded costs the frames up to the next key frame at most, and is counted."""
 
 from pathlib import Path
 
@@ -22,7 +22,9 @@ def one_key_frame_in_twelve(codec: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("place", [0, 1, 30, 36, 59])
-@pytest.mark.parametrize("codec", ["mpeg4", "libx264", "mjpeg", "mpeg2video", "libvpx", "libvpx-vp9", "ffv1", "libx265"])
+@pytest.mark.parametrize(
+    "codec", ["mpeg4", "libx264", "mjpeg", "mpeg2video", "libvpx", "libvpx-vp9", "ffv1", "libx265"]
+)
 def test_a_damaged_packet_costs_at_most_the_frames_up_to_the_next_key_frame(
     tmp_path: Path, codec: str, place: int
 ) -> None:
@@ -53,7 +55,11 @@ def test_a_damaged_packet_costs_at_most_the_frames_up_to_the_next_key_frame(
 
 def test_several_damaged_packets_are_counted(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "a.mkv", regular(FRAMES, 10), rate=10, size=(160, 120), damaged=[5, 17, 40],
+        tmp_path / "a.mkv",
+        regular(FRAMES, 10),
+        rate=10,
+        size=(160, 120),
+        damaged=[5, 17, 40],
         settings=one_key_frame_in_twelve("mpeg4"),
     )
     decoding = Decoding()

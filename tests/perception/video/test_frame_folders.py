@@ -28,14 +28,16 @@ def test_names_may_begin_alike(tmp_path: Path) -> None:
     assert grays(frames(tmp_path, 12, "img_{}.png")) == list(range(12))
 
 
-@pytest.mark.parametrize(("text", "rate"), [("25", Fraction(25)), ("30000/1001\n", Fraction(30000, 1001)), ("0.5", 0.5)])
+@pytest.mark.parametrize(
+    ("text", "rate"), [("25", Fraction(25)), ("30000/1001\n", Fraction(30000, 1001)), ("0.5", 0.5)]
+)
 def test_a_folder_says_its_own_rate(tmp_path: Path, text: str, rate: Fraction) -> None:
     (frames(tmp_path, 50) / "fps.txt").write_text(text)
     decoding = Decoding()
     found = grays(tmp_path, decoding)
-    ticks = [Fraction(tick, 3) for tick in range(10**4) if Fraction(tick, 3) < 50 / Fraction(rate)]
-    assert found == [int(time * Fraction(rate)) for time in ticks]
-    assert decoding.seconds == decoding.expected == 50 / Fraction(rate)
+    ticks = [Fraction(tick, 3) for tick in range(10**4) if Fraction(tick, 3) < 50 / rate]
+    assert found == [int(time * rate) for time in ticks]
+    assert decoding.seconds == decoding.expected == 50 / rate
     assert judge(decoding) == ("ok", "")
 
 

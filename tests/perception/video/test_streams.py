@@ -62,7 +62,8 @@ def test_a_missing_beginning_is_called_one(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", regular(90), codec="mpeg2video", settings=settings, damaged=[0])
     decoding = Decoding()
     assert len(seen(path, decoding)) == 6
-    assert (decoding.late, decoding.seconds) == (1, 2)
+    assert decoding.late == 1
+    assert decoding.seconds == 2
     assert judge(decoding) == ("partial", "the first 1.0 s are missing")
     assert decoding.coverage == pytest.approx(2 / 3)
     assert decoding.missing == Fraction(1)
