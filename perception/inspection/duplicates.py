@@ -64,16 +64,28 @@ def _near(catalog: Catalog, frames: NDArray[np.int64]) -> dict[tuple[int, int], 
     }
     found = {}
     for one, other in sorted(candidates):
-        shared = int(min(frames[one], frames[other]))
-        a, b = (_confidences(catalog, row, int(frames[row]))[:shared] for row in (one, other))
-        c, d = np.diff(a, axis=0), np.diff(b, axis=0)
-        told = np.abs(c).sum(), np.abs(d).sum()
-        if min(told) < FEWEST_CHANGES or np.abs(c - d).sum() > NEAR_CHANGES * sum(told):
-            continue
-        difference = float(np.abs(a - b).sum() / np.maximum(a, b).sum())
-        if difference <= NEAR:
+        if (difference := difference_of(catalog, one, other, frames)) is not None:
             found[one, other] = difference
     return found
+
+
+def difference_of(catalog: Catalog, one: int, other: int, frames: NDArray[np.int64]) -> float | None:
+    """Returns the difference of two videos of the catalog if they are nearly equal, else None.
+
+    Args:
+        catalog: the catalog.
+        one: row of a video.
+        other: row of another.
+        frames: number of sampled frames of every row.
+    """
+    shared = int(min(frames[one], frames[other]))
+    a, b = (_confidences(catalog, row, int(frames[row]))[:shared] for row in (one, other))
+    c, d = np.diff(a, axis=0), np.diff(b, axis=0)
+    told = np.abs(c).sum(), np.abs(d).sum()
+    if min(told) < FEWEST_CHANGES or np.abs(c - d).sum() > NEAR_CHANGES * sum(told):
+        return None
+    difference = float(np.abs(a - b).sum() / np.maximum(a, b).sum())
+    return difference if difference <= NEAR else None
 
 
 def _confidences(catalog: Catalog, row: int, frames: int) -> NDArray[np.float64]:
