@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from preroll.perception.catalog.catalog import SPLIT, Catalog
-from preroll.perception.features.categories import TRAIN, category_folds
-from preroll.perception.features.folds import near_copies
+from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.inspection.duplicates import near_duplicates
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def damaged(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def duplicates(catalog: Catalog, table: pd.DataFrame) -> list[Copies]:
-    """Returns files with the same content, and videos that a build warns of as nearly equal to what it learned from.
+    """Returns files with the same content, and other videos that show the same at the same times.
 
     Args:
         catalog: the catalog.
@@ -54,19 +53,8 @@ def duplicates(catalog: Catalog, table: pd.DataFrame) -> list[Copies]:
         found.append(Copies(list(group["path"]), list(group["index"]), f"the same file{apart}"))
     usable = table[table["index"] >= 0].set_index("index")
     paths, hashes = usable["path"], usable["sha256"]
-    for one, other in _near_pairs(catalog, table):
+    near = near_duplicates(catalog, table)
+    for one, other in sorted(near, key=lambda pair: (near[pair], pair)):
         if not hashes[one] or hashes[one] != hashes[other]:
-            found.append(Copies([paths[one], paths[other]], [one, other], "nearly equal objects"))
+            found.append(Copies([paths[one], paths[other]], [one, other], f"the same, but for {near[one, other]:.1%}"))
     return found
-
-
-def _near_pairs(catalog: Catalog, table: pd.DataFrame) -> list[tuple[int, int]]:
-    """Returns the pairs that the build of the catalog has found, by the same folds."""
-    if not len(catalog.category) or (catalog.category < 0).any():
-        return []
-    split = table[table["index"] >= 0].sort_values("index")[SPLIT]
-    train = np.asarray(split == TRAIN)
-    taught = train if train.any() and not train.all() else None
-    folds = category_folds(catalog.category, len(catalog.categories), train=taught, groups=catalog.groups)
-    pairs = near_copies(catalog.importance, folds or [])
-    return list(dict.fromkeys((min(pair), max(pair)) for pair in pairs.tolist()))

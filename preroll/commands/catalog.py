@@ -18,6 +18,7 @@ from preroll.terminal.catalog_summary import (
     report_of,
     tell_losses,
     warn_of_copies,
+    warn_of_equals,
 )
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
@@ -130,6 +131,7 @@ def build(
     signals.finished()
     describe(report.catalog)
     warn_of_copies(report.copies, report.catalog.n_videos)
+    warn_of_equals(report.equal)
     tell_losses(report)
     if report.empty:
         raise PrerollError(no_video_left(report), status=report.status)
@@ -221,6 +223,20 @@ def similar(
             atomic.write_bytes(picture, similar_picture(catalog, row, videos))
             signals.finished()
             typer.echo(f"Their frames are drawn in {picture}.")
+
+
+@app.command()
+def duplicates(folder: Folder = "demo") -> None:
+    """Print the videos that a catalog has twice: equal files, and others that show the same at the same times."""
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.duplicates import find_duplicates
+
+    found = find_duplicates(Catalog.load(folder))
+    if found.empty:
+        typer.echo("No video is there twice, as far as the detections tell.")
+        return
+    found["difference"] = found["difference"].map("{:.3f}".format)
+    print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "other", "other category"))
 
 
 @app.command()

@@ -173,6 +173,17 @@ def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "v
         )
 
 
+def warn_of_equals(equal: Sequence[tuple[str, str]]) -> None:
+    """Warns in one line if equal files are in two categories, of which one must be wrong."""
+    if equal:
+        one, other = (printable(name) for name in equal[0])
+        typer.echo(
+            f"warning: {counted(len(equal), 'file is', 'files are')} in two categories, such as {one} and {other};"
+            " preroll catalog duplicates lists what is there twice",
+            err=True,
+        )
+
+
 def tell_losses(report: "BuildReport") -> None:
     """Prints the videos that a build skipped or analysed in part, with reasons."""
     total = report.catalog.n_videos + len(report.left_out)
