@@ -108,7 +108,8 @@ def resized(clip: Path, *, fast: bool = False) -> int:
     """Runs the stages of a worker before the network: decodes, samples and resizes."""
     fitter = Fitter(Fit(128, 128, "letterbox"))
     return sum(
-        fitter(one.frame, turns=one.turns, aspect=one.aspect).shape[0] for one in sample(clip, Decoding(), fast=fast)
+        fitter(one.frame, turns=one.turns, aspect=one.aspect, mirrored=one.mirrored).shape[0]
+        for one in sample(clip, Decoding(), fast=fast)
     )
 
 

@@ -4,7 +4,7 @@ import shlex
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +48,7 @@ class BuildReport:
         resumed: number of videos whose earlier analysis was reused.
         copies: pairs of paths: a video, and a nearly identical one that the classifier had learned from when it judged
             the first, which makes the measured accuracy too high where both show one clip.
+        equal: pairs of paths of equal files in two categories.
 
     Examples:
         A report as :func:`build_catalog` returns it:
@@ -68,6 +69,7 @@ class BuildReport:
     others: int
     resumed: int
     copies: tuple[tuple[str, str], ...] = ()
+    equal: tuple[tuple[str, str], ...] = ()
 
     @property
     def status(self) -> int:
@@ -256,7 +258,7 @@ def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
     if not (wanted := sum(bool(one.url) for one in videos)):
         return plan.listing
     with progress.bar(wanted, "Fetching videos") as advance:
-        return Listing(fetch_videos(videos, plan.downloads, limits, advance), plan.listing.others)
+        return replace(plan.listing, videos=fetch_videos(videos, plan.downloads, limits, advance))
 
 
 def _analyzed(
@@ -306,7 +308,7 @@ def forecast(done: int, videos: int, seconds: float) -> str:
 
 def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) -> BuildReport:
     rows = content.rows
-    named = {row.listed.category for row in rows}
+    named = {row.listed.category for row in rows}.union(listing.categories)
     paths = [row.listed.path for row in rows if row.analysis.usable]
     return BuildReport(
         catalog=catalog,
@@ -316,7 +318,19 @@ def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) 
         others=listing.others,
         resumed=resumed,
         copies=tuple((paths[one], paths[other]) for one, other in content.copies.tolist()),
+        equal=_equal_in_two_categories(rows),
     )
+
+
+def _equal_in_two_categories(rows: list[VideoRow]) -> tuple[tuple[str, str], ...]:
+    first: dict[str, SourceVideo] = {}
+    pairs = []
+    for row in rows:
+        if row.analysis.usable:
+            other = first.setdefault(row.analysis.sha256, row.listed)
+            if other.category != row.listed.category:
+                pairs.append((other.path, row.listed.path))
+    return tuple(pairs)
 
 
 def _command(plan: _Plan, choice: Choice, choices: CatalogOptions) -> str:

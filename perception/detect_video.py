@@ -11,6 +11,7 @@ from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.ingest.chosen_detector import Looked, usual_or
 from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENTER, ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.video.decoding import FRAMES_PER_SECOND
 from preroll.perception.video.frame_folders import check_only_frames
 from preroll.perception.workers.pool import VideoJob, VideoPool, drawn
 from preroll.workers.job import Limits, Progress
@@ -44,12 +45,13 @@ def detect(
         progress: called with the seconds analysed so far and the duration that the file declares [s] (None if unknown).
 
     Returns:
-        One row per frame and class with the columns ``frame`` (1 for the first; 3 per second), ``class`` and
-        ``confidence`` (of the best object if the detector finds objects). With ``segment``, one row per object with the
-        additional columns ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1`` (its box [pixels of the
-        upright frame]). Its ``attrs`` contain ``frames`` (number sampled, including those without detections),
-        ``status``, ``reason``, ``coverage`` and ``duration`` [s], ``detector`` (the network's name) and ``note`` (a
-        line for the user, where a network of drawings was used on something else; else empty).
+        One row per frame and class with the columns ``frame`` (1 for the first; 3 per second), ``time`` (since the
+    first frame [s]), ``class`` and ``confidence`` (of the best object if the detector finds objects). With
+    ``segment``, one row per object with the additional columns ``area`` (share of the frame [%]) and ``x0``,
+    ``y0``, ``x1``, ``y1`` (its box [pixels of the upright frame]). Its ``attrs`` contain ``frames`` (number
+    sampled, including those without detections), ``status``, ``reason``, ``coverage``, ``duration`` [s],
+    ``detector`` (the network's name) and ``note`` (a line for the user, where a network of drawings was used on
+    something else; else empty).
 
     Raises:
         PrerollError: if the source or the detector cannot be used.
@@ -111,7 +113,8 @@ def as_table(analysis: Analysis, classes: tuple[str, ...], *, segment: bool = Fa
     """Converts an analysis to the table that :func:`detect` returns."""
     found = analysis.found
     names = [classes[label] for label in found.label]
-    table = pd.DataFrame({"frame": found.frame + 1, "class": names, "confidence": found.confidence})
+    times = (found.frame / FRAMES_PER_SECOND).round(3)
+    table = pd.DataFrame({"frame": found.frame + 1, "time": times, "class": names, "confidence": found.confidence})
     if segment:
         table["area"] = found.area.astype(float).round(3)
         table[["x0", "y0", "x1", "y1"]] = found.box.astype(float).round(1)

@@ -113,7 +113,11 @@ def _filled(
     _check_recipe(out, {"fast": fast, **encoder.card.model_dump(mode="json")})
     written = _written(out)
     todo = [(name, path) for name, path in videos if not _is_sound(out, f"{name}.npy", written)]
-    problems: dict[str, dict[str, str]] = _read(out / PROBLEMS) or {}
+    problems: dict[str, dict[str, str]] = {}
+    try:
+        problems = _read(out / PROBLEMS) or {}
+    except sealed.DamagedError:
+        todo = list(videos)  # which of them were read only in part is found again
     for name, _ in todo:
         problems.pop(name, None)
     if todo:

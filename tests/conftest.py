@@ -1,6 +1,7 @@
 """A catalog small enough for tests: in memory and as a folder."""
 
 import os
+import signal
 
 # As many processes as cores: libraries that compute with a thread per core in each of them wait for each other. They
 # read it when they are loaded.
@@ -15,6 +16,12 @@ from hypothesis import HealthCheck, settings
 from preroll.files import atomic, manifest
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.writer import about_array
+
+# A script's `&` starts tests that ignore Ctrl-C, and nohup such that ignore a lost connection: commands that they start
+# would inherit it, and those that are sent such a signal would never end.
+for name in ("SIGINT", "SIGHUP"):
+    if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 # No test asserts a time, not even hypothesis's own; where CI is set, the same examples are tried every time.
 settings.register_profile(

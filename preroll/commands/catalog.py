@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.commands.catalog_page import check_projector, tell_projector
 from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
@@ -17,6 +18,7 @@ from preroll.terminal.catalog_summary import (
     report_of,
     tell_losses,
     warn_of_copies,
+    warn_of_equals,
 )
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
@@ -150,6 +152,7 @@ def build(
     signals.finished()
     describe(report.catalog)
     warn_of_copies(report.copies, report.catalog.n_videos)
+    warn_of_equals(report.equal)
     tell_losses(report)
     if report.empty:
         raise PrerollError(no_video_left(report), status=report.status)
@@ -159,6 +162,8 @@ def build(
 def show(
     folder: Folder = "demo",
     confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="New folder for TensorBoard's embedding projector.")] = None,
+    videos: Annotated[Path | None, typer.Option(help="What it was made of; for pictures in the projector.")] = None,
     replace: Replace = False,
 ) -> None:
     """Describe a catalog: its categories, the objects in its videos, and how well categories are recognised."""
@@ -170,6 +175,7 @@ def show(
     from preroll.perception.inspection.category_report import confusion_picture
 
     catalog = Catalog.load(folder)
+    check_projector(catalog, tensorboard, videos)
     wanted = writing_file(confusion, f"--confusion {confusion}", PNG, replace=replace, inputs=(catalog.path,))
     with wanted, messages_beside(confusion):
         describe(catalog)
@@ -184,6 +190,8 @@ def show(
             atomic.write_bytes(confusion, confusion_picture(report))
             signals.finished()
             typer.echo(f"Confusion matrix written to {confusion}.")
+        if tensorboard is not None:
+            tell_projector(catalog, tensorboard, videos)
 
 
 @app.command()
@@ -268,6 +276,20 @@ def search(
     score = found.columns[1]
     found[score] = found[score].map("{:.3f}".format)
     print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category"))
+
+
+@app.command()
+def duplicates(folder: Folder = "demo") -> None:
+    """Print the videos that a catalog has twice: equal files, and others that show the same at the same times."""
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.duplicates import find_duplicates
+
+    found = find_duplicates(Catalog.load(folder))
+    if found.empty:
+        typer.echo("No video is there twice, as far as the detections tell.")
+        return
+    found["difference"] = found["difference"].map("{:.3f}".format)
+    print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "other", "other category"))
 
 
 @app.command()

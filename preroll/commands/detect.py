@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def detect(
     source: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video, or a folder of frames 1.jpg, 2.jpg, ….")],
-    out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, class, confidence, ….")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, time, class, ….")] = None,
     detector: DetectorFile = None,
     card: CardFile = None,
     segment: Annotated[

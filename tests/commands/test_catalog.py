@@ -272,3 +272,19 @@ def network(tmp_path: Path) -> Path:
     from tests.perception.conftest import write_network
 
     return write_network(tmp_path / "net" / "colours.onnx", logit_scale=5.0)
+
+
+def test_what_is_there_twice_is_listed_and_warned_of(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+    status, told, _ = run("catalog", "duplicates", "demo")
+    assert (status, last_line(told)) == (0, "No video is there twice, as far as the detections tell.")
+    videos = shutil.copytree(demo_videos, tmp_path / "videos")
+    (videos / "dogs").mkdir()
+    clip = next(path for path in sorted((videos / "cats").iterdir()))
+    shutil.copyfile(clip, videos / "cars" / "twice.mp4")
+    status, _, error = run("catalog", "build", videos, "--out", tmp_path / "out", "--workers", "1")
+    assert status == 1
+    assert "no usable video is left in: dogs" in error
+    assert f"1 file is in two categories, such as cars/twice.mp4 and cats/{clip.name}" in error
+    status, told, _ = run("catalog", "duplicates", tmp_path / "out")
+    assert status == 0
+    assert last_line(told).split() == ["cars/twice.mp4", "cars", f"cats/{clip.name}", "cats", "0.000"]

@@ -66,6 +66,22 @@ def test_embeddings_of_two_encoders_are_not_mixed(
         embed_videos([("a", clip)], other, tmp_path / "out", workers=1)
 
 
+def test_a_damaged_list_of_problems_is_found_again(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    whole = make_clip(tmp_path / "whole.mkv", [RED] * 40)
+    (cut := tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    file, out = EncoderFile.find(make_network(tmp_path / "encoder.onnx")), tmp_path / "out"
+    clips = [("cut", cut), ("whole", whole)]
+    found = embed_videos(clips, file, out, workers=1)
+    assert {name: problem["status"] for name, problem in found.items()} == {"cut": "partial"}
+    before = (out / "problems.json").read_bytes()
+    for damaged in (b"", before[:-9], before.replace(b"partial", b"ok     ")):
+        (out / "problems.json").write_bytes(damaged)
+        assert embed_videos(clips, file, out, workers=1) == found
+        assert (out / "problems.json").read_bytes() == before
+
+
 def test_a_video_that_takes_too_long_is_given_up(
     tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
 ) -> None:
