@@ -9,6 +9,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.analysis.network_input import network_input
+from preroll.perception.decoders.boxes import box_objects
 from preroll.perception.decoders.classifier import class_scores
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
@@ -24,6 +26,7 @@ from preroll.perception.video.resize import Fit, Pixels, View
 BATCH = 8
 
 _DECODERS: dict[str, Callable[[list[NDArray[np.generic]], ModelCard, list[View]], list[Located]]] = {
+    "boxes": box_objects,
     "maskrcnn": maskrcnn_objects,
     "semantic": semantic_objects,
     "yolo-seg": yolo_seg_objects,
@@ -73,8 +76,10 @@ class Detector:
         self._input = self._choose_input()
         free = not isinstance(self._input.shape[0], int)
         self._single = len(self._input.shape) == 3
-        # Mask R-CNN returns a single list of objects, whatever the number of frames.
-        one_by_one = self._single or self.card.decoder == "maskrcnn"
+        # Networks that choose the objects themselves may return a single list of them, whatever the number of frames.
+        chosen = any("label" in columns for columns in (self.card.columns or {}).values())
+        one_by_one = self._single or self.card.decoder == "maskrcnn" or chosen
+        self._outputs = self._choose_outputs()
         self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
 
     def _choose_input(self) -> Any:
@@ -95,6 +100,15 @@ class Detector:
                 f"detector {self.model}: its input is {inputs[0].type}, but its card says {self.card.dtype}"
             )
         return inputs[0]
+
+    def _choose_outputs(self) -> list[str] | None:
+        """Returns the names of the outputs that the card reads; None for all, in the network's order."""
+        names = [self.card.output] if self.card.output is not None else list(self.card.columns or ())
+        given = [one.name for one in self._session.get_outputs()]
+        for name in names:
+            if name not in given:
+                raise PrerollError(f"detector {self.model}: it has no output {name!r}; it has {', '.join(given)}")
+        return names or None
 
     @property
     def batch_axis(self) -> int | str:
@@ -150,13 +164,13 @@ class Detector:
         return located
 
     def raw(self, frames: list[Pixels]) -> list[NDArray[np.generic]]:
-        """Runs the network and returns its outputs unchanged."""
+        """Runs the network and returns the outputs that the card reads, unchanged."""
         outputs: list[NDArray[np.generic]] = self._run(frames, lambda given: given)
         return outputs
 
     def _run(self, frames: list[Pixels], decode: Callable[[list[NDArray[np.generic]]], Any]) -> Any:
         try:
-            return decode(self._session.run(None, self.feed(frames)))
+            return decode(self._session.run(self._outputs, self.feed(frames)))
         except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 
@@ -174,32 +188,17 @@ class Detector:
         return {self._input.name: tensor}
 
     def check(self) -> None:
-        """Runs the network once on grey frames, so that a mismatch is found before the work begins.
+        """Runs the network on a black and on a noise frame, so that a mismatch is found before the work begins.
 
         Raises:
             PrerollError: as :meth:`scores`.
         """
-        self.scores([np.full((self.fit.height, self.fit.width, 3), 128, np.uint8)])
+        for frame in trial_frames(self.fit):
+            self.scores([frame])
 
     def tensor(self, frames: list[Pixels]) -> NDArray[Any]:
-        """Converts RGB frames to the network's input: channel order, normalisation, number type and layout.
-
-        Args:
-            frames: as for :meth:`scores`.
-
-        Returns:
-            Array [n, 3, height, width] or [n, height, width, 3], as the card's ``layout`` and ``dtype`` specify.
-        """
-        card = self.card
-        pixels: NDArray[Any] = np.stack(frames)
-        if card.channels == "BGR":
-            pixels = pixels[..., ::-1]
-        if card.dtype != "uint8":
-            mean, scale = np.array(card.mean, np.float32), np.array(card.scale, np.float32)
-            pixels = (pixels.astype(np.float32) - mean) * scale
-        if card.layout == "NCHW":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(pixels, dtype=card.dtype)
+        """Returns the network's input for frames as :meth:`scores` takes them."""
+        return network_input(frames, self.card)
 
     def find(self, frames: list[Pixels], first: int = 0, views: list[View] | None = None) -> VideoDetections:
         """Runs the network and returns the detections that pass the card's thresholds.
@@ -218,7 +217,14 @@ class Detector:
 
 def _shape(card: ModelCard) -> tuple[int, int, int]:
     height, width = card.input_size
-    return (3, height, width) if card.layout == "NCHW" else (height, width, 3)
+    channels = 1 if card.channels == "gray" else 3
+    return (channels, height, width) if card.layout == "NCHW" else (height, width, channels)
+
+
+def trial_frames(fit: Fit) -> list[Pixels]:
+    """Returns a black frame and one of noise, always the same."""
+    noise = np.random.default_rng(0).integers(0, 256, (fit.height, fit.width, 3), np.uint8)
+    return [np.zeros_like(noise), noise]
 
 
 def open_session(content: bytes, model: Path) -> onnxruntime.InferenceSession:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,9 @@ from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
-from preroll.perception.onnx_models.model_card import (
+from preroll.perception.analysis.network_input import network_input
+from preroll.perception.onnx_models.input_fields import (
     AxisOrder,
-    Card,
     Channels,
     FrameFit,
     InputSize,
@@ -24,8 +24,8 @@ from preroll.perception.onnx_models.model_card import (
     Pad,
     PadPlace,
     Scale,
-    committed_cards,
 )
+from preroll.perception.onnx_models.model_card import Card, committed_cards
 from preroll.perception.onnx_models.model_file import check_stranger
 from preroll.perception.video.resize import Fit, Pixels
 from preroll.yaml_config import validated
@@ -123,7 +123,7 @@ class Encoder:
         Raises:
             PrerollError: if the network fails, or an output is not finite.
         """
-        tensor = self._tensor(frames)
+        tensor = network_input(frames, self.card)
         if self._fixed:
             tensor = np.concatenate((tensor, np.repeat(tensor[-1:], self._fixed - len(frames), 0)))
         try:
@@ -134,17 +134,6 @@ class Encoder:
         if not np.isfinite(vectors).all():
             raise PrerollError(f"encoder {self.model}: it returns numbers that are not finite")
         return vectors
-
-    def _tensor(self, frames: list[Pixels]) -> NDArray[Any]:
-        card = self.card
-        pixels: NDArray[Any] = np.stack(frames)
-        if card.channels == "BGR":
-            pixels = pixels[..., ::-1]
-        if card.dtype != "uint8":
-            pixels = (pixels.astype(np.float32) - np.array(card.mean, np.float32)) * np.array(card.scale, np.float32)
-        if card.layout == "NCHW":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(pixels, dtype=card.dtype)
 
 
 def _find_card(model: Path, card: Path | None) -> EncoderCard:

@@ -49,11 +49,16 @@ def boxes(raw: NDArray[np.float32], input_size: tuple[int, int]) -> NDArray[np.f
 
 
 @cache
-def grids(input_size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns column and row of each of the A cells [A, 2], and their strides [A, 1], in output order."""
-    cells, strides = [], []
-    for stride in STRIDES:
-        rows, columns = np.mgrid[: input_size[0] // stride, : input_size[1] // stride].astype(np.float32)
+def grids(
+    input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns column and row of each of the A cells [A, 2], and their strides [A, 1], in output order.
+
+    A side that is no multiple of a stride ends with a cell that reaches over it.
+    """
+    cells, sides = [], []
+    for stride in strides:
+        rows, columns = np.mgrid[: -(-input_size[0] // stride), : -(-input_size[1] // stride)].astype(np.float32)
         cells.append(np.stack((columns, rows), -1).reshape(-1, 2))
-        strides.append(np.full((len(cells[-1]), 1), stride, np.float32))
-    return np.concatenate(cells), np.concatenate(strides)
+        sides.append(np.full((len(cells[-1]), 1), stride, np.float32))
+    return np.concatenate(cells), np.concatenate(sides)

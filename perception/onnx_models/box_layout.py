@@ -1,0 +1,95 @@
+"""Layout of the outputs of a network that finds boxes: what the numbers of each output are, as its card says."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Column = Literal["box", "distances", "objectness", "scores", "score", "label", "other"]
+
+Columns = Annotated[
+    dict[str, tuple[Column, ...]],
+    Field(
+        description="for `boxes`: for each output by its name, what the numbers of a box are, in their order: `box` "
+        "(4, see `box_format`) or `distances` (4 times `bins`: distributions of the distances of the edges from a "
+        "cell, as in NanoDet), and `scores` (one per class) with or without an `objectness`, or a `score` with or "
+        "without a `label`; `other` is one number that is ignored. Outputs with the same columns are laid end to end"
+    ),
+]
+Transposed = Annotated[
+    tuple[str, ...],
+    Field(description="names of the outputs whose columns come before their boxes: [n, K, A] instead of [n, A, K]"),
+]
+BoxFormat = Annotated[
+    Literal["xyxy", "yxyx", "cxcywh", "xywh"],
+    Field(
+        description="the four numbers of a `box`: corners (`xyxy`, `yxyx`), centre and size (`cxcywh`), or upper left "
+        "corner and size (`xywh`)"
+    ),
+]
+BoxUnits = Annotated[
+    Literal["pixels", "unit"], Field(description="of a `box`: `pixels` of the input, or `unit`: its sides are 1")
+]
+Strides = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=4096)], ...],
+    Field(min_length=1, max_length=16, description="of `distances`: sides of the cells of each grid [pixels]"),
+]
+CellCenter = Annotated[
+    float,
+    Field(
+        ge=0, le=1, description="of `distances`: the point of a cell from which they are measured: 0 (its corner) … 1"
+    ),
+]
+Bins = Annotated[int, Field(ge=2, le=256, description="of `distances`: numbers of one distribution")]
+
+#: What takes a box to x0, y0, x1, y1, by its format: each row gives one of them.
+TO_CORNERS: dict[str, tuple[tuple[float, ...], ...]] = {
+    "xyxy": ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
+    "yxyx": ((0, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 1), (0, 0, 1, 0)),
+    "cxcywh": ((1, 0, -0.5, 0), (0, 1, 0, -0.5), (1, 0, 0.5, 0), (0, 1, 0, 0.5)),
+    "xywh": ((1, 0, 0, 0), (0, 1, 0, 0), (1, 0, 1, 0), (0, 1, 0, 1)),
+}
+#: What must be said beside a column.
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "box": ("box_format", "box_units"),
+    "distances": ("strides", "cell_center", "bins"),
+}
+
+
+def check_columns(columns: Mapping[str, Sequence[str]], told: Mapping[str, object], classes: int) -> None:
+    """Checks that the columns of a card describe boxes with classes, and that what they need is said.
+
+    Args:
+        columns: columns of each output.
+        told: fields of the card; None counts as not said.
+        classes: number of classes.
+
+    Raises:
+        ValueError: naming what is missing or too much.
+    """
+    kinds = {one for output in columns.values() for one in output}
+    places, marks = kinds & {"box", "distances"}, kinds & {"scores", "score"}
+    if len(places) != 1 or len(marks) != 1:
+        raise ValueError("columns must name either box or distances, and either scores or score")
+    if "label" in kinds and "score" not in kinds:
+        raise ValueError("columns name a label, whose confidence must be in a column score")
+    if "score" in kinds and "label" not in kinds and classes != 1:
+        raise ValueError(f"columns name a score without a label, which tells no {classes} classes apart")
+    if "objectness" in kinds and "scores" not in kinds:
+        raise ValueError("columns name an objectness, which is for a column scores")
+    for place in places:
+        if missing := [field for field in _NEEDS[place] if told.get(field) is None]:
+            raise ValueError(f"columns name {place}, so {' and '.join(missing)} must be said")
+
+
+def widths(classes: int, bins: int | None) -> dict[str, int]:
+    """Returns how many numbers each column takes, for a number of classes that includes a background."""
+    return {
+        "box": 4,
+        "distances": 4 * (bins or 0),
+        "objectness": 1,
+        "scores": classes,
+        "score": 1,
+        "label": 1,
+        "other": 1,
+    }
