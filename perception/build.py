@@ -96,6 +96,7 @@ def build_catalog(
     *,
     detector: str | Path = EMBEDDED,
     card: str | Path | None = None,
+    trust: str | None = None,
     save_frames: str | Path | None = None,
     workers: int | None = None,
     limits: Limits | None = None,
@@ -118,6 +119,7 @@ def build_catalog(
             contains are not analysed again.
         detector: an ONNX model; the embedded one by default.
         card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        trust: sha256 of the model if its loops may have any number of rounds.
         save_frames: folder to which the sampled frames are written as CATEGORY/VIDEO/1.jpg, 2.jpg, …
         workers: number of processes; one per core by default.
         limits: time and memory limits of a worker.
@@ -145,7 +147,7 @@ def build_catalog(
         Path(out),
         None if save_frames is None else Path(save_frames),
         source.with_suffix(".downloads") if downloads is None else Path(downloads),
-        ModelFile.find(Path(detector), None if card is None else Path(card)),
+        ModelFile.find(Path(detector), None if card is None else Path(card), trust),
         fast,
         group_by,
     )
@@ -261,6 +263,7 @@ def _command(plan: _Plan, choices: CatalogOptions) -> str:
     parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
     if plan.model.model != EMBEDDED:
         parts += ["--detector", shlex.quote(plan.model.model.name)]
+    parts += ["--trust", plan.model.card.sha256] * plan.model.trusted
     usual = CatalogOptions()
     parts += ["--fast"] * plan.fast
     parts += [] if plan.group_by is None else ["--group-by", shlex.quote(plan.group_by)]

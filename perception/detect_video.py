@@ -20,6 +20,7 @@ def detect(
     *,
     detector: str | Path | None = None,
     card: str | Path | ModelCard | None = None,
+    trust: str | None = None,
     segment: bool = False,
     top: int | None = None,
     overlay: str | Path | None = None,
@@ -33,6 +34,7 @@ def detect(
         source: the video file or the folder.
         detector: an ONNX model; by default the embedded classifier, or the embedded segmenter with ``segment``.
         card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        trust: sha256 of the model if its loops may have any number of rounds.
         segment: return one row per object, with its location.
         top: largest number of classes per frame that a classifier reports; the card's by default.
         overlay: folder to which the sampled frames are written as 1.jpg, 2.jpg, … with their objects drawn in; requires
@@ -60,7 +62,7 @@ def detect(
     if overlay is not None:
         _check_overlay(source, overlay, segment)
     chosen = Path(detector or (EMBEDDED_SEGMENTER if segment else EMBEDDED))
-    model = _adjusted(ModelFile.find(chosen, Path(card) if isinstance(card, str) else card), segment, top)
+    model = _adjusted(ModelFile.find(chosen, Path(card) if isinstance(card, str) else card, trust), segment, top)
     pool = VideoPool(model, workers=1, limits=limits)
     pool.check()
     ((_, analysis),) = pool.map([VideoJob(source, fast=fast, overlay=overlay)], progress)
@@ -85,7 +87,7 @@ def _adjusted(model: ModelFile, segment: bool, top: int | None) -> ModelFile:
     if segment and not model.card.finds_objects:
         raise PrerollError(
             f"--segment: {model.model} is a classifier, which says what a frame shows and not where;"
-            " it needs a card with the decoder yolox, yolo-seg, maskrcnn or semantic"
+            " it needs a card with the decoder boxes, yolox, yolo-seg, maskrcnn or semantic"
         )
     if top is None:
         return model

@@ -26,10 +26,17 @@ class HasModelCard(Protocol):
 
 @dataclass(frozen=True)
 class ModelFile:
-    """An ONNX file and its card; the network itself is not loaded."""
+    """An ONNX file and its card; the network itself is not loaded.
+
+    Attributes:
+        model: the file.
+        card: its card.
+        trusted: whether its loops may have any number of rounds.
+    """
 
     model: Path
     card: ModelCard
+    trusted: bool = False
 
     @classmethod
     def find(cls, model: Path, card: Path | ModelCard | None = None, trust: str | None = None) -> Self:
@@ -46,7 +53,7 @@ class ModelFile:
         """
         found = card if isinstance(card, ModelCard) else find_card(model, card)
         check_stranger(model, found.sha256, trust=trust)
-        return cls(model, found)
+        return cls(model, found, trust is not None)
 
 
 def check_stranger(path: Path, sha256: str, what: str = "detector", trust: str | None = None) -> None:

@@ -30,6 +30,7 @@ from preroll.terminal.video_options import (
     Fast,
     Memory,
     Timeout,
+    Trust,
     Workers,
     worker_limits,
 )
@@ -71,6 +72,7 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
     detector: DetectorFile = None,
     card: CardFile = None,
+    trust: Trust = None,
     save_frames: SaveFrames = None,
     fast: Fast = False,
     importance: ImportanceName = "confidence",
@@ -111,6 +113,7 @@ def build(
         out,
         detector=detector or EMBEDDED,
         card=card,
+        trust=trust,
         save_frames=save_frames,
         workers=workers,
         limits=worker_limits(worker_memory, video_timeout),

@@ -11,6 +11,7 @@ from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
 from preroll.perception.onnx_models.model_file import ModelFile, check_model, check_stranger
+from preroll.perception.workers import pool
 from preroll.perception.workers.pool import VideoPool
 from preroll.workers.job import Limits
 
@@ -251,3 +252,25 @@ def test_a_worker_has_no_more_memory_than_it_is_given(tmp_path: Path, make_netwo
     model = ModelFile.find(make_network(tmp_path / "a.onnx"))
     with pytest.raises(PrerollError, match=r"could not start|a\.onnx: .*(memory|alloc)"):
         VideoPool(model, workers=1, limits=Limits(memory=150 << 20)).check()
+
+
+def test_a_network_that_does_not_come_to_an_end_is_given_up_before_the_work(
+    tmp_path: Path, make_network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_network(tmp_path / "long.onnx")
+    model = onnx.load(str(path))
+    model.graph.initializer.extend([times(1 << 62), numbers("one")])
+    model.graph.node.insert(0, loop(state="one", result="many"))
+    model.graph.node[-1].output[0] = "shares"
+    model.graph.node.append(helper.make_node("Add", ["shares", "many"], ["scores"]))
+    path.write_bytes(model.SerializeToString())
+    monkeypatch.setattr(pool, "_OPENING", 0.5)
+    card = find_card(make_network(tmp_path / "other.onnx")).model_copy(update={"sha256": sha256_of(path)})
+    with pytest.raises(PrerollError, match=r"long\.onnx: it has the operator Loop"):
+        ModelFile.find(path, card)
+    trusted = ModelFile.find(path, card, trust=card.sha256)
+    with pytest.raises(
+        PrerollError, match=r"long\.onnx: a worker process could not start: it does not answer"
+    ) as caught:
+        VideoPool(trusted, workers=1, limits=Limits(seconds=0.5)).check()
+    assert "\n" not in str(caught.value)
