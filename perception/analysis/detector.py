@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.analysis.network_input import network_input
-from preroll.perception.decoders.boxes import box_objects
+from preroll.perception.decoders.boxes import box_candidates
 from preroll.perception.decoders.classifier import class_scores
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.decoders.maskrcnn import maskrcnn_objects
+from preroll.perception.decoders.nms import Candidates, located
 from preroll.perception.decoders.semantic import semantic_objects
 from preroll.perception.decoders.yolo_seg import yolo_seg_objects
-from preroll.perception.decoders.yolox import yolox_objects
+from preroll.perception.decoders.yolox import yolox_candidates
 from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, find_card
 from preroll.perception.onnx_models.session import inference_session
 from preroll.perception.video.resize import Fit, Pixels, View
@@ -25,13 +26,28 @@ from preroll.perception.video.resize import Fit, Pixels, View
 #: Frames per run of a network whose batch size is free.
 BATCH = 8
 
+#: What gives the boxes of networks that return no masks.
+BOXES: dict[str, Callable[[list[NDArray[np.generic]], ModelCard], Candidates]] = {
+    "boxes": box_candidates,
+    "yolox": yolox_candidates,
+}
 _DECODERS: dict[str, Callable[[list[NDArray[np.generic]], ModelCard, list[View]], list[Located]]] = {
-    "boxes": box_objects,
     "maskrcnn": maskrcnn_objects,
     "semantic": semantic_objects,
     "yolo-seg": yolo_seg_objects,
-    "yolox": yolox_objects,
+    **dict.fromkeys(BOXES, lambda outputs, card, views: located(BOXES[card.decoder](outputs, card), card, views)),
 }
+
+
+def decode(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> Any:
+    """Returns the objects of each frame, or for a classifier the scores [n, C], from the outputs of a network.
+
+    Raises:
+        ValueError: if the outputs do not match the card.
+    """
+    if not card.finds_objects:
+        return class_scores(outputs, card)
+    return _DECODERS[card.decoder](outputs, card, views)
 
 
 class Detector:
@@ -57,13 +73,19 @@ class Detector:
         ['car']
     """
 
-    def __init__(self, model: Path = EMBEDDED, card: Path | ModelCard | None = None) -> None:
+    def __init__(
+        self,
+        model: Path = EMBEDDED,
+        card: Path | ModelCard | None = None,
+        session: onnxruntime.InferenceSession | None = None,
+    ) -> None:
         """Loads a network.
 
         Args:
             model: the ONNX file; the embedded one by default.
             card: its card or the card's file; by default the one beside the model, else the package's card with its
                 sha256.
+            session: the network, if it is loaded already.
 
         Raises:
             PrerollError: if the file, its card or the network's shape is invalid.
@@ -72,7 +94,7 @@ class Detector:
         self.card = card if isinstance(card, ModelCard) else find_card(model, card)
         height, width = self.card.input_size
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
-        self._session = open_session(model.read_bytes(), model)
+        self._session = session or open_session(model.read_bytes(), model)
         self._input = self._choose_input()
         free = not isinstance(self._input.shape[0], int)
         self._single = len(self._input.shape) == 3
@@ -110,6 +132,10 @@ class Detector:
                 raise PrerollError(f"detector {self.model}: it has no output {name!r}; it has {', '.join(given)}")
         return names or None
 
+    def reread(self, card: ModelCard) -> "Detector":
+        """Returns the same network with another card, without loading it again."""
+        return Detector(self.model, card, self._session)
+
     @property
     def batch_axis(self) -> int | str:
         """Size of the first axis of the network's input, or its name if it is free."""
@@ -138,8 +164,8 @@ class Detector:
             decoded: NDArray[np.float32] = self._run(frames, lambda outputs: class_scores(outputs, self.card))
             return np.nan_to_num(decoded[: len(frames)], copy=False)
         best = np.zeros((len(frames), len(self.card.classes)), np.float32)
-        for row, located in zip(best, self.objects(frames), strict=True):
-            np.maximum.at(row, located.label, located.confidence)
+        for row, found in zip(best, self.objects(frames), strict=True):
+            np.maximum.at(row, found.label, found.confidence)
         return best
 
     def objects(self, frames: list[Pixels], views: list[View] | None = None) -> list[Located]:
@@ -159,9 +185,21 @@ class Detector:
             raise PrerollError(f"detector {self.model}: it is a classifier; it says what a frame shows, and not where")
         height, width = self.card.input_size
         seen = views or [View(height, width, 0, 0, height, width)] * len(frames)
-        decode = _DECODERS[self.card.decoder]
-        located: list[Located] = self._run(frames, lambda outputs: decode(outputs, self.card, seen))
-        return located
+        found: list[Located] = self._run(frames, lambda outputs: decode(outputs, self.card, seen))
+        return found
+
+    def candidates(self, frames: list[Pixels]) -> Candidates:
+        """Runs a network that returns boxes, and returns all of them before any threshold."""
+        given: Candidates = self._run(frames, lambda outputs: BOXES[self.card.decoder](outputs, self.card))
+        return given
+
+    def named_outputs(self, frames: list[Pixels]) -> dict[str, NDArray[np.generic]]:
+        """Runs the network and returns all its outputs by name, unchanged."""
+        names = [one.name for one in self._session.get_outputs()]
+        try:
+            return dict(zip(names, self._session.run(names, self.feed(frames)), strict=True))
+        except Exception as error:  # as below
+            raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 
     def raw(self, frames: list[Pixels]) -> list[NDArray[np.generic]]:
         """Runs the network and returns the outputs that the card reads, unchanged."""
@@ -171,6 +209,9 @@ class Detector:
     def _run(self, frames: list[Pixels], decode: Callable[[list[NDArray[np.generic]]], Any]) -> Any:
         try:
             return decode(self._session.run(self._outputs, self.feed(frames)))
+        except ValueError as error:
+            hint = f"`preroll detector card {self.model.name} --classes FILE` finds a card that fits"
+            raise PrerollError(f"detector {self.model}: {error}; {hint}") from None
         except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 

@@ -1,59 +1,31 @@
 """Decoder for networks that return boxes in whatever layout their card says: YOLO, SSD, DETR, NanoDet and others."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from preroll.perception.decoders.activation import activated, sigmoid, softmax
-from preroll.perception.decoders.instances import Located, locate
-from preroll.perception.decoders.nms import choose_boxes
+from preroll.perception.decoders.nms import Candidates
 from preroll.perception.decoders.yolox import grids
 from preroll.perception.onnx_models.box_layout import TO_CORNERS, widths
 from preroll.perception.onnx_models.model_card import ModelCard
-from preroll.perception.video.resize import View
 
 Floats = NDArray[np.float32]
 # Largest number that is taken as it is: with larger ones the area of a box would overflow.
 _LARGEST = 1e6
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """The boxes of n frames before any threshold.
+def box_candidates(outputs: list[NDArray[np.generic]], card: ModelCard) -> Candidates:
+    """Decodes the boxes of each frame.
 
-    Attributes:
-        corners: float32 [n, A, 4], x0, y0, x1, y1 [pixels of the input].
-        scores: float32 [n, A, C], of each class in each box.
-    """
-
-    corners: Floats
-    scores: Floats
-
-
-def box_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
-    """Decodes the objects of each frame; an object's area is that of its box.
-
-    A box is an object of every class that reaches the threshold, or with ``softmax`` of its best class alone.
+    A box has scores of all classes, or with ``softmax`` of its best class alone.
 
     Args:
         outputs: the outputs that the card's ``columns`` name, in that order.
-        card: describes them and provides the classes and the thresholds.
-        views: positions of at most n frames in the input.
+        card: describes them and provides the classes.
 
     Raises:
         ValueError: if the outputs do not match each other or the card.
     """
-    given = candidates(outputs, card)
-    found = []
-    for view, scores, corners in zip(views, given.scores, given.corners, strict=False):
-        place, label = choose_boxes(scores, corners, card)
-        found.append(locate(card, view, label, scores[place, label], corners[place]))
-    return found
-
-
-def candidates(outputs: list[NDArray[np.generic]], card: ModelCard) -> Candidates:
-    """Returns all boxes of the outputs, as :func:`box_objects` takes them."""
     parts = _parts(outputs, card)
     corners = _cell_corners(parts["distances"], card) if "distances" in parts else _corners(parts["box"], card)
     scores = _scores(parts, card) if "scores" in parts else _labeled_scores(parts, card)
@@ -66,7 +38,7 @@ def _parts(outputs: list[NDArray[np.generic]], card: ModelCard) -> dict[str, Flo
     found: dict[str, list[Floats]] = {}
     for (name, columns), output in zip((card.columns or {}).items(), outputs, strict=True):
         sizes = [width[column] for column in columns]
-        rows = _rows(output, name, sum(sizes), name in card.transposed)
+        rows = rows_of(output, name, sum(sizes), name in card.transposed)
         for column, part in zip(columns, np.split(rows, np.cumsum(sizes)[:-1], 2), strict=True):
             found.setdefault(column, []).append(part)
     parts = {column: np.concatenate(pieces, 1) for column, pieces in found.items() if column != "other"}
@@ -76,7 +48,7 @@ def _parts(outputs: list[NDArray[np.generic]], card: ModelCard) -> dict[str, Flo
     return parts
 
 
-def _rows(output: NDArray[np.generic], name: str, width: int, transposed: bool) -> Floats:
+def rows_of(output: NDArray[np.generic], name: str, width: int, transposed: bool) -> Floats:
     """Returns an output as [n, A, width]; a single frame may lack its axis, and a single column its own."""
     # What is not a number is no probability and no logit above 0, and four of them are a box without area.
     table = np.nan_to_num(np.asarray(output, np.float32), nan=-_LARGEST).clip(-_LARGEST, _LARGEST)

@@ -178,7 +178,7 @@ def _axes(value: "onnx.ValueInfoProto") -> list[int | None]:
 
 
 def _outside(tensor: "onnx.TensorProto") -> bool:
-    """Whether the numbers of a tensor lie in another file."""
+    """Returns whether the numbers of a tensor lie in another file."""
     import onnx
 
     return tensor.data_location == onnx.TensorProto.EXTERNAL or bool(tensor.external_data)

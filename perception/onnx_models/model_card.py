@@ -275,8 +275,8 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
     if digest not in known:
         names = ", ".join(sorted(entry.name for entry in known.values()))
         raise PrerollError(
-            f"detector {model}: no model card: write {beside.name} beside it or give one with --card FILE"
-            f" (known by their sha256: {names})"
+            f"detector {model}: no model card: `preroll detector card {model.name} --classes FILE` writes one, or give"
+            f" one with --card FILE (known by their sha256: {names})"
         )
     return known[digest]
 

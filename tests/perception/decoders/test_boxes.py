@@ -8,7 +8,9 @@ import pytest
 
 from preroll.errors import PrerollError
 from preroll.perception.analysis.detector import Detector
-from preroll.perception.decoders.boxes import box_objects
+from preroll.perception.decoders.boxes import box_candidates
+from preroll.perception.decoders.instances import Located
+from preroll.perception.decoders.nms import located
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import View
 from tests.perception.object_networks import CARD, SIDE, write_constants
@@ -172,6 +174,11 @@ def test_distances_from_a_cell_are_expected_values_in_cells(tmp_path: Path, cent
     np.testing.assert_allclose(found.box, [corners], atol=1e-3)
 
 
+def objects(values: list[Array], card: ModelCard) -> list[Located]:
+    views = [View(SIDE, SIDE, 0, 0, SIDE, SIDE)] * len(values[0])
+    return located(box_candidates([*values], card), card, views)
+
+
 def card_of(**fields: Any) -> ModelCard:
     return ModelCard.model_validate({"name": "a", "sha256": "0" * 64, "decoder": "boxes", **CARD, **fields})
 
@@ -179,18 +186,16 @@ def card_of(**fields: Any) -> ModelCard:
 def test_with_softmax_a_box_is_of_its_best_class_alone() -> None:
     values = [table(CORNERS), table(np.tile([0.5, 0.4, 0.1], (3, 1)))]
     fields = {"columns": {"b": ["box"], "s": ["scores"]}, "box_format": "xyxy", "box_units": "pixels"}
-    view = View(SIDE, SIDE, 0, 0, SIDE, SIDE)
     for activation, labels in (("softmax", [0, 0, 0]), ("sigmoid", [0, 0, 0, 1, 1, 1])):
-        (found,) = box_objects(list(values), card_of(activation=activation, **fields), [view])
+        (found,) = objects(values, card_of(activation=activation, **fields))
         assert found.label.tolist() == labels
 
 
 def test_boxes_that_say_the_same_are_one_object_unless_the_network_chose_them_itself() -> None:
     values = [table(np.tile(CORNERS[0], (3, 1))), table(SCORES[[0, 0, 0]])]
     fields = {"columns": {"b": ["box"], "s": ["scores"]}, "box_format": "xyxy", "box_units": "pixels"}
-    view = View(SIDE, SIDE, 0, 0, SIDE, SIDE)
     for threshold, count in ((0.45, 1), (1.0, 3)):
-        (found,) = box_objects(list(values), card_of(iou_threshold=threshold, **fields), [view])
+        (found,) = objects(values, card_of(iou_threshold=threshold, **fields))
         assert len(found.label) == count
 
 
@@ -198,7 +203,7 @@ def test_numbers_that_are_none_are_no_objects() -> None:
     values = [table(np.array([[np.nan] * 4, [-np.inf, 0, np.inf, 8], [0, 0, 8, 8]])), table(SCORES)]
     values[1][0, 2] = np.nan
     fields = {"columns": {"b": ["box"], "s": ["scores"]}, "box_format": "xyxy", "box_units": "pixels"}
-    (found,) = box_objects(list(values), card_of(**fields), [View(SIDE, SIDE, 0, 0, SIDE, SIDE)])
+    (found,) = objects(values, card_of(**fields))
     # The second reaches over the whole width.
     assert found.box.tolist() == [[0, 0, 32, 8]]
 
@@ -206,7 +211,7 @@ def test_numbers_that_are_none_are_no_objects() -> None:
 def test_a_batch_has_the_objects_of_each_frame() -> None:
     twice = [np.concatenate((table(CORNERS, SCORES), table(CORNERS, 0 * SCORES)))]
     fields = {"columns": {"a": ["box", "scores"]}, "box_format": "xyxy", "box_units": "pixels"}
-    found = box_objects(list(twice), card_of(**fields), [View(SIDE, SIDE, 0, 0, SIDE, SIDE)] * 2)
+    found = objects(twice, card_of(**fields))
     assert [len(one.label) for one in found] == [2, 0]
 
 

@@ -1,0 +1,267 @@
+"""Readings of a network's outputs: the known layouts that fit their shapes, and what each makes of some pictures."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+from av import VideoFrame
+from numpy.typing import NDArray
+
+from preroll.errors import PrerollError
+from preroll.perception.analysis.detector import BOXES, Detector, decode, trial_frames
+from preroll.perception.decoders.boxes import rows_of
+from preroll.perception.decoders.detections import VideoDetections
+from preroll.perception.decoders.nms import Candidates
+from preroll.perception.decoders.yolox import grids
+from preroll.perception.onnx_models.box_layout import widths
+from preroll.perception.onnx_models.layouts import LAYOUTS, Layout
+from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.video.resize import Fitter, Pixels, View
+
+Outputs = Mapping[str, NDArray[np.generic]]
+#: So many boxes of a picture are judged, those of the highest scores: also a network that knows nothing in the
+#: pictures places them where its layout says.
+_JUDGED = 20
+#: Shares of them that may end before they begin, lie far outside, or be specks: honest networks have a few.
+_FLIPPED, _OUTSIDE, _SPECKS = 0.05, 0.2, 0.5
+#: A score beyond [0, 1] by more than rounding.
+_ROUNDING = 1e-3
+#: Fewest rows and columns of a map of classes.
+_SMALLEST_MAP = 8
+#: Most ways of taking the columns of a layout from the outputs: a network of 8 outputs has a few.
+_MOST_CHOICES = 64
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network's outputs say if they are read in a known layout.
+
+    Attributes:
+        name: of the layout.
+        card: as the layout describes the network.
+        found: what is found in the pictures, in words.
+        problems: why the layout may be another; empty if it is plausible.
+        named: whether the outputs have the names of that layout's exports.
+    """
+
+    name: str
+    card: ModelCard
+    found: str
+    problems: tuple[str, ...]
+    named: bool = False
+
+
+def readings(detector: Detector, given: Mapping[str, Any], pictures: list[Pixels]) -> list[Reading]:
+    """Reads a network's outputs in every known layout that fits their shapes.
+
+    Args:
+        detector: the network with any card of its size, number type and classes.
+        given: fields of the card that the user has said; ``decoder`` may also name a layout.
+        pictures: of any size, uint8 [height, width, 3], RGB.
+
+    Raises:
+        PrerollError: if the network fails.
+    """
+    outputs = detector.named_outputs(trial_frames(detector.fit)[1:])
+    found = []
+    for name, layout in LAYOUTS.items():
+        if given.get("decoder") in (None, name, layout.fields["decoder"]):
+            for card in _cards(layout, detector.card, given, outputs):
+                if _misfit(card, outputs) is None:
+                    named = bool(layout.names) and set(layout.names) <= set(outputs)
+                    found.append(_read(name, detector.reread(card), pictures, named))
+    return found
+
+
+def shapes_of(outputs: Outputs) -> str:
+    """Describes outputs in one line."""
+    return ", ".join(f"{name} {one.dtype} {list(one.shape)}" for name, one in outputs.items())
+
+
+def _cards(layout: Layout, known: ModelCard, given: Mapping[str, Any], outputs: Outputs) -> Iterator[ModelCard]:
+    """Yields a card for every way to take the layout's columns from the outputs."""
+    told = {key: value for key, value in given.items() if value is not None and key != "decoder"}
+    fields = {**known.model_dump(), **layout.fields, **_of_input(known), **told}
+    if layout.fields["decoder"] == "boxes" and "columns" not in told:
+        choices = list(_assignments(layout, fields, outputs))
+    else:
+        choices = [{}]
+    for chosen in choices:
+        try:
+            yield ModelCard.model_validate(fields | chosen)
+        except ValueError:  # the user said something that this layout has not
+            continue
+
+
+def _of_input(known: ModelCard) -> dict[str, Any]:
+    """Returns the fields that the file of the network decides, whatever is usual for its layout."""
+    plain = {"mean": (0.0,) * 3, "scale": (1.0,) * 3}
+    gray = {"channels": "gray"} if known.channels == "gray" else {}
+    return gray | (plain if gray or known.dtype == "uint8" else {})
+
+
+def _assignments(layout: Layout, fields: Mapping[str, Any], outputs: Outputs) -> Iterator[dict[str, Any]]:
+    """Yields the fields ``columns`` and ``transposed`` for every choice of outputs that fit the layout."""
+    width = widths(len(fields["classes"]) + (fields.get("background", "none") != "none"), fields.get("bins"))
+    slots: list[tuple[tuple[str, ...], bool, int | None]]
+    slots = [(columns, i in layout.transposed, None) for i, columns in enumerate(layout.columns)]
+    if layout.by_stride:
+        cells = [len(grids(tuple(fields["input_size"]), (stride,))[0]) for stride in fields["strides"]]
+        slots = [(columns, False, count) for columns in layout.columns for count in cells]
+    named = set(layout.names) <= set(outputs)
+    fitting = [
+        [name for name, output in outputs.items() if _fits(output, sum(width[one] for one in slot[0]), slot)]
+        for slot in slots
+    ]
+    if layout.names and named:
+        fitting = [[name] for name in layout.names]
+    for names in islice(product(*fitting), _MOST_CHOICES):
+        if len(set(names)) == len(names):
+            yield {
+                "columns": {name: slot[0] for name, slot in zip(names, slots, strict=True)},
+                "transposed": tuple(name for name, slot in zip(names, slots, strict=True) if slot[1]),
+            }
+
+
+def _fits(output: NDArray[np.generic], width: int, slot: tuple[tuple[str, ...], bool, int | None]) -> bool:
+    columns, transposed, count = slot
+    try:
+        rows = rows_of(output, "", width, transposed)
+    except ValueError:
+        return False
+    if columns == ("score",) and output.dtype.kind in "iu":
+        return False
+    if columns == ("label",) and (rows != np.rint(rows)).any():
+        return False
+    return count is None or rows.shape[1] == count
+
+
+def _misfit(card: ModelCard, outputs: Outputs) -> str | None:
+    """Returns why outputs cannot be read as a card says; None if they can."""
+    names = [card.output] if card.output is not None else list(card.columns or outputs)
+    height, width = card.input_size
+    try:
+        read = [outputs[name] for name in names]
+        if card.decoder == "semantic" and not _is_map(read[0], card):
+            return "its first output is no map"
+        decode(read, card, [View(height, width, 0, 0, height, width)])
+    except (ValueError, IndexError, KeyError) as error:
+        return str(error)
+    return None
+
+
+def _is_map(output: NDArray[np.generic], card: ModelCard) -> bool:
+    """Returns whether an output may hold something for each pixel; a classifier may have a map of one pixel."""
+    sizes = [size for size in output.shape[1:] if size != 1]
+    whole = card.outputs != "labels" or bool((np.asarray(output) == np.rint(output)).all())
+    return len(sizes) >= 2 and min(sizes[-2:]) >= _SMALLEST_MAP and whole
+
+
+def _read(name: str, detector: Detector, pictures: list[Pixels], named: bool) -> Reading:
+    frames = fitted(detector, pictures)
+    problems = oddities(detector, frames)
+    try:
+        found = _in_words(detector, frames)
+    except PrerollError as error:
+        found, problems = "", [*problems, str(error).removeprefix(f"detector {detector.model}: ")]
+    return Reading(name, detector.card, found, tuple(dict.fromkeys(problems)), named)
+
+
+def fitted(detector: Detector, pictures: list[Pixels]) -> list[Pixels]:
+    """Returns pictures of any size at that of a detector's input."""
+    fitter = Fitter(detector.fit)
+    return [fitter(VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24")) for one in pictures]
+
+
+def _in_words(detector: Detector, frames: list[Pixels]) -> str:
+    """Returns in words in how many frames something is found, and which classes most often."""
+    found = detector_results(detector, frames)
+    counts = np.bincount(found.label, minlength=len(detector.card.classes))
+    kinds = [
+        f"{detector.card.classes[i]} {found.confidence[found.label == i].max():.2f}"
+        for i in np.argsort(-counts, kind="stable")[:3]
+        if counts[i]
+    ]
+    area = f", mean area {found.area.mean():.1f} %" if detector.card.finds_objects and len(found.area) else ""
+    return f"{len(found.label)} in {len(set(found.frame.tolist()))} of {len(frames)}{area}: {', '.join(kinds) or '-'}"
+
+
+def detector_results(detector: Detector, frames: list[Pixels]) -> VideoDetections:
+    """Returns what a detector finds in frames of its input size, whatever their number."""
+    steps = range(0, len(frames), detector.batch)
+    return VideoDetections.join([detector.find(frames[i : i + detector.batch], i) for i in steps])
+
+
+def oddities(detector: Detector, frames: list[Pixels]) -> list[str]:
+    """Judges the places and scores of the surest boxes in frames of the input's size.
+
+    Returns:
+        One line for each oddity; an empty list for a network that returns something else than boxes.
+    """
+    if detector.card.decoder not in BOXES:
+        return []
+    try:
+        given = [detector.candidates([frame]) for frame in frames]
+    except PrerollError as error:
+        return [str(error).removeprefix(f"detector {detector.model}: ")]
+    result = _score_oddities(given, detector.card)
+    surest = np.concatenate([_surest(one) for one in given])
+    if not len(surest):
+        return [*result, "no box has a score above 0"]
+    height, width = detector.card.input_size
+    sides = surest[:, 2:] - surest[:, :2]
+    slack = np.array([width, height]) / 10
+    far = (surest[:, :2] < -slack) | (surest[:, 2:] > np.array([width, height]) + slack)
+    for share, most, what in (
+        ((sides <= 0).any(1).mean(), _FLIPPED, "end before they begin"),
+        (far.any(1).mean(), _OUTSIDE, "lie outside the frame"),
+        ((sides < max(width, height) / 100).all(1).mean(), _SPECKS, "are smaller than a hundredth of the frame"),
+    ):
+        if share > most:
+            result.append(f"{share:.0%} of the surest boxes {what}")
+    return result
+
+
+def _score_oddities(given: list[Candidates], card: ModelCard) -> list[str]:
+    low = min(float(one.scores.min(initial=0)) for one in given)
+    high = max(float(one.scores.max(initial=0)) for one in given)
+    if low >= -_ROUNDING and high <= 1 + _ROUNDING:
+        return []
+    hint = "; say --outputs logits" if card.outputs == "probabilities" and low < 0 else ""
+    return [f"scores go from {low:.3g} to {high:.3g}, so they are no probabilities{hint}"]
+
+
+def _surest(given: Candidates) -> NDArray[np.float32]:
+    """Returns the corners of the boxes with the highest scores of one frame, [k, 4]."""
+    score = given.scores[0].max(1, initial=0)
+    order = np.argsort(-score, kind="stable")[:_JUDGED]
+    corners: NDArray[np.float32] = given.corners[0][order[score[order] > 0]]
+    return corners
+
+
+def choose(found: list[Reading], model: str) -> Reading:
+    """Returns the one reading that can be meant; nothing is guessed where there are several.
+
+    Args:
+        found: the readings that fit the shapes of the outputs.
+        model: the network, for errors.
+
+    Raises:
+        PrerollError: if none or several can be meant, with what to do.
+    """
+    plausible = [one for one in found if not one.problems]
+    plausible = [one for one in plausible if one.named] or plausible
+    if len(found) == 1 or len(plausible) == 1:
+        return (plausible or found)[0]
+    names = list(dict.fromkeys(one.name for one in plausible or found))
+    how = f"say which with --decoder {' or '.join(names)}"
+    if len(names) == 1:
+        how = "they differ in the outputs that they read; keep one in the columns of a card"
+    if plausible:
+        raise PrerollError(f"detector {model}: {len(plausible)} readings of its outputs are plausible; {how}")
+    raise PrerollError(
+        f"detector {model}: {len(found)} readings fit the shapes of its outputs, and none is plausible; give pictures"
+        f" that show its classes, the right --channels, --mean and --scale, or {how}"
+    )
