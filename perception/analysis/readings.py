@@ -43,13 +43,15 @@ class Reading:
         card: as the layout describes the network.
         found: what is found in the pictures, in words.
         problems: why the layout may be another; empty if it is plausible.
-        named: whether the outputs have the names of that layout's exports.
+        reads: names of the outputs that it reads.
+        named: whether these have the names of that layout's exports.
     """
 
     name: str
     card: ModelCard
     found: str
     problems: tuple[str, ...]
+    reads: frozenset[str]
     named: bool = False
 
 
@@ -70,8 +72,9 @@ def readings(detector: Detector, given: Mapping[str, Any], pictures: list[Pixels
         if given.get("decoder") in (None, name, layout.fields["decoder"]):
             for card in _cards(layout, detector.card, given, outputs):
                 if _misfit(card, outputs) is None:
-                    named = bool(layout.names) and set(layout.names) <= set(outputs)
-                    found.append(_read(name, detector.reread(card), pictures, named))
+                    reads = frozenset(_names_read(card, outputs))
+                    named = bool(layout.names) and reads == set(layout.names)
+                    found.append(_read(name, detector.reread(card), pictures, reads, named))
     return found
 
 
@@ -117,12 +120,15 @@ def _assignments(layout: Layout, fields: Mapping[str, Any], outputs: Outputs) ->
     ]
     if layout.names and named:
         fitting = [[name] for name in layout.names]
+    # Outputs by stride that have the same shape come in the order of their strides.
     for names in islice(product(*fitting), _MOST_CHOICES):
         if len(set(names)) == len(names):
             yield {
                 "columns": {name: slot[0] for name, slot in zip(names, slots, strict=True)},
                 "transposed": tuple(name for name, slot in zip(names, slots, strict=True) if slot[1]),
             }
+            if layout.by_stride:
+                return
 
 
 def _fits(output: NDArray[np.generic], width: int, slot: tuple[tuple[str, ...], bool, int | None]) -> bool:
@@ -140,12 +146,14 @@ def _fits(output: NDArray[np.generic], width: int, slot: tuple[tuple[str, ...], 
 
 def _misfit(card: ModelCard, outputs: Outputs) -> str | None:
     """Returns why outputs cannot be read as a card says; None if they can."""
-    names = [card.output] if card.output is not None else list(card.columns or outputs)
+    names = _names_read(card, outputs)
     height, width = card.input_size
     try:
         read = [outputs[name] for name in names]
         if card.decoder == "semantic" and not _is_map(read[0], card):
             return "its first output is no map"
+        if card.masks == "box" and any(one.shape[2:] == card.input_size for one in read):
+            return "its masks lie over the input"
         decode(read, card, [View(height, width, 0, 0, height, width)])
     except (ValueError, IndexError, KeyError) as error:
         return str(error)
@@ -159,14 +167,20 @@ def _is_map(output: NDArray[np.generic], card: ModelCard) -> bool:
     return len(sizes) >= 2 and min(sizes[-2:]) >= _SMALLEST_MAP and whole
 
 
-def _read(name: str, detector: Detector, pictures: list[Pixels], named: bool) -> Reading:
+def _names_read(card: ModelCard, outputs: Outputs) -> list[str]:
+    if card.decoder in ("maskrcnn", "yolo-seg"):
+        return list(outputs)
+    return list(card.columns or (card.output or next(iter(outputs)),))
+
+
+def _read(name: str, detector: Detector, pictures: list[Pixels], reads: frozenset[str], named: bool) -> Reading:
     frames = fitted(detector, pictures)
     problems = oddities(detector, frames)
     try:
         found = _in_words(detector, frames)
     except PrerollError as error:
         found, problems = "", [*problems, str(error).removeprefix(f"detector {detector.model}: ")]
-    return Reading(name, detector.card, found, tuple(dict.fromkeys(problems)), named)
+    return Reading(name, detector.card, found, tuple(dict.fromkeys(problems)), reads, named)
 
 
 def fitted(detector: Detector, pictures: list[Pixels]) -> list[Pixels]:
@@ -217,7 +231,7 @@ def oddities(detector: Detector, frames: list[Pixels]) -> list[str]:
     for share, most, what in (
         ((sides <= 0).any(1).mean(), _FLIPPED, "end before they begin"),
         (far.any(1).mean(), _OUTSIDE, "lie outside the frame"),
-        ((sides < max(width, height) / 100).all(1).mean(), _SPECKS, "are smaller than a hundredth of the frame"),
+        ((np.abs(sides) < max(2, width / 100, height / 100)).all(1).mean(), _SPECKS, "are no more than specks"),
     ):
         if share > most:
             result.append(f"{share:.0%} of the surest boxes {what}")
@@ -252,6 +266,8 @@ def choose(found: list[Reading], model: str) -> Reading:
         PrerollError: if none or several can be meant, with what to do.
     """
     plausible = [one for one in found if not one.problems]
+    # A layout with masks says more than one that leaves them out, and names of outputs say more than shapes.
+    plausible = [one for one in plausible if not any(one.reads < other.reads for other in plausible)]
     plausible = [one for one in plausible if one.named] or plausible
     if len(found) == 1 or len(plausible) == 1:
         return (plausible or found)[0]
