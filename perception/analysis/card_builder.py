@@ -14,7 +14,7 @@ from preroll.bounded.readers import parse_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
-from preroll.perception.analysis.readings import oddities
+from preroll.perception.analysis.plausibility import oddities
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.onnx_models.model_file import check_stranger
 from preroll.perception.video.resize import Pixels

@@ -5,7 +5,7 @@ where the fields of a new card come from.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -27,7 +27,7 @@ class Layout:
     columns: tuple[tuple[str, ...], ...] = ()
     transposed: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
-    by_stride: bool = field(default=False)
+    by_stride: bool = False
 
 
 _SHARE = 1 / 255
@@ -90,7 +90,7 @@ LAYOUTS: dict[str, Layout] = {
     "yolov8-unit": Layout(
         "the same, sides of the input are 1", {**_YOLO_BOXES, "box_units": "unit"}, (("box", "scores"),), (0,)
     ),
-    "end-to-end": Layout("YOLOv10, YOLO26, YOLO with its own suppression", _CHOSEN_BOXES, (("box", "score", "label"),)),
+    "end-to-end": Layout("YOLOv10", _CHOSEN_BOXES, (("box", "score", "label"),)),
     "end-to-end-batch": Layout("YOLOv7 with its own suppression", _CHOSEN_BOXES, (("other", "box", "label", "score"),)),
     "label-score-box": Layout("PaddleDetection with its own suppression", _CHOSEN_BOXES, (("label", "score", "box"),)),
     "detection-output": Layout(
@@ -103,11 +103,17 @@ LAYOUTS: dict[str, Layout] = {
         {**_QUERIES, **_IMAGENET, "activation": "softmax", "background": "last"},
         (("scores",), ("box",)),
     ),
-    "rt-detr": Layout("RT-DETR, RF-DETR and other DETRs with a sigmoid", _QUERIES, (("scores",), ("box",))),
+    "rt-detr": Layout("RT-DETR", _QUERIES, (("scores",), ("box",))),
     "ssd": Layout(
         "SSD, RetinaNet, Faster R-CNN of torchvision",
         {**_CHOSEN_BOXES, "background": "first"},
         (("box",), ("label",), ("score",)),
+    ),
+    "mmdetection": Layout(
+        "MMDetection",
+        {**_CHOSEN_BOXES, **_IMAGENET},
+        (("box", "score"), ("label",)),
+        names=("dets", "labels"),
     ),
     "ssd-tensorflow": Layout(
         "SSD, Faster R-CNN of TensorFlow",

@@ -108,7 +108,7 @@ def test_the_layout_that_fits_is_found_and_a_video_read_with_it(run: Run, tmp_pa
 
 def test_two_plausible_layouts_are_shown_and_no_card_is_written(run: Run, tmp_path: Path) -> None:
     rest = 1 - SCORES.sum(1, keepdims=True)
-    values = [np.concatenate((rest, SCORES), 1)[None], np.tile(np.float32([0.3, 0.3, 0.4, 0.4]), (1, 3, 1))]
+    values = [np.concatenate((rest, SCORES), 1)[None], np.tile(np.array([0.3, 0.3, 0.4, 0.4], np.float32), (1, 3, 1))]
     write_constants(tmp_path / "n.onnx", values, decoder="classifier")
     (tmp_path / "n.json").unlink()
     (tmp_path / "classes").write_text("cat\ndog")

@@ -59,6 +59,7 @@ NETWORKS: dict[str, list[Array]] = {
     "end-to-end": [table(CORNERS, SCORES.max(1), SCORES.argmax(1))],
     "detection-output": [table(0 * ONE, SCORES.argmax(1) + 1, SCORES.max(1), CORNERS / SIDE)[None]],
     "rt-detr": [table(far_up(SCORES)), table(CENTERS / SIDE)],
+    "mmdetection": [table(CORNERS, SCORES.max(1)), SCORES.argmax(1)[None]],
     "ssd": [CORNERS, SCORES.argmax(1) + 1, SCORES.max(1)],
     "maskrcnn": [CORNERS, SCORES.argmax(1) + 1, SCORES.max(1), np.ones((COUNT, 1, SIDE, SIDE), np.float32)],
     "maskrcnn-boxes": [CORNERS, SCORES.argmax(1) + 1, SCORES.max(1), np.ones((COUNT, 1, 28, 28), np.float32)],
