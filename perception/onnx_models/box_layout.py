@@ -8,7 +8,7 @@ from pydantic import Field
 Column = Literal["box", "distances", "objectness", "scores", "score", "label", "other"]
 
 Columns = Annotated[
-    dict[str, tuple[Column, ...]],
+    dict[str, tuple[Column, ...]] | None,
     Field(
         description="for `boxes`: for each output by its name, what the numbers of a box are, in their order: `box` "
         "(4, see `box_format`) or `distances` (4 times `bins`: distributions of the distances of the edges from a "
@@ -21,26 +21,28 @@ Transposed = Annotated[
     Field(description="names of the outputs whose columns come before their boxes: [n, K, A] instead of [n, A, K]"),
 ]
 BoxFormat = Annotated[
-    Literal["xyxy", "yxyx", "cxcywh", "xywh"],
+    Literal["xyxy", "yxyx", "cxcywh", "xywh"] | None,
     Field(
         description="the four numbers of a `box`: corners (`xyxy`, `yxyx`), centre and size (`cxcywh`), or upper left "
         "corner and size (`xywh`)"
     ),
 ]
 BoxUnits = Annotated[
-    Literal["pixels", "unit"], Field(description="of a `box`: `pixels` of the input, or `unit`: its sides are 1")
+    Literal["pixels", "unit"] | None,
+    Field(description="of a `box`: `pixels` of the input, or `unit`: its sides are 1"),
 ]
+_Stride = Annotated[int, Field(ge=1, le=4096)]
 Strides = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=4096)], ...],
-    Field(min_length=1, max_length=16, description="of `distances`: sides of the cells of each grid [pixels]"),
+    Annotated[tuple[_Stride, ...], Field(min_length=1, max_length=16)] | None,
+    Field(description="of `distances`: sides of the cells of each grid [pixels]"),
 ]
 CellCenter = Annotated[
-    float,
-    Field(
-        ge=0, le=1, description="of `distances`: the point of a cell from which they are measured: 0 (its corner) … 1"
-    ),
+    Annotated[float, Field(ge=0, le=1)] | None,
+    Field(description="of `distances`: where in a cell they begin: 0 (its upper left corner) … 1"),
 ]
-Bins = Annotated[int, Field(ge=2, le=256, description="of `distances`: numbers of one distribution")]
+Bins = Annotated[
+    Annotated[int, Field(ge=2, le=256)] | None, Field(description="of `distances`: numbers of one distribution")
+]
 
 #: What takes a box to x0, y0, x1, y1, by its format: each row gives one of them.
 TO_CORNERS: dict[str, tuple[tuple[float, ...], ...]] = {

@@ -116,13 +116,13 @@ class ModelCard(Card):
         default=None,
         description="name of the output that is read, for `classifier`, `yolox` and `semantic`; the first by default",
     )
-    columns: Columns | None = None
+    columns: Columns = None
     transposed: Transposed = ()
-    box_format: BoxFormat | None = None
-    box_units: BoxUnits | None = None
-    strides: Strides | None = None
-    cell_center: CellCenter | None = None
-    bins: Bins | None = None
+    box_format: BoxFormat = None
+    box_units: BoxUnits = None
+    strides: Strides = None
+    cell_center: CellCenter = None
+    bins: Bins = None
     masks: Literal["input", "box"] | None = Field(
         default=None,
         description="for `maskrcnn`: whether a mask lies over the whole `input` or over the `box` of its object; "
