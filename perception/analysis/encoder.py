@@ -62,18 +62,19 @@ class EncoderFile:
     card: EncoderCard
 
     @classmethod
-    def find(cls, model: Path, card: Path | None = None) -> Self:
+    def find(cls, model: Path, card: Path | None = None, trust: str | None = None) -> Self:
         """Finds the card of an encoder, and checks the file if its hash is not known to preroll.
 
         Args:
             model: the ONNX file.
             card: its card; by default NAME.json beside the model, else the package's card with the model's hash.
+            trust: sha256 of the file if its loops may have any number of rounds.
 
         Raises:
             PrerollError: if there is no card, it is for another file, or running the model could do more than compute.
         """
         found = _find_card(model, card)
-        check_stranger(model, found.sha256, "encoder")
+        check_stranger(model, found.sha256, "encoder", trust)
         return cls(model, found)
 
 
