@@ -14,7 +14,7 @@ from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
 from preroll.perception.analysis.network_input import network_input
-from preroll.perception.onnx_models.input_fields import (
+from preroll.perception.onnx_models.card_fields import (
     AxisOrder,
     Channels,
     FrameFit,
@@ -27,6 +27,7 @@ from preroll.perception.onnx_models.input_fields import (
 )
 from preroll.perception.onnx_models.model_card import Card, committed_cards
 from preroll.perception.onnx_models.model_file import check_stranger
+from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.video.resize import Fit, Pixels
 from preroll.yaml_config import validated
 
@@ -66,13 +67,14 @@ class EncoderFile:
         """Finds the card of an encoder, and checks the file if its hash is not known to preroll.
 
         Args:
-            model: the ONNX file.
+            model: the ONNX file, or the name of a network.
             card: its card; by default NAME.json beside the model, else the package's card with the model's hash.
             trust: sha256 of the file if its loops may have any number of rounds.
 
         Raises:
             PrerollError: if there is no card, it is for another file, or running the model could do more than compute.
         """
+        model = find_network(model)
         found = _find_card(model, card)
         check_stranger(model, found.sha256, "encoder", trust)
         return cls(model, found)

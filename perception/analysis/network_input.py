@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.onnx_models.input_fields import AxisOrder, Channels, Mean, NumberType, Scale
+from preroll.perception.onnx_models.card_fields import AxisOrder, Channels, Mean, NumberType, Scale
 from preroll.perception.video.resize import Pixels
 
 # Shares of red, green and blue in the luma of ITU-R BT.601.

@@ -15,7 +15,7 @@ from preroll.perception.analysis.plausibility import oddities
 from preroll.perception.decoders.boxes import rows_of
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.yolox import grids
-from preroll.perception.onnx_models.box_layout import widths
+from preroll.perception.onnx_models.card_fields import widths
 from preroll.perception.onnx_models.layouts import LAYOUTS, Layout
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import Fitter, Pixels, View

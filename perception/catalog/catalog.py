@@ -90,9 +90,12 @@ class Catalog:
         """
         if isinstance(name_or_path, Catalog):
             return name_or_path
-        if name_or_path == DEMO:
-            return cls.open(Path(__file__).parent / "demo")
-        return cls.open(name_or_path)
+        return cls.open(cls.folder(name_or_path))
+
+    @staticmethod
+    def folder(name_or_path: str | Path) -> Path:
+        """Returns the folder of ``"demo"``, or that of a path."""
+        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
 
     @classmethod
     def open(cls, path: str | Path) -> "Catalog":

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from preroll.perception.decoders.activation import activated, sigmoid, softmax
 from preroll.perception.decoders.nms import Candidates
 from preroll.perception.decoders.yolox import grids
-from preroll.perception.onnx_models.box_layout import TO_CORNERS, widths
+from preroll.perception.onnx_models.card_fields import TO_CORNERS, widths
 from preroll.perception.onnx_models.model_card import ModelCard
 
 Floats = NDArray[np.float32]

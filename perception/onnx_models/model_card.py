@@ -20,19 +20,14 @@ from preroll.bounded import limits
 from preroll.bounded.readers import parse_json, read_text
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
-from preroll.perception.onnx_models.box_layout import (
+from preroll.perception.onnx_models.card_fields import (
+    AxisOrder,
     Bins,
     BoxFormat,
     BoxUnits,
     CellCenter,
-    Columns,
-    Strides,
-    Transposed,
-    check_columns,
-)
-from preroll.perception.onnx_models.input_fields import (
-    AxisOrder,
     Channels,
+    Columns,
     FrameFit,
     InputSize,
     Mean,
@@ -41,6 +36,9 @@ from preroll.perception.onnx_models.input_fields import (
     PadPlace,
     Scale,
     Share,
+    Strides,
+    Transposed,
+    check_columns,
 )
 from preroll.yaml_config import FileModel
 
@@ -260,7 +258,9 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
         PrerollError: if the model or its card is missing, or the card is for another file.
     """
     if not model.is_file():
-        raise PrerollError(f"detector {model}: no such file; it must be an ONNX model")
+        raise PrerollError(
+            f"detector {model}: no such file; it must be an ONNX model, or a name of `preroll detector list`"
+        )
     digest = sha256_of(model)
     beside = model.with_suffix(".json")
     if card is not None or beside.is_file():

@@ -108,6 +108,8 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
     facts = table.attrs
     found = table["frame"].nunique()
     typer.echo(f"{printable(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
+    if facts["note"]:
+        typer.echo(f"note: {facts['note']}", err=True)
     if facts["status"] != "ok":
         typer.echo(f"Only a part could be seen: {printable(facts['reason'])}")
     columns = ["class", "frames", "mean confidence", "importance"]

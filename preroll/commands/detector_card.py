@@ -67,7 +67,9 @@ def card(
     from preroll.files.kinds import CARD
     from preroll.files.streams import is_stream, messages_beside
     from preroll.files.targets import writing_file
+    from preroll.perception.onnx_models.networks import find_network
 
+    model = find_network(model)
     place = out or model.with_suffix(".json")
     told = f"--out {place}"
     given = {

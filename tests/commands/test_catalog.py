@@ -47,6 +47,7 @@ def test_videos_become_a_catalog_that_can_be_shown_and_verified(run: Run, built:
     out, told = built
     assert "15 videos, 12 object classes" in told
     assert "Made by: preroll catalog build videos --out DIR" in told
+    assert "Detector: objects, trained on drawings (30,000 drawn pictures)." in told
     assert "Neighbours in the video's own category" in told
     assert run("catalog", "show", out)[1] == told
     assert "Who saw every object" not in told, "five clips of each category are not the demo catalog's"
