@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll.perception.analysis.analysis import Analysis, SavingError, analyze
-from preroll.perception.analysis.detector import Detector
+from preroll.perception.analysis.detector import Detector, trial_frames
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.frame_folders import NO_MEMORY
 from preroll.perception.video.sampling import UnreadableError
@@ -25,6 +25,18 @@ def detect(model: str, card: dict[str, Any]) -> Work:
         detector = Detector(Path(model), ModelCard.model_validate(card))
         detector.check()
         return lambda request, progress: _detected(detector, request, progress)
+
+    return _work(model, load)
+
+
+def trial(model: str, card: dict[str, Any]) -> Work:
+    """Loads a network whose outputs are still to be read, and tries it; it analyses no video."""
+
+    def load() -> _Analyse:
+        detector = Detector(Path(model), ModelCard.model_validate(card))
+        for frame in trial_frames(detector.fit):
+            detector.named_outputs([frame])
+        return lambda request, progress: Analysis("ok")
 
     return _work(model, load)
 

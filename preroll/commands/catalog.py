@@ -32,6 +32,7 @@ from preroll.terminal.video_options import (
     Fast,
     Memory,
     Timeout,
+    Trust,
     Workers,
     worker_limits,
 )
@@ -73,6 +74,7 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
     detector: DetectorFile = None,
     card: CardFile = None,
+    trust: Trust = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Change the detector of the catalog: all videos are analysed again.")
     ] = False,
@@ -117,6 +119,7 @@ def build(
         out,
         detector=detector,
         card=card,
+        trust=trust,
         replace=replace,
         save_frames=save_frames,
         workers=workers,
