@@ -110,6 +110,7 @@ def build_catalog(
     *,
     detector: str | Path | None = None,
     card: str | Path | None = None,
+    trust: str | None = None,
     replace: bool = False,
     save_frames: str | Path | None = None,
     workers: int | None = None,
@@ -137,6 +138,7 @@ def build_catalog(
             was interrupted, else the network of photographs where a sample of the videos shows other things than
             preroll's drawings and it is installed, else that of drawings.
         card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        trust: sha256 of the model if its loops may have any number of rounds.
         replace: whether the detector of a catalog in ``out`` may change.
         save_frames: folder to which the sampled frames are written as CATEGORY/VIDEO/1.jpg, 2.jpg, …
         workers: number of processes; one per core by default.
@@ -161,12 +163,12 @@ def build_catalog(
     """
     if workers is not None and workers < 1:
         raise PrerollError(f"--workers {workers}: must be at least 1")
-    if card is not None and detector is None:
+    if detector is None and (card is not None or trust is not None):
         detector = EMBEDDED
     source = Path(videos)
     listing = list_sources(source, saved := Path(downloads or source.with_suffix(".downloads")), group_by)
     check_downloader(listing.videos)
-    given = None if detector is None else ModelFile.find(Path(detector), None if card is None else Path(card))
+    given = None if detector is None else ModelFile.find(Path(detector), None if card is None else Path(card), trust)
     frames = None if save_frames is None else Path(save_frames)
     other = None if encoder is None else EncoderFile.find(Path(encoder))
     embeds = embed or other is not None
@@ -338,6 +340,7 @@ def _command(plan: _Plan, choice: Choice, choices: CatalogOptions) -> str:
     parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
     if choice.model.model != EMBEDDED:
         parts += ["--detector", _named(choice.model)]
+    parts += ["--trust", choice.model.card.sha256] * choice.model.trusted
     parts += ["--embed"] * plan.embed
     parts += [] if plan.encoder is None else ["--encoder", _named(plan.encoder)]
     usual = CatalogOptions()

@@ -22,6 +22,7 @@ def detect(
     *,
     detector: str | Path | None = None,
     card: str | Path | ModelCard | None = None,
+    trust: str | None = None,
     segment: bool = False,
     top: int | None = None,
     overlay: str | Path | None = None,
@@ -36,6 +37,7 @@ def detect(
         detector: an ONNX model, or the name of one; by default the embedded segmenter with ``segment``, else the
             network of photographs where the video is no drawing of preroll and it is installed, else that of drawings.
         card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        trust: sha256 of the model if its loops may have any number of rounds.
         segment: return one row per object, with its location.
         top: largest number of classes per frame that a classifier reports; the card's by default.
         overlay: folder to which the sampled frames are written as 1.jpg, 2.jpg, … with their objects drawn in; requires
@@ -64,8 +66,12 @@ def detect(
     overlay = None if overlay is None else Path(overlay)
     if overlay is not None:
         _check_overlay(source, overlay, segment)
-    given = None if detector is None and not segment and card is None else Path(detector or _usual(segment))
-    found = None if given is None else ModelFile.find(given, Path(card) if isinstance(card, str) else card)
+    given = (
+        None
+        if detector is None and not segment and card is None and trust is None
+        else Path(detector or _usual(segment))
+    )
+    found = None if given is None else ModelFile.find(given, Path(card) if isinstance(card, str) else card, trust)
     choice = usual_or(found, lambda: Looked.of(drawn([source], workers=1, limits=limits)))
     model = _adjusted(choice.model, segment, top)
     pool = VideoPool(model, workers=1, limits=limits)
@@ -98,7 +104,7 @@ def _adjusted(model: ModelFile, segment: bool, top: int | None) -> ModelFile:
     if segment and not model.card.finds_objects:
         raise PrerollError(
             f"--segment: {model.model} is a classifier, which says what a frame shows and not where;"
-            " it needs a card with the decoder yolox, yolo-seg, maskrcnn or semantic"
+            " it needs a card with the decoder boxes, yolox, yolo-seg, maskrcnn or semantic"
         )
     if top is None:
         return model

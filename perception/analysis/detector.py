@@ -9,14 +9,17 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.analysis.network_input import network_input
 from preroll.perception.analysis.vectors import Vectors, frame_vectors
+from preroll.perception.decoders.boxes import box_candidates
 from preroll.perception.decoders.classifier import class_scores
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.decoders.maskrcnn import maskrcnn_objects
+from preroll.perception.decoders.nms import Candidates, located
 from preroll.perception.decoders.semantic import semantic_objects
 from preroll.perception.decoders.yolo_seg import yolo_seg_objects
-from preroll.perception.decoders.yolox import yolox_objects
+from preroll.perception.decoders.yolox import yolox_candidates
 from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, find_card
 from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.onnx_models.session import inference_session
@@ -25,12 +28,28 @@ from preroll.perception.video.resize import Fit, Pixels, View
 #: Frames per run of a network whose batch size is free.
 BATCH = 8
 
+#: What gives the boxes of networks that return no masks.
+BOXES: dict[str, Callable[[list[NDArray[np.generic]], ModelCard], Candidates]] = {
+    "boxes": box_candidates,
+    "yolox": yolox_candidates,
+}
 _DECODERS: dict[str, Callable[[list[NDArray[np.generic]], ModelCard, list[View]], list[Located]]] = {
     "maskrcnn": maskrcnn_objects,
     "semantic": semantic_objects,
     "yolo-seg": yolo_seg_objects,
-    "yolox": yolox_objects,
+    **dict.fromkeys(BOXES, lambda outputs, card, views: located(BOXES[card.decoder](outputs, card), card, views)),
 }
+
+
+def decode(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> Any:
+    """Returns the objects of each frame, or for a classifier the scores [n, C], from the outputs of a network.
+
+    Raises:
+        ValueError: if the outputs do not match the card.
+    """
+    if not card.finds_objects:
+        return class_scores(outputs, card)
+    return _DECODERS[card.decoder](outputs, card, views)
 
 
 class Detector:
@@ -56,13 +75,19 @@ class Detector:
         ['car']
     """
 
-    def __init__(self, model: Path = EMBEDDED, card: Path | ModelCard | None = None) -> None:
+    def __init__(
+        self,
+        model: Path = EMBEDDED,
+        card: Path | ModelCard | None = None,
+        session: onnxruntime.InferenceSession | None = None,
+    ) -> None:
         """Loads a network.
 
         Args:
             model: the ONNX file, or the name of a network; the embedded one by default.
             card: its card or the card's file; by default the one beside the model, else the package's card with its
                 sha256.
+            session: the network, if it is loaded already.
 
         Raises:
             PrerollError: if the file, its card or the network's shape is invalid.
@@ -71,25 +96,15 @@ class Detector:
         self.card = card if isinstance(card, ModelCard) else find_card(model, card)
         height, width = self.card.input_size
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
-        self._session = open_session(model.read_bytes(), model)
+        self._session = session or open_session(model.read_bytes(), model)
         self._input = self._choose_input()
         free = not isinstance(self._input.shape[0], int)
         self._single = len(self._input.shape) == 3
-        # Mask R-CNN returns a single list of objects, whatever the number of frames.
-        one_by_one = self._single or self.card.decoder == "maskrcnn"
+        # Networks that choose the objects themselves may return a single list of them, whatever the number of frames.
+        chosen = any("label" in columns for columns in (self.card.columns or {}).values())
+        one_by_one = self._single or self.card.decoder == "maskrcnn" or chosen
+        self._outputs = self._choose_outputs()
         self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
-        self._embedding = self._find_embedding()
-
-    def _find_embedding(self) -> int | None:
-        """Returns the place of the embedding among the outputs; None if the card names none."""
-        if self.card.embedding is None:
-            return None
-        outputs = [output.name for output in self._session.get_outputs()]
-        if self.card.embedding not in outputs:
-            raise PrerollError(
-                f"detector {self.model}: output {self.card.embedding!r} is not one of {', '.join(outputs)}"
-            )
-        return outputs.index(self.card.embedding)
 
     def _choose_input(self) -> Any:
         inputs = self._session.get_inputs()
@@ -109,6 +124,19 @@ class Detector:
                 f"detector {self.model}: its input is {inputs[0].type}, but its card says {self.card.dtype}"
             )
         return inputs[0]
+
+    def _choose_outputs(self) -> list[str]:
+        """Returns the names of the outputs that are decoded: those that the card names, else all but the embedding."""
+        card, given = self.card, [one.name for one in self._session.get_outputs()]
+        names = [card.output] if card.output is not None else list(card.columns or ())
+        for name in (*names, *([card.embedding] if card.embedding is not None else ())):
+            if name not in given:
+                raise PrerollError(f"detector {self.model}: it has no output {name!r}; it has {', '.join(given)}")
+        return names or [name for name in given if name != card.embedding]
+
+    def reread(self, card: ModelCard) -> "Detector":
+        """Returns the same network with another card, without loading it again."""
+        return Detector(self.model, card, self._session)
 
     @property
     def batch_axis(self) -> int | str:
@@ -135,11 +163,11 @@ class Detector:
             PrerollError: if the network fails, or its output does not match its card.
         """
         if not self.card.finds_objects:
-            scores: NDArray[np.float32] = self._run(frames, lambda outputs: self._scores(outputs, len(frames)))
+            scores: NDArray[np.float32] = self._run(frames, lambda outputs: self._scores(outputs)[: len(frames)])
             return scores
         best = np.zeros((len(frames), len(self.card.classes)), np.float32)
-        for row, located in zip(best, self.objects(frames), strict=True):
-            np.maximum.at(row, located.label, located.confidence)
+        for row, found in zip(best, self.objects(frames), strict=True):
+            np.maximum.at(row, found.label, found.confidence)
         return best
 
     def objects(self, frames: list[Pixels], views: list[View] | None = None) -> list[Located]:
@@ -157,28 +185,34 @@ class Detector:
         """
         if not self.card.finds_objects:
             raise PrerollError(f"detector {self.model}: it is a classifier; it says what a frame shows, and not where")
-        located: list[Located] = self._run(frames, lambda outputs: self._objects(outputs, len(frames), views))
-        return located
+        found: list[Located] = self._run(frames, lambda outputs: self._located(outputs, len(frames), views))
+        return found
 
-    def _scores(self, outputs: list[NDArray[np.generic]], count: int) -> NDArray[np.float32]:
-        return np.nan_to_num(class_scores(self._without_embedding(outputs), self.card)[:count], copy=False)
+    def candidates(self, frames: list[Pixels]) -> Candidates:
+        """Runs a network that returns boxes, and returns all of them before any threshold."""
+        given: Candidates = self._run(frames, lambda outputs: BOXES[self.card.decoder](outputs, self.card))
+        return given
 
-    def _objects(self, outputs: list[NDArray[np.generic]], count: int, views: list[View] | None) -> list[Located]:
-        height, width = self.card.input_size
-        seen = views or [View(height, width, 0, 0, height, width)] * count
-        return _DECODERS[self.card.decoder](self._without_embedding(outputs), self.card, seen)
-
-    def _without_embedding(self, outputs: list[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
-        return [output for place, output in enumerate(outputs) if place != self._embedding]
+    def named_outputs(self, frames: list[Pixels]) -> dict[str, NDArray[np.generic]]:
+        """Runs the network and returns all its outputs by name, unchanged."""
+        names = [one.name for one in self._session.get_outputs()]
+        try:
+            return dict(zip(names, self._session.run(names, self.feed(frames)), strict=True))
+        except Exception as error:  # as below
+            raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 
     def raw(self, frames: list[Pixels]) -> list[NDArray[np.generic]]:
-        """Runs the network and returns its outputs unchanged."""
+        """Runs the network and returns the outputs that the card reads, unchanged."""
         outputs: list[NDArray[np.generic]] = self._run(frames, lambda given: given)
         return outputs
 
-    def _run(self, frames: list[Pixels], decode: Callable[[list[NDArray[np.generic]]], Any]) -> Any:
+    def _run(self, frames: list[Pixels], read: Callable[[list[NDArray[np.generic]]], Any], *others: str) -> Any:
+        """Runs the network, and returns what ``read`` makes of the outputs of the card and of ``others``."""
         try:
-            return decode(self._session.run(None, self.feed(frames)))
+            return read(self._session.run([*self._outputs, *others], self.feed(frames)))
+        except ValueError as error:
+            hint = f"`preroll detector card {self.model.name} --classes FILE` finds a card that fits"
+            raise PrerollError(f"detector {self.model}: {error}; {hint}") from None
         except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 
@@ -196,32 +230,17 @@ class Detector:
         return {self._input.name: tensor}
 
     def check(self) -> None:
-        """Runs the network once on grey frames, so that a mismatch is found before the work begins.
+        """Runs the network on a black and on a noise frame, so that a mismatch is found before the work begins.
 
         Raises:
             PrerollError: as :meth:`scores`.
         """
-        self.scores([np.full((self.fit.height, self.fit.width, 3), 128, np.uint8)])
+        for frame in trial_frames(self.fit):
+            self.scores([frame])
 
     def tensor(self, frames: list[Pixels]) -> NDArray[Any]:
-        """Converts RGB frames to the network's input: channel order, normalisation, number type and layout.
-
-        Args:
-            frames: as for :meth:`scores`.
-
-        Returns:
-            Array [n, 3, height, width] or [n, height, width, 3], as the card's ``layout`` and ``dtype`` specify.
-        """
-        card = self.card
-        pixels: NDArray[Any] = np.stack(frames)
-        if card.channels == "BGR":
-            pixels = pixels[..., ::-1]
-        if card.dtype != "uint8":
-            mean, scale = np.array(card.mean, np.float32), np.array(card.scale, np.float32)
-            pixels = (pixels.astype(np.float32) - mean) * scale
-        if card.layout == "NCHW":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(pixels, dtype=card.dtype)
+        """Returns the network's input for frames as :meth:`scores` takes them."""
+        return network_input(frames, self.card)
 
     def find(self, frames: list[Pixels], first: int = 0, views: list[View] | None = None) -> VideoDetections:
         """Runs the network and returns the detections that pass the card's thresholds.
@@ -242,29 +261,44 @@ class Detector:
         Returns:
             The detections, and float32 [n, d], not normalised.
         """
-        assert self._embedding is not None
-        place, count = self._embedding, len(frames)
+        assert self.card.embedding is not None
+        count = len(frames)
 
-        def decode(outputs: list[NDArray[np.generic]]) -> tuple[VideoDetections, Vectors]:
-            vectors = frame_vectors(outputs[place], self.card.pool)[:count]
-            return self._detections(outputs, count, first, views), vectors
+        def read(outputs: list[NDArray[np.generic]]) -> tuple[VideoDetections, Vectors]:
+            vectors = frame_vectors(outputs[-1], self.card.pool)[:count]
+            return self._detections(outputs[:-1], count, first, views), vectors
 
-        found: tuple[VideoDetections, Vectors] = self._run(frames, decode)
+        found: tuple[VideoDetections, Vectors] = self._run(frames, read, self.card.embedding)
+        return found
+
+    def _scores(self, outputs: list[NDArray[np.generic]]) -> NDArray[np.float32]:
+        return np.nan_to_num(decode(outputs, self.card, []), copy=False)
+
+    def _located(self, outputs: list[NDArray[np.generic]], count: int, views: list[View] | None) -> list[Located]:
+        height, width = self.card.input_size
+        found: list[Located] = decode(outputs, self.card, views or [View(height, width, 0, 0, height, width)] * count)
         return found
 
     def _detections(
         self, outputs: list[NDArray[np.generic]], count: int, first: int, views: list[View] | None
     ) -> VideoDetections:
         if self.card.finds_objects:
-            return VideoDetections.of_objects(self._objects(outputs, count, views), first)
-        scores = self._scores(outputs, count)
+            return VideoDetections.of_objects(self._located(outputs, count, views), first)
+        scores = self._scores(outputs)[:count]
         frame, label = np.nonzero((scores > 0) & (scores >= np.float32(self.card.score_threshold)))
         return VideoDetections((frame + first).astype(np.int32), label.astype(np.int16), scores[frame, label])
 
 
 def _shape(card: ModelCard) -> tuple[int, int, int]:
     height, width = card.input_size
-    return (3, height, width) if card.layout == "NCHW" else (height, width, 3)
+    channels = 1 if card.channels == "gray" else 3
+    return (channels, height, width) if card.layout == "NCHW" else (height, width, channels)
+
+
+def trial_frames(fit: Fit) -> list[Pixels]:
+    """Returns a black frame and one of noise, always the same."""
+    noise = np.random.default_rng(0).integers(0, 256, (fit.height, fit.width, 3), np.uint8)
+    return [np.zeros_like(noise), noise]
 
 
 def open_session(content: bytes, model: Path) -> onnxruntime.InferenceSession:

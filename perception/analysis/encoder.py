@@ -14,10 +14,10 @@ from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
+from preroll.perception.analysis.network_input import network_input
 from preroll.perception.analysis.vectors import frame_vectors
-from preroll.perception.onnx_models.model_card import (
+from preroll.perception.onnx_models.card_fields import (
     AxisOrder,
-    Card,
     Channels,
     FrameFit,
     InputSize,
@@ -26,8 +26,8 @@ from preroll.perception.onnx_models.model_card import (
     Pad,
     PadPlace,
     Scale,
-    committed_cards,
 )
+from preroll.perception.onnx_models.model_card import Card, committed_cards
 from preroll.perception.onnx_models.model_file import ModelFile, check_stranger
 from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.video.resize import Fit, Pixels
@@ -88,19 +88,20 @@ class EncoderFile:
     card: EncoderCard
 
     @classmethod
-    def find(cls, model: Path, card: Path | None = None) -> Self:
+    def find(cls, model: Path, card: Path | None = None, trust: str | None = None) -> Self:
         """Finds the card of an encoder, and checks the file if its hash is not known to preroll.
 
         Args:
             model: the ONNX file, or the name of a network.
             card: its card; by default NAME.json beside the model, else the package's card with the model's hash.
+            trust: sha256 of the file if its loops may have any number of rounds.
 
         Raises:
             PrerollError: if there is no card, it is for another file, or running the model could do more than compute.
         """
         model = find_network(model)
         found = _find_card(model, card)
-        check_stranger(model, found.sha256, "encoder")
+        check_stranger(model, found.sha256, "encoder", trust)
         return cls(model, found)
 
     @classmethod
@@ -164,7 +165,7 @@ class Encoder:
         Raises:
             PrerollError: if the network fails, or its output is not one vector of finite numbers for each frame.
         """
-        tensor = self._tensor(frames)
+        tensor = network_input(frames, self.card)
         if self._fixed:
             tensor = np.concatenate((tensor, np.repeat(tensor[-1:], self._fixed - len(frames), 0)))
         try:
@@ -172,17 +173,6 @@ class Encoder:
             return frame_vectors(found, self.card.pool)[: len(frames)]
         except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"encoder {self.model}: {' '.join(str(error).split())}") from None
-
-    def _tensor(self, frames: list[Pixels]) -> NDArray[Any]:
-        card = self.card
-        pixels: NDArray[Any] = np.stack(frames)
-        if card.channels == "BGR":
-            pixels = pixels[..., ::-1]
-        if card.dtype != "uint8":
-            pixels = (pixels.astype(np.float32) - np.array(card.mean, np.float32)) * np.array(card.scale, np.float32)
-        if card.layout == "NCHW":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(pixels, dtype=card.dtype)
 
 
 def _find_card(model: Path, card: Path | None) -> EncoderCard:

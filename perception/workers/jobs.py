@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll.perception.analysis.analysis import Analysis, SavingError, analyze
-from preroll.perception.analysis.detector import Detector
+from preroll.perception.analysis.detector import Detector, trial_frames
 from preroll.perception.analysis.encoder import Encoder, EncoderCard
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.frame_folders import NO_MEMORY
@@ -35,6 +35,18 @@ def detect(model: str, card: dict[str, Any], encoder: dict[str, Any] | None = No
         if encoder is not None and not embed:
             other = Encoder(Path(encoder["model"]), EncoderCard.model_validate(encoder["card"]))
         return lambda request, progress: _detected(detector, other, embed, request, progress)
+
+    return _work(model, load)
+
+
+def trial(model: str, card: dict[str, Any]) -> Work:
+    """Loads a network whose outputs are still to be read, and tries it; it analyses no video."""
+
+    def load() -> _Analyse:
+        detector = Detector(Path(model), ModelCard.model_validate(card))
+        for frame in trial_frames(detector.fit):
+            detector.named_outputs([frame])
+        return lambda request, progress: Analysis("ok")
 
     return _work(model, load)
 

@@ -18,6 +18,8 @@ from preroll.workers.job import Limits as Limits  # part of the face
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
 
+# CPU time in which a worker must have loaded a network and tried it on two frames [s], if a video has no more.
+_OPENING = 60.0
 # A worker's death may have come from outside: its video gets two tries.
 _TRIES = 2
 
@@ -75,7 +77,9 @@ class VideoPool:
         if encoder is not None:
             arguments["encoder"] = _named(encoder)
         function = f"preroll.perception.workers.jobs:{network.card.job}"
-        job = Job(function, arguments, limits or Limits(), grace=0.0, command=command, need=VIDEOS)
+        given = limits or Limits()
+        name, opening = f"network {network.model}", max(_OPENING, given.seconds)
+        job = Job(function, arguments, given, grace=0.0, command=command, need=VIDEOS, opening=opening, name=name)
         kind = RayPool if engine == "ray" else Pool
         self._pool: WorkerPool = kind(job, workers=workers, tries=_TRIES, lost=_remove_begun)
 

@@ -33,6 +33,7 @@ from preroll.terminal.video_options import (
     Memory,
     NeighborsBy,
     Timeout,
+    Trust,
     Workers,
     worker_limits,
 )
@@ -88,6 +89,7 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
     detector: DetectorFile = None,
     card: CardFile = None,
+    trust: Trust = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Change the detector of the catalog: all videos are analysed again.")
     ] = False,
@@ -136,6 +138,7 @@ def build(
         out,
         detector=detector,
         card=card,
+        trust=trust,
         replace=replace,
         save_frames=save_frames,
         workers=workers,

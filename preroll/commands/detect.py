@@ -20,6 +20,7 @@ from preroll.terminal.video_options import (
     Fast,
     Memory,
     Timeout,
+    Trust,
     worker_limits,
 )
 
@@ -32,6 +33,7 @@ def detect(
     out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, time, class, ….")] = None,
     detector: DetectorFile = None,
     card: CardFile = None,
+    trust: Trust = None,
     segment: Annotated[
         bool, typer.Option("--segment", help="One row per object: also area [%], x0, y0, x1, y1.")
     ] = False,
@@ -60,6 +62,7 @@ def detect(
                 source,
                 detector=detector,
                 card=card,
+                trust=trust,
                 segment=segment,
                 top=top,
                 overlay=overlay,

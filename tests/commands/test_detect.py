@@ -42,7 +42,10 @@ def test_a_damaged_clip_says_how_far_it_goes(run: Run, tmp_path: Path) -> None:
         (("nowhere.mp4",), "error: video nowhere.mp4: no such file or folder"),
         (("text.mp4", "--out", "found.csv"), "error: video text.mp4: unreadable: not a video that can be opened"),
         (("text.mp4", "--detector", "nowhere.onnx"), "error: detector nowhere.onnx: no such file"),
-        (("text.mp4", "--detector", "text.mp4"), "error: detector text.mp4: no model card: write text.json beside it"),
+        (
+            ("text.mp4", "--detector", "text.mp4"),
+            "error: detector text.mp4: no model card: `preroll detector card text.mp4",
+        ),
         (("text.mp4", "--card", "text.mp4"), "error: model card text.mp4: not valid JSON"),
     ],
 )

@@ -52,6 +52,7 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("detect", "source"): READ,
     ("detector card", "classes"): READ,
     ("detector card", "model"): READ,
+    ("detector card", "pictures"): READ,
     ("detector card", "out"): ("detector card model.onnx --classes classes.txt --out OUT", "classes.txt", "new.json"),
     ("detector fine-tune", "card"): READ,
     ("detector fine-tune", "images"): READ,

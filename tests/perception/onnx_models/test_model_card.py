@@ -95,7 +95,8 @@ def test_a_model_without_a_card_says_where_one_belongs(tmp_path: Path, make_netw
     model = make_network(tmp_path / "colours.onnx")
     model.with_suffix(".json").unlink()
     with pytest.raises(
-        PrerollError, match=r"no model card: write colours\.json beside it or give one with --card FILE"
+        PrerollError,
+        match=r"no model card: `preroll detector card colours\.onnx --classes FILE` writes one, or give",
     ):
         find_card(model)
 
