@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from preroll.files import manifest
 from preroll.perception import Catalog, Detector
 from preroll.perception.features.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
+from preroll.perception.ingest.chosen_detector import judge
 from preroll.perception.ingest.writer import about_array
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.networks import PHOTOGRAPHS, is_here
@@ -153,9 +154,9 @@ def bench_photographs() -> Results:
 def bench_default() -> Results:
     """Counts what the choice of a default says of clips: all demo clips are drawings, and no real clip is."""
     with tempfile.TemporaryDirectory() as folder:
-        found = drawn(rendered(Path(folder), 100))
+        found = drawn(rendered(Path(folder), 100), judge())
     yield f"demo clips taken for something else: {found.count(False)} of {len(found)}", all(found)
-    real = [is_drawn for is_drawn in drawn(sorted(REAL.glob("*"))) if is_drawn is not None]
+    real = [is_drawn for is_drawn in drawn(sorted(REAL.glob("*")), judge()) if is_drawn is not None]
     yield f"real clips that are no drawings: {real.count(False)} of {len(real)}", not any(real)
 
 

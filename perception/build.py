@@ -16,7 +16,7 @@ from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.catalog_content import CatalogOptions, catalog_content
-from preroll.perception.ingest.chosen_detector import Choice, check_kept, choose, look_at, remember
+from preroll.perception.ingest.chosen_detector import Choice, check_kept, choose, judge, look_at, remember
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
 from preroll.perception.ingest.grouping import list_sources
 from preroll.perception.ingest.journal import Journal, open_journal
@@ -191,7 +191,7 @@ class _Workers:
         return VideoPool(model, encoder=encoder, workers=self.workers, limits=self.limits, engine=self.engine)
 
     def drawn(self, videos: list[Path]) -> list[bool | None]:
-        return drawn(videos, workers=self.workers, limits=self.limits, engine=self.engine)
+        return drawn(videos, judge(), workers=self.workers, limits=self.limits, engine=self.engine)
 
 
 def _built(plan: _Plan, where: _Workers, choices: CatalogOptions, limits: DownloadLimits) -> BuildReport:

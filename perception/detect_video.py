@@ -8,7 +8,7 @@ import pandas as pd
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.ingest.chosen_detector import Looked, usual_or
+from preroll.perception.ingest.chosen_detector import Looked, judge, usual_or
 from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENTER, ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.decoding import FRAMES_PER_SECOND
@@ -72,7 +72,7 @@ def detect(
         else Path(detector or _usual(segment))
     )
     found = None if given is None else ModelFile.find(given, Path(card) if isinstance(card, str) else card, trust)
-    choice = usual_or(found, lambda: Looked.of(drawn([source], workers=1, limits=limits)))
+    choice = usual_or(found, lambda: Looked.of(drawn([source], judge(), workers=1, limits=limits)))
     model = _adjusted(choice.model, segment, top)
     pool = VideoPool(model, workers=1, limits=limits)
     pool.check()

@@ -272,7 +272,8 @@ class Detector:
         return found
 
     def _scores(self, outputs: list[NDArray[np.generic]]) -> NDArray[np.float32]:
-        return np.nan_to_num(decode(outputs, self.card, []), copy=False)
+        scores: NDArray[np.float32] = decode(outputs, self.card, [])
+        return np.nan_to_num(scores, copy=False)
 
     def _located(self, outputs: list[NDArray[np.generic]], count: int, views: list[View] | None) -> list[Located]:
         height, width = self.card.input_size

@@ -7,6 +7,7 @@ from typing import Any
 
 from preroll.errors import PrerollError
 from preroll.files import sealed
+from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.journal import choice_file
 from preroll.perception.ingest.video_folder import SourceVideo
@@ -111,6 +112,14 @@ def sampled(videos: Sequence[SourceVideo]) -> list[SourceVideo]:
     whole = [one for one in videos if not one.problem]
     count = min(SAMPLE, len(whole))
     return [whole[i * len(whole) // count] for i in range(count)]
+
+
+def judge() -> EncoderFile | None:
+    """Returns the network that tells drawings from other pictures; None where it is not here, or cannot be made."""
+    try:
+        return EncoderFile.find(Path(PHOTOGRAPHS)) if networks.is_here(PHOTOGRAPHS) else None
+    except PrerollError:
+        return None  # told where it is chosen
 
 
 def look_at(videos: Sequence[SourceVideo], drawn: Callable[[list[Path]], list[bool | None]]) -> Looked:

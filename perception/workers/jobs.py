@@ -4,6 +4,7 @@ Decoders and networks run on untrusted files: one that makes them crash, hang or
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,26 @@ def trial(model: str, card: dict[str, Any]) -> Work:
     return _work(model, load)
 
 
-def look(request: Request, _: Progress) -> tuple[dict[str, Any], bytes]:
-    """Looks at the first seconds of a video: whether preroll drew it; None where no frame can be decoded."""
+def look(encoder: dict[str, Any] | None) -> Work:
+    """Returns the work of looking at the first seconds of videos: whether preroll drew them; None if none is decoded.
+
+    Args:
+        encoder: ``model`` and ``card`` of the network of photographs, if it is here; loaded when it is first needed.
+    """
     from preroll.perception.analysis.drawings import is_drawing
 
-    try:
-        return {"drawing": is_drawing(Path(request["path"]))}, b""
-    except (UnreadableError, OSError, MemoryError):
-        return {"drawing": None}, b""
+    @cache
+    def loaded() -> Encoder:
+        assert encoder is not None
+        return Encoder(Path(encoder["model"]), EncoderCard.model_validate(encoder["card"]))
+
+    def work(request: Request, _: Progress) -> tuple[dict[str, Any], bytes]:
+        try:
+            return {"drawing": is_drawing(Path(request["path"]), None if encoder is None else loaded)}, b""
+        except (UnreadableError, OSError, MemoryError):
+            return {"drawing": None}, b""
+
+    return work
 
 
 def embed(model: str, card: dict[str, Any]) -> Work:

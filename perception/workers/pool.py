@@ -117,14 +117,27 @@ def _named(network: HasModelCard) -> dict[str, Any]:
 
 
 def drawn(
-    videos: Sequence[Path], *, workers: int | None = None, limits: Limits | None = None, engine: str = "local"
+    videos: Sequence[Path],
+    encoder: HasModelCard | None,
+    *,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    engine: str = "local",
 ) -> list[bool | None]:
     """Looks at the first seconds of videos in workers.
+
+    Args:
+        videos: files or folders of frames.
+        encoder: the network of photographs, if it is here.
+        workers: number of processes; one per core by default.
+        limits: time and memory limits of each worker.
+        engine: ``local``, or ``ray`` for a Ray cluster.
 
     Returns:
         Whether preroll drew each video; None for one that cannot be decoded.
     """
-    job = Job("preroll.perception.workers.jobs:look", None, limits or Limits(), grace=0.0, need=VIDEOS)
+    arguments = {"encoder": None if encoder is None else _named(encoder)}
+    job = Job("preroll.perception.workers.jobs:look", arguments, limits or Limits(), grace=0.0, need=VIDEOS)
     pool: WorkerPool = (RayPool if engine == "ray" else Pool)(job, workers=workers, tries=_TRIES)
     found: list[bool | None] = [None] * len(videos)
     with closing(pool), closing(pool.map([{"path": os.path.abspath(video)} for video in videos])) as outcomes:

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
 from preroll.perception.analysis.drawings import DRAWN_SIZES, colors, is_drawing
 from preroll.perception.demo.clip import FRAMES
 from preroll.perception.demo.videos import render_demo_videos
+from preroll.perception.ingest.chosen_detector import judge
 from preroll.perception.video.sampling import UnreadableError
 from preroll.perception.workers.pool import drawn
 
@@ -28,7 +30,7 @@ def test_demo_clips_are_drawings(tmp_path: Path, seed: int) -> None:
 def test_every_real_clip_that_plays_is_none(real: Path) -> None:
     clips = sorted((real / "videos").iterdir())
     assert len(clips) == 6
-    assert drawn(clips, workers=1) == [False] * 6
+    assert drawn(clips, None, workers=1) == [False] * 6
 
 
 @pytest.mark.parametrize("size", [(64, 48), (320, 240)])
@@ -49,6 +51,19 @@ def test_of_a_folder_of_frames_each_second_is_looked_at(tmp_path: Path) -> None:
     assert not is_drawing(tmp_path)
 
 
+def test_photographs_of_a_size_in_which_preroll_draws_are_told_apart_by_the_network(tmp_path: Path) -> None:
+    encoder = judge()
+    if encoder is None:
+        pytest.skip("needs efficientnet-lite0, of the extra imagenet")
+    for number, picture in enumerate(load_sample_images().images):
+        (folder := tmp_path / str(number)).mkdir()
+        Image.fromarray(picture).resize((224, 224)).save(folder / "1.jpg")
+    render_demo_videos(tmp_path / "drawn", per_category=2, seed=5, workers=1)
+    photographs, drawings = [tmp_path / "0", tmp_path / "1"], sorted((tmp_path / "drawn").glob("*/*.mp4"))
+    assert drawn(photographs, None, workers=1) == [True, True]
+    assert drawn([*photographs, *drawings], encoder, workers=1) == [False, False, *[True] * 6]
+
+
 def test_colors_are_told_apart_in_steps() -> None:
     picture = np.array([[[0, 0, 0], [7, 7, 7], [8, 0, 0], [0, 8, 0], [0, 0, 8], [255, 255, 255]]], np.uint8)
     assert colors(picture) == 5
@@ -58,4 +73,4 @@ def test_what_cannot_be_decoded_is_neither(tmp_path: Path) -> None:
     (tmp_path / "no.mp4").write_bytes(b"no video")
     with pytest.raises(UnreadableError):
         is_drawing(tmp_path / "no.mp4")
-    assert drawn([tmp_path / "no.mp4", tmp_path / "missing.mp4"], workers=1) == [None, None]
+    assert drawn([tmp_path / "no.mp4", tmp_path / "missing.mp4"], None, workers=1) == [None, None]
