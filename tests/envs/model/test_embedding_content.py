@@ -87,12 +87,12 @@ def test_the_embedding_must_be_of_length_1_and_the_reduced_one_in_0_to_1(embedde
         "importance": [[0.5], [0.5]],
         "classes": ["cat"],
     }
-    Catalog.from_arrays(**arguments, embedding=[[0, 0], [0.6, 0.8]])
+    Catalog.from_arrays(**arguments, embedding=np.array([[0, 0], [0.6, 0.8]]))
     with pytest.raises(PrerollError, match="embedding, row 1: must be a vector of length 1"):
-        Catalog.from_arrays(**arguments, embedding=[[0, 1], [0.6, 0.9]])
+        Catalog.from_arrays(**arguments, embedding=np.array([[0, 1], [0.6, 0.9]]))
     with pytest.raises(PrerollError, match="embedding, row 0: must be a vector of length 1"):
-        Catalog.from_arrays(**arguments, embedding=[[np.nan, 1], [0.6, 0.8]])
+        Catalog.from_arrays(**arguments, embedding=np.array([[np.nan, 1], [0.6, 0.8]]))
     with pytest.raises(PrerollError, match=r"embedding_reduced, row 1: must lie in \[0, 1\]"):
-        Catalog.from_arrays(**arguments, embedding_reduced=[[0, 1], [0.6, 1.1]])
+        Catalog.from_arrays(**arguments, embedding_reduced=np.array([[0, 1], [0.6, 1.1]]))
     with pytest.raises(PrerollError, match=r"embedding_reduced is float32 \[1, 2\]"):
-        Catalog.from_arrays(**arguments, embedding_reduced=[[0, 1]])
+        Catalog.from_arrays(**arguments, embedding_reduced=np.array([[0, 1]]))
