@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -125,6 +126,15 @@ def test_a_fetched_network_is_found_by_its_name_as_long_as_it_is_what_was_fetche
     file.write_bytes(b"another")
     with pytest.raises(PrerollError, match="is not what was fetched; remove it and fetch it again"):
         find_network(Path("mine"))
+
+
+def test_torch_is_loaded_for_nothing_but_the_making_of_a_network() -> None:
+    program = (
+        "import sys; from preroll.perception.onnx_models import networks, model_file; networks.known_networks();"
+        "model_file.ModelFile.find(networks.Path('objects')); print({'torch', 'onnxruntime'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 @pytest.mark.parametrize(
