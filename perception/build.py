@@ -176,6 +176,8 @@ def build_catalog(
     _check_places(plan)
     wanted = choices or CatalogOptions()
     wanted.check(None if given is None else given.card, embed=embeds)
+    if given is not None:
+        plan.encoder_beside(given)  # an error before the work
     return _built(plan, _Workers(workers, limits, engine), wanted, download_limits or DownloadLimits())
 
 

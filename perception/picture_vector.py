@@ -56,6 +56,8 @@ def picture_vector(picture: Path, encoder: EncoderFile) -> NDArray[np.float32]:
     suffix = picture.suffix.lower()
     if suffix not in PICTURE_SUFFIXES:
         raise PrerollError(f"--image {picture}: must end in {', '.join(PICTURE_SUFFIXES)}")
+    if not picture.is_file():
+        raise PrerollError(f"--image {picture}: there is no such file")
     with TemporaryDirectory(prefix="preroll-") as folder, closing(VideoPool(encoder, workers=1)) as pool:
         try:
             shutil.copyfile(picture, Path(folder) / f"1{suffix}")

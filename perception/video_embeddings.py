@@ -110,7 +110,7 @@ def _filled(
     fast: bool,
     started: Callable[[int], Callable[[int], None]],
 ) -> dict[str, dict[str, str]]:
-    _check_recipe(out, {"fast": fast, **encoder.card.model_dump(mode="json")})
+    _check_recipe(out, {"fast": fast, **encoder.card.without_words.model_dump(mode="json")})
     written = _written(out)
     todo = [(name, path) for name, path in videos if not _is_sound(out, f"{name}.npy", written)]
     problems: dict[str, dict[str, str]] = {}

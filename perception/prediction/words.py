@@ -97,7 +97,7 @@ def word_arrays(catalog: Catalog, words: Words) -> dict[str, NDArray[np.float32]
             f"--words: needs embeddings, which the catalog {catalog.path} lacks; `preroll catalog build --embed` adds"
             " them"
         )
-    if not _is_rule(rule):
+    if not isinstance(rule, dict) or not _is_rule(rule):
         name = catalog.manifest.get("encoder", {}).get("name")
         raise PrerollError(
             f"--words: the card of the encoder {name} says no logit_scale, so a cosine has no probability; add it to"
@@ -116,9 +116,9 @@ def word_arrays(catalog: Catalog, words: Words) -> dict[str, NDArray[np.float32]
     return arrays
 
 
-def _is_rule(rule: Any) -> bool:
-    numbers = [rule.get(key) for key in ("logit_scale", "logit_bias")] if isinstance(rule, dict) else [None]
-    return all(isinstance(one, int | float) for one in numbers) and rule.get("activation") in ("softmax", "sigmoid")
+def _is_rule(rule: dict[str, Any]) -> bool:
+    numbers = all(isinstance(rule.get(key), int | float) for key in ("logit_scale", "logit_bias"))
+    return numbers and rule.get("activation") in ("softmax", "sigmoid")
 
 
 def _log_probabilities(embedding: NDArray[np.float16], vectors: Floats, rule: dict[str, Any]) -> Floats:

@@ -15,7 +15,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, streams
 from preroll.perception.analysis.detector import Detector, open_session
 from preroll.perception.features.folds import near_copies
-from preroll.perception.onnx_models.model_card import ModelCard, read_card
+from preroll.perception.onnx_models.model_card import Card, ModelCard, read_card
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.transfer.backbone import Backbone, add_head, cut_backbone
 from preroll.perception.transfer.head import Head, HoldoutScore, fit_head, hold_out, measure_head
@@ -247,6 +247,7 @@ def _card(
         "activation": "softmax",
         "outputs": "probabilities",
         "top": None,
+        **Card.later,  # of an embedding nothing is left: the new network has one output
         "score_threshold": 0.25,
         "classes": classes,
         "description": f"A new head on {card.name}, trained on {int(counts.sum())} pictures of {len(classes)} classes.",

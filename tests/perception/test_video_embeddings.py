@@ -82,6 +82,18 @@ def test_a_damaged_list_of_problems_is_found_again(
         assert (out / "problems.json").read_bytes() == before
 
 
+def test_what_words_become_is_no_matter_to_embeddings_that_are_there(
+    tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", [RED] * 4)
+    before = EncoderFile.find(make_network(tmp_path / "encoder.onnx", activation="softmax"))
+    embed_videos([("a", clip)], before, tmp_path / "out", workers=1)
+    after = EncoderFile.find(make_network(tmp_path / "encoder.onnx", activation="sigmoid", logit_scale=100.0))
+    embed_videos([("a", clip)], after, tmp_path / "out", workers=1)
+    kept = (tmp_path / "out" / "encoder.json").read_text()
+    assert not any(f'"{name}"' in kept for name in ("activation", "logit_scale", "embedding", "pool"))
+
+
 def test_a_video_that_takes_too_long_is_given_up(
     tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
 ) -> None:

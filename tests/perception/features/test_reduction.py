@@ -1,5 +1,7 @@
 """Embeddings reduced by their principal components."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def units(rng: np.random.Generator, videos: int, width: int, rank: int = 3) -> np.ndarray:
+def units(rng: np.random.Generator, videos: int, width: int, rank: int = 3) -> Any:
     rows = rng.standard_normal((videos, rank)) * [5, 2, 1][:rank] @ rng.standard_normal((rank, width)) + 1
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
 

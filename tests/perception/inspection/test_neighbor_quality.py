@@ -12,7 +12,7 @@ from preroll.terminal.catalog_summary import describe
 PIECES = 4
 
 
-def catalog(clips: int, *, embedding: np.ndarray | None, monkeypatch: pytest.MonkeyPatch | None = None) -> Catalog:
+def catalog(clips: int, *, embedding: Any, monkeypatch: pytest.MonkeyPatch | None = None) -> Catalog:
     """Two categories of clips of four pieces each; by objects, each clip is near one of the other category alone."""
     n = 2 * clips * PIECES
     clip = np.arange(n) // PIECES
@@ -31,7 +31,7 @@ def catalog(clips: int, *, embedding: np.ndarray | None, monkeypatch: pytest.Mon
     return made
 
 
-def by_category(clips: int) -> np.ndarray[Any, Any]:
+def by_category(clips: int) -> Any:
     return np.eye(2)[np.repeat([0, 1], clips * PIECES)]
 
 

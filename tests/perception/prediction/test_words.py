@@ -188,6 +188,8 @@ def test_a_search_tells_what_is_wrong(tmp_path: Path, built: Catalog) -> None:
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(PrerollError, match=r"--image .*text\.png: (?!1\.png)\w+"):
         picture_vector(tmp_path / "text.png", encoder)
+    with pytest.raises(PrerollError, match="there is no such file"):
+        picture_vector(tmp_path / "none.png", encoder)
     with pytest.raises(PrerollError, match="must end in"):
         picture_vector(tmp_path / "text.txt", encoder)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from scipy.stats import binomtest
 
 from preroll.errors import PrerollError
+from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.demo.objects import draw_object
 from preroll.perception.onnx_models.model_card import EMBEDDED, find_card
@@ -59,6 +60,22 @@ def test_the_same_pictures_give_the_same_file(tmp_path: Path) -> None:
     pictures = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 4)
     first, second = (fine_tune(EMBEDDED, pictures, tmp_path / name / "new.onnx") for name in ("one", "two"))
     assert first.card == second.card
+
+
+def test_a_network_with_an_embedding_learns_new_classes_and_has_none(tmp_path: Path) -> None:
+    model = onnx.load(str(EMBEDDED))
+    inner = find_tap(model)[0]
+    shapes = onnx.shape_inference.infer_shapes(model).graph.value_info
+    model.graph.output.extend([value for value in shapes if value.name == inner])
+    model.graph.ClearField("value_info")
+    given, card = tmp_path / "given.onnx", find_card(EMBEDDED)
+    given.write_bytes(model.SerializeToString())
+    changed = card.model_copy(update={"embedding": inner, "sha256": sha256_of(given)})
+    given.with_suffix(".json").write_text(changed.model_dump_json())
+    pictures = write_pictures(tmp_path / "pictures", {"a": "cat", "b": "car"}, 4)
+    made = fine_tune(given, pictures, tmp_path / "new.onnx")
+    assert made.card.embedding is None
+    Detector(tmp_path / "new.onnx").check()
 
 
 def test_a_real_network_in_half_precision_learns_new_classes(tmp_path: Path, real: Path) -> None:
