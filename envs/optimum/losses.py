@@ -1,0 +1,137 @@
+"""What a policy loses against the optimum, decision by decision.
+
+    regret = V* - V_π = Σ_t Σ_s d_π(t, s) Σ_a π(a|s) · [V*_t(s) - Q*_t(s, a)]
+
+with d_π the probability that the policy is in a state, and Q* what an action earns if the optimum goes on after it. No
+summand is negative, and each stands where a decision was made. Sums by groups are kept, never one of every state and
+action: of 100,000 videos that would be gigabytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.kernel import layout
+from preroll.envs.model.tables import Tables
+from preroll.envs.optimum import bellman
+from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.policies.policy import Policy
+from preroll.system.memory import COMPILED, require
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Lost revenue of a session in groups, of a policy, or with a first axis of lanes.
+
+    Attributes:
+        optimum: largest expected revenue of a session.
+        by_slot: float64 [T].
+        by_state: float64 [G, F], by group of videos (:func:`groups`) and fatigue level.
+        by_ad: float64 [A].
+    """
+
+    optimum: float
+    by_slot: Floats
+    by_state: Floats
+    by_ad: Floats
+
+    @classmethod
+    def mean(cls, weights: Sequence[float] | Floats, parts: "Sequence[Losses]") -> "Losses":
+        """Returns the mean over segments or over phases, with weights that sum to 1."""
+        pairs = list(zip(weights, parts, strict=True))
+        return cls(
+            float(sum(w * part.optimum for w, part in pairs)),
+            sum((w * part.by_slot for w, part in pairs), np.zeros(1)),
+            sum((w * part.by_state for w, part in pairs), np.zeros(1)),
+            sum((w * part.by_ad for w, part in pairs), np.zeros(1)),
+        )
+
+
+def groups(tables: Tables) -> NDArray[np.int64]:
+    """Returns the group of every video, int64 [N]: its category, and one more for all that have none."""
+    category = np.asarray(tables.category, np.int64)
+    return np.where(category < 0, len(tables.spec.categories), category)
+
+
+def losses(program: DynamicProgram, policy: Policy, by_last: bool) -> Losses:
+    """Computes what a policy with full axes loses, exactly.
+
+    The values of the optimum are kept for every slot, as the policy's states are followed forwards.
+    """
+    tables, group = program.tables, groups(program.tables)
+    require("what a policy loses", COMPILED.plus(8 * program.empty(False).size * (tables.n_slots + 4)))
+    value, ahead = program.empty(False), list[Floats]()
+    for _, after, value, _ in program.improved():  # noqa: B007  (the last one is that of the first slot)
+        ahead.append(after)
+    mass, shown = program.start(by_last), np.zeros((tables.n_videos, tables.n_actions))
+    by_state = np.zeros((tables.n_slots, len(tables.spec.categories) + 1, tables.n_levels))
+    by_ad = np.zeros(tables.n_actions)
+    for slot in range(tables.n_slots):
+        chosen = program.probabilities(policy, slot, mass)
+        bellman.lose(*program.model(slot), ahead.pop(), mass, chosen, group, by_state[slot], by_ad)
+        mass = program.flow(slot, mass, chosen, shown)
+    return Losses(program.at_start(value), by_state.sum(axis=(1, 2)), by_state.sum(axis=0), by_ad)
+
+
+class Visits:
+    """The states and ads of simulated sessions, step by step, and what was lost in them.
+
+    Args:
+        tables: a compiled scenario.
+        lanes: number n of parallel sessions.
+    """
+
+    def __init__(self, tables: Tables, lanes: int) -> None:
+        self.tables, self.lanes = tables, lanes
+        self._steps: list[NDArray[np.int32]] = []
+
+    def add(self, state: Mapping[str, NDArray[Any]], ads: NDArray[np.int64], playing: NDArray[np.bool_]) -> None:
+        """Adds one slot of the lanes that are ``playing``.
+
+        Args:
+            state: what :meth:`SessionVectorEnv.state_arrays` returned before the step.
+            ads: int64 [n], the ads of the step.
+            playing: bool [n].
+        """
+        rows = state["state"][[layout.SLOT, layout.USER_STATE, layout.VIDEO, layout.LAST]]
+        self._steps.append(np.vstack([np.arange(self.lanes), rows, ads]).astype(np.int32)[:, playing])
+
+    def losses(self, programs: Sequence[DynamicProgram], optimum: float) -> Losses:
+        """Returns the sums of V* - Q* over the sessions of every lane.
+
+        Args:
+            programs: those of all phases and segments.
+            optimum: largest expected revenue of a session.
+        """
+        lane, slot, user_state, video, last, ads = np.concatenate(self._steps, axis=1)
+        tables, position = self.tables, len(self.tables.scenario.session.slots)
+        axes = position, tables.n_phases, tables.n_segments, tables.n_levels
+        _, phase, segment, level = np.unravel_index(user_state, axes)
+        states, lost = np.stack([video, level, last, ads]).astype(np.int64), np.zeros(len(lane))
+        for program in programs:
+            own = np.flatnonzero((phase == program.phase) & (segment == program.segment))
+            own = own[np.argsort(slot[own], kind="stable")]
+            ends = np.searchsorted(slot[own], np.arange(tables.n_slots + 1))
+            for t, after, _, _ in program.improved() if len(own) else ():
+                at = own[ends[t] : ends[t + 1]]
+                here = np.empty(len(at))
+                bellman.lose_at(*program.model(t), after, np.ascontiguousarray(states[:, at]), here)
+                lost[at] = here
+        state = groups(tables)[video] * tables.n_levels + level
+        by_state = self._summed(lane, state, lost, (len(tables.spec.categories) + 1) * tables.n_levels)
+        return Losses(
+            optimum,
+            self._summed(lane, slot, lost, tables.n_slots),
+            by_state.reshape(self.lanes, -1, tables.n_levels),
+            self._summed(lane, ads, lost, tables.n_actions),
+        )
+
+    def _summed(self, lane: NDArray[Any], part: NDArray[Any], lost: Floats, parts: int) -> Floats:
+        """Returns the sum of every lane and part, float64 [n, parts]."""
+        sums = np.bincount(lane.astype(np.int64) * parts + part, weights=lost, minlength=self.lanes * parts)
+        return sums.reshape(self.lanes, parts)
