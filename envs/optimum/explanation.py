@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.losses import Losses
@@ -44,6 +43,7 @@ class Explanation:
             1, ``ad``, and ``category × fatigue``.
         half_widths: of 95 % intervals, by split and part, where the parts are means of simulated sessions; None where
             they are exact.
+        half_width: of the interval of all that is lost; None where that is exact.
 
     Examples:
         >>> from preroll.envs import Optimum, Tables, greedy_policy
@@ -60,6 +60,7 @@ class Explanation:
     optimum: float
     lost: Parts
     half_widths: Parts | None = None
+    half_width: float | None = None
 
     @property
     def is_exact(self) -> bool:
@@ -86,11 +87,6 @@ class Explanation:
             return None
         mean, half = (self.percent_of(one[split][part]) for one in (self.lost, self.half_widths))
         return max(mean - half, 0.0), max(min(mean + half, 100.0), mean)
-
-    def percents(self) -> NDArray[np.float64]:
-        """Returns the map of categories and fatigue levels in percent of the optimum, float64 [G, F]."""
-        values = [self.percent_of(lost) for lost in self.lost[MAP].values()]
-        return np.array(values).reshape(len(self.lost[CATEGORY]), len(self.lost[FATIGUE]))
 
     def to_frame(self) -> "pd.DataFrame":
         """Returns one row a part: split, part, lost revenue, percent of the optimum, and ends of its interval."""

@@ -66,14 +66,15 @@ def _explanation(values: PhasedOptimum, player: AgentOrPolicy, visits: Visits | 
     if isinstance(player, Policy):
         return values.explain(player)
     assert visits is not None
-    by_lane = named(values.tables, values.losses_at(visits))
+    losses = values.losses_at(visits)
+    by_lane = named(values.tables, losses)
     means = {
         split: {part: mean_interval(sums / per_lane) for part, sums in parts.items()}
         for split, parts in by_lane.items()
     }
     lost = {split: {part: mean.value for part, mean in parts.items()} for split, parts in means.items()}
     half = {split: {part: mean.half_width for part, mean in parts.items()} for split, parts in means.items()}
-    return Explanation(values.optimum, lost, half)
+    return Explanation(values.optimum, lost, half, mean_interval(losses.by_ad.sum(axis=1) / per_lane).half_width)
 
 
 def lanes_and_sessions(tables: Tables, sessions: int) -> tuple[int, int]:
@@ -121,12 +122,12 @@ def simulate(
     if (policy := wanted_table(player, tables, exact=exact)) is not None:
         return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), values.value_of(policy)
     assert isinstance(player, Agent)
-    with _named(player):
+    with _about(player):
         return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane, visits=visits), None
 
 
 @contextmanager
-def _named(player: AgentOrPolicy) -> Iterator[None]:
+def _about(player: AgentOrPolicy) -> Iterator[None]:
     """Names the player in an error about NaN."""
     try:
         yield
@@ -144,7 +145,7 @@ def wanted_table(player: AgentOrPolicy, tables: Tables, *, exact: bool) -> Polic
     """
     if not (exact or isinstance(player, Policy) or player.needs_tables):
         return None
-    with _named(player):
+    with _about(player):
         return table_of(player, tables)
 
 
