@@ -107,13 +107,20 @@ class DynamicProgram:
             ads[slot] = best
         return self.at_start(value), ads
 
-    def improved(self) -> Iterator[tuple[int, Floats, Floats, NDArray[np.int16]]]:
+    def improved(
+        self, begin: int = 0, end: int | None = None, value: Floats | None = None
+    ) -> Iterator[tuple[int, Floats, Floats, NDArray[np.int16]]]:
         """Yields, from the last slot to the first, its number and arrays [N, F, M] of the optimum.
 
         They are what follows before the next video is drawn, the value of the slot, and the best ads.
+
+        Args:
+            begin: the first slot.
+            end: the slot after the last one; by default the horizon.
+            value: value of the optimum at ``end``, [N, F, M]; by default 0.
         """
-        value = self.empty(False)
-        for slot in reversed(range(self.tables.n_slots)):
+        value = self.empty(False) if value is None else value
+        for slot in reversed(range(begin, self.tables.n_slots if end is None else end)):
             after = self.before_next_video(value, slot + 1)
             value, ads = np.empty_like(value), np.empty(value.shape, dtype=np.int16)
             bellman.improve(*self.model(slot), after, value, ads)

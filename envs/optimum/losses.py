@@ -7,7 +7,8 @@ summand is negative, and each stands where a decision was made. Sums by groups a
 action: of 100,000 videos that would be gigabytes.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,23 +60,39 @@ def groups(tables: Tables) -> NDArray[np.int64]:
 
 
 def losses(program: DynamicProgram, policy: Policy, by_last: bool) -> Losses:
-    """Computes what a policy with full axes loses, exactly.
-
-    The values of the optimum are kept for every slot, as the policy's states are followed forwards.
-    """
+    """Computes what a policy with full axes loses, exactly."""
     tables, group = program.tables, groups(program.tables)
-    require("what a policy loses", COMPILED.plus(8 * program.empty(False).size * (tables.n_slots + 4)))
-    value, ahead = program.empty(False), list[Floats]()
-    for _, after, value, _ in program.improved():  # noqa: B007  (the last one is that of the first slot)
-        ahead.append(after)
+    optimum, ahead = _ahead(program)
     mass, shown = program.start(by_last), np.zeros((tables.n_videos, tables.n_actions))
     by_state = np.zeros((tables.n_slots, len(tables.spec.categories) + 1, tables.n_levels))
     by_ad = np.zeros(tables.n_actions)
-    for slot in range(tables.n_slots):
+    for slot, after in enumerate(ahead):
         chosen = program.probabilities(policy, slot, mass)
-        bellman.lose(*program.model(slot), ahead.pop(), mass, chosen, group, by_state[slot], by_ad)
+        bellman.lose(*program.model(slot), after, mass, chosen, group, by_state[slot], by_ad)
         mass = program.flow(slot, mass, chosen, shown)
-    return Losses(program.at_start(value), by_state.sum(axis=(1, 2)), by_state.sum(axis=0), by_ad)
+    return Losses(optimum, by_state.sum(axis=(1, 2)), by_state.sum(axis=0), by_ad)
+
+
+def _ahead(program: DynamicProgram) -> tuple[float, Iterator[Floats]]:
+    """Returns the optimum, and what follows every slot from the first to the last, [N, F, M].
+
+    The policy's states are followed forwards and the optimum is solved backwards. Values are kept at every √T-th slot
+    and those between are computed again, for twice the time and a fraction of the memory.
+    """
+    n_slots, apart = program.tables.n_slots, math.isqrt(program.tables.n_slots)
+    require("what a policy loses", COMPILED.plus(8 * program.empty(False).size * (2 * apart + 8)))
+    values, value = {n_slots: program.empty(False)}, program.empty(False)
+    for slot, _, value, _ in program.improved():
+        if slot % apart == 0:
+            values[slot] = value
+
+    def forwards() -> Iterator[Floats]:
+        """Yields what follows every slot."""
+        for begin in range(0, n_slots, apart):
+            end = min(begin + apart, n_slots)
+            yield from reversed([after for _, after, _, _ in program.improved(begin, end, values.pop(end))])
+
+    return program.at_start(value), forwards()
 
 
 class Visits:
@@ -134,4 +151,4 @@ class Visits:
     def _summed(self, lane: NDArray[Any], part: NDArray[Any], lost: Floats, parts: int) -> Floats:
         """Returns the sum of every lane and part, float64 [n, parts]."""
         sums = np.bincount(lane.astype(np.int64) * parts + part, weights=lost, minlength=self.lanes * parts)
-        return sums.reshape(self.lanes, parts)
+        return np.asarray(sums.reshape(self.lanes, parts), np.float64)
