@@ -52,7 +52,7 @@ class Explanation:
         >>> round(explanation.optimum, 3), round(explanation.regret, 3), round(explanation.percent, 1)
         (8.842, 2.446, 27.7)
         >>> {part: round(lost, 2) for part, lost in explanation.lost["fatigue"].items()}
-        {'0': 0.01, '1': 0.0, '2': 0.04, '3': 0.1, '4': 0.64, '5': 1.66}
+        {'0': 0.01, '1': 0.01, '2': 0.04, '3': 0.1, '4': 0.64, '5': 1.66}
         >>> explanation.to_frame().query("split == 'category'")[["part", "percent"]].round(1).values.tolist()
         [['cars', 6.5], ['cats', 10.8], ['concerts', 10.4]]
     """

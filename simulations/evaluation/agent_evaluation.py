@@ -128,7 +128,7 @@ def simulate(
 
 @contextmanager
 def _about(player: AgentOrPolicy) -> Iterator[None]:
-    """Names the player in an error about NaN."""
+    """Adds to an error about NaN whose it is."""
     try:
         yield
     except NotFiniteError as error:

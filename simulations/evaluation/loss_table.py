@@ -33,10 +33,10 @@ def loss_table(explanation: Explanation) -> tuple[list[str], list[list[str]]]:
         >>> tables = Tables.compile("classic", "demo")
         >>> for row in loss_table(Optimum(tables).explain(random_policy(tables)))[1][:4]:
         ...     print(row)
-        ['category', 'cars', '2.410', '13.40']
-        ['', 'cats', '2.841', '15.80']
-        ['', 'concerts', '2.534', '14.09']
-        ['session', 'slots 1 to 5', '1.950', '10.85']
+        ['category', 'cars', '2.030', '11.29']
+        ['', 'cats', '2.654', '14.76']
+        ['', 'concerts', '3.102', '17.25']
+        ['session', 'slots 1 to 5', '1.947', '10.83']
     """
     rows = []
     for split, before in LISTED.items():

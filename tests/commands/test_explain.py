@@ -41,7 +41,7 @@ def test_a_run_is_explained_in_sentences_tables_and_a_map(run: Run, runs: Path) 
     assert status == 0
     lines = told.splitlines()
     exact = re.match(
-        r"(\S+) loses (\d+\.\d\d) % of the optimum: (\d\.\d{3}) of (\d\.\d{3}) per session, exactly\.", lines[0]
+        r"myopic loses (\d+\.\d\d) % of the optimum: \d\.\d{3} of \d\.\d{3} per session, exactly\.", lines[0]
     )
     assert exact is not None
     assert lines[1].startswith("Most is lost before c")
