@@ -23,6 +23,7 @@ from preroll.envs.policies.policy import Policy
 from preroll.system.memory import COMPILED, require
 
 Floats = NDArray[np.float64]
+MOST_ROWS = 500_000  # visits that are kept at once, about 100 bytes each
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,10 @@ def groups(tables: Tables) -> NDArray[np.int64]:
 def losses(program: DynamicProgram, policy: Policy, by_last: bool) -> Losses:
     """Computes what a policy with full axes loses, exactly."""
     tables, group = program.tables, groups(program.tables)
-    optimum, ahead = _ahead(program)
     mass, shown = program.start(by_last), np.zeros((tables.n_videos, tables.n_actions))
+    # What a table of ads shows, with probabilities 0 and 1, and the states before and after a slot.
+    require("what a policy loses", COMPILED.plus(mass.nbytes * (tables.n_actions + 4)))
+    optimum, ahead = _ahead(program)
     by_state = np.zeros((tables.n_slots, len(tables.spec.categories) + 1, tables.n_levels))
     by_ad = np.zeros(tables.n_actions)
     for slot, after in enumerate(ahead):
@@ -80,8 +83,9 @@ def _ahead(program: DynamicProgram) -> tuple[float, Iterator[Floats]]:
     and those between are computed again, for twice the time and a fraction of the memory.
     """
     n_slots, apart = program.tables.n_slots, math.isqrt(program.tables.n_slots)
-    require("what a policy loses", COMPILED.plus(8 * program.empty(False).size * (2 * apart + 8)))
-    values, value = {n_slots: program.empty(False)}, program.empty(False)
+    value = program.empty(False)
+    require("what a policy loses", COMPILED.plus(value.nbytes * (2 * apart + 4)))
+    values = {n_slots: value}
     for slot, _, value, _ in program.improved():
         if slot % apart == 0:
             values[slot] = value
@@ -95,17 +99,21 @@ def _ahead(program: DynamicProgram) -> tuple[float, Iterator[Floats]]:
     return program.at_start(value), forwards()
 
 
-class Visits:
-    """The states and ads of simulated sessions, step by step, and what was lost in them.
+class LossLedger:
+    """What was lost in simulated sessions, from their states and ads, step by step.
 
     Args:
-        tables: a compiled scenario.
+        programs: those of all phases and segments.
         lanes: number n of parallel sessions.
     """
 
-    def __init__(self, tables: Tables, lanes: int) -> None:
-        self.tables, self.lanes = tables, lanes
+    def __init__(self, programs: Sequence[DynamicProgram], lanes: int) -> None:
+        self.programs, self.lanes, tables = programs, lanes, programs[0].tables
         self._steps: list[NDArray[np.int32]] = []
+        self._rows = 0
+        self._by_slot = np.zeros((lanes, tables.n_slots))
+        self._by_state = np.zeros((lanes, (len(tables.spec.categories) + 1) * tables.n_levels))
+        self._by_ad = np.zeros((lanes, tables.n_actions))
 
     def add(self, state: Mapping[str, NDArray[Any]], ads: NDArray[np.int64], playing: NDArray[np.bool_]) -> None:
         """Adds one slot of the lanes that are ``playing``.
@@ -117,20 +125,30 @@ class Visits:
         """
         rows = state["state"][[layout.SLOT, layout.USER_STATE, layout.VIDEO, layout.LAST]]
         self._steps.append(np.vstack([np.arange(self.lanes), rows, ads]).astype(np.int32)[:, playing])
+        self._rows += self._steps[-1].shape[1]
+        if self._rows >= MOST_ROWS:
+            self._settle()
 
-    def losses(self, programs: Sequence[DynamicProgram], optimum: float) -> Losses:
+    def losses(self, optimum: float) -> Losses:
         """Returns the sums of V* - Q* over the sessions of every lane.
 
         Args:
-            programs: those of all phases and segments.
             optimum: largest expected revenue of a session.
         """
+        self._settle()
+        n_levels = self.programs[0].tables.n_levels
+        return Losses(optimum, self._by_slot, self._by_state.reshape(self.lanes, -1, n_levels), self._by_ad)
+
+    def _settle(self) -> None:
+        """Adds what was lost in the visits so far to the sums, and forgets them."""
+        if not self._steps:
+            return
         lane, slot, user_state, video, last, ads = np.concatenate(self._steps, axis=1)
-        tables, position = self.tables, len(self.tables.scenario.session.slots)
-        axes = position, tables.n_phases, tables.n_segments, tables.n_levels
+        self._steps, self._rows, tables = [], 0, self.programs[0].tables
+        axes = len(tables.scenario.session.slots), tables.n_phases, tables.n_segments, tables.n_levels
         _, phase, segment, level = np.unravel_index(user_state, axes)
         states, lost = np.stack([video, level, last, ads]).astype(np.int64), np.zeros(len(lane))
-        for program in programs:
+        for program in self.programs:
             own = np.flatnonzero((phase == program.phase) & (segment == program.segment))
             own = own[np.argsort(slot[own], kind="stable")]
             ends = np.searchsorted(slot[own], np.arange(tables.n_slots + 1))
@@ -140,15 +158,5 @@ class Visits:
                 bellman.lose_at(*program.model(t), after, np.ascontiguousarray(states[:, at]), here)
                 lost[at] = here
         state = groups(tables)[video] * tables.n_levels + level
-        by_state = self._summed(lane, state, lost, (len(tables.spec.categories) + 1) * tables.n_levels)
-        return Losses(
-            optimum,
-            self._summed(lane, slot, lost, tables.n_slots),
-            by_state.reshape(self.lanes, -1, tables.n_levels),
-            self._summed(lane, ads, lost, tables.n_actions),
-        )
-
-    def _summed(self, lane: NDArray[Any], part: NDArray[Any], lost: Floats, parts: int) -> Floats:
-        """Returns the sum of every lane and part, float64 [n, parts]."""
-        sums = np.bincount(lane.astype(np.int64) * parts + part, weights=lost, minlength=self.lanes * parts)
-        return np.asarray(sums.reshape(self.lanes, parts), np.float64)
+        for sums, part in ((self._by_slot, slot), (self._by_state, state), (self._by_ad, ads)):
+            np.add.at(sums, (lane, part), lost)

@@ -9,7 +9,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.belief import BeliefOptimum, belief_optimum, can_infer
 from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import note_of
-from preroll.envs.optimum.losses import Losses, Visits
+from preroll.envs.optimum.losses import Losses, LossLedger
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy
@@ -83,9 +83,9 @@ class PhasedOptimum:
         weights, phases = zip(*self._played, strict=True)
         return explanation_of(self.tables, Losses.mean(weights, [phase.losses(policy) for phase in phases]))
 
-    def losses_at(self, visits: Visits) -> Losses:
-        """Computes what was lost in simulated sessions, as sums over the sessions of every lane."""
-        return visits.losses([program for phase in self._phases for program in phase.programs], self.optimum)
+    def loss_ledger(self, lanes: int) -> LossLedger:
+        """Returns a ledger of what is lost in simulated sessions of parallel lanes."""
+        return LossLedger([program for phase in self._phases for program in phase.programs], lanes)
 
     def belief_optimum(self) -> BeliefOptimum | None:
         """Computes bounds of what an agent earns that infers the hidden segment; None where they are not known.

@@ -27,7 +27,9 @@ def explain(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders made by `preroll train`.")],
     csv: Annotated[bool, typer.Option("--csv", help="Print every part as CSV, unrounded, and nothing else.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Write a heat map of category and fatigue (.png or .svg).")] = None,
-    sessions: Annotated[int, typer.Option(help="Simulated for agents without a table; they weigh phases of drift.")] = 100_000,
+    sessions: Annotated[
+        int, typer.Option(help="Simulated for agents without a table; they weigh phases of drift.")
+    ] = 100_000,
     seed: Annotated[int, typer.Option(help="Other users, where sessions are simulated.")] = 0,
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,

@@ -10,7 +10,7 @@ from preroll.agents.agent import Agent
 from preroll.agents.finite import finite
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.explanation import Explanation, named
-from preroll.envs.optimum.losses import Visits
+from preroll.envs.optimum.losses import LossLedger
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
@@ -52,21 +52,21 @@ def evaluate_agent(
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     values, base = PhasedOptimum(tables, per_lane), derive(seed, EVALUATION)
     player = wanted_table(player, tables, exact=exact) or player
-    visits = Visits(tables, lanes) if explained and isinstance(player, Agent) else None
-    played, value = simulate(player, tables, values, base, lanes, per_lane, exact=exact, visits=visits)
+    ledger = values.loss_ledger(lanes) if explained and isinstance(player, Agent) else None
+    played, value = simulate(player, tables, values, base, lanes, per_lane, exact=exact, ledger=ledger)
     best = None
     if value is None:
         best = rollout(tables, values.references["optimum"], seed=base, lanes=lanes, sessions_per_lane=per_lane)
     result = result_of(name, played, value, values, best=best)
-    return replace(result, explanation=_explanation(values, player, visits, per_lane)) if explained else result
+    return replace(result, explanation=_explanation(values, player, ledger, per_lane)) if explained else result
 
 
-def _explanation(values: PhasedOptimum, player: AgentOrPolicy, visits: Visits | None, per_lane: int) -> Explanation:
+def _explanation(values: PhasedOptimum, player: AgentOrPolicy, ledger: LossLedger | None, per_lane: int) -> Explanation:
     """Returns where a player loses: of a table exactly, else the mean over sessions, of lanes that are independent."""
     if isinstance(player, Policy):
         return values.explain(player)
-    assert visits is not None
-    losses = values.losses_at(visits)
+    assert ledger is not None
+    losses = ledger.losses(values.optimum)
     by_lane = named(values.tables, losses)
     means = {
         split: {part: mean_interval(sums / per_lane) for part, sums in parts.items()}
@@ -98,7 +98,7 @@ def simulate(
     per_lane: int,
     *,
     exact: bool = True,
-    visits: Visits | None = None,
+    ledger: LossLedger | None = None,
 ) -> tuple[Rollout, float | None]:
     """Plays a fixed set of sessions.
 
@@ -111,7 +111,7 @@ def simulate(
         per_lane: sessions of each lane.
         exact: whether the exact value of an agent is computed. Without it the agent is asked for nothing but the ads of
             these sessions; policy tables and oracles, which are tables, keep their exact value.
-        visits: takes down the sessions of an agent that is not a table.
+        ledger: takes down what an agent loses that is not a table.
 
     Returns:
         The sessions played, and the exact value of the policy; None if it does not fit in a table or is not wanted.
@@ -123,7 +123,7 @@ def simulate(
         return rollout(tables, policy, seed=seed, lanes=lanes, sessions_per_lane=per_lane), values.value_of(policy)
     assert isinstance(player, Agent)
     with _about(player):
-        return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane, visits=visits), None
+        return play(tables, player, seed=seed, lanes=lanes, sessions_per_lane=per_lane, ledger=ledger), None
 
 
 @contextmanager

@@ -5,13 +5,13 @@ from gymnasium.vector import AutoresetMode
 
 from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.losses import Visits
+from preroll.envs.optimum.losses import LossLedger
 from preroll.envs.policies.rollout import Rollout
 from preroll.envs.vector import SessionVectorEnv
 
 
 def play(
-    tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_lane: int, visits: Visits | None = None
+    tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_lane: int, ledger: LossLedger | None = None
 ) -> Rollout:
     """Plays sessions 0 … k - 1 of every lane to their end, as :func:`preroll.envs.rollout` does for a policy table.
 
@@ -24,7 +24,7 @@ def play(
         seed: lane i plays the user stream seed + i.
         lanes: n.
         sessions_per_lane: k.
-        visits: takes down the states and ads of the n · k sessions.
+        ledger: takes down what is lost in the n · k sessions.
 
     Returns:
         Outcomes of the n · k sessions.
@@ -40,8 +40,8 @@ def play(
     rows = np.arange(lanes)
     while (played < sessions_per_lane).any():
         actions = agent.act(observations, explore=False)
-        if visits is not None:
-            visits.add(envs.state_arrays(), actions, played < sessions_per_lane)
+        if ledger is not None:
+            ledger.add(envs.state_arrays(), actions, played < sessions_per_lane)
         observations, rewards, terminated, truncated, infos = envs.step(actions)
         place = rows, np.minimum(played, sessions_per_lane)
         revenue[place] += rewards

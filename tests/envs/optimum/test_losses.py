@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from preroll.envs import Explanation, Optimum, Policy, SessionVectorEnv, Tables, preset_names
 from preroll.envs.optimum.explanation import AD, CATEGORY, FATIGUE, MAP, SESSION, SLOT, SPLITS, WITHOUT_CATEGORY
-from preroll.envs.optimum.losses import Visits, groups
+from preroll.envs.optimum.losses import groups
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.simple import random_policy
-from preroll.errors import PrerollError
+from preroll.errors import MemoryShortError, PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from preroll.system.memory import COMPILED, Limit
 from tests.envs.optimum.test_optimum import CHANGES, policy_of, probabilities_of
 from tests.envs.plain_model import Moment, PlainModel
 from tests.envs.tiny import ALL_SHOWN, three_videos, tiny
@@ -155,7 +156,12 @@ def test_videos_without_a_category_are_one_part() -> None:
     assert_adds_up(explanation, Optimum(tables).value - Optimum(tables).value_of(random_policy(tables)))
 
 
-def test_every_visit_of_a_simulated_session_loses_what_brute_force_says() -> None:
+@pytest.mark.parametrize("rows", [1, 500_000])
+def test_every_visit_of_a_simulated_session_loses_what_brute_force_says(
+    monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """However many visits are kept at once."""
+    monkeypatch.setattr("preroll.envs.optimum.losses.MOST_ROWS", rows)
     changes = {"session.slots": ["pre", "mid"], "session.horizon": 3, **ALL_SHOWN}
     scenario, catalog = tiny(changes), three_videos()
     tables, plain, lanes = Tables.compile(scenario, catalog), PlainModel(scenario, catalog), 50
@@ -167,13 +173,13 @@ def test_every_visit_of_a_simulated_session_loses_what_brute_force_says() -> Non
 
     plain.revenue(best)
     envs = SessionVectorEnv(lanes, tables=tables, autoreset_mode="SameStep")
-    visits, rng = Visits(tables, lanes), np.random.default_rng(0)
+    ledger, rng = PhasedOptimum(tables).loss_ledger(lanes), np.random.default_rng(0)
     envs.reset(seed=1)
     playing, expected = np.ones(lanes, np.bool_), np.zeros((lanes, tables.n_actions))
     slot, level, last = 0, np.zeros(lanes, np.int64), np.full(lanes, 2 * tables.n_actions)
     while playing.any():
         video, ads = envs.state_arrays()["state"][3, :lanes], rng.integers(tables.n_actions, size=lanes)
-        visits.add(envs.state_arrays(), ads, playing)
+        ledger.add(envs.state_arrays(), ads, playing)
         for lane in np.flatnonzero(playing):
             at = Moment(0, slot, int(video[lane]), int(level[lane]), int(last[lane]))
             expected[lane, ads[lane]] += max(known[at]) - known[at][ads[lane]]
@@ -184,10 +190,36 @@ def test_every_visit_of_a_simulated_session_loses_what_brute_force_says() -> Non
             last[lane] = ads[lane] + tables.n_actions * infos["viewed"][lane]
         playing &= ~(terminated | truncated)
         slot += 1
-    lost = PhasedOptimum(tables).losses_at(visits)
+    lost = ledger.losses(PhasedOptimum(tables).optimum)
     np.testing.assert_allclose(lost.by_ad, expected, atol=1e-12)
     np.testing.assert_allclose(lost.by_slot.sum(axis=1), expected.sum(axis=1), atol=1e-12)
     np.testing.assert_allclose(lost.by_state.sum(axis=(1, 2)), expected.sum(axis=1), atol=1e-12)
+
+
+def test_a_visit_to_a_video_without_a_category_has_its_group() -> None:
+    catalog = three_videos((0, -1, -1), [[0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
+    tables = Tables.compile(tiny(), catalog)
+    envs = SessionVectorEnv(20, tables=tables, autoreset_mode="SameStep")
+    ledger = PhasedOptimum(tables).loss_ledger(20)
+    video, ads = envs.reset(seed=1)[1]["video"], np.full(20, tables.n_actions - 1)
+    ledger.add(envs.state_arrays(), ads, np.ones(20, np.bool_))
+    lost = ledger.losses(PhasedOptimum(tables).optimum)
+    assert lost.by_state.shape == (20, 3, 3)
+    assert [np.flatnonzero(one).tolist() for one in lost.by_state[:, :, 0]] == [[groups(tables)[v]] for v in video]
+    assert sorted(set(video)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("arrays", [2, 12])
+def test_memory_that_is_short_is_said_before_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch, small_catalog: Catalog, arrays: int
+) -> None:
+    """For the policy's states, of which a table of ads needs a dozen, and for the values of the optimum."""
+    exact = Optimum(Tables.compile("fatigue", small_catalog))
+    size = exact.programs[0].empty(False).nbytes
+    allowed = Limit(COMPILED.filled + arrays * size, "the container", "give it more memory")
+    monkeypatch.setattr("preroll.system.memory.memory", lambda: allowed)
+    with pytest.raises(MemoryShortError, match="what a policy loses needs about"):
+        exact.explain(random_policy(exact.tables))
 
 
 def test_a_policy_for_another_catalog_is_refused(small_catalog: Catalog) -> None:
