@@ -17,6 +17,7 @@ from preroll.perception.decoders.semantic import semantic_objects
 from preroll.perception.decoders.yolo_seg import yolo_seg_objects
 from preroll.perception.decoders.yolox import yolox_objects
 from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, find_card
+from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.onnx_models.session import inference_session
 from preroll.perception.video.resize import Fit, Pixels, View
 
@@ -58,14 +59,14 @@ class Detector:
         """Loads a network.
 
         Args:
-            model: the ONNX file; the embedded one by default.
+            model: the ONNX file, or the name of a network; the embedded one by default.
             card: its card or the card's file; by default the one beside the model, else the package's card with its
                 sha256.
 
         Raises:
             PrerollError: if the file, its card or the network's shape is invalid.
         """
-        self.model = model
+        self.model = model = find_network(model)
         self.card = card if isinstance(card, ModelCard) else find_card(model, card)
         height, width = self.card.input_size
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)

@@ -27,6 +27,7 @@ from preroll.perception.onnx_models.model_card import (
     committed_cards,
 )
 from preroll.perception.onnx_models.model_file import check_stranger
+from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.video.resize import Fit, Pixels
 from preroll.yaml_config import validated
 
@@ -66,12 +67,13 @@ class EncoderFile:
         """Finds the card of an encoder, and checks the file if its hash is not known to preroll.
 
         Args:
-            model: the ONNX file.
+            model: the ONNX file, or the name of a network.
             card: its card; by default NAME.json beside the model, else the package's card with the model's hash.
 
         Raises:
             PrerollError: if there is no card, it is for another file, or running the model could do more than compute.
         """
+        model = find_network(model)
         found = _find_card(model, card)
         check_stranger(model, found.sha256, "encoder")
         return cls(model, found)

@@ -217,7 +217,9 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
         PrerollError: if the model or its card is missing, or the card is for another file.
     """
     if not model.is_file():
-        raise PrerollError(f"detector {model}: no such file; it must be an ONNX model")
+        raise PrerollError(
+            f"detector {model}: no such file; it must be an ONNX model, or a name of `preroll detector list`"
+        )
     digest = sha256_of(model)
     beside = model.with_suffix(".json")
     if card is not None or beside.is_file():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from preroll.errors import PrerollError
 from preroll.perception.onnx_models.model_card import EMBEDDED, Card, ModelCard, committed_cards, find_card, read_card
+from preroll.perception.onnx_models.networks import find_network
 
 if TYPE_CHECKING:
     import onnx
@@ -41,13 +42,15 @@ class ModelFile:
         """Finds the card of a model, and checks the file if it is not one shipped with or known to preroll.
 
         Args:
-            model: the ONNX file.
+            model: the ONNX file, or the name of a network.
             card: its card or the card's file; by default the one beside the model, else the package's card with its
                 sha256.
 
         Raises:
-            PrerollError: as :func:`preroll.perception.onnx_models.model_card.find_card` and :func:`check_model`.
+            PrerollError: as :func:`preroll.perception.onnx_models.networks.find_network`,
+                :func:`preroll.perception.onnx_models.model_card.find_card` and :func:`check_model`.
         """
+        model = find_network(model)
         found = card if isinstance(card, ModelCard) else find_card(model, card)
         check_stranger(model, found.sha256)
         return cls(model, found)

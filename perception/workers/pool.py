@@ -103,6 +103,24 @@ class VideoPool:
         self._pool.close()
 
 
+def drawn(
+    videos: Sequence[Path], *, workers: int | None = None, limits: Limits | None = None, engine: str = "local"
+) -> list[bool | None]:
+    """Looks at the first seconds of videos in workers.
+
+    Returns:
+        Whether preroll drew each video; None for one that cannot be decoded.
+    """
+    job = Job("preroll.perception.workers.jobs:look", None, limits or Limits(), grace=0.0, need=VIDEOS)
+    pool: WorkerPool = (RayPool if engine == "ray" else Pool)(job, workers=workers, tries=_TRIES)
+    found: list[bool | None] = [None] * len(videos)
+    with closing(pool), closing(pool.map([{"path": os.path.abspath(video)} for video in videos])) as outcomes:
+        for outcome in outcomes:
+            if outcome.message is not None:
+                found[outcome.number] = outcome.message["drawing"]
+    return found
+
+
 def _analysis_of(outcome: JobOutcome) -> Analysis:
     """Returns the analysis, or what became of the worker as a finding about the video."""
     if outcome.message is not None:

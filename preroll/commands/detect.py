@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def detect(
     source: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video, or a folder of frames 1.jpg, 2.jpg, ….")],
-    out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, class, confidence, ….")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, time, class, ….")] = None,
     detector: DetectorFile = None,
     card: CardFile = None,
     segment: Annotated[
@@ -105,6 +105,8 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
     facts = table.attrs
     found = table["frame"].nunique()
     typer.echo(f"{printable(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
+    if facts["note"]:
+        typer.echo(f"note: {facts['note']}", err=True)
     if facts["status"] != "ok":
         typer.echo(f"Only a part could be seen: {printable(facts['reason'])}")
     columns = ["class", "frames", "mean confidence", "importance"]

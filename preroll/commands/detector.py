@@ -1,6 +1,7 @@
 """`preroll detector`: model cards for networks, and fine-tuning of classifiers."""
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +18,72 @@ from preroll.terminal.table import print_table
 if TYPE_CHECKING:
     from preroll.perception.transfer.fine_tune import TransferResult
 
-app = typer.Typer(help="Make an ONNX network ready for use as a detector.", no_args_is_help=True)
+app = typer.Typer(help="List, fetch and make networks that find objects.", no_args_is_help=True)
 
 # More unreadable pictures than these are counted.
 _LISTED = 10
 Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The network.")]
+
+
+@app.command(name="list")
+def list_networks() -> None:
+    """List the networks that --detector takes by name: which are here, and where the others come from."""
+    from preroll.perception.onnx_models.networks import known_networks
+
+    columns = ("name", "here", "classes", "trained on", "licence of the weights", "from")
+    rows = [
+        (one.name, "yes" if one.here else "no", one.classes or "no card", one.trained_on, one.license, one.source)
+        for one in known_networks()
+    ]
+    print_table(columns, [tuple(printable(str(cell)) for cell in row) for row in rows], left=columns)
+
+
+@app.command()
+def get(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Address of an ONNX file, https:// or http://.")],
+    sha256: Annotated[str, typer.Option("--sha256", help="Hash of the file, without which nothing is fetched.")],
+    name: Annotated[str | None, typer.Option(help="For --detector NAME.", show_default="as in the URL")] = None,
+    download_size: Annotated[str, typer.Option(help="Largest file.")] = "1GiB",
+) -> None:
+    """Fetch a network, once: an interrupted download goes on where it stopped when the command is given again."""
+    from preroll.bounded import limits
+    from preroll.perception.onnx_models.fetch import checked_sha256, fetch, name_in
+    from preroll.perception.onnx_models.model_card import committed_cards
+    from preroll.perception.onnx_models.networks import place_of
+    from preroll.terminal.units import parse_size
+
+    inside = name_in(url)
+    wanted = checked_sha256(sha256)
+    known = committed_cards().get(wanted)
+    called = name or (known.name if known else inside)
+    out = place_of(called, wanted)
+    limit = min(parse_size(download_size, "--download-size"), limits.NETWORK)
+    with _percent("Fetching the network (%)") as report:
+        fetch(url, wanted, out, limit=limit, progress=report)
+    signals.finished()
+    typer.echo(f"{called}: {out}")
+    if known is None and not out.with_suffix(".json").exists():
+        typer.echo(f"It has no model card yet: preroll detector card {called} --classes FILE")
+
+
+@contextmanager
+def _percent(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Draws a progress bar of a part and a whole, from the first report on, so that an error is printed alone."""
+    from preroll import progress
+
+    done = 0
+    with ExitStack() as shown:
+        advance: Callable[[int], None] | None = None
+
+        def report(part: int, whole: int | None) -> None:
+            nonlocal advance, done
+            advance = advance or shown.enter_context(progress.bar(100, title))
+            if whole:
+                percent = 100 * part // whole
+                advance(percent - done)
+                done = percent
+
+        yield report
 
 
 @app.command()
@@ -53,8 +115,10 @@ def card(
     from preroll.perception.analysis.detector import Detector
     from preroll.perception.demo.probes import probe_pictures
     from preroll.perception.onnx_models.model_file import ModelFile
+    from preroll.perception.onnx_models.networks import find_network
     from preroll.perception.workers.pool import try_in_worker
 
+    model = find_network(model)
     place = out or model.with_suffix(".json")
     told = f"--out {place}"
     given = {

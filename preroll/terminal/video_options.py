@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from preroll.workers.job import Limits
 
 LIMITS_PANEL = "Limits and engines"
-DetectorFile = Annotated[Path | None, typer.Option(help="ONNX model.", show_default="the embedded one")]
+DetectorFile = Annotated[
+    Path | None,
+    typer.Option(help="ONNX model, or a name of `preroll detector list`.", show_default="by what the videos show"),
+]
 CardFile = Annotated[Path | None, typer.Option(help="Model card.", show_default="found automatically")]
 Fast = Annotated[bool, typer.Option("--fast", help="Skip frames that no other refers to: half the work.")]
 Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]

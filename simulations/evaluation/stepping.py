@@ -42,11 +42,11 @@ def play(
         actions = agent.act(observations, explore=False)
         if ledger is not None:
             ledger.add(envs.state_arrays(), actions, played < sessions_per_lane)
-        observations, rewards, terminated, truncated, infos = envs.step(actions)
+        observations, rewards, terminated, truncated, _ = envs.step(actions)
         place = rows, np.minimum(played, sessions_per_lane)
         revenue[place] += rewards
         slots[place] += 1
-        views[place] += infos["viewed"]
+        views[place] += envs.played.viewed
         left[place] |= terminated
         by_ad[rows, actions] += played < sessions_per_lane
         over = terminated | truncated

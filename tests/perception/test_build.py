@@ -94,11 +94,11 @@ def test_what_cannot_be_used_is_listed_and_the_build_goes_on(tmp_path: Path, vid
     assert report.catalog.n_videos == 6
 
 
-def test_a_damaged_clip_counts_as_far_as_it_goes(tmp_path: Path, real: Path, videos: Path, network: Path) -> None:
+def test_a_damaged_clip_counts_as_far_as_it_is_seen(tmp_path: Path, real: Path, videos: Path, network: Path) -> None:
     shutil.copyfile(real / "videos" / "edge_corrupted.mp4", videos / "reds" / "corrupted.mp4")
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     row = report.catalog.videos().set_index("path").loc["reds/corrupted.mp4"]
-    assert (row["status"], row["coverage"], row["frames"], row["index"]) == ("partial", 0.56, 9, 6)
+    assert (row["status"], row["coverage"], row["frames"], row["index"]) == ("partial", 0.98, 15, 6)
     assert [one.listed.path for one in report.partial] == ["reds/corrupted.mp4"]
 
 

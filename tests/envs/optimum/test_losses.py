@@ -183,11 +183,11 @@ def test_every_visit_of_a_simulated_session_loses_what_brute_force_says(
         for lane in np.flatnonzero(playing):
             at = Moment(0, slot, int(video[lane]), int(level[lane]), int(last[lane]))
             expected[lane, ads[lane]] += max(known[at]) - known[at][ads[lane]]
-        _, _, terminated, truncated, infos = envs.step(ads)
+        _, _, terminated, truncated, _ = envs.step(ads)
         for lane in np.flatnonzero(playing):
             at = Moment(0, slot, int(video[lane]), int(level[lane]), int(last[lane]))
-            level[lane] = plain.answers(at, int(ads[lane]))[int(infos["viewed"][lane])].level
-            last[lane] = ads[lane] + tables.n_actions * infos["viewed"][lane]
+            level[lane] = plain.answers(at, int(ads[lane]))[int(envs.played.viewed[lane])].level
+            last[lane] = ads[lane] + tables.n_actions * envs.played.viewed[lane]
         playing &= ~(terminated | truncated)
         slot += 1
     lost = ledger.losses(PhasedOptimum(tables).optimum)

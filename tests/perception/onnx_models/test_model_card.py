@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from preroll.errors import PrerollError
 from preroll.perception.onnx_models.model_card import EMBEDDED, committed_cards, find_card, parse_card
+from preroll.perception.onnx_models.weight_packages import PACKAGES
 
 Network = Callable[..., Path]
 CARD: dict[str, Any] = {
@@ -33,7 +34,7 @@ json_values = st.recursive(
 
 def test_the_cards_of_the_package_are_whole() -> None:
     names = {card.name: len(card.classes) for card in committed_cards().values()}
-    assert names == {"SqueezeNet_fp16": 1000, "yolox_nano": 80}
+    assert names == {"SqueezeNet_fp16": 1000, "yolox_nano": 80, **dict.fromkeys(PACKAGES, 1000)}
     assert len(find_card(EMBEDDED).classes) >= 9
 
 
