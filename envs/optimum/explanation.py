@@ -120,7 +120,7 @@ def named(tables: Tables, losses: Losses) -> dict[str, dict[str, Any]]:
     found = {
         CATEGORY: {name: by_state[..., k, :].sum(axis=-1) for k, name in enumerate(categories)},
         FATIGUE: {name: by_state[..., level].sum(axis=-1) for level, name in enumerate(levels)},
-        SESSION: {f"{one[0] + 1} to {one[-1] + 1}": losses.by_slot[..., one].sum(axis=-1) for one in quarters},
+        SESSION: {_slots(one[0] + 1, one[-1] + 1): losses.by_slot[..., one].sum(axis=-1) for one in quarters},
         SLOT: {str(slot + 1): losses.by_slot[..., slot] for slot in slots},
         AD: {name: losses.by_ad[..., ad] for ad, name in enumerate(spec.labels)},
         MAP: {
@@ -133,3 +133,7 @@ def named(tables: Tables, losses: Losses) -> dict[str, dict[str, Any]]:
     return {
         split: {part: float(lost) if plain else lost for part, lost in parts.items()} for split, parts in found.items()
     }
+
+
+def _slots(first: int, last: int) -> str:
+    return f"{first} to {last}" if last > first else str(first)
