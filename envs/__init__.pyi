@@ -4,6 +4,7 @@ from .model.observation import ObservationLayout as ObservationLayout
 from .model.observation import SessionSpec as SessionSpec
 from .model.tables import Tables as Tables
 from .optimum.belief import belief_optimum as belief_optimum
+from .optimum.explanation import Explanation as Explanation
 from .optimum.optimum import Optimum as Optimum
 from .optimum.phases import PhasedOptimum as PhasedOptimum
 from .optimum.reference_values import ReferenceValue as ReferenceValue

@@ -103,6 +103,64 @@ def follow_probabilities(
                 value[v, f, m] = total
 
 
+@inlined
+def _largest(
+    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any, m: Any
+) -> Any:
+    """Computes the largest q of a state."""
+    largest = 0.0  # no q is below 0
+    for a in range(reward.shape[1]):
+        largest = max(largest, _value(view, repeat, reward, level, stay, after, v, c, f, m, a))
+    return largest
+
+
+@compiled
+def lose(
+    view: Any,
+    repeat: Any,
+    reward: Any,
+    level: Any,
+    stay: Any,
+    kind: Any,
+    after: Any,
+    mass: Any,
+    probabilities: Any,
+    group: Any,
+    by_state: Any,
+    by_ad: Any,
+) -> None:
+    """Adds mass · π(a) · (largest q - q(a)) to ``by_state`` [G, F] and to ``by_ad`` [A]; no summand is below 0.
+
+    ``after`` are values of the optimum. The last axis of ``mass`` [N, F, M] and of ``probabilities`` [N, F, M, A] may
+    be longer than its own, where the policy depends on the last outcome and nothing else does. ``group`` is the group
+    of every video, int64 [N].
+    """
+    n_videos, n_levels, n_last = mass.shape
+    for v in range(n_videos):
+        for f in range(n_levels):
+            for m in range(n_last):
+                if mass[v, f, m] == 0.0:
+                    continue
+                best = _largest(view, repeat, reward, level, stay, after, v, kind[v], f, m)
+                for a in range(reward.shape[1]):
+                    weight = mass[v, f, m] * probabilities[v, f, m, a]
+                    if weight > 0.0:
+                        q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
+                        by_state[group[v], f] += weight * (best - q)
+                        by_ad[a] += weight * (best - q)
+
+
+@compiled
+def lose_at(
+    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, states: Any, lost: Any
+) -> None:
+    """Writes largest q - q(a) to ``lost`` [n]; ``states`` int64 [4, n] are video, fatigue, last outcome, a."""
+    for i in range(lost.shape[0]):
+        v, f, m, a = states[0, i], states[1, i], states[2, i], states[3, i]
+        best = _largest(view, repeat, reward, level, stay, after, v, kind[v], f, m)
+        lost[i] = best - _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
+
+
 @compiled
 def flow(
     view: Any, repeat: Any, level: Any, stay: Any, kind: Any, here: Any, probabilities: Any, there: Any, shown: Any

@@ -103,19 +103,33 @@ class DynamicProgram:
         require("the exact optimum", COMPILED.plus(states * (2 * self.tables.n_slots + 4 * 8)))
         value = self.empty(False)
         ads = np.empty((self.tables.n_slots, *value.shape), dtype=np.int16)
-        for slot in reversed(range(self.tables.n_slots)):
-            after = self.before_next_video(value, slot + 1)
-            value = np.empty_like(value)
-            bellman.improve(*self.model(slot), after, value, ads[slot])
+        for slot, _, value, best in self.improved():  # noqa: B007  (the last one is that of the first slot)
+            ads[slot] = best
         return self.at_start(value), ads
+
+    def improved(
+        self, begin: int = 0, end: int | None = None, value: Floats | None = None
+    ) -> Iterator[tuple[int, Floats, Floats, NDArray[np.int16]]]:
+        """Yields, from the last slot to the first, its number and arrays [N, F, M] of the optimum.
+
+        They are what follows before the next video is drawn, the value of the slot, and the best ads.
+
+        Args:
+            begin: the first slot.
+            end: the slot after the last one; by default the horizon.
+            value: value of the optimum at ``end``, [N, F, M]; by default 0.
+        """
+        value = self.empty(False) if value is None else value
+        for slot in reversed(range(begin, self.tables.n_slots if end is None else end)):
+            after = self.before_next_video(value, slot + 1)
+            value, ads = np.empty_like(value), np.empty(value.shape, dtype=np.int16)
+            bellman.improve(*self.model(slot), after, value, ads)
+            yield slot, after, value, ads
 
     def all_best(self) -> list[NDArray[np.uint8]]:
         """Returns all best actions of every slot, one bit for each: uint8 [N, F, M, ⌈A / 8⌉]; ties up to rounding."""
-        value, found = self.empty(False), []
-        for slot in reversed(range(self.tables.n_slots)):
-            after = self.before_next_video(value, slot + 1)
-            value = np.empty_like(value)
-            bellman.improve(*self.model(slot), after, value, np.empty(value.shape, dtype=np.int16))
+        found = []
+        for slot, after, value, _ in self.improved():
             best = np.empty((*value.shape, self.tables.n_actions), dtype=np.bool_)
             bellman.mark_best(*self.model(slot), after, value, best)
             found.append(np.packbits(best, axis=-1))
@@ -153,24 +167,25 @@ class DynamicProgram:
         mass = self.start(by_last)
         for slot in range(self.tables.n_slots):
             yield mass
-            mass = self._flow(slot, mass, identity[ads[slot]], np.zeros((len(mass), self.tables.n_actions)))
+            mass = self.flow(slot, mass, identity[ads[slot]], np.zeros((len(mass), self.tables.n_actions)))
 
     def visits(self, policy: Policy, by_last: bool) -> Floats:
         """Computes the probability of every (slot, video, action), float64 [T, N, A]."""
         mass = self.start(by_last)
-        last = slice(None) if mass.shape[2] > 1 else slice(0, 1)
         shown = np.zeros((self.tables.n_slots, len(mass), self.tables.n_actions))
-        identity = np.eye(self.tables.n_actions)
         for slot in range(self.tables.n_slots):
-            if policy.ads is not None:
-                probabilities = identity[policy.ads[self.phase, self.segment, slot][:, :, last]]
-            else:
-                assert policy.probabilities is not None
-                probabilities = policy.probabilities[self.phase, self.segment, slot][:, :, last]
-            mass = self._flow(slot, mass, probabilities, shown[slot])
+            mass = self.flow(slot, mass, self.probabilities(policy, slot, mass), shown[slot])
         return shown
 
-    def _flow(self, slot: int, mass: Floats, probabilities: Floats, shown: Floats) -> Floats:
+    def probabilities(self, policy: Policy, slot: int, mass: Floats) -> Floats:
+        """Returns what a policy with full axes shows in the states of ``mass`` [N, F, M], [N, F, M, A]."""
+        where = (self.phase, self.segment, slot, slice(None), slice(None), slice(mass.shape[2]))
+        if policy.ads is not None:
+            return np.asarray(np.eye(self.tables.n_actions)[policy.ads[where]])
+        assert policy.probabilities is not None
+        return policy.probabilities[where]
+
+    def flow(self, slot: int, mass: Floats, probabilities: Floats, shown: Floats) -> Floats:
         """Computes the next slot's distribution; adds the probability of every (video, action) to ``shown`` [N, A]."""
         view, repeat, _, level, stay, kind = self.model(slot)
         there = np.empty_like(mass)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import Knowledge
+from preroll.envs.optimum.losses import Losses, losses
 from preroll.envs.policies.policy import Policy
 
 Floats = NDArray[np.float64]
@@ -115,3 +117,18 @@ class Optimum:
         full = policy.on(self.tables)
         parts = [segment.visits(full, policy.shape[-1] > 1) for segment in self.programs]
         return Visits(np.tensordot(self.shares, np.stack(parts), axes=1))
+
+    def explain(self, policy: Policy) -> Explanation:
+        """Computes exactly where ``policy`` loses revenue, by parts that add up to the optimum minus its value.
+
+        Where the optimum is a bound, the parts hold the price of what no agent can know.
+
+        Raises:
+            PrerollError: If the policy table does not fit the scenario and the catalog.
+        """
+        return explanation_of(self.tables, self.losses(policy))
+
+    def losses(self, policy: Policy) -> Losses:
+        """Computes what ``policy`` loses by groups of states, averaged over the segments."""
+        full = policy.on(self.tables)
+        return Losses.mean(self.shares, [losses(segment, full, policy.shape[-1] > 1) for segment in self.programs])

@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.knowledge import Knowledge, note_of
+from preroll.envs.optimum.belief import BeliefOptimum, belief_optimum, can_infer
+from preroll.envs.optimum.explanation import Explanation, explanation_of
+from preroll.envs.optimum.knowledge import note_of
+from preroll.envs.optimum.losses import Losses, LossLedger
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import random_policy
+from preroll.errors import PrerollError
 
 
 class PhasedOptimum:
@@ -46,18 +50,19 @@ class PhasedOptimum:
     @property
     def is_bound(self) -> bool:
         """Whether the optimum is an upper bound: in some phase that is played, no agent can earn it."""
-        return any(knowledge.unreachable for knowledge in self._knowledge)
+        return any(phase.is_bound for _, phase in self._played)
 
     @property
     def note(self) -> str:
         """What the optimum knows in the phases that are played and agents do not see; empty if there is nothing."""
-        hidden = dict.fromkeys(name for knowledge in self._knowledge for name in knowledge.unreachable)
-        by_heart = dict.fromkeys(name for knowledge in self._knowledge for name in knowledge.by_heart)
+        hidden = dict.fromkeys(name for _, phase in self._played for name in phase.hidden)
+        by_heart = dict.fromkeys(name for _, phase in self._played for name in phase.knowledge.by_heart)
         return note_of(list(hidden), [name for name in by_heart if name not in hidden])
 
     @property
-    def _knowledge(self) -> list[Knowledge]:
-        return [phase.knowledge for w, phase in zip(self._weights, self._phases, strict=True) if w > 0]
+    def _played(self) -> list[tuple[float, Optimum]]:
+        """The phases that are played, with their shares of the sessions."""
+        return [(w, phase) for w, phase in zip(self._weights.tolist(), self._phases, strict=True) if w > 0]
 
     @cached_property
     def optimum_by_phase(self) -> NDArray[np.float64]:
@@ -71,9 +76,32 @@ class PhasedOptimum:
 
     def value_of(self, policy: Policy) -> float:
         """Computes the exact expected revenue per session of ``policy``."""
-        return float(
-            sum(w * phase.value_of(policy) for w, phase in zip(self._weights, self._phases, strict=True) if w > 0)
-        )
+        return float(sum(w * phase.value_of(policy) for w, phase in self._played))
+
+    def explain(self, policy: Policy) -> Explanation:
+        """Computes exactly where ``policy`` loses revenue per session, as :meth:`Optimum.explain`."""
+        weights, phases = zip(*self._played, strict=True)
+        return explanation_of(self.tables, Losses.mean(weights, [phase.losses(policy) for phase in phases]))
+
+    def loss_ledger(self, lanes: int) -> LossLedger:
+        """Returns a ledger of what is lost in simulated sessions of parallel lanes."""
+        return LossLedger([program for phase in self._phases for program in phase.programs], lanes)
+
+    def belief_optimum(self) -> BeliefOptimum | None:
+        """Computes bounds of what an agent earns that infers the hidden segment; None where they are not known.
+
+        That is where something else is hidden too, or the problem is too large.
+        """
+        bounds = []
+        for w, phase in self._played:
+            if phase.is_bound and not can_infer(phase):
+                return None
+            try:
+                here = belief_optimum(phase) if phase.is_bound else BeliefOptimum(phase.value, phase.value)
+            except PrerollError:  # too large
+                return None
+            bounds.append((w * here.lower, w * here.upper))
+        return BeliefOptimum(*(float(sum(ends)) for ends in zip(*bounds, strict=True)))
 
     @cached_property
     def references(self) -> dict[str, Policy]:

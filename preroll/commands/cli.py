@@ -24,6 +24,7 @@ from preroll.commands import (
     experiment,
     experiment_report,
     experiment_results,
+    explain,
     export,
     impressions,
     optimum,
@@ -67,6 +68,7 @@ app.command()(train.train)
 app.command()(tune.tune)
 app.add_typer(runs.app, name="runs")
 app.command()(evaluate.evaluate)
+app.command()(explain.explain)
 app.command()(export.export)
 app.command()(impressions.impressions)
 experiment.app.command()(experiment_results.results)

@@ -38,7 +38,7 @@ def evaluate(
 
     opened = [Run.open(run) for run in runs]
     tables = tables_of(opened, scenario, catalog)
-    players = _players([run for run in opened if run.settings.agent not in evaluation.REFERENCES])
+    players = players_of([run for run in opened if run.settings.agent not in evaluation.REFERENCES])
     evaluation.check(players, tables, sessions)
     total = len(players) + len(evaluation.REFERENCES)
     with progress.bar(total, f"Evaluating on {sessions:,} sessions") as advance:
@@ -82,7 +82,7 @@ def tables_of(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "
     return Tables.compile(scenario or first.scenario, Catalog.load(catalog) if catalog else first.load_catalog())
 
 
-def _players(runs: "list[Run]") -> "dict[str, Agent]":
+def players_of(runs: "list[Run]") -> "dict[str, Agent]":
     """Returns the trained agents by the name of their run, or by its whole path where names collide."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from preroll.agents.finite import finite
+from preroll.envs.optimum.explanation import Explanation
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.rollout import Rollout
 from preroll.simulations.statistics.intervals import Mean, mean_interval
@@ -37,6 +38,7 @@ class AgentResult:
         empty_share: share of the slots left without an ad.
         session_length: slots of a session.
         terminated_share: share of sessions that the user left before the horizon.
+        explanation: where it loses revenue; None if that is not wanted.
 
     Examples:
         >>> from preroll.envs import Tables
@@ -64,6 +66,7 @@ class AgentResult:
     empty_share: float
     session_length: float
     terminated_share: float
+    explanation: Explanation | None = None
 
     @property
     def regret(self) -> float:

@@ -5,11 +5,14 @@ from gymnasium.vector import AutoresetMode
 
 from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.losses import LossLedger
 from preroll.envs.policies.rollout import Rollout
 from preroll.envs.vector import SessionVectorEnv
 
 
-def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_lane: int) -> Rollout:
+def play(
+    tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_lane: int, ledger: LossLedger | None = None
+) -> Rollout:
     """Plays sessions 0 … k - 1 of every lane to their end, as :func:`preroll.envs.rollout` does for a policy table.
 
     The random numbers of a lane are those of its user stream, so a deterministic agent plays exactly the sessions of
@@ -21,6 +24,7 @@ def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_la
         seed: lane i plays the user stream seed + i.
         lanes: n.
         sessions_per_lane: k.
+        ledger: takes down what is lost in the n · k sessions.
 
     Returns:
         Outcomes of the n · k sessions.
@@ -36,6 +40,8 @@ def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_la
     rows = np.arange(lanes)
     while (played < sessions_per_lane).any():
         actions = agent.act(observations, explore=False)
+        if ledger is not None:
+            ledger.add(envs.state_arrays(), actions, played < sessions_per_lane)
         observations, rewards, terminated, truncated, _ = envs.step(actions)
         place = rows, np.minimum(played, sessions_per_lane)
         revenue[place] += rewards

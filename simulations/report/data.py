@@ -14,7 +14,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.experiment.execution.cell import read_cell
+from preroll.simulations.experiment.execution.cell import EXPLANATION, read_cell
 from preroll.simulations.experiment.execution.origins import (
     Origin,
     cell_provenance,
@@ -168,6 +168,11 @@ class Material:
     def cells(self, point: str, agent: str) -> list[Cell]:
         """Returns the finished cells of an agent at a point."""
         return [cell for cell in self.done if (cell.point, cell.label) == (point, agent)]
+
+    def explanations(self, point: str, agent: str) -> list[dict[str, Any]]:
+        """Returns where the seeds of an agent lose, as their cells store it; those of earlier versions do not."""
+        told = (read_cell(self.store.folder(cell)).get(EXPLANATION) for cell in self.cells(point, agent))
+        return [one for one in told if one is not None]
 
     def run(self, cell: Cell) -> Run:
         """Returns the run of a cell."""

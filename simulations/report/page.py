@@ -19,6 +19,7 @@ from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, point_title
 from preroll.simulations.report.heat_maps import HeatMap, heat_maps
+from preroll.simulations.report.losses import PointLosses, point_losses
 from preroll.simulations.report.policies import Picture, policy_pictures
 from preroll.simulations.report.sample_session import SampleSession, play_session
 from preroll.simulations.report.tables import (
@@ -37,6 +38,10 @@ PIXELS = 620  # width of a picture outside of the page
 PERCENT = "% of the optimum"
 
 
+#: What is drawn at a point.
+Shown = str | list[Picture] | PointLosses
+
+
 @dataclass(frozen=True)
 class Drawn:
     """What is drawn at some of the points.
@@ -46,7 +51,7 @@ class Drawn:
         points: number of all points.
     """
 
-    parts: list[tuple[str, str | list[Picture]]]
+    parts: list[tuple[str, Shown]]
     points: int
 
 
@@ -126,6 +131,7 @@ def page(material: Material) -> str:
         profiles=charts.profiles(material),
         verdicts=verdicts_table(material) if material.verdicts else None,
         verdicts_note=verdicts_note(material),
+        losses=_drawn(material, MOST_MAPS, point_losses),
         policies=_drawn(material, MOST_MAPS, policy_pictures),
         **_session(material),
         agents=agents_table(material),
@@ -158,7 +164,7 @@ def _over_keys(material: Material) -> dict[str, list[str] | list[HeatMap]]:
     }
 
 
-def _drawn(material: Material, most: int, draw: Callable[[Material, str], str | list[Picture]]) -> Drawn:
+def _drawn(material: Material, most: int, draw: Callable[[Material, str], Shown]) -> Drawn:
     """Draws at most ``most`` of the points."""
     shown = charts.chosen_points(list(material.points), most)
     return Drawn([(point_title(material, point), draw(material, point)) for point in shown], len(material.points))

@@ -49,6 +49,8 @@ def test_no_command_shows_a_control_character_and_a_scenario_is_read_back(run: R
         ("optimum", *on),
         ("train", "random", *on, "--sessions", "60", "--run", "r"),
         ("evaluate", "r", "--sessions", "200"),
+        ("explain", "r"),
+        ("explain", "r", "--csv"),
         ("train", "random", "--scenario", "classic", "--catalog", "catalog"),
         ("scenario", "check", "classic", "--catalog", "catalog"),
     ):

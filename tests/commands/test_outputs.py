@@ -69,6 +69,8 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("experiment run", "file"): READ,
     ("experiment run", "out"): FOLDER,
     ("experiment status", "folder"): READ,
+    ("explain", "plot"): ("explain run --plot OUT", "run/scenario.yaml", "new.svg"),
+    ("explain", "runs"): READ,
     ("export", "file"): ("export run OUT", "run/agent/arrays.safetensors", "new.onnx"),
     ("export", "run"): READ,
     ("impressions", "file"): ("impressions run OUT", "catalog/manifest.json", "new.parquet"),

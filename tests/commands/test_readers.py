@@ -17,6 +17,7 @@ STRANGERS = (".mine.old", ".mine.xyz.part", ".mine.preroll", ".mine.checkpoint",
 
 READERS = (
     "evaluate mine --sessions 300",
+    "explain mine --sessions 300",
     "export mine /dev/null",
     "impressions mine /dev/null --sessions 20",
     "catalog show catalog",

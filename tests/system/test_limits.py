@@ -125,7 +125,8 @@ def test_a_shortage_is_known_in_whatever_words(monkeypatch: pytest.MonkeyPatch, 
     [
         ("optimum", 300), ("train ppo --run RUN --sessions 100", 900), ("quickstart --out RUN", 1500),
         ("catalog build nothing --out RUN", 1500), ("experiment run examples/experiments/drift.yaml --out RUN", 900),
-        ("train thompson --run RUN --sessions 100", 500), ("evaluate RUN", 500), ("impressions RUN RUN.parquet", 1000),
+        ("train thompson --run RUN --sessions 100", 500), ("evaluate RUN", 500), ("explain RUN", 500),
+        ("impressions RUN RUN.parquet", 1000),
         ("agent import RUN.zip --run RUN --trust-pickle", 900), ("check-env", 900),
     ],
 )  # fmt: skip

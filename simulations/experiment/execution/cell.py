@@ -13,7 +13,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import RESULT
-from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, table_of
+from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, wanted_table
 from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
@@ -27,6 +27,8 @@ from preroll.workers.job import Job, Progress, Request
 
 CELL = "cell.json"
 FORMAT = 3
+#: Where the agent loses; cells of earlier versions lack it.
+EXPLANATION = "explanation"
 
 #: What a worker process of an experiment does.
 JOB = Job(f"{__name__}:run_cell", need=NETWORKS)
@@ -77,10 +79,12 @@ def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: 
     """Evaluates the agent and writes everything that a cell stores in addition to a run."""
     began = time.process_time()
     tables = Tables.compile(cell.scenario, cell.catalog)
-    policy = table_of(agent, tables) if cell.exact or agent.needs_tables else None
+    policy = wanted_table(agent, tables, exact=cell.exact)
     evaluation = evaluate_agent(
-        cell.label, policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed, exact=cell.exact
-    )
+        cell.label, policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed, exact=cell.exact,
+        explained=True,
+    )  # fmt: skip
+    assert evaluation.explanation is not None
     seconds = round(time.process_time() - began, 3)
     if policy is not None:
         write_policy(events, cell.sessions, tables, policy)
@@ -93,6 +97,7 @@ def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: 
         "values": cell.values,
         "label": cell.label,
         "evaluation": evaluation.to_dict() | ({"note": " ".join(notes)} if notes else {}),
+        EXPLANATION: evaluation.explanation.to_dict(),
         "evaluation_cpu_seconds": seconds,
         "provenance": provenance(),  # of the evaluation, where it was made; that of the training is in result.json
     }
