@@ -83,8 +83,8 @@ MAY_IMPORT = {
     "preroll.workers simulations.evaluation simulations.experiment.design simulations.feedback simulations.statistics "
     "simulations.training",
     "simulations.report": "agents envs envs.model envs.optimum envs.policies envs.rendering envs.scenario "
-    "simulations.evaluation simulations.experiment.design simulations.experiment.execution simulations.statistics "
-    "simulations.training",
+    "simulations.evaluation simulations.experiment.design simulations.experiment.execution simulations.feedback "
+    "simulations.statistics simulations.training",
     "simulations.tuning": "agents envs.model envs.optimum simulations.evaluation simulations.experiment.execution "
     "simulations.training",
     "simulations": "agents envs.model envs.scenario perception perception.catalog perception.demo "

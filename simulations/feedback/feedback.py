@@ -114,6 +114,8 @@ class Feedback(FileModel):
     @property
     def described(self) -> str:
         """Its two numbers in words."""
+        if not self.late:
+            return "feedback at once"
         batches = f" in batches of {self.every:,}" if self.every > 1 else ""
         return f"feedback {self.delay:,} sessions late{batches}"
 

@@ -13,7 +13,7 @@ from preroll.agents.settings import with_sessions
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import DEMO
-from preroll.simulations.experiment.design.checks import check_agents, check_catalogs, check_size
+from preroll.simulations.experiment.design.checks import check_agents, check_catalogs, check_queues, check_size
 from preroll.simulations.experiment.design.names import (
     Described,
     agent_names,
@@ -190,6 +190,7 @@ class Plan:
         plain = {name: one.model_dump(mode="json") for name, one in grounds.items() if one is not None}
         base, sessions = drawn[0].base.model_dump(mode="json"), _sessions(experiment)
         late = [feedback_of(experiment, point.values).told for point in drawn]
+        check_queues(experiment, drawn, sessions)
         cells = (
             Cell(
                 id="",
