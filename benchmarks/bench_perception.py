@@ -5,6 +5,8 @@ Parts, chosen by name (all by default); the two sides of every ratio alternate i
 * ``decode``: decoding, sampling at 3 frames a second and resizing to 128 × 128, against PyAV's bare forward decoding of
   the same file, one thread each, by CPU time; on the real clips of ../shared/realdata, or on rendered ones. Goal ≥ 0.8.
 * ``detect``: frames through the detector, against a bare onnxruntime loop on prepared tensors, by CPU time. Goal ≥ 0.9.
+* ``photographs``: the same for the network of photographs, where its weights are installed. Goal ≥ 0.9.
+* ``default``: what the choice of a detector says of the 300 demo clips and of the real ones. Goal: no mistake.
 * ``neighbours``: all-pairs top 10 with 80 classes, including normalisation, exclusion of the video itself and ordering
   of ties, against a bare faiss-cpu flat search, by CPU time of all threads. Goal ≤ 1.3 times.
 * ``graph``: approximate neighbours of 100,000 videos at several search breadths: recall and time.
@@ -35,8 +37,10 @@ from preroll.perception import Catalog, Detector
 from preroll.perception.features.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
 from preroll.perception.ingest.writer import about_array
 from preroll.perception.onnx_models.model_card import EMBEDDED
+from preroll.perception.onnx_models.networks import PHOTOGRAPHS, is_here
 from preroll.perception.video.resize import Fit, Fitter
 from preroll.perception.video.sampling import Decoding, sample
+from preroll.perception.workers.pool import drawn
 
 REAL = Path(__file__).parents[2] / "shared" / "realdata" / "videos"
 CLIPS = ("bottle-detection.mp4", "car-detection.mp4", "pool.mp4")
@@ -104,7 +108,8 @@ def resized(clip: Path, *, fast: bool = False) -> int:
     """Runs the stages of a worker before the network: decodes, samples and resizes."""
     fitter = Fitter(Fit(128, 128, "letterbox"))
     return sum(
-        fitter(one.frame, turns=one.turns, aspect=one.aspect).shape[0] for one in sample(clip, Decoding(), fast=fast)
+        fitter(one.frame, turns=one.turns, aspect=one.aspect, mirrored=one.mirrored).shape[0]
+        for one in sample(clip, Decoding(), fast=fast)
     )
 
 
@@ -124,6 +129,34 @@ def bench_detect() -> Results:
     count = len(repeats) * len(frames)
     rates = f"{count / ours:,.0f} of {count / bare:,.0f} frames per CPU-second: {bare / ours:.2f}"
     yield f"embedded network, batches of {len(frames)}: {rates}", bare / ours >= 0.9
+
+
+def bench_photographs() -> Results:
+    """Compares the network of photographs with its bare onnxruntime session, where its weights are installed."""
+    if not is_here(PHOTOGRAPHS):
+        return
+    detector = Detector(Path(PHOTOGRAPHS))
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (224, 224, 3), np.uint8) for _ in range(detector.batch)]
+    tensor, session = detector.tensor(frames), session_of(detector.model.read_bytes())
+    repeats = range(10)
+    ours, bare = in_turn(
+        lambda: [detector.find(frames) for _ in repeats],
+        lambda: [session.run(None, {"frames": tensor}) for _ in repeats],
+        time.process_time,
+    )
+    count = len(repeats) * len(frames)
+    rates = f"{1000 * ours / count:.1f} ms a frame, bare {1000 * bare / count:.1f}: {bare / ours:.2f}"
+    yield f"{PHOTOGRAPHS}, batches of {len(frames)}: {rates}", bare / ours >= 0.9
+
+
+def bench_default() -> Results:
+    """Counts what the choice of a default says of clips: all demo clips are drawings, and no real clip is."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = drawn(rendered(Path(folder), 100))
+    yield f"demo clips taken for something else: {found.count(False)} of {len(found)}", all(found)
+    real = [is_drawn for is_drawn in drawn(sorted(REAL.glob("*"))) if is_drawn is not None]
+    yield f"real clips that are no drawings: {real.count(False)} of {len(real)}", not any(real)
 
 
 def session_of(model: bytes) -> onnxruntime.InferenceSession:
@@ -315,6 +348,8 @@ def bench_build() -> Results:
 PARTS: dict[str, Callable[..., Results]] = {
     "decode": bench_decode,
     "detect": bench_detect,
+    "photographs": bench_photographs,
+    "default": bench_default,
     "neighbours": bench_neighbors,
     "graph": bench_graph,
     "int8": bench_int8,

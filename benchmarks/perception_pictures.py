@@ -44,7 +44,9 @@ def cut(work: Path) -> Path:
         for i, one in enumerate(sample(REAL / "videos" / clip, Decoding())):
             piece = work / "real" / name / f"{name}-{i // FRAMES_PER_PIECE + 1:02d}"
             piece.mkdir(parents=True, exist_ok=True)
-            write_picture(piece / f"{i % FRAMES_PER_PIECE + 1}.jpg", fitter(one.frame, turns=one.turns))
+            write_picture(
+                piece / f"{i % FRAMES_PER_PIECE + 1}.jpg", fitter(one.frame, turns=one.turns, mirrored=one.mirrored)
+            )
     return work / "real"
 
 

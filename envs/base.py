@@ -1,20 +1,49 @@
 """Observation metadata shared by ``SessionEnv`` and ``SessionVectorEnv``, so that agents need no table of the model."""
 
+import copy
 from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
+from preroll.envs.arguments import limit_of
+from preroll.envs.model.compiled import compiled_tables
 from preroll.envs.model.observation import ObservationLayout, Part, SessionSpec
 from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+
+#: Keys of a mapping of settings, as RLlib passes it in place of a scenario.
+_SETTINGS = {"scenario", "catalog", "tables", "render_mode", "num_envs", "copy", "autoreset_mode", "max_episode_steps"}
 
 
 class SessionEnvBase:
     """Base class of the environments, with the compiled ``tables``."""
 
     tables: Tables
+    _spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """Gymnasium's specification, by which ``gym.make`` made the environment, in values of JSON where possible.
+
+        Its ``max_episode_steps`` is the number of slots of a whole session, which the environment truncates itself.
+        """
+        return self._spec
+
+    @spec.setter
+    def spec(self, value: EnvSpec | None) -> None:
+        self._spec = plain = copy.copy(value)
+        if plain is not None:
+            plain.kwargs = plain_arguments(plain.kwargs)
+            limit = limit_of(plain.kwargs.get("max_episode_steps"))
+            plain.max_episode_steps = min(limit or self.tables.n_slots, self.tables.n_slots)
 
     @property
     def session_spec(self) -> SessionSpec:
@@ -30,6 +59,48 @@ class SessionEnvBase:
     def observation_parts(self) -> Mapping[str, Part]:
         """Slice, unit and meaning of each named part of the observation."""
         return self.tables.layout.parts
+
+
+def tables_of(scenario: Any, catalog: Any, tables: Tables | None) -> Tables:
+    """Returns the given tables, or those of the scenario on the catalog.
+
+    Raises:
+        PrerollError: As :meth:`Tables.compile`; or if the scenario is a mapping of settings.
+    """
+    if tables is not None:
+        return tables
+    if isinstance(scenario, Mapping) and (hasattr(scenario, "worker_index") or scenario.keys() <= _SETTINGS):
+        raise PrerollError(
+            "scenario: this is a mapping of settings, such as RLlib's env_config: unpack it, as in "
+            "ray.tune.register_env('preroll', lambda env_config: SessionEnv(**env_config))"
+        )
+    return compiled_tables(scenario, catalog)
+
+
+def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns arguments of an environment with objects as values of JSON; a catalog in memory alone stays as it is."""
+    told = dict(arguments)
+    tables = told.get("tables")
+    if isinstance(tables, Tables) and tables.catalog.manifest["files"]:
+        told |= {"scenario": tables.scenario, "catalog": tables.catalog}
+        del told["tables"]
+    return {name: _plain(value) for name, value in told.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Scenario):
+        return value.model_dump(mode="json")
+    if isinstance(value, Catalog):
+        return str(value.path) if value.manifest["files"] else value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def observation_space(tables: Tables) -> Any:

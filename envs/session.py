@@ -10,8 +10,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from preroll.envs.abandonment import abandoned_at, watched
-from preroll.envs.base import SessionEnvBase, new_observations, observation_space
+from preroll.envs.arguments import whole
+from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
+from preroll.envs.infos.abandonment import abandoned_at, watched
+from preroll.envs.infos.entries import of_reset
 from preroll.envs.kernel import layout, step
 from preroll.envs.model.tables import Tables
 from preroll.envs.rendering.render import MODES, check_mode, render
@@ -22,6 +24,7 @@ from preroll.jit import direct
 from preroll.perception.catalog.catalog import Catalog
 
 Floats = NDArray[np.float32]
+KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"  # of `gymnasium.utils.play`
 
 
 class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
@@ -51,17 +54,18 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
     2. Truncation: the horizon of the scenario is reached.
 
     ## Information
-    ``reset`` returns ``video`` and ``category``. ``step`` returns, for the slot just played:
+    ``step`` returns, for the slot just played, and ``reset`` for the slot that follows, of which nothing but ``video``
+    and ``category`` is known:
 
-    | key | type | meaning |
-    |---|---|---|
-    | ``video`` | int | index of the video in the catalog |
-    | ``category`` | int | category of the video; -1 if unknown |
-    | ``ad`` | int | the action |
-    | ``viewed`` | bool | whether the ad was viewed |
-    | ``view_probability`` | float | P(view) of the ad |
-    | ``expected_reward`` | float | P(view) times the reward of a view |
-    | ``watched`` | float | fraction of the ad that was watched; only where the scenario has an abandonment curve |
+    | key | type | meaning | at a reset |
+    |---|---|---|---|
+    | ``video`` | int | index of the video in the catalog | |
+    | ``category`` | int | category of the video; -1 if unknown | |
+    | ``ad`` | int | the action | -1 |
+    | ``viewed`` | bool | whether the ad was viewed | False |
+    | ``view_probability`` | float | P(view) of the ad | NaN |
+    | ``expected_reward`` | float | P(view) times the reward of a view | NaN |
+    | ``watched`` | float | fraction watched of the ad; only where the scenario has an abandonment curve | NaN |
 
     ## Arguments
     | parameter | type | default | meaning |
@@ -107,7 +111,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         tables: Tables | None = None,
         render_mode: str | None = None,
     ) -> None:
-        self.tables = tables or Tables.compile(scenario, catalog)
+        self.tables = tables_of(scenario, catalog, tables)
         self.render_mode = render_mode
         check_mode(render_mode)
         self._timeline = Timeline(self.tables) if render_mode else None
@@ -129,9 +133,13 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
 
         Returns:
             observation: float32 [d].
-            info: ``video`` and ``category`` of the first slot.
+            info: ``video`` and ``category`` of the first slot, see Information above.
+
+        Raises:
+            PrerollError: If the seed is no whole number.
         """
         first = self._np_random is None
+        seed = None if seed is None else whole(seed)
         super().reset(seed=seed)
         if seed is not None or first:
             chosen = self.np_random_seed if seed is None else seed
@@ -142,7 +150,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         video = int(self._lanes.state[layout.VIDEO, 0])
         if self._timeline is not None:
             self._timeline.start(self._lanes.state[layout.SESSION, 0], video)
-        return observation[0], {"video": video, "category": int(self.tables.category[video])}
+        return observation[0], of_reset(video, int(self.tables.category[video]), self._abandons)
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
         """Shows ad ``action`` in the current slot and returns the user's response.
@@ -176,7 +184,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
         reward, p, expected = outcome.values[:, 0].tolist()
         terminated, truncated, viewed, _ = outcome.flags[:, 0].tolist()
-        video, category = outcome.shown[:, 0].tolist()
+        video, category, _ = outcome.shown[:, 0].tolist()
         info = {
             "video": video,
             "category": category,
@@ -193,6 +201,10 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
                 info, reward, terminated, state[layout.USER_STATE] % self.tables.n_levels, state[layout.VIDEO]
             )
         return observation[0], reward, terminated, truncated, info
+
+    def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
+        """Returns the key of every action for ``gymnasium.utils.play``: 1 to 9, 0, then the letters."""
+        return {(ord(key),): action for action, key in enumerate(KEYS[: self.tables.n_actions])}
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """Returns the current frame in the render mode of the environment, or None without one.

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
+from weakref import ref
 
 import numpy as np
 from gymnasium import spaces
@@ -11,10 +12,18 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from preroll.envs.abandonment import abandoned_at, watched
-from preroll.envs.base import SessionEnvBase, new_observations, observation_space
+from preroll.envs.arguments import Seeds, ads_of, count_of, lanes_to_reset, limit_of, mode_of, seeds_of
+from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
+from preroll.envs.infos.abandonment import abandoned_at
+from preroll.envs.infos.entries import of_resets
+from preroll.envs.infos.lazy import Infos
+from preroll.envs.infos.played import Played
+from preroll.envs.infos.trees import make_known
 from preroll.envs.kernel import layout, step
+from preroll.envs.lane_timelines import LaneTimelines
+from preroll.envs.model.packing import limited
 from preroll.envs.model.tables import Tables
+from preroll.envs.rendering.render import MODES, check_mode
 from preroll.envs.scenario.scenario import Scenario
 from preroll.envs.vector_state import Arrays, copy_state, write_state
 from preroll.errors import PrerollError
@@ -22,34 +31,7 @@ from preroll.jit import direct
 from preroll.perception.catalog.catalog import Catalog
 
 Floats = NDArray[np.float32]
-
-
-class _StepBuffers(NamedTuple):
-    """Arrays that one step reads and writes, and the views of them that it returns."""
-
-    arguments: tuple[Any, ...]  # of `kernel.step`, after `actions`
-    returned: tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
-    infos: dict[str, Any]
-    last_infos: dict[str, Any]  # returned where a session ended
-
-    @classmethod
-    def of(cls, tables: Tables, lanes: layout.State, n: int, same_step: bool) -> "_StepBuffers":
-        """Allocates the buffers for a step of n lanes."""
-        observations, results = new_observations(tables, n), layout.new_results(n)
-        final = new_observations(tables, n if same_step else 0)
-        reward, view_probability, expected_reward = results.values[:, :n]
-        terminated, truncated, viewed, over = results.flags[:, :n]
-        infos = {
-            "video": results.shown[layout.SHOWN_VIDEO, :n],
-            "category": results.shown[layout.SHOWN_CATEGORY, :n],
-            "ad": results.ads,
-            "viewed": viewed,
-            "view_probability": view_probability,
-            "expected_reward": expected_reward,
-        }
-        last_infos = {**infos, "final_obs": final, "_final_obs": over} if same_step else infos
-        arguments = (*tables.packed, *lanes, same_step, observations, *results, final)
-        return cls(arguments, (observations, reward, terminated, truncated), infos, last_infos)
+INT64 = np.dtype(np.int64)
 
 
 class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDArray[Any]]):
@@ -59,24 +41,33 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
     reset with seed s is bit-identical to :class:`~preroll.envs.session.SessionEnv` reset with seed s + i, whatever the
     other lanes do. Spaces, rewards and episode ends are those of the single environment, batched.
 
-    ``step`` returns float64 rewards [n] and bool flags [n]. Infos hold one array [n] for each of ``video``,
-    ``category``, ``ad``, ``viewed``, ``view_probability`` and ``expected_reward``, always of the slot just played, and
-    where the scenario has an abandonment curve also ``watched``, the fraction of the ad that was watched. Under
-    SAME_STEP, infos of a step in which sessions ended also hold ``final_obs`` float32 [n, d], valid in the lanes of the
-    mask ``_final_obs``.
+    ``step`` returns float64 rewards [n] and bool flags [n]. Infos are those of Gymnasium's SyncVectorEnv: an array [n]
+    for each key of the single environment's info, and for each key a mask ``_key`` of the lanes that have it. A lane
+    that starts a session tells ``video`` and ``category`` of its first slot, and has no others: ``ad`` is −1,
+    ``viewed`` False, ``view_probability``, ``expected_reward`` and ``watched`` NaN, and their masks are False. Under
+    SAME_STEP a lane whose session ended does so, and its last slot is in ``final_info``, a mapping of the same keys and
+    masks, its last observation in ``final_obs``, an object array of float32 [d], or None. :attr:`played` holds the slot
+    just played in all lanes, in both modes. For stable-baselines3, write ``PPO("MlpPolicy", PrerollVecEnv(64))``, with
+    :class:`preroll.agents.PrerollVecEnv`.
 
     Args:
         num_envs: n, number of lanes.
         scenario: preset name, YAML file, mapping or :class:`Scenario`.
         catalog: name, folder or :class:`Catalog`.
         copy: whether every step returns new arrays, as in Gymnasium. ``False`` alternates between two sets of buffers:
-            returned arrays remain valid for one further call to ``step``.
+            returned observations, rewards and flags remain valid for one further call to ``step``.
         autoreset_mode: NEXT_STEP (Gymnasium's default) or SAME_STEP; both play the same sessions.
         tables: a compiled scenario, instead of ``scenario`` and ``catalog``.
-        render_mode: None; only the single environment renders.
+        render_mode: as of the single environment; :meth:`render` returns a frame for every lane.
+        max_episode_steps: a session is truncated after so many slots, as by Gymnasium's TimeLimit; None or −1: after
+            those of the scenario alone.
+
+    Attributes:
+        autoreset_mode: the mode.
 
     Raises:
-        PrerollError: If ``num_envs`` is below 1, the autoreset mode is DISABLED or a render mode is set.
+        PrerollError: If ``num_envs`` or ``max_episode_steps`` is no whole number from 1, or the autoreset mode or the
+            render mode is unknown.
 
     Examples:
         >>> import numpy as np
@@ -88,7 +79,11 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         ((3, 16), array([False,  True, False]), array([0., 1., 0.]))
     """
 
-    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+    metadata: dict[str, Any] = {  # noqa: RUF012
+        "render_modes": list(MODES),
+        "render_fps": 4,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
 
     _play: ClassVar[Any] = None  # machine code of `kernel.step`, looked up in the first step
 
@@ -101,18 +96,17 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         copy: bool = True,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         tables: Tables | None = None,
-        render_mode: None = None,
+        render_mode: str | None = None,
+        max_episode_steps: int | None = None,
     ) -> None:
-        if render_mode is not None:
-            raise PrerollError(f"render_mode: {render_mode!r}: only the single environment draws; None is allowed")
-        mode = AutoresetMode(autoreset_mode)
-        if mode is AutoresetMode.DISABLED:
-            raise PrerollError("autoreset_mode: 'Disabled': only NextStep and SameStep are allowed")
-        if num_envs < 1:
-            raise PrerollError(f"num_envs: {num_envs}: at least 1 lane is needed")
-        self.num_envs = num_envs
+        check_mode(render_mode)
+        self.num_envs = num_envs = count_of("num_envs", num_envs, "at least 1 lane is needed")
         self.render_mode = render_mode
-        self.tables = tables or Tables.compile(scenario, catalog)
+        self.tables = tables_of(scenario, catalog, tables)
+        self._limit = limit_of(max_episode_steps)
+        self._limited = limited(self.tables.packed, self._limit) if self._limit else None
+        self._timelines = LaneTimelines(self.tables, num_envs, render_mode) if render_mode else None
+        self.autoreset_mode = mode = mode_of(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": mode}
         self.single_observation_space = observation_space(self.tables)
         self.single_action_space = spaces.Discrete(self.tables.n_actions)
@@ -122,21 +116,24 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self._lanes = layout.new_lanes(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
+        self._extras = self._abandons or self._limit is not None or self._timelines is not None
         self._buffers = self._new_buffers()
+        self._played: Played | None = None
 
-    def _new_buffers(self) -> list[_StepBuffers]:
+    def _new_buffers(self) -> list[Played]:
         """Returns two sets of buffers that steps alternate between; none where every step allocates new ones."""
         return [] if self._copy else [self._new_buffer() for _ in range(2)]
 
-    def _new_buffer(self) -> _StepBuffers:
-        return _StepBuffers.of(self.tables, self._lanes, self.num_envs, self._same_step)
+    def _new_buffer(self) -> Played:
+        packed = self._limited or self.tables.packed
+        return Played(self.tables, packed, self._lanes, self.num_envs, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns the state to pickle; :meth:`__setstate__` allocates new step buffers.
 
         Pickled buffers would no longer share memory with the arrays that they are views of.
         """
-        return {**self.__dict__, "_buffers": []}
+        return {**self.__dict__, "_buffers": [], "_played": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -147,24 +144,37 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         """Number of each lane's current session, int64 [n], counted from 0."""
         return np.asarray(self._lanes.state[layout.SESSION, : self.num_envs], dtype=np.int64)
 
+    @property
+    def played(self) -> Played:
+        """Slot that the last step played in every lane.
+
+        Raises:
+            PrerollError: If no step was made.
+        """
+        if self._played is None:
+            raise PrerollError("played: no slot was played: call step() first")
+        return self._played
+
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: Seeds | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Floats, dict[str, Any]]:
         """Starts session 0 of the streams seed, seed + 1, …, or the next session of every lane if no seed is given.
 
         Args:
-            seed: seed of lane 0, or a list with one seed per lane; lanes whose entry is None continue their stream.
-                Without a seed, the first reset takes seeds from the operating system.
+            seed: seed of lane 0, or a list, tuple or array with one seed per lane; lanes whose entry is None continue
+                their stream. Without a seed, the first reset takes seeds from the operating system.
             options: ``{"reset_mask": bool [n]}`` resets only the lanes of the mask.
 
         Returns:
             observations: float32 [n, d], of all lanes.
-            infos: ``video`` and ``category``, int32 [n] each.
+            infos: arrays [n] by key, see the class; 0 in lanes outside the mask.
 
         Raises:
-            PrerollError: If a seed is negative, the list or mask does not fit the lanes, or the first reset is partial.
+            PrerollError: If a seed is negative, the list or mask does not fit the lanes, no lane is to be reset, or the
+                first reset is partial.
         """
-        chosen = self._chosen(options)
+        make_known()  # here, since a client is loaded by now, and a step has no time for it
+        chosen = lanes_to_reset(options, self.num_envs)
         if self._np_random is None and len(chosen) < self.num_envs:
             raise PrerollError("reset_mask: the first reset should be of all lanes")
         seeds = self._seeds(seed)
@@ -173,8 +183,11 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         step.seed_lanes(self._lanes, seeded, values)
         step.start_next(self.tables.packed, self._lanes, chosen)
         observations = self._observe()
-        video = self._lanes.state[layout.VIDEO, : self.num_envs].copy()
-        return observations, {"video": video, "category": self.tables.category[video]}
+        state = self._lanes.state[:, : self.num_envs]
+        if self._timelines is not None:
+            self._timelines.start(state, chosen)
+        video = state[layout.VIDEO]
+        return observations, of_resets(video, self.tables.category[video], chosen, self._abandons)
 
     def skip_to(self, session: int) -> Floats:
         """Starts session number ``session`` of every lane's stream, counted from 0, as if those before had been played.
@@ -241,37 +254,23 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         write_state(self._lanes, arrays, self.tables, self.num_envs)
         # All random numbers derive from the lanes' keys; a generator only marks the environment as started.
         self.np_random = np.random.default_rng(0)
+        if self._timelines is not None:
+            self._timelines.start(self._lanes.state, range(self.num_envs))
         return self._observe()
 
     def _check_running(self, method: str) -> None:
         if self._np_random is None:
             raise PrerollError(f"{method}: no session is running: call reset() first")
 
-    def _chosen(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
-        """Returns the indices of the lanes to reset, int64."""
-        mask = np.asarray((options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_)))
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-            raise PrerollError(f"reset_mask: {mask.dtype} {mask.shape}: bool [{self.num_envs}] is expected")
-        return np.flatnonzero(mask)
-
-    def _seeds(self, seed: int | list[int | None] | None) -> list[int | None]:
+    def _seeds(self, seed: Seeds | None) -> list[int | None]:
         """Returns a seed for every lane that starts a new stream, and None for lanes that continue theirs.
 
         In the first reset, lanes without a seed get one from the operating system.
         """
-        n = self.num_envs
-        first = self._np_random is None
-        if isinstance(seed, list):
-            if len(seed) != n:
-                raise PrerollError(
-                    f"seed: a list of {len(seed)}: one seed, or None, for each of the {n} lanes is expected"
-                )
-            seeds = list(seed)
-        else:
-            seeds = [None if seed is None else int(seed) + lane for lane in range(n)]
-        if any(own is not None and own < 0 for own in seeds):
-            raise PrerollError(f"seed: {seed}: seeds should not be negative")
-        number = None if isinstance(seed, list) else seed
+        n, first = self.num_envs, self._np_random is None
+        given = seeds_of(seed, n)
+        number = None if isinstance(given, list) else given
+        seeds = given if isinstance(given, list) else [None if given is None else given + lane for lane in range(n)]
         if first or number is not None:
             self._np_random, entropy = seeding.np_random(number)
             self._np_random_seed = entropy
@@ -281,7 +280,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
     def step(
         self, actions: NDArray[np.int64]
-    ) -> tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    ) -> tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Infos]:
         """Plays one slot in every lane, showing ad ``actions[i]`` in lane i.
 
         Under NEXT_STEP, a lane whose session ended in the previous step starts its next session instead: its action is
@@ -295,30 +294,59 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
             rewards: float64 [n].
             terminated: bool [n], whether the user left.
             truncated: bool [n], whether the horizon was reached.
-            infos: arrays [n] by name, see the class.
+            infos: arrays [n] by key, see the class, built when they are read.
 
         Raises:
             PrerollError: If no session is running, ``actions`` has another shape or dtype, or an ad does not exist.
         """
-        self._check_running("step")
-        given = np.asarray(actions)
-        if given.dtype.kind not in "iu":
-            raise PrerollError(f"actions: {given.dtype}: integers are expected, the numbers of the ads")
-        ads = np.ascontiguousarray(given, dtype=np.int64)
-        if ads.shape != (self.num_envs,):
-            raise PrerollError(f"actions: shape {ads.shape}: one ad for each of the {self.num_envs} lanes is expected")
-        if self._buffers:
-            buffer = self._buffers[0]
-            self._buffers.reverse()
-        else:
-            buffer = self._new_buffer()
-        abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs) if self._abandons else None
+        if self._np_random is None:
+            self._check_running("step")
+        # What most callers pass needs none of the conversions, which would take as long as a step of a few lanes.
+        right = type(actions) is np.ndarray and actions.dtype == INT64 and actions.strides == (8,)
+        ads = actions if right and len(actions) == self.num_envs else ads_of(actions, self.num_envs)
+        played = self._buffers[0] if self._buffers else self._new_buffer()
+        if (unread := played.given()) is not None:
+            unread.complete()  # before this step writes over what they are made of
+        last = self._prepare(played) if self._extras else None
         if self._play is None:
-            SessionVectorEnv._play = staticmethod(direct(step.step, ads, *buffer.arguments))
-        ended = self._play(ads, *buffer.arguments)
+            SessionVectorEnv._play = staticmethod(direct(step.step, ads, *played.arguments))
+        ended = self._play(ads, *played.arguments)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
-        infos = dict(buffer.last_infos if ended else buffer.infos)
-        if abandoned is not None:
-            infos["watched"] = watched(abandoned, infos["viewed"], ads, len(self.tables.ads))
-        return *buffer.returned, infos
+        played.ended, self._played = ended, played
+        infos = Infos()
+        infos.source = played
+        if self._extras:
+            self._finish(played, last)
+        if self._copy:
+            return *played.release(), infos
+        played.given = ref(infos)
+        self._buffers.reverse()
+        return *played.returned, infos
+
+    def _prepare(self, played: Played) -> NDArray[np.bool_] | None:
+        """Draws where ads will be abandoned; returns the lanes whose coming slot is the last in the time limit, if any.
+
+        This and :meth:`_finish` serve what few environments have.
+        """
+        if self._abandons:
+            played.abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs)
+        if self._limit is None:
+            return None
+        return np.asarray(self._lanes.state[layout.SLOT, : self.num_envs] + 1 == self._limit)
+
+    def _finish(self, played: Played, last: NDArray[np.bool_] | None) -> None:
+        if last is not None:
+            played.truncate(last)
+        if self._timelines is not None:
+            self._timelines.add(self._lanes.state, played)
+
+    def render(self) -> tuple[str | NDArray[np.uint8], ...] | None:
+        """Returns the frame of every lane, as SyncVectorEnv does; None without a render mode.
+
+        Gymnasium's vector ``RecordVideo`` and stable-baselines3 tile pictures into a grid.
+
+        Raises:
+            PrerollError: If no session was started.
+        """
+        return None if self._timelines is None else self._timelines.frames()

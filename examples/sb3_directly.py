@@ -30,7 +30,7 @@ def main(steps: int = 50_000) -> None:
         f"PPO after {steps:,} slots: {revenue:.2f} ± {deviation:.2f} a session, {revenue / optimum:.1%} of the optimum"
     )
     # `preroll train ppo --scenario fatigue` trains the same algorithm on many sessions at once;
-    # preroll.agents.PrerollVecEnv is such an environment for stable-baselines3 itself.
+    # PPO("MlpPolicy", preroll.agents.PrerollVecEnv(64, scenario="fatigue")) does so for stable-baselines3 itself.
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from .demo.videos import render_demo_videos as render_demo_videos
 from .detect_video import detect as detect
 from .ingest.catalog_content import CatalogOptions as CatalogOptions
 from .ingest.download import DownloadLimits as DownloadLimits
+from .inspection.duplicates import find_duplicates as find_duplicates
 from .inspection.lookup import find_video as find_video
 from .inspection.lookup import similar_videos as similar_videos
 from .onnx_models.model_card import ModelCard as ModelCard

@@ -1,9 +1,10 @@
 """Catalog building: analyses the videos of a folder or a table in worker processes and writes the catalog."""
 
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from preroll.files import atomic, work_folder
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.catalog_content import CatalogOptions, catalog_content
+from preroll.perception.ingest.chosen_detector import Choice, check_kept, choose, look_at, remember
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
 from preroll.perception.ingest.grouping import list_sources
 from preroll.perception.ingest.journal import Journal, open_journal
@@ -23,10 +25,12 @@ from preroll.perception.ingest.writer import Content, VideoRow, check_replaceabl
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.video.frame_folders import check_only_frames
-from preroll.perception.workers.pool import VideoJob, VideoPool
+from preroll.perception.workers.pool import VideoJob, VideoPool, drawn
 from preroll.system.portable_names import kept_or_portable
 from preroll.workers.job import Limits
 
+#: So many videos tell how long a build takes.
+_FIRST = 10
 _KEPT = "what was found so far is kept: give the same command again"
 
 
@@ -43,6 +47,7 @@ class BuildReport:
         resumed: number of videos whose earlier analysis was reused.
         copies: pairs of paths: a video, and a nearly identical one that the classifier had learned from when it judged
             the first, which makes the measured accuracy too high where both show one clip.
+        equal: pairs of paths of equal files in two categories.
 
     Examples:
         A report as :func:`build_catalog` returns it:
@@ -63,6 +68,7 @@ class BuildReport:
     others: int
     resumed: int
     copies: tuple[tuple[str, str], ...] = ()
+    equal: tuple[tuple[str, str], ...] = ()
 
     @property
     def status(self) -> int:
@@ -79,7 +85,8 @@ class _Plan:
     frames: Path | None
     downloads: Path
     listing: Listing
-    model: ModelFile
+    given: ModelFile | None
+    replace: bool
     fast: bool
     group_by: str | None
 
@@ -94,8 +101,10 @@ def build_catalog(
     videos: str | Path,
     out: str | Path,
     *,
-    detector: str | Path = EMBEDDED,
+    detector: str | Path | None = None,
     card: str | Path | None = None,
+    trust: str | None = None,
+    replace: bool = False,
     save_frames: str | Path | None = None,
     workers: int | None = None,
     limits: Limits | None = None,
@@ -116,8 +125,12 @@ def build_catalog(
         videos: the folder of videos, or a CSV table with the columns path or url, category and, optionally, split.
         out: the folder of the catalog; replaced only when the new catalog is complete. Unchanged videos that it already
             contains are not analysed again.
-        detector: an ONNX model; the embedded one by default.
+        detector: an ONNX model, or the name of one; by default that of the catalog that is there, or of the build that
+            was interrupted, else the network of photographs where a sample of the videos shows other things than
+            preroll's drawings and it is installed, else that of drawings.
         card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        trust: sha256 of the model if its loops may have any number of rounds.
+        replace: whether the detector of a catalog in ``out`` may change.
         save_frames: folder to which the sampled frames are written as CATEGORY/VIDEO/1.jpg, 2.jpg, …
         workers: number of processes; one per core by default.
         limits: time and memory limits of a worker.
@@ -139,49 +152,66 @@ def build_catalog(
     """
     if workers is not None and workers < 1:
         raise PrerollError(f"--workers {workers}: must be at least 1")
+    if detector is None and (card is not None or trust is not None):
+        detector = EMBEDDED
     source = Path(videos)
-    plan = _planned(
-        source,
-        Path(out),
-        None if save_frames is None else Path(save_frames),
-        source.with_suffix(".downloads") if downloads is None else Path(downloads),
-        ModelFile.find(Path(detector), None if card is None else Path(card)),
-        fast,
-        group_by,
-    )
+    listing = list_sources(source, saved := Path(downloads or source.with_suffix(".downloads")), group_by)
+    check_downloader(listing.videos)
+    given = None if detector is None else ModelFile.find(Path(detector), None if card is None else Path(card), trust)
+    frames = None if save_frames is None else Path(save_frames)
+    plan = _Plan(source, Path(out), frames, saved, listing, given, replace, fast, group_by)
+    _check_places(plan)
     wanted = choices or CatalogOptions()
-    wanted.check(plan.model.card)
-    where = VideoPool(plan.model, workers=workers, limits=limits, engine=engine)
-    return _built(plan, where, wanted, download_limits or DownloadLimits())
+    wanted.check(None if given is None else given.card)
+    return _built(plan, _Workers(workers, limits, engine), wanted, download_limits or DownloadLimits())
 
 
-def _built(plan: _Plan, where: VideoPool, choices: CatalogOptions, limits: DownloadLimits) -> BuildReport:
-    recipe = recipe_of(plan.model, plan.fast)
-    with _reserved(plan), _kept(plan.out), open_journal(plan.out, recipe) as journal, closing(where):
-        where.check()
+@dataclass(frozen=True)
+class _Workers:
+    """Number, limits and engine of the worker processes."""
+
+    workers: int | None
+    limits: Limits | None
+    engine: str
+
+    def pool(self, model: ModelFile) -> VideoPool:
+        return VideoPool(model, workers=self.workers, limits=self.limits, engine=self.engine)
+
+    def drawn(self, videos: list[Path]) -> list[bool | None]:
+        return drawn(videos, workers=self.workers, limits=self.limits, engine=self.engine)
+
+
+def _built(plan: _Plan, where: _Workers, choices: CatalogOptions, limits: DownloadLimits) -> BuildReport:
+    with _reserved(plan), _kept(plan.out), ExitStack() as stack:
+        before = check_kept(plan.out, plan.given, replace=plan.replace)
+        if plan.given is not None:  # tried before videos are fetched for it
+            pool = stack.enter_context(closing(where.pool(plan.given)))
+            pool.check()
         listing = _fetched(plan, limits)
+        choice = choose(plan.out, plan.given, lambda: look_at(listing.videos, where.drawn), replace=plan.replace)
+        if plan.given is None:
+            choices.check(choice.model.card)
+            pool = stack.enter_context(closing(where.pool(choice.model)))
+            pool.check()
+        _tell(plan, choice, before)
+        recipe = recipe_of(choice.model, plan.fast)
+        journal = stack.enter_context(open_journal(plan.out, recipe))
+        remember(plan.out, choice)
         known = earlier_analyses(plan.out, recipe) | journal.known
-        rows, resumed = _analyzed(plan, listing, where, journal, known)
-        facts = recipe if plan.group_by is None else {**recipe, "group_by": plan.group_by}
-        content = catalog_content(rows, plan.model.card, choices, facts)
-        write_catalog(plan.out, content, _command(plan, choices))
+        rows, resumed = _analyzed(plan, listing, pool, journal, known)
+        facts = {**recipe, **choice.facts, **({} if plan.group_by is None else {"group_by": plan.group_by})}
+        content = catalog_content(rows, choice.model.card, choices, facts)
+        write_catalog(plan.out, content, _command(plan, choice, choices))
     return _report(Catalog.open(plan.out), content, listing, resumed)
 
 
-def _planned(
-    videos: Path,
-    out: Path,
-    frames: Path | None,
-    downloads: Path,
-    model: ModelFile,
-    fast: bool,
-    group_by: str | None,
-) -> _Plan:
-    listing = list_sources(videos, downloads, group_by)
-    check_downloader(listing.videos)
-    plan = _Plan(videos, out, frames, downloads, listing, model, fast, group_by)
-    _check_places(plan)
-    return plan
+def _tell(plan: _Plan, choice: Choice, before: str) -> None:
+    """Writes a line about the detector where it changes, or where the videos are of another kind than drawings."""
+    name = choice.model.card.name
+    if before and before != name:
+        progress.note(f"{plan.out} was made with {before}: all of its videos are analysed again with {name}.")
+    if line := choice.note("preroll catalog build … --replace"):
+        progress.note(f"note: {line}")
 
 
 @contextmanager
@@ -215,7 +245,7 @@ def _fetched(plan: _Plan, limits: DownloadLimits) -> Listing:
     if not (wanted := sum(bool(one.url) for one in videos)):
         return plan.listing
     with progress.bar(wanted, "Fetching videos") as advance:
-        return Listing(fetch_videos(videos, plan.downloads, limits, advance), plan.listing.others)
+        return replace(plan.listing, videos=fetch_videos(videos, plan.downloads, limits, advance))
 
 
 def _analyzed(
@@ -232,18 +262,40 @@ def _analyzed(
         if (folder := saved[i]) is not None:
             atomic.sweep(folder)
     tasks = [VideoJob(videos[i].file, saved[i], plan.fast) for i in waiting]
+    began = time.monotonic()
     title = f"Detecting objects ({resumed:,} videos known)" if resumed else "Detecting objects"
     with progress.bar(len(tasks), title) as advance:
-        for number, analysis in engine.map(tasks):
+        for done, (number, analysis) in enumerate(engine.map(tasks), start=1):
             results[waiting[number]] = analysis
             journal.add(videos[waiting[number]].path, analysis)
             advance(1)
+            if done == _FIRST and (line := forecast(done, len(tasks), time.monotonic() - began)):
+                progress.note(line)
     return [VideoRow(one, results[i]) for i, one in enumerate(videos)], resumed
+
+
+def forecast(done: int, videos: int, seconds: float) -> str:
+    """Returns a line about how long the rest of a build takes, by its first videos; empty where that is no minute.
+
+    Examples:
+        >>> forecast(10, 310, seconds=30.0).partition(",")[0]
+        'About 15 minutes for the 300 videos that are left'
+        >>> forecast(10, 29, seconds=30.0)
+        ''
+    """
+    left = seconds / done * (videos - done)
+    if left < 60:
+        return ""
+    amount = f"{left / 3600:.0f} hours" if left >= 2 * 3600 else f"{left / 60:.0f} minutes"
+    return (
+        f"About {amount} for the {videos - done:,} videos that are left, if they are like the first {done};"
+        " Ctrl-C stops, and the same command goes on."
+    )
 
 
 def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) -> BuildReport:
     rows = content.rows
-    named = {row.listed.category for row in rows}
+    named = {row.listed.category for row in rows}.union(listing.categories)
     paths = [row.listed.path for row in rows if row.analysis.usable]
     return BuildReport(
         catalog=catalog,
@@ -253,14 +305,28 @@ def _report(catalog: Catalog, content: Content, listing: Listing, resumed: int) 
         others=listing.others,
         resumed=resumed,
         copies=tuple((paths[one], paths[other]) for one, other in content.copies.tolist()),
+        equal=_equal_in_two_categories(rows),
     )
 
 
-def _command(plan: _Plan, choices: CatalogOptions) -> str:
+def _equal_in_two_categories(rows: list[VideoRow]) -> tuple[tuple[str, str], ...]:
+    first: dict[str, SourceVideo] = {}
+    pairs = []
+    for row in rows:
+        if row.analysis.usable:
+            other = first.setdefault(row.analysis.sha256, row.listed)
+            if other.category != row.listed.category:
+                pairs.append((other.path, row.listed.path))
+    return tuple(pairs)
+
+
+def _command(plan: _Plan, choice: Choice, choices: CatalogOptions) -> str:
     """Returns the command for the manifest, with names instead of paths so that it does not depend on the machine."""
     parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
-    if plan.model.model != EMBEDDED:
-        parts += ["--detector", shlex.quote(plan.model.model.name)]
+    if choice.model.model != EMBEDDED:
+        kept = choice.model.model.parent.name == choice.model.card.sha256  # it has a name, and its file is nobody's
+        parts += ["--detector", shlex.quote(choice.model.model.stem if kept else choice.model.model.name)]
+    parts += ["--trust", choice.model.card.sha256] * choice.model.trusted
     usual = CatalogOptions()
     parts += ["--fast"] * plan.fast
     parts += [] if plan.group_by is None else ["--group-by", shlex.quote(plan.group_by)]

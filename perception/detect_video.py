@@ -8,10 +8,12 @@ import pandas as pd
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.analysis.analysis import Analysis
+from preroll.perception.ingest.chosen_detector import Looked, usual_or
 from preroll.perception.onnx_models.model_card import EMBEDDED, EMBEDDED_SEGMENTER, ModelCard
 from preroll.perception.onnx_models.model_file import ModelFile
+from preroll.perception.video.decoding import FRAMES_PER_SECOND
 from preroll.perception.video.frame_folders import check_only_frames
-from preroll.perception.workers.pool import VideoJob, VideoPool
+from preroll.perception.workers.pool import VideoJob, VideoPool, drawn
 from preroll.workers.job import Limits, Progress
 
 
@@ -20,6 +22,7 @@ def detect(
     *,
     detector: str | Path | None = None,
     card: str | Path | ModelCard | None = None,
+    trust: str | None = None,
     segment: bool = False,
     top: int | None = None,
     overlay: str | Path | None = None,
@@ -31,8 +34,10 @@ def detect(
 
     Args:
         source: the video file or the folder.
-        detector: an ONNX model; by default the embedded classifier, or the embedded segmenter with ``segment``.
+        detector: an ONNX model, or the name of one; by default the embedded segmenter with ``segment``, else the
+            network of photographs where the video is no drawing of preroll and it is installed, else that of drawings.
         card: its model card; by default the one beside the model, or the package's card with the model's sha256.
+        trust: sha256 of the model if its loops may have any number of rounds.
         segment: return one row per object, with its location.
         top: largest number of classes per frame that a classifier reports; the card's by default.
         overlay: folder to which the sampled frames are written as 1.jpg, 2.jpg, … with their objects drawn in; requires
@@ -42,11 +47,13 @@ def detect(
         progress: called with the seconds analysed so far and the duration that the file declares [s] (None if unknown).
 
     Returns:
-        One row per frame and class with the columns ``frame`` (1 for the first; 3 per second), ``class`` and
-        ``confidence`` (of the best object if the detector finds objects). With ``segment``, one row per object with the
-        additional columns ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1`` (its box [pixels of the
-        upright frame]). Its ``attrs`` contain ``frames`` (number sampled, including those without detections),
-        ``status``, ``reason``, ``coverage`` and ``duration`` [s].
+        One row per frame and class with the columns ``frame`` (1 for the first; 3 per second), ``time`` (since the
+    first frame [s]), ``class`` and ``confidence`` (of the best object if the detector finds objects). With
+    ``segment``, one row per object with the additional columns ``area`` (share of the frame [%]) and ``x0``,
+    ``y0``, ``x1``, ``y1`` (its box [pixels of the upright frame]). Its ``attrs`` contain ``frames`` (number
+    sampled, including those without detections), ``status``, ``reason``, ``coverage``, ``duration`` [s],
+    ``detector`` (the network's name) and ``note`` (a line for the user, where a network of drawings was used on
+    something else; else empty).
 
     Raises:
         PrerollError: if the source or the detector cannot be used.
@@ -59,14 +66,26 @@ def detect(
     overlay = None if overlay is None else Path(overlay)
     if overlay is not None:
         _check_overlay(source, overlay, segment)
-    chosen = Path(detector or (EMBEDDED_SEGMENTER if segment else EMBEDDED))
-    model = _adjusted(ModelFile.find(chosen, Path(card) if isinstance(card, str) else card), segment, top)
+    given = (
+        None
+        if detector is None and not segment and card is None and trust is None
+        else Path(detector or _usual(segment))
+    )
+    found = None if given is None else ModelFile.find(given, Path(card) if isinstance(card, str) else card, trust)
+    choice = usual_or(found, lambda: Looked.of(drawn([source], workers=1, limits=limits)))
+    model = _adjusted(choice.model, segment, top)
     pool = VideoPool(model, workers=1, limits=limits)
     pool.check()
     ((_, analysis),) = pool.map([VideoJob(source, fast=fast, overlay=overlay)], progress)
     if not analysis.usable:
         raise PrerollError(f"video {source}: {analysis.status}: {analysis.reason}")
-    return as_table(analysis, model.card.classes, segment=segment)
+    table = as_table(analysis, model.card.classes, segment=segment)
+    table.attrs["detector"], table.attrs["note"] = model.card.name, choice.note("preroll detect …")
+    return table
+
+
+def _usual(segment: bool) -> Path:
+    return EMBEDDED_SEGMENTER if segment else EMBEDDED
 
 
 def _check_overlay(source: Path, overlay: Path, segment: bool) -> None:
@@ -85,7 +104,7 @@ def _adjusted(model: ModelFile, segment: bool, top: int | None) -> ModelFile:
     if segment and not model.card.finds_objects:
         raise PrerollError(
             f"--segment: {model.model} is a classifier, which says what a frame shows and not where;"
-            " it needs a card with the decoder yolox, yolo-seg, maskrcnn or semantic"
+            " it needs a card with the decoder boxes, yolox, yolo-seg, maskrcnn or semantic"
         )
     if top is None:
         return model
@@ -100,7 +119,8 @@ def as_table(analysis: Analysis, classes: tuple[str, ...], *, segment: bool = Fa
     """Converts an analysis to the table that :func:`detect` returns."""
     found = analysis.found
     names = [classes[label] for label in found.label]
-    table = pd.DataFrame({"frame": found.frame + 1, "class": names, "confidence": found.confidence})
+    times = (found.frame / FRAMES_PER_SECOND).round(3)
+    table = pd.DataFrame({"frame": found.frame + 1, "time": times, "class": names, "confidence": found.confidence})
     if segment:
         table["area"] = found.area.astype(float).round(3)
         table[["x0", "y0", "x1", "y1"]] = found.box.astype(float).round(1)

@@ -1,4 +1,4 @@
-"""The folder of what is kept between runs and may be lost at any time: compiled code, by kind in sub-folders."""
+"""Folders of what is kept between runs and may be lost at any time: compiled code and networks, by kind."""
 
 import os
 import sys
@@ -21,6 +21,26 @@ def cache_folder(kind: str) -> Path | None:
     """
     named = os.environ.get(VARIABLE)
     return Path(named).expanduser().absolute() / kind if named else None
+
+
+def user_cache_folder(kind: str) -> Path | None:
+    """Returns the folder of one kind of things that are costly to fetch or to make again; it may be missing.
+
+    It is in ``PREROLL_CACHE``, else in the folder that the system has for what programs keep for a user, which is that
+    of ``platformdirs.user_cache_dir("preroll")``; None for a user without a home.
+    """
+    if (named := cache_folder(kind)) is not None:
+        return named
+    home = Path("~").expanduser  # raises for a user without one
+    with suppress(RuntimeError):
+        if sys.platform == "win32":
+            local = os.environ.get("LOCALAPPDATA")
+            return (Path(local) if local else home() / "AppData" / "Local") / "preroll" / "preroll" / "Cache" / kind
+        if sys.platform == "darwin":
+            return home() / "Library" / "Caches" / "preroll" / kind
+        place = os.environ.get("XDG_CACHE_HOME", "").strip()
+        return (Path(place) if os.path.isabs(place) else home() / ".cache") / "preroll" / kind
+    return None
 
 
 def say_not_kept(what: str, why: str, variable: str = VARIABLE) -> None:

@@ -10,6 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from preroll.console.output import drawn, printable, wrap
 
 
+def note(text: str) -> None:
+    """Writes one line to stderr, above the bar where one moves."""
+    print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
 @contextmanager
 def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
     """Shows progress towards ``total`` while the block runs.

@@ -13,7 +13,7 @@ from benchmarks.architecture import ROOMS, Arrows, Modules, folder_of, imports, 
 from tests.conftest import ROOT
 
 #: The floor, on which all stands: the files of ``preroll/`` itself, and folders of it.
-FLOOR = {"preroll", "preroll.bounded", "preroll.console", "preroll.files", "preroll.system"}
+FLOOR = {"preroll", "preroll.bounded", "preroll.console", "preroll.files", "preroll.html", "preroll.system"}
 #: What the files of each folder may import beside their own folder and the floor. A line names lines above it alone:
 #: that is the order in which the code is read.
 MAY_IMPORT = {
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "preroll.console": "",
     "preroll.bounded": "",
     "preroll.files": "",
+    "preroll.html": "",
     "preroll.workers": "",
     "perception.catalog": "",
     "perception.video": "",
@@ -33,6 +34,8 @@ MAY_IMPORT = {
     "perception.ingest": "perception.analysis perception.catalog perception.decoders perception.features "
     "perception.onnx_models perception.video perception.workers preroll.workers",
     "perception.inspection": "perception.analysis perception.catalog perception.video",
+    "perception.visualization": "perception.analysis perception.catalog perception.features perception.inspection "
+    "perception.video preroll.workers",
     "perception.transfer": "perception.analysis perception.features perception.onnx_models perception.video "
     "perception.workers",
     "perception.demo": "perception.catalog perception.video preroll.workers",
@@ -62,15 +65,16 @@ MAY_IMPORT = {
     "envs.optimum": "envs.kernel envs.model envs.policies",
     "envs.rendering": "envs.model envs.policies",
     "envs.lint": "envs.model envs.optimum envs.scenario perception.catalog",
-    "envs.conformance": "envs.kernel envs.model envs.scenario perception.catalog",
-    "envs": "envs.kernel envs.model envs.rendering envs.scenario perception.catalog",
+    "envs.infos": "envs.kernel envs.model envs.scenario",
+    "envs.conformance": "envs.infos envs.kernel envs.model envs.scenario perception.catalog",
+    "envs": "envs.infos envs.kernel envs.model envs.rendering envs.scenario perception.catalog",
     "agents.propensities": "",
     "agents": "envs.model envs.policies perception.catalog",
     "agents.baselines": "agents envs.model envs.optimum envs.policies",
     "agents.bandits": "agents agents.propensities envs.model envs.policies",
     "agents.contextual": "agents agents.propensities envs.model envs.policies",
     "agents.deep": "agents agents.contextual envs.model envs.policies",
-    "agents.interop": "agents envs envs.model",
+    "agents.interop": "agents envs envs.infos envs.model",
     "simulations.statistics": "",
     "simulations.feedback": "agents envs.scenario",
     "simulations.training": "agents envs envs.model envs.optimum envs.rendering envs.scenario perception.catalog "
@@ -89,8 +93,8 @@ MAY_IMPORT = {
     "simulations.training",
     "simulations": "agents envs.model envs.scenario perception perception.catalog perception.demo "
     "simulations.evaluation simulations.training",
-    "preroll.terminal": "envs.scenario perception perception.catalog perception.demo perception.inspection "
-    "perception.workers preroll.workers",
+    "preroll.terminal": "envs.scenario perception perception.catalog perception.demo perception.ingest "
+    "perception.inspection perception.onnx_models perception.workers preroll.workers",
 }
 
 

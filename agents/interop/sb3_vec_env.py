@@ -1,7 +1,7 @@
 """The native vector environment as a VecEnv of stable-baselines3, for direct use of its algorithms."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from preroll.agents.interop.last_slots import LastSlot, LastSlots
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 
@@ -18,24 +19,25 @@ class PrerollVecEnv(VecEnv):
     """VecEnv of stable-baselines3 over all lanes, without a Python environment per lane.
 
     Observations are copies, because stable-baselines3 keeps a reference to the last ones. The info of a lane whose
-    session ended has ``terminal_observation`` and ``TimeLimit.truncated`` (whether the horizon was reached). The other
-    lanes have an empty info, the same object in every step until a wrapper writes to it. Wrapped in ``VecMonitor``, the
-    environment reports revenue per session. Information about every slot is in the infos of :class:`SessionVectorEnv`
-    itself and is not passed on.
+    session ended is that of its last slot, with ``terminal_observation`` and ``TimeLimit.truncated`` (whether the
+    horizon was reached), built when it is first read. The other lanes have an empty info, the same object in every step
+    until a wrapper writes to it. Wrapped in ``VecMonitor``, the environment reports revenue per session, and
+    ``info_keywords`` of the last slot. Information about every slot is in the infos of :class:`SessionVectorEnv` itself
+    and is not passed on.
 
     Args:
-        envs: a vector environment with ``autoreset_mode`` SAME_STEP, which stable-baselines3 expects.
+        envs: number of lanes; or a vector environment with ``autoreset_mode`` SAME_STEP, which stable-baselines3
+            expects.
+        settings: arguments of :class:`SessionVectorEnv` where ``envs`` is a number.
 
     Raises:
-        PrerollError: another autoreset mode.
+        PrerollError: another autoreset mode, or no number of lanes and no :class:`SessionVectorEnv`.
 
     Examples:
         >>> import numpy as np
         >>> from stable_baselines3 import PPO
         >>> from preroll.agents import PrerollVecEnv
-        >>> from preroll.envs import SessionVectorEnv
-        >>> envs = SessionVectorEnv(64, scenario="classic", catalog="demo", autoreset_mode="SameStep")
-        >>> sb3_envs = PrerollVecEnv(envs)
+        >>> sb3_envs = PrerollVecEnv(64, scenario="classic", catalog="demo")
         >>> observations = sb3_envs.reset()
         >>> observations, rewards, dones, infos = sb3_envs.step(np.zeros(64, dtype=np.int64))
         >>> observations.shape, rewards.dtype, len(infos)
@@ -43,11 +45,8 @@ class PrerollVecEnv(VecEnv):
         >>> model = PPO("MlpPolicy", sb3_envs, n_steps=20).learn(100_000)  # doctest: +SKIP
     """
 
-    def __init__(self, envs: SessionVectorEnv) -> None:
-        mode = envs.metadata["autoreset_mode"]
-        if mode is not AutoresetMode.SAME_STEP:
-            raise PrerollError(f"autoreset_mode: {mode.value!r}: stable-baselines3 needs 'SameStep'")
-        self.envs = envs
+    def __init__(self, envs: int | np.integer[Any] | SessionVectorEnv, **settings: Any) -> None:
+        self.envs = envs = _same_step(envs, settings)
         self._actions = np.zeros(envs.num_envs, dtype=np.int64)
         self._empty: list[dict[str, Any]] = [{} for _ in range(envs.num_envs)]
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
@@ -73,14 +72,14 @@ class PrerollVecEnv(VecEnv):
             dones: bool (n,), whether the session ended, for either reason.
             infos: one dictionary per lane.
         """
-        observations, rewards, terminated, truncated, told = self.envs.step(self._actions)
+        observations, rewards, terminated, truncated, _ = self.envs.step(self._actions)
         dones = terminated | truncated
         infos = self._empty_infos()
-        lanes = np.flatnonzero(dones)
-        if lanes.size:
-            last_seen, cut = told["final_obs"][lanes], truncated[lanes].tolist()
-            for lane, seen, at_horizon in zip(lanes.tolist(), last_seen, cut, strict=True):
-                infos[lane] = {"terminal_observation": seen, "TimeLimit.truncated": at_horizon}
+        if self.envs.played.ended:
+            slots = LastSlots(self.envs.played, truncated > terminated)
+            for lane in dones.nonzero()[0].tolist():
+                infos[lane] = info = LastSlot()
+                info.source, info.lane = slots, lane
         return observations.copy(), rewards.astype(np.float32), dones, infos
 
     def _empty_infos(self) -> list[dict[str, Any]]:
@@ -119,9 +118,26 @@ class PrerollVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
-        """Returns None for each lane: nothing is rendered."""
-        return [None for _ in range(self.num_envs)]
+        """Returns the picture of each lane, which ``render`` tiles into a grid; None without ``rgb_array``."""
+        if self.envs.render_mode != "rgb_array":
+            return [None for _ in range(self.num_envs)]
+        return cast(Sequence[Any], self.envs.render())
 
     def _only_all(self, indices: VecEnvIndices, name: str) -> None:
         if list(self._get_indices(indices)) != list(range(self.num_envs)):
             raise PrerollError(f"{name}: lanes share one vector environment: indices must be all of them")
+
+
+def _same_step(envs: Any, settings: dict[str, Any]) -> SessionVectorEnv:
+    """Returns the vector environment of stable-baselines3's autoreset mode, made if ``envs`` is a number of lanes."""
+    if isinstance(envs, int | np.integer):
+        defaults: dict[str, Any] = {"copy": False, "autoreset_mode": AutoresetMode.SAME_STEP}
+        envs, settings = SessionVectorEnv(cast(int, envs), **defaults | settings), {}
+    if not isinstance(envs, SessionVectorEnv) or settings:
+        raise PrerollError(
+            f"envs: {envs}: a SessionVectorEnv is expected, or a number of lanes with settings, as in "
+            "PrerollVecEnv(64, scenario='fatigue')"
+        )
+    if envs.autoreset_mode is not AutoresetMode.SAME_STEP:
+        raise PrerollError(f"autoreset_mode: {envs.autoreset_mode.value!r}: stable-baselines3 needs 'SameStep'")
+    return envs

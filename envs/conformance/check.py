@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from preroll.envs.conformance import determinism, frequencies, seeding, third_party, vector_parity
+from preroll.envs.conformance import determinism, frequencies, seeding, third_party, vector_infos, vector_parity
 from preroll.envs.conformance.sample import SessionSample
 from preroll.envs.conformance.subject import SAMPLED_SLOTS, CheckFailedError, EnvUnderTest, NotApplicableError
 from preroll.envs.model.tables import Tables
@@ -35,6 +35,9 @@ COPIES: dict[str, Callable[[EnvUnderTest], str]] = {
     "seeding": seeding.seeding,
     "lanes": vector_parity.lanes,
     "autoreset": vector_parity.autoreset,
+    "vector infos": vector_infos.conventions,
+    "late infos": vector_infos.late_infos,
+    "own memory": vector_infos.own_memory,
 }
 SAMPLED: dict[str, Callable[[SessionSample], str]] = {
     "truth": frequencies.truth,

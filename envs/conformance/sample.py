@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from preroll.envs.conformance.subject import EnvUnderTest
+from preroll.envs.infos.entries import of_slots
 from preroll.envs.kernel import layout
 
 SAME = 1e-12  # tolerance of products of the same probabilities, multiplied in another order; of money, per reward
@@ -61,14 +62,17 @@ class SessionSample:
             ads = rng.integers(0, self.tables.n_actions, self.n)
             before = observations
             observations, rewards, terminated, truncated, infos = envs.step(ads)
-            video = np.asarray(infos["video"]).astype(np.int64)
+            told = of_slots(infos)
+            video = np.asarray(told["video"]).astype(np.int64)
             self._follow(video)
             self._compare(before, video, "observation")
-            self._look_up(ads, rewards, terminated, truncated, infos)
+            self._look_up(ads, rewards, terminated, truncated, told)
             over = terminated | truncated
             if over.any():
-                self._see(infos["final_obs"][over])
-                self._compare(infos["final_obs"], None, "final observation", over)
+                final = before.copy()
+                final[over] = np.stack(infos["final_obs"][over])
+                self._see(final[over])
+                self._compare(final, None, "final observation", over)
             self._state.end(over)
 
     def _see(self, observations: Numbers) -> None:

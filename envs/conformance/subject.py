@@ -56,8 +56,8 @@ class EnvUnderTest:
         """Creates a copy of the environment, without wrappers."""
         return gym.make(self.env_id, tables=self.tables, disable_env_checker=True).unwrapped
 
-    def vector(self, n: int, mode: AutoresetMode) -> Any:
-        """Creates a copy of its vector form with n lanes.
+    def vector(self, n: int, mode: AutoresetMode, **settings: Any) -> Any:
+        """Creates a copy of its vector form with n lanes and further settings.
 
         Raises:
             NotApplicableError: If it has none.
@@ -70,6 +70,7 @@ class EnvUnderTest:
             vectorization_mode="vector_entry_point",
             tables=self.tables,
             autoreset_mode=mode,
+            **settings,
         )
         return envs.unwrapped
 
@@ -133,6 +134,6 @@ def info_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | N
     if list(one) != list(other):
         return f"infos have the keys {', '.join(one)} and {', '.join(other)}"
     for name, value in one.items():
-        if type(value) is not type(other[name]) or not np.array_equal(value, other[name]):
+        if type(value) is not type(other[name]) or not np.array_equal(value, other[name], equal_nan=True):
             return f"info {name}: {value!r} and {other[name]!r}"
     return None

@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from preroll.envs.conformance.subject import CheckFailedError, EnvUnderTest, unequal
+from preroll.envs.infos.entries import of_slots
 
 LANES = 257  # one more than the kernel's block
 COMPARED = (0, 1, 63, 64, 255, 256)  # around the edges of blocks and of vector registers
@@ -40,7 +41,7 @@ def _require_same_step(env: Any, ad: int, returned: Any, lane: int, step: int) -
         ("reward", "terminated", "truncated"), rest, (rewards, terminated, truncated), strict=True
     ):
         _require(one == many[lane], lane, step, f"{name}: {one!r} alone, {many[lane]!r} as a lane")
-    _require_infos(info, infos, lane, step)
+    _require_infos(info, of_slots(infos), lane, step)
     if rest[1] or rest[2]:
         _require(np.array_equal(observation, infos["final_obs"][lane]), lane, step, "final observation")
         _require(bool(infos["_final_obs"][lane]), lane, step, "_final_obs is False")
@@ -51,7 +52,8 @@ def _require_same_step(env: Any, ad: int, returned: Any, lane: int, step: int) -
 def _require_infos(one: dict[str, Any], many: dict[str, Any], lane: int, step: int) -> None:
     for name, value in one.items():
         _require(name in many, lane, step, f"info {name} is missing in the vector environment")
-        _require(value == many[name][lane], lane, step, f"info {name}: {value!r} alone, {many[name][lane]!r} as a lane")
+        told = f"info {name}: {value!r} alone, {many[name][lane]!r} as a lane"
+        _require(np.array_equal(value, many[name][lane], equal_nan=True), lane, step, told)
 
 
 def _require(holds: bool, lane: int, step: int, what: str) -> None:
@@ -85,14 +87,14 @@ def _traces(subject: EnvUnderTest, mode: AutoresetMode) -> list[list[dict[str, A
     for _ in range(3 * subject.tables.n_slots):
         ads = _ads(session, slot, subject.tables.n_actions)
         observations, rewards, terminated, truncated, infos = envs.step(ads)
-        over = terminated | truncated
+        over, videos = terminated | truncated, of_slots(infos)["video"]
         for lane, trace in enumerate(traces):
             if ended[lane]:  # NEXT_STEP only: this step started a session
                 trace.append({"observation": observations[lane].copy(), "reward": rewards[lane]})
                 continue
             last = infos["final_obs"] if over[lane] and mode is AutoresetMode.SAME_STEP else observations
-            record = {"observation": last[lane].copy(), "reward": rewards[lane], "ad": ads[lane]}
-            record |= {"terminated": terminated[lane], "truncated": truncated[lane], "video": infos["video"][lane]}
+            record = {"observation": np.array(last[lane]), "reward": rewards[lane], "ad": ads[lane]}
+            record |= {"terminated": terminated[lane], "truncated": truncated[lane], "video": videos[lane]}
             trace.append(record)
             if over[lane] and mode is AutoresetMode.SAME_STEP:
                 trace.append({"observation": observations[lane].copy(), "reward": 0.0})

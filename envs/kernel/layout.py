@@ -20,7 +20,7 @@ N_STATE = 8
 # Rows of the results of a step.
 REWARD, VIEW_PROBABILITY, EXPECTED_REWARD = range(3)
 TERMINATED, TRUNCATED, VIEWED, OVER = range(4)
-SHOWN_VIDEO, SHOWN_CATEGORY = range(2)
+SHOWN_VIDEO, SHOWN_CATEGORY, SHOWN_FIRST = range(3)
 
 # Columns of a video's record: 0 … 9 are the neighbours (-1 padded), then their number, the kind and the category; from
 # ROW on, the video's part of the observation as float32.
@@ -37,10 +37,11 @@ PHASE, SEGMENT, LEVEL = range(3)
 
 # Entries of `sizes`: slots of a session; entries of an observation, and of its part that depends on the video; offsets
 # of the session's single entries (-1: not shown); lengths of axes; LEAVES, whether any P(leave) is above 0; FULL,
-# whether every video has ten neighbours; OWN_SIZE, the length of a row of `session_rows`.
+# whether every video has ten neighbours; OWN_SIZE, the length of a row of `session_rows`; LIMIT, the slot after which a
+# session is truncated: N_SLOTS, or earlier where Gymnasium's time limit is shorter.
 N_SLOTS, SIZE, VIDEO_SIZE, AT_PROGRESS, AT_LAST_AD, AT_LAST_VIEW = range(6)
-PHASES, SEGMENTS, POSITIONS, LEVELS, ACTIONS, KINDS, LEAVES, FULL, OWN_SIZE = range(6, 15)
-N_SIZES = 15
+PHASES, SEGMENTS, POSITIONS, LEVELS, ACTIONS, KINDS, LEAVES, FULL, OWN_SIZE, LIMIT = range(6, 16)
+N_SIZES = 16
 
 # Rows are longer than the number of lanes by this much: with 1024 or 16384 lanes they would otherwise start 4096 bytes
 # apart, map to the same lines of the first-level cache and evict each other.
@@ -78,7 +79,7 @@ class KernelViews(NamedTuple):
     segments: Any  # float64 [P · U]      cumulative shares
     user_states: Any  # int32 [C · 3]     phase, segment, fatigue level of each user state
     phase_start: Any  # int32 [P]         first session of each phase
-    sizes: Any  # int32 [15]
+    sizes: Any  # int32 [16]
     links: Any  # int32 [N, w]            records of the videos, as integers
     rows: Any  # float32 [N, w]           the same memory, as float32
     progress: Any  # float32 [T + 1]      elapsed share of the horizon at each slot
@@ -99,7 +100,7 @@ class Results(NamedTuple):
     ads: NDArray[np.int64]  # [n]
     values: NDArray[np.float64]  # [3, n]  REWARD, VIEW_PROBABILITY, EXPECTED_REWARD
     flags: NDArray[np.bool_]  # [4, n]     TERMINATED, TRUNCATED, VIEWED, OVER
-    shown: NDArray[np.int32]  # [2, n]     SHOWN_VIDEO, SHOWN_CATEGORY
+    shown: NDArray[np.int32]  # [3, n]     SHOWN_VIDEO, SHOWN_CATEGORY, SHOWN_FIRST
 
 
 class Lanes(NamedTuple):
@@ -129,6 +130,7 @@ class Outcome(NamedTuple):
     over: Any  # bool      terminated or truncated
     video: Any  # int32
     category: Any  # int32
+    first: Any  # int32    first video of the session that the step started, where `over` under SAME_STEP
 
 
 @inlined
@@ -180,6 +182,7 @@ def outcome_of(values: Any, flags: Any, shown: Any, start: Any, stop: Any) -> An
         flags[OVER, start:stop],
         shown[SHOWN_VIDEO, start:stop],
         shown[SHOWN_CATEGORY, start:stop],
+        shown[SHOWN_FIRST, start:stop],
     )
 
 
@@ -193,5 +196,5 @@ def new_lanes(n: int) -> State:
 def new_results(n: int) -> Results:
     """Allocates the results of one slot in n lanes."""
     width = n + PADDING
-    values, flags, shown = np.empty((3, width)), np.empty((4, width), np.bool_), np.empty((2, width), np.int32)
+    values, flags, shown = np.empty((3, width)), np.empty((4, width), np.bool_), np.empty((3, width), np.int32)
     return Results(np.empty(n, np.int64), values, flags, shown)

@@ -21,8 +21,8 @@ from preroll.envs.kernel.layout import (
     LEFT,
     LEVELS,
     LIKELY,
+    LIMIT,
     N_ANSWERS,
-    N_SLOTS,
     PAY,
     PHASES,
     POSITIONS,
@@ -105,7 +105,7 @@ def play(tables: Any, lanes: Any, ads: Any, scratch: Any, numbers: Any, outcome:
         outcome.video[i] = lanes.video[i]
     roll(lanes, scratch, sizes[LEAVES] > 0)
     respond(tables, lanes, ads, scratch, numbers)
-    settle(lanes, ads, scratch, numbers, outcome, sizes[ACTIONS], sizes[N_SLOTS])
+    settle(lanes, ads, scratch, numbers, outcome, sizes[ACTIONS], sizes[LIMIT])
 
 
 @inlined

@@ -73,9 +73,13 @@ def observe(packed: Any, lanes: Any, observations: Any) -> None:
 
 @inlined
 def _begin_again(tables: Any, lanes: Any, outcome: Any, i: Any) -> None:
-    """Starts a new session in place of a step, with reward 0: the step after an ended session under NEXT_STEP."""
+    """Starts a new session in place of a step, with reward 0: the step after an ended session under NEXT_STEP.
+
+    A P(view) of NaN is the mark of it, by which the infos say that no ad was shown.
+    """
     start_session(tables, lanes, i, np.int64(lanes.session[i]) + 1)
-    outcome.reward[i] = outcome.view_probability[i] = outcome.expected_reward[i] = 0.0
+    outcome.reward[i] = 0.0
+    outcome.view_probability[i] = outcome.expected_reward[i] = np.nan
     outcome.terminated[i] = outcome.truncated[i] = outcome.viewed[i] = outcome.over[i] = False
     outcome.video[i] = lanes.video[i]
     outcome.category[i] = tables.links[at(lanes.video[i]), CATEGORY]
@@ -93,6 +97,7 @@ def _turn(tables: Any, lanes: Any, outcome: Any, numbers: Any, same_step: Any, f
             ended += 1
             write_rows(tables, lanes, i, np.int64(1), final[np.int64(i * at(tables.sizes[SIZE])) :])
             start_session(tables, lanes, i, np.int64(lanes.session[i]) + 1)
+            outcome.first[i] = lanes.video[i]
         else:
             ended += 1
             lanes.ended[i] = 1

@@ -52,6 +52,13 @@ def pack(
     )
 
 
+def limited(packed: kernel_layout.Packed, max_episode_steps: int) -> kernel_layout.Packed:
+    """Returns the packed tables with a time limit: sessions are truncated after so many slots at the latest."""
+    integers = packed.integers.copy()
+    integers[kernel_layout.LIMIT] = min(max_episode_steps, integers[kernel_layout.N_SLOTS])
+    return packed._replace(integers=integers)
+
+
 def _answers(arrays: Arrays, kind: NDArray[np.int32], category: NDArray[np.int32]) -> NDArray[np.float64]:
     """Computes the user's response to every ad, float64 [R, S, P, U, F, A, 8].
 
@@ -127,6 +134,5 @@ def _sizes(
     p, u, s, f, a = arrays.base.shape
     single = [layout.offset(name) for name in ("progress", "last_ad", "last_view")]
     leaves, full = (arrays.hazard > 0).any(), (neighbors >= 0).all()
-    return np.array(
-        [n_slots, layout.size, video_size(layout), *single, p, u, s, f, a, arrays.match.shape[1], leaves, full, own]
-    )
+    counts = [p, u, s, f, a, arrays.match.shape[1]]
+    return np.array([n_slots, layout.size, video_size(layout), *single, *counts, leaves, full, own, n_slots])

@@ -316,7 +316,7 @@ class Scenario(FileModel):
             return source
         if isinstance(source, Mapping):
             return _validated(source, "scenario")
-        path = PRESETS / f"{source}.yaml" if str(source) in preset_names() else Path(source)
+        path = cls.file(source)
         if not path.is_file():
             if str(source) in RENAMED_PRESETS:
                 raise PrerollError(f"scenario {str(source)!r}: the preset is now {RENAMED_PRESETS[str(source)]!r}")
@@ -324,6 +324,11 @@ class Scenario(FileModel):
                 f"scenario {str(source)!r}: no such preset or file; presets are {', '.join(preset_names())}"
             )
         return _validated(load_named(path), str(path))
+
+    @staticmethod
+    def file(source: str | Path) -> Path:
+        """Returns the file of a preset's name, or that of a path, which need not exist."""
+        return PRESETS / f"{source}.yaml" if str(source) in preset_names() else Path(source)
 
     def replace(self, changes: Mapping[str, Any]) -> "Scenario":
         """Returns a copy with dotted keys set: ``{"ads.cats.long.view_probability": 0.5, "user.mismatch": 0.2}``.

@@ -19,12 +19,13 @@ from preroll.perception.analysis.overlay import Canvas, draw_objects
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.onnx_models.model_card import ModelCard
-from preroll.perception.video.frame_folders import SAVED_SIZE, check_only_frames, numbered_pictures, write_picture
+from preroll.perception.video.frame_folders import SAVED_SIZE, check_only_frames, files_of, write_picture
 from preroll.perception.video.resize import Fit, Fitter, Pixels, View
 from preroll.perception.video.sampling import FRAMES_PER_SECOND, Decoding, FrameSample, UnreadableError, sample
+from preroll.perception.video.timeline import LONGEST_HOLD
 
 #: Status values of a video; the first two are usable.
-STATUSES = ("ok", "partial", "damaged", "unreadable", "timeout", "not_a_file")
+STATUSES = ("ok", "partial", "damaged", "unreadable", "encrypted", "timeout", "not_a_file")
 USABLE = STATUSES[:2]
 
 
@@ -126,13 +127,20 @@ def judge(decoding: Decoding) -> tuple[str, str]:
     expected = decoding.expected or Fraction(0)
     slack = max(min(Fraction(1, 2), expected / 10), 2 * decoding.step) + expected / 100
     seen = f"{float(decoding.seconds):.1f} of {float(expected):.1f} s" if expected else f"{decoding.frames} frames"
+    told = []
     if decoding.error:
-        return "partial", f"decoding stopped after {seen}: {decoding.error}"
-    if decoding.missing > slack:
-        return "partial", f"the file ends after {seen}"
+        told.append(f"decoding stopped after {seen}: {decoding.error}")
+    elif decoding.missing > slack:
+        late = decoding.late > decoding.missing / 2
+        told.append(f"the first {float(decoding.late):.1f} s are missing" if late else f"the file ends after {seen}")
+    if decoding.lost:
+        why = f": {decoding.told}" if decoding.told else ""
+        told.append(f"{decoding.lost} of {decoding.packets} packets gave no frame{why}")
     if decoding.corrupt:
-        return "partial", f"{decoding.corrupt} of {decoding.frames} frames are damaged"
-    return "ok", ""
+        told.append(f"{decoding.corrupt} of {decoding.frames} frames are damaged")
+    if decoding.cut:
+        told.append(f"of frames held for longer than {LONGEST_HOLD} s, {float(decoding.cut):.0f} s are left out")
+    return ("partial", "; ".join(told)) if told else ("ok", "")
 
 
 def track_progress(
@@ -162,7 +170,7 @@ def _fitted(
 
     def fitted(one: FrameSample) -> _Fitted:
         view = fitter.view(one.frame, turns=one.turns, aspect=one.aspect)
-        pixels = fitter(one.frame, turns=one.turns, aspect=one.aspect)
+        pixels = fitter(one.frame, turns=one.turns, aspect=one.aspect, mirrored=one.mirrored)
         return _Fitted(pixels, view, canvas(one) if canvas is not None else None)
 
     if save_frames is None:
@@ -175,7 +183,8 @@ def _fitted(
             folder = stack.enter_context(atomic.folder(save_frames, None))
         for number, one in enumerate(samples, start=1):
             with _saving("--save-frames", save_frames):
-                write_picture(folder / f"{number}.jpg", saver(one.frame, turns=one.turns, aspect=one.aspect))
+                picture = saver(one.frame, turns=one.turns, aspect=one.aspect, mirrored=one.mirrored)
+                write_picture(folder / f"{number}.jpg", picture)
             yield fitted(one)
 
 
@@ -218,5 +227,5 @@ def content_hash(path: Path) -> str:
     """Returns the sha256 of a video's file; for a folder of frames that of their hashes, in order."""
     if not path.is_dir():
         return sha256_of(path)
-    digests = [sha256_of(picture) for picture in numbered_pictures(path)]
+    digests = [sha256_of(file) for file in files_of(path)]
     return hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -3,7 +3,7 @@
 import ast
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -14,8 +14,9 @@ from preroll.bounded.readers import parse_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
+from preroll.perception.analysis.plausibility import oddities
 from preroll.perception.onnx_models.model_card import ModelCard
-from preroll.perception.onnx_models.model_file import check_model
+from preroll.perception.onnx_models.model_file import check_stranger
 from preroll.perception.video.resize import Pixels
 
 _TYPES = {TensorProto.UINT8: "uint8", TensorProto.FLOAT16: "float16", TensorProto.FLOAT: "float32"}
@@ -31,20 +32,26 @@ class InputShape:
         dtype: number type.
         layout: NCHW or NHWC.
         size: height and width [pixels]; None if the file leaves them free.
+        gray: whether it has one channel instead of three.
     """
 
     dtype: str
     layout: str
     size: tuple[int, int] | None
+    gray: bool
 
 
-def read_input(model: Path) -> InputShape:
+def read_input(model: Path, trust: str | None = None) -> InputShape:
     """Reads the type and the shape of a network's input; the network itself is not loaded.
+
+    Args:
+        model: the ONNX file.
+        trust: its sha256 if its loops may have any number of rounds.
 
     Raises:
         PrerollError: if the file is not an accepted network, or its input cannot hold a frame.
     """
-    check_model(model)
+    check_stranger(model, sha256_of(model) if model.is_file() else "", trust=trust)
     graph = onnx.load(str(model), load_external_data=False).graph
     weights = {one.name for one in graph.initializer}
     inputs = [one for one in graph.input if one.name not in weights]
@@ -58,13 +65,14 @@ def read_input(model: Path) -> InputShape:
     if len(axes) not in (3, 4):
         raise PrerollError(f"detector {model}: its input has {len(axes)} axes; a frame needs 3 or 4")
     first, height, width = axes[-3:]
-    if first == 3:
-        layout = "NCHW"
-    elif width == 3:
-        layout, height, width = "NHWC", first, height
+    if first in (1, 3):
+        layout, channels = "NCHW", first
+    elif width in (1, 3):
+        layout, channels, height, width = "NHWC", width, first, height
     else:
-        raise PrerollError(f"detector {model}: its input {axes} has no axis of 3 colour channels")
-    return InputShape(_TYPES[tensor.elem_type], layout, (height, width) if height and width else None)
+        raise PrerollError(f"detector {model}: its input {axes} has no axis of 3 colour channels, nor of 1 for gray")
+    size = (height, width) if height and width else None
+    return InputShape(_TYPES[tensor.elem_type], layout, size, channels == 1)
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
@@ -98,18 +106,32 @@ def read_classes(path: Path) -> tuple[str, ...]:
     return tuple(content)
 
 
-def make_card(model: Path, classes: tuple[str, ...], given: dict[str, Any]) -> ModelCard:
+class TrialCard(ModelCard):
+    """Card of a network whose outputs are still to be read."""
+
+    job: ClassVar[str] = "trial"
+
+
+def trial_card(model: Path, classes: tuple[str, ...], size: tuple[int, int] | None, trust: str | None) -> TrialCard:
+    """Builds a card that says of a network only what its file says; arguments are those of :func:`make_card`."""
+    anything = {"fit": "stretch", "channels": "RGB", "activation": "sigmoid", "outputs": "logits"}
+    given = {"decoder": "classifier", "input_size": size, **anything}
+    return TrialCard.model_validate(make_card(model, classes, given, trust).model_dump())
+
+
+def make_card(model: Path, classes: tuple[str, ...], given: dict[str, Any], trust: str | None = None) -> ModelCard:
     """Builds the card of a network from its file and the given fields.
 
     Args:
         model: the ONNX file.
         classes: names, in the order of the network's outputs.
         given: other fields of :class:`ModelCard`; None counts as not given.
+        trust: sha256 of the file if its loops may have any number of rounds.
 
     Raises:
         PrerollError: naming the first field that is missing or invalid.
     """
-    found = read_input(model)
+    found = read_input(model, trust)
     size = given.get("input_size") or found.size
     if size is None:
         raise PrerollError(f"detector {model}: its input may have any size; say which with --size HEIGHTxWIDTH")
@@ -120,6 +142,7 @@ def make_card(model: Path, classes: tuple[str, ...], given: dict[str, Any]) -> M
         "dtype": found.dtype,
         "layout": found.layout,
         **told,
+        **({"channels": "gray"} if found.gray else {}),
         "input_size": size,
         "classes": classes,
     }
@@ -142,6 +165,8 @@ def doubts(detector: Detector, frames: list[Pixels]) -> list[str]:
         One line for each doubt; an empty list if all seems well.
     """
     if detector.card.finds_objects:
+        if odd := oddities(detector, frames):
+            return odd
         found = [detector.objects([frame])[0] for frame in frames]
         if not any(len(one.label) for one in found):
             return [f"nothing is found in any of {len(frames)} pictures; are mean, scale and channels right?"]

@@ -9,26 +9,46 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
+from preroll.perception.analysis.network_input import network_input
+from preroll.perception.decoders.boxes import box_candidates
 from preroll.perception.decoders.classifier import class_scores
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.decoders.instances import Located
 from preroll.perception.decoders.maskrcnn import maskrcnn_objects
+from preroll.perception.decoders.nms import Candidates, located
 from preroll.perception.decoders.semantic import semantic_objects
 from preroll.perception.decoders.yolo_seg import yolo_seg_objects
-from preroll.perception.decoders.yolox import yolox_objects
+from preroll.perception.decoders.yolox import yolox_candidates
 from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, find_card
+from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.onnx_models.session import inference_session
 from preroll.perception.video.resize import Fit, Pixels, View
 
 #: Frames per run of a network whose batch size is free.
 BATCH = 8
 
+#: What gives the boxes of networks that return no masks.
+BOXES: dict[str, Callable[[list[NDArray[np.generic]], ModelCard], Candidates]] = {
+    "boxes": box_candidates,
+    "yolox": yolox_candidates,
+}
 _DECODERS: dict[str, Callable[[list[NDArray[np.generic]], ModelCard, list[View]], list[Located]]] = {
     "maskrcnn": maskrcnn_objects,
     "semantic": semantic_objects,
     "yolo-seg": yolo_seg_objects,
-    "yolox": yolox_objects,
+    **dict.fromkeys(BOXES, lambda outputs, card, views: located(BOXES[card.decoder](outputs, card), card, views)),
 }
+
+
+def decode(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> Any:
+    """Returns the objects of each frame, or for a classifier the scores [n, C], from the outputs of a network.
+
+    Raises:
+        ValueError: if the outputs do not match the card.
+    """
+    if not card.finds_objects:
+        return class_scores(outputs, card)
+    return _DECODERS[card.decoder](outputs, card, views)
 
 
 class Detector:
@@ -54,27 +74,35 @@ class Detector:
         ['car']
     """
 
-    def __init__(self, model: Path = EMBEDDED, card: Path | ModelCard | None = None) -> None:
+    def __init__(
+        self,
+        model: Path = EMBEDDED,
+        card: Path | ModelCard | None = None,
+        session: onnxruntime.InferenceSession | None = None,
+    ) -> None:
         """Loads a network.
 
         Args:
-            model: the ONNX file; the embedded one by default.
+            model: the ONNX file, or the name of a network; the embedded one by default.
             card: its card or the card's file; by default the one beside the model, else the package's card with its
                 sha256.
+            session: the network, if it is loaded already.
 
         Raises:
             PrerollError: if the file, its card or the network's shape is invalid.
         """
-        self.model = model
+        self.model = model = find_network(model)
         self.card = card if isinstance(card, ModelCard) else find_card(model, card)
         height, width = self.card.input_size
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
-        self._session = open_session(model.read_bytes(), model)
+        self._session = session or open_session(model.read_bytes(), model)
         self._input = self._choose_input()
         free = not isinstance(self._input.shape[0], int)
         self._single = len(self._input.shape) == 3
-        # Mask R-CNN returns a single list of objects, whatever the number of frames.
-        one_by_one = self._single or self.card.decoder == "maskrcnn"
+        # Networks that choose the objects themselves may return a single list of them, whatever the number of frames.
+        chosen = any("label" in columns for columns in (self.card.columns or {}).values())
+        one_by_one = self._single or self.card.decoder == "maskrcnn" or chosen
+        self._outputs = self._choose_outputs()
         self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
 
     def _choose_input(self) -> Any:
@@ -95,6 +123,19 @@ class Detector:
                 f"detector {self.model}: its input is {inputs[0].type}, but its card says {self.card.dtype}"
             )
         return inputs[0]
+
+    def _choose_outputs(self) -> list[str] | None:
+        """Returns the names of the outputs that the card reads; None for all, in the network's order."""
+        names = [self.card.output] if self.card.output is not None else list(self.card.columns or ())
+        given = [one.name for one in self._session.get_outputs()]
+        for name in names:
+            if name not in given:
+                raise PrerollError(f"detector {self.model}: it has no output {name!r}; it has {', '.join(given)}")
+        return names or None
+
+    def reread(self, card: ModelCard) -> "Detector":
+        """Returns the same network with another card, without loading it again."""
+        return Detector(self.model, card, self._session)
 
     @property
     def batch_axis(self) -> int | str:
@@ -124,8 +165,8 @@ class Detector:
             decoded: NDArray[np.float32] = self._run(frames, lambda outputs: class_scores(outputs, self.card))
             return np.nan_to_num(decoded[: len(frames)], copy=False)
         best = np.zeros((len(frames), len(self.card.classes)), np.float32)
-        for row, located in zip(best, self.objects(frames), strict=True):
-            np.maximum.at(row, located.label, located.confidence)
+        for row, found in zip(best, self.objects(frames), strict=True):
+            np.maximum.at(row, found.label, found.confidence)
         return best
 
     def objects(self, frames: list[Pixels], views: list[View] | None = None) -> list[Located]:
@@ -145,18 +186,33 @@ class Detector:
             raise PrerollError(f"detector {self.model}: it is a classifier; it says what a frame shows, and not where")
         height, width = self.card.input_size
         seen = views or [View(height, width, 0, 0, height, width)] * len(frames)
-        decode = _DECODERS[self.card.decoder]
-        located: list[Located] = self._run(frames, lambda outputs: decode(outputs, self.card, seen))
-        return located
+        found: list[Located] = self._run(frames, lambda outputs: decode(outputs, self.card, seen))
+        return found
+
+    def candidates(self, frames: list[Pixels]) -> Candidates:
+        """Runs a network that returns boxes, and returns all of them before any threshold."""
+        given: Candidates = self._run(frames, lambda outputs: BOXES[self.card.decoder](outputs, self.card))
+        return given
+
+    def named_outputs(self, frames: list[Pixels]) -> dict[str, NDArray[np.generic]]:
+        """Runs the network and returns all its outputs by name, unchanged."""
+        names = [one.name for one in self._session.get_outputs()]
+        try:
+            return dict(zip(names, self._session.run(names, self.feed(frames)), strict=True))
+        except Exception as error:  # as below
+            raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 
     def raw(self, frames: list[Pixels]) -> list[NDArray[np.generic]]:
-        """Runs the network and returns its outputs unchanged."""
+        """Runs the network and returns the outputs that the card reads, unchanged."""
         outputs: list[NDArray[np.generic]] = self._run(frames, lambda given: given)
         return outputs
 
     def _run(self, frames: list[Pixels], decode: Callable[[list[NDArray[np.generic]]], Any]) -> Any:
         try:
-            return decode(self._session.run(None, self.feed(frames)))
+            return decode(self._session.run(self._outputs, self.feed(frames)))
+        except ValueError as error:
+            hint = f"`preroll detector card {self.model.name} --classes FILE` finds a card that fits"
+            raise PrerollError(f"detector {self.model}: {error}; {hint}") from None
         except Exception as error:  # onnxruntime's exceptions derive directly from Exception
             raise PrerollError(f"detector {self.model}: {' '.join(str(error).split())}") from None
 
@@ -174,32 +230,17 @@ class Detector:
         return {self._input.name: tensor}
 
     def check(self) -> None:
-        """Runs the network once on grey frames, so that a mismatch is found before the work begins.
+        """Runs the network on a black and on a noise frame, so that a mismatch is found before the work begins.
 
         Raises:
             PrerollError: as :meth:`scores`.
         """
-        self.scores([np.full((self.fit.height, self.fit.width, 3), 128, np.uint8)])
+        for frame in trial_frames(self.fit):
+            self.scores([frame])
 
     def tensor(self, frames: list[Pixels]) -> NDArray[Any]:
-        """Converts RGB frames to the network's input: channel order, normalisation, number type and layout.
-
-        Args:
-            frames: as for :meth:`scores`.
-
-        Returns:
-            Array [n, 3, height, width] or [n, height, width, 3], as the card's ``layout`` and ``dtype`` specify.
-        """
-        card = self.card
-        pixels: NDArray[Any] = np.stack(frames)
-        if card.channels == "BGR":
-            pixels = pixels[..., ::-1]
-        if card.dtype != "uint8":
-            mean, scale = np.array(card.mean, np.float32), np.array(card.scale, np.float32)
-            pixels = (pixels.astype(np.float32) - mean) * scale
-        if card.layout == "NCHW":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(pixels, dtype=card.dtype)
+        """Returns the network's input for frames as :meth:`scores` takes them."""
+        return network_input(frames, self.card)
 
     def find(self, frames: list[Pixels], first: int = 0, views: list[View] | None = None) -> VideoDetections:
         """Runs the network and returns the detections that pass the card's thresholds.
@@ -218,7 +259,14 @@ class Detector:
 
 def _shape(card: ModelCard) -> tuple[int, int, int]:
     height, width = card.input_size
-    return (3, height, width) if card.layout == "NCHW" else (height, width, 3)
+    channels = 1 if card.channels == "gray" else 3
+    return (channels, height, width) if card.layout == "NCHW" else (height, width, channels)
+
+
+def trial_frames(fit: Fit) -> list[Pixels]:
+    """Returns a black frame and one of noise, always the same."""
+    noise = np.random.default_rng(0).integers(0, 256, (fit.height, fit.width, 3), np.uint8)
+    return [np.zeros_like(noise), noise]
 
 
 def open_session(content: bytes, model: Path) -> onnxruntime.InferenceSession:

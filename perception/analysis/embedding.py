@@ -21,7 +21,7 @@ def embed(
 ) -> Analysis:
     """Samples a video, embeds its frames and assesses how much could be decoded.
 
-    Of a damaged video, the frames before the damage are embedded.
+    Of a damaged video, the frames that can be decoded are embedded.
 
     Args:
         path: a video file, or a folder of numbered frames.
@@ -35,7 +35,7 @@ def embed(
     """
     decoding, fitter = Decoding(), Fitter(encoder.fit)
     samples = track_progress(sample(path, decoding, fast=fast), decoding, progress)
-    frames = (fitter(one.frame, turns=one.turns, aspect=one.aspect) for one in samples)
+    frames = (fitter(one.frame, turns=one.turns, aspect=one.aspect, mirrored=one.mirrored) for one in samples)
     parts = []
     try:
         while batch := list(islice(frames, encoder.batch)):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,9 @@ from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import BATCH, open_session
-from preroll.perception.onnx_models.model_card import (
+from preroll.perception.analysis.network_input import network_input
+from preroll.perception.onnx_models.card_fields import (
     AxisOrder,
-    Card,
     Channels,
     FrameFit,
     InputSize,
@@ -24,9 +24,10 @@ from preroll.perception.onnx_models.model_card import (
     Pad,
     PadPlace,
     Scale,
-    committed_cards,
 )
+from preroll.perception.onnx_models.model_card import Card, committed_cards
 from preroll.perception.onnx_models.model_file import check_stranger
+from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.video.resize import Fit, Pixels
 from preroll.yaml_config import validated
 
@@ -62,18 +63,20 @@ class EncoderFile:
     card: EncoderCard
 
     @classmethod
-    def find(cls, model: Path, card: Path | None = None) -> Self:
+    def find(cls, model: Path, card: Path | None = None, trust: str | None = None) -> Self:
         """Finds the card of an encoder, and checks the file if its hash is not known to preroll.
 
         Args:
-            model: the ONNX file.
+            model: the ONNX file, or the name of a network.
             card: its card; by default NAME.json beside the model, else the package's card with the model's hash.
+            trust: sha256 of the file if its loops may have any number of rounds.
 
         Raises:
             PrerollError: if there is no card, it is for another file, or running the model could do more than compute.
         """
+        model = find_network(model)
         found = _find_card(model, card)
-        check_stranger(model, found.sha256, "encoder")
+        check_stranger(model, found.sha256, "encoder", trust)
         return cls(model, found)
 
 
@@ -123,7 +126,7 @@ class Encoder:
         Raises:
             PrerollError: if the network fails, or an output is not finite.
         """
-        tensor = self._tensor(frames)
+        tensor = network_input(frames, self.card)
         if self._fixed:
             tensor = np.concatenate((tensor, np.repeat(tensor[-1:], self._fixed - len(frames), 0)))
         try:
@@ -134,17 +137,6 @@ class Encoder:
         if not np.isfinite(vectors).all():
             raise PrerollError(f"encoder {self.model}: it returns numbers that are not finite")
         return vectors
-
-    def _tensor(self, frames: list[Pixels]) -> NDArray[Any]:
-        card = self.card
-        pixels: NDArray[Any] = np.stack(frames)
-        if card.channels == "BGR":
-            pixels = pixels[..., ::-1]
-        if card.dtype != "uint8":
-            pixels = (pixels.astype(np.float32) - np.array(card.mean, np.float32)) * np.array(card.scale, np.float32)
-        if card.layout == "NCHW":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(pixels, dtype=card.dtype)
 
 
 def _find_card(model: Path, card: Path | None) -> EncoderCard:

@@ -33,7 +33,7 @@ class Canvas:
         size = max(1, round(height * factor)), max(1, round(width * factor))
         if size not in self._fitters:
             self._fitters[size] = Fitter(Fit(*size, "stretch"))
-        return self._fitters[size](frame, turns=sample.turns, aspect=aspect)
+        return self._fitters[size](frame, turns=sample.turns, aspect=aspect, mirrored=sample.mirrored)
 
 
 def draw_objects(picture: Pixels, located: Located, classes: tuple[str, ...], input_size: tuple[int, int]) -> Pixels:

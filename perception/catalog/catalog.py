@@ -90,9 +90,12 @@ class Catalog:
         """
         if isinstance(name_or_path, Catalog):
             return name_or_path
-        if name_or_path == DEMO:
-            return cls.open(Path(__file__).parent / "demo")
-        return cls.open(name_or_path)
+        return cls.open(cls.folder(name_or_path))
+
+    @staticmethod
+    def folder(name_or_path: str | Path) -> Path:
+        """Returns the folder of ``"demo"``, or that of a path."""
+        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
 
     @classmethod
     def open(cls, path: str | Path) -> "Catalog":
@@ -337,9 +340,9 @@ class Catalog:
         """Returns the detections in the video of row ``video``.
 
         Returns:
-            A table with the columns ``frame`` (1 for the first; 3 per second), ``class`` (name) and ``confidence``; if
-            the detector locates objects, also ``area`` (share of the frame [%]) and ``x0``, ``y0``, ``x1``, ``y1``
-            [pixels of the upright frame].
+            A table with the columns ``frame`` (1 for the first; 3 per second), ``time`` (since the first frame [s]),
+            ``class`` (name) and ``confidence``; if the detector locates objects, also ``area`` (share of the frame [%])
+            and ``x0``, ``y0``, ``x1``, ``y1`` [pixels of the upright frame].
 
         Raises:
             PrerollError: if the catalog stores no detections, like one created in memory.
@@ -350,6 +353,7 @@ class Catalog:
         rows = slice(int(columns["offsets"][video]), int(columns["offsets"][video + 1]))
         table = {
             "frame": columns["frame"][rows] + 1,
+            "time": (columns["frame"][rows] / self.manifest.get("frames_per_second", 3)).round(3),
             "class": [self.classes[c] for c in columns["class"][rows]],
             "confidence": np.array(columns["confidence"][rows]),
         }

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.perception.decoders.activation import activated
 from preroll.perception.onnx_models.model_card import ModelCard
 
 Scores = NDArray[np.float32]
@@ -28,25 +29,11 @@ def class_scores(outputs: list[NDArray[np.generic]], card: ModelCard) -> Scores:
         raise ValueError(
             f"the network returns {scores.shape[1]} scores a frame, but its card names {len(card.classes)}"
         )
-    if card.outputs == "logits":
-        scores = _softmax(scores) if card.activation == "softmax" else _sigmoid(scores)
-    scores = np.clip(scores, 0, 1)
+    scores = np.clip(activated(scores, card, 1), 0, 1)
     top = card.top or (1 if card.activation == "softmax" else len(card.classes))
     if top < scores.shape[1]:
         best = np.argsort(-scores, axis=1, kind="stable")[:, :top] if top > 1 else scores.argmax(1)[:, None]
         winners = np.zeros_like(scores)
         np.put_along_axis(winners, best, np.take_along_axis(scores, best, 1), 1)
         return winners
-    return scores
-
-
-def _softmax(logits: Scores) -> Scores:
-    powers: Scores = np.exp(logits - logits.max(1, keepdims=True))
-    powers /= powers.sum(1, keepdims=True)
-    return powers
-
-
-def _sigmoid(logits: Scores) -> Scores:
-    # exp overflows for large numbers, tanh does not.
-    scores: Scores = np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * logits))
     return scores

@@ -109,3 +109,10 @@ def cut(cells: NDArray[np.bool_], top: int = 0, left: int = 0, grid: tuple[int, 
         return Mask(top, left, np.zeros((0, 0), np.bool_), whole)
     window = cells[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return Mask(top + int(rows[0]), left + int(columns[0]), window.copy(), whole)
+
+
+def window(start: float, end: float, cells: int, pixels: int) -> tuple[int, int]:
+    """Returns the first cell and the one after the last whose centres lie between two edges [pixels]."""
+    edges = np.nan_to_num(np.array([start, end], np.float64)) * cells / pixels
+    first, last = np.clip(np.ceil(edges - 0.5), 0, cells).astype(int)
+    return int(first), int(max(first, last))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.decoders.instances import Located, cut, locate
+from preroll.perception.decoders.instances import Located, Mask, cut, locate, window
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import View
 
@@ -16,8 +16,8 @@ def maskrcnn_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
 
     Args:
         outputs: boxes [N, 4] (x0, y0, x1, y1 [pixels of the input]), labels [N] (integers), scores [N] and masks [N, 1,
-            H, W] over the whole input, in any order; N may be 0. Labels count from the background if the card says
-            ``background: first``, as torchvision's do.
+            H, W] over the whole input, or each over its box if the card says ``masks: box``, in any order; N may be 0.
+            Labels count from the background if the card says ``background: first``, as torchvision's do.
         card: provides the classes and the thresholds.
         views: position of the frame in the input; only one, because N is free.
 
@@ -34,8 +34,36 @@ def maskrcnn_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
         odd = sorted({int(one) for one in labels} - set(range(len(card.classes))))
         raise ValueError(f"the network returns label {odd[0]}, but its card names {len(card.classes)} classes from 0")
     sure = real[np.nan_to_num(scores[real]) >= np.float32(card.score_threshold)]
-    cells = [cut(masks[i, 0] >= _MASK_THRESHOLD) for i in sure]
+    if card.masks is None and 0 not in masks.shape[2:] and masks.shape[2:] != card.input_size:
+        size = " × ".join(map(str, masks.shape[2:]))
+        raise ValueError(f"its masks are {size}; its card must say in masks whether they lie over the input or the box")
+    if card.masks == "box":
+        cells = [paste(masks[i, 0], boxes[i], card.input_size) for i in sure]
+    else:
+        cells = [cut(masks[i, 0] >= _MASK_THRESHOLD) for i in sure]
     return [locate(card, views[0], labels[sure] - first, scores[sure], boxes[sure], cells)]
+
+
+def paste(mask: NDArray[np.float32], box: NDArray[np.float32], input_size: tuple[int, int]) -> Mask:
+    """Returns the pixels of the input at which a mask over a box, interpolated linearly, reaches one half.
+
+    Args:
+        mask: [h, w].
+        box: x0, y0, x1, y1 [pixels of the input]; a pixel belongs to it if its centre does.
+        input_size: height and width of the input.
+    """
+    x0, y0, x1, y1 = np.nan_to_num(box)
+    top, rows = _stretched(mask.shape[0], y0, y1, input_size[0])
+    left, columns = _stretched(mask.shape[1], x0, x1, input_size[1])
+    return cut(rows @ np.nan_to_num(mask) @ columns.T >= _MASK_THRESHOLD, top, left, input_size)
+
+
+def _stretched(cells: int, start: float, end: float, pixels: int) -> tuple[int, NDArray[np.float32]]:
+    """Returns the first pixel between two edges, and what each pixel there takes of each of the cells between them."""
+    first, last = window(start, end, pixels, pixels)
+    places = (np.arange(first, last) + 0.5 - start) / max(end - start, 1e-6) * cells - 0.5
+    places = np.clip(places, 0, cells - 1)
+    return first, np.maximum(0, 1 - np.abs(places[:, None] - np.arange(cells))).astype(np.float32)
 
 
 def _sorted_outputs(

@@ -1,14 +1,40 @@
 """Selection among a network's candidate boxes: score threshold and non-maximum suppression."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.perception.decoders.instances import Located, locate
 from preroll.perception.onnx_models.model_card import ModelCard
+from preroll.perception.video.resize import View
 
 #: Largest number of boxes of one frame in suppression; a score threshold of 0 would admit tens of thousands.
 MOST_BOXES = 1000
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The boxes of n frames before any threshold.
+
+    Attributes:
+        corners: float32 [n, A, 4], x0, y0, x1, y1 [pixels of the input].
+        scores: float32 [n, A, C], of each class in each box.
+    """
+
+    corners: Floats
+    scores: Floats
+
+
+def located(given: Candidates, card: ModelCard, views: list[View]) -> list[Located]:
+    """Returns the objects of at most n frames, whose positions in the input are given, by their boxes alone."""
+    found = []
+    for view, scores, corners in zip(views, given.scores, given.corners, strict=False):
+        place, label = choose_boxes(scores, corners, card)
+        found.append(locate(card, view, label, scores[place, label], corners[place]))
+    return found
 
 
 def choose_boxes(scores: Floats, corners: Floats, card: ModelCard) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

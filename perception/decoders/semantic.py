@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.perception.decoders.activation import activated
 from preroll.perception.decoders.instances import Located, Mask, locate
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import View
@@ -10,6 +11,8 @@ from preroll.perception.video.resize import View
 Floats = NDArray[np.float32]
 # 8-connectivity: pixels that touch at a corner are connected, so thin slanted parts stay in one piece.
 _TOUCHING = np.ones((3, 3), np.int8)
+#: The number of a pixel without a label.
+VOID = 255
 
 
 def semantic_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
@@ -19,7 +22,7 @@ def semantic_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
 
     Args:
         outputs: the first is [n, C, h, w], a score per class and pixel, with one additional class if the card has a
-            background.
+            background; or, if the card's outputs are labels, [n, h, w] or [n, 1, h, w], the class of each pixel.
         card: provides the classes and the thresholds, and specifies whether the activation is part of the network.
         views: positions of at most n frames in the input.
 
@@ -27,16 +30,33 @@ def semantic_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
         ValueError: if the output does not match the card.
     """
     raw = np.asarray(outputs[0], np.float32)
-    channels = len(card.classes) + (card.background != "none")
-    if raw.ndim != 4 or raw.shape[1] != channels:
-        raise ValueError(f"the output shape is {list(raw.shape)}, but its card needs [n, {channels}, h, w]")
-    return [_objects(scores, card, view) for scores, view in zip(raw, views, strict=False)]
+    if card.outputs == "labels":
+        maps = (labeled_pixels(one, card) for one in _label_maps(raw))
+    else:
+        channels = len(card.classes) + (card.background != "none")
+        if raw.ndim != 4 or raw.shape[1] != channels:
+            raise ValueError(f"the output shape is {list(raw.shape)}, but its card needs [n, {channels}, h, w]")
+        maps = (pixel_classes(scores, card) for scores in raw)
+    return [_objects(*one, card, view) for view, one in zip(views, maps, strict=False)]
 
 
-def _objects(scores: Floats, card: ModelCard, view: View) -> Located:
+def _label_maps(raw: Floats) -> Floats:
+    """Returns [n, h, w]; the axis of the one label of a pixel may be kept in the output."""
+    maps = (
+        raw[:, 0]
+        if raw.ndim == 4 and raw.shape[1] == 1
+        else raw[..., 0]
+        if raw.ndim == 4 and raw.shape[3] == 1
+        else raw
+    )
+    if maps.ndim != 3:
+        raise ValueError(f"the output shape is {list(raw.shape)}, but its card needs labels [n, h, w] or [n, 1, h, w]")
+    return maps
+
+
+def _objects(label: NDArray[np.int64], best: Floats, card: ModelCard, view: View) -> Located:
     from scipy import ndimage  # half of a worker's import time, and only segmenters need it
 
-    label, best = pixel_classes(scores, card)
     fewest = max(1, int(0.5 * card.min_area / 100 * _frame_cells(view, card, label.shape)))
     found: list[tuple[int, float, Mask]] = []
     for index in np.unique(label[label >= 0]):
@@ -66,8 +86,7 @@ def pixel_classes(scores: Floats, card: ModelCard) -> tuple[NDArray[np.int64], F
     Returns:
         Index of the class int64 [h, w], −1 if there is none, and its probability float32 [h, w].
     """
-    if card.outputs == "logits":
-        scores = _softmax(scores) if card.activation == "softmax" else np.float32(0.5) * (1 + np.tanh(scores / 2))
+    scores = activated(scores, card, 0)
     winner = scores.argmax(0)
     best = np.take_along_axis(scores, winner[None], 0)[0]
     label = winner - (card.background == "first")
@@ -78,10 +97,21 @@ def pixel_classes(scores: Floats, card: ModelCard) -> tuple[NDArray[np.int64], F
     return label, np.clip(best, 0, 1)
 
 
-def _softmax(scores: Floats) -> Floats:
-    powers: Floats = np.exp(scores - scores.max(0))
-    powers /= powers.sum(0)
-    return powers
+def labeled_pixels(labels: Floats, card: ModelCard) -> tuple[NDArray[np.int64], Floats]:
+    """Returns the class of each pixel, as :func:`pixel_classes` does, from its number [h, w]; its probability is 1.
+
+    The number :data:`VOID`, which data sets give to pixels that nobody labelled, is no class.
+
+    Raises:
+        ValueError: if the card names no class of a number.
+    """
+    label = np.rint(labels).astype(np.int64) - (card.background == "first")
+    known = label < len(card.classes) + (card.background == "last")
+    odd = np.unique(labels[(~known | (label < -(card.background == "first"))) & (labels != VOID)])
+    if len(odd):
+        raise ValueError(f"the network returns label {odd[0]:g}, but its card names {len(card.classes)} classes")
+    label[label >= len(card.classes)] = -1
+    return label, np.ones(label.shape, np.float32)
 
 
 def _frame_cells(view: View, card: ModelCard, grid: tuple[int, ...]) -> float:

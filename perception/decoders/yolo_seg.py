@@ -6,7 +6,7 @@ Mask prototypes were introduced by YOLACT (Bolya et al. 2019, arXiv 1904.02689).
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.decoders.instances import Located, Mask, cut, locate
+from preroll.perception.decoders.instances import Located, Mask, cut, locate, window
 from preroll.perception.decoders.nms import choose_boxes
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import View
@@ -58,15 +58,8 @@ def _sorted_outputs(outputs: list[NDArray[np.generic]], card: ModelCard) -> tupl
 def _mask(coefficients: Floats, prototypes: Floats, corners: Floats, input_size: tuple[int, int]) -> Mask:
     """Returns the mask on the prototypes' grid; a cell belongs to the box if its centre does."""
     height, width = prototypes.shape[1:]
-    top, bottom = _window(corners[1], corners[3], height, input_size[0])
-    left, right = _window(corners[0], corners[2], width, input_size[1])
+    top, bottom = window(corners[1], corners[3], height, input_size[0])
+    left, right = window(corners[0], corners[2], width, input_size[1])
     # Positive logits are probabilities above one half, so the sigmoid is not needed.
     cells = np.tensordot(coefficients, prototypes[:, top:bottom, left:right], 1) > 0
     return cut(cells, top, left, (height, width))
-
-
-def _window(start: float, end: float, cells: int, pixels: int) -> tuple[int, int]:
-    """Returns the first cell and the one after the last whose centres lie between two edges [pixels]."""
-    edges = np.nan_to_num(np.array([start, end], np.float64)) * cells / pixels
-    first, last = np.clip(np.ceil(edges - 0.5), 0, cells).astype(int)
-    return int(first), int(max(first, last))

@@ -5,21 +5,18 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.decoders.instances import Located, locate
-from preroll.perception.decoders.nms import choose_boxes
+from preroll.perception.decoders.nms import Candidates
 from preroll.perception.onnx_models.model_card import ModelCard
-from preroll.perception.video.resize import View
 
 STRIDES = (8, 16, 32)
 
 
-def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View]) -> list[Located]:
-    """Decodes the objects of each frame; an object's area is that of its box.
+def yolox_candidates(outputs: list[NDArray[np.generic]], card: ModelCard) -> Candidates:
+    """Decodes the boxes of each frame.
 
     Args:
         outputs: the first is [n, A, 5 + C]: x, y, width, height, objectness, and the classes' scores.
-        card: provides the classes and the thresholds.
-        views: positions of at most n frames in the input.
+        card: provides the classes and the size of the input.
 
     Raises:
         ValueError: if the output does not match the card.
@@ -30,13 +27,7 @@ def yolox_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views: li
         raise ValueError(
             f"the output shape is {list(raw.shape[1:])} a frame; its card needs {[len(grid), 5 + len(card.classes)]}"
         )
-    scores = raw[:, :, 4:5] * raw[:, :, 5:]
-    corners = boxes(raw, card.input_size)
-    found = []
-    for view, score, corner in zip(views, scores, corners, strict=False):
-        place, label = choose_boxes(score, corner, card)
-        found.append(locate(card, view, label, score[place, label], corner[place]))
-    return found
+    return Candidates(boxes(raw, card.input_size), raw[:, :, 4:5] * raw[:, :, 5:])
 
 
 def boxes(raw: NDArray[np.float32], input_size: tuple[int, int]) -> NDArray[np.float32]:
@@ -49,11 +40,16 @@ def boxes(raw: NDArray[np.float32], input_size: tuple[int, int]) -> NDArray[np.f
 
 
 @cache
-def grids(input_size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns column and row of each of the A cells [A, 2], and their strides [A, 1], in output order."""
-    cells, strides = [], []
-    for stride in STRIDES:
-        rows, columns = np.mgrid[: input_size[0] // stride, : input_size[1] // stride].astype(np.float32)
+def grids(
+    input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns column and row of each of the A cells [A, 2], and their strides [A, 1], in output order.
+
+    A side that is no multiple of a stride ends with a cell that reaches over it.
+    """
+    cells, sides = [], []
+    for stride in strides:
+        rows, columns = np.mgrid[: -(-input_size[0] // stride), : -(-input_size[1] // stride)].astype(np.float32)
         cells.append(np.stack((columns, rows), -1).reshape(-1, 2))
-        strides.append(np.full((len(cells[-1]), 1), stride, np.float32))
-    return np.concatenate(cells), np.concatenate(strides)
+        sides.append(np.full((len(cells[-1]), 1), stride, np.float32))
+    return np.concatenate(cells), np.concatenate(sides)

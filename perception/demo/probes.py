@@ -13,14 +13,16 @@ _SIZE = (320, 240)
 
 
 def probe_pictures(fit: Fit, seed: int = 0) -> list[Pixels]:
+    """Returns the pictures of :func:`drawn_pictures` at the size of a network's input."""
+    fitter = Fitter(fit)
+    return [fitter(VideoFrame.from_ndarray(one, format="rgb24")) for one in drawn_pictures(seed)]
+
+
+def drawn_pictures(seed: int = 0) -> list[Pixels]:
     """Draws each object class large before varying backgrounds, plus a black, a white and a noise picture.
 
-    Args:
-        fit: size of the pictures.
-        seed: seed of the pictures.
-
     Returns:
-        Arrays uint8 [height, width, 3], RGB.
+        Arrays uint8 [240, 320, 3], RGB.
     """
     rng = np.random.default_rng(seed)
     kinds = list(BACKGROUNDS)
@@ -31,5 +33,4 @@ def probe_pictures(fit: Fit, seed: int = 0) -> list[Pixels]:
         sprite = fit_sprite(draw_object(name, rng), Placement(0.5, 0.5, 0.85, 0.0, False), _SIZE)
         paste(scene, sprite, 0.5, 0.5)
         pictures.append(np.asarray(scene))
-    fitter = Fitter(fit)
-    return [fitter(VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24")) for one in pictures]
+    return [np.ascontiguousarray(one) for one in pictures]

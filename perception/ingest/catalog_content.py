@@ -44,8 +44,8 @@ class CatalogOptions:
     classifier: Classifier = "logistic-regression"
     approximate: bool = False
 
-    def check(self, card: ModelCard) -> None:
-        """Checks that the options exist and that the detector supports them.
+    def check(self, card: ModelCard | None) -> None:
+        """Checks that the options exist and that the detector, if it is known, supports them.
 
         Raises:
             PrerollError: naming the option and the allowed values.
@@ -54,7 +54,7 @@ class CatalogOptions:
             raise PrerollError(f"--importance {self.importance}: must be one of {', '.join(KINDS)}")
         if self.classifier not in CLASSIFIERS:
             raise PrerollError(f"--classifier {self.classifier}: must be one of {', '.join(CLASSIFIERS)}")
-        if self.importance == "area" and not card.finds_objects:
+        if self.importance == "area" and card is not None and not card.finds_objects:
             raise PrerollError(
                 f"--importance area: the detector {card.name} says what a frame shows and not where;"
                 " give one that finds objects with --detector"

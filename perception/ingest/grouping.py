@@ -33,4 +33,5 @@ def _grouped(listing: Listing, group_by: str | None) -> Listing:
     if group_by is None:
         return listing
     group_of = GROUPINGS.get(group_by, str)
-    return Listing([replace(one, group=one.group or group_of(one.path)) for one in listing.videos], listing.others)
+    videos = [replace(one, group=one.group or group_of(one.path)) for one in listing.videos]
+    return replace(listing, videos=videos)

@@ -114,6 +114,12 @@ def open_journal(out: Path, recipe: dict[str, Any]) -> Iterator[Journal]:
                 if finished or not any(one.usable for one in journal.known.values()):
                     file.close()  # an open file cannot be removed everywhere
                     path.unlink(missing_ok=True)
+                    choice_file(out).unlink(missing_ok=True)
+
+
+def choice_file(out: Path) -> Path:
+    """Returns the file that says which detector was chosen, until the build of the catalog ``out`` is complete."""
+    return journal_file(out).with_name("detector.json")
 
 
 def journal_file(out: Path) -> Path:

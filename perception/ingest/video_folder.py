@@ -41,10 +41,17 @@ class SourceVideo:
 
 @dataclass(frozen=True)
 class Listing:
-    """The videos of a folder or a table, sorted by category and path, and the number of other files beside them."""
+    """The videos of a folder or a table.
+
+    Attributes:
+        videos: the videos, sorted by category and path.
+        others: number of other files beside them.
+        categories: names of the folders of categories, also of those without a video; empty for a table.
+    """
 
     videos: list[SourceVideo]
     others: int
+    categories: tuple[str, ...] = ()
 
 
 def list_videos(folder: Path, *, nested: bool = False) -> Listing:
@@ -62,7 +69,7 @@ def list_videos(folder: Path, *, nested: bool = False) -> Listing:
             f"videos {folder}: no such folder; it must hold one folder of videos per category, or be a table, FILE.csv"
         )
     videos: list[SourceVideo] = []
-    others = 0
+    others, categories = 0, []
     try:
         for category in _visible(folder):
             if category.is_dir():
@@ -70,6 +77,7 @@ def list_videos(folder: Path, *, nested: bool = False) -> Listing:
                 listed = [_listed(entry, category) for entry in entries]
                 videos += [one for one in listed if one is not None]
                 others += listed.count(None)
+                categories.append(shown(category.name))
             else:
                 others += 1
     except OSError as error:
@@ -80,7 +88,7 @@ def list_videos(folder: Path, *, nested: bool = False) -> Listing:
         raise PrerollError(
             f"videos {folder}: {hint}: {folder}/CATEGORY/VIDEO.mp4, or {folder}/CATEGORY/VIDEO/1.jpg, 2.jpg, …"
         )
-    return Listing(sorted(videos, key=lambda one: (one.category, one.path)), others)
+    return Listing(sorted(videos, key=lambda one: (one.category, one.path)), others, tuple(categories))
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from preroll.files.targets import new_folder
 from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.video.decoding import FRAMES_PER_SECOND
 
 _BOXES = ("area", "x0", "y0", "x1", "y1")
 # Spreadsheets interpret text with these prefixes as a formula, and file names are untrusted.
@@ -49,7 +50,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[list[str], Iterable[Iterable[ob
         tables["categories"] = (heading, _vectors(catalog.category_probabilities, paths, categories))
     if catalog.has("detections/offsets"):
         boxes = _BOXES if "area" in catalog.detection_columns else ()
-        tables["detections"] = (["path", "frame", "class", "confidence", *boxes], _detections(catalog, paths))
+        tables["detections"] = (["path", "frame", "time", "class", "confidence", *boxes], _detections(catalog, paths))
     return tables
 
 
@@ -94,4 +95,4 @@ def _detections(catalog: Catalog, paths: list[str]) -> Iterator[list[object]]:
         if "area" in columns:
             parts += [columns["area"][rows], *columns["box"][rows].T]
         for frame, label, *rest in zip(*parts, strict=True):
-            yield [path, int(frame), catalog.classes[label], *rest]
+            yield [path, int(frame), (int(frame) - 1) / FRAMES_PER_SECOND, catalog.classes[label], *rest]

@@ -57,17 +57,19 @@ def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:
     near = catalog.neighbors[video]
     rows = near[near >= 0]
     table = catalog.videos().set_index("index")
-    common = []
-    for row in rows:
-        shares = catalog.importance[video] * catalog.importance[row]
-        best = np.argsort(-shares, kind="stable")[:3]
-        common.append(", ".join(catalog.classes[c] for c in best if shares[c] > 0))
     return pd.DataFrame(
         {
             "rank": np.arange(1, len(rows) + 1),
             "score": catalog.neighbor_scores[video][near >= 0],
             "path": [table["path"][row] for row in rows],
             "category": [table["category"][row] for row in rows],
-            "in common": common,
+            "in common": [in_common(catalog, video, row) for row in rows],
         }
     )
+
+
+def in_common(catalog: Catalog, video: int, other: int) -> str:
+    """Returns the three object classes that contribute most to the similarity of two videos."""
+    shares = catalog.importance[video] * catalog.importance[other]
+    best = np.argsort(-shares, kind="stable")[:3]
+    return ", ".join(catalog.classes[c] for c in best if shares[c] > 0)

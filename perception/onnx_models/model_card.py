@@ -20,31 +20,31 @@ from preroll.bounded import limits
 from preroll.bounded.readers import parse_json, read_text
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
+from preroll.perception.onnx_models.card_fields import (
+    AxisOrder,
+    Bins,
+    BoxFormat,
+    BoxUnits,
+    CellCenter,
+    Channels,
+    Columns,
+    FrameFit,
+    InputSize,
+    Mean,
+    NumberType,
+    Pad,
+    PadPlace,
+    Scale,
+    Share,
+    Strides,
+    Transposed,
+    check_columns,
+)
 from preroll.yaml_config import FileModel
 
 FOLDER = Path(__file__).parent / "cards"
 EMBEDDED = Path(__file__).parent / "shipped" / "objects.onnx"
 EMBEDDED_SEGMENTER = Path(__file__).parent / "shipped" / "segmenter.onnx"
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Side = Annotated[int, Field(ge=8, le=4096)]
-
-# How pixels become the input of a network, alike in the cards of all networks.
-InputSize = Annotated[tuple[Side, Side], Field(description="height and width of the input [pixels]")]
-FrameFit = Annotated[
-    Literal["crop", "letterbox", "stretch"],
-    Field(
-        description="how a frame is brought to this size: `crop` (the largest centred part of that shape), `letterbox` "
-        "(the whole frame, the rest filled with `pad`) or `stretch`"
-    ),
-]
-Pad = Annotated[int, Field(ge=0, le=255, description="grey value of the letterbox")]
-PadPlace = Annotated[Literal["center", "top-left"], Field(description="position of the frame in the letterbox")]
-Channels = Annotated[Literal["RGB", "BGR"], Field(description="order of the colour channels")]
-Mean = Annotated[tuple[float, float, float], Field(description="subtracted from each channel, in that order")]
-Scale = Annotated[tuple[float, float, float], Field(description="factor of each channel, applied afterwards")]
-NumberType = Annotated[Literal["uint8", "float16", "float32"], Field(description="number type of the input")]
-AxisOrder = Annotated[Literal["NCHW", "NHWC"], Field(description="order of the input's axes")]
 
 
 class Card(FileModel):
@@ -87,10 +87,11 @@ class ModelCard(Card):
     job: ClassVar[str] = "detect"
 
     name: str = Field(min_length=1, description="name of the detector")
-    decoder: Literal["classifier", "yolox", "yolo-seg", "maskrcnn", "semantic"] = Field(
-        description="output format: `classifier` (one score per class and frame), or, with one row per object, `yolox` "
-        "(boxes on grids of stride 8, 16 and 32), `yolo-seg` (boxes with mask coefficients, and mask prototypes), "
-        "`maskrcnn` (boxes, labels, scores and masks) or `semantic` (one score per class and pixel)"
+    decoder: Literal["classifier", "boxes", "yolox", "yolo-seg", "maskrcnn", "semantic"] = Field(
+        description="output format: `classifier` (one score per class and frame), or, with one row per object, `boxes` "
+        "(in the layout that `columns` describes), `yolox` (boxes on grids of stride 8, 16 and 32), `yolo-seg` (boxes "
+        "with mask coefficients, and mask prototypes), `maskrcnn` (boxes, labels, scores and masks) or `semantic` (one "
+        "score per class and pixel)"
     )
     input_size: InputSize
     fit: FrameFit
@@ -105,9 +106,25 @@ class ModelCard(Card):
         description="`softmax` (mutually exclusive classes: only the best class of a frame is reported) or `sigmoid` "
         "(every class above the threshold is reported)"
     )
-    outputs: Literal["probabilities", "logits"] = Field(
+    outputs: Literal["probabilities", "logits", "labels"] = Field(
         description="whether the network returns `probabilities` or `logits`, to which the activation is still to be "
-        "applied"
+        "applied; for `semantic` also `labels`, the number of the class of each pixel"
+    )
+    output: str | None = Field(
+        default=None,
+        description="name of the output that is read, for `classifier`, `yolox` and `semantic`; the first by default",
+    )
+    columns: Columns = None
+    transposed: Transposed = ()
+    box_format: BoxFormat = None
+    box_units: BoxUnits = None
+    strides: Strides = None
+    cell_center: CellCenter = None
+    bins: Bins = None
+    masks: Literal["input", "box"] | None = Field(
+        default=None,
+        description="for `maskrcnn`: whether a mask lies over the whole `input` or over the `box` of its object; "
+        "must be said where masks have not the size of the input",
     )
     top: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
@@ -144,26 +161,50 @@ class ModelCard(Card):
         return _distinct(names, classes)
 
     @model_validator(mode="after")
-    def _numbers_fit(self) -> Self:
+    def _fields_fit(self) -> Self:
         if self.dtype == "uint8" and (any(self.mean) or self.scale != (1.0, 1.0, 1.0)):
             raise ValueError("an input of dtype uint8 takes no mean or scale: the network normalises its input itself")
-        if self.background != "none" and self.decoder not in ("semantic", "maskrcnn"):
-            raise ValueError(f"background {self.background} is for the decoders semantic and maskrcnn")
-        if self.top is not None and self.decoder != "classifier":
-            raise ValueError("top is for the decoder classifier; objects are limited by score_threshold and min_area")
+        if self.channels == "gray" and (len(set(self.mean)) > 1 or len(set(self.scale)) > 1):
+            raise ValueError("the one channel of gray takes the same mean and scale three times")
+        for field, decoders in _ONLY_FOR.items():
+            if getattr(self, field) != type(self).model_fields[field].default and self.decoder not in decoders:
+                raise ValueError(f"{field} {_text(getattr(self, field))} is for the decoder {' or '.join(decoders)}")
+        if self.outputs == "labels" and self.decoder != "semantic":
+            raise ValueError("outputs labels is for the decoder semantic")
+        if self.decoder == "boxes":
+            if not self.columns:
+                raise ValueError("the decoder boxes needs columns, which say what the numbers of each output are")
+            check_columns(self.columns, dict(self), len(self.classes))
+            if odd := sorted(set(self.transposed) - set(self.columns)):
+                raise ValueError(f"transposed names {odd[0]!r}, which columns do not name")
         return self
 
     @model_serializer(mode="wrap")
     def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Manifests contain the hash of a card: fields added later are omitted at their defaults, to keep old hashes.
         written: dict[str, Any] = default(self)
-        later = {"top": None, "background": "none"}
-        return {key: value for key, value in written.items() if key not in later or value != later[key]}
+        return {key: value for key, value in written.items() if key not in _ONLY_FOR or value not in _NOT_SAID}
 
     @property
     def finds_objects(self) -> bool:
         """Whether the network locates objects, one row per object, rather than only classifying frames."""
         return self.decoder != "classifier"
+
+
+#: Fields added later, the decoders that they are for, and the values that stand for nothing said.
+_BOX_FIELDS = ("columns", "transposed", "box_format", "box_units", "strides", "cell_center", "bins")
+_ONLY_FOR = {
+    "top": ("classifier",),
+    "background": ("semantic", "maskrcnn", "boxes"),
+    "output": ("classifier", "yolox", "semantic"),
+    "masks": ("maskrcnn",),
+    **dict.fromkeys(_BOX_FIELDS, ("boxes",)),
+}
+_NOT_SAID: tuple[Any, ...] = (None, "none", (), [])
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | dict) else str(value)
 
 
 def _distinct(names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -217,7 +258,9 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
         PrerollError: if the model or its card is missing, or the card is for another file.
     """
     if not model.is_file():
-        raise PrerollError(f"detector {model}: no such file; it must be an ONNX model")
+        raise PrerollError(
+            f"detector {model}: no such file; it must be an ONNX model, or a name of `preroll detector list`"
+        )
     digest = sha256_of(model)
     beside = model.with_suffix(".json")
     if card is not None or beside.is_file():
@@ -232,8 +275,8 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
     if digest not in known:
         names = ", ".join(sorted(entry.name for entry in known.values()))
         raise PrerollError(
-            f"detector {model}: no model card: write {beside.name} beside it or give one with --card FILE"
-            f" (known by their sha256: {names})"
+            f"detector {model}: no model card: `preroll detector card {model.name} --classes FILE` writes one, or give"
+            f" one with --card FILE (known by their sha256: {names})"
         )
     return known[digest]
 

@@ -128,7 +128,7 @@ def _ancestors(model: ModelProto, tensor: str) -> list[NodeProto]:
 
 def _rank(model: ModelProto, tensor: str) -> int | None:
     inferred = onnx.shape_inference.infer_shapes(model)
-    for value in (*inferred.graph.value_info, *inferred.graph.input):
+    for value in (*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output):
         if value.name == tensor and value.type.tensor_type.HasField("shape"):
             return len(value.type.tensor_type.shape.dim)
     return None

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import av.container
 
-_NAMES = "3gp asf avi flv ivf m2ts m4v mkv mov mp4 mpeg mpg mts mxf nut ogv ts webm wmv y4m"
+_NAMES = (
+    "3g2 3gp asf avi divx f4v flv gif ivf m1v m2p m2t m2ts m2v m4v mkv mov mp4 mpe mpeg mpg mpv mts mxf nut ogm ogv qt"
+    " tod ts vob webm wmv xvid y4m"
+)
 SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
 #: Only video containers: none of them is a picture, or a playlist, which names other files.
 DEMUXERS = "mov matroska avi mpegts mpeg flv asf ogg mpegvideo m4v h264 hevc obu ivf yuv4mpegpipe nut mxf gif"

@@ -9,6 +9,8 @@ from av import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from preroll.perception.video.hdr import curve_of, to_usual_range
+
 Pixels = NDArray[np.uint8]
 
 
@@ -98,13 +100,16 @@ class Fitter:
         self.fit = fit
         self._scaler = VideoReformatter()
 
-    def __call__(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> Pixels:
+    def __call__(
+        self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1), mirrored: bool = False
+    ) -> Pixels:
         """Returns a frame scaled, cropped or padded, and turned upright.
 
         Args:
             frame: as returned by the decoder, in any pixel format.
             turns: quarter turns counter-clockwise that bring it upright.
             aspect: width of one pixel divided by its height, before turning.
+            mirrored: whether its columns are mirrored before turning.
 
         Returns:
             uint8 [height, width, 3], RGB.
@@ -113,16 +118,22 @@ class Fitter:
         columns, rows = (view.rows, view.columns) if turns % 2 else (view.columns, view.rows)
         # AREA averages all pixels that fall together, at the cost of BILINEAR. One thread: each worker has one core.
         transparent = any(component.is_alpha for component in frame.format.components)
+        bright = not transparent and curve_of(frame) is not None
         scaled = self._scaler.reformat(
             frame,
             width=columns,
             height=rows,
-            format="rgba" if transparent else "rgb24",
+            format="rgba" if transparent else "rgb48le" if bright else "rgb24",
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
-        upright: Pixels = np.rot90(on_gray(pixels, self.fit.pad) if transparent else pixels, turns)
+        if bright:
+            pixels = to_usual_range(np.asarray(scaled.to_ndarray(), np.uint16), frame)
+        else:
+            pixels = np.asarray(scaled.to_ndarray(), np.uint8)
+        if transparent:
+            pixels = on_gray(pixels, self.fit.pad)
+        upright: Pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)
         return np.ascontiguousarray(self._placed(upright, view))
 
     def view(self, frame: VideoFrame, *, turns: int = 0, aspect: Fraction = Fraction(1)) -> View:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from preroll.perception.analysis.analysis import Analysis, SavingError, analyze
-from preroll.perception.analysis.detector import Detector
+from preroll.perception.analysis.detector import Detector, trial_frames
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.frame_folders import NO_MEMORY
+from preroll.perception.video.sampling import UnreadableError
 from preroll.perception.workers.codec import pack
 from preroll.workers.job import FinalError, Progress, Request, Work
 
@@ -26,6 +27,28 @@ def detect(model: str, card: dict[str, Any]) -> Work:
         return lambda request, progress: _detected(detector, request, progress)
 
     return _work(model, load)
+
+
+def trial(model: str, card: dict[str, Any]) -> Work:
+    """Loads a network whose outputs are still to be read, and tries it; it analyses no video."""
+
+    def load() -> _Analyse:
+        detector = Detector(Path(model), ModelCard.model_validate(card))
+        for frame in trial_frames(detector.fit):
+            detector.named_outputs([frame])
+        return lambda request, progress: Analysis("ok")
+
+    return _work(model, load)
+
+
+def look(request: Request, _: Progress) -> tuple[dict[str, Any], bytes]:
+    """Looks at the first seconds of a video: whether preroll drew it; None where no frame can be decoded."""
+    from preroll.perception.analysis.drawings import is_drawing
+
+    try:
+        return {"drawing": is_drawing(Path(request["path"]))}, b""
+    except (UnreadableError, OSError, MemoryError):
+        return {"drawing": None}, b""
 
 
 def embed(model: str, card: dict[str, Any]) -> Work:

@@ -17,6 +17,8 @@ from preroll.workers.job import Limits as Limits  # part of the face
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
 
+# CPU time in which a worker must have loaded a network and tried it on two frames [s], if a video has no more.
+_OPENING = 60.0
 # A worker's death may have come from outside: its video gets two tries.
 _TRIES = 2
 
@@ -70,7 +72,9 @@ class VideoPool:
             raise PrerollError(f"--engine {engine}: must be local or ray")
         arguments = {"model": str(network.model), "card": network.card.model_dump(mode="json")}
         function = f"preroll.perception.workers.jobs:{network.card.job}"
-        job = Job(function, arguments, limits or Limits(), grace=0.0, command=command, need=VIDEOS)
+        given = limits or Limits()
+        name, opening = f"network {network.model}", max(_OPENING, given.seconds)
+        job = Job(function, arguments, given, grace=0.0, command=command, need=VIDEOS, opening=opening, name=name)
         kind = RayPool if engine == "ray" else Pool
         self._pool: WorkerPool = kind(job, workers=workers, tries=_TRIES, lost=_remove_begun)
 
@@ -101,6 +105,24 @@ class VideoPool:
     def close(self) -> None:
         """Ends the worker that :meth:`check` started, if no :meth:`map` has used it."""
         self._pool.close()
+
+
+def drawn(
+    videos: Sequence[Path], *, workers: int | None = None, limits: Limits | None = None, engine: str = "local"
+) -> list[bool | None]:
+    """Looks at the first seconds of videos in workers.
+
+    Returns:
+        Whether preroll drew each video; None for one that cannot be decoded.
+    """
+    job = Job("preroll.perception.workers.jobs:look", None, limits or Limits(), grace=0.0, need=VIDEOS)
+    pool: WorkerPool = (RayPool if engine == "ray" else Pool)(job, workers=workers, tries=_TRIES)
+    found: list[bool | None] = [None] * len(videos)
+    with closing(pool), closing(pool.map([{"path": os.path.abspath(video)} for video in videos])) as outcomes:
+        for outcome in outcomes:
+            if outcome.message is not None:
+                found[outcome.number] = outcome.message["drawing"]
+    return found
 
 
 def _analysis_of(outcome: JobOutcome) -> Analysis:

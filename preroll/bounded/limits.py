@@ -42,3 +42,8 @@ ARCHIVE_JSON = 64 * MIB
 TENSORS_HEADER = MIB
 #: An agent as an ONNX file [bytes]: 4 layers of 4,096 units have 200 MiB.
 AGENT_ONNX = GIB
+
+#: The weights of a network [bytes], as a package holds them: those of EfficientNet-Lite2 have 24 MiB.
+WEIGHTS = 256 * MIB
+#: A network that is fetched [bytes]: no ONNX file can be larger.
+NETWORK = 2 * GIB - 1

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.commands.catalog_page import check_projector, tell_projector
 from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
@@ -17,6 +18,7 @@ from preroll.terminal.catalog_summary import (
     report_of,
     tell_losses,
     warn_of_copies,
+    warn_of_equals,
 )
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
@@ -30,6 +32,7 @@ from preroll.terminal.video_options import (
     Fast,
     Memory,
     Timeout,
+    Trust,
     Workers,
     worker_limits,
 )
@@ -71,6 +74,10 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder of the new catalog.")],
     detector: DetectorFile = None,
     card: CardFile = None,
+    trust: Trust = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Change the detector of the catalog: all videos are analysed again.")
+    ] = False,
     save_frames: SaveFrames = None,
     fast: Fast = False,
     importance: ImportanceName = "confidence",
@@ -89,8 +96,10 @@ def build(
     """Make a catalog: VIDEOS/CATEGORY/VIDEO.mp4, frames VIDEOS/CATEGORY/VIDEO/1.jpg, 2.jpg, …, or a table.
 
     A table is a CSV file with the columns path or url, category and, if you like, split. Pieces of one clip resemble
-    each other: --group-by keeps them in one fold, where categories are judged. Videos that cannot be used are
-    skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a category is left without any.
+    each other: --group-by keeps them in one fold, where categories are judged. Without --detector, a look at a sample
+    of the videos decides whether the network of drawings or that of photographs is taken, once for a catalog. Videos
+    that cannot be used are skipped and listed with a reason; an interrupted build resumes. Exit status 1 where a
+    category is left without any.
     """
     from preroll.files.targets import check_inputs
 
@@ -98,7 +107,6 @@ def build(
     from preroll.perception.build import build_catalog
     from preroll.perception.ingest.catalog_content import CatalogOptions
     from preroll.perception.ingest.download import DownloadLimits
-    from preroll.perception.onnx_models.model_card import EMBEDDED
     from preroll.terminal.units import parse_size
 
     if download_timeout <= 0:
@@ -109,8 +117,10 @@ def build(
     report = build_catalog(
         videos,
         out,
-        detector=detector or EMBEDDED,
+        detector=detector,
         card=card,
+        trust=trust,
+        replace=replace,
         save_frames=save_frames,
         workers=workers,
         limits=worker_limits(worker_memory, video_timeout),
@@ -124,6 +134,7 @@ def build(
     signals.finished()
     describe(report.catalog)
     warn_of_copies(report.copies, report.catalog.n_videos)
+    warn_of_equals(report.equal)
     tell_losses(report)
     if report.empty:
         raise PrerollError(no_video_left(report), status=report.status)
@@ -133,6 +144,8 @@ def build(
 def show(
     folder: Folder = "demo",
     confusion: Annotated[Path | None, typer.Option(help="PNG file for a picture of the confusion matrix.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="New folder for TensorBoard's embedding projector.")] = None,
+    videos: Annotated[Path | None, typer.Option(help="What it was made of; for pictures in the projector.")] = None,
     replace: Replace = False,
 ) -> None:
     """Describe a catalog: its categories, the objects in its videos, and how well categories are recognised."""
@@ -144,6 +157,7 @@ def show(
     from preroll.perception.inspection.category_report import confusion_picture
 
     catalog = Catalog.load(folder)
+    check_projector(catalog, tensorboard, videos)
     wanted = writing_file(confusion, f"--confusion {confusion}", PNG, replace=replace, inputs=(catalog.path,))
     with wanted, messages_beside(confusion):
         describe(catalog)
@@ -158,6 +172,8 @@ def show(
             atomic.write_bytes(confusion, confusion_picture(report))
             signals.finished()
             typer.echo(f"Confusion matrix written to {confusion}.")
+        if tensorboard is not None:
+            tell_projector(catalog, tensorboard, videos)
 
 
 @app.command()
@@ -210,6 +226,20 @@ def similar(
             atomic.write_bytes(picture, similar_picture(catalog, row, videos))
             signals.finished()
             typer.echo(f"Their frames are drawn in {picture}.")
+
+
+@app.command()
+def duplicates(folder: Folder = "demo") -> None:
+    """Print the videos that a catalog has twice: equal files, and others that show the same at the same times."""
+    from preroll.perception.catalog.catalog import Catalog
+    from preroll.perception.inspection.duplicates import find_duplicates
+
+    found = find_duplicates(Catalog.load(folder))
+    if found.empty:
+        typer.echo("No video is there twice, as far as the detections tell.")
+        return
+    found["difference"] = found["difference"].map("{:.3f}".format)
+    print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "other", "other category"))
 
 
 @app.command()

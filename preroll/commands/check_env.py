@@ -18,7 +18,7 @@ def check_env(
         int, typer.Option(min=1, help="Slots compared with the tables; more find smaller errors.")
     ] = 400_000,
 ) -> None:
-    """Check the environment of a scenario: replay, copies, lanes, bounds, and frequencies against the tables.
+    """Check the environment of a scenario: replay, copies, lanes, infos, bounds, and frequencies against the tables.
 
     Runs the checkers of Gymnasium and stable-baselines3, and all that they leave out. Takes some seconds. Exit status
     1 where a check fails. With a right environment the frequencies raise a false alarm for one seed in a million.

@@ -16,6 +16,7 @@ from preroll.cache import cache_folder
 from preroll.commands import (
     agent,
     catalog,
+    catalog_page,
     check_env,
     detect,
     detector,
@@ -54,6 +55,7 @@ app = typer.Typer(
     context_settings={"color": True},  # click drops escape sequences from text in a pipe; ours shows them instead
 )
 app.command()(quickstart.quickstart)
+catalog.app.command()(catalog_page.page)
 app.add_typer(catalog.app, name="catalog")
 app.command()(detect.detect)
 app.add_typer(detector.app, name="detector")

@@ -20,6 +20,7 @@ from preroll.terminal.video_options import (
     Fast,
     Memory,
     Timeout,
+    Trust,
     worker_limits,
 )
 
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 
 def detect(
     source: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video, or a folder of frames 1.jpg, 2.jpg, ….")],
-    out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, class, confidence, ….")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file for the columns frame, time, class, ….")] = None,
     detector: DetectorFile = None,
     card: CardFile = None,
+    trust: Trust = None,
     segment: Annotated[
         bool, typer.Option("--segment", help="One row per object: also area [%], x0, y0, x1, y1.")
     ] = False,
@@ -60,6 +62,7 @@ def detect(
                 source,
                 detector=detector,
                 card=card,
+                trust=trust,
                 segment=segment,
                 top=top,
                 overlay=overlay,
@@ -105,6 +108,8 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
     facts = table.attrs
     found = table["frame"].nunique()
     typer.echo(f"{printable(str(source))}: {counted(facts['frames'], 'frame')} sampled, objects in {found}.")
+    if facts["note"]:
+        typer.echo(f"note: {facts['note']}", err=True)
     if facts["status"] != "ok":
         typer.echo(f"Only a part could be seen: {printable(facts['reason'])}")
     columns = ["class", "frames", "mean confidence", "importance"]

@@ -1,14 +1,15 @@
 """`preroll detector`: model cards for networks, and fine-tuning of classifiers."""
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.commands.detector_card import Model, card
 from preroll.console import signals
 from preroll.console.output import printable
-from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import warn_of_copies
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
@@ -17,91 +18,74 @@ from preroll.terminal.table import print_table
 if TYPE_CHECKING:
     from preroll.perception.transfer.fine_tune import TransferResult
 
-app = typer.Typer(help="Make an ONNX network ready for use as a detector.", no_args_is_help=True)
+app = typer.Typer(help="List, fetch and make networks that find objects.", no_args_is_help=True)
 
 # More unreadable pictures than these are counted.
 _LISTED = 10
-Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The network.")]
+
+
+@app.command(name="list")
+def list_networks() -> None:
+    """List the networks that --detector takes by name: which are here, and where the others come from."""
+    from preroll.perception.onnx_models.networks import known_networks
+
+    columns = ("name", "here", "classes", "trained on", "licence of the weights", "from")
+    rows = [
+        (one.name, "yes" if one.here else "no", one.classes or "no card", one.trained_on, one.license, one.source)
+        for one in known_networks()
+    ]
+    print_table(columns, [tuple(printable(str(cell)) for cell in row) for row in rows], left=columns)
 
 
 @app.command()
-def card(
-    model: Model,
-    classes: Annotated[Path, typer.Option(help="File of class names: one a line, JSON, or {0: 'name', …}.")],
-    decoder: Annotated[str, typer.Option(help="classifier, yolox, yolo-seg, maskrcnn or semantic.")] = "classifier",
-    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH.", show_default="as in the file")] = None,
-    fit: Annotated[str, typer.Option(help="crop, letterbox or stretch.")] = "crop",
-    channels: Annotated[str, typer.Option(help="RGB or BGR.")] = "RGB",
-    mean: Annotated[
-        str, typer.Option(help="Subtracted from pixels of 0 … 255: R,G,B in the channels' order.")
-    ] = "0,0,0",
-    scale: Annotated[str, typer.Option(help="Multiplied afterwards.")] = "1,1,1",
-    activation: Annotated[str, typer.Option(help="softmax or sigmoid.")] = "softmax",
-    outputs: Annotated[str, typer.Option(help="probabilities, or logits without the activation.")] = "probabilities",
-    background: Annotated[str, typer.Option(help="none, first or last: a class beside those named.")] = "none",
-    threshold: Annotated[float | None, typer.Option(help="Least confidence.", show_default="0.25")] = None,
-    top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="1 with softmax")] = None,
-    out: Annotated[Path | None, typer.Option(help="The card.", show_default="MODEL.json")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing card.")] = False,
+def get(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Address of an ONNX file, https:// or http://.")],
+    sha256: Annotated[str, typer.Option("--sha256", help="Hash of the file, without which nothing is fetched.")],
+    name: Annotated[str | None, typer.Option(help="For --detector NAME.", show_default="as in the URL")] = None,
+    download_size: Annotated[str, typer.Option(help="Largest file.")] = "1GiB",
 ) -> None:
-    """Write the card of a network, and try it on very different pictures: a wrong card often shows in its answers."""
-    from preroll.files import atomic
-    from preroll.files.kinds import CARD
-    from preroll.files.streams import is_stream, messages_beside
-    from preroll.files.targets import writing_file
-    from preroll.perception.analysis.card_builder import doubts, make_card, read_classes
-    from preroll.perception.analysis.detector import Detector
-    from preroll.perception.demo.probes import probe_pictures
-    from preroll.perception.onnx_models.model_file import ModelFile
-    from preroll.perception.workers.pool import try_in_worker
+    """Fetch a network, once: an interrupted download goes on where it stopped when the command is given again."""
+    from preroll.bounded import limits
+    from preroll.perception.onnx_models.fetch import checked_sha256, fetch, name_in
+    from preroll.perception.onnx_models.model_card import committed_cards
+    from preroll.perception.onnx_models.networks import place_of
+    from preroll.terminal.units import parse_size
 
-    place = out or model.with_suffix(".json")
-    told = f"--out {place}"
-    given = {
-        "decoder": decoder,
-        "input_size": None if size is None else _sides(size),
-        "fit": fit,
-        "channels": channels,
-        "mean": _three("--mean", mean),
-        "scale": _three("--scale", scale),
-        "activation": activation,
-        "outputs": outputs,
-        "background": background,
-        "score_threshold": threshold,
-        "top": top,
-    }
-    with writing_file(place, told, CARD, replace=replace, inputs=(model, classes)), messages_beside(place):
-        if not replace and place.exists() and not is_stream(place):
-            raise PrerollError(f"{told}: the file exists; choose another file, or give --replace")
-        made = make_card(model, read_classes(classes), given)
-        try_in_worker(ModelFile(model, made))
-        detector = Detector(model, made)
-        for doubt in doubts(detector, probe_pictures(detector.fit)):
-            typer.echo(f"warning: {doubt}", err=True)
-        atomic.write_json(place, made.model_dump(mode="json"))
-        signals.finished()
-        height, width = made.input_size
-        typer.echo(
-            f"{place}: {made.decoder}, {counted(len(made.classes), 'class', 'classes')};"
-            f" frames {made.fit}, {height} × {width}, {made.channels}, {made.dtype}, {made.layout}."
-        )
+    inside = name_in(url)
+    wanted = checked_sha256(sha256)
+    known = committed_cards().get(wanted)
+    called = name or (known.name if known else inside)
+    out = place_of(called, wanted)
+    limit = min(parse_size(download_size, "--download-size"), limits.NETWORK)
+    with _percent("Fetching the network (%)") as report:
+        fetch(url, wanted, out, limit=limit, progress=report)
+    signals.finished()
+    typer.echo(f"{called}: {out}")
+    if known is None and not out.with_suffix(".json").exists():
+        typer.echo(f"It has no model card yet: preroll detector card {called} --classes FILE")
 
 
-def _sides(text: str) -> tuple[int, int]:
-    parts = text.lower().replace("×", "x").split("x")
-    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
-        raise PrerollError(f"--size {text}: must be HEIGHTxWIDTH, such as 224x224")
-    return int(parts[0]), int(parts[1])
+@contextmanager
+def _percent(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Draws a progress bar of a part and a whole, from the first report on, so that an error is printed alone."""
+    from preroll import progress
+
+    done = 0
+    with ExitStack() as shown:
+        advance: Callable[[int], None] | None = None
+
+        def report(part: int, whole: int | None) -> None:
+            nonlocal advance, done
+            advance = advance or shown.enter_context(progress.bar(100, title))
+            if whole:
+                percent = 100 * part // whole
+                advance(percent - done)
+                done = percent
+
+        yield report
 
 
-def _three(option: str, text: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) not in (1, 3):
-        raise PrerollError(f"{option} {text}: must be one number, or three with commas between them")
-    return numbers * 3 if len(numbers) == 1 else numbers
+app.command()(card)
 
 
 @app.command()

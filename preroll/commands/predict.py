@@ -22,6 +22,7 @@ from preroll.terminal.video_options import (
     Fast,
     Memory,
     Timeout,
+    Trust,
     Workers,
     worker_limits,
 )
@@ -118,6 +119,7 @@ def embed(
     encoder: Annotated[Path, typer.Option(help="ONNX image encoder, with its model card beside it.")],
     out: Annotated[Path, typer.Option(help="Folder for one NAME.npy per video, float32 [frames, width].")],
     card: CardFile = None,
+    trust: Trust = None,
     fast: Fast = False,
     workers: Workers = None,
     worker_memory: Memory = DEFAULT_MEMORY,
@@ -144,9 +146,8 @@ def embed(
             return shown.enter_context(progress.bar(count, "Embedding videos"))
 
         with writes(out, "embeddings that are there are kept: give the same command again"):
-            problems = embed_videos(
-                listed, EncoderFile.find(encoder, card), out, workers=workers, limits=limits, fast=fast, started=started
-            )
+            network = EncoderFile.find(encoder, card, trust)
+            problems = embed_videos(listed, network, out, workers=workers, limits=limits, fast=fast, started=started)
     signals.finished()
     bad = [name for name, one in problems.items() if one["status"] not in USABLE]
     typer.echo(f"{len(listed) - len(bad):,} of {counted(len(listed), 'video')} embedded: {out}")

@@ -17,31 +17,96 @@ if TYPE_CHECKING:
 # More left-out videos than these are counted, for videos.csv names them all; of more categories no matrix is printed.
 _LISTED = 20
 _LARGEST_MATRIX = 12
+CATEGORY_COLUMNS = ("category", "videos", "without objects", "most important classes (mean importance)")
 
 
 def describe(catalog: "Catalog") -> None:
     """Prints a catalog's categories, the objects in their videos, and how well categories are recognised."""
-    from preroll.perception.demo.accuracy_bound import known_ceiling
-
     typer.echo(
         f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
         f" {counted(len(catalog.classes), 'object class', 'object classes')}."
     )
-    typer.echo(f"Made by: {printable(catalog.manifest['command'])}\n")
+    typer.echo(f"Made by: {printable(catalog.manifest['command'])}")
+    if detector := detector_told(catalog):
+        typer.echo(detector)
+    if wrong := wrong_network_told(catalog):
+        typer.echo(f"note: {wrong}", err=True)
+    typer.echo()
+    print_table(CATEGORY_COLUMNS, category_rows(catalog), left=(CATEGORY_COLUMNS[0], CATEGORY_COLUMNS[3]))
+    typer.echo()
+    first, *others = quality_told(catalog)
+    typer.echo(first)
+    _print_matrix(catalog)
+    for sentence in others:
+        typer.echo(sentence)
+
+
+def category_rows(catalog: "Catalog") -> list[tuple[str, int, int, str]]:
+    """Returns a row of :data:`CATEGORY_COLUMNS` for every category."""
     rows = []
     for k, name in enumerate(catalog.categories):
         shown = catalog.importance[catalog.category == k]
-        means = shown.mean(0)
+        means = shown.mean(0) if len(shown) else shown.sum(0)
         top = [f"{catalog.classes[c]} {means[c]:.2f}" for c in (-means).argsort(kind="stable")[:4] if means[c] > 0]
         rows.append((name, len(shown), int((~shown.any(1)).sum()), ", ".join(top)))
-    columns = ("category", "videos", "without objects", "most important classes (mean importance)")
-    print_table(columns, rows, left=(columns[0], columns[3]))
-    typer.echo()
-    _tell_categories(catalog)
-    if (ceiling := known_ceiling(catalog)) is not None:
-        typer.echo(f"Who saw every object of these clips would tell the category of {ceiling:.1%} of them.")
-        typer.echo(f"Always the likeliest category: {max(row[1] for row in rows) / catalog.n_videos:.1%}.")
-    _tell_neighbors(catalog)
+    return rows
+
+
+def quality_told(catalog: "Catalog") -> list[str]:
+    """Returns sentences on how well categories are recognised, and on neighbours."""
+    return [_category_told(catalog), *_ceiling_told(catalog), neighbors_told(catalog) + _search_told(catalog)]
+
+
+def _ceiling_told(catalog: "Catalog") -> list[str]:
+    from preroll.perception.demo.accuracy_bound import known_ceiling
+
+    if (ceiling := known_ceiling(catalog)) is None:
+        return []
+    largest = max((catalog.category == k).sum() for k in range(len(catalog.categories)))
+    return [
+        f"Who saw every object of these clips would tell the category of {ceiling:.1%} of them.",
+        f"Always the likeliest category: {largest / catalog.n_videos:.1%}.",
+    ]
+
+
+def _category_told(catalog: "Catalog") -> str:
+    from preroll.perception.inspection.chance import categories_beat_chance
+
+    report = report_of(catalog)
+    if report is None:
+        what = "groups of videos" if catalog.grouped_by else "videos"
+        few = f"a category has fewer than two {what} to learn from"
+        why = few if catalog.category_probabilities is None else "no video's true category is known"
+        return f"Category from {_source(catalog)}: not measured, for {why}."
+    return (
+        f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
+        f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f};"
+        f" always the likeliest category {report.majority:.1%} right{_unless(categories_beat_chance(catalog))}."
+    )
+
+
+def detector_told(catalog: "Catalog") -> str:
+    """Returns what found the objects and what it was trained on; nothing where that is not known."""
+    from preroll.perception.onnx_models import networks
+
+    detector = catalog.manifest.get("detector")
+    if not isinstance(detector, dict):
+        return ""
+    trained = networks.trained_on(str(detector.get("sha256")))
+    return f"Detector: {printable(str(detector.get('name')))}{f', trained on {trained}' if trained else ''}."
+
+
+def wrong_network_told(catalog: "Catalog") -> str:
+    """Returns that the network knows nothing of what the videos show, and what helps; nothing where it does."""
+    from preroll.perception.ingest.chosen_detector import KEY, Looked, wrong_network
+    from preroll.perception.onnx_models import networks
+
+    detector, looked = catalog.manifest.get("detector"), Looked.read(catalog.manifest.get(KEY))
+    if not isinstance(detector, dict) or looked is None or not looked.photographs:
+        return ""
+    if not networks.knows_drawings_alone(str(detector.get("sha256"))):
+        return ""
+    return wrong_network(looked, printable(str(detector.get("name"))), "preroll catalog build … --replace")
 
 
 def report_of(catalog: "Catalog") -> "CategoryReport | None":
@@ -54,20 +119,9 @@ def report_of(catalog: "Catalog") -> "CategoryReport | None":
     return category_report(catalog.category_probabilities[known], catalog.category[known], catalog.categories)
 
 
-def _tell_categories(catalog: "Catalog") -> None:
+def _print_matrix(catalog: "Catalog") -> None:
     report = report_of(catalog)
-    if report is None:
-        what = "groups of videos" if catalog.grouped_by else "videos"
-        few = f"a category has fewer than two {what} to learn from"
-        why = few if catalog.category_probabilities is None else "no video's true category is known"
-        typer.echo(f"Category from {_source(catalog)}: not measured, for {why}.")
-        return
-    typer.echo(
-        f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
-        f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f};"
-        f" always the likeliest category {report.majority:.1%} right."
-    )
-    if 1 < len(report.categories) <= _LARGEST_MATRIX:
+    if report is not None and 1 < len(report.categories) <= _LARGEST_MATRIX:
         rows = [(name, *row) for name, row in zip(report.categories, report.confusion.tolist(), strict=True)]
         heading = "true category, predicted as"
         print_table((heading, *report.categories), rows, left=(heading,))
@@ -88,17 +142,24 @@ def _judge(catalog: "Catalog") -> str:
     return judge + (f", calibrated on {other}" if catalog.manifest.get("category_calibrated") else "")
 
 
-def _tell_neighbors(catalog: "Catalog") -> None:
+def _search_told(catalog: "Catalog") -> str:
     found = catalog.manifest.get("neighbors", {})
-    how = f" They were found approximately: recall {found['recall']:.1%}." if "recall" in found else ""
-    typer.echo(neighbors_told(catalog) + how)
+    return f" They were found approximately: recall {found['recall']:.1%}." if "recall" in found else ""
 
 
 def neighbors_told(catalog: "Catalog") -> str:
     """Returns a sentence about the categories of neighbours."""
+    from preroll.perception.inspection.chance import neighbors_beat_chance
+
     own, chance = catalog.neighbors_in_category()
+    better = _unless(neighbors_beat_chance(catalog))
     of = " of other groups" if catalog.grouped_by else ""
-    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}."
+    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}{better}."
+
+
+def _unless(better: bool | None) -> str:
+    """Returns the words for what an exact test does not find to be better than chance."""
+    return ": no better than chance" if better is False else ""
 
 
 def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "video") -> None:
@@ -108,6 +169,17 @@ def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "v
         typer.echo(
             f"warning: {len(copies):,} of {counted(total, what)} nearly equal one that their judge learned from,"
             f" such as {one} and {other}; if they show one clip, accuracies are too high: see --group-by",
+            err=True,
+        )
+
+
+def warn_of_equals(equal: Sequence[tuple[str, str]]) -> None:
+    """Warns in one line if equal files are in two categories, of which one must be wrong."""
+    if equal:
+        one, other = (printable(name) for name in equal[0])
+        typer.echo(
+            f"warning: {counted(len(equal), 'file is', 'files are')} in two categories, such as {one} and {other};"
+            " preroll catalog duplicates lists what is there twice",
             err=True,
         )
 

@@ -9,8 +9,15 @@ if TYPE_CHECKING:
     from preroll.workers.job import Limits
 
 LIMITS_PANEL = "Limits and engines"
-DetectorFile = Annotated[Path | None, typer.Option(help="ONNX model.", show_default="the embedded one")]
+DetectorFile = Annotated[
+    Path | None,
+    typer.Option(help="ONNX model, or a name of `preroll detector list`.", show_default="by what the videos show"),
+]
 CardFile = Annotated[Path | None, typer.Option(help="Model card.", show_default="found automatically")]
+Trust = Annotated[
+    str | None,
+    typer.Option(metavar="SHA256", help="Take this network though it may loop for ever.", rich_help_panel=LIMITS_PANEL),
+]
 Fast = Annotated[bool, typer.Option("--fast", help="Skip frames that no other refers to: half the work.")]
 Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
 Memory = Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=LIMITS_PANEL)]

@@ -64,6 +64,8 @@ class Job:
         grace: time that a worker has to tidy up after SIGTERM before it is killed [s]; 0 kills at once.
         command: starts another process as a worker, for tests.
         need: memory of a worker.
+        opening: CPU time that a worker may use until the function has returned what it runs [s].
+        name: of what is opened, for errors.
     """
 
     function: str
@@ -72,6 +74,8 @@ class Job:
     grace: float = 5.0
     command: Sequence[str] = field(default=())
     need: Need = COMPILED
+    opening: float = 300.0
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,6 @@ from preroll.workers.messages import receive, send
 
 #: A worker that neither reports progress nor uses CPU time for so many seconds hangs: one that is slow uses some.
 STALLED = 120.0
-#: CPU time that a worker may use until its job is open [s].
-_OPENING = 300.0
 # How often the CPU time of a silent worker is looked at [s].
 _LOOK_EVERY = 1.0
 
@@ -82,9 +80,10 @@ class WorkerProcess:
         if self._started:
             return
         try:
-            message, _ = self._next(float("inf"), cpu_limit=_OPENING)
+            message, _ = self._next(float("inf"), cpu_limit=self._job.opening)
         except OverranError:
-            raise self._no_start("it does not answer") from None
+            late = f"it does not answer; at most {self._job.opening:.0f} s of computing are given to it"
+            raise self._no_start(late) from None
         except WorkerDiedError as error:
             if self._process.returncode < 0:
                 raise
@@ -94,7 +93,8 @@ class WorkerProcess:
         self._started = True
 
     def _no_start(self, why: str) -> PrerollError:
-        return PrerollError(f"a worker process could not start: {why}; {self._last_stderr_line()}")
+        for_what = f"{self._job.name}: " if self._job.name else ""
+        return PrerollError(f"{for_what}a worker process could not start: {why}; {self._last_stderr_line()}")
 
     def run(self, request: Request, progress: Progress | None = None) -> tuple[dict[str, Any], bytes]:
         """Returns the message ``answer`` or ``error`` that ends a request, and the bytes beside it.

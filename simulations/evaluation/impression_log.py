@@ -86,11 +86,12 @@ def write_impressions(
     with atomic.replacing(file) as out, pq.ParquetWriter(out, _schema(tables)) as writer:
         while (playing := session < sessions).any():
             actions, propensity = agent.act_with_propensities(observations, explore=explore)
-            following, rewards, terminated, truncated, infos = envs.step(actions)
+            following, rewards, terminated, truncated, _ = envs.step(actions)
+            played = envs.played
             columns = {
-                "session": session, "lane_session": session // lanes, "slot": slot, "video": infos["video"],
-                "category": infos["category"], "observation": observations, "ad": actions, "propensity": propensity,
-                "viewed": infos["viewed"], "reward": rewards, "terminated": terminated,
+                "session": session, "lane_session": session // lanes, "slot": slot, "video": played.video,
+                "category": played.category, "observation": observations, "ad": actions, "propensity": propensity,
+                "viewed": played.viewed, "reward": rewards, "terminated": terminated,
             }  # fmt: skip
             waiting.append({name: column[playing] for name, column in columns.items()})
             rows += int(playing.sum())

@@ -36,11 +36,11 @@ def play(tables: Tables, agent: Agent, *, seed: int, lanes: int, sessions_per_la
     rows = np.arange(lanes)
     while (played < sessions_per_lane).any():
         actions = agent.act(observations, explore=False)
-        observations, rewards, terminated, truncated, infos = envs.step(actions)
+        observations, rewards, terminated, truncated, _ = envs.step(actions)
         place = rows, np.minimum(played, sessions_per_lane)
         revenue[place] += rewards
         slots[place] += 1
-        views[place] += infos["viewed"]
+        views[place] += envs.played.viewed
         left[place] |= terminated
         by_ad[rows, actions] += played < sessions_per_lane
         over = terminated | truncated

@@ -1,17 +1,16 @@
 """HTML page of a report: one self-contained file, made from the template ``report.html.jinja``."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from preroll import __version__
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.kinds import SVG
 from preroll.files.targets import check_file
+from preroll.html.template import template
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
@@ -31,10 +30,6 @@ from preroll.simulations.report.tables import (
     verdicts_table,
 )
 from preroll.system.portable_names import kept_or_portable
-
-if TYPE_CHECKING:
-    from jinja2 import Template
-    from markupsafe import Markup
 
 LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3
@@ -118,7 +113,7 @@ def _pictures(material: Material, folder: Path) -> dict[Path, str]:
 
 def page(material: Material) -> str:
     """Returns the whole page as HTML."""
-    return _template().render(
+    return template(Path(__file__).parent, "report.html.jinja").render(
         name=material.plan.name,
         description=material.plan.description,
         accent=BLUE,
@@ -137,29 +132,6 @@ def page(material: Material) -> str:
         failures=failures_table(material) if material.failed else None,
         **_origin(material),
     )
-
-
-@cache
-def _template() -> "Template":
-    """Returns the template, which escapes all values and refuses names that it is not given."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["with_code"] = _with_code
-    return environment.get_template("report.html.jinja")
-
-
-def _with_code(text: str) -> "Markup":
-    """Escapes a text and sets what stands in backticks as code."""
-    from markupsafe import Markup, escape
-
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _over_key(material: Material, key: str) -> dict[str, str]:

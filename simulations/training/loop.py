@@ -137,23 +137,20 @@ class Loop:
         before = None if self.queue is None else self.agent.memory()
         actions, propensities = self._decide(observations)
         self.times.spent_on("forward")
-        following, rewards, terminated, truncated, infos = self.envs.step(actions)
-        true_next = following
-        if "final_obs" in infos:
-            # Autoreset in the same step: `following` holds first observations of new sessions where one ended. The rows
-            # of continuing sessions are equal in both; "final_obs" is a fresh array, so it may be completed in place.
-            true_next, ended = infos["final_obs"], infos["_final_obs"]
-            true_next[~ended] = following[~ended]
+        following, rewards, terminated, truncated, _ = self.envs.step(actions)
+        # Autoreset in the same step: `following` holds first observations of new sessions where one ended.
+        slot = self.envs.played
+        true_next = slot.successors(following)
         self.times.spent_on("environment")
         row = Transitions(
-            observations, actions, rewards, true_next, terminated, truncated, infos["viewed"], propensities, before,
+            observations, actions, rewards, true_next, terminated, truncated, slot.viewed, propensities, before,
             None if before is None else self.agent.memory(),
         )  # fmt: skip
         if self.queue is None:
             self.agent.update(row)
         self.times.spent_on("update")
         self._observations = following
-        over = self.ledger.add(Step(actions, rewards, infos["expected_reward"], infos["viewed"], terminated, truncated))
+        over = self.ledger.add(Step(actions, rewards, slot.expected_reward, slot.viewed, terminated, truncated))
         if self.queue is not None:
             self._learn_late(self.queue, row, over)
         return over

@@ -33,11 +33,10 @@ def practice() -> Practice:
         observations, _ = envs.reset(seed=1_000)
         for _ in range(steps):
             actions = agent.act(observations)
-            following, rewards, terminated, truncated, infos = envs.step(actions)
-            ended = terminated | truncated
-            true_next = np.where(ended[:, None], infos.get("final_obs", following), following)
+            following, rewards, terminated, truncated, _ = envs.step(actions)
+            true_next = envs.played.successors(following)
             agent.update(
-                Transitions(observations, actions, rewards, true_next, terminated, truncated, infos["viewed"]),
+                Transitions(observations, actions, rewards, true_next, terminated, truncated, envs.played.viewed),
             )
             observations = following
 

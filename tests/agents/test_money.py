@@ -56,11 +56,10 @@ def train(agent: Agent, tables: Tables, steps: int) -> NDArray[np.int64]:
     shown = []
     for _ in range(steps):
         actions = agent.act(observations)
-        following, rewards, terminated, truncated, infos = envs.step(actions)
-        ended = (terminated | truncated)[:, None]
-        true_next = np.where(ended, infos.get("final_obs", following), following)
+        following, rewards, terminated, truncated, _ = envs.step(actions)
+        true_next = envs.played.successors(following)
         agent.update(
-            Transitions(observations, actions, rewards, true_next, terminated, truncated, infos["viewed"]),
+            Transitions(observations, actions, rewards, true_next, terminated, truncated, envs.played.viewed),
         )
         observations = following
         shown.append(actions)

@@ -47,6 +47,7 @@ def test_videos_become_a_catalog_that_can_be_shown_and_verified(run: Run, built:
     out, told = built
     assert "15 videos, 12 object classes" in told
     assert "Made by: preroll catalog build videos --out DIR" in told
+    assert "Detector: objects, trained on drawings (30,000 drawn pictures)." in told
     assert "Neighbours in the video's own category" in told
     assert run("catalog", "show", out)[1] == told
     assert "Who saw every object" not in told, "five clips of each category are not the demo catalog's"
@@ -205,3 +206,19 @@ def test_pieces_of_one_clip_are_warned_of_until_they_are_grouped(run: Run, tmp_p
     assert "cars/cars-001_part1" not in errors
     _, told, _ = run(*arguments, "--group-by", "folder")
     assert "not measured, for a category has fewer than two groups of videos to learn from." in told
+
+
+def test_what_is_there_twice_is_listed_and_warned_of(run: Run, tmp_path: Path, demo_videos: Path) -> None:
+    status, told, _ = run("catalog", "duplicates", "demo")
+    assert (status, last_line(told)) == (0, "No video is there twice, as far as the detections tell.")
+    videos = shutil.copytree(demo_videos, tmp_path / "videos")
+    (videos / "dogs").mkdir()
+    clip = next(path for path in sorted((videos / "cats").iterdir()))
+    shutil.copyfile(clip, videos / "cars" / "twice.mp4")
+    status, _, error = run("catalog", "build", videos, "--out", tmp_path / "out", "--workers", "1")
+    assert status == 1
+    assert "no usable video is left in: dogs" in error
+    assert f"1 file is in two categories, such as cars/twice.mp4 and cats/{clip.name}" in error
+    status, told, _ = run("catalog", "duplicates", tmp_path / "out")
+    assert status == 0
+    assert last_line(told).split() == ["cars/twice.mp4", "cars", f"cats/{clip.name}", "cats", "0.000"]

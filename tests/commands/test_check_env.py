@@ -43,7 +43,7 @@ def test_a_failed_check_is_named_and_the_status_is_1(
 
     monkeypatch.setattr(SessionEnv, "step", wrong)
     arguments = ["check-env", "--slots", "2000", "--catalog", str(small_catalog_folder)]
-    with pytest.raises(PrerollError, match="2 of 18 checks failed: infos, lanes") as raised:
+    with pytest.raises(PrerollError, match="3 of 21 checks failed: infos, lanes, vector infos") as raised:
         CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert raised.value.status == 1
 

@@ -30,7 +30,15 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("catalog build", "videos"): READ,
     ("catalog demo-videos", "folder"): FOLDER,
     ("catalog export", "csv"): FOLDER,
+    ("catalog page", "out"): (
+        "catalog page catalog --videos videos --out OUT",
+        "videos/1.mp4",
+        "new.html",
+    ),
+    ("catalog page", "videos"): READ,
     ("catalog show", "confusion"): ("catalog show catalog --confusion OUT", "catalog/neighbors.npy", "new.png"),
+    ("catalog show", "tensorboard"): FOLDER,
+    ("catalog show", "videos"): READ,
     ("catalog similar", "picture"): (
         "catalog similar catalog 0 --videos videos --picture OUT",
         "videos/1.mp4",
@@ -44,6 +52,7 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("detect", "source"): READ,
     ("detector card", "classes"): READ,
     ("detector card", "model"): READ,
+    ("detector card", "pictures"): READ,
     ("detector card", "out"): ("detector card model.onnx --classes classes.txt --out OUT", "classes.txt", "new.json"),
     ("detector fine-tune", "card"): READ,
     ("detector fine-tune", "images"): READ,

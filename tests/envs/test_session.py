@@ -126,10 +126,10 @@ def test_view_frequencies_lie_within_exact_binomial_bounds_of_the_table(name: st
         rested = (
             observations[:, tables.layout.parts["fatigue"].start] == 1 if name == "fatigue" else np.ones(4096, bool)
         )
-        observations, _, _, _, infos = envs.step(rng.integers(0, tables.n_actions, 4096))
-        cell = (infos["category"][rested], infos["ad"][rested])
+        observations, *_ = envs.step(rng.integers(0, tables.n_actions, 4096))
+        cell = (envs.played.category[rested], envs.played.ad[rested])
         np.add.at(shown, cell, 1)
-        np.add.at(viewed, cell, infos["viewed"][rested])
+        np.add.at(viewed, cell, envs.played.viewed[rested])
     level = FALSE_ALARM / (2 * shown.size)
     for k, category in enumerate(small_catalog.categories):
         for a, ad in enumerate(scenario.ads):

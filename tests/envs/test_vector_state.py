@@ -22,9 +22,7 @@ def play(envs: SessionVectorEnv, steps: int, seed: int) -> list[Any]:
     told: list[Any] = []
     for _ in range(steps):
         *arrays, infos = envs.step(rng.integers(envs.tables.n_actions, size=envs.num_envs))
-        if "final_obs" in infos:
-            infos["final_obs"] = infos["final_obs"][infos["_final_obs"]]  # undefined in the other lanes
-        told += copy.deepcopy([*arrays, infos])
+        told += copy.deepcopy([*arrays, {**infos, "final_obs": list(infos.get("final_obs", ()))}])
     return [*told, *envs.reset(options={"reset_mask": np.arange(envs.num_envs) % 3 == 0})]
 
 

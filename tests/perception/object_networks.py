@@ -22,9 +22,11 @@ CARD: dict[str, Any] = {
 }
 
 
-def write_constants(path: Path, values: list[np.ndarray[Any, Any]], *, axes: int = 4, **card: Any) -> Path:
-    """Writes a network that gives ``values`` for whatever frame, and its card."""
-    shape = [1, 3, SIDE, SIDE][-axes:]
+def write_constants(
+    path: Path, values: list[np.ndarray[Any, Any]], *, axes: int = 4, channels_in: int = 3, **card: Any
+) -> Path:
+    """Writes a network that gives ``values`` for whatever frame, as the outputs out0, out1, …, and its card."""
+    shape = [1, channels_in, SIDE, SIDE][-axes:]
     nodes = [helper.make_node("ReduceMean", ["frames"], ["mean"], keepdims=0)]
     nodes += [helper.make_node("Mul", ["mean", "nothing"], ["zero"])]
     outputs, weights = [], [numpy_helper.from_array(np.zeros((), np.float32), "nothing")]

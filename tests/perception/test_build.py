@@ -1,3 +1,5 @@
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -6,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import onnx
 import pytest
 
 from preroll.errors import PrerollError
@@ -94,11 +97,11 @@ def test_what_cannot_be_used_is_listed_and_the_build_goes_on(tmp_path: Path, vid
     assert report.catalog.n_videos == 6
 
 
-def test_a_damaged_clip_counts_as_far_as_it_goes(tmp_path: Path, real: Path, videos: Path, network: Path) -> None:
+def test_a_damaged_clip_counts_as_far_as_it_is_seen(tmp_path: Path, real: Path, videos: Path, network: Path) -> None:
     shutil.copyfile(real / "videos" / "edge_corrupted.mp4", videos / "reds" / "corrupted.mp4")
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     row = report.catalog.videos().set_index("path").loc["reds/corrupted.mp4"]
-    assert (row["status"], row["coverage"], row["frames"], row["index"]) == ("partial", 0.56, 9, 6)
+    assert (row["status"], row["coverage"], row["frames"], row["index"]) == ("partial", 0.98, 15, 6)
     assert [one.listed.path for one in report.partial] == ["reds/corrupted.mp4"]
 
 
@@ -199,3 +202,25 @@ def test_pieces_of_one_clip_are_grouped_and_the_catalog_remembers_it(
     assert changed == {"videos.csv", "category_probabilities.npy"}
     by_folder = build(tmp_path / "folder", group_by="folder").catalog
     assert by_folder.category_probabilities is None, "each category is one folder"
+
+
+def test_a_network_that_loops_is_taken_on_trust_and_the_catalog_remembers_it(
+    tmp_path: Path, videos: Path, network: Path
+) -> None:
+    model = onnx.load(str(network))
+    number, truth = (onnx.helper.make_tensor_value_info(*one, ()) for one in (("i", 7), ("go", 9)))
+    state, after = (onnx.helper.make_tensor_value_info(name, 1, None) for name in ("s", "t"))
+    going = onnx.helper.make_tensor_value_info("on", 9, ())
+    nodes = [onnx.helper.make_node("Identity", ["go"], ["on"]), onnx.helper.make_node("Identity", ["s"], ["t"])]
+    body = onnx.helper.make_graph(nodes, "body", [number, truth, state], [going, after])
+    model.graph.node[-1].output[0] = "before"
+    model.graph.node.append(onnx.helper.make_node("Size", ["before"], ["count"]))
+    model.graph.node.append(onnx.helper.make_node("Loop", ["count", "", "before"], ["scores"], body=body))
+    network.write_bytes(model.SerializeToString())
+    card = json.loads(network.with_suffix(".json").read_text())
+    digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    network.with_suffix(".json").write_text(json.dumps(card | {"sha256": digest}))
+    with pytest.raises(PrerollError, match=r"operator Loop .* --trust SHA256"):
+        build_catalog(videos, tmp_path / "out", detector=network)
+    report = build_catalog(videos, tmp_path / "out", detector=network, trust=digest, workers=1)
+    assert report.catalog.manifest["command"].endswith(f"--detector colours.onnx --trust {digest}")

@@ -15,7 +15,7 @@ Network = Callable[..., Path]
 def test_a_video_becomes_a_table(tmp_path: Path, make_clip: Clip, make_network: Network) -> None:
     clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 5 + [(0, 0, 0)] * 5)
     table = detect(clip, detector=make_network(tmp_path / "n.onnx"))
-    assert list(table.columns) == ["frame", "class", "confidence"]
+    assert list(table.columns) == ["frame", "time", "class", "confidence"]
     assert table["frame"].tolist() == [1, 2]
     assert table["class"].tolist() == ["red", "red"]
     assert table.attrs["frames"] == 3

@@ -173,7 +173,7 @@ EXPECTED = {
     "alpha.mov": "ok",
     "10 bits.mkv": "ok",
     "grey.mkv": "ok",
-    "ten days later.mkv": "ok",
+    "ten days later.mkv": "partial",
     "starts at an hour.mkv": "ok",
     "green.mp4": "ok",
     "new\nline.mp4": "ok",
@@ -232,8 +232,9 @@ def test_what_became_of_it_is_told(table: pd.DataFrame, name: str) -> None:
 def test_how_much_was_seen_is_told(table: pd.DataFrame) -> None:
     assert 0.4 < table["coverage"]["half.mkv"] < 0.6
     assert table["frames"]["100,000 frames.y4m"] == 300
-    # The last frame before the jump is held for a minute: 180 samples.
-    assert table["frames"]["ten days later.mkv"] < 190
+    # The last frame before the jump is held for ten minutes: 1,800 samples.
+    assert table["frames"]["ten days later.mkv"] < 1810
+    assert "863400 s are left out" in table["reason"]["ten days later.mkv"]
     assert table["frames"]["starts at an hour.mkv"] == 3
     assert "damaged" in table["reason"]["blank inside.mp4"] or "stopped" in table["reason"]["blank inside.mp4"]
 

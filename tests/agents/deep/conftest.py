@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
@@ -30,10 +29,11 @@ def record() -> Record:
         given = []
         for _ in range(steps):
             actions = agent.act(observations)
-            following, rewards, terminated, truncated, infos = envs.step(actions)
-            ended = terminated | truncated
-            true_next = np.where(ended[:, None], infos.get("final_obs", following), following)
-            given.append(Transitions(observations, actions, rewards, true_next, terminated, truncated, infos["viewed"]))
+            following, rewards, terminated, truncated, _ = envs.step(actions)
+            true_next = envs.played.successors(following)
+            given.append(
+                Transitions(observations, actions, rewards, true_next, terminated, truncated, envs.played.viewed)
+            )
             agent.update(given[-1])
             observations = following
         assert any(one.terminated.any() for one in given)

@@ -1,3 +1,5 @@
+import pickle
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,11 @@ def test_it_plays_the_sessions_of_the_native_environment(fatigue: Tables) -> Non
                 continue
             assert np.array_equal(info["terminal_observation"], told["final_obs"][lane])
             assert info["TimeLimit.truncated"] == truncated[lane]
-            assert info.keys() == {"terminal_observation", "TimeLimit.truncated"}
+            final = told["final_info"]
+            assert info.keys() == {"terminal_observation", "TimeLimit.truncated", *(k for k in final if k[0] != "_")}
+            assert info["ad"] == ads[lane]
+            assert type(info["viewed"]) is bool
+            assert info["view_probability"] == final["view_probability"][lane]
 
 
 def test_observations_stay_what_they_were_while_the_environment_goes_on(classic: Tables) -> None:
@@ -65,6 +71,110 @@ def test_untouched_ppo_and_dqn_learn_on_it(classic: Tables) -> None:
     assert model.ep_info_buffer
     assert {info["l"] for info in model.ep_info_buffer} == {20}
     DQN("MlpPolicy", wrapped, learning_starts=100, buffer_size=1_000, seed=0, device="cpu").learn(200)
+
+
+def test_a_number_of_lanes_makes_its_own_environment(classic: Tables) -> None:
+    made, given = (
+        PrerollVecEnv(5, tables=classic),
+        PrerollVecEnv(SessionVectorEnv(5, tables=classic, autoreset_mode="SameStep")),
+    )
+    for one in (made, given):
+        one.seed(3)
+    np.testing.assert_array_equal(made.reset(), given.reset())
+    assert (made.num_envs, made.envs.metadata["autoreset_mode"]) == (5, AutoresetMode.SAME_STEP)
+    assert PrerollVecEnv(np.int64(2), scenario="fatigue").envs.tables.scenario.name == "fatigue"
+    for wrong, settings in (("fatigue", {}), (given.envs, {"scenario": "fatigue"}), (given, {})):
+        with pytest.raises(PrerollError, match=r"as in PrerollVecEnv\(64, scenario='fatigue'\)"):
+            PrerollVecEnv(wrong, **settings)  # type: ignore[arg-type]
+
+
+def test_infos_of_ended_lanes_are_those_of_their_step_whenever_they_are_read(fatigue: Tables) -> None:
+    early, late = (PrerollVecEnv(8, tables=fatigue) for _ in range(2))
+    kept: list[dict[str, Any]] = []
+    expected: list[dict[str, Any]] = []
+    for wrapped in (early, late):
+        wrapped.seed(4)
+        wrapped.reset()
+    for step in range(60):
+        ads = np.full(8, step % fatigue.n_actions)
+        expected += [deepcopy(info) for info in early.step(ads)[3] if info]
+        dones, infos = late.step(ads)[2:]
+        kept += [infos[lane] for lane in np.flatnonzero(dones)]
+        ads[:] = 0  # actions are the caller's
+    assert len(kept) > 10
+    assert [{**one, "terminal_observation": None} for one in kept] == [
+        {**one, "terminal_observation": None} for one in expected
+    ]
+    for one, other in zip(kept, expected, strict=True):
+        assert np.array_equal(one["terminal_observation"], other["terminal_observation"])
+
+
+def test_an_info_of_an_ended_lane_passes_as_a_dict(fatigue: Tables) -> None:
+    wrapped = PrerollVecEnv(64, tables=fatigue)
+    wrapped.seed(5)
+    wrapped.reset()
+
+    def ended() -> dict[str, Any]:
+        while not (dones := wrapped.step(np.zeros(64, np.int64))[2:])[0].any():
+            pass
+        return dones[1][int(np.argmax(dones[0]))]
+
+    keys = [
+        *("video", "category", "ad", "viewed", "view_probability", "expected_reward"),
+        *("terminal_observation", "TimeLimit.truncated"),
+    ]
+    assert isinstance(ended(), dict)
+    assert list(ended()) == list(dict(ended())) == list(ended().copy()) == list({**ended()}) == keys
+    assert list(pickle.loads(pickle.dumps(ended()))) == keys
+    assert type(ended().copy()) is type(pickle.loads(pickle.dumps(ended()))) is dict
+    assert ended()["ad"] == ended().get("ad") == ended().pop("ad") == 0
+    assert ("ad" in ended(), "episode" in ended(), ended().get("episode"), len(ended())) == (True, False, None, 8)
+    info = ended()
+    info["episode"], info["ad"] = {"r": 1.0}, "mine"
+    assert (list(info), info["ad"], info["video"] >= 0) == ([*keys, "episode"], "mine", True)
+    with pytest.raises(KeyError, match="nothing"):
+        ended()["nothing"]
+
+
+def test_the_trees_of_torch_go_into_an_info_of_an_ended_lane(fatigue: Tables) -> None:
+    from torch.utils import _pytree as trees
+
+    wrapped, other = adapter(fatigue), adapter(fatigue)
+    for envs in (wrapped, other):
+        envs.seed(1)
+        envs.reset()
+    dones = np.zeros(8, np.bool_)
+    while not dones.any():
+        _, _, dones, infos = wrapped.step(np.zeros(8, np.int64))
+        *_, expected = other.step(np.zeros(8, np.int64))
+    lane = int(np.argmax(dones))
+    mapped = trees.tree_map(lambda leaf: leaf, infos[lane])
+    assert type(mapped) is dict
+    assert list(mapped) == list(expected[lane])
+    np.testing.assert_array_equal(mapped.pop("terminal_observation"), expected[lane].pop("terminal_observation"))
+    assert mapped == expected[lane]
+
+
+def test_vec_monitor_finds_the_keywords_of_the_last_slot(fatigue: Tables) -> None:
+    """A bug once: the infos of ended lanes had nothing but the last observation, and VecMonitor a KeyError."""
+    keywords = ("video", "category", "ad", "viewed", "view_probability", "expected_reward")
+    wrapped = VecMonitor(PrerollVecEnv(8, tables=fatigue), info_keywords=keywords)
+    wrapped.seed(2)
+    wrapped.reset()
+    episodes = [info["episode"] for _ in range(60) for info in wrapped.step(np.ones(8, int))[3] if info]
+    assert len(episodes) > 10
+    assert {key for episode in episodes for key in episode} == {"r", "l", "t", *keywords}
+    assert {episode["ad"] for episode in episodes} == {1}
+
+
+def test_lanes_are_rendered_as_a_grid(classic: Tables) -> None:
+    wrapped = PrerollVecEnv(3, tables=classic, render_mode="rgb_array")
+    wrapped.reset()
+    wrapped.step(np.zeros(3, dtype=np.int64))
+    picture = wrapped.render("rgb_array")
+    assert picture is not None
+    assert picture.shape == (720, 1280, 3)
+    assert PrerollVecEnv(3, tables=classic).get_images() == [None] * 3
 
 
 def test_next_step_autoreset_is_refused(classic: Tables) -> None:

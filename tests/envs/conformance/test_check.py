@@ -178,6 +178,41 @@ class SkippingLanes(SessionVectorEnv):
         return returned
 
 
+class NarrowInfos(SessionVectorEnv):
+    """Tells ads as int32."""
+
+    def step(self, actions: Any) -> Any:
+        *rest, infos = super().step(actions)
+        return *rest, {**infos, "ad": infos["ad"].astype(np.int32)}
+
+
+class CountedRestarts(SessionVectorEnv):
+    """Tells restarts as slots."""
+
+    def step(self, actions: Any) -> Any:
+        *rest, infos = super().step(actions)
+        infos["_ad"][:] = True
+        return *rest, infos
+
+
+class MovingVectorInfos(SessionVectorEnv):
+    """Tells the videos of the slots to come, whichever they are when they are read."""
+
+    def step(self, actions: Any) -> Any:
+        *rest, infos = super().step(actions)
+        infos["video"] = self._lanes.state[layout.VIDEO, : self.num_envs]
+        return *rest, infos
+
+
+class SharedFlags(SessionVectorEnv):
+    """Puts the flags themselves into the infos."""
+
+    def step(self, actions: Any) -> Any:
+        observations, rewards, terminated, truncated, infos = super().step(actions)
+        infos["viewed"] = terminated
+        return observations, rewards, terminated, truncated, infos
+
+
 def register(broken: type[SessionEnv] | type[SessionVectorEnv]) -> str:
     """Registers a broken environment, beside the right one for its other form, and gives its id."""
     env_id = f"preroll-tests/{broken.__name__}-v0"
@@ -259,6 +294,11 @@ def test_a_category_may_have_any_number_of_ads_of_any_length(small_catalog: Cata
         (ShiftedLanes, "lanes", "lane 0, step 0: differs from the single environment: observation of the reset"),
         (StubbornLanes, "seeding", "reset with a list: lane 1 does not start session 2 of seed 1"),
         (UnmaskedLanes, "seeding", "reset with a mask: lane 0 does not start session 0 of seed 1000003"),
+        (NarrowInfos, "vector infos", r"NextStep, return 1, here and in SyncVectorEnv: infos ad: array\("),
+        (CountedRestarts, "vector infos", r"NextStep, return \d+, here and in SyncVectorEnv: infos _ad: array"),
+        (MovingVectorInfos, "late infos", r"NextStep, infos 1, read late and at once: video: array\("),
+        (MovingVectorInfos, "own memory", "infos video of return 1 and the environment's _lanes 1 share memory"),
+        (SharedFlags, "own memory", "NextStep: terminated of return 1 and infos viewed of return 1 share memory"),
         (SkippingLanes, "autoreset", r"lane \d, step \d+, SAME_STEP and NEXT_STEP: observation"),
     ],
 )

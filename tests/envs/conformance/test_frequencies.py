@@ -12,6 +12,7 @@ from preroll.envs import Scenario, SessionVectorEnv
 from preroll.envs.conformance.check import SAMPLED, check_env
 from preroll.envs.conformance.frequencies import _groups, _Trials, _within_bounds
 from preroll.envs.conformance.subject import CheckFailedError
+from preroll.envs.infos.entries import of_slots
 from preroll.perception.catalog.catalog import Catalog
 
 
@@ -25,8 +26,10 @@ class MoreViews(SessionVectorEnv):
     def step(self, actions: Any) -> Any:
         observations, rewards, terminated, truncated, infos = super().step(actions)
         more = self.rng.random(self.num_envs) < 0.05
-        rewards = np.where(more, self.tables.spec.rewards[infos["ad"]], rewards)
-        return observations, rewards, terminated, truncated, {**infos, "viewed": infos["viewed"] | more}
+        told = {**infos, **of_slots(infos)}  # of ended sessions too, so that `final_info` has nothing to add
+        told.pop("final_info", None)
+        rewards = np.where(more, self.tables.spec.rewards[told["ad"]], rewards)
+        return observations, rewards, terminated, truncated, {**told, "viewed": told["viewed"] | more}
 
 
 class ChangedTables(SessionVectorEnv):
@@ -89,8 +92,8 @@ class Numb(SessionVectorEnv):
 
     def step(self, actions: Any) -> Any:
         observations, *rest, infos = super().step(actions)
-        for array in (observations, infos.get("final_obs", observations)):
-            array[:, self.layout.parts["fatigue"].slice] = 0
+        for array in (observations, *(row for row in infos.get("final_obs", ()) if row is not None)):
+            array[..., self.layout.parts["fatigue"].slice] = 0
         return observations, *rest, infos
 
 

@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from preroll.envs import SessionEnv, SessionVectorEnv, Tables, preset_names
+from preroll.envs.infos.entries import of_slots
 from preroll.envs.kernel import layout, rng
 from preroll.perception.catalog.catalog import Catalog
 from tests.conftest import ROOT
@@ -68,7 +69,7 @@ def played(tables: Tables, lanes: int, mode: AutoresetMode = SAME, *, copy: bool
             "terminated": terminated,
             "truncated": truncated,
         }
-        for name, value in (told | {field: infos[field] for field in FIELDS}).items():
+        for name, value in (told | {field: of_slots(infos)[field] for field in FIELDS}).items():
             record.setdefault(name, []).append(value.copy())
     return {name: np.stack(values) for name, values in record.items()}
 
@@ -127,7 +128,8 @@ def test_both_ways_to_start_again_play_the_same_sessions(tables: Tables) -> None
         over = np.zeros(lanes, np.bool_)
         for _ in range(120):
             number, slot = envs.sessions_started.copy(), envs._lanes.state[layout.SLOT, :lanes].copy()
-            _, rewards, terminated, truncated, infos = envs.step((number + slot) % tables.n_actions)
+            _, rewards, terminated, truncated, given = envs.step((number + slot) % tables.n_actions)
+            infos = of_slots(given)
             for lane in np.flatnonzero(~over) if mode is NEXT else range(lanes):
                 slots = found.setdefault((int(lane), int(number[lane])), [])
                 slots.append((rewards[lane], terminated[lane], truncated[lane], *(infos[f][lane] for f in FIELDS)))

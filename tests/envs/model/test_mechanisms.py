@@ -26,10 +26,10 @@ def test_users_leave_as_often_as_the_hazard_says() -> None:
     counts = np.zeros((2, n_ads, 2, n_levels, 2), int)
     for _ in range(150):
         level, user = observations[:, fatigue].argmax(axis=1), observations[:, segment].argmax(axis=1)
-        observations, _, left, _, infos = envs.step(rng.integers(0, n_ads, 2048))
-        viewed = infos["viewed"].astype(int)
-        tired = np.clip(level + tables.arrays.gain[0, infos["ad"], viewed], 0, n_levels - 1)
-        np.add.at(counts, (user, infos["ad"], viewed, tired, left.astype(int)), 1)
+        observations, _, left, *_ = envs.step(rng.integers(0, n_ads, 2048))
+        ad, viewed = envs.played.ad, envs.played.viewed.astype(int)
+        tired = np.clip(level + tables.arrays.gain[0, ad, viewed], 0, n_levels - 1)
+        np.add.at(counts, (user, ad, viewed, tired, left.astype(int)), 1)
     cells = counts.reshape(-1, 2)
     hazard = tables.arrays.hazard[0].reshape(-1)
     tested = cells.sum(axis=1) > 0

@@ -27,8 +27,8 @@ def played() -> dict[str, tuple[int, int]]:
     for _ in range(100):
         position = observations[:, part].argmax(axis=1)
         ads = (rng.random((4096, 1)) > chances.cumsum(axis=1)[position]).sum(axis=1)
-        observations, _, _, _, infos = envs.step(ads)
-        np.add.at(counts, position, np.stack([np.ones(4096, int), infos["viewed"]], axis=1))
+        observations, *_ = envs.step(ads)
+        np.add.at(counts, position, np.stack([np.ones(4096, int), envs.played.viewed], axis=1))
     return {slot: (int(n), int(k)) for slot, (n, k) in zip(SHARES, counts, strict=True)}
 
 
@@ -56,9 +56,10 @@ def test_a_third_of_those_who_abandon_are_gone_by_a_quarter_and_two_thirds_by_ha
     envs.reset(seed=8)
     fractions = []
     for slot in range(60):
-        *_, infos = envs.step(np.full(4096, slot % tables.n_actions))
-        assert (infos["watched"][infos["viewed"]] == 1).all()
-        fractions.append(infos["watched"][~infos["viewed"]])
+        envs.step(np.full(4096, slot % tables.n_actions))
+        watched, viewed = envs.played.watched, envs.played.viewed
+        assert (watched[viewed] == 1).all()
+        fractions.append(watched[~viewed])
     abandoned = np.concatenate(fractions)
     for by, share in ((0.25, 0.3333), (0.5, 0.6667)):
         low, high = stats.binom.ppf([FALSE_ALARM / 2, 1 - FALSE_ALARM / 2], len(abandoned), share)

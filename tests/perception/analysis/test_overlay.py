@@ -68,7 +68,7 @@ def test_every_sampled_frame_is_drawn_and_rows_are_objects(tmp_path: Path, make_
     clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 5 + [(0, 0, 0)] * 5)
     model = write_colors(tmp_path / "n" / "colours.onnx")
     table = detect(clip, detector=model, segment=True, overlay=tmp_path / "drawn")
-    assert list(table.columns) == ["frame", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
+    assert list(table.columns) == ["frame", "time", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
     assert table["frame"].tolist() == [1, 2]
     assert table["class"].tolist() == ["red", "red"]
     # The frame of 64 × 48 is letterboxed; the object fills it.
@@ -81,7 +81,7 @@ def test_every_sampled_frame_is_drawn_and_rows_are_objects(tmp_path: Path, make_
 def test_without_segment_a_detector_of_objects_gives_a_row_per_class(tmp_path: Path, make_clip: Clip) -> None:
     clip = make_clip(tmp_path / "a.mp4", [(255, 0, 0)] * 4)
     table = detect(clip, detector=write_colors(tmp_path / "n" / "colours.onnx"))
-    assert list(table.columns) == ["frame", "class", "confidence"]
+    assert list(table.columns) == ["frame", "time", "class", "confidence"]
     assert table["frame"].tolist() == [1, 2]
 
 

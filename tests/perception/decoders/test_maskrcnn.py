@@ -74,3 +74,46 @@ def test_labels_that_the_card_does_not_name_are_found_out(tmp_path: Path) -> Non
 def test_another_layout_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match="maskrcnn needs boxes"):
         detector_of(tmp_path / "a.onnx", 2, order=(0, 1, 2)).check()
+
+
+def boxed(tmp_path: Path, given: np.ndarray[Any, Any], boxes: list[list[float]], **card: Any) -> Detector:
+    n = len(boxes)
+    values: list[np.ndarray[Any, Any]] = [
+        np.array(boxes, np.float32),
+        np.ones(n, np.int64),
+        np.full(n, 0.9, np.float32),
+        given,
+    ]
+    changes = {"decoder": "maskrcnn", "background": "first", "activation": "sigmoid", "masks": "box", **card}
+    return Detector(write_constants(tmp_path / "a.onnx", values, **changes))
+
+
+def test_a_mask_over_its_box_covers_the_box_and_no_more(tmp_path: Path) -> None:
+    # A box of 16 × 8 pixels is 12.5 % of the frame; its left half is half of that.
+    masks = np.ones((2, 1, 28, 28), np.float32)
+    masks[1, :, :, 14:] = 0
+    (found,) = boxed(tmp_path, masks, [[4, 4, 20, 12], [8, 20, 24, 28]]).objects([FRAME])
+    np.testing.assert_allclose(found.area, [12.5, 6.25])
+    np.testing.assert_allclose(found.box, [[4, 4, 20, 12], [8, 20, 24, 28]])
+    assert found.masks is not None
+    assert [(mask.left, mask.top, mask.cells.shape) for mask in found.masks] == [(4, 4, (8, 16)), (8, 20, (8, 8))]
+
+
+def test_an_ellipse_over_its_box_has_the_area_of_an_ellipse(tmp_path: Path) -> None:
+    rows, columns = (np.mgrid[:28, :28] + 0.5) / 14 - 1
+    masks = (rows**2 + columns**2 <= 1).astype(np.float32)[None, None]
+    (found,) = boxed(tmp_path, masks, [[2, 6, 30, 26]]).objects([FRAME])
+    np.testing.assert_allclose(found.area, [100 * np.pi * 14 * 10 / SIDE**2], rtol=0.03)
+
+
+def test_a_box_that_reaches_out_of_the_input_counts_as_far_as_it_lies_in_it(tmp_path: Path) -> None:
+    (found,) = boxed(tmp_path, np.ones((1, 1, 28, 28), np.float32), [[-16, 0, 16, 64]]).objects([FRAME])
+    np.testing.assert_allclose(found.area, [50])
+
+
+def test_masks_of_another_size_than_the_input_need_a_word_of_the_card(tmp_path: Path) -> None:
+    masks = np.ones((1, 1, 28, 28), np.float32)
+    with pytest.raises(PrerollError, match=r"masks are 28 × 28; its card must say in masks whether"):
+        boxed(tmp_path, masks, [[4, 4, 20, 12]], masks=None).check()
+    (found,) = boxed(tmp_path, masks, [[4, 4, 20, 12]], masks="input").objects([FRAME])
+    np.testing.assert_allclose(found.area, [100])

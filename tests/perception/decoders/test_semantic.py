@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.analysis.detector import Detector
 from preroll.perception.video.resize import View
-from tests.perception.object_networks import SIDE, write_colors
+from tests.perception.object_networks import SIDE, write_colors, write_constants
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 153)
 
@@ -85,3 +86,43 @@ def test_another_number_of_classes_is_found_out_at_once(tmp_path: Path) -> None:
     detector = Detector(write_colors(tmp_path / "a.onnx", classes=["red", "green"]))
     with pytest.raises(PrerollError, match=r"output shape is \[1, 4, 32, 32\], but its card needs \[n, 3, h, w\]"):
         detector.check()
+
+
+def labels(**kinds: Any) -> np.ndarray[Any, Any]:
+    """Numbers of classes counted from the background: a red and a green square, and a corner that nobody labelled."""
+    numbers = np.zeros((1, SIDE, SIDE), kinds.get("dtype", np.int64))
+    numbers[0, 0:8, 0:8], numbers[0, 16:20, 16:24], numbers[0, 28:, 28:] = 1, 2, 255
+    return numbers
+
+
+@pytest.mark.parametrize("axis", [None, 1, 3])
+@pytest.mark.parametrize("dtype", [np.int64, np.float32])
+def test_the_number_of_the_best_class_of_each_pixel_is_an_output_too(
+    tmp_path: Path, axis: int | None, dtype: type
+) -> None:
+    numbers = labels(dtype=dtype)
+    values = [numbers if axis is None else np.expand_dims(numbers, axis)]
+    card: dict[str, Any] = {"decoder": "semantic", "outputs": "labels", "background": "first"}
+    (found,) = Detector(write_constants(tmp_path / "a.onnx", values, **card)).objects([frame_of()])
+    assert found.label.tolist() == [0, 1]
+    assert found.confidence.tolist() == [1, 1]
+    np.testing.assert_allclose(found.area, np.array([64, 32]) / SIDE**2 * 100, rtol=1e-6)
+    assert found.box.tolist() == [[0, 0, 8, 8], [16, 16, 24, 20]]
+
+
+def test_a_number_that_the_card_does_not_name_is_found_out(tmp_path: Path) -> None:
+    card: dict[str, Any] = {"decoder": "semantic", "outputs": "labels", "classes": ["red", "green"]}
+    with pytest.raises(PrerollError, match="returns label 2, but its card names 2 classes"):
+        Detector(write_constants(tmp_path / "a.onnx", [labels()], **card)).check()
+
+
+def test_the_output_that_the_card_names_is_read(tmp_path: Path) -> None:
+    scores = np.zeros((1, 3, SIDE, SIDE), np.float32)
+    scores[0, 2, :16] = 0.9
+    values = [np.ones((1, 3, SIDE, SIDE), np.float32), scores]
+    card: dict[str, Any] = {"decoder": "semantic", "output": "out1"}
+    (found,) = Detector(write_constants(tmp_path / "a.onnx", values, **card)).objects([frame_of()])
+    assert found.label.tolist() == [2]
+    np.testing.assert_allclose(found.area, [50])
+    with pytest.raises(PrerollError, match="it has no output 'aux'; it has out0, out1"):
+        Detector(write_constants(tmp_path / "b.onnx", values, decoder="semantic", output="aux"))

@@ -1,8 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from preroll.perception.decoders.yolox import boxes, grids, yolox_objects
-from preroll.perception.onnx_models.model_card import committed_cards
+from preroll.perception.decoders.instances import Located
+from preroll.perception.decoders.nms import located
+from preroll.perception.decoders.yolox import boxes, grids, yolox_candidates
+from preroll.perception.onnx_models.model_card import ModelCard, committed_cards
 from preroll.perception.video.resize import View
 
 CARD = next(card for card in committed_cards().values() if card.name == "yolox_nano")
@@ -10,6 +14,10 @@ CELLS = 52 * 52 + 26 * 26 + 13 * 13
 BOTTLE = CARD.classes.index("bottle")
 # A frame of 832 × 416 pixels in the upper half of the letterbox.
 WIDE = View(416, 832, 0, 0, 208, 416)
+
+
+def yolox_objects(outputs: list[np.ndarray[Any, Any]], card: ModelCard, views: list[View]) -> list[Located]:
+    return located(yolox_candidates([*outputs], card), card, views)
 
 
 def empty() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

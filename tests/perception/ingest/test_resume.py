@@ -310,7 +310,7 @@ def test_objects_keep_their_areas_and_boxes_through_a_catalog(tmp_path: Path) ->
     options: dict[str, Any] = {"detector": EMBEDDED_SEGMENTER, "workers": 1, "choices": CatalogOptions("area")}
     first = build_catalog(tmp_path / "videos", tmp_path / "out", **options).catalog
     found = first.detections(0)
-    assert list(found.columns) == ["frame", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
+    assert list(found.columns) == ["frame", "time", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
     frames = int(first.videos()["frames"][0])
     share = (found["confidence"].astype(float) * found["area"] / 100).groupby(found["class"]).sum() / frames
     importance = dict(zip(first.classes, first.importance[0].tolist(), strict=True))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from preroll.errors import PrerollError
 from preroll.perception.onnx_models.model_card import EMBEDDED, committed_cards, find_card, parse_card
+from preroll.perception.onnx_models.weight_packages import PACKAGES
 
 Network = Callable[..., Path]
 CARD: dict[str, Any] = {
@@ -33,7 +34,7 @@ json_values = st.recursive(
 
 def test_the_cards_of_the_package_are_whole() -> None:
     names = {card.name: len(card.classes) for card in committed_cards().values()}
-    assert names == {"SqueezeNet_fp16": 1000, "yolox_nano": 80}
+    assert names == {"SqueezeNet_fp16": 1000, "yolox_nano": 80, **dict.fromkeys(PACKAGES, 1000)}
     assert len(find_card(EMBEDDED).classes) >= 9
 
 
@@ -94,7 +95,8 @@ def test_a_model_without_a_card_says_where_one_belongs(tmp_path: Path, make_netw
     model = make_network(tmp_path / "colours.onnx")
     model.with_suffix(".json").unlink()
     with pytest.raises(
-        PrerollError, match=r"no model card: write colours\.json beside it or give one with --card FILE"
+        PrerollError,
+        match=r"no model card: `preroll detector card colours\.onnx --classes FILE` writes one, or give",
     ):
         find_card(model)
 

@@ -107,6 +107,16 @@ def test_the_tap_is_before_the_last_layer_with_weights_of_its_own() -> None:
     np.testing.assert_array_equal(session.run(None, {"x": values})[0], np.maximum(values, 0))
 
 
+def test_the_tap_may_be_an_output_too() -> None:
+    """As the embedding of EfficientNet-Lite is."""
+    nodes = [helper.make_node("Relu", ["x"], ["embedding"]), helper.make_node("MatMul", ["embedding", "w"], ["y"])]
+    model = network(nodes, {"w": np.eye(4, dtype=np.float32)}, ["n", 4])
+    model.graph.output.append(helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 4]))
+    session = onnxruntime.InferenceSession(cut_backbone(model).model.SerializeToString())
+    values = np.arange(-4, 4, dtype=np.float32).reshape(2, 4)
+    np.testing.assert_array_equal(session.run(None, {"x": values})[0], np.maximum(values, 0))
+
+
 def test_maps_are_averaged() -> None:
     nodes = [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Conv", ["a", "w"], ["y"])]
     model = network(nodes, {"w": np.ones((5, 3, 1, 1), np.float32)}, ["n", 3, 2, 2])
