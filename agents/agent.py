@@ -35,11 +35,14 @@ class Agent(ABC):
         name: name in the registry.
         spec: what the agent may know of the environment: observation layout, ads and rewards, but no probabilities.
         needs_tables: whether the agent requires the true tables, and not only what can be observed.
+        needs_propensities: whether it learns from the propensities of its choices where feedback is late: its policy
+            has changed by then, so that they cannot be computed again.
         settings: frozen settings.
         seed: seed of the agent's generators.
         rng: the agent's own generator.
         steps: number of transitions learned from so far.
         total_steps: total number of training transitions, for schedules; 0 until :meth:`start_training`.
+        waiting: number of transitions that were played and have not reached the agent; 0 unless feedback is late.
 
     Examples:
         >>> from preroll.agents import make_agent
@@ -55,6 +58,7 @@ class Agent(ABC):
     name: ClassVar[str]
     Settings: ClassVar[type[AgentSettings]] = AgentSettings
     needs_tables: ClassVar[bool] = False
+    needs_propensities: ClassVar[bool] = False
 
     def __init__(self, spec: SessionSpec, settings: AgentSettings, *, seed: int = 0) -> None:
         self.spec = spec
@@ -63,6 +67,7 @@ class Agent(ABC):
         self.rng = np.random.default_rng(seed)
         self.steps = 0
         self.total_steps = 0
+        self.waiting = 0
 
     @classmethod
     def from_tables(cls, tables: "Tables", settings: AgentSettings, *, seed: int = 0) -> Self:
@@ -76,8 +81,8 @@ class Agent(ABC):
 
     @property
     def progress(self) -> float:
-        """Fraction of the training that is complete, in [0, 1]; 0 if no total is set."""
-        return min(self.steps / self.total_steps, 1.0) if self.total_steps else 0.0
+        """Fraction of the training that was played, in [0, 1]; 0 if no total is set."""
+        return min((self.steps + self.waiting) / self.total_steps, 1.0) if self.total_steps else 0.0
 
     def start_training(self, total_steps: int) -> None:
         """Sets the total number of training transitions, over which schedules are annealed.
@@ -129,11 +134,21 @@ class Agent(ABC):
         return actions, probabilities[np.arange(len(actions)), actions]
 
     def end_sessions(self, done: NDArray[np.bool_]) -> None:  # noqa: B027  (most agents keep no session state)
-        """Resets the session state of the environments in ``done``; needed only when :meth:`update` is not called.
+        """Resets the session state of the environments in ``done``.
+
+        It is needed only when :meth:`update` is not called, or is called later.
 
         Args:
             done: bool (n,), the lanes whose session has ended. Before the first :meth:`act` it must mark all lanes.
         """
+
+    def memory(self) -> NDArray[np.float32] | None:
+        """Returns what the agent remembers of every lane's session, float32 (n, H); None where it remembers nothing.
+
+        Where feedback is late, :attr:`Transitions.memory_before` and its kin bring it back to :meth:`update`, which
+        then leaves the present memory alone.
+        """
+        return None
 
     def update(self, transitions: Transitions) -> None:
         """Learns from one step of every lane and advances ``steps``."""

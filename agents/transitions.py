@@ -20,6 +20,8 @@ class Transitions:
         truncated: bool (n,), whether the horizon was reached.
         viewed: bool (n,), whether the ad was viewed to its end.
         propensities: float64 (n,), probability with which the agent chose the action; None if it was not computed.
+        memory_before, memory_after: float32 (n, H), what the agent remembered of the session before and after it saw
+            the observations; None where it remembers nothing, or where it learns at once and still has it.
 
     Examples:
         >>> import numpy as np
@@ -43,6 +45,8 @@ class Transitions:
     truncated: NDArray[np.bool_]
     viewed: NDArray[np.bool_]
     propensities: NDArray[np.float64] | None = None
+    memory_before: NDArray[np.float32] | None = None
+    memory_after: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.actions)

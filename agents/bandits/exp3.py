@@ -8,6 +8,7 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import CategoryContext
+from preroll.agents.finite import finite
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
@@ -31,6 +32,10 @@ class EXP3(Agent):
     is 1 − reward / largest reward; it is divided by the probability of the ad, so that L is unbiased whatever the users
     do. All lanes of a batch are drawn from one distribution.
 
+    Where feedback is late, the probability is that with which the ad was drawn, and ηt = √(ln A / (t·A + D)), D the sum
+    of the delays in decisions of the category (Thune, Cesa-Bianchi & Seldin 2019, delayed exponential weights; here of
+    what is known so far). The decisions of all categories that wait are shared among them as those learned from are.
+
     Metrics: ``rate``, the mean of η over categories; ``entropy`` [nat] of the distribution, the mean over categories.
 
     Examples:
@@ -45,17 +50,20 @@ class EXP3(Agent):
     name = "exp3"
     Settings = EXP3Settings
     settings: EXP3Settings
+    needs_propensities = True
 
     def __init__(self, spec: SessionSpec, settings: EXP3Settings, *, seed: int = 0) -> None:
         super().__init__(spec, settings, seed=seed)
         self.context = CategoryContext(spec)
         self.losses = np.zeros((self.context.count, spec.n_actions))
         self.rounds = np.zeros(self.context.count, dtype=np.int64)
+        self.delays = np.zeros(self.context.count)  # D
 
     def rates(self) -> NDArray[np.float64]:
         """Returns the rate η (K,) of every category for its next decision."""
         count = self.spec.n_actions
-        rates: NDArray[np.float64] = self.settings.rate * np.sqrt(np.log(count) / ((self.rounds + 1) * count))
+        decisions = (self.rounds + 1) * count + self.delays
+        rates: NDArray[np.float64] = self.settings.rate * np.sqrt(np.log(count) / decisions)
         return rates
 
     def table(self) -> NDArray[np.float64]:
@@ -86,6 +94,9 @@ class EXP3(Agent):
         losses = 1.0 - transitions.rewards / self.spec.reward_unit
         np.add.at(self.losses, (context, actions), losses / chances)
         np.add.at(self.rounds, context, 1)
+        if self.waiting:
+            shares = self.rounds / self.rounds.sum()
+            np.add.at(self.delays, context, self.waiting * shares[context])
 
     def metrics(self) -> dict[str, float]:
         """Returns ``rate`` and ``entropy``."""
@@ -94,9 +105,12 @@ class EXP3(Agent):
         return {"rate": float(self.rates().mean()), "entropy": float(entropy.mean())}
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
-        """Returns ``losses`` (K, A) and ``rounds`` (K,)."""
-        return {"losses": self.losses, "rounds": self.rounds}
+        """Returns ``losses`` (K, A), ``rounds`` (K,) and, where feedback was late, ``delays`` (K,)."""
+        late = {"delays": self.delays} if self.delays.any() else {}
+        return {"losses": self.losses, "rounds": self.rounds, **late}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
-        """Restores losses and rounds."""
+        """Restores losses, rounds and delays."""
         self.losses, self.rounds = arrays["losses"].copy(), arrays["rounds"].copy()
+        if "delays" in arrays:
+            self.delays[:] = finite("delays", arrays["delays"])

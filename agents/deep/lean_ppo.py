@@ -48,7 +48,7 @@ class LeanPPO(Agent):
 
     with Adam, where Â is normalised over all collected transitions, and rewards are divided by the largest ad reward.
     Values and old probabilities are computed once collection is complete, in one pass: the policy has not changed since
-    its start.
+    its start. Where feedback is late it has, and π_old are the propensities of the choices.
 
     Metrics: ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction`` of the last training,
     ``learning_rate``.
@@ -57,6 +57,7 @@ class LeanPPO(Agent):
     name = "lean-ppo"
     Settings = LeanPPOSettings
     settings: LeanPPOSettings
+    needs_propensities = True
 
     def __init__(self, spec: SessionSpec, settings: LeanPPOSettings, *, seed: int = 0) -> None:
         super().__init__(spec, settings, seed=seed)
@@ -79,6 +80,7 @@ class LeanPPO(Agent):
         self.actions = np.empty(shape, np.int64)
         self.rewards = np.empty(shape, np.float32)
         self.ended = np.empty(shape, np.bool_)
+        self.propensities = np.zeros(shape)  # 0 where none was told, so that the policy has not changed
 
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the policy; without ``explore``, chooses the most probable ad."""
@@ -100,10 +102,13 @@ class LeanPPO(Agent):
             self._allocate(len(transitions))
             self._collected = 0
         row = self._collected
+        if row == 0:
+            self._begin(transitions)
         self.observations[row] = transitions.observations
         self.actions[row] = transitions.actions
         self.rewards[row] = transitions.rewards / self.scale
         self.ended[row] = transitions.ended
+        self.propensities[row] = 0.0 if transitions.propensities is None else transitions.propensities
         if self.settings.bootstrap_at_horizon and transitions.truncated.any():
             # the value beyond the horizon is added to the reward, because `gae` stops at every end
             cut = transitions.truncated & ~transitions.terminated
@@ -113,6 +118,9 @@ class LeanPPO(Agent):
             self._collected = 0
             with one_thread():
                 self._train(transitions)
+
+    def _begin(self, first: Transitions) -> None:
+        """Begins a new collection, of which ``first`` is the first slot of every lane."""
 
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Computes the values of ``observations`` (k, d), those of the lanes marked in ``lanes`` (n,)."""
@@ -139,7 +147,9 @@ class LeanPPO(Agent):
         count = actions.shape[1]
         with torch.no_grad():
             logits, values = self._forward(torch.arange(count))
-            before = torch.log_softmax(logits, dim=2).gather(2, actions[:, :, None])[:, :, 0]
+            now = torch.log_softmax(logits, dim=2).gather(2, actions[:, :, None])[:, :, 0]
+            acted = self._units(self.propensities)
+            before = torch.where(acted > 0, acted.log().float(), now)
         advantages = gae(
             self.rewards,
             finite("values", values.numpy()).reshape(self.rewards.shape),
@@ -205,8 +215,12 @@ class LeanPPO(Agent):
         arrays = module_arrays(self.network, "network")
         if training:
             arrays |= optimizer_arrays(self.optimizer, "optimiser")
-            arrays |= {f"collected/{name}": getattr(self, name)[: self._collected] for name in ROWS}
+            arrays |= {f"collected/{name}": getattr(self, name)[: self._collected] for name in self._rows()}
         return arrays
+
+    def _rows(self) -> tuple[str, ...]:
+        """Returns the names of the arrays of collected transitions that are saved: propensities only where told."""
+        return (*ROWS, "propensities") if self.propensities[: self._collected].any() else ROWS
 
     def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
         """Returns the number of lanes and the metrics of the last training, if ``training``."""
@@ -220,9 +234,10 @@ class LeanPPO(Agent):
         load_optimizer(self.optimizer, arrays, "optimiser")
         self._losses = numbers(scalars["losses"])
         self._allocate(scalars["num_envs"])
-        for name in ROWS:
-            self._collected = len(arrays[f"collected/{name}"])
-            getattr(self, name)[: self._collected] = arrays[f"collected/{name}"]
+        for name in (*ROWS, "propensities"):
+            if name in ROWS or f"collected/{name}" in arrays:
+                self._collected = len(arrays[f"collected/{name}"])
+                getattr(self, name)[: self._collected] = arrays[f"collected/{name}"]
 
 
 def gae(

@@ -38,7 +38,8 @@ class PPOAgent(DeepAgent):
     """PPO with the policy, rollout buffer and ``train`` of stable-baselines3, and a loop of its own.
 
     Values and log-probabilities are computed when the buffer is full, in one pass: the policy has not changed since the
-    first of its steps. With exploration the action is drawn from the policy; without it the most probable ad is shown.
+    first of its steps. Where feedback is late it has, and the probabilities are those of the choices. With exploration
+    the action is drawn from the policy; without it the most probable ad is shown.
 
     Metrics: ``loss``, ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction``,
     ``explained_variance`` of the last training, ``learning_rate``.
@@ -48,6 +49,7 @@ class PPOAgent(DeepAgent):
     Settings = PPOSettings
     settings: PPOSettings
     model: PPO
+    needs_propensities = True
 
     def _make_model(self) -> PPO:
         s = self.settings
@@ -101,6 +103,7 @@ class PPOAgent(DeepAgent):
             n_envs=lanes,
         )
         self._starts = np.ones(lanes, dtype=np.float32)
+        self._propensities = np.zeros((self.settings.steps, lanes))  # 0 where none was told: nothing has changed
 
     def _learn(self, transitions: Transitions) -> None:
         buffer = self.model.rollout_buffer
@@ -109,6 +112,7 @@ class PPOAgent(DeepAgent):
         buffer.actions[row] = transitions.actions[:, None]
         buffer.rewards[row] = transitions.rewards / self.scale
         buffer.episode_starts[row] = self._starts
+        self._propensities[row] = 0.0 if transitions.propensities is None else transitions.propensities
         if self.settings.bootstrap_at_horizon and transitions.truncated.any():
             # the value beyond the horizon is added to the reward, because advantages stop at every end
             cut = transitions.truncated & ~transitions.terminated
@@ -129,6 +133,8 @@ class PPOAgent(DeepAgent):
                 values, log_probs, _ = self.model.policy.evaluate_actions(flat, actions)
                 buffer.values[:] = finite("values", values.numpy()).reshape(buffer.values.shape)
                 buffer.log_probs[:] = log_probs.numpy().reshape(buffer.log_probs.shape)
+                acted = self._propensities > 0
+                buffer.log_probs[acted] = np.log(self._propensities[acted])
                 following = self.model.policy.predict_values(to_tensor(last.next_observations))
                 finite("values", following.numpy())
             buffer.compute_returns_and_advantage(following, last.ended)
@@ -170,13 +176,18 @@ class PPOAgent(DeepAgent):
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the networks' weights; with ``training``, also the arrays from which training resumes."""
         arrays = super().state_arrays(training=training)
-        return {**arrays, "starts": self._starts} if training and self.buffer_envs else arrays
+        if not (training and self.buffer_envs):
+            return arrays
+        late = {"propensities": self._propensities} if self._propensities.any() else {}
+        return {**arrays, "starts": self._starts, **late}
 
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Restores networks, buffer and counters."""
         super().load_state(arrays, scalars)
         if "starts" in arrays:
             self._starts = arrays["starts"].copy()
+        if "propensities" in arrays:
+            self._propensities[:] = arrays["propensities"]
 
     def _buffer(self) -> RolloutBuffer:
         return self.model.rollout_buffer

@@ -82,7 +82,8 @@ class RecurrentPPO(LeanPPO):
     The recurrent state is kept in the agent, one row per lane. :meth:`act` writes it; where a session ended it is
     reset, by :meth:`update` in training and by :meth:`end_sessions` elsewhere. Backpropagation reaches through all
     ``steps`` of a lane; a state from before them is treated as a constant. Decisions depend on the whole session, so
-    the policy is not a table: its value is estimated by simulation.
+    the policy is not a table: its value is estimated by simulation. Where feedback is late, the states before and after
+    an observation come back with it, and :meth:`update` leaves those of now alone.
 
     Metrics: ``policy_loss``, ``value_loss``, ``entropy`` [nat], ``approx_kl``, ``clip_fraction`` of the last training,
     ``learning_rate``.
@@ -96,6 +97,7 @@ class RecurrentPPO(LeanPPO):
     def __init__(self, spec: SessionSpec, settings: RecurrentPPOSettings, *, seed: int = 0) -> None:
         super().__init__(spec, settings, seed=seed)
         self._state = np.zeros((0, settings.recurrent_units), np.float32)
+        self._after = self._state  # after the slot that is being learned
 
     def _make_network(self) -> RecurrentActorCritic:
         return RecurrentActorCritic(self.spec.layout.size, self.spec.n_actions, self.settings)
@@ -112,6 +114,10 @@ class RecurrentPPO(LeanPPO):
         if len(done) != len(self._state):
             self._state = np.zeros((len(done), self.settings.recurrent_units), np.float32)
         self._state[done] = 0.0
+
+    def memory(self) -> NDArray[np.float32]:
+        """Returns the recurrent state of every lane, float32 (n, H)."""
+        return self._state
 
     def _remember(self, observations: NDArray[np.float32]) -> torch.Tensor:
         """Computes the recurrent state (n, H) after the observations (n, d), without storing it."""
@@ -168,14 +174,22 @@ class RecurrentPPO(LeanPPO):
     export_graph = Agent.export_graph  # refuses: what LeanPPO exports has no memory
 
     def _learn(self, transitions: Transitions) -> None:
+        after = transitions.memory_after
+        self._after = self._state if after is None else after
         super()._learn(transitions)
+        if after is not None:
+            return
         self.end_sessions(transitions.ended)
         if self._collected == 0:  # the next slot is the first of a new collection
             self._first = self._state.copy()
 
+    def _begin(self, first: Transitions) -> None:
+        if first.memory_before is not None:
+            self._first = first.memory_before.copy()
+
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
         with one_thread(), torch.no_grad():
-            state = self.network.gru(self.network.body(to_tensor(observations)), torch.from_numpy(self._state[lanes]))
+            state = self.network.gru(self.network.body(to_tensor(observations)), torch.from_numpy(self._after[lanes]))
             values: NDArray[np.float32] = self.network.value(state)[:, 0].numpy()
         return values
 

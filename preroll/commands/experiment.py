@@ -141,12 +141,25 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
         [(c.id, states[c.id], f"{c.sessions:,}", f"{expected.seconds.get(c.id, 0):.1f}") for c in plan.cells],
         left=("cell", "state"),
     )
-    for line in changes(plan, store, states):
+    for line in [*changes(plan, store, states), *_late(plan)]:
         typer.echo(line)
     typer.echo(
         f"{_counts(states)}; about {_duration(expected.wall(workers))} on {workers} workers and "
         f"{expected.bytes / 1e6:.1f} MB for what is not done. Nothing was run."
     )
+
+
+def _late(plan: "Plan") -> list[str]:
+    """Returns lines on late feedback, and on the cells whose agents learn nothing because of it."""
+    from preroll.agents.registry import find
+    from preroll.simulations.feedback.feedback import Feedback
+    from preroll.terminal.plural import counted
+
+    learning = [cell for cell in plan.cells if cell.feedback and find(cell.agent).family != "baseline"]
+    told = Counter(Feedback.of(cell.feedback).described for cell in learning)
+    late = [f"{counted(number, 'cell')} learn{'s' * (number == 1)} from {words}." for words, number in told.items()]
+    why = {cell.id: Feedback.of(cell.feedback).untaught(cell.sessions) for cell in learning}
+    return late + [f"{name}: nothing is learned: {reason}." for name, reason in why.items() if reason]
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:

@@ -35,7 +35,7 @@ def train(
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Setting of the agent, or dotted of scenario."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Setting of the agent, or dotted of scenario or feedback."),
     ] = None,
     sb3_defaults: Annotated[
         bool, typer.Option("--sb3-defaults", help="PPO or DQN with the settings of stable-baselines3, to compare.")
@@ -59,6 +59,9 @@ def train(
 
     A finished run is trained on with `--continue`, as a new run with new users: schedules (learning rate, epsilon) stay
     at their ends; drift and curves go on. Example: `preroll train --continue runs/classic-dqn-0 --sessions 9000`
+
+    On platforms agents learn late: with `--set feedback.delay=1000` what happened reaches the agent when 1,000 more
+    sessions are over, with `--set feedback.every=500` in batches, every 500 sessions.
 
     Example: `preroll train dqn --scenario fatigue --seed 1 --set num_envs=256 --set user.mismatch=0.2`
     """
@@ -89,6 +92,7 @@ def _begin(
     from preroll.agents.registry import effective_settings, find
     from preroll.agents.settings import parse
     from preroll.envs.scenario.scenario import Scenario
+    from preroll.simulations.feedback.feedback import AT_ONCE, separated
     from preroll.simulations.runs.default_names import default_name
     from preroll.simulations.training.training import prepare
     from preroll.terminal.set_option import parse_changes
@@ -96,10 +100,13 @@ def _begin(
     if agent is None:
         raise PrerollError("train: an AGENT is needed; `preroll agent list` names them")
     find(agent)
-    settings, overrides = parse_changes(changes)
+    settings, dotted = parse_changes(changes)
+    overrides, late = separated(dotted)
+    feedback = AT_ONCE.changed(late)
     world = Scenario.load(scenario).replace(overrides)
     defaults = preset.sb3_defaults(agent) if sb3_defaults else {}
-    run = run or Path("runs") / default_name(world.name, agent, seed, settings, overrides, defaults)
+    named = {**overrides, **feedback.changes}
+    run = run or Path("runs") / default_name(world.name, agent, seed, settings, named, defaults)
     if defaults:
         followed = parse(find(agent).load().Settings, agent, settings, defaults)
         values = {name: getattr(followed, name) for name in {**defaults, **settings}}
@@ -113,6 +120,7 @@ def _begin(
         run=run,
         settings=settings,
         replace=replace,
+        feedback=feedback,
     )
     _train(training)
 
@@ -143,6 +151,9 @@ def _continue(run: Path, sessions: int | None, to: Path | None, catalog: str | N
     training = prepare_continuation(run, sessions, to=to, catalog=catalog, replace=replace)
     if missing := training.agent.missing():
         typer.echo(f"note: {missing}", err=True)
+    if training.feedback.late:
+        told = f"{training.feedback.described}, as in {run}; what had not been delivered at its end is not learned from"
+        typer.echo(f"note: {told}", err=True)
     _train(training)
 
 
@@ -165,6 +176,8 @@ def _train(training: "Training") -> None:
 
     agent, run = training.agent.name, training.target
     assert run is not None
+    if why := training.untaught:
+        typer.echo(f"note: agent {agent} will learn nothing: {why}", err=True)
     with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, signals.polled() as stop:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
@@ -180,6 +193,8 @@ def _train(training: "Training") -> None:
         f"{agent}: {result.sessions:,} {further}sessions in {result.seconds:.1f} s; while it was still exploring, the "
         f"last {last:,} earned {curve.values['session/revenue'][-1]:.2f} each; {best} is {expected + regret:.2f}."
     )
+    if result.feedback.late:
+        typer.echo(_earned_late(result))
     if result.tables.n_phases > 1:
         typer.echo(_phases(result))
     for note in result.notes:
@@ -202,6 +217,14 @@ def _told_how_to_resume(run: Path) -> Iterator[None]:
         if checkpoint.place(run).exists():
             error.add_note(f"resume with `preroll train --resume {quote(str(run))}`")
         raise
+
+
+def _earned_late(result: "TrainingResult") -> str:
+    """Returns a line on what late feedback cost."""
+    return (
+        f"With {result.feedback.described} all {result.sessions:,} earned {result.earned_while_learning:.2f} % of the "
+        f"optimum while learning; what happened in {result.waiting:,} slots came too late to be learned from."
+    )
 
 
 def _phases(result: "TrainingResult") -> str:

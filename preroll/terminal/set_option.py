@@ -19,7 +19,8 @@ ScenarioChanges = Annotated[
 def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Parses KEY=VALUE texts into settings of the agent and keys of the scenario, as files with a line KEY: VALUE.
 
-    A key of the scenario is a dotted one, or one of the scenario's own such as ``recall_weight``.
+    A key of the scenario is a dotted one, or one of the scenario's own such as ``recall_weight``. Those of a training's
+    ``feedback`` are among them.
 
     Raises:
         PrerollError: an entry without ``=``, or one that is no line of YAML.
@@ -36,7 +37,7 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         line = parse_yaml(f"value: {text}", f"--set {change}")
         if len(line) > 1:
             raise PrerollError(f"--set {change.split()[0]} …: one value is expected, not several lines")
-        (overrides if "." in key or key in Scenario.model_fields else settings)[key] = line["value"]
+        (overrides if "." in key or key in (*Scenario.model_fields, "feedback") else settings)[key] = line["value"]
     return settings, overrides
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from preroll.simulations.experiment.design.names import value_text
 from preroll.simulations.experiment.execution.store import CellState
 from preroll.simulations.experiment.execution.summary import notes_on_learning, notes_on_optimum
+from preroll.simulations.feedback.feedback import Feedback
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import majority_sentences, threshold_sentences
 from preroll.simulations.statistics.comparison import NO_DIFFERENCE
@@ -17,6 +18,7 @@ def headline(material: Material) -> list[str]:
         _missing,
         _other_versions,
         _ranking,
+        _late,
         _optimum,
         _unlearned,
         threshold_sentences,
@@ -63,6 +65,25 @@ def _ranking(material: Material) -> list[str]:
     ordered = [text for _, text in sorted(entries, reverse=True)]
     where = f", on average over {len(material.points)} points" if len(material.points) > 1 else ""
     return [f"Of the optimum{where}, the agents earned: {'; '.join(ordered)}."]
+
+
+def _late(material: Material) -> list[str]:
+    """Returns what learners earned while they learned, by how late feedback was: frozen agents do not show it."""
+    if not any(cell.feedback for cell in material.done):
+        return []
+    found: dict[str, dict[str, dict[int, list[float]]]] = {}
+    for cell in material.done:
+        if cell.label in material.learners:
+            by_seed = found.setdefault(Feedback.of(cell.feedback).described, {}).setdefault(cell.label, {})
+            by_seed.setdefault(cell.seed, []).append(material.run(cell).curve.percent_earned())
+    told = {
+        words: "; ".join(
+            f"{agent} {interval_text(np.array([np.mean(values) for values in seeds.values()]), 1, 0, 100)} %"
+            for agent, seeds in agents.items()
+        )
+        for words, agents in found.items()
+    }
+    return [f"While learning, with {words}, they earned of the optimum: {agents}." for words, agents in told.items()]
 
 
 def _optimum(material: Material) -> list[str]:

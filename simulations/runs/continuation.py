@@ -29,8 +29,8 @@ def continue_training(
 
     The users are new: every lane goes on in its stream with the first session that no lane had begun, so that drift
     goes on too. Schedules (learning rate, epsilon) stay at their ends. What a run does not keep, such as a replay
-    buffer, is filled again; :meth:`preroll.agents.Agent.missing` says what that is. The curve counts sessions and
-    regret on.
+    buffer, is filled again; :meth:`preroll.agents.Agent.missing` says what that is. Feedback is as late as in the run;
+    what had not been delivered at its end is lost. The curve counts sessions and regret on.
 
     Args:
         run: the folder of the finished run; it may be one that continues another, or an imported agent.
@@ -89,8 +89,9 @@ def prepare_continuation(
         raise PrerollError(f"--run {to}: is in the run to continue, which stays as it is; choose another folder")
     training = Training(
         agent, tables, sessions, finished.settings.seed, to,
-        earlier=(finished.result,), origin=_origin(finished, to), replace=replace,
+        earlier=(finished.result,), origin=_origin(finished, to), replace=replace, feedback=finished.settings.feedback,
     )  # fmt: skip
+    training.check_feedback()
     training.check_target()
     return training
 

@@ -3,7 +3,7 @@
 ```
 scenario.yaml, settings.yaml   as in a run
 agent/                         the agent, with its whole training state
-loop.safetensors, loop.json    state of the environment, ledger and curves; time spent, provenance
+loop.safetensors, loop.json    state of the environment, ledger and curves, late feedback; time spent, provenance
 manifest.json                  hashes of all of these; written last
 ```
 
@@ -70,7 +70,7 @@ def save(run: Path, stopped: Stopped) -> None:
     with atomic.writing(run), atomic.folder(place(run), "checkpoint", f"--run {run}") as folder:
         write_settings(folder, stopped.settings, stopped.tables.scenario)
         loop.agent.save(folder / "agent", training=True)
-        arrays = {name: np.array(array, order="C") for name, array in loop.state_arrays().items()}
+        arrays = {name: np.asarray(array, order="C") for name, array in loop.state_arrays().items()}
         atomic.write_bytes(folder / "loop.safetensors", as_safetensors(arrays))
         about = {"format": FORMAT, "seconds": list(stopped.seconds), "surroundings": surroundings()}
         about["provenance"] = dict(stopped.provenance)
@@ -93,7 +93,7 @@ def load(run: Path) -> Stopped:
     tables = Tables.compile(scenario, load_catalog(settings.catalog, run, folder / "settings.yaml"))
     agent = load_agent(folder / "agent")
     exact = PhasedOptimum(tables)
-    loop = Loop(agent, tables, settings.sessions, exact, settings.origin)
+    loop = Loop(agent, tables, settings.sessions, exact, settings.origin, settings.feedback)
     try:
         wall, cpu = (float(spent) for spent in scalars["seconds"])
         arrays = files.read_bytes("loop.safetensors")

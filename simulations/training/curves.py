@@ -84,6 +84,17 @@ class Curve:
             value = point.get(tag)
             column.append(float(value) if value is not None and np.isfinite(value) else None)
 
+    def percent_earned(self, start: int = 0) -> float:
+        """Returns the expected revenue of all sessions from number ``start`` on, in percent of their optimum.
+
+        Examples:
+            >>> Curve([50, 150], {"session/expected": [1.0, 4.0], "session/regret": [3.0, 0.0]}).percent_earned()
+            75.0
+        """
+        widths = np.diff([start, *self.sessions])
+        expected, regret = (np.array(self.values[f"session/{name}"], np.float64) for name in ("expected", "regret"))
+        return 100 * float(widths @ expected) / max(float(widths @ (expected + regret)), 1e-300)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON."""
         return {"sessions": self.sessions, "values": self.values}

@@ -16,6 +16,8 @@ from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import NotFiniteError
 from preroll.seeds import TRAINING, derive
+from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
+from preroll.simulations.feedback.feedback_queue import FeedbackQueue
 from preroll.simulations.training.curves import Curve, CurveBuilder
 from preroll.simulations.training.notes import advice
 from preroll.simulations.training.origin import Origin
@@ -38,14 +40,22 @@ class Loop:
         sessions: number of sessions in the learning curve.
         exact: exact values of ``tables``.
         origin: the run that is continued, of which ``agent`` is the trained one; None begins anew.
+        feedback: when what happened reaches the agent; at once by default.
 
     Attributes:
+        queue: what has not reached the agent; None where everything does at once.
         times: CPU time by phase of the loop.
         time_curve: its shares at every point of the curve, which is reproducible as they are not.
     """
 
     def __init__(
-        self, agent: Agent, tables: Tables, sessions: int, exact: PhasedOptimum, origin: Origin | None = None
+        self,
+        agent: Agent,
+        tables: Tables,
+        sessions: int,
+        exact: PhasedOptimum,
+        origin: Origin | None = None,
+        feedback: Feedback = AT_ONCE,
     ) -> None:
         self.agent, self.origin = agent, origin
         self.sessions = sessions
@@ -57,6 +67,7 @@ class Loop:
         else:
             self.ledger = SessionLedger(tables.spec, lanes, sessions, origin.lane_sessions)
             self.builder = CurveBuilder(self.ledger, exact, origin.sessions, origin.regret)
+        self.queue = FeedbackQueue(feedback, sessions) if feedback.late else None
         self._n_slots = tables.n_slots
         self._observations = np.empty((0, tables.layout.size), np.float32)
         self.times, self.time_curve = TimeShares(), Curve()
@@ -83,6 +94,8 @@ class Loop:
         else:
             self.agent.start_training(self.agent.steps)
             self._observations = self.envs.skip_to(self.origin.lane_sessions)
+        if self.queue is not None:
+            self.agent.end_sessions(np.ones(self.envs.num_envs, np.bool_))
 
     def step(self) -> int:
         """Plays one slot of every lane and updates the agent.
@@ -121,17 +134,43 @@ class Loop:
     def _play(self) -> int:
         observations = self._observations
         self.times.spent_on("other")
-        actions = self.agent.act(observations)
+        before = None if self.queue is None else self.agent.memory()
+        actions, propensities = self._decide(observations)
         self.times.spent_on("forward")
         following, rewards, terminated, truncated, _ = self.envs.step(actions)
         # Autoreset in the same step: `following` holds first observations of new sessions where one ended.
         slot = self.envs.played
         true_next = slot.successors(following)
         self.times.spent_on("environment")
-        self.agent.update(Transitions(observations, actions, rewards, true_next, terminated, truncated, slot.viewed))
+        row = Transitions(
+            observations, actions, rewards, true_next, terminated, truncated, slot.viewed, propensities, before,
+            None if before is None else self.agent.memory(),
+        )  # fmt: skip
+        if self.queue is None:
+            self.agent.update(row)
         self.times.spent_on("update")
         self._observations = following
-        return self.ledger.add(Step(actions, rewards, slot.expected_reward, slot.viewed, terminated, truncated))
+        over = self.ledger.add(Step(actions, rewards, slot.expected_reward, slot.viewed, terminated, truncated))
+        if self.queue is not None:
+            self._learn_late(self.queue, row, over)
+        return over
+
+    def _decide(self, observations: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+        """Returns the ads, and their propensities if the agent will need them: they cost a second pass."""
+        if self.queue is not None and self.agent.needs_propensities:
+            return self.agent.act_with_propensities(observations)
+        return self.agent.act(observations), None
+
+    def _learn_late(self, queue: FeedbackQueue, row: Transitions, over: int) -> None:
+        """Adds ``row``, with which ``over`` recorded sessions ended, to the queue; updates the agent by what is due."""
+        self.times.spent_on("other")
+        queue.put(row, self.ledger.ended)
+        self.agent.end_sessions(row.ended)  # of the present; the agent learns of past ends
+        for due in queue.due(self.ledger.ended - over, self.ledger.ended):
+            self.agent.waiting = queue.transitions
+            self.agent.update(due)
+        self.agent.waiting = queue.transitions
+        self.times.spent_on("update")
 
     def points(self) -> Iterator[tuple[int, dict[str, float]]]:
         """Appends the points that are ready to the curves.
@@ -161,6 +200,7 @@ class Loop:
         return {
             **{f"envs/{name}": array for name, array in self.envs.state_arrays().items()},
             **{f"ledger/{name}": array for name, array in books.items()},
+            **({} if self.queue is None else {f"late/{name}": a for name, a in self.queue.state_arrays().items()}),
         }
 
     def state_scalars(self) -> dict[str, Any]:
@@ -182,6 +222,10 @@ class Loop:
         """
         named = {name.removeprefix("envs/"): array for name, array in arrays.items() if name.startswith("envs/")}
         self._observations = self.envs.load_state(named)
+        if self.queue is not None:
+            late = {name.removeprefix("late/"): array for name, array in arrays.items() if name.startswith("late/")}
+            self.queue.load_state(late, self.envs.num_envs)
+            self.agent.waiting = self.queue.transitions
         for name, value in vars(self.ledger).items():
             if isinstance(value, np.ndarray):
                 value[...] = arrays[f"ledger/{name}"]

@@ -1,14 +1,15 @@
 """What is said of a training that taught nothing, or that ended in numbers that are none."""
 
 from preroll.agents.agent import Agent
+from preroll.simulations.feedback.feedback import Feedback
 
 
-def learning_notes(agent: Agent, sessions: int) -> tuple[str, ...]:
+def learning_notes(agent: Agent, sessions: int, feedback: Feedback) -> tuple[str, ...]:
     """Returns sentences on why ``agent`` may not have learned in a training of so many sessions; usually none."""
     if type(agent)._learn is Agent._learn:  # it only plays
         return ()
     notes = []
-    if why := agent.unlearned():
+    if why := feedback.untaught(sessions) or agent.unlearned():
         notes.append(f"agent {agent.name} has not learned: {why}.")
     if sessions < agent.num_envs:
         notes.append(

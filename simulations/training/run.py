@@ -2,7 +2,7 @@
 
 ```
 scenario.yaml        the whole scenario, defaults included
-settings.yaml        agent and its settings, seed, sessions, catalog; the run that it continues, if it does
+settings.yaml        agent and its settings, seed, sessions, catalog; late feedback, and the run that it continues
 agent/               the trained agent
 events.out.tfevents.preroll    learning curves for TensorBoard
 result.json          curve, optimum, cost, threads, versions, code, machine
@@ -28,6 +28,7 @@ from preroll.files.manifest import Manifest
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import RESULT, threads
+from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.origin import Origin
 from preroll.simulations.training.provenance import provenance
@@ -54,6 +55,9 @@ class RunSettings(FileModel):
     catalog: CatalogReference
     settings: dict[str, Any] = Field(description="all settings of the agent, defaults included")
     origin: Origin | None = Field(default=None, description="the run that this one continues; absent if it begins anew")
+    feedback: Feedback = Field(
+        default=AT_ONCE, description="when what happened reached the agent; absent if it did at once"
+    )
 
     @property
     def total_sessions(self) -> int:
@@ -197,7 +201,14 @@ def load_catalog(reference: CatalogReference, run: Path, told_by: Path) -> Catal
 
 
 def settings_of(
-    agent: Agent, catalog: Catalog, *, sessions: int, seed: int, run: Path, origin: Origin | None = None
+    agent: Agent,
+    catalog: Catalog,
+    *,
+    sessions: int,
+    seed: int,
+    run: Path,
+    origin: Origin | None = None,
+    feedback: Feedback = AT_ONCE,
 ) -> RunSettings:
     """Returns the settings of the run that will be written to the folder ``run``."""
     return RunSettings(
@@ -207,13 +218,15 @@ def settings_of(
         catalog=_reference(catalog, run),
         settings=agent.settings.model_dump(mode="json"),
         origin=origin,
+        feedback=feedback,
     )
 
 
 def write_settings(folder: Path, settings: RunSettings, scenario: Scenario) -> None:
     """Writes ``scenario.yaml`` and ``settings.yaml`` to ``folder``."""
     atomic.write_text(folder / "scenario.yaml", scenario.dump())
-    told = settings.model_dump(mode="json", exclude=set() if settings.origin else {"origin"})
+    absent = {name for name, there in (("origin", settings.origin), ("feedback", settings.feedback.late)) if not there}
+    told = settings.model_dump(mode="json", exclude=absent)
     atomic.write_text(folder / "settings.yaml", dump_yaml(told))
 
 

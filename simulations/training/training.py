@@ -22,6 +22,7 @@ from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import check_target
 from preroll.seeds import AGENT, derive
+from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
@@ -57,6 +58,8 @@ class TrainingResult:
         phases: number of phases of drift that the recorded sessions met, or that were over; 1 without drift.
         lane_sessions: sessions that a lane began at most; a continued training goes on with the next ones.
         notes: sentences on why the agent may not have learned; usually none.
+        feedback: when what happened reached the agent.
+        waiting: number of transitions that had not reached it when the training ended: it did not learn from them.
 
     Examples:
         >>> from preroll.simulations import train
@@ -82,6 +85,13 @@ class TrainingResult:
     phases: int = 1
     lane_sessions: int = 0
     notes: tuple[str, ...] = ()
+    feedback: Feedback = AT_ONCE
+    waiting: int = 0
+
+    @property
+    def earned_while_learning(self) -> float:
+        """Expected revenue of all recorded sessions in percent of the optimum, exploration included."""
+        return self.curve.percent_earned(self.curve.sessions[-1] - self.sessions)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entries of ``result.json`` that describe the training."""
@@ -93,6 +103,7 @@ class TrainingResult:
             "lane_sessions": self.lane_sessions,
             "optimum": self.optimum,
             **({"notes": list(self.notes)} if self.notes else {}),
+            **self._told_feedback(),
             "cost": {
                 "seconds": round(self.seconds, 3),
                 "cpu_seconds": round(self.cpu_seconds, 3),
@@ -101,6 +112,12 @@ class TrainingResult:
             },
             "curve": self.curve.to_dict(),
         }
+
+    def _told_feedback(self) -> dict[str, Any]:
+        if not self.feedback.late:
+            return {}
+        earned = round(self.earned_while_learning, 3)
+        return {"feedback": {**self.feedback.told, "waiting": self.waiting, "earned_while_learning": earned}}
 
 
 @dataclass(frozen=True)
@@ -120,6 +137,7 @@ class Training:
         origin: the run that it continues; None begins anew.
         replace: whether a run or a checkpoint that is there may be replaced.
         mend: whether a damaged run may be, too.
+        feedback: when what happened reaches the agent.
     """
 
     agent: Agent
@@ -134,6 +152,7 @@ class Training:
     origin: Origin | None = None
     replace: bool = False
     mend: bool = False
+    feedback: Feedback = AT_ONCE
 
     @property
     def before(self) -> int:
@@ -184,6 +203,17 @@ class Training:
             checkpoint.remove(run)
         return result
 
+    @property
+    def untaught(self) -> str:
+        """Why an agent that learns will not: its feedback comes after the training; empty otherwise."""
+        learns = type(self.agent)._learn is not Agent._learn
+        return self.feedback.untaught(self.sessions) if learns else ""
+
+    def check_feedback(self) -> None:
+        """Raises unless the agent can learn late and its queue fits into memory."""
+        slots, saved = self.tables.n_slots, self.target is not None
+        self.feedback.check(self.agent, slots=slots, sessions=self.sessions, saved=saved)
+
     def check_target(self) -> None:
         """Raises unless the run folder may be written."""
         if self.target is None:
@@ -201,7 +231,8 @@ class Training:
         wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
         loop = self.resumed
         if loop is None:
-            loop = Loop(self.agent, self.tables, self.sessions, PhasedOptimum(self.tables), self.origin)
+            exact = PhasedOptimum(self.tables)
+            loop = Loop(self.agent, self.tables, self.sessions, exact, self.origin, self.feedback)
             loop.start(self.seed)
         else:
             for seen, point in points_of(loop.curve, loop.time_curve).items():
@@ -234,13 +265,16 @@ class Training:
             run=self.target,
             phases=1 + int(self.tables.arrays.phase_of(loop.ledger.lane_session.max())),
             lane_sessions=loop.ledger.lane_sessions,
-            notes=learning_notes(self.agent, self.sessions),
+            notes=learning_notes(self.agent, self.sessions, self.feedback),
+            feedback=self.feedback,
+            waiting=self.agent.waiting,
         )
 
     def _settings(self, run: Path) -> RunSettings:
         return settings_of(
-            self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run, origin=self.origin
-        )
+            self.agent, self.tables.catalog, sessions=self.sessions, seed=self.seed, run=run, origin=self.origin,
+            feedback=self.feedback,
+        )  # fmt: skip
 
     def _stopped(self, number: int, loop: Loop) -> str:
         name = Signals(number).name
@@ -259,6 +293,7 @@ def prepare(
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
     mend: bool = False,
+    feedback: Feedback | Mapping[str, Any] | None = None,
 ) -> Training:
     """Checks the arguments of :func:`train` without starting anything.
 
@@ -271,21 +306,29 @@ def prepare(
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     given = with_sessions(agent_name, settings or {}, sessions)
     agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **given)
-    training = Training(agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend)
+    training = Training(
+        agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend, feedback=Feedback.of(feedback)
+    )
+    training.check_feedback()
     training.check_target()
     return training
 
 
-def prepare_resume(run: Path) -> Training:
+def prepare_resume(run: Path, feedback: Feedback | Mapping[str, Any] | None = None) -> Training:
     """Returns the stopped training of ``run``, read from its checkpoint.
 
     Raises:
-        PrerollError: there is no checkpoint, or it cannot be read.
+        PrerollError: there is no checkpoint, or it cannot be read; or it began with another ``feedback``.
     """
     loop, tables, settings, spent, made_by, stamp = checkpoint.load(run)
+    if feedback is not None and (given := Feedback.of(feedback)) != settings.feedback:
+        raise PrerollError(
+            f"run {run}: began with {settings.feedback.described}, not {given.described}; resume it without, or start "
+            "over with --replace"
+        )
     return Training(
         loop.agent, tables, settings.sessions, settings.seed, run, resumed=loop, stamp=stamp, spent=spent,
-        earlier=(made_by,), origin=settings.origin,
+        earlier=(made_by,), origin=settings.origin, feedback=settings.feedback,
     )  # fmt: skip
 
 
@@ -300,6 +343,7 @@ def train(
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
     advance: Advance | None = None,
+    feedback: Feedback | Mapping[str, Any] | None = None,
 ) -> TrainingResult:
     """Trains an agent and writes a run folder.
 
@@ -316,6 +360,7 @@ def train(
         settings: settings of the agent.
         replace: whether to replace an existing run.
         advance: called with the number of sessions that ended since the last call.
+        feedback: when what happened reaches the agent, such as ``{"delay": 1000, "every": 500}``; at once by default.
 
     Returns:
         The trained agent, its learning curve and its cost.
@@ -331,7 +376,7 @@ def train(
     """
     training = prepare(
         agent_name, scenario=scenario, catalog=catalog, sessions=sessions, seed=seed, run=run, settings=settings,
-        replace=replace,
+        replace=replace, feedback=feedback,
     )  # fmt: skip
     return training.run(advance)
 
@@ -364,20 +409,23 @@ def counted(progress: Progress) -> Advance:
     return advance
 
 
-def resume(run: str | Path, *, advance: Advance | None = None) -> TrainingResult:
+def resume(
+    run: str | Path, *, advance: Advance | None = None, feedback: Feedback | Mapping[str, Any] | None = None
+) -> TrainingResult:
     """Resumes a stopped or killed training from its last checkpoint and runs it to its end.
 
     Args:
         run: the folder of the run.
         advance: called with the number of sessions that ended since the last call.
+        feedback: that of the training, if it is to be compared; no other can be given.
 
     Returns:
         The result of the whole training, including the part before the stop.
 
     Raises:
-        PrerollError: there is no checkpoint, or it cannot be read.
+        PrerollError: there is no checkpoint, or it cannot be read; or it began with another ``feedback``.
     """
-    return prepare_resume(Path(run)).run(advance)
+    return prepare_resume(Path(run), feedback).run(advance)
 
 
 def fit(
@@ -389,6 +437,7 @@ def fit(
     exact: PhasedOptimum | None = None,
     on_point: OnPoint = lambda *_: None,
     advance: Advance | None = None,
+    feedback: Feedback | Mapping[str, Any] | None = None,
 ) -> Curve:
     """Trains ``agent`` in place until the first ``sessions`` sessions to start have ended.
 
@@ -404,11 +453,14 @@ def fit(
         exact: exact values of ``tables``, if already computed.
         on_point: called with (sessions seen, value by tag) for every point of the curve.
         advance: called with the number of sessions that ended since the last call.
+        feedback: when what happened reaches the agent; at once by default.
 
     Returns:
         The learning curve.
     """
-    loop = Loop(agent, tables, sessions, exact or PhasedOptimum(tables))
+    late = Feedback.of(feedback)
+    late.check(agent, slots=tables.n_slots, sessions=sessions, saved=False)
+    loop = Loop(agent, tables, sessions, exact or PhasedOptimum(tables), feedback=late)
     loop.start(seed)
     while not loop.done:
         _step(loop, on_point, advance)

@@ -1,7 +1,8 @@
 """Checks of an experiment before its cells are made."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from preroll.agents.registry import find, make_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
@@ -9,7 +10,7 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.experiment.design.names import agent_names, whole
 from preroll.simulations.experiment.design.points import Point, kinds
 from preroll.simulations.experiment.design.spec import Experiment
-from preroll.simulations.experiment.design.variation import number_of_points
+from preroll.simulations.experiment.design.variation import feedback_of, number_of_points
 
 MOST_CELLS = 100_000
 
@@ -49,3 +50,26 @@ def check_catalogs(experiment: Experiment, drawn: Sequence[Point], grounds: Sequ
                 "observe, and the ads, must be the same"
             )
     return {name: catalog.sha256 for name, catalog in catalogs.items()}
+
+
+def check_queues(experiment: Experiment, drawn: Sequence[Point], sessions: Callable[[int, str], int]) -> None:
+    """Checks that agents can learn late where they have to, and that what waits fits into the memory of a worker.
+
+    Args:
+        experiment: the experiment.
+        drawn: its points.
+        sessions: gives the training sessions of the agent with a number, for a scenario's name.
+    """
+    for point in kinds(drawn):
+        feedback = feedback_of(experiment, point.values)
+        if not feedback.late:
+            continue
+        tables = Tables.compile(point.scenario, point.catalog)
+        for number, one in enumerate(experiment.agents):
+            if find(one.name).family != "baseline":
+                agent, count = make_agent(one.name, tables, **one.settings), sessions(number, tables.spec.name)
+                try:
+                    feedback.check(agent, slots=tables.n_slots, sessions=count, saved=True)
+                except PrerollError as error:
+                    error.args = (f"experiment {experiment.name}: {error}",)
+                    raise

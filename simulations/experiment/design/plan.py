@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from preroll.agents.settings import with_sessions
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import DEMO
-from preroll.simulations.experiment.design.checks import check_agents, check_catalogs, check_size
+from preroll.simulations.experiment.design.checks import check_agents, check_catalogs, check_queues, check_size
 from preroll.simulations.experiment.design.names import (
     Described,
     agent_names,
@@ -26,7 +26,7 @@ from preroll.simulations.experiment.design.names import (
 from preroll.simulations.experiment.design.points import varied
 from preroll.simulations.experiment.design.spec import POINT, AgentSpec, Experiment, number_of
 from preroll.simulations.experiment.design.training_scenarios import training_grounds
-from preroll.simulations.experiment.design.variation import points
+from preroll.simulations.experiment.design.variation import feedback_of, points
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Cell:
         trained_on: name of the entry of ``train`` that it is trained on.
         training: training scenario as plain values; None if it is the scenario itself.
         exact: whether the agent's exact value is computed.
+        feedback: when what happened reaches the agent in training; empty if it does at once.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Cell:
     trained_on: str = POINT
     training: dict[str, Any] | None = None
     exact: bool = True
+    feedback: dict[str, int] = field(default_factory=dict)
 
     @property
     def scenario(self) -> dict[str, Any]:
@@ -88,11 +90,13 @@ class Cell:
         told = {name: getattr(self, name) for name in names} | more
         if self.training is not None:
             told["training"] = self.training
+        if self.feedback:
+            told["feedback"] = self.feedback
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON; cells share what is large."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @property
     def described(self) -> Described:
@@ -185,6 +189,8 @@ class Plan:
         hashes = check_catalogs(experiment, drawn, [ground for ground in grounds.values() if ground is not None])
         plain = {name: one.model_dump(mode="json") for name, one in grounds.items() if one is not None}
         base, sessions = drawn[0].base.model_dump(mode="json"), _sessions(experiment)
+        late = [feedback_of(experiment, point.values).told for point in drawn]
+        check_queues(experiment, drawn, sessions)
         cells = (
             Cell(
                 id="",
@@ -202,8 +208,9 @@ class Plan:
                 trained_on=ground,
                 training=plain.get(ground),
                 exact=experiment.evaluate.exact,
+                feedback=feedback,
             )
-            for point in drawn
+            for point, feedback in zip(drawn, late, strict=True)
             for number, agent, label, ground in trainings
             for seed in experiment.seeds
         )

@@ -11,6 +11,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.names import whole
 from preroll.simulations.experiment.design.spec import CATALOG, number_of
+from preroll.simulations.feedback.feedback import separated
 
 _MARK = "\0"
 
@@ -37,7 +38,7 @@ class Point:
 
 def varied(base: Scenario, values: Mapping[str, Any]) -> Scenario:
     """Returns a scenario with the values of a point."""
-    changes = {key: value for key, value in values.items() if key != CATALOG}
+    changes, _ = separated({key: value for key, value in values.items() if key != CATALOG})
     return base.replace(changes) if changes else base
 
 

@@ -10,6 +10,7 @@ from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.scenario.scenario import preset_names
 from preroll.perception.catalog.catalog import DEMO
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
+from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.yaml_config import FileModel, load_named, validated
 
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
@@ -82,7 +83,7 @@ class Experiment(FileModel):
     description: str = Field(default="", description="a sentence for the report")
     catalog: str = Field(default=DEMO, description="`demo`, or a folder")
     scenario: str | dict[str, Any] = Field(default="classic", description="preset, YAML file or mapping")
-    set: dict[Key, Any] = Field(default_factory=dict, description="dotted keys of the scenario, changed for all")
+    set: dict[Key, Any] = Field(default_factory=dict, description="dotted keys, changed for all")
     vary: dict[Key, Values] = Field(default_factory=dict, description="values by dotted key: a grid")
     zip: dict[Key, Values] = Field(
         default_factory=dict, description="values by dotted key: row i takes the i-th of each"
@@ -100,6 +101,7 @@ class Experiment(FileModel):
     sessions: int | None = Field(
         default=None, ge=1, le=MOST_SESSIONS, description="sessions to learn from; the agent's own by default"
     )
+    feedback: Feedback = Field(default=AT_ONCE, description="when what happened reaches an agent that is trained")
     evaluate: Evaluate = Evaluate()
 
     @field_validator("agents", mode="before")

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.points import Point, check_points
 from preroll.simulations.experiment.design.spec import CATALOG, Experiment, Random, number_of, values_of
+from preroll.simulations.feedback.feedback import Feedback, separated
 
 DIGITS = 6  # significant digits of a drawn value: fine enough for any curve, and readable
 
@@ -44,8 +46,21 @@ def points(experiment: Experiment) -> list[Point]:
 
 def base_of(experiment: Experiment) -> Scenario:
     """Returns the scenario without any variation."""
-    base = Scenario.load(experiment.scenario)
-    return base.replace(experiment.set) if experiment.set else base
+    base, (changes, _) = Scenario.load(experiment.scenario), separated(experiment.set)
+    return base.replace(changes) if changes else base
+
+
+def feedback_of(experiment: Experiment, values: Mapping[str, Any]) -> Feedback:
+    """Returns the feedback of every training at the point with these values.
+
+    Raises:
+        PrerollError: an unknown key, or a value out of range.
+    """
+    _, changes = separated({**experiment.set, **values})
+    try:
+        return experiment.feedback.changed(changes) if changes else experiment.feedback
+    except PrerollError as error:
+        raise PrerollError(f"experiment {experiment.name}: {error}") from None
 
 
 def draws(random: Random) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
         return {}, b""
     training = prepare(
         cell.agent, scenario=cell.training or cell.scenario, catalog=cell.catalog, sessions=cell.sessions,
-        seed=cell.seed, run=folder, settings=cell.settings, replace=True, mend=True,
+        seed=cell.seed, run=folder, settings=cell.settings, replace=True, mend=True, feedback=cell.feedback,
     )  # fmt: skip
 
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:

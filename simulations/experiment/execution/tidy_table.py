@@ -10,6 +10,7 @@ from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.cell import read_cell
 from preroll.simulations.experiment.execution.origins import cell_provenance
 from preroll.simulations.experiment.execution.store import CellState, Store
+from preroll.simulations.feedback.feedback import KEY
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def results(store: Store) -> "pd.DataFrame":
     :meth:`preroll.simulations.evaluation.agent_result.AgentResult.to_dict`; ``steps``; :data:`COST`; ``git``,
     ``git_changed``, ``machine`` and ``version.NAME``. Where a training was reused, these hold both values, joined by
     `` + ``, if those of training and evaluation differ. Where an agent may not have learned, the column ``note`` says
-    so. A cell that failed has its inputs and, in the column ``failure``, the reason. Both are there only where needed.
+    so. A cell that failed has its inputs and, in the column ``failure``, the reason. Where feedback is late,
+    ``feedback.delay``, ``feedback.every`` and ``earned_while_learning`` [% of the optimum] tell when it came and what
+    that left to be earned. These columns are there only where needed.
 
     Args:
         store: the experiment's folder.
@@ -40,9 +43,10 @@ def results(store: Store) -> "pd.DataFrame":
     plan = store.read_plan()
     states = store.states(plan)
     failed, rows = store.reasons(states), []
+    late = any(cell.feedback for cell in plan.cells)
     for cell in plan.cells:
         if states[cell.id] is CellState.DONE:
-            rows.append({**_inputs(plan.name, cell), **_row(store, cell)})
+            rows.append({**_inputs(plan.name, cell), **_row(store, cell, late)})
         elif cell.id in failed:
             rows.append({**_inputs(plan.name, cell), "failure": failed[cell.id]})
     return pd.DataFrame(rows)
@@ -64,7 +68,7 @@ def _inputs(experiment: str, cell: Cell) -> dict[str, Any]:
     }
 
 
-def _row(store: Store, cell: Cell) -> dict[str, Any]:
+def _row(store: Store, cell: Cell, late: bool) -> dict[str, Any]:
     folder = store.folder(cell)
     run, told, made_by = Run.open(folder), read_cell(folder), cell_provenance(folder)
     cost = run.result["cost"]
@@ -72,6 +76,7 @@ def _row(store: Store, cell: Cell) -> dict[str, Any]:
         "catalog": run.settings.catalog.path,
         **{f"setting.{name}": _plain(value) for name, value in run.settings.settings.items()},
         **told["evaluation"],
+        **(_late(run) if late else {}),
         "steps": run.result["steps"],
         "training_seconds": cost["seconds"],
         "training_cpu_seconds": cost["cpu_seconds"],
@@ -81,6 +86,12 @@ def _row(store: Store, cell: Cell) -> dict[str, Any]:
         "machine": made_by["machine"],
         **{f"version.{name}": number for name, number in made_by["versions"].items()},
     }
+
+
+def _late(run: Run) -> dict[str, float]:
+    """Returns when feedback came, and what was earned meanwhile, exploration included."""
+    told = {f"{KEY}.{name}": value for name, value in run.settings.feedback.model_dump().items()}
+    return {**told, "earned_while_learning": run.curve.percent_earned()}
 
 
 def _varied(key: str, value: Any) -> tuple[str, Any]:

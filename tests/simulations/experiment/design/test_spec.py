@@ -80,6 +80,11 @@ def test_drawn_values_lie_in_their_ranges_and_depend_on_the_seed_alone(make_file
         ({"evaluate": {"sessions": 3}}, "evaluate.sessions: 3: should be"),
         ({"scenario": "clasic"}, "no such preset or file"),
         ({"set": {"observe.content": "maybe"}}, "observe.content: 'maybe'"),
+        ({"feedback": {"delay": -1}}, "feedback.delay: -1: should be in"),
+        ({"feedback": {"dely": 1}}, "feedback.dely: unknown key; known here: delay, every"),
+        ({"vary": {"feedback.delay": [0, 0.5]}}, "feedback: delay: 0.5: should be in .*, a whole number"),
+        ({"vary": {"feedback.dely": [1]}}, "feedback.dely: unknown key 'dely'; known here: delay, every"),
+        ({"set": {"feedback.every": 0}}, "feedback: every: 0: should be in"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(changes: dict[str, Any], line: str, make_file: MakeFile) -> None:
@@ -124,3 +129,23 @@ def test_a_fingerprint_tells_everything_that_decides_the_result(make_file: MakeF
         assert not set(base.values()) & {cell.fingerprint for cell in load(make_file(**changes)).cells}
     more = {cell.id: cell.fingerprint for cell in load(make_file(seeds=3, name="other")).cells}
     assert base.items() < more.items()
+
+
+def test_feedback_is_of_the_training_and_where_it_is_not_late_no_fingerprint_tells_it(make_file: MakeFile) -> None:
+    def prints(**changes: Any) -> list[tuple[str, str]]:
+        return [(cell.fingerprint, cell.training_fingerprint) for cell in load(make_file(vary={}, **changes)).cells]
+
+    plain, late = prints(), prints(feedback={"delay": 9, "every": 3})
+    assert plain == prints(feedback={"delay": 0}) == prints(set={"feedback.every": 1})
+    assert late == prints(set={"feedback.delay": 9, "feedback.every": 3})
+    assert not {one for pair in plain for one in pair} & {one for pair in late for one in pair}
+    varied = load(make_file(vary={"feedback.delay": [0, 9]}, feedback={"every": 3})).cells
+    assert [cell.feedback for cell in varied if cell.agent == "thompson"] == [
+        {"delay": 0, "every": 3}, {"delay": 0, "every": 3}, {"delay": 9, "every": 3}, {"delay": 9, "every": 3}
+    ]  # fmt: skip
+    assert [(cell.fingerprint, cell.training_fingerprint) for cell in varied[len(plain) :]] == late
+    assert varied[0].id == "feedback.delay=0/random/seed-0"
+    assert varied[0].scenario == varied[-1].scenario
+    usual = load(make_file(vary={"feedback.delay": [0, 9]}, train={"usual": "scenario"})).cells
+    trained = {cell.training_fingerprint for cell in usual if cell.agent == "thompson"}
+    assert len(trained) == 2 * 2  # for two seeds: the training is as late as its point says
