@@ -260,8 +260,8 @@ def test_a_manifest_with_a_wrong_sha256_is_refused(saved: Path) -> None:
 
 
 def test_no_module_of_ours_reads_a_pickle_that_could_run_anything() -> None:
-    # a copy of an environment, made a line before; a reader that finds no function
-    harmless = {"determinism.py", "plain_pickle.py"}
+    # a copy of an environment, made a line before; a reader that finds no function; weights alone, of a known sha256
+    harmless = {"determinism.py", "plain_pickle.py", "weight_packages.py"}
     rooms = ROOT
     readers = ("pickle.load", "torch.load(", "joblib", "allow_pickle=True", "pickle.Unpickler")
     found = {
