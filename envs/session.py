@@ -128,7 +128,8 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         """Starts session 0 of the user stream ``seed``, or the next session if no seed is given.
 
         Args:
-            seed: seed of the user stream. Without one, the first reset takes a seed from the operating system.
+            seed: seed of the user stream. Without one, the first reset takes a seed from the operating system, or draws
+                it from ``np_random`` where that was set.
             options: ignored.
 
         Returns:
@@ -138,12 +139,13 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: If the seed is no whole number.
         """
-        first = self._np_random is None
-        seed = None if seed is None else whole(seed)
-        super().reset(seed=seed)
-        if seed is not None or first:
-            chosen = self.np_random_seed if seed is None else seed
-            step.seed_lanes(self._lanes, self._lane, np.array([chosen % 2**64], dtype=np.uint64))
+        if seed is not None or not self._running:
+            if seed is None:
+                seed = self._drawn_seed()
+            else:
+                super().reset(seed=(seed := whole(seed)))
+            step.seed_lanes(self._lanes, self._lane, np.array([seed % 2**64], dtype=np.uint64))
+            self._running = True
         step.start_next(self.tables.packed, self._lanes, self._lane)
         observation = new_observations(self.tables, 1)
         step.observe(self.tables.packed, self._lanes, observation)
@@ -168,7 +170,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: If the ad does not exist, or the session has ended and was not reset.
         """
-        if self._lanes.state[layout.ENDED, 0] or self._np_random is None:
+        if self._lanes.state[layout.ENDED, 0] or not self._running:
             raise PrerollError("step: no session is running: call reset() first")
         try:
             self._ad[0] = operator.index(action)
