@@ -13,6 +13,7 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from preroll.envs.arguments import limit_of, whole
+from preroll.envs.kernel.layout import Packed
 from preroll.envs.model.compiled import compiled_tables
 from preroll.envs.model.observation import ObservationLayout, Part, SessionSpec
 from preroll.envs.model.tables import Tables
@@ -28,11 +29,19 @@ class SessionEnvBase:
     """Base class of the environments, with the compiled ``tables``."""
 
     tables: Tables
+    _packed: Packed  # those of the tables, for compiled code
     _spec: EnvSpec | None = None
     _running = False  # whether a session was started; a generator says nothing, since anyone may ask for one
     _np_random: np.random.Generator | None
     _np_random_seed: Any
     np_random_seed: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_packed": None}  # once, with the tables
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._packed = self.tables.packed.for_kernel()
 
     def _drawn_seed(self) -> int:
         """Returns the seed of a first reset without one: that of ``np_random``, or one drawn from it if it was set."""

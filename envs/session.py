@@ -112,6 +112,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         render_mode: str | None = None,
     ) -> None:
         self.tables = tables_of(scenario, catalog, tables)
+        self._packed = self.tables.packed.for_kernel()
         self.render_mode = render_mode
         check_mode(render_mode)
         self._timeline = Timeline(self.tables) if render_mode else None
@@ -146,9 +147,9 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
                 super().reset(seed=(seed := whole(seed)))
             step.seed_lanes(self._lanes, self._lane, np.array([seed % 2**64], dtype=np.uint64))
             self._running = True
-        step.start_next(self.tables.packed, self._lanes, self._lane)
+        step.start_next(self._packed, self._lanes, self._lane)
         observation = new_observations(self.tables, 1)
-        step.observe(self.tables.packed, self._lanes, observation)
+        step.observe(self._packed, self._lanes, observation)
         video = int(self._lanes.state[layout.VIDEO, 0])
         if self._timeline is not None:
             self._timeline.start(self._lanes.state[layout.SESSION, 0], video)
@@ -178,7 +179,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}") from None
         abandoned = abandoned_at(self.tables.scenario, self._lanes, 1) if self._abandons else None
         observation, outcome = new_observations(self.tables, 1), self._outcome
-        arguments = (self._ad, *self.tables.packed, *self._lanes, False, observation, *outcome, self._final)
+        arguments = (self._ad, *self._packed, *self._lanes, False, observation, *outcome, self._final)
         if self._play is None:
             SessionEnv._play = staticmethod(direct(step.step, *arguments))
         ended = self._play(*arguments)

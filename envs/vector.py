@@ -103,8 +103,9 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self.num_envs = num_envs = count_of("num_envs", num_envs, "at least 1 lane is needed")
         self.render_mode = render_mode
         self.tables = tables_of(scenario, catalog, tables)
+        self._packed = self.tables.packed.for_kernel()
         self._limit = limit_of(max_episode_steps)
-        self._limited = limited(self.tables.packed, self._limit) if self._limit else None
+        self._limited = limited(self._packed, self._limit) if self._limit else None
         self._timelines = LaneTimelines(self.tables, num_envs, render_mode) if render_mode else None
         self.autoreset_mode = mode = mode_of(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": mode}
@@ -125,7 +126,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         return [] if self._copy else [self._new_buffer() for _ in range(2)]
 
     def _new_buffer(self) -> Played:
-        packed = self._limited or self.tables.packed
+        packed = self._limited or self._packed
         return Played(self.tables, packed, self._lanes, self.num_envs, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -133,10 +134,10 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
         Pickled buffers would no longer share memory with the arrays that they are views of.
         """
-        return {**self.__dict__, "_buffers": [], "_played": None}
+        return {**super().__getstate__(), "_buffers": [], "_played": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        super().__setstate__(state)
         self._buffers = self._new_buffers()
 
     @property
@@ -182,7 +183,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         seeded = np.array([lane for lane in chosen if seeds[lane] is not None], dtype=np.int64)
         values = np.array([(seeds[lane] or 0) % 2**64 for lane in seeded], dtype=np.uint64)
         step.seed_lanes(self._lanes, seeded, values)
-        step.start_next(self.tables.packed, self._lanes, chosen)
+        step.start_next(self._packed, self._lanes, chosen)
         self._running = True
         observations = self._observe()
         state = self._lanes.state[:, : self.num_envs]
@@ -216,7 +217,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
     def _observe(self) -> Floats:
         observations = new_observations(self.tables, self.num_envs)
-        step.observe(self.tables.packed, self._lanes, observations)
+        step.observe(self._packed, self._lanes, observations)
         return observations
 
     def state_arrays(self) -> Arrays:
