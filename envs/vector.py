@@ -277,10 +277,11 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
             given = drawn if given is None else [drawn + lane if own is None else own for lane, own in enumerate(given)]
         if given is None:
             return [None] * n
-        seeds = given if isinstance(given, list) else [given + lane for lane in range(n)]
+        seeds: list[int | None] = list(given) if isinstance(given, list) else [given + lane for lane in range(n)]
         if seed is not None and (self._np_random is None or not isinstance(given, list)):
             self._np_random, _ = seeding.np_random(seeds[0])
-        self._np_random_seed = given if seeds is not given and len(chosen) == n else self._lane_seeds(seeds, chosen)
+        one = not isinstance(given, list) and len(chosen) == n
+        self._np_random_seed = given if one else self._lane_seeds(seeds, chosen)
         return seeds
 
     def _lane_seeds(self, seeds: list[int | None], chosen: NDArray[np.int64]) -> tuple[int, ...]:

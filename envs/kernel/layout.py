@@ -71,7 +71,7 @@ class Packed(NamedTuple):
     looks: NDArray[np.float32]  # progress, session_rows
 
     def for_kernel(self) -> "Packed":
-        """Returns the same memory as compiled code takes it: for read-only arrays, Numba would compile everything again."""
+        """Returns the same memory, writable: for read-only arrays, Numba would compile everything a second time."""
         views = Packed(*(array.view() for array in self))
         for view in views:
             view.flags.writeable = view.flags.writeable or (view.base is not None and view.base.flags.writeable)

@@ -1,8 +1,8 @@
 """Compiled tables by content, so that another environment of the same scenario and catalog costs no compilation.
 
 A scenario's file is known by its bytes and a catalog by its manifest and by the state of its files, so that what was
-edited, or damaged, in between is read again. Arrays of shared tables are read-only; whoever wants to change some compiles
-tables of their own.
+edited, or damaged, in between is read again. Arrays of shared tables are read-only; whoever wants to change some
+compiles tables of their own.
 """
 
 from collections.abc import Callable, Mapping
