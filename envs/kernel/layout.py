@@ -72,7 +72,7 @@ class Packed(NamedTuple):
 
     def for_kernel(self) -> "Packed":
         """Returns the same memory, writable: for read-only arrays, Numba would compile everything a second time."""
-        views = Packed(*(array.view() for array in self))
+        views = Packed._make(array.view() for array in self)
         for view in views:
             view.flags.writeable = view.flags.writeable or (view.base is not None and view.base.flags.writeable)
         return views

@@ -236,7 +236,7 @@ def test_infos_pass_as_a_dict() -> None:
 
 @pytest.mark.parametrize("read", [[], ["ad"], ["ad", "final_info"]])
 def test_a_copy_has_the_same_values_whatever_was_read_before(read: list[str]) -> None:
-    """A bug once: what a client wrote into a copy's arrays was in the original only if that had been read as a whole."""
+    """A bug once: a copy had arrays of its own until the original had been read as a whole."""
     for copied in (lambda infos: infos.copy(), copy.copy, dict, lambda infos: infos | {}):
         infos, _ = ended_infos()
         for key in read:
