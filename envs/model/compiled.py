@@ -54,8 +54,8 @@ def _kept(kind: str, key: Any, made: Callable[[], Value], fits: Callable[[Value]
 
 def _read_only(tables: Tables) -> Tables:
     """Returns the tables with arrays that nobody can write to: other environments have the same ones."""
-    packed = tables.packed._make(array.view() for array in tables.packed)
-    arrays = tables.arrays._make(array.view() for array in tables.arrays)
+    packed = type(tables.packed)._make(array.view() for array in tables.packed)
+    arrays = type(tables.arrays)._make(array.view() for array in tables.arrays)
     for array in (*packed, *arrays):
         array.flags.writeable = False
     return replace(tables, packed=packed, arrays=arrays)
