@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
+from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
-from preroll.envs.arguments import limit_of
+from preroll.envs.arguments import limit_of, whole
+from preroll.envs.kernel.layout import Packed
 from preroll.envs.model.compiled import compiled_tables
 from preroll.envs.model.observation import ObservationLayout, Part, SessionSpec
 from preroll.envs.model.tables import Tables
@@ -27,7 +29,29 @@ class SessionEnvBase:
     """Base class of the environments, with the compiled ``tables``."""
 
     tables: Tables
+    _packed: Packed  # those of the tables, for compiled code
     _spec: EnvSpec | None = None
+    _running = False  # whether a session was started; a generator says nothing, since anyone may ask for one
+    _np_random: np.random.Generator | None
+    _np_random_seed: Any
+    np_random_seed: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_packed": None}  # once, with the tables
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._packed = self.tables.packed.for_kernel()
+
+    def _drawn_seed(self) -> int:
+        """Returns the seed of a first reset without one: that of ``np_random``, or one drawn from it if it was set."""
+        seed: int = whole(self.np_random_seed)
+        if self._np_random is None:
+            self._np_random, _ = seeding.np_random(seed)
+        elif seed < 0:
+            seed = int(self._np_random.integers(2**63))
+        self._np_random_seed = seed
+        return seed
 
     @property
     def spec(self) -> EnvSpec | None:

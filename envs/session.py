@@ -112,6 +112,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         render_mode: str | None = None,
     ) -> None:
         self.tables = tables_of(scenario, catalog, tables)
+        self._packed = self.tables.packed.for_kernel()
         self.render_mode = render_mode
         check_mode(render_mode)
         self._timeline = Timeline(self.tables) if render_mode else None
@@ -128,7 +129,8 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         """Starts session 0 of the user stream ``seed``, or the next session if no seed is given.
 
         Args:
-            seed: seed of the user stream. Without one, the first reset takes a seed from the operating system.
+            seed: seed of the user stream. Without one, the first reset takes a seed from the operating system, or draws
+                it from ``np_random`` where that was set.
             options: ignored.
 
         Returns:
@@ -138,15 +140,16 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: If the seed is no whole number.
         """
-        first = self._np_random is None
-        seed = None if seed is None else whole(seed)
-        super().reset(seed=seed)
-        if seed is not None or first:
-            chosen = self.np_random_seed if seed is None else seed
-            step.seed_lanes(self._lanes, self._lane, np.array([chosen % 2**64], dtype=np.uint64))
-        step.start_next(self.tables.packed, self._lanes, self._lane)
+        if seed is not None or not self._running:
+            if seed is None:
+                seed = self._drawn_seed()
+            else:
+                super().reset(seed=(seed := whole(seed)))
+            step.seed_lanes(self._lanes, self._lane, np.array([seed % 2**64], dtype=np.uint64))
+            self._running = True
+        step.start_next(self._packed, self._lanes, self._lane)
         observation = new_observations(self.tables, 1)
-        step.observe(self.tables.packed, self._lanes, observation)
+        step.observe(self._packed, self._lanes, observation)
         video = int(self._lanes.state[layout.VIDEO, 0])
         if self._timeline is not None:
             self._timeline.start(self._lanes.state[layout.SESSION, 0], video)
@@ -168,7 +171,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: If the ad does not exist, or the session has ended and was not reset.
         """
-        if self._lanes.state[layout.ENDED, 0] or self._np_random is None:
+        if self._lanes.state[layout.ENDED, 0] or not self._running:
             raise PrerollError("step: no session is running: call reset() first")
         try:
             self._ad[0] = operator.index(action)
@@ -176,7 +179,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}") from None
         abandoned = abandoned_at(self.tables.scenario, self._lanes, 1) if self._abandons else None
         observation, outcome = new_observations(self.tables, 1), self._outcome
-        arguments = (self._ad, *self.tables.packed, *self._lanes, False, observation, *outcome, self._final)
+        arguments = (self._ad, *self._packed, *self._lanes, False, observation, *outcome, self._final)
         if self._play is None:
             SessionEnv._play = staticmethod(direct(step.step, *arguments))
         ended = self._play(*arguments)

@@ -103,8 +103,9 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self.num_envs = num_envs = count_of("num_envs", num_envs, "at least 1 lane is needed")
         self.render_mode = render_mode
         self.tables = tables_of(scenario, catalog, tables)
+        self._packed = self.tables.packed.for_kernel()
         self._limit = limit_of(max_episode_steps)
-        self._limited = limited(self.tables.packed, self._limit) if self._limit else None
+        self._limited = limited(self._packed, self._limit) if self._limit else None
         self._timelines = LaneTimelines(self.tables, num_envs, render_mode) if render_mode else None
         self.autoreset_mode = mode = mode_of(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": mode}
@@ -125,7 +126,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         return [] if self._copy else [self._new_buffer() for _ in range(2)]
 
     def _new_buffer(self) -> Played:
-        packed = self._limited or self.tables.packed
+        packed = self._limited or self._packed
         return Played(self.tables, packed, self._lanes, self.num_envs, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -133,10 +134,10 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
         Pickled buffers would no longer share memory with the arrays that they are views of.
         """
-        return {**self.__dict__, "_buffers": [], "_played": None}
+        return {**super().__getstate__(), "_buffers": [], "_played": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        super().__setstate__(state)
         self._buffers = self._new_buffers()
 
     @property
@@ -162,7 +163,8 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
         Args:
             seed: seed of lane 0, or a list, tuple or array with one seed per lane; lanes whose entry is None continue
-                their stream. Without a seed, the first reset takes seeds from the operating system.
+                their stream. Without a seed, the first reset takes one from the operating system, or draws it from
+                ``np_random`` where that was set.
             options: ``{"reset_mask": bool [n]}`` resets only the lanes of the mask.
 
         Returns:
@@ -175,13 +177,14 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         """
         make_known()  # here, since a client is loaded by now, and a step has no time for it
         chosen = lanes_to_reset(options, self.num_envs)
-        if self._np_random is None and len(chosen) < self.num_envs:
+        if not self._running and len(chosen) < self.num_envs:
             raise PrerollError("reset_mask: the first reset should be of all lanes")
-        seeds = self._seeds(seed)
+        seeds = self._seeds(seed, chosen)
         seeded = np.array([lane for lane in chosen if seeds[lane] is not None], dtype=np.int64)
         values = np.array([(seeds[lane] or 0) % 2**64 for lane in seeded], dtype=np.uint64)
         step.seed_lanes(self._lanes, seeded, values)
-        step.start_next(self.tables.packed, self._lanes, chosen)
+        step.start_next(self._packed, self._lanes, chosen)
+        self._running = True
         observations = self._observe()
         state = self._lanes.state[:, : self.num_envs]
         if self._timelines is not None:
@@ -214,7 +217,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
     def _observe(self) -> Floats:
         observations = new_observations(self.tables, self.num_envs)
-        step.observe(self.tables.packed, self._lanes, observations)
+        step.observe(self._packed, self._lanes, observations)
         return observations
 
     def state_arrays(self) -> Arrays:
@@ -252,31 +255,44 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
                 remains as it was.
         """
         write_state(self._lanes, arrays, self.tables, self.num_envs)
-        # All random numbers derive from the lanes' keys; a generator only marks the environment as started.
-        self.np_random = np.random.default_rng(0)
+        # All random numbers derive from the lanes' keys; their seeds are not known, which Gymnasium writes as -1.
+        self.np_random, self._running = np.random.default_rng(0), True
         if self._timelines is not None:
             self._timelines.start(self._lanes.state, range(self.num_envs))
         return self._observe()
 
     def _check_running(self, method: str) -> None:
-        if self._np_random is None:
+        if not self._running:
             raise PrerollError(f"{method}: no session is running: call reset() first")
 
-    def _seeds(self, seed: Seeds | None) -> list[int | None]:
+    def _seeds(self, seed: Seeds | None, chosen: NDArray[np.int64]) -> list[int | None]:
         """Returns a seed for every lane that starts a new stream, and None for lanes that continue theirs.
 
-        In the first reset, lanes without a seed get one from the operating system.
+        ``np_random_seed`` is then the seed of lane 0 where one seed was given for all, else a tuple with that of every
+        lane. In the first reset, lanes without a seed get one.
         """
-        n, first = self.num_envs, self._np_random is None
-        given = seeds_of(seed, n)
-        number = None if isinstance(given, list) else given
-        seeds = given if isinstance(given, list) else [None if given is None else given + lane for lane in range(n)]
-        if first or number is not None:
-            self._np_random, entropy = seeding.np_random(number)
-            self._np_random_seed = entropy
-            if first:
-                seeds = [entropy + lane if own is None else own for lane, own in enumerate(seeds)]
+        n, given = self.num_envs, seeds_of(seed, self.num_envs)
+        if not self._running and (given is None or (isinstance(given, list) and None in given)):
+            drawn = self._drawn_seed()
+            given = drawn if given is None else [drawn + lane if own is None else own for lane, own in enumerate(given)]
+        if given is None:
+            return [None] * n
+        seeds: list[int | None] = list(given) if isinstance(given, list) else [given + lane for lane in range(n)]
+        if seed is not None and (self._np_random is None or not isinstance(given, list)):
+            self._np_random, _ = seeding.np_random(seeds[0])
+        one = not isinstance(given, list) and len(chosen) == n
+        self._np_random_seed = given if one else self._lane_seeds(seeds, chosen)
         return seeds
+
+    def _lane_seeds(self, seeds: list[int | None], chosen: NDArray[np.int64]) -> tuple[int, ...]:
+        """Returns the seed of every lane's stream once the chosen ones are seeded; −1 where it is not known."""
+        told = self._np_random_seed
+        if not isinstance(told, tuple):
+            told = [-1 if told is None or told < 0 else told + lane for lane in range(self.num_envs)]
+        after = list(told)
+        for lane in chosen:
+            after[lane] = told[lane] if seeds[lane] is None else seeds[lane]
+        return tuple(after)
 
     def step(
         self, actions: NDArray[np.int64]
@@ -299,7 +315,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         Raises:
             PrerollError: If no session is running, ``actions`` has another shape or dtype, or an ad does not exist.
         """
-        if self._np_random is None:
+        if not self._running:
             self._check_running("step")
         # What most callers pass needs none of the conversions, which would take as long as a step of a few lanes.
         right = type(actions) is np.ndarray and actions.dtype == INT64 and actions.strides == (8,)

@@ -12,6 +12,7 @@ FAR = 1_000_003  # distance of two seeds whose lanes share no stream
 
 def seeding(subject: EnvUnderTest) -> str:
     """Checks that every form of reset starts the same sessions as single environments with the corresponding seeds."""
+    _drawn(subject)
     envs = subject.vector(4, AutoresetMode.SAME_STEP)
     one, far = subject.seed, subject.seed + FAR
     mask = np.array([False, True, False, False])
@@ -35,6 +36,25 @@ def seeding(subject: EnvUnderTest) -> str:
                     f"reset with {name}: lane {lane} does not start session {session} of seed {seed}{told}"
                 )
     return f"{len(resets)} resets: {', '.join(name for name, *_ in resets)}"
+
+
+def _drawn(subject: EnvUnderTest) -> None:
+    """Checks that a first reset without a seed starts the streams of ``np_random_seed``, whoever used ``np_random``."""
+    for kind, new in (("single", subject.single), ("vector", lambda: subject.vector(2, AutoresetMode.SAME_STEP))):
+        for name, given in (("read", None), ("set", np.random.default_rng(subject.seed))):
+            env, other = new(), new()
+            if given is None:
+                env.np_random.random()
+            else:
+                env.np_random = given
+            for session in range(2):
+                one, two = env.reset(), other.reset(seed=None if session else env.np_random_seed)
+                told = unequal(one[0], two[0]) or unequal(one[1]["video"], two[1]["video"])
+                if told:
+                    raise CheckFailedError(
+                        f"{kind} environment, np_random {name} before the first reset: session {session} is not that "
+                        f"of np_random_seed{told}"
+                    )
 
 
 def _beginning(subject: EnvUnderTest, seed: int, session: int) -> tuple[Any, dict[str, Any]]:

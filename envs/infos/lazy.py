@@ -39,9 +39,10 @@ class Lazy(dict[str, Any]):
     def complete(self) -> None:
         """Builds all that was not read; the order is that of the keys, and then that in which others were written."""
         if self.source is not None:
-            whole = self.__copy__()
+            given = {key: dict.__getitem__(self, key) for key in dict.__iter__(self)} if dict.__len__(self) else {}
+            whole = {**self._whole(self.source, given), **given}
             self.source = None
-            if dict.__len__(self):
+            if given:
                 dict.clear(self)
             dict.update(self, whole)
 
@@ -56,10 +57,8 @@ class Lazy(dict[str, Any]):
         return self[key]
 
     def __copy__(self) -> dict[str, Any]:
-        if self.source is None:
-            return dict(self)
-        given = {key: dict.__getitem__(self, key) for key in dict.__iter__(self)} if dict.__len__(self) else {}
-        return {**self._whole(self.source, given), **given}
+        self.complete()  # so that the copy has the same arrays, as a dict's has, whatever was read before
+        return dict(self)
 
     def copy(self) -> dict[str, Any]:
         """Returns a plain dict of the same values."""

@@ -70,6 +70,13 @@ class Packed(NamedTuple):
     records: NDArray[np.int32]  # [N, w]  neighbours, their number, kind, category; the observation's row as float32
     looks: NDArray[np.float32]  # progress, session_rows
 
+    def for_kernel(self) -> "Packed":
+        """Returns the same memory, writable: for read-only arrays, Numba would compile everything a second time."""
+        views = Packed._make(array.view() for array in self)
+        for view in views:
+            view.flags.writeable = view.flags.writeable or (view.base is not None and view.base.flags.writeable)
+        return views
+
 
 class KernelViews(NamedTuple):
     """Packed tables by name. C = S·P·U·F user states (position, phase, segment, level), A actions, R kinds of video."""

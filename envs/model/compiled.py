@@ -1,10 +1,12 @@
 """Compiled tables by content, so that another environment of the same scenario and catalog costs no compilation.
 
 A scenario's file is known by its bytes and a catalog by its manifest and by the state of its files, so that what was
-edited, or damaged, in between is read again.
+edited, or damaged, in between is read again. Arrays of shared tables are read-only; whoever wants to change some
+compiles tables of their own.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +34,7 @@ def compiled_tables(scenario: "str | Path | Mapping[str, Any] | Scenario", catal
     if content is None:
         return Tables.compile(loaded, opened)
     key = (loaded.model_dump_json(), content)
-    return _kept("tables", key, lambda: Tables.compile(loaded, opened), lambda tables: _bytes(tables) <= LARGEST)
+    return _kept("tables", key, lambda: _read_only(Tables.compile(loaded, opened)), lambda t: _bytes(t) <= LARGEST)
 
 
 def _kept(kind: str, key: Any, made: Callable[[], Value], fits: Callable[[Value], bool] = lambda _: True) -> Value:
@@ -48,6 +50,15 @@ def _kept(kind: str, key: Any, made: Callable[[], Value], fits: Callable[[Value]
         return value
     found: Value = kept[key]
     return found
+
+
+def _read_only(tables: Tables) -> Tables:
+    """Returns the tables with arrays that nobody can write to: other environments have the same ones."""
+    packed = type(tables.packed)._make(array.view() for array in tables.packed)
+    arrays = type(tables.arrays)._make(array.view() for array in tables.arrays)
+    for array in (*packed, *arrays):
+        array.flags.writeable = False
+    return replace(tables, packed=packed, arrays=arrays)
 
 
 def _bytes(tables: Tables) -> int:

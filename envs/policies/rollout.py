@@ -76,6 +76,14 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     seeds = np.arange(lanes, dtype=np.uint64) + np.uint64(seed)
     step.seed_lanes(state, np.arange(lanes), seeds)
     policy_rollout.play_sessions(
-        tables.packed, state, ads, probabilities, layout.new_results(block), account, revenue, counts, by_ad
+        tables.packed.for_kernel(),
+        state,
+        ads,
+        probabilities,
+        layout.new_results(block),
+        account,
+        revenue,
+        counts,
+        by_ad,
     )
     return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad)

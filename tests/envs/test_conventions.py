@@ -211,6 +211,18 @@ def test_environments_of_the_same_contents_share_their_tables(tmp_path: Path) ->
     assert first.scenario.user.mismatch == 0.4
 
 
+def test_what_environments_share_cannot_be_written_to() -> None:
+    """A bug once: whoever wrote into the tables of one environment changed all later ones."""
+    shared = SessionEnv("fatigue").tables
+    for array in (*shared.packed, *shared.arrays, shared.category, shared.neighbors, shared.kind):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+    own = Tables.compile("fatigue")
+    own.category[:] = 0
+    assert SessionEnv(tables=own).reset(seed=1)[1]["category"] == 0
+    assert SessionVectorEnv(9, tables=own).reset(seed=1)[1]["category"].tolist() == [0] * 9
+
+
 def test_few_tables_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for mismatch in np.linspace(0.1, 0.9, 2 * compiled.MOST):
         SessionEnv(Scenario.load("classic").replace({"user.mismatch": float(mismatch)}))

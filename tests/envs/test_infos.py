@@ -234,6 +234,21 @@ def test_infos_pass_as_a_dict() -> None:
     assert repr(fresh()) == repr(plain)
 
 
+@pytest.mark.parametrize("read", [[], ["ad"], ["ad", "final_info"]])
+def test_a_copy_has_the_same_values_whatever_was_read_before(read: list[str]) -> None:
+    """A bug once: a copy had arrays of its own until the original had been read as a whole."""
+    for copied in (lambda infos: infos.copy(), copy.copy, dict, lambda infos: infos | {}):
+        infos, _ = ended_infos()
+        for key in read:
+            infos[key]
+        made = copied(infos)
+        assert all(made[key] is infos[key] for key in made)
+    infos, _ = ended_infos()
+    assert not any(
+        np.shares_memory(*pair) for pair in zip(arrays_in(copy.deepcopy(infos)), arrays_in(infos), strict=True)
+    )
+
+
 def test_infos_can_be_changed_as_a_dict() -> None:
     infos, plain = ended_infos()
     infos["episode"] = {"r": 1}
