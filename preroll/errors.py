@@ -17,6 +17,10 @@ class PrerollError(Exception):
         self.status = status
 
 
+class ArgumentError(PrerollError, ValueError):
+    """An argument of an environment that is none of those allowed; a ValueError too, as Gymnasium's callers expect."""
+
+
 class NotFiniteError(PrerollError):
     """A computation whose result is NaN or infinite, which is no result: it ends there, with status 1."""
 

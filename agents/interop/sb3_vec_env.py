@@ -54,7 +54,9 @@ class PrerollVecEnv(VecEnv):
     def reset(self) -> NDArray[np.float32]:
         """Starts a session on every lane, with the seeds set by :meth:`seed`; returns observations (n, d)."""
         seeds = list(self._seeds)
-        observations, _ = self.envs.reset(seed=seeds if seeds[0] is not None else None)
+        observations, infos = self.envs.reset(seed=seeds if seeds[0] is not None else None)
+        told = {key: values.tolist() for key, values in infos.items() if not key.startswith("_")}
+        self.reset_infos = [dict(zip(told, lane, strict=True)) for lane in zip(*told.values(), strict=True)]
         self._reset_seeds()
         self._reset_options()
         return observations.copy()

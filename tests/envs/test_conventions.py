@@ -60,6 +60,15 @@ def test_a_reset_of_no_lane_is_refused_as_gymnasium_does(small_catalog: Catalog)
     assert envs.sessions_started.tolist() == [0, 0, 0]
 
 
+def test_an_argument_that_is_none_is_a_value_error_as_for_gymnasiums_callers(small_catalog: Catalog) -> None:
+    envs = SessionVectorEnv(2, scenario="classic", catalog=small_catalog)
+    for wrong in ({"seed": [1, 2, 3]}, {"seed": -1}, {"options": {"reset_mask": np.zeros(2, np.bool_)}}):
+        with pytest.raises(ValueError, match=r"seed|reset_mask"):
+            envs.reset(**wrong)
+    with pytest.raises(ValueError, match="num_envs"):
+        SessionVectorEnv(0, scenario="classic", catalog=small_catalog)
+
+
 def test_the_autoreset_mode_is_an_attribute(small_catalog: Catalog) -> None:
     """TorchRL's GymWrapper reads it."""
     for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):

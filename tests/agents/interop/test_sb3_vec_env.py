@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import DQN, PPO
-from stable_baselines3.common.vec_env import VecMonitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 from preroll.agents.interop.sb3_vec_env import PrerollVecEnv
-from preroll.envs import SessionVectorEnv, Tables
+from preroll.envs import SessionEnv, SessionVectorEnv, Tables
 from preroll.errors import PrerollError
 
 
@@ -165,6 +165,15 @@ def test_vec_monitor_finds_the_keywords_of_the_last_slot(fatigue: Tables) -> Non
     assert len(episodes) > 10
     assert {key for episode in episodes for key in episode} == {"r", "l", "t", *keywords}
     assert {episode["ad"] for episode in episodes} == {1}
+
+
+def test_resets_tell_what_those_of_single_environments_tell(fatigue: Tables) -> None:
+    native, single = adapter(fatigue, 3), DummyVecEnv([lambda: SessionEnv(tables=fatigue)] * 3)
+    for envs in (native, single):
+        envs.seed(4)
+        envs.reset()
+    assert [list(info) for info in native.reset_infos] == [list(info) for info in single.reset_infos]
+    assert repr(native.reset_infos) == repr(single.reset_infos)  # where NaN is NaN
 
 
 def test_lanes_are_rendered_as_a_grid(classic: Tables) -> None:
