@@ -28,13 +28,22 @@ _SETTINGS = {"scenario", "catalog", "tables", "render_mode", "num_envs", "copy",
 class SessionEnvBase:
     """Base class of the environments, with the compiled ``tables``."""
 
-    tables: Tables
+    _tables: Tables
     _packed: Packed  # those of the tables, for compiled code
     _spec: EnvSpec | None = None
     _running = False  # whether a session was started; a generator says nothing, since anyone may ask for one
     _np_random: np.random.Generator | None
     _np_random_seed: Any
     np_random_seed: Any
+
+    @property
+    def tables(self) -> Tables:
+        """The compiled scenario; whoever sets another one plays by it."""
+        return self._tables
+
+    @tables.setter
+    def tables(self, tables: Tables) -> None:
+        self._tables, self._packed = tables, tables.packed.for_kernel()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_packed": None}  # once, with the tables

@@ -112,7 +112,6 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         render_mode: str | None = None,
     ) -> None:
         self.tables = tables_of(scenario, catalog, tables)
-        self._packed = self.tables.packed.for_kernel()
         self.render_mode = render_mode
         check_mode(render_mode)
         self._timeline = Timeline(self.tables) if render_mode else None

@@ -103,7 +103,6 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self.num_envs = num_envs = count_of("num_envs", num_envs, "at least 1 lane is needed")
         self.render_mode = render_mode
         self.tables = tables_of(scenario, catalog, tables)
-        self._packed = self.tables.packed.for_kernel()
         self._limit = limit_of(max_episode_steps)
         self._limited = limited(self._packed, self._limit) if self._limit else None
         self._timelines = LaneTimelines(self.tables, num_envs, render_mode) if render_mode else None
