@@ -3,12 +3,17 @@
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.system.memory import NETWORKS
 from preroll.workers.job import Job
 from preroll.workers.pool import Pool
+
+#: Time that a worker has to tidy up [s].
+GRACE = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,14 @@ def train_all(jobs: Sequence[TrainingJob], *, workers: int, advance: Callable[[i
         advance(round(sessions - ended[number]))
         ended[number] = sessions
 
-    pool = Pool(Job("preroll.simulations.training.training:train_job", need=NETWORKS), workers=workers)
-    with closing(pool.map([asdict(job) for job in jobs], report)) as outcomes:
-        for outcome in outcomes:
-            if outcome.error is not None:
-                which = f"training {jobs[outcome.number].agent}: " if outcome.reason == "died" else ""
-                raise PrerollError(which + outcome.line, status=outcome.status)
+    pool = Pool(Job("preroll.simulations.training.training:train_job", grace=GRACE, need=NETWORKS), workers=workers)
+    try:
+        with closing(pool.map([asdict(job) for job in jobs], report)) as outcomes:
+            for outcome in outcomes:
+                if outcome.error is not None:
+                    which = f"training {jobs[outcome.number].agent}: " if outcome.reason == "died" else ""
+                    raise PrerollError(which + outcome.line, status=outcome.status)
+    except BaseException:
+        for job in jobs:  # a worker that was compiling hears no signal, and is killed when its time is over
+            atomic.sweep(Path(job.run))
+        raise

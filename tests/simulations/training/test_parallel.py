@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from preroll.errors import PrerollError
+from preroll.simulations.training import parallel
 from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
 from preroll.workers.job import Job
@@ -26,6 +27,21 @@ def test_runs_are_the_same_for_any_number_of_workers(small_catalog_folder: Path,
         assert sum(counted) == 3 * 150
     for name in names:
         assert Run.open(tmp_path / "1" / name).curve == Run.open(tmp_path / "2" / name).curve
+
+
+def test_a_worker_that_is_killed_before_it_has_tidied_up_leaves_nothing_half_written(
+    small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was compiling when its time was over."""
+    monkeypatch.setattr(parallel, "GRACE", 0.0)
+
+    def stop(_: int) -> None:
+        assert list(tmp_path.iterdir())  # it is being written
+        raise PrerollError("enough")
+
+    with pytest.raises(PrerollError, match="enough"):
+        train_all([job("random", small_catalog_folder, tmp_path / "long", 10_000_000)], workers=1, advance=stop)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_error_of_one_training_stops_all_and_leaves_nothing_half_written(
