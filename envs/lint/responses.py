@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.probabilities import leave_probabilities, states_after, view_probabilities
 from preroll.envs.model.tables import Tables
-from preroll.perception.catalog.catalog import NEIGHBORS, Catalog
+from preroll.perception.catalog.catalog import NEIGHBORS, OPTIONAL, Catalog
 
 Floats = NDArray[np.float64]
 #: States that can be met at a slot, int64 [B, 3]: level in one model, level in the other, last ad (A: none yet).
@@ -136,8 +136,7 @@ def one_of_each_kind(tables: Tables) -> Catalog:
     """Returns a catalog with the first video of every kind, before which users answer as before all others of it."""
     _, first = np.unique(tables.kind, return_index=True)
     catalog = tables.catalog
-    optional = ("category_probabilities", "memorability", "memorability_quantile")
-    given = {name: np.asarray(array)[first] for name in optional if (array := getattr(catalog, name)) is not None}
+    given = {name: np.asarray(array)[first] for name in OPTIONAL if (array := getattr(catalog, name)) is not None}
     return Catalog.from_arrays(
         categories=catalog.categories,
         category=np.asarray(catalog.category)[first],

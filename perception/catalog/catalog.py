@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEMO = "demo"
-# Optional arrays that a catalog in memory may be given.
-_OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile", "embedding", "embedding_reduced")
+#: Optional arrays that a catalog in memory may be given.
+OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile", "embedding", "embedding_reduced")
 #: Hashes, names and sizes of arrays whose values this process has checked.
 _SOUND: set[tuple[str, str, Sizes]] = set()
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
@@ -157,7 +157,7 @@ class Catalog:
             "neighbor_scores": np.array(scores, np.float32, order="C"),
         }
         further = (category_probabilities, memorability, memorability_quantile, embedding, embedding_reduced)
-        given = {name: array for name, array in zip(_OPTIONAL, further, strict=True) if array is not None}
+        given = {name: array for name, array in zip(OPTIONAL, further, strict=True) if array is not None}
         arrays |= {name: np.array(array, ARRAYS[name][0], order="C") for name, array in given.items()}
         for array in arrays.values():
             array.flags.writeable = False  # what was checked stays

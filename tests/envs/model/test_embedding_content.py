@@ -11,6 +11,7 @@ from preroll.agents.interop.onnx_agent import OnnxAgent
 from preroll.agents.interop.onnx_export import export_onnx
 from preroll.envs import Scenario, Tables
 from preroll.envs.conformance.check import check_env
+from preroll.envs.lint.warnings import warnings_about
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.observation_sample import sample_observations
@@ -96,3 +97,8 @@ def test_the_embedding_must_be_of_length_1_and_the_reduced_one_in_0_to_1(embedde
         Catalog.from_arrays(**arguments, embedding_reduced=np.array([[0, 1], [0.6, 1.1]]))
     with pytest.raises(PrerollError, match=r"embedding_reduced is float32 \[1, 2\]"):
         Catalog.from_arrays(**arguments, embedding_reduced=np.array([[0, 1]]))
+
+
+def test_a_scenario_that_observes_embeddings_is_checked_as_any_other(embedded: Catalog) -> None:
+    scenario = Scenario.load("classic").replace(EMBEDDING)
+    assert warnings_about(Tables.compile(scenario, embedded)) == warnings_about(Tables.compile("classic", embedded))
