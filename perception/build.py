@@ -12,6 +12,7 @@ from preroll import progress
 from preroll.console.write_errors import as_os_error, told
 from preroll.errors import PrerollError
 from preroll.files import atomic, work_folder
+from preroll.files.names import beside
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.analysis.encoder import EncoderFile
 from preroll.perception.catalog.catalog import Catalog
@@ -166,7 +167,7 @@ def build_catalog(
     if detector is None and (card is not None or trust is not None):
         detector = EMBEDDED
     source = Path(videos)
-    listing = list_sources(source, saved := Path(downloads or source.with_suffix(".downloads")), group_by)
+    listing = list_sources(source, saved := Path(downloads or beside(source, ".downloads")), group_by)
     check_downloader(listing.videos)
     given = None if detector is None else ModelFile.find(Path(detector), None if card is None else Path(card), trust)
     frames = None if save_frames is None else Path(save_frames)

@@ -13,6 +13,7 @@ from preroll.bounded import limits
 from preroll.bounded.readers import load_json
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
+from preroll.files.names import beside
 from preroll.perception.analysis.detector import BATCH, open_session
 from preroll.perception.analysis.network_input import network_input
 from preroll.perception.analysis.vectors import frame_vectors
@@ -178,7 +179,7 @@ class Encoder:
 def _find_card(model: Path, card: Path | None) -> EncoderCard:
     if not model.is_file():
         raise PrerollError(f"encoder {model}: no such file; it must be an ONNX model")
-    digest, path = sha256_of(model), card or model.with_suffix(".json")
+    digest, path = sha256_of(model), card or beside(model, ".json")
     if card is None and not path.is_file():
         known = committed_cards()
         if digest not in known:

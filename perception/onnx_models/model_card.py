@@ -21,6 +21,7 @@ from preroll.bounded import limits
 from preroll.bounded.readers import parse_json, read_text
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
+from preroll.files.names import beside
 from preroll.perception.onnx_models.card_fields import (
     AxisOrder,
     Bins,
@@ -286,9 +287,9 @@ def find_card(model: Path, card: Path | None = None) -> ModelCard:
             f"detector {model}: no such file; it must be an ONNX model, or a name of `preroll detector list`"
         )
     digest = sha256_of(model)
-    beside = model.with_suffix(".json")
-    if card is not None or beside.is_file():
-        chosen = card or beside
+    own = beside(model, ".json")
+    if card is not None or own.is_file():
+        chosen = card or own
         found = read_card(chosen)
         if found.sha256 != digest:
             raise PrerollError(

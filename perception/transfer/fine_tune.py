@@ -13,6 +13,7 @@ from scipy.special import softmax
 
 from preroll.errors import PrerollError
 from preroll.files import atomic, streams
+from preroll.files.names import beside
 from preroll.perception.analysis.detector import Detector, open_session
 from preroll.perception.features.folds import near_copies
 from preroll.perception.onnx_models.model_card import Card, ModelCard, read_card
@@ -112,7 +113,7 @@ def _fine_tuned(
     new = _card(detector.card, out, content, read, held_out, seed, group_by)
     # Killed between the two, the card is of another file, as its sha256 tells whoever reads the pair.
     atomic.write_bytes(out, content)
-    atomic.write_json(out.with_suffix(".json"), new.model_dump(mode="json"))
+    atomic.write_json(beside(out, ".json"), new.model_dump(mode="json"))
     pairs = tuple((read.files[one], read.files[other]) for one, other in copies.tolist())
     return TransferResult(new, held_out, tuple(read.counts.tolist()), unreadable, backbone.layer, pairs)
 
@@ -124,9 +125,9 @@ def _check_arguments(found: ModelFile, out: Path) -> None:
         )
     if out.suffix != ".onnx":
         raise PrerollError(f"--out {out}: must end in .onnx")
-    if out.is_dir() or out.with_suffix(".json").is_dir():
+    if out.is_dir() or beside(out, ".json").is_dir():
         raise PrerollError(f"--out {out}: a folder of this name is in the way")
-    card = out.with_suffix(".json")
+    card = beside(out, ".json")
     if out.exists() and out.samefile(found.model):
         raise PrerollError(f"--out {out}: is the model itself; give another file")
     if card.exists() and card.samefile(found.model):

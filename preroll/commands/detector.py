@@ -10,6 +10,7 @@ import typer
 from preroll.commands.detector_card import Model, card
 from preroll.console import signals
 from preroll.console.output import printable
+from preroll.files.names import beside
 from preroll.terminal.catalog_summary import warn_of_copies
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.plural import counted
@@ -61,7 +62,7 @@ def get(
         fetch(url, wanted, out, limit=limit, progress=report)
     signals.finished()
     typer.echo(f"{called}: {out}")
-    if known is None and not out.with_suffix(".json").exists():
+    if known is None and not beside(out, ".json").exists():
         typer.echo(f"It has no model card yet: preroll detector card {called} --classes FILE")
 
 
@@ -118,7 +119,7 @@ def fine_tune(
 
     inputs = [images, *model_files(model, card)]
     with ExitStack() as stack:
-        for path, kind in ((out, ONNX), (out.with_suffix(".json"), CARD)):
+        for path, kind in ((out, ONNX), (beside(out, ".json"), CARD)):
             stack.enter_context(writing_file(path, f"--out {path}", kind, replace=replace, inputs=inputs))
         with progress.bar(len(list_pictures(images, group_by).files), "Reading pictures") as advance:
             made = train_head(model, images, out, card=card, seed=seed, group_by=group_by, advance=advance)

@@ -8,6 +8,7 @@ import typer
 from preroll.console import signals
 from preroll.console.output import printable
 from preroll.errors import PrerollError
+from preroll.files.names import beside
 from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import Trust
@@ -70,7 +71,7 @@ def card(
     from preroll.perception.onnx_models.networks import find_network
 
     model = find_network(model)
-    place = out or model.with_suffix(".json")
+    place = out or beside(model, ".json")
     told = f"--out {place}"
     given = {
         "decoder": decoder,

@@ -58,3 +58,8 @@ def files_below(folder: Path) -> list[str]:
 def parents_of(names: Iterable[str]) -> set[str]:
     """Returns the folders that the files ``names`` lie in."""
     return {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Returns the file of the same name with another suffix; of a path without a name, as ``.``, one inside of it."""
+    return path.with_suffix(suffix) if path.name else path / suffix

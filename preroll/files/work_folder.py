@@ -58,7 +58,7 @@ class BeingWrittenError(PrerollError):
 
 def beside(target: Path) -> Path:
     """Returns the work folder of a target that is replaced as a whole; links are to be followed before."""
-    return target.with_name(f".{target.name}{SUFFIX}")
+    return target.with_name(f".{target.name}{SUFFIX}") if target.name else target / SUFFIX  # nothing is beside a root
 
 
 def within(folder: Path) -> Path:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.files.names import beside
 from preroll.perception.catalog.catalog import DEMO
 
 Replace = Annotated[bool, typer.Option("--replace", help="Replace a file that is of another kind.")]
@@ -20,6 +21,6 @@ def world_files(scenario: str | None, catalog: str | None) -> list[Path]:
 def model_files(*paths: Path | None) -> Iterable[Path]:
     """Returns the networks and cards that are given, and the cards beside networks."""
     for path in paths:
-        if path is not None:
+        if path is not None and not path.is_dir():
             yield path
-            yield path.with_suffix(".json")
+            yield beside(path, ".json")
