@@ -113,8 +113,8 @@ def promised(path: Path, container: "av.container.InputContainer", stream: "av.V
         seconds = Fraction(container.duration, av.time_base)
         exact = exact and len(container.streams) == 1
     start = Fraction(container.start_time or 0, av.time_base)
-    # Matroska counts from zero, however late its first frame is.
-    if seconds is not None and "matroska" in name and 0 < start < seconds:
+    # These count from zero, however late the first frame is: in FLV it waits for those that are decoded before it.
+    if seconds is not None and ("matroska" in name or name == "flv") and 0 < start < seconds:
         seconds -= start
     return Promise(seconds, exact, whole)
 

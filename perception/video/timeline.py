@@ -44,6 +44,8 @@ class Timeline:
         self._earliest: int | None = None
         self._end: int | None = None
         self._read: int | None = None
+        #: Damaged packets give frames in disorder too; what was laid end to end begins again where it is decoded.
+        self._begun_again = False
         self._back = -_DISORDER * self.step
         self._hold = int(LONGEST_HOLD / base)
         self._gap = int(LONGEST_GAP / base) if jumps else None
@@ -58,7 +60,11 @@ class Timeline:
                 self._begin(pts)
             time = pts - (self._zero or 0)
             ahead = time - self.time
-            if ahead < self._back or ahead > self._hold or (self._gap is not None and ahead > self._gap):
+            if (
+                (ahead < self._back and self._begun_again)
+                or ahead > self._hold
+                or (self._gap is not None and ahead > self._gap)
+            ):
                 time = self._across(ahead)
         # Frames arrive in presentation order; one with an earlier timestamp is shown immediately.
         self.time = max(time, self.time, 0)
@@ -67,11 +73,13 @@ class Timeline:
     def read(self, packet: "av.Packet[av.VideoStream]") -> None:
         """Notes a packet: only packets show where a video ends if its last frames are skipped or lost."""
         pts, dts = packet.pts, packet.dts
+        if pts is None or dts is None:
+            self._begun_again = True  # for all that is known
         if pts is None or packet.is_discard:
             return
         if dts is not None:
             if self._read is not None and not 0 <= dts - self._read <= (self._gap or self._hold):
-                self._end = None
+                self._end, self._begun_again = None, True
             self._read = dts
         if self._zero is None and (self._earliest is None or pts < self._earliest):
             self._earliest = pts
@@ -103,6 +111,7 @@ class Timeline:
         """Moves the zero so that the next frame follows the latest, and returns its time."""
         if ahead < 0 or self._gap is not None:
             self.seams += 1
+            self._begun_again = False
             wanted = self.step
         else:
             self.cut += ahead - self._hold

@@ -2,11 +2,13 @@
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from preroll.perception.analysis.analysis import judge
 from preroll.perception.video.decoding import Decoding
+from preroll.perception.video.timeline import Timeline
 from tests.perception.video.odd_clips import CODECS, decoded_by_pyav, on_screen, regular, seen, write
 
 #: Containers that say how long a frame is shown, or how long the video is.
@@ -62,6 +64,27 @@ def test_a_frame_that_is_held_without_end_is_cut_and_said(tmp_path: Path) -> Non
     path, decoding = write(tmp_path / "a.mkv", times, Fraction(1), rate=10), Decoding()
     assert seen(path, decoding) == [0] * 3 + [1] * 1800 + [2] * 3 + [3] * 3
     assert judge(decoding) == ("partial", "of frames held for longer than 600 s, 4399 s are left out")
+
+
+def test_frames_that_wait_for_later_ones_make_no_flv_longer(tmp_path: Path) -> None:
+    """Times of FLV count from the first packet, and with frames in both directions the first frame is shown later."""
+    path = write(tmp_path / "a.flv", regular(100, 10), codec="libx264", rate=10, settings={"bf": "2"})
+    decoding = Decoding()
+    assert len(seen(path, decoding)) == 30
+    assert decoding.seconds == 10
+
+
+def test_frames_in_disorder_are_no_part_of_their_own() -> None:
+    """As damaged packets give them: what was laid end to end begins again where it is decoded."""
+    frames = [0, 1, 2, 17, 3, 18, 4, 5]
+    for restart, expected in ((False, [0, 1, 2, 17, 17, 18, 18, 18]), (True, [0, 1, 2, 17, 18, 33, 33, 33])):
+        timeline = Timeline(Fraction(1, 10), Fraction(1, 10))
+        found = []
+        for number, pts in enumerate(frames):
+            dts = number - 100 if restart and pts == 3 else number
+            timeline.read(SimpleNamespace(pts=pts, dts=dts, duration=1, is_discard=False))  # type: ignore[arg-type]
+            found.append(timeline.tell(SimpleNamespace(pts=pts)))  # type: ignore[arg-type]
+        assert (found, timeline.seams) == (expected, int(restart))
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "flv", "wmv", "ts"])
