@@ -26,6 +26,7 @@ from preroll.perception.ingest.video_folder import Listing, SourceVideo
 from preroll.perception.ingest.writer import Content, VideoRow, check_replaceable, write_catalog
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import HasModelCard, ModelFile
+from preroll.perception.onnx_models.networks import DRAWINGS
 from preroll.perception.video.frame_folders import check_only_frames
 from preroll.perception.workers.pool import VideoJob, VideoPool, drawn
 from preroll.system.portable_names import kept_or_portable
@@ -343,6 +344,8 @@ def _command(plan: _Plan, choice: Choice, choices: CatalogOptions) -> str:
     parts = ["preroll", "catalog", "build", shlex.quote(plan.videos.absolute().name), "--out", "DIR"]
     if choice.model.model != EMBEDDED:
         parts += ["--detector", _named(choice.model)]
+    elif choice.looked is not None and choice.looked.photographs:  # where another one would be chosen
+        parts += ["--detector", DRAWINGS]
     parts += ["--trust", choice.model.card.sha256] * choice.model.trusted
     parts += ["--embed"] * plan.embed
     parts += [] if plan.encoder is None else ["--encoder", _named(plan.encoder)]

@@ -30,6 +30,7 @@ DRAWINGS, PHOTOGRAPHS = "objects", "efficientnet-lite0"
 SHIPPED = {DRAWINGS: EMBEDDED, "segments": EMBEDDED_SEGMENTER}
 
 _KIND = "networks"
+_ADDRESS = re.compile(r"[a-z]+:/", re.IGNORECASE)  # a path has one slash where an address has two
 _NAME = re.compile(r"\w[\w.+-]{0,99}", re.ASCII)
 _TRAINED_ON = {
     DRAWINGS: "drawings (30,000 drawn pictures)",
@@ -65,9 +66,11 @@ def find_network(model: Path) -> Path:
     """Returns the file of a network: the path itself if there is such a file, else that of the network of this name.
 
     Raises:
-        PrerollError: the network of this name cannot be made, or is not what it was.
+        PrerollError: the network of this name is not here, cannot be made, or is not what it was; or it is an address.
     """
     name = str(model)
+    if not model.exists() and _ADDRESS.match(name):
+        raise PrerollError(f"detector {name}: is an address: fetch it with preroll detector get URL --sha256 HASH")
     if model.exists() or not _NAME.fullmatch(name):
         return model
     if name in SHIPPED:
@@ -80,6 +83,10 @@ def find_network(model: Path) -> Path:
     for file in found:
         if sha256_of(file) != file.parent.name:
             raise PrerollError(f"detector {name}: {file}: is not what was fetched; remove it and fetch it again")
+    for card in committed_cards().values() if not found else ():
+        if card.name == name:
+            get = f"preroll detector get URL --sha256 {card.sha256}"
+            raise PrerollError(f"detector {name}: is not here: {get}; it is at {card.source}")
     return found[0] if found else model
 
 

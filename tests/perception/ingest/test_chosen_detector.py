@@ -158,6 +158,14 @@ def test_a_catalog_changes_its_detector_on_demand_alone(
 
 
 @pytest.mark.usefixtures("alone")
+@pytest.mark.usefixtures("alone")
+def test_the_command_of_a_catalog_names_the_network_of_drawings_where_another_would_be_chosen(
+    filmed: Path, tmp_path: Path
+) -> None:
+    made = build_catalog(filmed, tmp_path / "out", detector="objects", workers=1).catalog
+    assert made.manifest["command"] == f"preroll catalog build {filmed.name} --out DIR --detector objects"
+
+
 def test_drawings_leave_no_trace_in_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     render_demo_videos(tmp_path / "videos", per_category=2, workers=1)
     manifest = build_catalog(tmp_path / "videos", tmp_path / "out", workers=1).catalog.manifest

@@ -157,3 +157,15 @@ def test_things_are_kept_where_the_system_keeps_them(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
     assert cache.user_cache_folder("networks") == Path(place)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("yolox_nano", r"yolox_nano: is not here: preroll detector get URL --sha256 695e750a[0-9a-f]{56}; it is at "),
+        ("https://example.org/x.onnx", "is an address: fetch it with preroll detector get URL --sha256 HASH"),
+    ],
+)
+def test_what_is_to_be_fetched_is_answered_by_how(name: str, told: str, kept: Path) -> None:
+    with pytest.raises(PrerollError, match=told):
+        find_network(Path(name))
