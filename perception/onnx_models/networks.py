@@ -85,9 +85,13 @@ def find_network(model: Path) -> Path:
             raise PrerollError(f"detector {name}: {file}: is not what was fetched; remove it and fetch it again")
     for card in committed_cards().values() if not found else ():
         if card.name == name:
-            get = f"preroll detector get URL --sha256 {card.sha256}"
-            raise PrerollError(f"detector {name}: is not here: {get}; it is at {card.source}")
+            raise PrerollError(f"detector {name}: is not here: {to_fetch(card)}")
     return found[0] if found else model
+
+
+def to_fetch(card: ModelCard) -> str:
+    """Returns the command that fetches the network of a card, and where its address is to be found."""
+    return f"preroll detector get URL --sha256 {card.sha256} (of {card.source})"
 
 
 def card_of(name: str) -> ModelCard:
@@ -121,7 +125,7 @@ def known_networks() -> list[KnownNetwork]:
     kept = fetched()
     for card in sorted(committed_cards().values(), key=lambda one: one.name):
         if card.name not in PACKAGES:
-            rows += [_row(card, card.name in kept, f"{card.source}: detector get URL", card.license)]
+            rows += [_row(card, card.name in kept, to_fetch(card), card.license)]
     named = {row.name for row in rows}
     return rows + [_fetched_row(name, files[0]) for name, files in sorted(kept.items()) if name not in named]
 

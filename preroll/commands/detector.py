@@ -30,12 +30,15 @@ def list_networks() -> None:
     """List the networks that --detector takes by name: which are here, and where the others come from."""
     from preroll.perception.onnx_models.networks import known_networks
 
-    columns = ("name", "here", "classes", "trained on", "licence of the weights", "from")
+    columns, known = ("name", "here", "classes", "trained on", "licence"), known_networks()
     rows = [
-        (one.name, "yes" if one.here else "no", one.classes or "no card", one.trained_on, one.license, one.source)
-        for one in known_networks()
+        (one.name, "yes" if one.here else "no", one.classes or "no card", one.trained_on, one.license) for one in known
     ]
     print_table(columns, [tuple(printable(str(cell)) for cell in row) for row in rows], left=columns)
+    typer.echo("\nThe licence is that of the weights. Where the others come from:")
+    for one in known:
+        if not one.here:
+            typer.echo(printable(f"  {one.name}: {one.source}"))
 
 
 @app.command()

@@ -162,7 +162,10 @@ def test_things_are_kept_where_the_system_keeps_them(
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("yolox_nano", r"yolox_nano: is not here: preroll detector get URL --sha256 695e750a[0-9a-f]{56}; it is at "),
+        (
+            "yolox_nano",
+            r"is not here: preroll detector get URL --sha256 695e750a[0-9a-f]{56} \(of Kazuhito00/",
+        ),
         ("https://example.org/x.onnx", "is an address: fetch it with preroll detector get URL --sha256 HASH"),
     ],
 )
