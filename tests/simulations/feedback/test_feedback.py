@@ -202,23 +202,14 @@ def test_the_policy_that_learns_is_compared_with_the_one_that_acted(
 
         monkeypatch.setattr(agent.model, "train", look)
     else:
-        descend, train_lean = agent._descend, agent._train
-        firsts: list[Any] = []
+        collect = agent._collect
 
-        def watch(chosen: Any, **rows: Any) -> Any:
-            firsts.append((chosen, rows["before"]))
-            return descend(chosen, **rows)
+        def watch(last: Any) -> Any:
+            rows = collect(last)
+            compared.append(rows["before"].numpy().reshape(steps, 16))
+            return rows
 
-        def collect(last: Any) -> None:
-            firsts.clear()
-            train_lean(last)
-            found = np.empty((1, steps * 16) if name == "lean-ppo" else (steps, 16), np.float32)
-            for chosen, before in firsts:
-                found[:, chosen.numpy()] = before.numpy()
-            compared.append(found.reshape(steps, 16))
-
-        monkeypatch.setattr(agent, "_descend", watch)
-        monkeypatch.setattr(agent, "_train", collect)
+        monkeypatch.setattr(agent, "_collect", watch)
     fit(agent, fatigue, sessions=200, feedback={"delay": 60})
     assert len(compared) > 3
     for number, before in enumerate(compared):
@@ -238,7 +229,7 @@ def test_a_memory_comes_back_with_what_it_saw(fatigue: Tables, monkeypatch: pyte
         np.testing.assert_array_equal(last.memory_after, rows[-1][2])
         assert agent._after is last.memory_after
         with torch.no_grad():
-            logits, _ = agent._forward(torch.arange(16))
+            logits = agent._forward(agent._inputs())[0][:-1].T.reshape(steps, 16, -1)
         shown = torch.softmax(logits, dim=2).gather(2, torch.from_numpy(agent.actions)[:, :, None])[:, :, 0]
         np.testing.assert_allclose(shown.numpy(), np.stack([row[0] for row in rows]), atol=1e-5)
         batch += 1
