@@ -18,6 +18,7 @@ from preroll.envs.conformance.subject import CheckFailedError, NotApplicableErro
 FALSE_ALARM = 1e-6  # rate of false alarms, of all frequency checks of one report together
 FAMILIES = 3  # views, leaving, videos
 LENGTHS = 4 * 40  # numbers with three significant binary digits, up to 2^40 trials
+THIN = 100  # trials of a view that a group gets on average, below which groups are pooled
 SURE = -np.log(FALSE_ALARM)  # expected events from which on seeing none has a probability below FALSE_ALARM
 
 
@@ -92,14 +93,36 @@ class _Trials:
 
 
 def views(sample: SessionSample) -> str:
-    """Checks the frequency of views against the tables, for every phase, category, ad and P(view)."""
-    played, labels = sample.played, sample.tables.spec.labels
-    keys = (played["phase"], played["category"], played["ad"], played["p"])
+    """Checks the frequency of views against the tables, for every phase, category, ad and P(view).
+
+    Where that leaves few trials a group, as where every video answers in its own way, P(view) is pooled by tenths.
+    """
+    played, labels, arrays = sample.played, sample.tables.spec.labels, sample.arrays
+    p, viewed, what = played["p"], played["viewed"] > 0, "views"
+    n_possible = 2 * arrays.base.size * arrays.match.shape[1]
+    if len(p) < THIN * arrays.base.size * arrays.match.shape[1]:
+        p, viewed = _by_tenths(p, viewed, np.random.default_rng([sample.subject.seed, 4]))
+        n_possible = sample.tables.n_phases * (len(sample.tables.spec.categories) + 1) * len(labels) * 11
+        what = "views by tenths of P(view)"
+    keys = (played["phase"], played["category"], played["ad"], p)
     groups = [
-        _Trials(f"{labels[int(ad)]} before {_category(sample, int(category))}", p, played["viewed"][rows] > 0)
-        for (_, category, ad, p), rows in _groups(*keys)
+        _Trials(f"{labels[int(ad)]} before {_category(sample, int(category))}", same, viewed[rows])
+        for (_, category, ad, same), rows in _groups(*keys)
     ]
-    return _within_bounds(groups, 2 * sample.arrays.base.size * sample.arrays.match.shape[1], "views")
+    return _within_bounds(groups, n_possible, what)
+
+
+def _by_tenths(
+    p: NDArray[np.float64], happened: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Returns trials whose probabilities are tenths, made of others: 0.1 … 0.9, and 0 and 1 as they are.
+
+    Of the events that are too likely some are struck out, and to those too rare some are added, each by a coin of its
+    own. So the bounds stay exact, although the mean of the probabilities of a group would depend on what happened.
+    """
+    wanted = np.where((p > 0) & (p < 1), np.clip(p.round(1), 0.1, 0.9), p)
+    coin = rng.random(len(p))
+    return wanted, np.where(p >= wanted, happened & (coin * p < wanted), happened | (coin * (1 - p) < wanted - p))
 
 
 def leaving(sample: SessionSample) -> str:

@@ -74,6 +74,18 @@ def partly_labeled(n_videos: int) -> Catalog:
     )
 
 
+def without_labels(catalog: Catalog) -> Catalog:
+    """The same videos, of which nobody knows the category."""
+    return Catalog.from_arrays(
+        categories=catalog.categories,
+        category=np.full(catalog.n_videos, -1),
+        neighbors=catalog.neighbors,
+        importance=catalog.importance,
+        classes=catalog.classes,
+        category_probabilities=catalog.category_probabilities,
+    )
+
+
 WORLDS: dict[str, tuple[Scenario, Catalog]] = {
     **{name: (Scenario.load(name), Catalog.load("demo")) for name in preset_names()},
     "everything": (EVERYTHING, make_catalog()),

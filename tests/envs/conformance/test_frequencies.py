@@ -10,10 +10,11 @@ from scipy import stats
 
 from preroll.envs import Scenario, SessionVectorEnv
 from preroll.envs.conformance.check import SAMPLED, check_env
-from preroll.envs.conformance.frequencies import _groups, _Trials, _within_bounds
+from preroll.envs.conformance.frequencies import _by_tenths, _groups, _Trials, _within_bounds
 from preroll.envs.conformance.subject import CheckFailedError
 from preroll.envs.infos.entries import of_slots
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.worlds import without_labels
 
 
 class MoreViews(SessionVectorEnv):
@@ -23,13 +24,23 @@ class MoreViews(SessionVectorEnv):
         super().__init__(*arguments, **settings)
         self.rng = np.random.default_rng(0)
 
+    def more(self, actions: Any) -> Any:
+        return self.rng.random(self.num_envs) < 0.05
+
     def step(self, actions: Any) -> Any:
         observations, rewards, terminated, truncated, infos = super().step(actions)
-        more = self.rng.random(self.num_envs) < 0.05
+        more = self.more(actions)
         told = {**infos, **of_slots(infos)}  # of ended sessions too, so that `final_info` has nothing to add
         told.pop("final_info", None)
         rewards = np.where(more, self.tables.spec.rewards[told["ad"]], rewards)
         return observations, rewards, terminated, truncated, {**told, "viewed": told["viewed"] | more}
+
+
+class MoreViewsOfAds(MoreViews):
+    """The same, but of no empty slot."""
+
+    def more(self, actions: Any) -> Any:
+        return super().more(actions) & (np.asarray(actions) < len(self.tables.ads))
 
 
 class ChangedTables(SessionVectorEnv):
@@ -158,6 +169,45 @@ def test_a_wrong_environment_is_found_out_and_only_what_is_wrong(
     assert set(found) - {"leaving"} <= set(failed) <= set(found), found  # wrong views also make wrong leavings
     for name, why in failed.items():
         assert re.search(why, found[name]), found[name]
+
+
+SOAP = {
+    "soap": {
+        "short": {"seconds": 10, "view_probability": {"cats": 0.7, "cars": 0.3, "other": 0.5}, "reward": 1},
+        "long": {"seconds": 30, "view_probability": {"cats": 0.3, "cars": 0.1, "concerts": 0.2}, "reward": 3},
+    }
+}
+
+
+@pytest.mark.parametrize("labeled", [True, False])
+def test_probabilities_by_category_are_checked_pooled_where_every_video_has_its_own(labeled: bool) -> None:
+    """300 videos without a label have 5,400 cells, of 37 trials each; one view in twenty more is seen all the same."""
+    scenario, catalog = Scenario.load("fatigue").replace({"ads": SOAP}), Catalog.load("demo")
+    catalog = catalog if labeled else without_labels(catalog)
+    report = check_env(scenario, catalog, only=SAMPLED, slots=200_000)
+    assert report.ok, str(report)
+    (told,) = (finding.why for finding in report.findings if finding.name == "views")
+    assert ("groups of views by tenths of P(view)" in told) == (not labeled)
+    wrong = check_env(scenario, catalog, env_id=register(MoreViewsOfAds), only=["views"], slots=200_000)
+    assert [finding.name for finding in wrong.failed] == ["views"]
+    assert "before unknown" in wrong.failed[0].why or labeled
+
+
+def test_pooled_trials_have_the_tenth_as_their_probability() -> None:
+    """Over all coins in steps of a thousandth, after an event and after none, weighed by how likely these are."""
+
+    class Coins:
+        def random(self, n: int) -> Any:
+            return (np.arange(n) + 0.5) / n
+
+    for p in (0.0, 0.004, 0.12, 0.25, 0.5, 0.77, 0.999, 1.0):
+        made = {}
+        for happened in (False, True):
+            wanted, found = _by_tenths(np.full(1000, p), np.full(1000, happened), Coins())  # type: ignore[arg-type]
+            made[happened] = found.mean()
+        assert wanted[0] in (0, 0.1, 0.2, 0.5, 0.8, 0.9, 1)
+        assert abs(wanted[0] - p) < 0.0501 or p in (0.004, 0.999)
+        assert p * made[True] + (1 - p) * made[False] == pytest.approx(wanted[0], abs=1e-3)
 
 
 def test_what_a_scenario_lacks_is_not_applicable(small_catalog: Catalog) -> None:
