@@ -133,3 +133,11 @@ def test_tables_too_large_are_refused_by_their_factors_before_memory_is_taken(mo
         "scenario tiny: the table of answers would have 37 videos × 3 slots of a video × 4 phases × 3 segments × "
         "3 fatigue levels × 5 actions = 19,980 lines; at most 19,979 are allowed"
     )
+
+
+def test_factors_of_one_are_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response, "LARGEST", 17)
+    with pytest.raises(
+        PrerollError, match=r"have 2 kinds of videos × 3 fatigue levels × 3 actions = 18 lines; at most 17"
+    ):
+        Tables.compile(tiny(), three_videos())
