@@ -17,7 +17,8 @@ def greedy_policy(tables: Tables) -> Policy:
 
     The expectation of min(P(view), 1) · reward is taken over what the scenario hides: over the segments where they are
     hidden, and over the videos that look alike to the agent where it observes no category or no memorability. Where it
-    observes predicted categories, the most probable one is taken for true.
+    observes predicted categories, the most probable one is taken for true. Where P(view) comes from the catalog, videos
+    look alike whose observations are equal.
 
     Examples:
         >>> from preroll.envs import Optimum, Tables, greedy_policy
@@ -71,6 +72,9 @@ def _seen(tables: Tables) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """
     arrays, observe, catalog = tables.arrays, tables.scenario.observe, tables.catalog
     match, pay = arrays.match[:, tables.kind], arrays.reward[:, tables.kind]
+    if tables.response_of_videos:
+        _, group = np.unique(arrays.rows, axis=0, return_inverse=True)
+        return match, pay, group.reshape(-1).astype(np.int64)
     if observe.category is True:
         looks = [np.moveaxis(match, 1, 0).reshape(tables.n_videos, -1)]
     elif observe.category == "none":
