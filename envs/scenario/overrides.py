@@ -32,7 +32,8 @@ def apply_overrides(settings: Mapping[str, Any], changes: Mapping[str, Any], sou
     result = copy.deepcopy(dict(settings))
     for dotted, value in changes.items():
         for holder, key in _places(result, dotted, dotted, source):
-            holder[key] = _scaled(holder[key], value, dotted, source)
+            # A copy: a later key may change what lies inside of it.
+            holder[key] = copy.deepcopy(_scaled(holder[key], value, dotted, source))
     return result
 
 

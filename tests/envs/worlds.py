@@ -91,6 +91,25 @@ def partly_labeled(n_videos: int) -> Catalog:
     )
 
 
+def own_response(n_videos: int) -> tuple[Scenario, Catalog]:
+    """The preset ``fatigue``, where every pair of a video and an ad has a probability of its own."""
+    videos, preset = make_catalog(n_videos), Scenario.load("fatigue")
+    plain: dict[str, Any] = {**preset.model_dump(mode="json"), "response": "catalog"}
+    for ads in plain["ads"].values():
+        for ad in ads.values():
+            del ad["view_probability"]
+    catalog = Catalog.from_arrays(
+        categories=videos.categories,
+        category=videos.category,
+        neighbors=videos.neighbors,
+        importance=videos.importance,
+        classes=videos.classes,
+        response=np.random.default_rng(3).beta(2, 3, (n_videos, len(preset.ads))),
+        response_ads=sorted(ad.label for ad in preset.ads),
+    )
+    return Scenario.load(plain).replace({"user.position": {"pre": 1.0}}), catalog
+
+
 WORLDS: dict[str, tuple[Scenario, Catalog]] = {
     **{name: (Scenario.load(name), Catalog.load("demo")) for name in preset_names()},
     "everything": (EVERYTHING, make_catalog()),

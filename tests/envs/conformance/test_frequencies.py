@@ -9,11 +9,13 @@ import pytest
 from scipy import stats
 
 from preroll.envs import Scenario, SessionVectorEnv
+from preroll.envs.conformance import frequencies
 from preroll.envs.conformance.check import SAMPLED, check_env
 from preroll.envs.conformance.frequencies import _groups, _Trials, _within_bounds
 from preroll.envs.conformance.subject import CheckFailedError
 from preroll.envs.infos.entries import of_slots
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.worlds import own_response
 
 
 class MoreViews(SessionVectorEnv):
@@ -121,6 +123,12 @@ def register(broken: type[SessionVectorEnv]) -> str:
     return env_id
 
 
+class ShyUsers(ChangedTables):
+    """Ads are viewed less often, and P(view) is told accordingly."""
+
+    changes = {"user.position.pre": 0.85}  # noqa: RUF012
+
+
 @pytest.mark.parametrize(
     ("broken", "failed"),
     [
@@ -212,3 +220,18 @@ def test_trials_of_a_cell_stay_in_the_order_of_time() -> None:
         (0.0, 0.5): [1],
         (1.0, 0.5): [0, 2, 4],
     }
+
+
+def test_where_videos_have_probabilities_of_their_own_deciles_find_what_single_ones_cannot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scenario, catalog = own_response(900)
+    (right,) = check_env(scenario, catalog, only=["views"], slots=300_000).findings
+    assert (right.status, "in 61 groups of views" in right.why) == ("ok", True), right
+    env_id = register(ShyUsers)
+    (found,) = check_env(scenario, catalog, env_id=env_id, only=["views"], slots=300_000).findings
+    assert found.status == "failed"
+    assert re.search(r"with P\(view\) about 0\.\d+: .* the tables say", found.why)
+    monkeypatch.setattr(frequencies, "_pooled", frequencies._cells)
+    (missed,) = check_env(scenario, catalog, env_id=env_id, only=["views"], slots=300_000).findings
+    assert missed.status == "ok"
