@@ -8,6 +8,7 @@ from preroll.envs.lint.action_values import LARGEST, ActionComparison
 from preroll.envs.lint.finding import Finding
 from preroll.envs.lint.mechanisms import Mechanisms, paid
 from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import OTHER
 
 
 def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> Iterator[Finding]:
@@ -63,15 +64,25 @@ def _without_ads(mechanisms: Mechanisms) -> Iterator[Finding]:
         videos = mechanisms.category == number
         if videos.any() and pays.any() and not pays[videos].any():
             text = f"before the videos of category {category} no ad ever pays; add ads of it, or let others be viewed"
-            yield Finding("user.mismatch", tables.scenario.user.mismatch, text)
+            by_category = all(isinstance(ad.view_probability, dict) for ad in tables.ads)
+            key = "ads" if by_category else "user.mismatch"
+            yield Finding(key, len(tables.ads) if by_category else tables.scenario.user.mismatch, text)
 
 
 def _without_videos(mechanisms: Mechanisms) -> Iterator[Finding]:
+    """Yields a finding for what is said of categories without videos, by groups of ads and by their probabilities."""
     tables = mechanisms.tables
     if (tables.category < 0).any():  # such a video may fit any ad
         return
-    for category in dict.fromkeys(ad.category for ad in tables.ads):
-        if not (tables.category == tables.spec.categories.index(category)).any():
+    occurring = {tables.spec.categories[k] for k in np.unique(tables.category)}
+    for ad in tables.ads:
+        by_category = ad.view_probability if isinstance(ad.view_probability, dict) else {}
+        for name, p in by_category.items():
+            if not (occurring - by_category.keys() if name == OTHER else {name} & occurring):
+                text = "stands for no video; leave it out, or add videos"
+                yield Finding(f"ads.{ad.label}.view_probability.{name}", p, text)
+    for category in dict.fromkeys(ad.category for ad in tables.ads if isinstance(ad.view_probability, float)):
+        if category not in occurring:
             names = [ad.name for ad in tables.ads if ad.category == category]
             text = "no video is of this category, so that these ads fit none; leave them out, or add videos"
             yield Finding(f"ads.{category}", names, text)

@@ -79,6 +79,24 @@ def test_videos_before_which_no_ad_pays_are_named() -> None:
     assert any(line.startswith("user.mismatch: 0: before the videos of category dogs no ad") for line in lines)
 
 
+def test_a_probability_that_stands_for_no_video_is_named() -> None:
+    """Of two categories only cats have videos; an advertiser is no category that lacks videos."""
+    long = {**LONG, "view_probability": {"cats": 0.3, "dogs": 0.2, "other": 0.1}}
+    ads = {"soap": {"short": {**SHORT, "view_probability": {"cats": 0.3, "other": 0.1}}, "long": long}}
+    scenario = Scenario.load({**ALONE, "ads": ads})
+    named = {"ads.soap.short.view_probability.other", "ads.soap.long.view_probability.dogs"}
+    stated = {key for key, line in useless(scenario, (0, 0, 0)).items() if "stands for no video" in line}
+    assert stated == {*named, "ads.soap.long.view_probability.other"}
+    stated = {key for key, line in useless(scenario).items() if "stands for no video" in line}
+    assert stated == {"ads.soap.long.view_probability.other"}
+
+
+def test_videos_before_which_no_advertiser_earns_are_named() -> None:
+    ads = {"soap": {"short": {**SHORT, "view_probability": {"cats": 0.3, "other": 0}}}}
+    found = useless(Scenario.load({**ALONE, "ads": ads}))
+    assert found["ads"].startswith("ads: 1: before the videos of category dogs no ad ever pays")
+
+
 def test_an_empty_slot_that_is_never_best_is_named() -> None:
     found = useless(Scenario.load(ALONE).replace({"session.no_ad": True}))
     assert found["session.no_ad"].startswith("session.no_ad: true: an empty slot is dominated by ")

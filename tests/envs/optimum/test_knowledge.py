@@ -296,7 +296,7 @@ def test_a_belief_about_the_segment_needs_videos_that_can_be_told_apart() -> Non
 def test_where_look_alikes_of_a_category_answer_differently_the_bound_knows_which_it_is(
     labels: tuple[int, int, int], name: str
 ) -> None:
-    """Users love one ad before the first video and the other before the last, whose category is the same, or another."""
+    """Users love one ad before the first video, the other before the last, of the same category or of another."""
     catalog = three_videos(labels, [[0.5, 0.5], [0.25, 0.75], [0.5, 0.5]])
     shown = {"observe.category": "none", "observe.content": False, "observe.fatigue": True}
     tables = Tables.compile(tiny({**shown, "session.no_ad": False}), catalog)
