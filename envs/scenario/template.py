@@ -1,6 +1,7 @@
 """Template of a scenario for a user's own catalog."""
 
-from preroll.envs.scenario.scenario import Scenario
+from preroll.envs.scenario.scenario import CATALOG, Scenario
+from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 
@@ -15,6 +16,9 @@ def scenario_for(catalog: Catalog, like: str = "classic") -> Scenario:
         catalog: the catalog.
         like: preset name or YAML file.
 
+    Raises:
+        PrerollError: ``like`` takes P(view) from a catalog, so that its ads are those of that catalog.
+
     Examples:
         >>> from preroll.envs import scenario_for
         >>> from preroll.perception import Catalog
@@ -23,6 +27,11 @@ def scenario_for(catalog: Catalog, like: str = "classic") -> Scenario:
         ('fatigue-for-3-categories', ['cars.short', 'cars.long'])
     """
     model = Scenario.load(like)
+    if model.response == CATALOG:
+        raise PrerollError(
+            f"scenario {model.name}: response: 'catalog' has P(view) of its own ads and videos, and is no template; "
+            "write the ads of your catalog's response, with seconds and reward"
+        )
     plain = model.model_dump(mode="json")
     groups = plain["ads"]
     ads = {
