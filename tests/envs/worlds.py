@@ -110,6 +110,18 @@ def own_response(n_videos: int) -> tuple[Scenario, Catalog]:
     return Scenario.load(plain).replace({"user.position": {"pre": 1.0}}), catalog
 
 
+def without_labels(catalog: Catalog) -> Catalog:
+    """The same videos, of which nobody knows the category."""
+    return Catalog.from_arrays(
+        categories=catalog.categories,
+        category=np.full(catalog.n_videos, -1),
+        neighbors=catalog.neighbors,
+        importance=catalog.importance,
+        classes=catalog.classes,
+        category_probabilities=catalog.category_probabilities,
+    )
+
+
 WORLDS: dict[str, tuple[Scenario, Catalog]] = {
     **{name: (Scenario.load(name), Catalog.load("demo")) for name in preset_names()},
     "everything": (EVERYTHING, make_catalog()),

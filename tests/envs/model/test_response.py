@@ -12,7 +12,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from tests.envs.plain_model import Moment, PlainModel
 from tests.envs.tiny import three_videos, tiny
-from tests.envs.worlds import BY_CATEGORY, WORLDS, partly_labeled
+from tests.envs.worlds import BY_CATEGORY, WORLDS, partly_labeled, without_labels
 
 SOAP = "ads.soap.short.view_probability"
 HALF_KNOWN = [[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]]
@@ -27,17 +27,6 @@ def mapped(scenario: Scenario) -> Scenario:
             for ad in scenario.ads
             if isinstance(ad.view_probability, float)
         }
-    )
-
-
-def without_labels(catalog: Catalog) -> Catalog:
-    return Catalog.from_arrays(
-        categories=catalog.categories,
-        category=np.full(catalog.n_videos, -1),
-        neighbors=catalog.neighbors,
-        importance=catalog.importance,
-        classes=catalog.classes,
-        category_probabilities=catalog.category_probabilities,
     )
 
 
