@@ -413,6 +413,6 @@ def preset_names() -> list[str]:
     Examples:
         >>> from preroll.envs import preset_names
         >>> preset_names()
-        ['classic', 'drift', 'fatigue', 'hidden-users', 'published']
+        ['campaigns', 'classic', 'drift', 'fatigue', 'hidden-users', 'published']
     """
     return sorted(path.stem for path in PRESETS.glob("*.yaml"))

@@ -103,6 +103,7 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("quickstart", "out"): FOLDER,
     ("runs list", "folder"): READ,
     ("runs rm", "runs"): FOLDER,
+    ("scenario new", "probabilities"): READ,
     ("tensorboard", "folder"): READ,
     ("train", "continued"): READ,
     ("train", "resume"): FOLDER,
