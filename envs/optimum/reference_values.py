@@ -70,7 +70,7 @@ def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
     tables = optimum.tables
     labeled = bool((np.asarray(tables.category) >= 0).all())
     yield "optimum", optimum.policy, optimum.knowledge.note
-    if labeled and tables.catalog.category_probabilities is not None:
+    if labeled and tables.catalog.category_probabilities is not None and not tables.response_of_videos:
         believed = Optimum(as_predicted(tables), optimum.phase)
         yield "optimum on predicted categories", believed.policy, "perception's category taken for true"
     yield "greedy", greedy_policy(tables), "knows the tables, looks one slot ahead"

@@ -14,6 +14,8 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
 from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.prediction.catalog_update import update_catalog
+from preroll.perception.prediction.response import Response
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -154,6 +156,20 @@ def test_a_catalog_is_replaced_unless_something_else_lies_in_it(tmp_path: Path, 
     (tmp_path / "out" / "notes.txt").write_text("mine")
     with pytest.raises(PrerollError, match=r"notes\.txt is no part of the catalog there and would be lost"):
         build_catalog(videos, tmp_path / "out", detector=network)
+
+
+def test_a_build_over_predictions_says_that_it_leaves_them_out(
+    tmp_path: Path, videos: Path, network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They were dropped in silence."""
+    made = build_catalog(videos, tmp_path / "out", detector=network, workers=1).catalog
+    assert "predictions" not in capsys.readouterr().err
+    update_catalog(made, tmp_path / "new", response=Response(("a.x",), np.ones((made.n_videos, 1), np.float32)))
+    assert build_catalog(videos, tmp_path / "new", detector=network, workers=1).catalog.response is None
+    assert (
+        "new holds predictions (response), which a build leaves out: `preroll predict annotate` adds them again\n"
+        in (capsys.readouterr().err)
+    )
 
 
 def test_output_must_lie_apart_from_the_videos(tmp_path: Path, videos: Path, network: Path) -> None:

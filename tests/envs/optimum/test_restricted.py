@@ -148,6 +148,28 @@ def test_ascent_leaves_the_ads_with_the_largest_reward_where_they_drive_users_aw
     assert found.policy.ads[0, 0, 0, [0, 1], 0, 0].tolist() == best
 
 
+def test_ascent_begins_at_the_ad_of_any_advertiser_that_earns_most_before_a_category(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before cats .7 against .5 · 1.2, before dogs .3 against .9 · 1.2; no policy tried later counts as better."""
+    monkeypatch.setattr(restricted, "ENUMERATED", 0)
+    ads = {
+        "soap": {"short": {"seconds": 9, "view_probability": {"cats": 0.7, "other": 0.3}, "reward": 1}},
+        "oil": {"long": {"seconds": 9, "view_probability": {"cats": 0.5, "dogs": 0.9}, "reward": 1.2}},
+    }
+    exact = optimum_of({"ads": ads, "session.horizon": 1})
+    tried: list[Policy] = []
+
+    def worse_and_worse(policy: Policy) -> float:
+        tried.append(policy)
+        return 1 / len(tried)
+
+    monkeypatch.setattr(exact, "value_of", worse_and_worse)
+    best_fixed(exact)
+    assert tried[0].ads is not None
+    assert tried[0].ads[0, 0, 0, [0, 1], 0, 0].tolist() == [0, 1]
+
+
 def test_both_limits_of_the_enumeration_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """9 policies of 2 slots, 3 videos and 3 levels: 162 states together."""
     exact = optimum_of({})

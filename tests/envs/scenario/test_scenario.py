@@ -147,3 +147,9 @@ def test_nothing_but_a_preroll_error_comes_out_of_a_wrong_scenario(value: Any) -
     for wrong in ({"ads": value}, {"user": value}, {"drift": value}, {"session": value}):
         with pytest.raises(PrerollError):
             Scenario.load({"ads": None, **wrong})
+
+
+def test_a_change_inside_of_another_one_changes_nothing_of_the_callers() -> None:
+    ads = {"cats": {"short": {"seconds": 5, "view_probability": 0.5, "reward": 1}}}
+    changed = Scenario.load("classic").replace({"ads": ads, "ads.*.*.reward": 2})
+    assert (changed.ads[0].reward, ads["cats"]["short"]["reward"]) == (2, 1)
