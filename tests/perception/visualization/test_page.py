@@ -114,7 +114,7 @@ def test_pictures_have_names_and_what_has_none_is_counted(html: str) -> None:
     assert sorted(one for one in read.ids if one.startswith("p")) == ["p0", "p1", "p2", "p3"]
     assert "A frame of cars/0.mp4" in read.labels
     assert "4 frames of cars/0.mp4, in order" in read.labels
-    assert "26 of 30 videos have no thumbnails: not found (25); changed since the catalog was built (1)." in html
+    assert "26 of 30 videos without thumbnails: not found (25); changed since the catalog was built (1)." in html
 
 
 def test_without_videos_it_says_how_to_get_thumbnails(scene: Scene, tmp_path: Path) -> None:
