@@ -289,15 +289,15 @@ def duplicates(folder: Folder = "demo") -> None:
 
     found = find_duplicates(Catalog.load(folder))
     if found.empty:
-        typer.echo("No video is there twice, as far as the detections tell.")
+        typer.echo("No video is there twice, as far as is known.")
         return
     # A line for each video, as two paths side by side have no room on a terminal.
     rows = [
-        (number, f"{difference:.3f}", *video)
-        for number, (*paths, difference) in enumerate(found.to_numpy().tolist(), start=1)
+        (number, f"{difference:.3f}", by, *video)
+        for number, (*paths, difference, by) in enumerate(found.to_numpy().tolist(), start=1)
         for video in (paths[:2], paths[2:])
     ]
-    print_table(("pair", "difference", "path", "category"), rows, left=("path", "category"))
+    print_table(("pair", "difference", "by", "path", "category"), rows, left=("by", "path", "category"))
 
 
 @app.command()

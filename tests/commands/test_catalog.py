@@ -278,7 +278,7 @@ def network(tmp_path: Path) -> Path:
 
 def test_what_is_there_twice_is_listed_and_warned_of(run: Run, tmp_path: Path, demo_videos: Path) -> None:
     status, told, _ = run("catalog", "duplicates", "demo")
-    assert (status, last_line(told)) == (0, "No video is there twice, as far as the detections tell.")
+    assert (status, last_line(told)) == (0, "No video is there twice, as far as is known.")
     videos = shutil.copytree(demo_videos, tmp_path / "videos")
     (videos / "dogs").mkdir()
     clip = next(path for path in sorted((videos / "cats").iterdir()))
@@ -290,5 +290,6 @@ def test_what_is_there_twice_is_listed_and_warned_of(run: Run, tmp_path: Path, d
     status, told, _ = run("catalog", "duplicates", tmp_path / "out")
     assert status == 0
     lines = [line.split() for line in told.splitlines()]
-    assert lines[0] == ["pair", "difference", "path", "category"]
-    assert lines[-2:] == [["1", "0.000", "cars/twice.mp4", "cars"], ["1", "0.000", f"cats/{clip.name}", "cats"]]
+    assert lines[0] == ["pair", "difference", "by", "path", "category"]
+    pair = ["1", "0.000", "file"]
+    assert lines[-2:] == [[*pair, "cars/twice.mp4", "cars"], [*pair, f"cats/{clip.name}", "cats"]]
