@@ -11,6 +11,7 @@ from onnx import TensorProto
 from pydantic import ValidationError
 
 from preroll.bounded.readers import parse_json
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
@@ -169,7 +170,9 @@ def doubts(detector: Detector, frames: list[Pixels]) -> list[str]:
             return odd
         found = [detector.objects([frame])[0] for frame in frames]
         if not any(len(one.label) for one in found):
-            return [f"nothing is found in any of {len(frames)} pictures; are mean, scale and channels right?"]
+            return [
+                f"nothing is found in any of {counted(len(frames), 'picture')}; are mean, scale and channels right?"
+            ]
         return []
     outputs = [np.asarray(detector.raw([frame])[0], np.float64).ravel() for frame in frames]
     raw = np.stack([one[: len(detector.card.classes)] for one in outputs])

@@ -152,8 +152,8 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
 def _late(plan: "Plan") -> list[str]:
     """Returns lines on late feedback, and on the cells whose agents learn nothing because of it."""
     from preroll.agents.registry import find
+    from preroll.console.plural import counted
     from preroll.simulations.feedback.feedback import Feedback
-    from preroll.terminal.plural import counted
 
     learning = [cell for cell in plan.cells if cell.feedback and find(cell.agent).family != "baseline"]
     told = Counter(Feedback.of(cell.feedback).described for cell in learning)

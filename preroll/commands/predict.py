@@ -9,11 +9,11 @@ import typer
 
 from preroll.console import signals
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import neighbors_told, response_told, warn_of_copies
 from preroll.terminal.output_options import Replace, model_files
-from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
@@ -110,7 +110,7 @@ def apply(
         found.save(out)
     signals.finished()
     _tell_skipped(skipping.found)
-    typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
+    typer.echo(f"{counted(len(found.ids), 'video')}, {counted(len(found.names), 'value')} each: {out}")
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from preroll.console.output import printable
-from preroll.terminal.plural import counted
+from preroll.console.plural import counted
 from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:

@@ -119,7 +119,7 @@ def test_a_category_that_ends_empty_is_left_out_and_makes_status_1(tmp_path: Pat
 def test_without_one_usable_video_nothing_is_written(tmp_path: Path, network: Path) -> None:
     (tmp_path / "videos" / "reds").mkdir(parents=True)
     (tmp_path / "videos" / "reds" / "a.mp4").write_text("no video")
-    with pytest.raises(PrerollError, match=r"none of 1 videos can be used; the first, reds/a\.mp4: ") as caught:
+    with pytest.raises(PrerollError, match=r"none of 1 video can be used; the first, reds/a\.mp4: ") as caught:
         build_catalog(tmp_path / "videos", tmp_path / "out", detector=network, workers=1)
     assert caught.value.status == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network", "videos"]
