@@ -7,6 +7,7 @@ import signal
 # read it when they are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from preroll.files import atomic, manifest
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.writer import about_array
+from tests.workers.in_this_process import in_this_process
 
 # A script's `&` starts tests that ignore Ctrl-C, and nohup such that ignore a lost connection: commands that they start
 # would inherit it, and those that are sent such a signal would never end.
@@ -89,3 +91,10 @@ def small_catalog() -> Catalog:
 def small_catalog_folder(small_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small catalog on disk."""
     return write_catalog(small_catalog, tmp_path_factory.mktemp("catalog") / "small")
+
+
+@pytest.fixture
+def without_processes() -> Iterator[None]:
+    """Pools of workers do their work in this process, one thread for each worker."""
+    with in_this_process():
+        yield
