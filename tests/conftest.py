@@ -8,6 +8,7 @@ import signal
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def small_catalog_folder(small_catalog: Catalog, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture
-def without_processes() -> Iterator[None]:
-    """Pools of workers do their work in this process, one thread for each worker."""
-    with in_this_process():
+def without_processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Pools of workers do their work in this process, one thread for each worker, but for tests marked `processes`."""
+    with nullcontext() if request.node.get_closest_marker("processes") else in_this_process():
         yield

@@ -15,6 +15,8 @@ from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
 from preroll.perception.catalog.catalog import Catalog
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 COLORS = {"blues": (0, 0, 255), "reds": (255, 0, 0)}
@@ -48,6 +50,7 @@ def sound_only(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
+@pytest.mark.processes
 def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, network: Path) -> None:
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     catalog = Catalog.open(tmp_path / "out")
@@ -67,6 +70,7 @@ def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, netw
     catalog.check_values()
 
 
+@pytest.mark.processes
 def test_the_number_of_workers_changes_no_byte(tmp_path: Path, videos: Path, network: Path) -> None:
     for workers in (1, 2):
         build_catalog(videos, tmp_path / f"out{workers}", detector=network, workers=workers)

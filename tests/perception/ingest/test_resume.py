@@ -25,6 +25,9 @@ from preroll.perception.ingest.journal import Journal, journal_file, open_journa
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.workers.job import Limits
 from tests.child_processes import on_a_full_disk
+from tests.workers.in_this_process import in_this_process
+
+pytestmark = pytest.mark.usefixtures("without_processes")
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -56,7 +59,8 @@ def built_once(tmp_path_factory: pytest.TempPathFactory, make_clip: Clip, make_n
     folder = tmp_path_factory.mktemp("built")
     write_videos(folder / "videos", make_clip)
     network = make_network(folder / "network" / "colours.onnx", score_threshold=0.05)
-    assert build_catalog(folder / "videos", folder / "out", detector=network, workers=1).resumed == 0
+    with in_this_process():
+        assert build_catalog(folder / "videos", folder / "out", detector=network, workers=1).resumed == 0
     return folder
 
 
@@ -221,6 +225,7 @@ def test_an_altered_catalog_is_no_source(built: Path) -> None:
     assert build_catalog(built / "videos", built / "out", detector=network, workers=1).resumed == 0
 
 
+@pytest.mark.processes
 def test_a_video_that_ran_into_the_time_limit_is_tried_again(tmp_path: Path, videos: Path, network: Path) -> None:
     # 33 minutes of tiny frames, which take longer than a tenth of a second to decode.
     header, frame = b"YUV4MPEG2 W16 H16 F50:1 C420jpeg\n", b"FRAME\n" + b"\x80" * 384

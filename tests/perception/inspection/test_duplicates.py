@@ -11,6 +11,8 @@ from preroll.perception.build import build_catalog
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.inspection.duplicates import find_duplicates
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
