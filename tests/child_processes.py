@@ -5,7 +5,8 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,38 @@ def is_worker(pid: str) -> bool:
         return b"preroll.workers.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+_HOLD = """
+import sys
+from pathlib import Path
+from preroll.files import atomic
+with getattr(atomic, sys.argv[1])(Path(sys.argv[2]), "--run mine"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(path: Path, how: str = "writing") -> "subprocess.Popen[str]":
+    """Returns a process that writes ``path`` until it is killed or its stdin ends.
+
+    Args:
+        path: file or folder.
+        how: function of :mod:`preroll.files.atomic` that holds its lock.
+    """
+    command = [sys.executable, "-c", _HOLD, how, str(path)]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    assert started.stdout.readline() == "held\n"
+    return started
+
+
+@contextmanager
+def written_elsewhere(path: Path, how: str = "writing") -> Iterator[str]:
+    """Another process is writing ``path`` during the block; gives what a second writer is told of it."""
+    with holder(path, how) as process:
+        yield f"process {process.pid} is writing it now"
+        process.communicate()
 
 
 def on_a_full_disk(size: int) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def card(
     from preroll.perception.onnx_models.networks import find_network
 
     model = find_network(model)
+    if model.is_dir():  # before its files are compared with --out
+        raise PrerollError(f"detector {model}: is a folder; it must be an ONNX model")
     place = out or beside(model, ".json")
     told = f"--out {place}"
     given = {

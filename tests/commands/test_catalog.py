@@ -9,6 +9,8 @@ from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.terminal.catalog_summary import report_of
 from tests.commands.conftest import Run
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 
 def shown(run: Run, catalog: str | Path = "demo") -> str:
     status, told, _ = run("catalog", "show", catalog)

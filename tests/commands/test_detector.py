@@ -19,7 +19,7 @@ from tests.perception.object_networks import write_constants
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real clips of ../shared/realdata")
 
 
-pytestmark = pytest.mark.usefixtures("here")
+pytestmark = pytest.mark.usefixtures("here", "without_processes")
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.prediction.catalog_update import update_catalog
 from preroll.perception.prediction.response import Response
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 COLORS = {"blues": (0, 0, 255), "reds": (255, 0, 0)}
@@ -50,6 +52,7 @@ def sound_only(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
+@pytest.mark.processes
 def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, network: Path) -> None:
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     catalog = Catalog.open(tmp_path / "out")
@@ -69,6 +72,7 @@ def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, netw
     catalog.check_values()
 
 
+@pytest.mark.processes
 def test_the_number_of_workers_changes_no_byte(tmp_path: Path, videos: Path, network: Path) -> None:
     for workers in (1, 2):
         build_catalog(videos, tmp_path / f"out{workers}", detector=network, workers=workers)

@@ -17,6 +17,8 @@ from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.onnx_models.networks import PHOTOGRAPHS, is_here, trained_on
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 

@@ -24,7 +24,11 @@ from preroll.perception.ingest.catalog_content import CatalogOptions
 from preroll.perception.ingest.journal import Journal, journal_file, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.workers.job import Limits
-from tests.child_processes import on_a_full_disk
+from tests.child_processes import on_a_full_disk, written_elsewhere
+from tests.conftest import Run
+from tests.workers.in_this_process import in_this_process
+
+pytestmark = pytest.mark.usefixtures("without_processes")
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -56,7 +60,8 @@ def built_once(tmp_path_factory: pytest.TempPathFactory, make_clip: Clip, make_n
     folder = tmp_path_factory.mktemp("built")
     write_videos(folder / "videos", make_clip)
     network = make_network(folder / "network" / "colours.onnx", score_threshold=0.05)
-    assert build_catalog(folder / "videos", folder / "out", detector=network, workers=1).resumed == 0
+    with in_this_process():
+        assert build_catalog(folder / "videos", folder / "out", detector=network, workers=1).resumed == 0
     return folder
 
 
@@ -150,12 +155,12 @@ def test_records_made_otherwise_are_dropped(tmp_path: Path) -> None:
 
 
 def test_the_second_builder_of_a_catalog_is_refused_before_its_work(
-    tmp_path: Path, videos: Path, network: Path
+    tmp_path: Path, videos: Path, network: Path, run: Run
 ) -> None:
-    with open_journal(tmp_path / "out", {}):
-        done = subprocess.run(command(videos, tmp_path / "out", network), capture_output=True, text=True)
-    line = f"error: --out {tmp_path / 'out'}: process {os.getpid()} is writing it now"
-    assert (done.returncode, done.stderr.strip().splitlines()) == (2, [line])
+    out = tmp_path / "out"
+    with written_elsewhere(out) as line:
+        status, _, errors = run("catalog", "build", videos, "--out", out, "--detector", network)
+    assert (status, errors.strip().splitlines()) == (2, [f"error: --out {out}: {line}"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network", "videos"]
 
 
@@ -221,6 +226,7 @@ def test_an_altered_catalog_is_no_source(built: Path) -> None:
     assert build_catalog(built / "videos", built / "out", detector=network, workers=1).resumed == 0
 
 
+@pytest.mark.processes
 def test_a_video_that_ran_into_the_time_limit_is_tried_again(tmp_path: Path, videos: Path, network: Path) -> None:
     # 33 minutes of tiny frames, which take longer than a tenth of a second to decode.
     header, frame = b"YUV4MPEG2 W16 H16 F50:1 C420jpeg\n", b"FRAME\n" + b"\x80" * 384

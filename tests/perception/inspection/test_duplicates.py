@@ -12,6 +12,8 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.inspection.duplicates import LEAST_COSINES, find_duplicates
 from preroll.perception.onnx_models.networks import PHOTOGRAPHS, card_of
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)

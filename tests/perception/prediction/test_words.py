@@ -19,6 +19,8 @@ from preroll.perception.picture_vector import encoder_of, picture_vector
 from preroll.perception.prediction.catalog_update import update_catalog
 from preroll.perception.prediction.words import Words, read_words, word_arrays
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 CLIP = {"logit_scale": 10.0, "logit_bias": 0.0, "activation": "softmax"}
 SIGLIP = {"logit_scale": 10.0, "logit_bias": -5.0, "activation": "sigmoid"}
 NAMES = ("dogs", "cats", "a red car")

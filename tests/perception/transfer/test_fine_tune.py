@@ -24,6 +24,8 @@ from preroll.perception.transfer.fine_tune import fine_tune
 from preroll.perception.transfer.head import HoldoutScore, fit_head, hold_out, measure_head
 from preroll.perception.transfer.labeled_pictures import list_pictures
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Network = Callable[..., Path]
 
 

@@ -10,6 +10,8 @@ from preroll.errors import PrerollError
 from tests.conftest import write_catalog
 from tests.perception.visualization.conftest import Scene
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 
 @pytest.fixture(scope="module")
 def folder(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,6 +22,8 @@ from tests.conftest import make_catalog
 from tests.perception.visualization import conftest as made
 from tests.perception.visualization.conftest import Scene, with_table
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 
 def told_of(catalog: Catalog) -> Told:
     return Told(quality_told(catalog), CATEGORY_COLUMNS, category_rows(catalog), report_of(catalog))
