@@ -92,7 +92,9 @@ def _user(user: dict[str, Any], ads: dict[str, dict[str, Any]]) -> dict[str, Any
         {**segment, "appeal": {k: v for k, v in segment["appeal"].items() if k in lengths}}
         for segment in user["segments"]
     ]
-    return {**user, "fatigue": fatigue, "leave": leave, "segments": segments}
+    fit = any(not isinstance(ad["view_probability"], dict) for group in ads.values() for ad in group.values())
+    mismatch = user["mismatch"] if fit else 1.0  # it has no effect on ads with a number for each category
+    return {**user, "mismatch": mismatch, "fatigue": fatigue, "leave": leave, "segments": segments}
 
 
 def _by_category(scenario: Scenario, catalog: Catalog) -> Scenario:
