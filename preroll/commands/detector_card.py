@@ -125,7 +125,7 @@ def _chosen(
     names = list(dict.fromkeys([*LAYOUTS, *(str(one.fields["decoder"]) for one in LAYOUTS.values())]))
     if given["decoder"] not in (None, *names):
         raise PrerollError(f"--decoder {given['decoder']}: must be one of {', '.join(names)}")
-    card = trial_card(model, read_classes(classes), given["input_size"], trust)
+    card = trial_card(model, read_classes(classes), given, trust)
     return _read_as_one(model, card, given, [_picture(path) for path in pictures])
 
 
