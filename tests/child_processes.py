@@ -76,6 +76,17 @@ def on_a_full_disk(size: int) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """In this process no file may grow beyond ``size`` bytes during the block, with the real error."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 # One process for all kills, so that modules are loaded once: every child is killed at one more file operation than the
 # child before it, until one ends.
 _KILLS = """

@@ -1,5 +1,6 @@
 """A catalog small enough for tests: in memory and as a folder."""
 
+import gc
 import os
 import signal
 import sys
@@ -36,6 +37,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("preroll")
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what every test needs to the end, and a look at the rest for every 700 objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
 
 #: The repository, and beside it the real clips and models that some tests read.
 ROOT = Path(__file__).parents[1]

@@ -251,8 +251,8 @@ def test_output_that_fails_is_no_error_of_a_training(
     monkeypatch.setattr(sys, "argv", ["preroll", "train", "random", "--sessions", "60", "--run", "r"])
     with ExitStack() as opened:
         for name, kind in zip(("stdout", "stderr"), streams, strict=True):
-            place = {"whole": tmp_path / name, "full": "/dev/full", "closed": None}[kind]
-            monkeypatch.setattr(sys, name, place and open(place, "w"))  # noqa: SIM115
+            place = {"whole": tmp_path / name, "full": Path("/dev/full"), "closed": None}[kind]
+            monkeypatch.setattr(sys, name, place and place.open("w"))
             opened.callback(closed, getattr(sys, name))
         with pytest.raises(SystemExit) as caught:
             cli.main()

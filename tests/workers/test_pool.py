@@ -110,7 +110,12 @@ def test_a_refusal_is_an_error_with_its_status_and_a_full_disk_is_final() -> Non
 
 def test_workers_without_processes_answer_as_processes_do() -> None:
     """Those of tests about the work itself."""
-    requests = [{"do": "print", "bytes": "a", "list": (1, 2)}, {"do": "refuse"}, {"do": "full"}, {"do": "write"}]
+    requests: list[Request] = [
+        {"do": "print", "bytes": "a", "list": (1, 2)},
+        {"do": "refuse"},
+        {"do": "full"},
+        {"do": "write"},
+    ]
     there = outcomes(requests)
     with in_this_process():
         here = outcomes(requests)

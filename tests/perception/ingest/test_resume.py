@@ -24,7 +24,7 @@ from preroll.perception.ingest.catalog_content import CatalogOptions
 from preroll.perception.ingest.journal import Journal, journal_file, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.workers.job import Limits
-from tests.child_processes import on_a_full_disk, written_elsewhere
+from tests.child_processes import full_disk, written_elsewhere
 from tests.conftest import Run
 from tests.workers.in_this_process import in_this_process
 
@@ -76,8 +76,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def command(videos: Path, out: Path, network: Path, *more: str) -> list[str]:
-    arguments = ["catalog", "build", str(videos), "--out", str(out), "--detector", str(network), *more]
-    return [sys.executable, "-m", "preroll", *arguments]
+    return ["catalog", "build", str(videos), "--out", str(out), "--detector", str(network), *more]
+
+
+def started(arguments: list[str], **options: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-m", "preroll", *arguments], text=True, **options)
 
 
 @contextmanager
@@ -171,7 +174,7 @@ def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
     out, journal = tmp_path / "out", journal_file(tmp_path / "out")
     arguments = command(videos, out, network, "--workers", "1", "--save-frames", str(tmp_path / "frames2"))
     for records in (1, 4):
-        running = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        running = started(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"event"') < records):
             time.sleep(0.005)
         running.send_signal(signal.SIGKILL)
@@ -187,10 +190,8 @@ def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
 
 def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, videos: Path, network: Path) -> None:
     out, journal = tmp_path / "out", journal_file(tmp_path / "out")
-    running = subprocess.Popen(
-        command(videos, out, network, "--workers", "2"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    arguments = command(videos, out, network, "--workers", "2")
+    running = started(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"event"') < 2):
         time.sleep(0.005)
     # A terminal sends the signal to the workers as well.
@@ -242,15 +243,15 @@ def test_a_video_that_ran_into_the_time_limit_is_tried_again(tmp_path: Path, vid
 
 
 def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
-    tmp_path: Path, videos: Path, network: Path
+    tmp_path: Path, videos: Path, network: Path, run: Run
 ) -> None:
     for i in range(30):
         shutil.copyfile(videos / "reds" / "0.mp4", videos / "reds" / f"copy {i}.mp4")
-    arguments = command(videos, tmp_path / "out", network, "--workers", "1")
-    done = subprocess.run(arguments, capture_output=True, text=True, **on_a_full_disk(6000))
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "File too large; what was found so far is kept: give the same command again" in done.stderr
+    with full_disk(6000):
+        status, _, errors = run(*command(videos, tmp_path / "out", network, "--workers", "1"))
+    assert status == 1
+    assert "Traceback" not in errors
+    assert "File too large; what was found so far is kept: give the same command again" in errors
     assert not (tmp_path / "out").exists()
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     assert report.resumed >= 10
@@ -258,12 +259,13 @@ def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, network: Path) -> None:
-    arguments = command(videos, tmp_path / "out", network, "--workers", "1", "--save-frames", str(tmp_path / "frames"))
-    done = subprocess.run(arguments, capture_output=True, text=True, **on_a_full_disk(900))
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "File too large" in done.stderr
+def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, network: Path, run: Run) -> None:
+    frames = ("--workers", "1", "--save-frames", str(tmp_path / "frames"))
+    with full_disk(900):
+        status, _, errors = run(*command(videos, tmp_path / "out", network, *frames))
+    assert status == 1
+    assert "Traceback" not in errors
+    assert "File too large" in errors
     assert not (tmp_path / "out").exists()
 
 
