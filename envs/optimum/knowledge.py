@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 from preroll.envs.optimum.look_alikes import LookAlikes, Sight, is_idle
-from preroll.envs.optimum.told import ROUNDING, believing, told_values, true_values
+from preroll.envs.optimum.told import ROUNDING, believing, told_values, true_categories, true_values
 from preroll.envs.policies.policy import Policy
 
 FIELDS = {"segment": "segment", "fatigue": "level", "video": "video"}  # parts of the state, and of a sight
@@ -99,10 +99,19 @@ class Knowledge:
         return self._all_known(sight) or any(game.won() for game in games)
 
     def _hidden_of_video(self) -> list[str]:
-        """Returns what differs between videos that look alike; if nothing does, then which video it is."""
+        """Returns what differs between videos that look alike; if nothing does, then which video it is.
+
+        That is also what is named where they answer differently although their categories are the same.
+        """
         row, rows = self.sight.video, true_values(self.programs[0])
-        _, first = np.unique(row, return_index=True)
-        return [name for name, value in rows.items() if (value != value[first][row]).any()] or ["video"]
+        named = [name for name, value in rows.items() if _differ_within(value, row)]
+        if "category" in named:
+            _, own = np.unique(
+                np.column_stack([row, true_categories(self.programs[0].tables)]), axis=0, return_inverse=True
+            )
+            if _differ_within(rows["category"], own.reshape(-1)):
+                named[named.index("category")] = "video"
+        return named or ["video"]
 
     def _loses(self, names: Iterable[str]) -> bool:
         """Returns whether it costs revenue to take what is told of some true values for the truth."""
@@ -129,6 +138,12 @@ def in_words(note: str) -> str:
         ('the exact optimum', 'the optimum (it knows the hidden segment: a bound)')
     """
     return f"the optimum (it {note})" if note else "the exact optimum"
+
+
+def _differ_within(rows: NDArray[np.float64], group: NDArray[np.int64]) -> bool:
+    """Returns whether the rows of some videos differ although their groups, numbered from 0, are the same."""
+    _, first = np.unique(group, return_index=True)
+    return bool((rows != rows[first][group]).any())
 
 
 def _with(sight: Sight, other: Sight, fields: Iterable[str]) -> Sight:

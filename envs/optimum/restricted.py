@@ -15,7 +15,7 @@ from preroll.envs.optimum import bellman
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.policy import Policy
-from preroll.envs.policies.simple import by_category_policy
+from preroll.envs.policies.simple import by_category_policy, first_rewards
 
 # Limits of the enumeration of fixed policies, beyond which coordinate ascent is used.
 ENUMERATED = 10_000  # policies
@@ -71,11 +71,9 @@ def best_fixed(optimum: Optimum) -> SearchedPolicy:
 
 
 def _ascend(optimum: Optimum) -> SearchedPolicy:
-    """Performs coordinate ascent over the categories, from the ads with the largest immediate reward."""
+    """Performs coordinate ascent over the categories, from the ads that earn most in the first slot."""
     tables = optimum.tables
-    reward = np.array([ad.view_probability * ad.reward for ad in tables.ads] + [0.0] * tables.spec.no_ad)
-    own = tables.spec.ad_category == np.arange(len(tables.catalog.categories))[:, None]
-    ads = np.where(own, reward, -1.0).argmax(axis=1)
+    ads = first_rewards(tables, optimum.phase).argmax(axis=1)
     value, before = optimum.value_of(by_category_policy(tables, ads)), -np.inf
     while value > before * (1 + GAIN):
         before = value

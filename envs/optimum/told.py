@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout
+from preroll.envs.model.response import match_table
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 
@@ -22,6 +23,12 @@ def true_values(program: DynamicProgram) -> dict[str, Floats]:
     """Returns the rows of ``match`` and ``reward`` of every video, float64 [N, A] each, by the name of their part."""
     match = program.tables.arrays.match[program.phase]
     return {"category": match[program.kind], "memorability": program.reward[program.kind]}
+
+
+def true_categories(tables: Tables) -> Floats:
+    """Returns the probability of every category of every video, float64 [N, K]: 1 for that of its label."""
+    certain, predicted = np.eye(len(tables.spec.categories)), tables.catalog.category_probabilities
+    return np.where(tables.category[:, None] >= 0, certain[tables.category], 0.0 if predicted is None else predicted)
 
 
 def told_values(program: DynamicProgram) -> dict[str, Floats]:
@@ -56,9 +63,9 @@ def _category(program: DynamicProgram, truth: Floats) -> Floats:
     told = np.tile(truth.mean(axis=0), (len(truth), 1))
     if shown.any():
         labeled, certain = tables.category[:, None] >= 0, np.eye(shown.shape[1])[shown.argmax(axis=1)]
-        ad_category, m = tables.spec.ad_category, tables.scenario.phases[program.phase][1].user.mismatch
-        match = m + (1 - m) * np.where(labeled, certain, shown)[:, ad_category]
-        told = np.where(shown.any(axis=1, keepdims=True), np.where(ad_category >= 0, match, 1.0), told)
+        phase, relevance = tables.scenario.phases[program.phase][1], np.where(labeled, certain, shown)
+        match = match_table(phase, relevance, tables.spec.categories)
+        told = np.where(shown.any(axis=1, keepdims=True), match, told)
     return told
 
 

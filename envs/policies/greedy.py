@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout
+from preroll.envs.model.response import match_table
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import uniform_over_best
@@ -76,10 +77,10 @@ def _seen(tables: Tables) -> tuple[Floats, Floats, NDArray[np.int64]]:
         looks = []
     else:
         assert catalog.category_probabilities is not None
-        m = np.array([phase.user.mismatch for _, phase in tables.scenario.phases])[:, None, None]
         guessed = np.asarray(catalog.category_probabilities).argmax(axis=1)
-        fits = (guessed[:, None] == tables.spec.ad_category) | (tables.spec.ad_category < 0)
-        match = np.asarray(m + (1 - m) * fits)
+        certain = np.eye(len(catalog.categories))
+        phases = [match_table(phase, certain, catalog.categories) for _, phase in tables.scenario.phases]
+        match = np.stack(phases)[:, guessed]
         looks = [guessed[:, None]]
     if observe.memorability:
         looks.append(np.moveaxis(pay, 1, 0).reshape(tables.n_videos, -1))

@@ -10,8 +10,8 @@ from preroll.errors import PrerollError
 def apply_overrides(settings: Mapping[str, Any], changes: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Returns a copy of nested ``settings`` in which each dotted key of ``changes`` is set.
 
-    ``*`` matches every key of its level, numbers index lists, and the value ``{"scale": x}`` multiplies the existing
-    number.
+    ``*`` matches every key of its level below which the rest of the dotted key exists, numbers index lists, and the
+    value ``{"scale": x}`` multiplies the existing number, or every number of a mapping.
 
     Args:
         settings: nested settings.
@@ -26,6 +26,8 @@ def apply_overrides(settings: Mapping[str, Any], changes: Mapping[str, Any], sou
         {'a': {'x': 5, 'y': 5}}
         >>> apply_overrides({"a": [1, 2]}, {"a.1": {"scale": 10}}, "demo")
         {'a': [1, 20]}
+        >>> apply_overrides({"a": {"x": 1, "y": {"b": 2, "c": 3}}}, {"a.*": {"scale": 10}, "a.*.c": 4}, "demo")
+        {'a': {'x': 10, 'y': {'b': 20, 'c': 4}}}
     """
     result = copy.deepcopy(dict(settings))
     for dotted, value in changes.items():
@@ -42,9 +44,14 @@ def _places(node: Any, path: str, dotted: str, source: str) -> list[tuple[Any, A
         empty = "it is empty, and can be set as a whole" if node in ({}, []) else "there is nothing below it"
         known = f"known here: {', '.join(map(str, keys))}" if keys else empty
         raise PrerollError(f"{source}: {dotted}: unknown key {path.split('.')[0]!r}; {known}")
-    places = []
+    places, lacking = [], None
     for key, rest in chosen:
-        places.extend(_places(node[key], rest, dotted, source) if rest else [(node, key)])
+        try:
+            places.extend(_places(node[key], rest, dotted, source) if rest else [(node, key)])
+        except PrerollError as error:
+            lacking = lacking or error
+    if lacking and not places:
+        raise lacking
     return places
 
 
@@ -61,6 +68,8 @@ def _after(key: str, path: str) -> str | None:
 def _scaled(old: Any, value: Any, dotted: str, source: str) -> Any:
     if not (isinstance(value, Mapping) and set(value) == {"scale"}):
         return value
+    if isinstance(old, Mapping) and old:
+        return {key: _scaled(number, value, dotted, source) for key, number in old.items()}
     if isinstance(old, bool) or not isinstance(old, int | float):
         raise PrerollError(f"{source}: {dotted}: only a number can be scaled, not {old!r}")
     factor = value["scale"]

@@ -25,6 +25,8 @@ Factor = Annotated[float, Field(ge=0, le=100)]
 Name = Annotated[str, Field(pattern=r"^[\w-]+$", max_length=64)]
 Category = Annotated[str, Field(pattern=r"^[^\x00-\x1f*]+$", max_length=255, description="a folder's name")]
 NotViewedViewed = tuple[float, float]
+#: In a mapping of categories to numbers, it stands for every category that is not named.
+OTHER = "other"
 
 
 class Ad(FileModel):
@@ -41,7 +43,10 @@ class Ad(FileModel):
     name: Name = Field(description="name of the ad within its category")
     length: Name = Field(description="length class; the ad's name where it is not given")
     seconds: float = Field(gt=0, le=3600, description="duration [s]")
-    view_probability: Probability = Field(description="P(view) before a video of the ad's own category")
+    view_probability: Probability | dict[Category, Probability] = Field(
+        description="P(view) before a video of the ad's own category; or, by the category of the video, all that "
+        "position, wear, appeal and repetition do not say: `{cats: 0.3, other: 0.1}`"
+    )
     reward: float = Field(ge=0, le=1e6, description="revenue if the ad is viewed")
 
     @field_validator("length")

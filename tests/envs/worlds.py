@@ -42,6 +42,22 @@ ALL_AT_ONCE: dict[str, Any] = {
 }
 
 
+#: Ads of advertisers, some with probabilities by category, and one of a category.
+BY_CATEGORY: dict[str, Any] = {
+    "soap": {
+        "short": {"seconds": 10, "view_probability": {"cats": 0.7, "other": 0.3}, "reward": 1},
+        "long": {"seconds": 30, "view_probability": {"dogs": 0.1, "cats": 0.9}, "reward": 3},
+    },
+    "cats": {"short": {"seconds": 15, "view_probability": 0.6, "reward": 2}},
+    "dogs": {"long": {"seconds": 15, "view_probability": {"other": 0.4}, "reward": 2}},
+}
+OTHERS: list[dict[str, Any]] = [
+    {"from_session": 2, "set": {"ads.*.*.view_probability.other": 0.2}},
+    {"from_session": 3, "set": {"ads.*.*.view_probability": {"scale": 0.7}, "user.mismatch": 0.9}},
+    {"from_session": 4, "set": {"ads.soap.short.view_probability": {"dogs": 0.6, "other": 0.1}}},
+]
+
+
 def partly_labeled(n_videos: int) -> Catalog:
     """Two categories, of which a third of the videos has none, and videos with 0 … 10 neighbours."""
     rng, video = np.random.default_rng(1), np.arange(n_videos)
@@ -62,6 +78,7 @@ WORLDS: dict[str, tuple[Scenario, Catalog]] = {
     **{name: (Scenario.load(name), Catalog.load("demo")) for name in preset_names()},
     "everything": (EVERYTHING, make_catalog()),
     "all at once": (tiny(ALL_AT_ONCE), partly_labeled(37)),
+    "by category": (tiny({**ALL_AT_ONCE, "ads": BY_CATEGORY, "drift": OTHERS}), partly_labeled(37)),
     "tiny": (tiny({**TWO_SLOTS, **TWO_SEGMENTS, **ALL_SHOWN}), three_videos()),
     "no jumps": (tiny({"session.horizon": 6, "recommender.jump": 0}), three_videos()),
     "jumps": (tiny({"session.horizon": 6, "recommender.jump": 1, "user.leave.hazard": {}}), three_videos()),

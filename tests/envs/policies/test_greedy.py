@@ -29,6 +29,7 @@ def expected_reward(tables: Tables, video: int, ad: int, last: int, level: int, 
     total = 0.0
     for n, segment in itertools.product(alike, user.segments):
         fits = catalog.categories[category[n]] == one.category
+        assert isinstance(one.view_probability, float)
         p = one.view_probability * (1.0 if fits else user.mismatch) * user.fatigue.wear[level]
         p *= segment.appeal.get(one.length, 1.0) * segment.appeal.get(one.label, 1.0)
         p *= user.position.get(scenario.session.slots[slot % len(scenario.session.slots)], 1.0)

@@ -1,0 +1,120 @@
+"""P(view) as two factors: what the ad, the slot and the user give, and what the video gives.
+
+P(view) = min(base · match · repeat, 1). The probability of an ad with one number stands in ``base``, beside the other
+factors of the user's state, and ``match`` says how far the ad fits the video. An ad with a number for each category
+has the whole of it in ``match``, and 1 in ``base``; mismatch does not apply to it.
+"""
+
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.envs.scenario.scenario import OTHER, Ad, Scenario, Segment
+from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
+
+#: Most lines of the kernel's table of answers, one for each kind of video, user state and action: 64 bytes each, 1 GiB.
+LARGEST = 16_000_000
+
+
+def actions(scenario: Scenario) -> list[Ad | None]:
+    """Returns the ad of every action; None for "no ad", the last one."""
+    return [*scenario.ads, *([None] if scenario.session.no_ad else [])]
+
+
+def segments(scenario: Scenario) -> tuple[Segment, ...]:
+    """Returns the types of users; one of all users where none are given."""
+    return scenario.user.segments or (Segment(name="everyone", share=1.0),)
+
+
+def base_table(scenario: Scenario) -> NDArray[np.float64]:
+    """Computes p · position · wear · appeal, float64 [U, S, F, A]; p is 1 where ``match_table`` holds it."""
+    user, shown = scenario.user, actions(scenario)
+    p = np.array([_own(ad) for ad in shown])
+    position = np.array([user.position.get(slot, 1.0) for slot in scenario.session.slots])
+    wear = np.array(user.fatigue.wear or (1.0,) * user.fatigue.levels)
+    appeal = np.array([[_appeal(segment, ad) for ad in shown] for segment in segments(scenario)])
+    return np.asarray(p * position[None, :, None, None] * wear[None, None, :, None] * appeal[:, None, None, :])
+
+
+def match_table(scenario: Scenario, relevance: NDArray[np.float64], categories: tuple[str, ...]) -> NDArray[np.float64]:
+    """Computes what the video gives to P(view) of every ad, float64 [R, A]; 1 for "no ad".
+
+    It is m + (1 - m) · relevance of the ad's category, or the mean of the ad's probabilities over the categories.
+
+    Args:
+        scenario: a scenario without drift.
+        relevance: probability of every category, float64 [R, K].
+        categories: names of the K categories.
+    """
+    columns = [_match(scenario.user.mismatch, ad, relevance, categories) for ad in actions(scenario)]
+    return np.stack(columns, axis=1)
+
+
+def check_categories(scenario: Scenario, catalog: Catalog) -> None:
+    """Raises :class:`PrerollError` if ads and categories of the catalog do not fit, in any phase of drift."""
+    for start, phase in scenario.phases:
+        for ad in phase.ads:
+            if wrong := _misfit(ad, catalog):
+                where = f"drift from session {start}: " if start else ""
+                raise PrerollError(f"scenario {scenario.name}: {where}ads.{wrong}")
+
+
+def check_size(scenario: Scenario, n_kinds: int, n_videos: int) -> None:
+    """Raises :class:`PrerollError` if the table of answers would be too large, before memory is taken for it."""
+    factors = {
+        "videos" if n_kinds == n_videos else "kinds of videos": n_kinds,
+        "slots of a video": len(scenario.session.slots),
+        "phases": len(scenario.phases),
+        "segments": len(segments(scenario)),
+        "fatigue levels": scenario.user.fatigue.levels,
+        "actions": len(actions(scenario)),
+    }
+    if (lines := prod(factors.values())) > LARGEST:
+        named = " × ".join(f"{number:,} {name}" for name, number in factors.items() if number > 1)
+        raise PrerollError(
+            f"scenario {scenario.name}: the table of answers would have {named} = {lines:,} lines; at most "
+            f"{LARGEST:,} are allowed"
+        )
+
+
+def _own(ad: Ad | None) -> float:
+    if ad is None:
+        return 0.0
+    return 1.0 if isinstance(ad.view_probability, Mapping) else ad.view_probability
+
+
+def _appeal(segment: Segment, ad: Ad | None) -> float:
+    """Computes the product of the segment's factors for the ad, its length and its category."""
+    if ad is None:
+        return 1.0
+    return float(np.prod([segment.appeal.get(key, 1.0) for key in (ad.label, ad.length, ad.category)]))
+
+
+def _match(m: float, ad: Ad | None, relevance: NDArray[np.float64], categories: tuple[str, ...]) -> NDArray[np.float64]:
+    if ad is None:
+        return np.ones(len(relevance))
+    if isinstance(ad.view_probability, Mapping):
+        p = np.array([ad.view_probability.get(name, ad.view_probability.get(OTHER)) for name in categories])
+        # A mean, although predicted probabilities, which are float32, sum up to 1 only nearly. Summed in order, since
+        # that of a product of matrices depends on the machine.
+        total, weights = sum(relevance.T * p[:, None]), sum(relevance.T)
+        return np.asarray(total / np.maximum(weights, 1e-300))
+    return np.asarray(m + (1 - m) * relevance[:, categories.index(ad.category)])
+
+
+def _misfit(ad: Ad, catalog: Catalog) -> str:
+    """Returns which category of an ad the catalog lacks, or which of the catalog's the ad; empty if all is well."""
+    known, given = f"it has {', '.join(catalog.categories)}", ad.view_probability
+    if not isinstance(given, Mapping):
+        if ad.category in catalog.categories:
+            return ""
+        return f"{ad.category}: the catalog {catalog.path} has no such category; {known}"
+    if unknown := [name for name in given if name not in (*catalog.categories, OTHER)]:
+        place = f"{ad.label}.view_probability.{unknown[0]}"
+        return f"{place}: the catalog {catalog.path} has no such category; {known}, and other is allowed"
+    if OTHER not in given and (missing := [name for name in catalog.categories if name not in given]):
+        return f"{ad.label}.view_probability: lacks {missing[0]}; name every category of the catalog, or other"
+    return ""
