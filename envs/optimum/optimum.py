@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.dynamic_program import DynamicProgram, solved
 from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import Knowledge
 from preroll.envs.optimum.losses import Losses, losses
@@ -81,18 +81,19 @@ class Optimum:
         return self.knowledge.unreachable
 
     @cached_property
-    def _solutions(self) -> list[tuple[float, NDArray[np.int16]]]:
-        return [segment.solve() for segment in self.programs]
+    def _solution(self) -> tuple[list[float], NDArray[np.int16]]:
+        """Value by segment, and best ads [U, T, N, F, M]."""
+        return solved(self.programs)
 
     @cached_property
     def value(self) -> float:
         """Largest expected revenue of a session."""
-        return float(sum(share * value for share, (value, _) in zip(self.shares, self._solutions, strict=True)))
+        return float(sum(share * value for share, value in zip(self.shares, self._solution[0], strict=True)))
 
     @cached_property
     def policy(self) -> Policy:
         """A policy that earns :attr:`value`: the first of the best actions in every state."""
-        return Policy(ads=np.stack([ads for _, ads in self._solutions])[None])
+        return Policy(ads=self._solution[1])
 
     def value_of(self, policy: Policy) -> float:
         """Computes the exact expected revenue of a session under ``policy``, averaged over the segments.
