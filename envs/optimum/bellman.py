@@ -69,9 +69,11 @@ def improve(
         for f in range(n_levels):
             best, chosen = -1.0, 0
             for a in range(reward.shape[1]):
-                q[0, a] = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, -1, a)
-                if q[0, a] > best * TIE:
-                    best, chosen = q[0, a], a
+                here = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, -1, a)
+                if here > best * TIE:
+                    best, chosen = here, a
+                if n_last > 1:
+                    q[0, a] = here
             value[v, f, n_last - 1] = best
             ads[v, f, ads.shape[2] - 1] = chosen
             if n_last > 1:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum import bellman
 from preroll.envs.policies.policy import Policy
+from preroll.files.large_array import in_memory, large_array, let_go
 from preroll.system.memory import COMPILED, require
 
 Floats = NDArray[np.float64]
 Ads = NDArray[np.int16]
 #: What a policy shows in the states of a slot: ads int16 [N, F, M, J] and their probabilities, float64 of that shape.
 Chosen = tuple[Ads, Floats]
-BLOCK = 2**17  # values of videos whose expectations are computed together: 1 MiB, which stays in a cache
+Advance = Callable[[int], None]
+BLOCK = 2**20  # values whose expectations are computed together: 8 MiB
 
 
 class DynamicProgram:
@@ -132,16 +135,17 @@ class DynamicProgram:
         kind = self.kind if copies == 1 else np.repeat(self.kind, copies)
         return self.view[slot % self.view.shape[0]], self.repeat, self.reward, self.level, self.stay, kind[rows]
 
-    def no_ads(self, *axes: int) -> Ads:
-        """Returns memory for the best ads of a slot, int16 [N, F, 1 or 2A + 1], with more axes before them."""
-        n_told = 2 * self.tables.n_actions + 1 if self.n_last > 1 else 1
-        return np.empty((*axes, self.tables.n_videos, self.tables.n_levels, n_told), dtype=np.int16)
+    @property
+    def n_told(self) -> int:
+        """Number of last outcomes in a table of the best ads, which tells views apart as every policy may."""
+        return 2 * self.tables.n_actions + 1 if self.n_last > 1 else 1
 
-    def solve(self, ads: Ads) -> float:
+    def solve(self, ads: Ads, advance: Advance = lambda _: None) -> float:
         """Solves the program by backward induction.
 
         Args:
             ads: where to write the best ads of all slots, int16 [T, N, F, 1 or 2A + 1].
+            advance: called with 1 after every slot.
 
         Returns:
             The largest expected revenue of a session.
@@ -152,6 +156,8 @@ class DynamicProgram:
             for rows, after in self.following(value, slot + 1):
                 bellman.improve(*self.model(slot, rows), after, better[rows], ads[slot, rows], q)
             value, better = better, value
+            let_go(ads)
+            advance(1)
         return self.at_start(value)
 
     def improved(
@@ -167,15 +173,20 @@ class DynamicProgram:
             value: value of the optimum at ``end``, [N, F, M]; by default 0.
         """
         value = self.empty(False) if value is None else value
-        ads, q = self.no_ads(), np.empty((2, self.tables.n_actions))
+        ads, q = np.empty((*value.shape[:2], self.n_told), np.int16), np.empty((2, self.tables.n_actions))
         for slot in reversed(range(begin, self.tables.n_slots if end is None else end)):
             after, value = self.before_next_video(value, slot + 1), np.empty_like(value)
             bellman.improve(*self.model(slot), after, value, ads, q)
             yield slot, after, value
 
     def all_best(self) -> list[NDArray[np.uint8]]:
-        """Returns all best actions of every slot, one bit for each: uint8 [N, F, M, ⌈A / 8⌉]; ties up to rounding."""
-        found = []
+        """Returns all best actions of every slot, one bit for each: uint8 [N, F, M, ⌈A / 8⌉]; ties up to rounding.
+
+        Raises:
+            MemoryShortError: If this machine has no memory for it.
+        """
+        found, actions = [], self.tables.n_videos * self.tables.n_levels * self.n_last * self.tables.n_actions
+        require("what agents can know of the optimum", COMPILED.plus(actions * (self.tables.n_slots // 8 + 1)))
         for slot, after, value in self.improved():
             best = np.empty((*value.shape, self.tables.n_actions), dtype=np.bool_)
             bellman.mark_best(*self.model(slot), after, value, best)
@@ -202,6 +213,7 @@ class DynamicProgram:
                 here = ads[rows], probabilities[rows]
                 bellman.follow(*self.model(slot, rows, copies), after, before[rows], *here)
             value, before = before, value
+            let_go(ads)
         return self.at_starts(value)
 
     def start(self, by_last: bool, copies: int = 1) -> Floats:
@@ -227,13 +239,12 @@ class DynamicProgram:
             yield mass
             mass = self.flow(slot, mass, chosen(slot), shown)
 
-    def visits(self, policy: Policy, by_last: bool) -> Floats:
-        """Computes the probability of every (slot, video, action), float64 [T, N, A]."""
+    def visits(self, policy: Policy, by_last: bool, shown: Floats) -> None:
+        """Adds the probability of every (slot, video, action) to ``shown`` [T, N, A], or [N, A] for all slots."""
         mass = self.start(by_last)
-        shown = np.zeros((self.tables.n_slots, len(mass), self.tables.n_actions))
         for slot in range(self.tables.n_slots):
-            mass = self.flow(slot, mass, self.chosen(policy, slot, mass.shape[2]), shown[slot])
-        return shown
+            here = shown[slot] if shown.ndim == 3 else shown
+            mass = self.flow(slot, mass, self.chosen(policy, slot, mass.shape[2]), here)
 
     def chosen(self, policy: Policy, slot: int, n_last: int) -> Chosen:
         """Returns what a policy with full axes shows, in arrays of M = ``n_last``."""
@@ -261,20 +272,23 @@ def every_ad(probabilities: Floats) -> Chosen:
     return np.broadcast_to(np.arange(probabilities.shape[-1], dtype=np.int16), probabilities.shape), probabilities
 
 
-def solved(programs: Sequence[DynamicProgram]) -> tuple[list[float], Ads]:
+def solved(programs: Sequence[DynamicProgram], advance: Advance = lambda _: None) -> tuple[list[float], Ads]:
     """Solves the programs of all segments.
+
+    Args:
+        programs: one of every segment.
+        advance: called with 1 after every slot of each.
 
     Returns:
         values: largest expected revenue of a session, by segment.
-        ads: best actions, int16 [U, T, N, F, 1 or 2A + 1].
+        ads: best actions, int16 [U, T, N, F, 1 or 2A + 1]; on disk where they are many.
 
     Raises:
-        MemoryShortError: If this machine has no memory for it.
+        PrerollError: If this machine has no memory, or its disk no room for it.
     """
-    one = programs[0]
-    states, n_told = one.tables.n_videos * one.tables.n_levels, 2 * one.tables.n_actions + 1 if one.n_last > 1 else 1
-    # The best ads, and two arrays of values.
-    ads_of_all = 2 * len(programs) * one.tables.n_slots * n_told
-    require("the exact optimum", COMPILED.plus(states * (ads_of_all + 2 * 8 * one.n_last)))
-    ads = one.no_ads(len(programs), one.tables.n_slots)
-    return [program.solve(own) for program, own in zip(programs, ads, strict=True)], ads
+    tables, one = programs[0].tables, programs[0]
+    shape = (len(programs), tables.n_slots, tables.n_videos, tables.n_levels, one.n_told)
+    layers = 2 * 8 * tables.n_videos * tables.n_levels * one.n_last  # values of two slots
+    require("the exact optimum", COMPILED.plus(layers + in_memory(2 * prod(shape))))
+    ads = large_array("the policy of the exact optimum", shape, np.dtype(np.int16))
+    return [program.solve(own, advance) for program, own in zip(programs, ads, strict=True)], ads

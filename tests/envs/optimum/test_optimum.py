@@ -124,6 +124,44 @@ def test_the_optimum_of_a_preset_is_what_its_policy_earns(name: str, small_catal
         assert exact.value_of(exact.policy) == pytest.approx(exact.value, rel=1e-12)
 
 
+@pytest.mark.parametrize("changes", [{}, {"user.repeat": 1.0}, {**TWO_SLOTS, **TWO_SEGMENTS}], ids=str)
+def test_on_disk_and_in_blocks_of_videos_the_optimum_is_the_same(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = Tables.compile(tiny(changes), three_videos())
+    whole = Optimum(tables)
+    value, lost = whole.value, whole.explain(whole.policy).lost
+    monkeypatch.setattr("preroll.files.large_array.IN_MEMORY", 0)
+    for block in (1, 2 * whole.programs[0].empty(False)[0].size, 10**6):
+        monkeypatch.setattr("preroll.envs.optimum.dynamic_program.BLOCK", block)
+        exact = Optimum(tables)
+        assert exact.value == value
+        assert exact.policy.ads is not None
+        np.testing.assert_array_equal(exact.policy.ads, whole.policy.ads)
+        assert exact.value_of(exact.policy) == whole.value_of(whole.policy)
+        assert exact.explain(exact.policy).lost == lost
+        played = rollout(tables, exact.policy, seed=1, lanes=5, sessions_per_lane=2).revenue
+        np.testing.assert_array_equal(
+            played, rollout(tables, whole.policy, seed=1, lanes=5, sessions_per_lane=2).revenue
+        )
+
+
+def test_progress_counts_the_slots_of_every_segment() -> None:
+    exact, steps = Optimum(Tables.compile(tiny({**TWO_SLOTS, **TWO_SEGMENTS}), three_videos())), list[int]()
+    exact.solve(steps.append)
+    assert steps == [1] * 8
+    assert exact.value == Optimum(exact.tables).value
+    assert steps == [1] * 8
+
+
+@pytest.mark.parametrize("changes", [{}, {**TWO_SLOTS, **TWO_SEGMENTS}], ids=str)
+def test_how_often_an_ad_is_shown_is_the_sum_of_its_visits(changes: dict[str, Any]) -> None:
+    exact = Optimum(Tables.compile(tiny(changes), three_videos()))
+    for policy in (exact.policy, greedy_policy(exact.tables), random_policy(exact.tables)):
+        shown = exact.visits(policy).shown
+        np.testing.assert_allclose(exact.shown(policy), shown.sum(axis=(0, 1)), rtol=1e-13)
+
+
 def test_no_policy_of_a_tiny_scenario_beats_the_optimum() -> None:
     tables = Tables.compile(tiny(), three_videos((0, 1, 1)))
     exact = Optimum(tables)
