@@ -15,6 +15,7 @@ from preroll.envs.policies.policy import axes
 from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.envs.policies.tabulate import tabulate
 from preroll.perception.catalog.catalog import Catalog
+from preroll.system.memory import COMPILED, Need
 from tests.envs.plain_model import Moment, PlainModel
 from tests.envs.tiny import SHORT, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
@@ -152,6 +153,27 @@ def test_progress_counts_the_slots_of_every_segment() -> None:
     assert steps == [1] * 8
     assert exact.value == Optimum(exact.tables).value
     assert steps == [1] * 8
+
+
+def test_what_is_taken_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy where it is in memory, the values of two slots, visits, and one bit of every action and slot."""
+    needs: dict[str, int] = {}
+
+    def noted(what: str, need: Need) -> None:
+        needs[what] = need.filled - COMPILED.filled
+
+    for module in ("optimum", "dynamic_program"):
+        monkeypatch.setattr(f"preroll.envs.optimum.{module}.require", noted)
+    exact = Optimum(Tables.compile(tiny(), three_videos()))
+    policy, layers, ads = exact.policy, 2 * exact.programs[0].empty(False).nbytes, exact.policy.ads
+    assert ads is not None
+    assert needs["the exact optimum"] == ads.nbytes + layers
+    assert 2 * exact.visits(policy).shown.nbytes == needs["the visits of a policy"]
+    bits = sum(best.nbytes for best in exact.programs[0].all_best())
+    assert needs["what agents can know of the optimum"] >= bits
+    monkeypatch.setattr("preroll.files.large_array.IN_MEMORY", 0)
+    assert Optimum(exact.tables).value == exact.value
+    assert needs["the exact optimum"] == layers
 
 
 @pytest.mark.parametrize("changes", [{}, {**TWO_SLOTS, **TWO_SEGMENTS}], ids=str)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from preroll.envs import Optimum, Scenario, Tables, greedy_policy
+from preroll.errors import MemoryShortError
 from preroll.perception.catalog.catalog import Catalog
-from tests.envs.tiny import three_videos
+from preroll.system.memory import COMPILED, Need
+from tests.envs.tiny import three_videos, tiny
 
 POSITIONS: dict[str, Any] = {"user.position": {"pre": 0.7, "mid": 1.6}, "session.slots": ["pre", "mid"]}
 
@@ -121,3 +123,21 @@ def test_where_the_category_is_predicted_the_likeliest_is_taken_for_true() -> No
     policy = greedy_policy(Tables.compile(two_ads(0.9, 0.4, category="predicted"), catalog))
     assert policy.probabilities is not None
     assert policy.probabilities.argmax(axis=-1).ravel().tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("changes", [{}, {"user.repeat": 1.0}, POSITIONS], ids=str)
+def test_greedy_says_what_its_table_needs_before_it_makes_one(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = Tables.compile(tiny(changes), three_videos())
+    table, needs = greedy_policy(tables).probabilities, list[int]()
+    assert table is not None
+
+    def noted(what: str, need: Need) -> None:
+        needs.append(need.filled - COMPILED.filled)
+        raise MemoryShortError(what)
+
+    monkeypatch.setattr("preroll.envs.policies.greedy.require", noted)
+    with pytest.raises(MemoryShortError, match="the greedy policy"):
+        greedy_policy(tables)
+    assert table.nbytes < needs[0] <= 5 * table.nbytes
