@@ -11,7 +11,7 @@ from preroll.agents.baselines.observation_decoder import SessionState
 from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.policy import Policy, by_phase
 
 SEGMENT, SLOT, VIDEO, LAST = 1, 2, 3, 5  # axes of a policy table; no observation shows axis 0, the phase
 
@@ -167,7 +167,7 @@ class BestFixed(Oracle):
         from preroll.envs.optimum.optimum import Optimum
         from preroll.envs.optimum.restricted import best_fixed
 
-        return _by_phase([best_fixed(Optimum(tables, phase)).policy for phase in range(tables.n_phases)])
+        return by_phase([best_fixed(Optimum(tables, phase)).policy for phase in range(tables.n_phases)])
 
 
 class OptimalAgent(Oracle):
@@ -187,11 +187,6 @@ class OptimalAgent(Oracle):
     @classmethod
     def solve(cls, tables: Tables) -> Policy:
         """Solves every phase by dynamic programming."""
-        from preroll.envs.optimum.optimum import Optimum
+        from preroll.envs.optimum.phases import PhasedOptimum
 
-        return _by_phase([Optimum(tables, phase).policy for phase in range(tables.n_phases)])
-
-
-def _by_phase(policies: list[Policy]) -> Policy:
-    """Concatenates deterministic policies into one whose first axis is the phase."""
-    return Policy(ads=np.concatenate([policy.ads for policy in policies if policy.ads is not None]))
+        return PhasedOptimum(tables).policy

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.dynamic_program import DynamicProgram, solved
 from preroll.envs.optimum.look_alikes import LookAlikes, Sight, is_idle
 from preroll.envs.optimum.told import (
     CATEGORY,
@@ -125,10 +125,10 @@ class Knowledge:
     def _loses(self, names: Iterable[str]) -> bool:
         """Returns whether it costs revenue to take what is told of some true values for the truth."""
         told = {name: rows for name, rows in told_values(self.programs[0]).items() if name in names}
-        ads = np.stack([believing(program, told).solve()[1] for program in self.programs])[None]
+        _, ads = solved([believing(program, told) for program in self.programs])
         policy = Policy(ads=ads).on(self.programs[0].tables)
         values = np.array([program.value_of(policy, ads.shape[-1] > 1) for program in self.programs])
-        best = np.array([program.solve()[0] for program in self.programs])
+        best = np.array(solved(self.programs)[0])
         return bool(self.shares @ values < self.shares @ best * (1 - ROUNDING))
 
 

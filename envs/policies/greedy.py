@@ -8,6 +8,7 @@ from preroll.envs.model.response import match_table
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import uniform_over_best
+from preroll.system.memory import COMPILED, require
 
 Floats = NDArray[np.float64]
 
@@ -28,11 +29,15 @@ def greedy_policy(tables: Tables) -> Policy:
         '72.3%'
     """
     match, pay, group = _seen(tables)
+    one = _reward(tables, match[:, 0], pay[:, 0])
+    times = tables.n_slots // one.shape[2] if one.shape[2] > 1 else 1
+    # The table of all videos, and rewards, comparisons and shares of those that do not look alike.
+    require("the greedy policy", COMPILED.plus(one.nbytes * (len(group) * times + 4 * (int(group.max()) + 1))))
     # Videos that neither the agent nor the model tells apart are computed once, with their share of the group.
     by_video = np.column_stack([group, *(np.moveaxis(table, 1, 0).reshape(len(group), -1) for table in (match, pay))])
     _, first, counts = np.unique(by_video, axis=0, return_index=True, return_counts=True)
     shares = counts / np.bincount(group[first], weights=counts)[group[first]]
-    expected = np.zeros((group.max() + 1, *_reward(tables, match[:, 0], pay[:, 0]).shape))
+    expected = np.zeros((group.max() + 1, *one.shape))
     for video, share in zip(first, shares, strict=True):
         expected[group[video]] += share * _reward(tables, match[:, video], pay[:, video])
     slots = np.arange(tables.n_slots if expected.shape[3] > 1 else 1) % expected.shape[3]
