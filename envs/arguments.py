@@ -85,10 +85,7 @@ def seeds_of(seed: Seeds | None, n: int) -> int | list[int | None] | None:
     Raises:
         ArgumentError: If a seed is negative or no whole number, or there is not one for every lane.
     """
-    one = (
-        np.ndim(seed) == 0 if isinstance(seed, np.ndarray) else not isinstance(seed, Sequence) or isinstance(seed, str)
-    )
-    if one:
+    if getattr(seed, "ndim", int(isinstance(seed, Sequence))) == 0:  # tensors of torch tell it as arrays do
         given: int | list[int | None] | None = None if seed is None else whole(seed)
     else:
         given = [None if own is None else whole(own) for own in seed]  # type: ignore[union-attr]

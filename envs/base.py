@@ -21,7 +21,7 @@ from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
-#: Keys of a mapping of settings, as RLlib passes it in place of a scenario.
+#: Keys of a mapping of settings, as RLlib passes it in place of a scenario, none of which is one of a scenario.
 _SETTINGS = {"scenario", "catalog", "tables", "render_mode", "num_envs", "copy", "autoreset_mode", "max_episode_steps"}
 
 
@@ -102,12 +102,21 @@ def tables_of(scenario: Any, catalog: Any, tables: Tables | None) -> Tables:
     """
     if tables is not None:
         return tables
-    if isinstance(scenario, Mapping) and (hasattr(scenario, "worker_index") or scenario.keys() <= _SETTINGS):
+    no_settings("scenario", scenario)
+    return compiled_tables(scenario, catalog)
+
+
+def no_settings(argument: str, value: Any) -> None:
+    """Refuses the settings of an environment in one mapping, given as its first ``argument``.
+
+    Raises:
+        PrerollError: If it is one.
+    """
+    if isinstance(value, Mapping) and (hasattr(value, "worker_index") or not value or value.keys() & _SETTINGS):
         raise PrerollError(
-            "scenario: this is a mapping of settings, such as RLlib's env_config: unpack it, as in "
+            f"{argument}: this is a mapping of settings, such as RLlib's env_config: unpack it, as in "
             "ray.tune.register_env('preroll', lambda env_config: SessionEnv(**env_config))"
         )
-    return compiled_tables(scenario, catalog)
 
 
 def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:

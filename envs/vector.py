@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from preroll.envs.arguments import Seeds, ads_of, count_of, lanes_to_reset, limit_of, mode_of, seeds_of
-from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
+from preroll.envs.base import SessionEnvBase, new_observations, no_settings, observation_space, tables_of
 from preroll.envs.infos.abandonment import abandoned_at
 from preroll.envs.infos.entries import of_resets
 from preroll.envs.infos.lazy import Infos
@@ -100,6 +100,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         max_episode_steps: int | None = None,
     ) -> None:
         check_mode(render_mode)
+        no_settings("num_envs", num_envs)
         self.num_envs = num_envs = count_of("num_envs", num_envs, "at least 1 lane is needed")
         self.render_mode = render_mode
         self.tables = tables_of(scenario, catalog, tables)
@@ -147,6 +148,8 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
     @property
     def played(self) -> Played:
         """Slot that the last step played in every lane.
+
+        A copy and a pickle of the environment begin without one.
 
         Raises:
             PrerollError: If no step was made.

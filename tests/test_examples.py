@@ -14,6 +14,7 @@ LONGEST = 60  # lines that a newcomer reads in a minute
 EXAMPLES = {  # name: (budget, something it prints, what it writes)
     "train_from_script": (200, "the exact optimum", {"runs"}),
     "own_agent": (200, "explore-then-commit", set()),
+    "own_response": (200, "loses", {"predictions.csv", "demo-with-response", "own-response.yaml"}),
     "own_scenario": (200, "rich-long-ads: the optimum earns 10.34", {"rich-long-ads.yaml"}),
     "sb3_directly": (2048, "% of the optimum", {"monitor.csv", "best"}),  # PPO plays so many slots at the least
     "serve_onnx": (200, "the agent's ad for 10,000 observations", {"policy.onnx"}),

@@ -18,8 +18,9 @@ from preroll.envs.kernel import layout
 
 FALSE_ALARM = 1e-6  # rate of false alarms, of all frequency checks of one report together
 FAMILIES = 3  # views, leaving, videos
-DECILES = 10
 LENGTHS = 4 * 40  # numbers with three significant binary digits, up to 2^40 trials
+DECILES = 10
+THIN = 100  # trials of a view that a group gets on average, below which groups are pooled
 SURE = -np.log(FALSE_ALARM)  # expected events from which on seeing none has a probability below FALSE_ALARM
 
 
@@ -96,51 +97,51 @@ class _Trials:
 def views(sample: SessionSample) -> str:
     """Checks the frequency of views against the tables, for every phase, category, ad and P(view).
 
-    Where videos have P(view) of their own, hardly any two trials share one: those of an ad are pooled by its deciles.
+    Where that leaves few trials a group, as where every video answers in its own way, they are pooled by deciles of
+    P(view).
     """
-    arrays = sample.arrays
-    match = np.moveaxis(arrays.match, 1, 0).reshape(arrays.match.shape[1], -1)
-    if len(np.unique(match, axis=0)) > len(sample.tables.spec.categories):
-        n_possible = sample.tables.n_phases * sample.tables.n_actions * (DECILES + 2)
-        return _within_bounds(list(_pooled(sample)), n_possible, "views")
-    return _within_bounds(list(_cells(sample)), 2 * arrays.base.size * len(match), "views")
+    played, labels, arrays = sample.played, sample.tables.spec.labels, sample.arrays
+    p, viewed, what = played["p"], played["viewed"] > 0, "views"
+    n_possible = 2 * arrays.base.size * arrays.match.shape[1]
+    if len(p) < THIN * n_possible / 2:
+        pooled = _deciles(sample)
+        viewed = _with_probability(pooled, p, viewed, np.random.default_rng([sample.subject.seed, 4]))
+        n_possible = sample.tables.n_phases * (len(sample.tables.spec.categories) + 1) * len(labels) * (DECILES + 2)
+        p, what = pooled, "views by deciles of P(view)"
+    keys = (played["phase"], played["category"], played["ad"], p)
+    groups = [
+        _Trials(f"{labels[int(ad)]} before {_category(sample, int(category))}", same, viewed[rows])
+        for (_, category, ad, same), rows in _groups(*keys)
+    ]
+    return _within_bounds(groups, n_possible, what)
 
 
-def _cells(sample: SessionSample) -> Iterator[_Trials]:
-    played, labels = sample.played, sample.tables.spec.labels
-    keys = (played["phase"], played["category"], played["ad"], played["p"])
-    for (_, category, ad, p), rows in _groups(*keys):
-        label = f"{labels[int(ad)]} before {_category(sample, int(category))}"
-        yield _Trials(label, p, played["viewed"][rows] > 0)
-
-
-def _pooled(sample: SessionSample) -> Iterator[_Trials]:
-    """Yields the trials of every phase, ad and decile of P(view), each with the probability of the decile's middle.
-
-    A trial of another probability p is made one of probability m by a dice of its own: a view counts with m / p, or
-    what is no view with (m − p) / (1 − p). Deciles and dice depend on no trial, so that bounds stay exact.
-    """
-    played, rng = sample.played, np.random.default_rng([sample.subject.seed, 4])
-    dice = rng.random(len(played["p"]))
+def _deciles(sample: SessionSample) -> NDArray[np.float64]:
+    """Returns the middle of the decile of its ad in which P(view) of every trial lies; 0 and 1 stay."""
+    played, arrays = sample.played, sample.arrays
+    pooled = played["p"].copy()
     for (phase, ad), rows in _groups(played["phase"], played["ad"]):
-        table = _between(sample, int(phase), int(ad))
-        edges, middles = (np.quantile(table, np.arange(first, 20, 2) / 20) for first in (2, 1))
-        p, viewed = played["p"][rows], played["viewed"][rows] > 0
-        decile = np.where(p <= 0, DECILES, np.where(p >= 1, DECILES + 1, np.searchsorted(edges, p)))
-        aim = np.array([*middles, 0.0, 1.0])[decile]
-        lower, higher = viewed & (dice[rows] * p < aim), viewed | (dice[rows] * (1 - p) < aim - p)
-        kept = np.where(aim == p, viewed, np.where(aim < p, lower, higher))
-        for _, among in _groups(decile):
-            m = float(aim[among[0]])
-            yield _Trials(f"{sample.tables.spec.labels[int(ad)]} with P(view) about {m:.3f}", m, kept[among])
+        repeat = [1.0, arrays.choice[int(phase), layout.REPEAT]]
+        base = np.multiply.outer(arrays.base[int(phase), ..., int(ad)], repeat)
+        table = np.multiply.outer(arrays.match[int(phase), :, int(ad)], base)
+        inside = rows[(pooled[rows] > 0) & (pooled[rows] < 1)]
+        if inside.size:
+            twentieths = np.quantile(table[(table > 0) & (table < 1)], np.arange(1, 2 * DECILES) / (2 * DECILES))
+            middles, edges = twentieths[::2], twentieths[1::2]
+            pooled[inside] = middles[np.searchsorted(edges, pooled[inside])]
+    return pooled
 
 
-def _between(sample: SessionSample, phase: int, ad: int) -> NDArray[np.float64]:
-    """Returns P(view) of an ad before every kind of video in every state of the user, without those of 0 and 1."""
-    repeat = [1.0, sample.arrays.choice[phase, layout.REPEAT]]
-    base = np.multiply.outer(sample.arrays.base[phase, ..., ad], repeat)
-    p = np.multiply.outer(sample.arrays.match[phase, :, ad], base).ravel()
-    return p[(p > 0) & (p < 1)] if ((p > 0) & (p < 1)).any() else np.array([0.5])
+def _with_probability(
+    wanted: NDArray[np.float64], p: NDArray[np.float64], happened: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Returns trials of other probabilities, made of trials with probabilities p.
+
+    Of the events that are too likely some are struck out, and to those too rare some are added, each by a coin of its
+    own. So the bounds stay exact, although the mean of the probabilities of a group would depend on what happened.
+    """
+    coin = rng.random(len(p))
+    return np.where(p >= wanted, happened & (coin * p <= wanted), happened | (coin * (1 - p) < wanted - p))
 
 
 def leaving(sample: SessionSample) -> str:

@@ -32,7 +32,7 @@ def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> It
         else:
             reason = _reason(tables, compared, a)
         if reason:
-            value = {"view_probability": ad.view_probability, "reward": ad.reward}
+            value = ad.model_dump(mode="json", include={"view_probability", "reward"}, exclude_none=True)
             yield Finding(f"ads.{ad.label}", value, f"{reason}; give it other numbers, or leave it out")
     if tables.scenario.session.no_ad and (reason := _reason(tables, compared, len(tables.ads))):
         yield Finding("session.no_ad", True, f"an empty slot {reason}; leave it out")
@@ -64,9 +64,9 @@ def _without_ads(mechanisms: Mechanisms) -> Iterator[Finding]:
         videos = mechanisms.category == number
         if videos.any() and pays.any() and not pays[videos].any():
             text = f"before the videos of category {category} no ad ever pays; add ads of it, or let others be viewed"
-            by_category = all(isinstance(ad.view_probability, dict) for ad in tables.ads)
-            key = "ads" if by_category else "user.mismatch"
-            yield Finding(key, len(tables.ads) if by_category else tables.scenario.user.mismatch, text)
+            by_number = any(isinstance(ad.view_probability, float) for ad in tables.ads)
+            key = "user.mismatch" if by_number else "ads"
+            yield Finding(key, tables.scenario.user.mismatch if by_number else len(tables.ads), text)
 
 
 def _without_videos(mechanisms: Mechanisms) -> Iterator[Finding]:

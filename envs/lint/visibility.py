@@ -25,6 +25,7 @@ _SHOWN_BY: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("user.segments", ("segment",), "set observe.segment, or train an agent with memory, which infers it"),
     ("user.mismatch", ("category",), _SHOW_CATEGORY),
     (_BY_CATEGORY, ("category",), _SHOW_CATEGORY),
+    ("response", ("category", "content"), "set observe.content or observe.category, which tell videos apart"),
     ("recall_weight", ("memorability",), "set observe.memorability"),
     (
         "drift",
@@ -78,7 +79,7 @@ def _what_counts(mechanisms: Mechanisms, shown: set[str]) -> dict[str, bool]:
     users = [user for users in mechanisms.users for user in users]
     sees_slot, sees_category = "progress" in shown, "category" in shown
     phases = [phase for phase, users in zip(mechanisms.phases, mechanisms.users, strict=True) for _ in users]
-    by_number, by_category = np.any([_differing(*one) for one in zip(phases, users, strict=True)], axis=0)
+    by_number, by_category, by_video = np.any([_differing(*one) for one in zip(phases, users, strict=True)], axis=0)
     return {
         "user.fatigue": mechanisms.acting["user.fatigue"] and not (sees_slot and all(map(_level_is_known, users))),
         "user.repeat": mechanisms.acting["user.repeat"] and mechanisms.tables.n_actions > 1,
@@ -86,16 +87,17 @@ def _what_counts(mechanisms: Mechanisms, shown: set[str]) -> dict[str, bool]:
         "user.segments": mechanisms.acting["user.segments"],
         "user.mismatch": bool(by_number),
         _BY_CATEGORY: bool(by_category),
+        "response": bool(by_video),
         "recall_weight": any(_differ_within(paid(user), mechanisms.category * sees_category) for user in users),
         "drift": mechanisms.acting["drift"],
     }
 
 
-def _differing(phase: Scenario, user: Responses) -> tuple[bool, bool]:
-    """Returns whether P(view) of ads with one number, and with one for each category, differs between videos."""
+def _differing(phase: Scenario, user: Responses) -> list[bool]:
+    """Returns whether P(view) differs between videos: of ads with one number, by category, and by video."""
     differs = np.ptp(user.view, axis=0).any(axis=(0, 1, 3))[: len(phase.ads)]
-    by_category = np.array([isinstance(ad.view_probability, dict) for ad in phase.ads])
-    return bool(differs[~by_category].any()), bool(differs[by_category].any())
+    kind = np.array([type(ad.view_probability) for ad in phase.ads])
+    return [bool(differs[kind == one].any()) for one in (float, dict, type(None))]
 
 
 def _level_is_known(user: Responses) -> bool:

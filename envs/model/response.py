@@ -1,8 +1,9 @@
 """P(view) as two factors: what the ad, the slot and the user give, and what the video gives.
 
 P(view) = min(base · match · repeat, 1). The probability of an ad with one number stands in ``base``, beside the other
-factors of the user's state, and ``match`` says how far the ad fits the video. An ad with a number for each category
-has the whole of it in ``match``, and 1 in ``base``; mismatch does not apply to it.
+factors of the user's state, and ``match`` says how far the ad fits the video. An ad with a number for each category,
+or whose probabilities stand in the catalog, has the whole of it in ``match``, and 1 in ``base``; mismatch does not
+apply to it.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,14 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.scenario.scenario import OTHER, Ad, Scenario, Segment
+from preroll.envs.scenario.scenario import CATALOG, OTHER, Ad, Scenario, Segment
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 #: Most lines of the kernel's table of answers, one for each kind of video, user state and action: 64 bytes each, 1 GiB.
 LARGEST = 16_000_000
+#: Ads of a catalog that an error names.
+_NAMED = 12
 
 
 def actions(scenario: Scenario) -> list[Ad | None]:
@@ -46,11 +49,38 @@ def match_table(scenario: Scenario, relevance: NDArray[np.float64], categories: 
 
     Args:
         scenario: a scenario without drift.
-        relevance: probability of every category, float64 [R, K].
+        relevance: probability of every category, float64 [R, K]; under ``response: catalog`` what
+            :func:`catalog_response` returns of these kinds.
         categories: names of the K categories.
     """
+    if scenario.response == CATALOG:
+        return np.column_stack([relevance, *[np.ones(len(relevance))] * scenario.session.no_ad])
     columns = [_match(scenario.user.mismatch, ad, relevance, categories) for ad in actions(scenario)]
     return np.stack(columns, axis=1)
+
+
+def catalog_response(scenario: Scenario, catalog: Catalog) -> NDArray[np.float64]:
+    """Returns P(view) of every ad of a scenario before every video, as the catalog has it, float64 [N, ads]."""
+    columns = [catalog.response_ads.index(ad.label) for ad in scenario.ads]
+    assert catalog.response is not None
+    return np.asarray(catalog.response[:, columns], np.float64)
+
+
+def check_response(scenario: Scenario, catalog: Catalog) -> None:
+    """Raises :class:`PrerollError` if the catalog lacks an ad of a scenario that takes P(view) from it."""
+    if scenario.response != CATALOG:
+        return
+    if not catalog.response_ads:
+        raise PrerollError(
+            f"scenario {scenario.name}: response: 'catalog' needs P(view) of every video and ad, which the catalog "
+            f"{catalog.path} lacks; `preroll predict annotate --response` adds it"
+        )
+    if lacking := [ad.label for ad in scenario.ads if ad.label not in catalog.response_ads]:
+        known, more = ", ".join(catalog.response_ads[:_NAMED]), len(catalog.response_ads) - _NAMED
+        raise PrerollError(
+            f"scenario {scenario.name}: ads.{lacking[0]}: the response of the catalog {catalog.path} has no such ad; "
+            f"it has {known}{f' and {more:,} more' if more > 0 else ''}"
+        )
 
 
 def check_categories(scenario: Scenario, catalog: Catalog) -> None:
@@ -83,7 +113,7 @@ def check_size(scenario: Scenario, n_kinds: int, n_videos: int) -> None:
 def _own(ad: Ad | None) -> float:
     if ad is None:
         return 0.0
-    return 1.0 if isinstance(ad.view_probability, Mapping) else ad.view_probability
+    return ad.view_probability if isinstance(ad.view_probability, float) else 1.0
 
 
 def _appeal(segment: Segment, ad: Ad | None) -> float:
@@ -108,6 +138,8 @@ def _match(m: float, ad: Ad | None, relevance: NDArray[np.float64], categories: 
 def _misfit(ad: Ad, catalog: Catalog) -> str:
     """Returns which category of an ad the catalog lacks, or which of the catalog's the ad; empty if all is well."""
     known, given = f"it has {', '.join(catalog.categories)}", ad.view_probability
+    if given is None:  # it stands in the catalog
+        return ""
     if not isinstance(given, Mapping):
         if ad.category in catalog.categories:
             return ""

@@ -12,8 +12,17 @@ from preroll.envs.kernel import layout as kernel_layout
 from preroll.envs.model.observation import ObservationLayout, SessionSpec
 from preroll.envs.model.packing import pack
 from preroll.envs.model.probabilities import Arrays
-from preroll.envs.model.response import actions, base_table, check_categories, check_size, match_table, segments
-from preroll.envs.scenario.scenario import Ad, Scenario
+from preroll.envs.model.response import (
+    actions,
+    base_table,
+    catalog_response,
+    check_categories,
+    check_response,
+    check_size,
+    match_table,
+    segments,
+)
+from preroll.envs.scenario.scenario import CATALOG, Ad, Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
@@ -67,7 +76,7 @@ class Tables:
         _check(scenario, catalog)
         phases = [phase for _, phase in scenario.phases]
         category = _category(catalog)
-        relevance, recall, kind = _kinds(catalog, category, by_recall=any(phase.recall_weight for phase in phases))
+        relevance, recall, kind = _kinds(scenario, catalog, category)
         check_size(scenario, len(relevance), catalog.n_videos)
         layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes), catalog.n_reduced)
         arrays = Arrays(
@@ -149,6 +158,11 @@ class Tables:
         return int(self.arrays.base.shape[0])
 
     @property
+    def response_of_videos(self) -> bool:
+        """Whether P(view) is that of each video and ad by the catalog, instead of the ads' by category."""
+        return self.scenario.response == CATALOG
+
+    @property
     def remembers_ads(self) -> bool:
         """Whether P(view) depends on the last ad."""
         return bool((self.arrays.choice[:, kernel_layout.REPEAT] != 1.0).any())
@@ -161,6 +175,7 @@ class Tables:
 def _check(scenario: Scenario, catalog: Catalog) -> None:
     """Raises :class:`PrerollError` if the catalog lacks something that the scenario names."""
     check_categories(scenario, catalog)
+    check_response(scenario, catalog)
     if scenario.observe.category == "predicted" and catalog.category_probabilities is None:
         raise PrerollError(
             f"scenario {scenario.name}: observe.category: 'predicted' needs category probabilities, "
@@ -195,13 +210,18 @@ def _category(catalog: Catalog) -> NDArray[np.int32]:
     return category
 
 
-def _relevance(catalog: Catalog, category: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def _relevance(
+    scenario: Scenario, catalog: Catalog, category: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Computes the relevance of categories by class of videos.
 
     Returns:
-        relevance: float64 [R, K], one row per category, or per video where some have no category.
+        relevance: float64 [R, K], one row per category, or per video where some have no category; under ``response:
+            catalog`` P(view) of the ads, one row per video.
         class: row of every video, int32 [N].
     """
+    if scenario.response == CATALOG:
+        return catalog_response(scenario, catalog), np.arange(catalog.n_videos, dtype=np.int32)
     if (category >= 0).all():
         return np.eye(len(catalog.categories)), category
     if catalog.category_probabilities is None:
@@ -213,19 +233,19 @@ def _relevance(catalog: Catalog, category: NDArray[np.int32]) -> tuple[NDArray[n
 
 
 def _kinds(
-    catalog: Catalog, category: NDArray[np.int32], by_recall: bool
+    scenario: Scenario, catalog: Catalog, category: NDArray[np.int32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
     """Groups videos into kinds; all videos of one kind have the same response probabilities and rewards.
 
     Where memorability counts, it is rounded to thousandths, because the tables grow with the number of kinds.
 
     Returns:
-        relevance: float64 [R, K].
+        relevance: float64 [R, K], or that of the ads.
         memorability: float64 [R].
         kind: kind of every video, int32 [N].
     """
-    relevance, kind = _relevance(catalog, category)
-    if not by_recall:
+    relevance, kind = _relevance(scenario, catalog, category)
+    if not any(phase.recall_weight for _, phase in scenario.phases):
         return relevance, np.zeros(len(relevance)), kind
     assert catalog.memorability is not None
     steps = np.rint(np.asarray(catalog.memorability, dtype=np.float64) * RECALL_STEPS).astype(np.int64)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.optimum.bellman import chance
+from preroll.envs.optimum.bellman import chance, last_ad, outcome
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 from preroll.envs.optimum.optimum import Optimum
 from preroll.errors import PrerollError
@@ -169,19 +169,20 @@ def _improve(
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
+                last = last_ad(m, n_last, n_ads)
                 for g in range(grid):
                     b = g / (grid - 1)
                     best, chosen = -1.0, 0
                     for a in range(n_ads):
-                        p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
-                        p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
+                        p0 = chance(view[0], repeat, kind[v], f, last, a)
+                        p1 = chance(view[1], repeat, kind[v], f, last, a)
                         q = ((1.0 - b) * p0 + b * p1) * reward[kind[v], a]
                         for viewed in range(2):
                             w0, w1 = _chances(p0, p1, stay, f, a, viewed)
                             where = _after(b, p0, p1, stay, f, a, viewed, sees_view) * (grid - 1)
                             low = min(int(where), grid - 2)
                             part = where - low
-                            following = 0 if n_last == 1 else a + n_ads * viewed
+                            following = outcome(a, viewed, n_last, n_ads)
                             there = level[f, a, viewed]
                             future = (1.0 - part) * after[v, there, following, low]
                             future += part * after[v, there, following, low + 1]
@@ -211,15 +212,16 @@ def _follow(
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
+                last = last_ad(m, n_last, n_ads)
                 for g in range(grid):
                     a = ads[v, f, m, g]
-                    p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
-                    p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
+                    p0 = chance(view[0], repeat, kind[v], f, last, a)
+                    p1 = chance(view[1], repeat, kind[v], f, last, a)
                     values[0, v, f, m, g] = p0 * reward[kind[v], a]
                     values[1, v, f, m, g] = p1 * reward[kind[v], a]
                     for viewed in range(2):
                         w0, w1 = _chances(p0, p1, stay, f, a, viewed)
                         to = int(_after(g / (grid - 1), p0, p1, stay, f, a, viewed, sees_view) * (grid - 1) + 0.5)
-                        following = 0 if n_last == 1 else a + n_ads * viewed
+                        following = outcome(a, viewed, n_last, n_ads)
                         values[0, v, f, m, g] += w0 * after[0, v, level[f, a, viewed], following, to]
                         values[1, v, f, m, g] += w1 * after[1, v, level[f, a, viewed], following, to]

@@ -15,9 +15,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.dynamic_program import DynamicProgram, solved
 from preroll.envs.optimum.look_alikes import LookAlikes, Sight, is_idle
-from preroll.envs.optimum.told import ROUNDING, believing, told_values, true_categories, true_values
+from preroll.envs.optimum.told import (
+    CATEGORY,
+    RESPONSE,
+    ROUNDING,
+    believing,
+    told_values,
+    true_categories,
+    true_values,
+)
 from preroll.envs.policies.policy import Policy
 
 FIELDS = {"segment": "segment", "fatigue": "level", "video": "video"}  # parts of the state, and of a sight
@@ -49,7 +57,8 @@ class Knowledge:
     @cached_property
     def by_heart(self) -> tuple[str, ...]:
         """True values of videos that an agent can only know by heart, if they are worth anything; else ()."""
-        told = {name: rows for name, rows in told_values(self.programs[0]).items() if name not in self.unreachable}
+        hidden = {*self.unreachable, *([RESPONSE] if "video" in self.unreachable else [])}
+        told = {name: rows for name, rows in told_values(self.programs[0]).items() if name not in hidden}
         named = [name for name in told if self._loses([name])]
         return tuple(named or (told if len(told) > 1 and self._loses(told) else ()))
 
@@ -105,21 +114,21 @@ class Knowledge:
         """
         row, rows = self.sight.video, true_values(self.programs[0])
         named = [name for name, value in rows.items() if _differ_within(value, row)]
-        if "category" in named:
+        if CATEGORY in named:
             _, own = np.unique(
                 np.column_stack([row, true_categories(self.programs[0].tables)]), axis=0, return_inverse=True
             )
-            if _differ_within(rows["category"], own.reshape(-1)):
-                named[named.index("category")] = "video"
-        return named or ["video"]
+            if _differ_within(rows[CATEGORY], own.reshape(-1)):
+                named[named.index(CATEGORY)] = "video"
+        return ["video" if name == RESPONSE else name for name in named] or ["video"]
 
     def _loses(self, names: Iterable[str]) -> bool:
         """Returns whether it costs revenue to take what is told of some true values for the truth."""
         told = {name: rows for name, rows in told_values(self.programs[0]).items() if name in names}
-        ads = np.stack([believing(program, told).solve()[1] for program in self.programs])[None]
+        _, ads = solved([believing(program, told) for program in self.programs])
         policy = Policy(ads=ads).on(self.programs[0].tables)
         values = np.array([program.value_of(policy, ads.shape[-1] > 1) for program in self.programs])
-        best = np.array([program.solve()[0] for program in self.programs])
+        best = np.array(solved(self.programs)[0])
         return bool(self.shares @ values < self.shares @ best * (1 - ROUNDING))
 
 

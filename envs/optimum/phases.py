@@ -12,7 +12,7 @@ from preroll.envs.optimum.knowledge import note_of
 from preroll.envs.optimum.losses import Losses, LossLedger
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.greedy import greedy_policy
-from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.policy import Policy, by_phase
 from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
 
@@ -104,8 +104,11 @@ class PhasedOptimum:
         return BeliefOptimum(*(float(sum(ends)) for ends in zip(*bounds, strict=True)))
 
     @cached_property
+    def policy(self) -> Policy:
+        """A policy that earns the optimum of every phase."""
+        return by_phase([phase.policy for phase in self._phases])
+
+    @cached_property
     def references(self) -> dict[str, Policy]:
         """Policies with which every agent is compared, by name: random, greedy, optimum."""
-        tables = [phase.policy.ads for phase in self._phases]
-        best = Policy(ads=np.concatenate([table for table in tables if table is not None]))
-        return {"random": random_policy(self.tables), "greedy": greedy_policy(self.tables), "optimum": best}
+        return {"random": random_policy(self.tables), "greedy": greedy_policy(self.tables), "optimum": self.policy}

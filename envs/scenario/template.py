@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll.envs.scenario.response_matrix import read_matrix
-from preroll.envs.scenario.scenario import OTHER, Ad, Scenario
+from preroll.envs.scenario.scenario import CATALOG, OTHER, Ad, Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
@@ -28,7 +28,7 @@ def scenario_for(
             column for each category or ``other``; and, optionally, ``seconds``, ``reward`` and ``length``.
 
     Raises:
-        PrerollError: If ``like`` or the CSV file is invalid.
+        PrerollError: If ``like`` or the CSV file is invalid, or ``like`` takes P(view) from its own catalog.
 
     Examples:
         >>> from preroll.envs import scenario_for
@@ -40,6 +40,11 @@ def scenario_for(
         {'cars': 0.8, 'cats': 0.32, 'concerts': 0.32}
     """
     model = Scenario.load(like)
+    if model.response == CATALOG:
+        raise PrerollError(
+            f"scenario {model.name}: response: 'catalog' has P(view) of its own ads and videos, and is no template; "
+            "write the ads of your catalog's response, with seconds and reward"
+        )
     source, ads = f"scenario {model.name}", _groups(model, catalog)
     if probabilities is not None:
         source, ads = str(probabilities), read_matrix(Path(probabilities), catalog.categories, model.ads)
@@ -87,7 +92,9 @@ def _user(user: dict[str, Any], ads: dict[str, dict[str, Any]]) -> dict[str, Any
         {**segment, "appeal": {k: v for k, v in segment["appeal"].items() if k in lengths}}
         for segment in user["segments"]
     ]
-    return {**user, "fatigue": fatigue, "leave": leave, "segments": segments}
+    fit = any(not isinstance(ad["view_probability"], dict) for group in ads.values() for ad in group.values())
+    mismatch = user["mismatch"] if fit else 1.0  # it has no effect on ads with a number for each category
+    return {**user, "mismatch": mismatch, "fatigue": fatigue, "leave": leave, "segments": segments}
 
 
 def _by_category(scenario: Scenario, catalog: Catalog) -> Scenario:
@@ -103,4 +110,5 @@ def _by_category(scenario: Scenario, catalog: Catalog) -> Scenario:
 def _before(category: str, ad: Ad, m: float) -> float:
     if isinstance(ad.view_probability, Mapping):
         return ad.view_probability.get(category, ad.view_probability.get(OTHER, 0.0))
+    assert ad.view_probability is not None  # what takes it from a catalog is no template
     return ad.view_probability if category == ad.category else round(m * ad.view_probability, 12)

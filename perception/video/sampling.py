@@ -20,6 +20,7 @@ from preroll.perception.video.orientation import orientation
 from preroll.perception.video.packets import decoded
 from preroll.perception.video.streams import Promise, aspect_of, decoder_of, open_video, promised, video_stream
 from preroll.perception.video.timeline import Timeline
+from preroll.perception.video.whole_file import missing_packets
 
 #: Containers whose clock may jump ahead: what is sent is cut together.
 _JUMPING = frozenset(("mpegts", "mpeg"))
@@ -108,6 +109,9 @@ def _sample_video(path: Path, decoding: Decoding, rate: int, fast: bool) -> Iter
         timeline = Timeline(base, decoding.step, jumps=container.format.name in _JUMPING)
         frames = decoded(container, stream, decoder, timeline, decoding)
         yield from _shown(frames, timeline, decoding, promise, rate, aspect_of(stream))
+        if container.format.name == "mpegts":
+            # Where time began again too, another file begins, whose packets are counted anew.
+            decoding.gaps = len(set(missing_packets(path, stream.id)) - timeline.begins)
 
 
 def _shown(

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
-from preroll.terminal.plural import counted
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 from preroll.terminal.table import print_table
 

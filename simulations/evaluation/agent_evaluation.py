@@ -56,7 +56,7 @@ def evaluate_agent(
     played, value = simulate(player, tables, values, base, lanes, per_lane, exact=exact, ledger=ledger)
     best = None
     if value is None:
-        best = rollout(tables, values.references["optimum"], seed=base, lanes=lanes, sessions_per_lane=per_lane)
+        best = rollout(tables, values.policy, seed=base, lanes=lanes, sessions_per_lane=per_lane)
     result = result_of(name, played, value, values, best=best)
     return replace(result, explanation=_explanation(values, player, ledger, per_lane)) if explained else result
 

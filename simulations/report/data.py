@@ -119,7 +119,7 @@ class Material:
     @cached_property
     def origins(self) -> dict[str, Origin]:
         """Origin of every finished cell, by id."""
-        return {cell.id: origin_of(cell_provenance(self.store.folder(cell))) for cell in self.done}
+        return {cell.id: origin_of(cell_provenance(self.run(cell))) for cell in self.done}
 
     @cached_property
     def other_versions(self) -> dict[str, dict[str, str]]:
@@ -174,9 +174,15 @@ class Material:
         told = (read_cell(self.store.folder(cell)).get(EXPLANATION) for cell in self.cells(point, agent))
         return [one for one in told if one is not None]
 
+    @cached_property
+    def _runs(self) -> dict[str, Run]:
+        return {}
+
     def run(self, cell: Cell) -> Run:
-        """Returns the run of a cell."""
-        return Run.open(self.store.folder(cell))
+        """Returns the run of a cell, which is read once."""
+        if cell.id not in self._runs:
+            self._runs[cell.id] = Run.open(self.store.folder(cell))
+        return self._runs[cell.id]
 
     def curves(self, point: str, agent: str) -> list[Curve]:
         """Returns learning curves, one per seed."""

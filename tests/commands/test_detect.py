@@ -13,8 +13,10 @@ needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real 
 
 
 pytestmark = pytest.mark.usefixtures("here")
+without_processes = pytest.mark.usefixtures("without_processes")  # all but that of the limits of a process
 
 
+@without_processes
 @needs_real_clips
 def test_a_real_clip_shows_a_water_bottle(run: Run, tmp_path: Path) -> None:
     status, told, _ = run("detect", BOTTLE, "--detector", WEIGHTS / "SqueezeNet_fp16.onnx", "--out", "found.csv")
@@ -29,6 +31,7 @@ def test_a_real_clip_shows_a_water_bottle(run: Run, tmp_path: Path) -> None:
     assert lines[-1] == "120 rows written to found.csv."
 
 
+@without_processes
 @needs_real_clips
 def test_a_damaged_clip_says_how_far_it_goes(run: Run, tmp_path: Path) -> None:
     status, told, _ = run("detect", REAL / "videos" / "edge_corrupted.mp4")
@@ -36,6 +39,7 @@ def test_a_damaged_clip_says_how_far_it_goes(run: Run, tmp_path: Path) -> None:
     assert "Only a part could be seen: 1 of 50 packets gave no frame" in told
 
 
+@without_processes
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -59,6 +63,7 @@ def test_a_mistake_is_one_line_and_status_2(run: Run, tmp_path: Path, arguments:
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
 
 
+@without_processes
 @needs_real_clips
 def test_bottles_have_their_place_in_most_frames_of_a_real_clip(run: Run, tmp_path: Path) -> None:
     arguments = ("--segment", "--detector", WEIGHTS / "yolox_nano.onnx", "--out", "objects.csv", "--overlay", "drawn")
@@ -78,6 +83,7 @@ def test_bottles_have_their_place_in_most_frames_of_a_real_clip(run: Run, tmp_pa
     assert len(list((tmp_path / "drawn").iterdir())) == 120
 
 
+@without_processes
 @needs_real_clips
 def test_a_classifier_gives_as_many_classes_as_are_wanted(run: Run, tmp_path: Path) -> None:
     model = WEIGHTS / "SqueezeNet_fp16.onnx"
@@ -90,6 +96,7 @@ def test_a_classifier_gives_as_many_classes_as_are_wanted(run: Run, tmp_path: Pa
     assert table.groupby("frame")["class"].nunique().eq(3).all()
 
 
+@without_processes
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -85,6 +85,7 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
         "catalog/videos.csv",
         "new.png",
     ),
+    ("predict annotate", "response"): READ,
     ("predict annotate", "tags"): READ,
     ("predict annotate", "truth"): READ,
     ("predict annotate", "words"): READ,

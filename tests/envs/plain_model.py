@@ -62,6 +62,10 @@ class PlainModel:
         appeal = prod(factors.get(key, 1.0) for key in (ad.label, ad.length, ad.category))
         repeat = user.repeat if at.last in (action, len(self.actions) + action) else 1.0
         categories, given = self.catalog.categories, ad.view_probability
+        if given is None:
+            assert self.catalog.response is not None
+            match = float(self.catalog.response[at.video, self.catalog.response_ads.index(ad.label)])
+            return min(position * wear * appeal * match * repeat, 1.0)
         if isinstance(given, dict):
             weights = [self.is_of(at.video, k) for k in range(len(categories))]
             by_category = [given[name] if name in given else given["other"] for name in categories]

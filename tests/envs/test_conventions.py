@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
@@ -32,6 +33,8 @@ ID = "preroll/Session-v0"
         range(5, 8),
         np.array([5, 6, 7]),
         [np.int32(5), 6, np.int64(7)],
+        torch.tensor(5),
+        torch.tensor([5, 6, 7]),
     ],
     ids=repr,
 )
@@ -44,7 +47,7 @@ def test_seeds_of_every_type_start_the_same_sessions(seed: Any, small_catalog: C
         np.testing.assert_array_equal(one.reset(seed=seed)[0], two.reset(seed=5)[0])
 
 
-@pytest.mark.parametrize("seed", [1.0, "1", [1, 2.0, 3], np.array([1.0, 2.0, 3.0])], ids=repr)
+@pytest.mark.parametrize("seed", [1.0, "1", [1, 2.0, 3], [1, [2, 3], 4], np.array([1.0, 2.0, 3.0])], ids=repr)
 def test_a_seed_that_is_no_whole_number_is_refused(seed: Any, small_catalog: Catalog) -> None:
     with pytest.raises(PrerollError, match=r"seed: .*: a whole number from 0 is expected"):
         SessionVectorEnv(3, "classic", small_catalog).reset(seed=seed)
@@ -198,9 +201,13 @@ class EnvContext(dict[str, Any]):
     worker_index = 0
 
 
-@pytest.mark.parametrize("config", [{}, {"scenario": "fatigue"}, EnvContext(), EnvContext(name="mine")], ids=repr)
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"scenario": "fatigue"}, EnvContext(), EnvContext(name="mine"), {"scenario": "fatigue", "workers": 2}],
+    ids=repr,
+)
 def test_a_mapping_of_settings_in_place_of_a_scenario_is_answered_by_what_to_write(config: Any) -> None:
-    for make in (SessionEnv, lambda given: SessionVectorEnv(2, given)):
+    for make in (SessionEnv, SessionVectorEnv, lambda given: SessionVectorEnv(2, given)):
         with pytest.raises(
             PrerollError, match=r"such as RLlib's env_config: unpack it, .* SessionEnv\(\*\*env_config\)"
         ):

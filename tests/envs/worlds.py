@@ -58,6 +58,21 @@ OTHERS: list[dict[str, Any]] = [
 ]
 
 
+#: Ads whose probabilities the catalog holds.
+OWN_RESPONSE: dict[str, Any] = {
+    "response": "catalog",
+    "ads": {
+        "soap": {"long": {"seconds": 30, "reward": 3}},
+        "cats": {"short": {"seconds": 10, "reward": 1}},
+        "dogs": {"long": {"seconds": 15, "reward": 2}},
+    },
+}
+DEARER: list[dict[str, Any]] = [
+    {"from_session": 2, "set": {"ads.*.long.reward": {"scale": 0.5}}},
+    {"from_session": 3, "set": {"user.mismatch": 0.9, "user.position.pre": 1.8}},
+]
+
+
 def partly_labeled(n_videos: int) -> Catalog:
     """Two categories, of which a third of the videos has none, and videos with 0 … 10 neighbours."""
     rng, video = np.random.default_rng(1), np.arange(n_videos)
@@ -71,7 +86,28 @@ def partly_labeled(n_videos: int) -> Catalog:
         category_probabilities=rng.dirichlet(np.ones(2), n_videos),
         memorability=rng.random(n_videos),
         memorability_quantile=rng.permutation(n_videos) / n_videos,
+        response=rng.random((n_videos, 3)),
+        response_ads=("cats.short", "dogs.long", "soap.long"),
     )
+
+
+def own_response(n_videos: int) -> tuple[Scenario, Catalog]:
+    """The preset ``fatigue``, where every pair of a video and an ad has a probability of its own."""
+    videos, preset = make_catalog(n_videos), Scenario.load("fatigue")
+    plain: dict[str, Any] = {**preset.model_dump(mode="json"), "response": "catalog"}
+    for ads in plain["ads"].values():
+        for ad in ads.values():
+            del ad["view_probability"]
+    catalog = Catalog.from_arrays(
+        categories=videos.categories,
+        category=videos.category,
+        neighbors=videos.neighbors,
+        importance=videos.importance,
+        classes=videos.classes,
+        response=np.random.default_rng(3).beta(2, 3, (n_videos, len(preset.ads))),
+        response_ads=sorted(ad.label for ad in preset.ads),
+    )
+    return Scenario.load(plain).replace({"user.position": {"pre": 1.0}}), catalog
 
 
 def without_labels(catalog: Catalog) -> Catalog:
@@ -91,6 +127,10 @@ WORLDS: dict[str, tuple[Scenario, Catalog]] = {
     "everything": (EVERYTHING, make_catalog()),
     "all at once": (tiny(ALL_AT_ONCE), partly_labeled(37)),
     "by category": (tiny({**ALL_AT_ONCE, "ads": BY_CATEGORY, "drift": OTHERS}), partly_labeled(37)),
+    "own response": (
+        tiny({**ALL_AT_ONCE, "user.position": {"pre": 1.0, "mid": 1.3}, **OWN_RESPONSE, "drift": DEARER}),
+        partly_labeled(37),
+    ),
     "tiny": (tiny({**TWO_SLOTS, **TWO_SEGMENTS, **ALL_SHOWN}), three_videos()),
     "no jumps": (tiny({"session.horizon": 6, "recommender.jump": 0}), three_videos()),
     "jumps": (tiny({"session.horizon": 6, "recommender.jump": 1, "user.leave.hazard": {}}), three_videos()),

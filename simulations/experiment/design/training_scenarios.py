@@ -83,5 +83,7 @@ def _factor(old: Ad, new: Ad) -> float:
     return factors[0]
 
 
-def _by_category(probability: float | dict[str, float]) -> dict[str, float]:
+def _by_category(probability: float | dict[str, float] | None) -> dict[str, float]:
+    if probability is None:  # it is the catalog's
+        return {}
     return probability if isinstance(probability, dict) else {"": probability}

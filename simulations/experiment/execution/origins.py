@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from preroll.simulations.experiment.execution.cell import read_cell
@@ -15,9 +14,9 @@ MACHINE = "machine"
 Origin = Mapping[str, str]
 
 
-def cell_provenance(folder: Path) -> dict[str, Any]:
+def cell_provenance(run: Run) -> dict[str, Any]:
     """Returns the provenance of a finished cell, that of a reused training and of its evaluation in one."""
-    return merged(Run.open(folder).result, read_cell(folder)["provenance"])
+    return merged(run.result, read_cell(run.path)["provenance"])
 
 
 def origin_of(provenance: Mapping[str, Any]) -> Origin:

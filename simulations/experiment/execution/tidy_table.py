@@ -70,7 +70,8 @@ def _inputs(experiment: str, cell: Cell) -> dict[str, Any]:
 
 def _row(store: Store, cell: Cell, late: bool) -> dict[str, Any]:
     folder = store.folder(cell)
-    run, told, made_by = Run.open(folder), read_cell(folder), cell_provenance(folder)
+    run, told = Run.open(folder), read_cell(folder)
+    made_by = cell_provenance(run)
     cost = run.result["cost"]
     return {
         "catalog": run.settings.catalog.path,

@@ -129,3 +129,27 @@ def test_probabilities_by_category_that_agents_cannot_tell_are_named_by_the_firs
     later = [{"from_session": 2, "set": by_category}]
     late = unseen({**OFF, "user.mismatch": 1, "drift": later, "observe.category": "none"})
     assert list(late) == ["ads.dogs.long.view_probability", "drift"]
+
+
+def test_a_response_by_video_that_agents_cannot_tell_is_named() -> None:
+    ads = {"soap": {"long": {"seconds": 30, "reward": 1}, "short": {"seconds": 10, "reward": 1}}}
+    own = {**OFF, "response": "catalog", "ads": ads, "observe.category": "none", "observe.content": False}
+    catalog = with_response([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+    hidden = unseen(own, catalog)
+    assert list(hidden) == ["response"]
+    assert "response: catalog: acts, but agents cannot see it: set observe.content" in hidden["response"]
+    assert unseen({**own, "observe.content": True}, catalog) == {}
+    assert unseen(own, with_response([[0.1, 0.2]] * 3)) == {}
+
+
+def with_response(table: list[list[float]]) -> Catalog:
+    plain = three_videos()
+    return Catalog.from_arrays(
+        categories=plain.categories,
+        category=plain.category,
+        neighbors=plain.neighbors,
+        importance=plain.importance,
+        classes=plain.classes,
+        response=table,
+        response_ads=("soap.long", "soap.short"),
+    )

@@ -15,6 +15,7 @@ from preroll.envs.policies.policy import axes
 from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.envs.policies.tabulate import tabulate
 from preroll.perception.catalog.catalog import Catalog
+from preroll.system.memory import COMPILED, Need
 from tests.envs.plain_model import Moment, PlainModel
 from tests.envs.tiny import SHORT, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
@@ -122,6 +123,65 @@ def test_the_optimum_of_a_preset_is_what_its_policy_earns(name: str, small_catal
     for phase in range(tables.n_phases):
         exact = Optimum(tables, phase)
         assert exact.value_of(exact.policy) == pytest.approx(exact.value, rel=1e-12)
+
+
+@pytest.mark.parametrize("changes", [{}, {"user.repeat": 1.0}, {**TWO_SLOTS, **TWO_SEGMENTS}], ids=str)
+def test_on_disk_and_in_blocks_of_videos_the_optimum_is_the_same(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = Tables.compile(tiny(changes), three_videos())
+    whole = Optimum(tables)
+    value, lost = whole.value, whole.explain(whole.policy).lost
+    monkeypatch.setattr("preroll.files.large_array.IN_MEMORY", 0)
+    for block in (1, 2 * whole.programs[0].empty(False)[0].size, 10**6):
+        monkeypatch.setattr("preroll.envs.optimum.dynamic_program.BLOCK", block)
+        exact = Optimum(tables)
+        assert exact.value == value
+        assert exact.policy.ads is not None
+        np.testing.assert_array_equal(exact.policy.ads, whole.policy.ads)
+        assert exact.value_of(exact.policy) == whole.value_of(whole.policy)
+        assert exact.explain(exact.policy).lost == lost
+        played = rollout(tables, exact.policy, seed=1, lanes=5, sessions_per_lane=2).revenue
+        np.testing.assert_array_equal(
+            played, rollout(tables, whole.policy, seed=1, lanes=5, sessions_per_lane=2).revenue
+        )
+
+
+def test_progress_counts_the_slots_of_every_segment() -> None:
+    exact, steps = Optimum(Tables.compile(tiny({**TWO_SLOTS, **TWO_SEGMENTS}), three_videos())), list[int]()
+    exact.solve(steps.append)
+    assert steps == [1] * 8
+    assert exact.value == Optimum(exact.tables).value
+    assert steps == [1] * 8
+
+
+def test_what_is_taken_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy where it is in memory, the values of two slots, visits, and one bit of every action and slot."""
+    needs: dict[str, int] = {}
+
+    def noted(what: str, need: Need) -> None:
+        needs[what] = need.filled - COMPILED.filled
+
+    for module in ("optimum", "dynamic_program"):
+        monkeypatch.setattr(f"preroll.envs.optimum.{module}.require", noted)
+    exact = Optimum(Tables.compile(tiny(), three_videos()))
+    policy, layers, ads = exact.policy, 2 * exact.programs[0].empty(False).nbytes, exact.policy.ads
+    assert ads is not None
+    assert needs["the exact optimum"] == ads.nbytes + layers
+    assert 2 * exact.visits(policy).shown.nbytes == needs["the visits of a policy"]
+    bits = sum(best.nbytes for best in exact.programs[0].all_best())
+    assert needs["what agents can know of the optimum"] >= bits
+    monkeypatch.setattr("preroll.files.large_array.IN_MEMORY", 0)
+    assert Optimum(exact.tables).value == exact.value
+    assert needs["the exact optimum"] == layers
+
+
+@pytest.mark.parametrize("changes", [{}, {**TWO_SLOTS, **TWO_SEGMENTS}], ids=str)
+def test_how_often_an_ad_is_shown_is_the_sum_of_its_visits(changes: dict[str, Any]) -> None:
+    exact = Optimum(Tables.compile(tiny(changes), three_videos()))
+    for policy in (exact.policy, greedy_policy(exact.tables), random_policy(exact.tables)):
+        shown = exact.visits(policy).shown
+        np.testing.assert_allclose(exact.shown(policy), shown.sum(axis=(0, 1)), rtol=1e-13)
 
 
 def test_no_policy_of_a_tiny_scenario_beats_the_optimum() -> None:

@@ -202,9 +202,16 @@ def test_a_tiny_phase_of_drift_has_its_own_rows() -> None:
     assert "best open-loop plan" in first
 
 
-def test_the_tiny_limit_of_the_search_for_plans_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """3 videos, 3 levels and 2 slots are 18 states."""
+@pytest.mark.parametrize(
+    ("limit", "size", "row"),
+    [
+        ("LARGEST_PLAN", 18, "best open-loop plan"),  # 3 videos, 3 levels and 2 slots are 18 states
+        ("LARGEST_SEARCH", 18 * 3 * 12, "best open-loop plan"),  # with 3 actions, from 3 + 1 + 8 plans
+        ("LARGEST_FIXED", 18 * 3 * 2, "best fixed per category"),  # in 2 categories
+    ],
+)
+def test_the_limits_of_the_searches_are_kept(limit: str, size: int, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Tables.compile(tiny(), three_videos())
-    for limit, searched in ((18, True), (17, False)):
-        monkeypatch.setattr("preroll.envs.optimum.reference_values.LARGEST_PLAN", limit)
-        assert ("best open-loop plan" in {row.name for row in reference_values(tables)}) == searched
+    for most, searched in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(f"preroll.envs.optimum.reference_values.{limit}", most)
+        assert (row in {row.name for row in reference_values(tables)}) == searched

@@ -9,8 +9,10 @@ import pytest
 from preroll.envs import Optimum, Scenario, Tables, greedy_policy
 from preroll.envs.optimum.reference_values import as_predicted
 from preroll.envs.policies.policy import Policy
+from preroll.errors import MemoryShortError
 from preroll.perception.catalog.catalog import Catalog
-from tests.envs.tiny import three_videos
+from preroll.system.memory import COMPILED, Need
+from tests.envs.tiny import three_videos, tiny
 
 POSITIONS: dict[str, Any] = {"user.position": {"pre": 0.7, "mid": 1.6}, "session.slots": ["pre", "mid"]}
 
@@ -148,3 +150,21 @@ def test_greedy_looks_up_what_an_advertisers_ad_is_worth_before_the_category_tha
         shown, best = (greedy_policy(one).on(one).probabilities for one in (tables, guessed))
         np.testing.assert_array_equal(shown, best)
     assert round(100 * exact.value_of(Policy(ads=np.array([[[1]]]))) / exact.value, 2) == 60.66
+
+
+@pytest.mark.parametrize("changes", [{}, {"user.repeat": 1.0}, POSITIONS], ids=str)
+def test_greedy_says_what_its_table_needs_before_it_makes_one(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = Tables.compile(tiny(changes), three_videos())
+    table, needs = greedy_policy(tables).probabilities, list[int]()
+    assert table is not None
+
+    def noted(what: str, need: Need) -> None:
+        needs.append(need.filled - COMPILED.filled)
+        raise MemoryShortError(what)
+
+    monkeypatch.setattr("preroll.envs.policies.greedy.require", noted)
+    with pytest.raises(MemoryShortError, match="the greedy policy"):
+        greedy_policy(tables)
+    assert table.nbytes < needs[0] <= 5 * table.nbytes

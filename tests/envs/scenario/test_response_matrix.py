@@ -31,6 +31,13 @@ def test_a_matrix_gives_ads_by_group_and_what_it_lacks_is_lent(tmp_path: Path) -
     ]
 
 
+def test_a_matrix_has_no_use_for_mismatch_and_gets_none(tmp_path: Path) -> None:
+    file = tmp_path / "matrix.csv"
+    file.write_text("ad,other\nsoap.short,0.5\nsoap.long,0.4\n")
+    assert scenario_for(Catalog.load("demo"), like="classic", probabilities=file).user.mismatch == 1.0
+    assert scenario_for(Catalog.load("demo"), like="classic").user.mismatch == Scenario.load("classic").user.mismatch
+
+
 def test_a_group_may_have_dots_and_a_file_the_mark_and_spaces_of_a_spreadsheet(tmp_path: Path) -> None:
     scenario = made("\ufeffad , cats,dogs\r\nvol. 1.a, .5 ,1\r\n", tmp_path, like="fatigue")
     assert [(ad.category, ad.name) for ad in scenario.ads] == [("vol. 1", "a")]

@@ -67,7 +67,7 @@ def test_the_order_of_the_file_numbers_the_ads() -> None:
                 ({5: 0.5}, r"\.5\.\[key\]: 5: should be a valid string$"),
                 (True, r": True: should be in \[0, 1\], a number$"),
                 ("x", r": 'x': should be in \[0, 1\], a number$"),
-                (None, r": None: should be in \[0, 1\], a number$"),
+                (None, r": is missing$"),
                 ([0.5], r": should be a valid number$"),
                 ({"scale": "x"}, r": scale: a number is expected, not 'x'$"),
             )
@@ -190,3 +190,9 @@ def test_a_scenario_that_uses_nothing_new_is_written_as_ever() -> None:
     ad = {"seconds": 10, "view_probability": 0.5, "reward": 1}
     written = Scenario.load({"name": "one", "ads": {"cats": {"short": ad}}}).model_dump_json()
     assert sha256(written.encode()).hexdigest().startswith("28d0ed90fab7eb8f")
+
+
+def test_a_change_inside_of_another_one_changes_nothing_of_the_callers() -> None:
+    ads = {"cats": {"short": {"seconds": 5, "view_probability": 0.5, "reward": 1}}}
+    changed = Scenario.load("classic").replace({"ads": ads, "ads.*.*.reward": 2})
+    assert (changed.ads[0].reward, ads["cats"]["short"]["reward"]) == (2, 1)

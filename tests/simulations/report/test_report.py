@@ -26,7 +26,7 @@ from preroll.yaml_config import dump_yaml
 from tests.browser import dump
 from tests.conftest import make_catalog, write_catalog
 from tests.simulations.conftest import MakeFile, load, settings
-from tests.simulations.experiment.execution.test_runner import in_this_process, without_pictures
+from tests.simulations.experiment.execution.test_runner import without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_hostile_names_stand_on_the_page_as_text(html: str, tmp_path: Path) -> N
     )
     (tmp_path / "hostile.yaml").write_text(text)
     store = Store(tmp_path / "out")
-    assert not run_plan(load(tmp_path / "hostile.yaml"), text, store, in_this_process).failures
+    assert not run_plan(load(tmp_path / "hostile.yaml"), text, store, without_pictures).failures
     material = Material.of(store)
     cells = tuple(replace(cell, label=f"{cell.label} {hostile}") for cell in material.plan.cells)
     found = Read(page(replace(material, plan=replace(material.plan, name=hostile, cells=cells))))

@@ -159,6 +159,7 @@ def test_without_exact_values_agents_are_simulated_alone_which_is_another_evalua
     assert table.loc[thompson, "revenue"].equals(exact.loc[thompson, "revenue"])
 
 
+@pytest.mark.usefixtures("without_processes")
 def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file: MakeFile, tmp_path: Path) -> None:
     store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random", "thompson"])
     plan = load(path)
@@ -255,7 +256,7 @@ def test_a_kill_at_any_moment_loses_and_repeats_nothing_but_the_cells_in_flight(
         complete = now
     time.sleep(1)
     orphans_done = inodes(store)
-    assert run_plan(load(path), path.read_text(), store, cell_pool(2)).failures == {}
+    assert run_plan(load(path), path.read_text(), store, in_this_process).failures == {}
     assert orphans_done.items() <= inodes(store).items()
     pd.testing.assert_frame_equal(numbers(store), numbers(small_store), check_exact=True)
     assert not list(store.path.rglob(".*.preroll"))
