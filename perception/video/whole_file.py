@@ -128,7 +128,7 @@ def missing_packets(path: Path, stream: int) -> list[int]:
     anew = False
     with path.open("rb") as file:
         for place, packet in _packets(file):
-            pid, counter = int.from_bytes(packet[1:3]) & 0x1FFF, packet[3] & 15
+            pid, counter = _pid(packet), packet[3] & 15
             if pid == 0:
                 anew = anew or counter == 0
             elif pid == stream and packet[3] & 0x10:
@@ -139,6 +139,16 @@ def missing_packets(path: Path, stream: int) -> list[int]:
                     found.append(place)
                 due, anew = (counter + 1) % 16, False
     return found
+
+
+def is_scrambled(path: Path, stream: int) -> bool:
+    """Returns whether packets of a stream in a transport stream are scrambled, as those of pay television."""
+    with path.open("rb") as file:
+        return any(packet[3] & 0xC0 for _, packet in _packets(file) if _pid(packet) == stream)
+
+
+def _pid(packet: bytes) -> int:
+    return int.from_bytes(packet[1:3]) & 0x1FFF
 
 
 def _packets(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

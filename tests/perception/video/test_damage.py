@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from preroll.perception.analysis.analysis import judge
@@ -158,6 +159,19 @@ def test_a_part_that_counts_its_packets_anew_lost_none(tmp_path: Path, counter: 
     decoding = Decoding()
     list(sample(path, decoding))
     assert decoding.gaps == 1 + int(goes_on)
+
+
+def test_a_scrambled_transport_stream_is_encrypted(tmp_path: Path) -> None:
+    path, rng = tmp_path / "a.ts", np.random.default_rng(0)
+    packets = transport(path, codec="libx264")
+    for packet in filter(of_the_video, packets):
+        packet[3] |= 0x80
+        begin = 5 + packet[4] if packet[3] & 0x20 else 4
+        packet[begin:] = rng.bytes(188 - begin)
+    path.write_bytes(b"".join(packets))
+    with pytest.raises(UnreadableError, match="its pictures are encrypted") as caught:
+        list(sample(path, Decoding()))
+    assert caught.value.status == "encrypted"
 
 
 def test_what_is_no_transport_stream_lost_no_packet(tmp_path: Path) -> None:
