@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.heat_maps import LENGTHS as BEST_LENGTH
 from preroll.simulations.report.heat_maps import heat_maps
 from preroll.simulations.report.lengths import always_values, majority_sentences, threshold_sentences
 from tests.simulations.conftest import MakeFile
 from tests.simulations.experiment.test_lengths import run
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 
 def certain(**rewards: float) -> dict[str, Any]:
