@@ -1,9 +1,9 @@
 """Every example runs as a person would run it, with a small budget, and writes what it says and nothing else."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
@@ -26,15 +26,27 @@ def test_every_example_is_run_here() -> None:
 
 
 @pytest.mark.parametrize("name", list(EXAMPLES))
-def test_an_example_runs_without_a_warning_and_writes_where_it_was_started(name: str, tmp_path: Path) -> None:
+def test_an_example_runs_without_a_warning_and_writes_where_it_was_started(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here, where a warning is an error; the libraries are loaded already."""
     budget, line, written = EXAMPLES[name]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(FOLDER / f"{name}.py"), str(budget)],
-        cwd=tmp_path, capture_output=True, text=True, timeout=900, env={**os.environ, "COLUMNS": "200"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "argv", [name, str(budget)])
+    run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    told, errors = capsys.readouterr()
+    assert line in told
+    assert "Warning" not in errors
+    assert {path.name for path in tmp_path.iterdir()} == written
+
+
+def test_an_example_is_a_program_of_its_own(tmp_path: Path) -> None:
+    budget, line, written = EXAMPLES["train_from_script"]
+    ran = [sys.executable, "-W", "error", str(FOLDER / "train_from_script.py"), str(budget)]
+    done = subprocess.run(ran, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+    assert (done.returncode, done.stderr) == (0, "")
     assert line in done.stdout
-    assert "Warning" not in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == written
 
 

@@ -67,12 +67,13 @@ def test_a_mistake_is_one_line_and_status_2(run: Run, tmp_path: Path, arguments:
 @needs_real_clips
 def test_bottles_have_their_place_in_most_frames_of_a_real_clip(run: Run, tmp_path: Path) -> None:
     arguments = ("--segment", "--detector", WEIGHTS / "yolox_nano.onnx", "--out", "objects.csv", "--overlay", "drawn")
-    status, _, errors = run("detect", BOTTLE, *arguments)
+    clip = write_beginning(BOTTLE, tmp_path / "clip.mp4", seconds=10)
+    status, _, errors = run("detect", clip, *arguments)
     assert status == 0, errors
     table = pd.read_csv(tmp_path / "objects.csv")
     assert list(table.columns) == ["frame", "time", "class", "confidence", "area", "x0", "y0", "x1", "y1"]
     bottles = table[table["class"] == "bottle"]
-    assert bottles["frame"].nunique() >= 108
+    assert bottles["frame"].nunique() >= 28
     # One to three bottles stand on the table; each takes about a twentieth of the picture of 640 × 360.
     assert 1 <= len(bottles) / bottles["frame"].nunique() <= 3
     assert bottles["area"].between(3, 8).mean() > 0.9
@@ -80,7 +81,7 @@ def test_bottles_have_their_place_in_most_frames_of_a_real_clip(run: Run, tmp_pa
     assert bottles["y1"].between(0, 360).all()
     filled = 100 * (bottles["x1"] - bottles["x0"]) * (bottles["y1"] - bottles["y0"]) / (640 * 360)
     assert (filled - bottles["area"]).abs().max() < 0.1
-    assert len(list((tmp_path / "drawn").iterdir())) == 120
+    assert len(list((tmp_path / "drawn").iterdir())) == 31
 
 
 @without_processes

@@ -60,6 +60,13 @@ def load(path: Path) -> Plan:
     return Plan.of(Experiment.load(path))
 
 
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts of pages are drawn, but not painted, which takes half of the time of a page: for tests of its words."""
+    monkeypatch.setattr("preroll.simulations.report.charts.figure_bytes", lambda *_, **__: b"<svg></svg>")
+    monkeypatch.setattr("preroll.simulations.report.policies.policy_png", lambda *_: b"")
+
+
 @pytest.fixture(scope="session")
 def small_store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The small experiment, done by two workers."""

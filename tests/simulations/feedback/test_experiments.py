@@ -18,6 +18,8 @@ from preroll.system import memory
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import without_pictures
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 LATE = {"vary": {"feedback.delay": [0, 60, 150]}, "agents": ["random", {"thompson": {"num_envs": 8}}], "seeds": 1}
 
 

@@ -12,6 +12,8 @@ from preroll.simulations.report.lengths import always_values, majority_sentences
 from tests.simulations.conftest import MakeFile
 from tests.simulations.experiment.test_lengths import run
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 
 def certain(**rewards: float) -> dict[str, Any]:
     """A scenario with an ad of every length class before every video, viewed for certain, three videos a session."""

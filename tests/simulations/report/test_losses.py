@@ -20,6 +20,8 @@ from tests.resealed import reseal
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import without_pictures
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 SETTINGS = {"num_envs": 8, "steps": 5, "batch": 40, "recurrent_units": 8}
 MEMORY = f"recurrent-ppo-{','.join(f'{name}={value}' for name, value in SETTINGS.items())}"
 

@@ -56,6 +56,7 @@ def test_the_headline_answers_in_words_with_numbers(store: Store) -> None:
     assert re.search(r"Of 2 comparisons .* no difference shown", verdicts)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_results_and_report_say_where_the_optimum_is_a_bound(make_file: MakeFile, tmp_path: Path) -> None:
     changes = {"scenario": "hidden-users", "agents": ["random"], "seeds": 1, "sessions": 60}
     path = make_file(**changes, vary={"observe.segment": [True, False]}, evaluate={"sessions": 100})
@@ -174,6 +175,7 @@ def test_what_is_missing_is_said(small_store: Store, make_file: MakeFile, tmp_pa
         Material.of(empty)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
     path = make_file(
         vary={"ads.*.long.view_probability": {"scale": [0.5, 1.5]}, "user.mismatch": [0.1, 0.9]},
@@ -187,6 +189,7 @@ def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
     assert ">long +" in html
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFile, tmp_path: Path) -> None:
     path = make_file(
         vary={"session.horizon": [2, 3], "user.mismatch": [0.1, 0.9]}, agents=["optimum", "thompson"], seeds=1
@@ -202,6 +205,7 @@ def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFi
     assert "nan" not in page(material).split("<h2>Percent")[0].split("<main>")[1]
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_where_every_run_of_a_learner_failed_the_page_does_without(store: Store, tmp_path: Path) -> None:
     less = Store(Path(shutil.copytree(store.path, tmp_path / "less")))
     for cell in less.read_plan().cells:
