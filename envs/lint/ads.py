@@ -78,7 +78,7 @@ def _without_videos(mechanisms: Mechanisms) -> Iterator[Finding]:
     for ad in tables.ads:
         by_category = ad.view_probability if isinstance(ad.view_probability, dict) else {}
         for name, p in by_category.items():
-            if not (occurring - by_category.keys() if name == OTHER else {name} & occurring):
+            if not (occurring - (by_category.keys() - {OTHER}) if name == OTHER else {name} & occurring):
                 text = "stands for no video; leave it out, or add videos"
                 yield Finding(f"ads.{ad.label}.view_probability.{name}", p, text)
     for category in dict.fromkeys(ad.category for ad in tables.ads if isinstance(ad.view_probability, float)):

@@ -19,7 +19,7 @@ _OFF: tuple[tuple[str, Any, str], ...] = (
     (
         "user.mismatch",
         1.0,
-        "every ad with one number that can be viewed fits every video; leave it out, or add categories",
+        "every ad that can be viewed fits every video, or has P(view) by category or from the catalog; leave it out",
     ),
     ("user.repeat", 1.0, "no ad that can be viewed follows itself; leave it out, or let sessions have more slots"),
     ("user.position", {}, "leave it out, or give slots factors that change P(view)"),

@@ -143,7 +143,8 @@ def _misfit(ad: Ad, catalog: Catalog) -> str:
     if not isinstance(given, Mapping):
         if ad.category in catalog.categories:
             return ""
-        return f"{ad.category}: the catalog {catalog.path} has no such category; {known}"
+        told = f"{ad.category}: the catalog {catalog.path} has no such category; {known}"
+        return f"{told}; ads of another group need a view_probability by category"
     if unknown := [name for name in given if name not in (*catalog.categories, OTHER)]:
         place = f"{ad.label}.view_probability.{unknown[0]}"
         return f"{place}: the catalog {catalog.path} has no such category; {known}, and other is allowed"

@@ -32,7 +32,10 @@ pytestmark = pytest.mark.usefixtures("here")
     ("arguments", "line"),
     [
         (["train", "thomson"], "agent 'thomson': unknown; agents are random, "),
-        (["train", "random", "--scenario", "clasic"], "scenario 'clasic': no such preset or file; presets are campaigns, classic"),
+        (
+            ["train", "random", "--scenario", "clasic"],
+            "scenario 'clasic': no such preset or file; presets are campaigns, classic",
+        ),
         (
             ["train", "random", "--catalog", "none"],
             "catalog none: no such folder; make one with `preroll catalog build",

@@ -152,6 +152,6 @@ def _checked(file: Path, videos: Names, ads: Names, column: pa.ChunkedArray) -> 
 
 def _number(text: str | None) -> float:
     try:
-        return float(text or "nan")
+        return float("nan" if not text or "_" in text else text)  # Python reads 0_1 as 1
     except ValueError:
         return np.nan

@@ -79,6 +79,12 @@ def test_videos_before_which_no_ad_pays_are_named() -> None:
     assert any(line.startswith("user.mismatch: 0: before the videos of category dogs no ad") for line in lines)
 
 
+def test_a_category_may_be_called_other_and_has_the_probability_of_that_name() -> None:
+    ads = {"soap": {"short": {**SHORT, "view_probability": {"cats": 0.3, "other": 0.1}}}}
+    stated = useless(Scenario.load({**ALONE, "ads": ads}), names=("cats", "other"))
+    assert not [line for line in stated.values() if "stands for no video" in line]
+
+
 def test_a_probability_that_stands_for_no_video_is_named() -> None:
     """Of two categories only cats have videos; an advertiser is no category that lacks videos."""
     long = {**LONG, "view_probability": {"cats": 0.3, "dogs": 0.2, "other": 0.1}}

@@ -68,6 +68,7 @@ HEADING = "video,ad,probability\n"
         ("video,ad\na,x.y\n", "must have the columns video, ad, probability, once each; it has video, ad"),
         ("video,ad,probability,ad\na,x.y,1,x.z\n", "once each; it has video, ad, probability, ad"),
         (HEADING + "a,x.y\n", "cannot be read: .*Expected 3 columns, got 2"),
+        (HEADING + "a,x.y,0.5\nb,x.y,0_1\n", r"row 2 \(b, x\.y\): probability '0_1' must be a number in \[0, 1\]"),
         (HEADING + "a,x.y,0.5\nb,x.y,1.5\n", r"row 2 \(b, x\.y\): probability '1\.5' must be a number in \[0, 1\]"),
         (HEADING + "a,x.y,-0.1\n", r"row 1 \(a, x\.y\): probability '-0\.1' must"),
         (HEADING + "a,x.y,0.5\nb,x.y,often\n", r"row 2 \(b, x\.y\): probability 'often' must"),
