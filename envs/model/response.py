@@ -117,10 +117,11 @@ def _own(ad: Ad | None) -> float:
 
 
 def _appeal(segment: Segment, ad: Ad | None) -> float:
-    """Computes the product of the segment's factors for the ad, its length and its category."""
+    """Computes the product of the segment's factors for the ad, its length and its group, each key once."""
     if ad is None:
         return 1.0
-    return float(np.prod([segment.appeal.get(key, 1.0) for key in (ad.label, ad.length, ad.category)]))
+    keys = dict.fromkeys((ad.label, ad.length, ad.category))  # a group may be called as a length is
+    return float(np.prod([segment.appeal.get(key, 1.0) for key in keys]))
 
 
 def _match(m: float, ad: Ad | None, relevance: NDArray[np.float64], categories: tuple[str, ...]) -> NDArray[np.float64]:

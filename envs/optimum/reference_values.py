@@ -16,6 +16,8 @@ from preroll.errors import PrerollError
 
 # Up to which an open-loop plan is searched: states of a session, and action values of all plans from which it begins.
 LARGEST_PLAN, LARGEST_SEARCH = 5_000_000, 2 * 10**9
+#: Of the rows "always LENGTH" where no ad is of a category; the agents of that name draw among the ads.
+BEST_OF_LENGTH = "the ad that earns most in the first slot"
 LARGEST_FIXED = 4 * 10**9  # states of all changes of a fixed policy up to which the best one is searched
 
 
@@ -93,9 +95,10 @@ def _by_category(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
         yield "best fixed per category", fixed.policy, "" if fixed.proven else "best found"
     if states <= LARGEST_PLAN and states * n_ads * (n_ads + RANDOM_BEGINNINGS + 1) <= LARGEST_SEARCH:
         yield "best open-loop plan", best_open_loop(optimum).policy, "by slot and category; best found"
+    by_group = (tables.spec.ad_category >= 0).any()
     for length in tables.scenario.lengths:
         try:
-            yield f"always {length}", fixed_policy(tables, length), ""
+            yield f"always {length}", fixed_policy(tables, length), "" if by_group else BEST_OF_LENGTH
         except PrerollError:  # some category has no ad of this length
             continue
 

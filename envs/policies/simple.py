@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.policy import Policy, by_phase
 from preroll.errors import NotFiniteError, PrerollError
 
 TIE = 1e-9  # actions whose values differ by at most this share of the largest magnitude are equally good
@@ -96,7 +96,8 @@ def first_rewards(tables: Tables, phase: int = 0) -> NDArray[np.float64]:
 def fixed_policy(tables: Tables, length: str) -> Policy:
     """Returns the policy that shows the ad of the video's category and one length class; the first, if several exist.
 
-    Where no ad belongs to a category, it is the ad of that length which earns most in the first slot.
+    Where no ad belongs to a category, it is the ad of that length which earns most in the first slot, in every phase of
+    drift.
 
     Raises:
         PrerollError: If a category of the catalog has no ad of that length, or a video has no category.
@@ -109,7 +110,8 @@ def fixed_policy(tables: Tables, length: str) -> Policy:
     """
     of_length = np.array(tables.spec.lengths) == length
     if of_length.any() and (tables.spec.ad_category < 0).all():
-        return by_category_policy(tables, np.where(of_length, first_rewards(tables), -1.0).argmax(axis=1))
+        earned = [np.where(of_length, first_rewards(tables, phase), -1.0) for phase in range(tables.n_phases)]
+        return by_phase([by_category_policy(tables, one.argmax(axis=1)) for one in earned])
     chosen = []
     for category in tables.catalog.categories:
         fitting = [i for i, ad in enumerate(tables.ads) if (ad.category, ad.length) == (category, length)]

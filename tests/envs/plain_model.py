@@ -59,7 +59,7 @@ class PlainModel:
         position = user.position.get(self.scenario.session.slots[self.position(at.slot)], 1.0)
         wear = user.fatigue.wear[at.level] if user.fatigue.wear else 1.0
         factors = user.segments[at.segment].appeal if user.segments else {}
-        appeal = prod(factors.get(key, 1.0) for key in (ad.label, ad.length, ad.category))
+        appeal = prod(factors.get(key, 1.0) for key in {ad.label: 1, ad.length: 1, ad.category: 1})
         repeat = user.repeat if at.last in (action, len(self.actions) + action) else 1.0
         categories, given = self.catalog.categories, ad.view_probability
         if given is None:

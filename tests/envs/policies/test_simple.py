@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.optimum.reference_values import BEST_OF_LENGTH, reference_values
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy, axes
 from preroll.envs.policies.simple import by_category_policy, first_rewards, fixed_policy, uniform_over_best
@@ -164,6 +166,19 @@ def test_where_no_ad_is_of_a_category_always_a_length_is_the_ad_of_it_that_earns
     np.testing.assert_allclose(first_rewards(tables), rewards)
     with pytest.raises(PrerollError, match="has no ad of length 'mid'"):
         fixed_policy(tables, "mid")
+
+
+def test_always_a_length_shows_the_ad_of_it_that_earns_most_in_the_phase() -> None:
+    drift = [{"from_session": 1, "set": {"ads.soap.two.reward": 0.1, "ads.soap.one.reward": 3}}]
+    tables = Tables.compile(tiny({"ads": ADVERTISERS, "drift": drift}), three_videos())
+    shown = fixed_policy(tables, "long").ads
+    assert shown is not None
+    assert shown[:, 0, 0, :, 0, 0].tolist() == [[0, 1, 0], [0, 0, 0]]
+    for phase, (_, alone_in_it) in enumerate(tables.scenario.phases):
+        rows = {row.name: row for row in reference_values(tables, phase)}
+        alone = Tables.compile(alone_in_it, three_videos())
+        assert rows["always long"].value == Optimum(alone).value_of(fixed_policy(alone, "long"))
+        assert rows["always long"].note == BEST_OF_LENGTH
 
 
 def test_rewards_of_the_first_slot_are_of_certain_views_at_most_and_of_the_phase() -> None:
