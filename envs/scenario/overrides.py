@@ -42,7 +42,8 @@ def _places(node: Any, path: str, dotted: str, source: str) -> list[tuple[Any, A
     keys: list[Any] = list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
     chosen = [(key, rest) for key in keys if (rest := _after(str(key), path)) is not None]
     if not chosen:
-        empty = "it is empty, and can be set as a whole" if node in ({}, []) else "there is nothing below it"
+        whole = "it is empty, and can be set as a whole"
+        empty = whole if node in ({}, []) else "nothing is given here" if node is None else "there is nothing below it"
         known = f"known here: {', '.join(map(str, keys))}" if keys else empty
         raise PrerollError(f"{source}: {dotted}: unknown key {path.split('.')[0]!r}; {known}")
     places, lacking = [], None
@@ -72,7 +73,8 @@ def _scaled(old: Any, value: Any, dotted: str, source: str) -> Any:
     if isinstance(old, Mapping) and old:
         return {key: _scaled(number, value, dotted, source) for key, number in old.items()}
     if isinstance(old, bool) or not isinstance(old, int | float):
-        raise PrerollError(f"{source}: {dotted}: only a number can be scaled, not {old!r}")
+        told = "and none is given" if old is None else f"not {old!r}"
+        raise PrerollError(f"{source}: {dotted}: only a number can be scaled, {told}")
     factor = value["scale"]
     if isinstance(factor, bool) or not isinstance(factor, int | float):
         raise PrerollError(f"{source}: {dotted}: scale: a number is expected, not {factor!r}")

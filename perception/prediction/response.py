@@ -14,7 +14,8 @@ from preroll.perception.prediction.formats.response_table import ResponseTable, 
 
 #: Ads of one table: a scenario has no more.
 MOST_ADS = 1000
-_LABEL = re.compile(r"[^\x00-\x1f*]+\.[\w-]+")
+#: A label that a scenario can have.
+_LABEL = re.compile(r"[^\x00-\x1f*]{1,255}\.[\w-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Response:
         """
         if list(self.ads) != sorted(set(self.ads)) or not self.ads:
             raise PrerollError(f"--response: its ads must be sorted, at least one and each once, not {self.ads[:3]}")
+        if wrong := [label for label in self.ads if not _LABEL.fullmatch(label)]:
+            raise PrerollError(f"--response: ad {wrong[0]!r} must be group.name, as in a scenario")
         sizes = Sizes(catalog.n_videos, 0, 0, ads=len(self.ads))
         check_type("--response", "response", self.values, "float32", sizes.shape("NA"))
         check_values("--response", "response", self.values, sizes)

@@ -81,7 +81,7 @@ def test_a_probability_beside_the_catalogs_is_refused_wherever_it_is_given() -> 
         scenario.replace({KEY: 0.5})
     with pytest.raises(PrerollError, match=f"drift from session 3: {KEY}: {why}$"):
         scenario.replace({"drift": [{"from_session": 3, "set": {KEY: {"other": 0.5}}}]})
-    with pytest.raises(PrerollError, match=rf"{KEY}: only a number can be scaled, not None$"):
+    with pytest.raises(PrerollError, match=rf"{KEY}: only a number can be scaled, and none is given$"):
         scenario.replace({KEY: {"scale": 0.5}})
     with pytest.raises(PrerollError, match=f"ads.cats.short.view_probability: {why}$"):
         tiny({"response": "catalog"})

@@ -160,6 +160,9 @@ def test_who_exchanges_two_ads_has_another_catalog(catalog: Catalog, tmp_path: P
 @pytest.mark.parametrize(
     ("ads", "values", "message"),
     [
+        (("nogroup",), np.zeros((30, 1), np.float32), "ad 'nogroup' must be group.name, as in a scenario"),
+        ((".x",), np.zeros((30, 1), np.float32), "ad '.x' must be group.name"),
+        ((f"{256 * 'a'}.x",), np.zeros((30, 1), np.float32), "ad 'aaa.*' must be group.name"),
         (("b.x", "a.x"), np.zeros((30, 2), np.float32), "its ads must be sorted, at least one and each once"),
         ((), np.zeros((30, 0), np.float32), "at least one"),
         (("a.x",), np.zeros((30, 2), np.float32), r"response is float32 \[30, 2\], must be float32 \[30, 1\]"),
