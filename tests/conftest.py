@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +56,18 @@ Run = Callable[..., tuple[int, str, str]]
 
 CATEGORIES = ("cars", "cats", "concerts")
 CLASSES = ("car", "road sign", "cat", "yarn", "guitar", "drum")
+
+
+def bare(catalog: Catalog, **given: Any) -> Catalog:
+    """A catalog's labels, neighbours and objects alone, in memory, with what else is given."""
+    return Catalog.from_arrays(
+        categories=catalog.categories,
+        category=catalog.category,
+        neighbors=catalog.neighbors,
+        importance=catalog.importance,
+        classes=catalog.classes,
+        **given,
+    )
 
 
 def make_catalog(n_videos: int = 30, seed: int = 0) -> Catalog:

@@ -6,7 +6,7 @@ import numpy as np
 
 from preroll.envs.scenario.scenario import Scenario, preset_names
 from preroll.perception.catalog.catalog import Catalog
-from tests.conftest import make_catalog
+from tests.conftest import bare, make_catalog
 from tests.envs.every_mechanism import EVERYTHING
 from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
@@ -98,12 +98,8 @@ def own_response(n_videos: int) -> tuple[Scenario, Catalog]:
     for ads in plain["ads"].values():
         for ad in ads.values():
             del ad["view_probability"]
-    catalog = Catalog.from_arrays(
-        categories=videos.categories,
-        category=videos.category,
-        neighbors=videos.neighbors,
-        importance=videos.importance,
-        classes=videos.classes,
+    catalog = bare(
+        videos,
         response=np.random.default_rng(3).beta(2, 3, (n_videos, len(preset.ads))),
         response_ads=sorted(ad.label for ad in preset.ads),
     )

@@ -7,6 +7,7 @@ import pytest
 from preroll.envs.lint.warnings import warnings_about
 from preroll.envs.model.tables import Tables
 from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import bare
 from tests.envs.tiny import three_videos, tiny
 
 OFF: dict[str, Any] = {"user.fatigue": {}, "user.leave": {}, "user.repeat": 1.0, "user.mismatch": 0.5}
@@ -144,12 +145,4 @@ def test_a_response_by_video_that_agents_cannot_tell_is_named() -> None:
 
 def with_response(table: list[list[float]]) -> Catalog:
     plain = three_videos()
-    return Catalog.from_arrays(
-        categories=plain.categories,
-        category=plain.category,
-        neighbors=plain.neighbors,
-        importance=plain.importance,
-        classes=plain.classes,
-        response=table,
-        response_ads=("soap.long", "soap.short"),
-    )
+    return bare(plain, response=table, response_ads=("soap.long", "soap.short"))

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
-from scipy import stats
 
-from preroll.envs import Optimum, Tables, greedy_policy, random_policy, rollout
+from preroll.envs import Optimum, Tables, greedy_policy, random_policy
 from preroll.envs.optimum.reference_values import reference_values
 from preroll.perception.catalog.catalog import Catalog
 from tests.envs.optimum.test_knowledge import best_of_history
 from tests.envs.plain_model import PlainModel
+from tests.envs.simulated import assert_simulated_as_computed
 from tests.envs.tiny import tiny
 from tests.envs.worlds import own_response
 
@@ -93,14 +92,11 @@ def test_no_row_takes_predicted_categories_for_true_which_say_nothing_of_users()
 @pytest.mark.compiled
 @pytest.mark.parametrize("kind", ["optimum", "greedy", "random"])
 def test_a_million_simulated_sessions_agree_with_the_exact_value(kind: str) -> None:
-    """Inside the 99.9 % interval; fixed seed, so this passes always or never."""
     tables = Tables.compile(*own_response(60))
     exact = Optimum(tables)
     policies = {"greedy": greedy_policy, "random": random_policy}
     policy = exact.policy if kind == "optimum" else policies[kind](tables)
-    revenue = rollout(tables, policy, seed=7, lanes=1000, sessions_per_lane=1000).revenue
-    standard_error = revenue.std(ddof=1) / np.sqrt(revenue.size)
-    assert abs(revenue.mean() - exact.value_of(policy)) < stats.norm.ppf(0.9995) * standard_error
+    assert_simulated_as_computed(exact, policy)
 
 
 def test_what_is_lost_adds_up_to_the_regret() -> None:

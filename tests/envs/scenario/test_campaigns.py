@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from preroll.envs import Optimum, Scenario, Tables, fixed_policy, greedy_policy, random_policy, rollout
+from preroll.envs import Optimum, Scenario, Tables, fixed_policy, greedy_policy, random_policy
 from preroll.envs.scenario.scenario import PRESETS
+from tests.envs.simulated import assert_simulated_as_computed
 
 BEST = {"cats": "soap.long", "cars": "petrol.long", "concerts": "tickets.short"}
 
@@ -60,11 +61,7 @@ def test_every_line_with_a_number_is_tagged() -> None:
 
 @pytest.mark.compiled
 def test_a_million_sessions_are_worth_what_is_computed_of_three_policies() -> None:
-    """Means within 5 standard errors: of three, one false alarm in 600,000."""
     tables = Tables.compile("campaigns", "demo")
     exact = Optimum(tables)
     for policy in (exact.policy, random_policy(tables), fixed_policy(tables, "short")):
-        played = rollout(tables, policy, seed=3, lanes=1000, sessions_per_lane=1000).revenue
-        error = played.std() / np.sqrt(played.size)
-        assert played.size == 1_000_000
-        assert abs(played.mean() - exact.value_of(policy)) < 5 * error
+        assert_simulated_as_computed(exact, policy)
