@@ -9,11 +9,25 @@ Arrays of the states of a slot are [N, F, M]. M outcomes of the last slot are to
 none yet) or 2A + 1 (whether it was viewed, too). What is chosen in a state are J ads and their probabilities.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from preroll.jit import compiled, inlined
 
 TIE = 1.0 + 1e-12  # of values up to this factor, the first action is the best
+
+
+class SlotModel(NamedTuple):
+    """Tables of a slot for one type of user. R kinds of video, F fatigue levels, A actions, N videos."""
+
+    view: NDArray[np.float64]  # [R, F, A], before repetition and clipping
+    repeat: float  # factor on the last ad
+    reward: NDArray[np.float64]  # [R, A]
+    level: NDArray[np.int64]  # [F, A, 2], not viewed and viewed
+    stay: NDArray[np.float64]  # [F, A, 2], probability not to leave
+    kind: NDArray[np.integer[Any]]  # [N], of the video
 
 
 @inlined
@@ -43,11 +57,10 @@ def chance(view: Any, repeat: Any, c: Any, f: Any, last: Any, a: Any) -> Any:
 
 
 @inlined
-def action_value(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any, last: Any, a: Any
-) -> Any:
+def action_value(model: Any, after: Any, v: Any, f: Any, last: Any, a: Any) -> Any:
     """Computes q of one action."""
-    n_ads, n_last = reward.shape[1], after.shape[2]
+    view, repeat, reward, level, stay, kind = model
+    c, n_ads, n_last = kind[v], reward.shape[1], after.shape[2]
     p = chance(view, repeat, c, f, last, a)
     unseen = stay[f, a, 0] * after[v, level[f, a, 0], outcome(a, 0, n_last, n_ads)]
     seen = reward[c, a] + stay[f, a, 1] * after[v, level[f, a, 1], outcome(a, 1, n_last, n_ads)]
@@ -55,21 +68,18 @@ def action_value(
 
 
 @compiled
-def improve(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, ads: Any, q: Any
-) -> None:
+def improve(model: Any, after: Any, value: Any, ads: Any, q: Any) -> None:
     """Performs one backup of the optimum: the largest q to ``value`` [N, F, M], its first action to ``ads``.
 
-    Shapes: view float64 [R, F, A] before repetition and clipping, reward [R, A], level int64 [F, A, 2], stay float64
-    [F, A, 2], kind int [N] (of the video), after float64 [N, F, M] with M = 1 or A + 1, ads [N, F, 1 or 2A + 1].
-    ``q`` is memory to work in, float64 [2, A].
+    ``after`` is float64 [N, F, M] with M = 1 or A + 1, ``ads`` [N, F, 1 or 2A + 1]; ``q`` is memory to work in, float64
+    [2, A].
     """
-    n_videos, n_levels, n_last = value.shape
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], value.shape
     for v in range(n_videos):
         for f in range(n_levels):
             best, chosen = -1.0, 0
-            for a in range(reward.shape[1]):
-                here = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, -1, a)
+            for a in range(n_ads):
+                here = action_value(model, after, v, f, -1, a)
                 if here > best * TIE:
                     best, chosen = here, a
                 if n_last > 1:
@@ -77,8 +87,8 @@ def improve(
             value[v, f, n_last - 1] = best
             ads[v, f, ads.shape[2] - 1] = chosen
             if n_last > 1:
-                for a in range(reward.shape[1]):
-                    q[1, a] = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, a, a)
+                for a in range(n_ads):
+                    q[1, a] = action_value(model, after, v, f, a, a)
                 _improve_after_ads(q, best, chosen, value[v, f], ads[v, f])
 
 
@@ -115,64 +125,41 @@ def _improve_after_ads(q: Any, best: Any, chosen: Any, value: Any, ads: Any) -> 
 
 
 @compiled
-def mark_best(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, best: Any
-) -> None:
+def mark_best(model: Any, after: Any, value: Any, best: Any) -> None:
     """Marks the actions whose q is the optimum ``value`` [N, F, M] up to rounding, in ``best`` bool [N, F, M, A]."""
-    n_videos, n_levels, n_last = value.shape
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], value.shape
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
-                last = last_ad(m, n_last, reward.shape[1])
-                for a in range(reward.shape[1]):
-                    q = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, last, a)
+                last = last_ad(m, n_last, n_ads)
+                for a in range(n_ads):
+                    q = action_value(model, after, v, f, last, a)
                     best[v, f, m, a] = q >= value[v, f, m] * (1.0 - 1e-10)
 
 
 @compiled
-def follow(
-    view: Any,
-    repeat: Any,
-    reward: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    after: Any,
-    value: Any,
-    ads: Any,
-    probabilities: Any,
-) -> None:
+def follow(model: Any, after: Any, value: Any, ads: Any, probabilities: Any) -> None:
     """Performs one backup of a policy, ``ads`` and their ``probabilities`` [N, F, M, J], to ``value`` [N, F, M]."""
-    n_videos, n_levels, n_last = value.shape
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], value.shape
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
-                last, total = last_ad(m, n_last, reward.shape[1]), 0.0
+                last, total = last_ad(m, n_last, n_ads), 0.0
                 for j in range(ads.shape[3]):
                     weight = probabilities[v, f, m, j]
                     if weight > 0.0:
                         a = ads[v, f, m, j]
-                        total += weight * action_value(view, repeat, reward, level, stay, after, v, kind[v], f, last, a)
+                        total += weight * action_value(model, after, v, f, last, a)
                 value[v, f, m] = total
 
 
 @compiled
-def flow(
-    view: Any,
-    repeat: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    here: Any,
-    ads: Any,
-    probabilities: Any,
-    there: Any,
-    shown: Any,
-) -> None:
+def flow(model: Any, here: Any, ads: Any, probabilities: Any, there: Any, shown: Any) -> None:
     """Propagates the state distribution ``here`` [N, F, M] through one slot to ``there``, before the next video.
 
     Also adds the probability of every (video, action) to ``shown`` [N, A]. The policy is as in :func:`follow`.
     """
+    view, repeat, _, level, stay, kind = model
     n_ads = shown.shape[1]
     n_videos, n_levels, n_last = here.shape
     there[:] = 0.0
@@ -194,26 +181,15 @@ def flow(
 
 
 @compiled
-def weigh(
-    view: Any,
-    repeat: Any,
-    reward: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    after: Any,
-    mass: Any,
-    group: Any,
-    weighed: Any,
-) -> None:
+def weigh(model: Any, after: Any, mass: Any, group: Any, weighed: Any) -> None:
     """Adds mass · q of every action to ``weighed`` float64 [G, A], in the row of the state's group, int [N, F, M]."""
-    n_videos, n_levels, n_last = mass.shape
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], mass.shape
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
                 if mass[v, f, m] == 0.0:
                     continue
-                last = last_ad(m, n_last, reward.shape[1])
-                for a in range(reward.shape[1]):
-                    q = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, last, a)
+                last = last_ad(m, n_last, n_ads)
+                for a in range(n_ads):
+                    q = action_value(model, after, v, f, last, a)
                     weighed[group[v, f, m], a] += mass[v, f, m] * q

@@ -130,10 +130,11 @@ class DynamicProgram:
         """Number M of last outcomes that the future depends on, whatever a policy does."""
         return self.tables.n_actions + 1 if self.tables.remembers_ads else 1
 
-    def model(self, slot: int, rows: slice = slice(None), copies: int = 1) -> tuple[Any, Any, Any, Any, Any, Any]:
-        """Returns the tables of a slot, in the order of the arguments of :mod:`preroll.envs.optimum.bellman`."""
+    def model(self, slot: int, rows: slice = slice(None), copies: int = 1) -> bellman.SlotModel:
+        """Returns the tables of a slot, of some videos, each C times."""
         kind = self.kind if copies == 1 else np.repeat(self.kind, copies)
-        return self.view[slot % self.view.shape[0]], self.repeat, self.reward, self.level, self.stay, kind[rows]
+        view = self.view[slot % self.view.shape[0]]
+        return bellman.SlotModel(view, self.repeat, self.reward, self.level, self.stay, kind[rows])
 
     @property
     def n_told(self) -> int:
@@ -154,7 +155,7 @@ class DynamicProgram:
         q = np.empty((2, self.tables.n_actions))
         for slot in reversed(range(self.tables.n_slots)):
             for rows, after in self.following(value, slot + 1):
-                bellman.improve(*self.model(slot, rows), after, better[rows], ads[slot, rows], q)
+                bellman.improve(self.model(slot, rows), after, better[rows], ads[slot, rows], q)
             value, better = better, value
             let_go(ads)
             advance(1)
@@ -176,7 +177,7 @@ class DynamicProgram:
         ads, q = np.empty((*value.shape[:2], self.n_told), np.int16), np.empty((2, self.tables.n_actions))
         for slot in reversed(range(begin, self.tables.n_slots if end is None else end)):
             after, value = self.before_next_video(value, slot + 1), np.empty_like(value)
-            bellman.improve(*self.model(slot), after, value, ads, q)
+            bellman.improve(self.model(slot), after, value, ads, q)
             yield slot, after, value
 
     def all_best(self) -> list[NDArray[np.uint8]]:
@@ -189,7 +190,7 @@ class DynamicProgram:
         require("what agents can know of the optimum", COMPILED.plus(actions * (self.tables.n_slots // 8 + 1)))
         for slot, after, value in self.improved():
             best = np.empty((*value.shape, self.tables.n_actions), dtype=np.bool_)
-            bellman.mark_best(*self.model(slot), after, value, best)
+            bellman.mark_best(self.model(slot), after, value, best)
             found.append(np.packbits(best, axis=-1))
         return found[::-1]
 
@@ -211,7 +212,7 @@ class DynamicProgram:
             ads, probabilities = chosen(slot)
             for rows, after in self.following(value, slot + 1):
                 here = ads[rows], probabilities[rows]
-                bellman.follow(*self.model(slot, rows, copies), after, before[rows], *here)
+                bellman.follow(self.model(slot, rows, copies), after, before[rows], *here)
             value, before = before, value
             let_go(ads)
         return self.at_starts(value)
@@ -256,9 +257,8 @@ class DynamicProgram:
 
     def flow(self, slot: int, mass: Floats, chosen: Chosen, shown: Floats) -> Floats:
         """Computes the next slot's distribution; adds the probability of every (video, action) to ``shown`` [N, A]."""
-        view, repeat, _, level, stay, kind = self.model(slot, copies=len(mass) // self.tables.n_videos)
         there = np.empty_like(mass)
-        bellman.flow(view, repeat, level, stay, kind, mass, *chosen, there, shown)
+        bellman.flow(self.model(slot, copies=len(mass) // self.tables.n_videos), mass, *chosen, there, shown)
         return self.after_next_video(there, slot + 1)
 
 

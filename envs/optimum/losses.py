@@ -71,7 +71,7 @@ def losses(program: DynamicProgram, policy: Policy, by_last: bool) -> Losses:
     by_ad = np.zeros(tables.n_actions)
     for slot, after in enumerate(ahead):
         chosen = program.chosen(policy, slot, mass.shape[2])
-        lose(*program.model(slot), after, mass, *chosen, group, by_state[slot], by_ad)
+        lose(program.model(slot), after, mass, *chosen, group, by_state[slot], by_ad)
         mass = program.flow(slot, mass, chosen, shown)
     return Losses(optimum, by_state.sum(axis=(1, 2)), by_state.sum(axis=0), by_ad)
 
@@ -155,7 +155,7 @@ class LossLedger:
             for t, after, _ in program.improved() if len(own) else ():
                 at = own[ends[t] : ends[t + 1]]
                 here = np.empty(len(at))
-                lose_at(*program.model(t), after, np.ascontiguousarray(states[:, at]), here)
+                lose_at(program.model(t), after, np.ascontiguousarray(states[:, at]), here)
                 lost[at] = here
         state = groups(tables)[video] * tables.n_levels + level
         for sums, part in ((self._by_slot, slot), (self._by_state, state), (self._by_ad, ads)):
@@ -163,11 +163,11 @@ class LossLedger:
 
 
 @inlined
-def _largest(view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any) -> Any:
+def _largest(model: Any, after: Any, v: Any, f: Any) -> Any:
     """Computes the largest q without repetition, its ad, and the largest q of the other ads; none is below 0."""
     largest, ad, second = 0.0, 0, 0.0
-    for a in range(reward.shape[1]):
-        q = action_value(view, repeat, reward, level, stay, after, v, c, f, -1, a)
+    for a in range(model.reward.shape[1]):
+        q = action_value(model, after, v, f, -1, a)
         if q > largest:
             largest, ad, second = q, a, largest
         else:
@@ -186,19 +186,7 @@ def _largest_after(two: Any, last: Any, again: Any) -> Any:
 
 @compiled
 def lose(
-    view: Any,
-    repeat: Any,
-    reward: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    after: Any,
-    mass: Any,
-    ads: Any,
-    probabilities: Any,
-    group: Any,
-    by_state: Any,
-    by_ad: Any,
+    model: Any, after: Any, mass: Any, ads: Any, probabilities: Any, group: Any, by_state: Any, by_ad: Any
 ) -> None:
     """Adds mass · π(a) · (largest q - q(a)) to ``by_state`` [G, F] and to ``by_ad`` [A]; no summand is below 0.
 
@@ -208,31 +196,29 @@ def lose(
     n_videos, n_levels, n_last = mass.shape
     for v in range(n_videos):
         for f in range(n_levels):
-            two = _largest(view, repeat, reward, level, stay, after, v, kind[v], f)
+            two = _largest(model, after, v, f)
             for m in range(n_last):
                 if mass[v, f, m] == 0.0:
                     continue
-                last = last_ad(m, n_last, reward.shape[1])
-                again = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, last, max(last, 0))
+                last = last_ad(m, n_last, model.reward.shape[1])
+                again = action_value(model, after, v, f, last, max(last, 0))
                 best = _largest_after(two, last, again)
                 for j in range(ads.shape[3]):
                     weight = mass[v, f, m] * probabilities[v, f, m, j]
                     if weight > 0.0:
                         a = ads[v, f, m, j]
-                        q = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, last, a)
+                        q = action_value(model, after, v, f, last, a)
                         by_state[group[v], f] += weight * (best - q)
                         by_ad[a] += weight * (best - q)
 
 
 @compiled
-def lose_at(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, states: Any, lost: Any
-) -> None:
+def lose_at(model: Any, after: Any, states: Any, lost: Any) -> None:
     """Writes largest q - q(a) to ``lost`` [n]; ``states`` int64 [4, n] are video, fatigue, one of 2A + 1, a."""
-    n_ads = reward.shape[1]
+    n_ads = model.reward.shape[1]
     for i in range(lost.shape[0]):
         v, f, last, a = states[0, i], states[1, i], last_ad(states[2, i], 2 * n_ads + 1, n_ads), states[3, i]
-        two = _largest(view, repeat, reward, level, stay, after, v, kind[v], f)
-        again = action_value(view, repeat, reward, level, stay, after, v, kind[v], f, last, max(last, 0))
+        two = _largest(model, after, v, f)
+        again = action_value(model, after, v, f, last, max(last, 0))
         best = _largest_after(two, last, again)
-        lost[i] = best - action_value(view, repeat, reward, level, stay, after, v, kind[v], f, last, a)
+        lost[i] = best - action_value(model, after, v, f, last, a)

@@ -172,7 +172,7 @@ def _sweep(optimum: Optimum, plans: NDArray[np.int64], seen: NDArray[np.int64], 
         after = [p.before_next_video(v, slot + 1) for p, v in zip(programs, values, strict=True)]
         weighed = np.zeros((n * n_groups, optimum.tables.n_actions))
         for program, share, mass, future in zip(programs, shares, masses, after, strict=True):
-            bellman.weigh(*program.model(slot, copies=n), future, share * mass[slot], group, weighed)
+            bellman.weigh(program.model(slot, copies=n), future, share * mass[slot], group, weighed)
         worth = weighed.reshape(n, n_groups, -1)
         now = np.take_along_axis(worth, plans[:, slot, :, None], axis=2)[..., 0]
         better = worth.max(axis=2) > now * (1 + GAIN / n_slots)
@@ -180,6 +180,6 @@ def _sweep(optimum: Optimum, plans: NDArray[np.int64], seen: NDArray[np.int64], 
         # New arrays: between two slots of one video, `after` are the old ones themselves.
         values = [np.empty_like(future) for future in after]
         for program, here, future in zip(programs, values, after, strict=True):
-            bellman.follow(*program.model(slot, copies=n), future, here, *chosen(slot))
+            bellman.follow(program.model(slot, copies=n), future, here, *chosen(slot))
     at_start = (share * program.at_starts(v) for share, program, v in zip(shares, programs, values, strict=True))
     return sum(at_start, np.zeros(n))
