@@ -4,7 +4,9 @@ import io
 import re
 import sys
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from numbers import Real
 from pathlib import Path
@@ -142,15 +144,8 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
 
 def parse_value(text: str, source: str) -> Any:
     """Reads any YAML value from ``text``; errors name it ``source``."""
-    yaml = _yaml()
     try:
-        if len(text) > TEXT:
-            raise RecursionError
-        node = yaml.compose(text)
-        size, depth = _extent(node, {})
-        if size > LARGEST or depth > DEEPEST:
-            raise RecursionError
-        return yaml.constructor.construct_document(node) if node else None
+        return deepcopy(_parsed(text))
     except RecursionError:
         allowed = f"at most {LARGEST:,} values and {DEEPEST} levels are allowed, aliases resolved"
         written = f"{LONGEST:,} digits; as written {WRITTEN:,} values and {TEXT:,} bytes"
@@ -160,6 +155,19 @@ def parse_value(text: str, source: str) -> Any:
         where = f", line {mark.line + 1}" if mark else ""
         what = getattr(error, "problem", None) or str(error).split("\n")[0]
         raise PrerollError(f"{source}{where}: is not valid YAML: {what}") from None
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """Returns the value of a text; kept, for every cell of an experiment reads one and the same scenario."""
+    if len(text) > TEXT:
+        raise RecursionError
+    yaml = _yaml()
+    node = yaml.compose(text)
+    size, depth = _extent(node, {})
+    if size > LARGEST or depth > DEEPEST:
+        raise RecursionError
+    return yaml.constructor.construct_document(node) if node else None
 
 
 def _extent(node: Node | None, known: dict[int, tuple[float, float]]) -> tuple[float, float]:
