@@ -33,11 +33,12 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         PrerollError: it is a folder, another process is writing it, or it cannot be written.
     """
-    if is_stream(path):
-        with open_stream(path) as file:
-            yield file
-        return
-    path = destination(path)
+    if not _in_new_folder(path):  # in one, which is new and ours, is no stream and no link
+        if is_stream(path):
+            with open_stream(path) as file:
+                yield file
+            return
+        path = destination(path)
     if path.is_dir():
         raise PrerollError(f"{path}: is a folder; a file is needed")
     if _in_new_folder(path):
