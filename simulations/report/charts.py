@@ -1,7 +1,7 @@
 """Charts of a report, as inline SVG."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -221,15 +221,3 @@ def _key_label(material: Material, key: str) -> str:
     """Returns the label of an axis of values or factors; between two dollars matplotlib would expect a formula."""
     scaled = any(isinstance(cell.values[key], dict) for cell in material.points.values())
     return key.replace("$", r"\$") + (" (factor)" if scaled else "")
-
-
-def chosen_points(points: Sequence[str], most: int = MOST_CURVES) -> list[str]:
-    """Returns at most ``most`` points, evenly spread over all.
-
-    Examples:
-        >>> chosen_points(["a", "b", "c", "d", "e"], 3)
-        ['a', 'c', 'e']
-    """
-    if len(points) <= most:
-        return list(points)
-    return [points[i] for i in np.linspace(0, len(points) - 1, most).round().astype(int)]

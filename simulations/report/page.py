@@ -14,6 +14,7 @@ from preroll.html.template import template
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
+from preroll.simulations.experiment.execution.overview import evenly
 from preroll.simulations.experiment.execution.store import FILE, Store
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
@@ -166,13 +167,13 @@ def _over_keys(material: Material) -> dict[str, list[str] | list[HeatMap]]:
 
 def _drawn(material: Material, most: int, draw: Callable[[Material, str], Shown]) -> Drawn:
     """Draws at most ``most`` of the points."""
-    shown = charts.chosen_points(list(material.points), most)
+    shown = evenly(list(material.points), most)
     return Drawn([(point_title(material, point), draw(material, point)) for point in shown], len(material.points))
 
 
 def _session(material: Material) -> dict[str, SampleSession | str | None]:
     """Plays a session of the learner with the largest mean at a point in the middle; none if no agent can be read."""
-    point = charts.chosen_points(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
+    point = evenly(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
     done = [agent for agent in material.agents if material.cells(point, agent)]
     agents = [agent for agent in done if agent in material.learners] or done
     session = None

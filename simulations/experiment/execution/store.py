@@ -4,7 +4,8 @@
 plan.json        all cells: their inputs; names of earlier cells; hash of experiment.yaml; sealed
 experiment.yaml  copy of the file that was run
 failures.json    cells that failed, with their errors; sealed
-cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
+cells/POINT/AGENT/seed-K/    one run each, complete or absent
+overview/POINT/AGENT/        the mean curve of an agent at a point, of 30 at most; TensorBoard's logdir, as ``cells`` is
 .preroll         work folder of whoever runs it
 ```
 """
@@ -30,6 +31,7 @@ PLAN = "plan.json"
 FILE = "experiment.yaml"
 FAILURES = "failures.json"
 CELLS = "cells"
+OVERVIEW = "overview"
 FORMAT = 5
 #: Fields of cells that hold scenarios: without variation, and of training.
 WORLDS = ("base", "training")
@@ -61,6 +63,11 @@ class Store:
     def logdir(self) -> Path:
         """TensorBoard's logdir, with one run per cell."""
         return self.path / CELLS
+
+    @property
+    def overview(self) -> Path:
+        """TensorBoard's logdir of the means over seeds."""
+        return self.path / OVERVIEW
 
     def folder(self, cell: Cell) -> Path:
         """Returns the run folder of a cell."""

@@ -18,13 +18,13 @@ from preroll.simulations.report.page import page
 from preroll.simulations.report.tables import agents_table
 from tests.resealed import reseal
 from tests.simulations.conftest import LENGTHS, MakeFile, load, of_lengths
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
 def run(make_file: MakeFile, folder: Path, **changes: Any) -> Store:
     small = {"agents": ["random", "optimum"], "seeds": 1, "sessions": 50, "evaluate": {"sessions": 30}}
     path, store = make_file(**(small | changes)), Store(folder / "out")
-    assert not run_plan(load(path), path.read_text("utf8"), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text("utf8"), store, in_this_process).failures
     return store
 
 

@@ -26,7 +26,7 @@ from preroll.yaml_config import dump_yaml
 from tests.browser import dump
 from tests.conftest import make_catalog, write_catalog
 from tests.simulations.conftest import MakeFile, load, settings
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -> Stor
         sessions=400,
     )
     store = Store(tmp_path_factory.mktemp("report") / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
     return store
 
 
@@ -60,7 +60,7 @@ def test_results_and_report_say_where_the_optimum_is_a_bound(make_file: MakeFile
     changes = {"scenario": "hidden-users", "agents": ["random"], "seeds": 1, "sessions": 60}
     path = make_file(**changes, vary={"observe.segment": [True, False]}, evaluate={"sessions": 100})
     store = Store(tmp_path / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
     material = Material.of(store)
     (hidden,) = (point for point, cell in material.points.items() if cell.values == {"observe.segment": False})
     told = f"The optimum at {hidden} knows the hidden segment: a bound."
@@ -132,7 +132,7 @@ def test_hostile_names_stand_on_the_page_as_text(html: str, tmp_path: Path) -> N
     )
     (tmp_path / "hostile.yaml").write_text(text)
     store = Store(tmp_path / "out")
-    assert not run_plan(load(tmp_path / "hostile.yaml"), text, store, without_pictures).failures
+    assert not run_plan(load(tmp_path / "hostile.yaml"), text, store, in_this_process).failures
     material = Material.of(store)
     cells = tuple(replace(cell, label=f"{cell.label} {hostile}") for cell in material.plan.cells)
     found = Read(page(replace(material, plan=replace(material.plan, name=hostile, cells=cells))))
@@ -180,7 +180,7 @@ def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
         agents=["thompson"], seeds=1,
     )  # fmt: skip
     store = Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), store, without_pictures)
+    run_plan(load(path), path.read_text(), store, in_this_process)
     html = page(Material.of(store))
     assert html.count('<table class="map">') == 3
     assert ">short +" in html
@@ -192,7 +192,7 @@ def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFi
         vary={"session.horizon": [2, 3], "user.mismatch": [0.1, 0.9]}, agents=["optimum", "thompson"], seeds=1
     )
     store = Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), store, without_pictures)
+    run_plan(load(path), path.read_text(), store, in_this_process)
     shutil.rmtree(next(store.folder(cell) for cell in store.read_plan().cells if cell.agent == "thompson"))
     material = Material.of(store)
     maps = heat_maps(material, *material.plan.keys)
