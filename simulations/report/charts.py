@@ -157,7 +157,7 @@ def always_over_key(material: Material, key: str) -> str | None:
         return None
 
     def draw(axes: "Axes") -> None:
-        for i, length in enumerate(material.plan.lengths):
+        for i, length in enumerate(material.lengths):
             line = sorted((x, values[length]) for x, values in found if x is not None and length in values)
             if line:
                 x, y = zip(*line, strict=True)

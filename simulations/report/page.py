@@ -143,7 +143,7 @@ def page(material: Material) -> str:
 
 def _over_key(material: Material, key: str) -> dict[str, str]:
     """Returns the charts over the only varied number, by name."""
-    lengths = material.plan.lengths
+    lengths = material.lengths
     drawn = {
         "percent": charts.over_key(material, key, "percent_of_optimum", PERCENT),
         **{f"share-{length}": _share(material, key, length) for length in lengths},
@@ -189,7 +189,8 @@ def _session(material: Material) -> dict[str, SampleSession | str | None]:
 
 def _origin(material: Material) -> dict[str, Any]:
     """Returns what is needed to repeat the experiment, and what it cost."""
-    runs = [(cell.training_fingerprint, material.run(cell).result["cost"]) for cell in material.done]
+    records = [material.store.record(cell) for cell in material.done]
+    runs = [(one["training_fingerprint"], one["cost"]) for one in records]
     # A training that several cells use counts once: they have the same cost to the last digit.
     trainings = {(trained, cost["seconds"]): cost["cpu_seconds"] for trained, cost in runs}
     made_by = in_words(material.origins.values())

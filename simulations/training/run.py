@@ -30,8 +30,7 @@ from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import RESULT, threads
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import Curve
-from preroll.simulations.training.origin import Origin
-from preroll.simulations.training.provenance import provenance
+from preroll.simulations.training.provenance import Origin, provenance
 from preroll.yaml_config import FileModel, dump_yaml, parse_yaml, validated
 
 FORMAT = 2

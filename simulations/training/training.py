@@ -28,8 +28,7 @@ from preroll.simulations.training.board import write_board
 from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.notes import learning_notes
-from preroll.simulations.training.origin import Origin
-from preroll.simulations.training.provenance import provenance
+from preroll.simulations.training.provenance import Origin, provenance
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile

@@ -7,7 +7,6 @@ holds what cells of all seeds share: their mean, and the picture of the policy o
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TypeVar
@@ -22,13 +21,12 @@ from preroll.files import atomic, manifest
 from preroll.files.names import files_below
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.experiment.execution.cell import read_cell
-from preroll.simulations.experiment.execution.store import CellState, Store
+from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tensorboard import (
     FINAL,
     METRICS,
     settings_of,
-    write_layout,
+    write_columns,
     write_settings,
 )
 from preroll.simulations.statistics.intervals import mean_interval
@@ -78,7 +76,7 @@ def shown_pairs(plan: Plan) -> dict[Pair, list[Cell]]:
 
 def write_overview(store: Store, plan: Plan) -> None:
     """Writes what is new of the overview, and removes runs that are not shown any more; the store is locked."""
-    write_layout(store.overview, plan)
+    write_columns(store.overview, plan)
     pairs = shown_pairs(plan)
     for place in store.overview.glob("*/*"):
         if place.relative_to(store.overview).parts not in pairs and manifest.kind_of(place) == KIND:
@@ -91,8 +89,7 @@ def write_overview(store: Store, plan: Plan) -> None:
 def write_means(store: Store, plan: Plan, pairs: Pairs) -> None:
     """Writes the runs of agents at points over the seeds that are done, where they are not of these cells already."""
     for pair, cells in pairs.items():
-        states = store.states(replace(plan, cells=tuple(cells)))
-        if done := [cell for cell in cells if states[cell.id] is CellState.DONE]:
+        if done := store.done(cells):
             _write_mean(store, plan, pair, done)
 
 
@@ -136,7 +133,7 @@ def _mean_points(runs: Sequence[Run], lengths: Sequence[str]) -> dict[int, dict[
 
 def _final(store: Store, plan: Plan, cells: Sequence[Cell]) -> dict[str, float]:
     """Returns the means of the final metrics."""
-    told = [read_cell(store.folder(cell))["evaluation"] for cell in cells]
+    told = [store.record(cell)["evaluation"] for cell in cells]
     names = [name for name in (*METRICS, *map(share_column, plan.lengths)) if all(name in one for one in told)]
     return {FINAL + name: float(np.mean([one[name] for one in told])) for name in names}
 

@@ -13,7 +13,7 @@ from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.overview import shown_pairs, write_means, write_overview
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.experiment.execution.tensorboard import write_layout
+from preroll.simulations.experiment.execution.tensorboard import write_columns
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
 
@@ -115,13 +115,14 @@ def run_plan(
         for line in changes(plan, store, before):
             note(line)
         store.write_plan(plan, text)
-        write_layout(store.logdir, plan)
+        write_columns(store.logdir, plan)
         todo = [cell for cell in plan.cells if before[cell.id] is not CellState.DONE]
         try:
             failures = _do(todo, plan, store, pool, before) if todo else {}
         finally:
             store.sweep()  # a lost machine or process leaves partial folders
         store.write_failures(failures)
+        store.states(plan)  # keeps what it reads, for who asks next
         write_overview(store, plan)
     return ExperimentOutcome(before, len(todo) - len(failures), failures)
 

@@ -1,4 +1,4 @@
-"""TensorBoard data of an experiment besides curves: the table of cells, a layout."""
+"""TensorBoard data of an experiment besides curves: the table of its cells."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from preroll.files import atomic
 from preroll.simulations.evaluation.agent_result import AgentResult, share_column
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.training.board import plugin_value, write_board
+from preroll.simulations.training.board import plugin_value
 from preroll.tensorboard_writer import NAME, EventFile
 
 #: Prefix of the final metrics.
@@ -62,15 +62,14 @@ def write_settings(events: EventFile, name: str, settings: Mapping[str, Any]) ->
         events.write_for_plugin(0, plugin_value(tag, metadata.PLUGIN_NAME, content.SerializeToString()))
 
 
-def write_layout(logdir: Path, plan: Plan) -> None:
-    """Writes the data shared by all cells: the layout of CUSTOM SCALARS, and names and metrics of HPARAMS.
+def write_columns(logdir: Path, plan: Plan) -> None:
+    """Writes what all runs of a logdir share: the names of the settings and metrics in HPARAMS.
 
     Args:
         logdir: TensorBoard's logdir.
         plan: the experiment.
     """
     with atomic.folder(logdir / "layout", "layout") as folder, EventFile(folder) as events:
-        write_board(events, plan.lengths)
         events.write_for_plugin(0, _hparams_value(plan))
     assert (logdir / "layout" / NAME).is_file()
 

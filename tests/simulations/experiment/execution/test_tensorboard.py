@@ -52,6 +52,7 @@ def test_a_cell_holds_curves_its_metrics_a_layout_and_what_the_tags_mean(small_s
         "^session/percent_of_optimum$",
         "^session/revenue$",
     ]
+    assert layout_of(read).category[-1].chart[0].multiline.tag[0] == "^agent/"
     meanings = read.Tensors("what the tags mean/text_summary")[0].tensor_proto.string_val[0].decode()
     assert all(f"| {tag} | {meaning} |" in meanings for tag, meaning in TAGS.items())
 
@@ -131,7 +132,6 @@ def test_settings_and_layout_are_read_by_their_plugins(small_store: Store) -> No
     assert given["long.view_probability"].number_value == 0.5
     assert given["thompson.num_envs"].number_value == 16
     top = EventAccumulator(str(small_store.logdir / "layout")).Reload()
-    assert layout_of(top).category[-1].chart[0].multiline.tag[0] == "^agent/"
     assert (small_store.logdir / "layout" / NAME).is_file()
 
 
