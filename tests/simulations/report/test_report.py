@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
 from typer.testing import CliRunner
 
 from preroll.commands.cli import app
@@ -16,6 +17,7 @@ from preroll.palette import PAPER
 from preroll.simulations.experiment.design.names import whole
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.report.charts import svg
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline
 from preroll.simulations.report.heat_maps import _texts, heat_maps
@@ -251,3 +253,26 @@ def test_close_values_have_lines_of_their_own_in_a_heat_map() -> None:
     near = 0.90000001
     texts = _texts([0.9, near, 0.25, {"scale": near}], "user.mismatch")
     assert texts == {whole(0.9): "0.9", whole(near): "0.90000001", "0.25": "0.25", whole({"scale": near}): "x0.9"}
+
+
+def test_the_page_begins_with_links_to_its_sections(html: str) -> None:
+    links = re.findall(r'<a href="#(.*?)">(.*?)</a>', html)
+    assert links == re.findall(r'<section id="(.*?)"><h2>(.*?)</h2>', html)
+    assert html.index("<nav>") < html.index("<section")
+
+
+def test_numbers_of_axes_have_no_exponents_below_10_000() -> None:
+    def draw(axes: Axes) -> None:
+        axes.plot([60, 400], [1234.5, 9876.5])
+        axes.set_xscale("log")
+
+    drawn = svg(draw, "axes")
+    numbers = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+    assert {"100", "200", "2000", "8000"} <= set(numbers)
+    assert not [one for one in numbers if "10^" in one or "e" in one or "×" in one]
+
+
+def test_titles_stand_above_charts_and_each_chart_has_one(html: str) -> None:
+    figures = re.findall(r"<figure>(.*?)</figure>", html, re.DOTALL)
+    assert len(figures) > 5
+    assert all(figure.startswith("<figcaption>") and "></figcaption>" not in figure for figure in figures)

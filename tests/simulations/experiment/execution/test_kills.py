@@ -144,7 +144,7 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on
 ) -> None:
     """No file may grow beyond a limit that the plan keeps to and a cell does not: the real error of a real file."""
     store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random"])
-    done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, **on_a_full_disk(4500))
+    done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, **on_a_full_disk(3500))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "File too large; the same command resumes the experiment" in done.stderr
