@@ -73,9 +73,9 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes ``value`` as indented JSON to ``path`` atomically; NaN is refused, for JSON has none."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Writes ``value`` as JSON to ``path`` atomically; NaN is refused, for JSON has none."""
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_sealed(path: Path, content: dict[str, Any], *, indent: int | None = 2) -> None:

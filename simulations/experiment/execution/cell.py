@@ -21,8 +21,9 @@ from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.design.plan import Cell
 from preroll.simulations.experiment.execution.tensorboard import write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
+from preroll.simulations.feedback.feedback import Feedback
 from preroll.simulations.training.provenance import provenance
-from preroll.simulations.training.run import Run, read_manifest
+from preroll.simulations.training.run import Run, read_manifest, settings_of
 from preroll.simulations.training.training import TrainingResult, counted, prepare
 from preroll.system.memory import NETWORKS
 from preroll.tensorboard_writer import NAME as EVENTS
@@ -31,6 +32,9 @@ from preroll.workers.job import Job, Progress, Request
 
 CELL = "cell.json"
 FORMAT = 3
+#: What ``settings.yaml`` holds, once more as JSON, which is read in a twentieth of the time; cells of earlier versions
+#: lack it.
+SETTINGS = "run_settings"
 #: Where the agent loses; cells of earlier versions lack it.
 EXPLANATION = "explanation"
 
@@ -65,7 +69,7 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
             f"cell {cell.id}: the catalog {cell.catalog} has changed since the experiment began", status=1
         )
     if (earlier := _same_training(cell, folder)) is not None:
-        reuse_training(earlier, folder, partial(_finish, cell, Run.open(earlier).notes))
+        reuse_training(earlier, folder, partial(_finish, cell, folder, Run.open(earlier).notes))
         return {}, b""
     training = prepare(
         cell.agent, exact=_world(cell, cell.training or cell.scenario), sessions=cell.sessions, seed=cell.seed,
@@ -73,13 +77,13 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
     )  # fmt: skip
 
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:
-        _finish(cell, result.notes, part, result.agent, events)
+        _finish(cell, folder, result.notes, part, result.agent, events)
 
     training.run(counted(progress), finish)
     return {}, b""
 
 
-def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: EventFile) -> None:
+def _finish(cell: Cell, folder: Path, notes: Sequence[str], part: Path, agent: Agent, events: EventFile) -> None:
     """Evaluates the agent and writes everything that a cell stores in addition to a run."""
     began = time.process_time()
     values = _world(cell, cell.scenario)
@@ -90,11 +94,15 @@ def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: 
     assert evaluation.explanation is not None
     seconds = round(time.process_time() - began, 3)
     write_settings_and_metrics(events, cell, evaluation)
+    late = Feedback.of(cell.feedback)
     content = {
         "format": FORMAT,
         "id": cell.id,
         "fingerprint": cell.fingerprint,
         "training_fingerprint": cell.training_fingerprint,
+        SETTINGS: settings_of(
+            agent, values.tables.catalog, sessions=cell.sessions, seed=cell.seed, run=folder, feedback=late
+        ).model_dump(mode="json"),
         "values": cell.values,
         "label": cell.label,
         "evaluation": evaluation.to_dict() | ({"note": " ".join(notes)} if notes else {}),
@@ -102,7 +110,7 @@ def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: 
         "evaluation_cpu_seconds": seconds,
         "provenance": provenance(),  # of the evaluation, where it was made; that of the training is in result.json
     }
-    atomic.write_json(part / CELL, content)
+    atomic.write_json(part / CELL, content, indent=None)  # indented it takes longer than all else of a small cell
 
 
 #: What the last cell of this process met: cells of a point follow each other, and share tables and exact values.

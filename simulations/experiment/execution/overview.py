@@ -31,8 +31,8 @@ from preroll.simulations.experiment.execution.tensorboard import (
 )
 from preroll.simulations.statistics.intervals import mean_interval
 from preroll.simulations.training.board import FIRST, HIGH, LOW, write_board
-from preroll.simulations.training.curves import TAGS, share_tags
-from preroll.simulations.training.run import Run
+from preroll.simulations.training.curves import TAGS, Curve, share_tags
+from preroll.simulations.training.run import Run, read_manifest, read_result
 from preroll.tensorboard_writer import EventFile
 
 KIND = "mean-curve"
@@ -98,23 +98,22 @@ def _write_mean(store: Store, plan: Plan, pair: Pair, cells: Sequence[Cell]) -> 
     with suppress(OSError, PrerollError):
         if manifest.read(place, KIND).content.get("of") == of:
             return
-    runs = [Run.open(store.folder(cell)) for cell in cells]
+    curves = [Curve.from_dict(read_result(read_manifest(store.folder(cell)))["curve"]) for cell in cells]
     with atomic.folder(place, KIND) as folder:
         with EventFile(folder) as events:
             write_board(events, plan.lengths, bands=True)
             settings = {name: value for name, value in settings_of(cells[0]).items() if name != "seed"}
             write_settings(events, "/".join(pair), settings)
-            for seen, point in _mean_points(runs, plan.lengths).items():
+            for seen, point in _mean_points(curves, plan.lengths).items():
                 events.write(seen, point)
             events.write(cells[0].sessions, _final(store, plan, cells))
-            if (picture := policy_picture(runs[0], cells[0])) is not None:
+            if (picture := policy_picture(store.folder(cells[0]), cells[0])) is not None:
                 events.write_picture(cells[0].sessions, POLICY, picture)
         manifest.write(folder, KIND, {"of": of})
 
 
-def _mean_points(runs: Sequence[Run], lengths: Sequence[str]) -> dict[int, dict[str, float]]:
+def _mean_points(curves: Sequence[Curve], lengths: Sequence[str]) -> dict[int, dict[str, float]]:
     """Returns means over the seeds by sessions seen and tag, and the ends of the bands."""
-    curves = [run.curve for run in runs]
     found: dict[int, dict[str, float]] = {}
     for row, seen in enumerate(curves[0].sessions):
         point: dict[str, float] = {}
@@ -138,13 +137,13 @@ def _final(store: Store, plan: Plan, cells: Sequence[Cell]) -> dict[str, float]:
     return {FINAL + name: float(np.mean([one[name] for one in told])) for name in names}
 
 
-def policy_picture(run: Run, cell: Cell) -> bytes | None:
+def policy_picture(folder: Path, cell: Cell) -> bytes | None:
     """Returns the picture of the policy of a cell; None if no table is wanted, or it would have too many states."""
     if not cell.exact:
         return None
     with suppress(PrerollError):
         tables = Tables.compile(cell.scenario, cell.catalog)
-        return policy_png(tables, policy_map(tables, run.load_agent().policy(tables)))
+        return policy_png(tables, policy_map(tables, Run.open(folder).load_agent().policy(tables)))
     return None
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, sealed
-from preroll.simulations.experiment.execution.cell import CELL, check_cell, read_cell
+from preroll.simulations.experiment.execution.cell import CELL, SETTINGS, check_cell, read_cell
 from preroll.simulations.feedback.feedback import KEY
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.provenance import merged
-from preroll.simulations.training.run import parse_settings, read_manifest, read_result
+from preroll.simulations.training.run import RunSettings, parse_settings, read_manifest, read_result
 from preroll.tensorboard_writer import NAME as EVENTS
+from preroll.yaml_config import validated
 
 RECORDS = "records.json"
 FORMAT = 1
@@ -93,7 +94,7 @@ def _read(folder: Path) -> dict[str, Any]:
     """
     check_cell(folder)
     told, files = read_cell(folder), read_manifest(folder)
-    result, settings = read_result(files), parse_settings(files.read_text("settings.yaml"), folder / "settings.yaml")
+    result, settings = read_result(files), _settings(told, files, folder / "settings.yaml")
     feedback = {f"{KEY}.{name}": value for name, value in settings.feedback.model_dump().items()}
     earned = Curve.from_dict(result["curve"]).percent_earned()
     try:
@@ -109,3 +110,9 @@ def _read(folder: Path) -> dict[str, Any]:
         }
     except (KeyError, TypeError) as error:
         raise PrerollError(f"{folder / CELL}: lacks what a cell holds: {error}") from None
+
+
+def _settings(told: Mapping[str, Any], files: manifest.Manifest, path: Path) -> RunSettings:
+    if SETTINGS in told:
+        return validated(RunSettings, told[SETTINGS], str(path))
+    return parse_settings(files.read_text(path.name), path)
