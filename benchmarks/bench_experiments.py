@@ -120,11 +120,11 @@ def empty_cells(folder: Path, cells: int) -> None:
     store = Store(folder / "empty")
     step("run by one worker", lambda: run_plan(plan, "", store, cell_pool(1)))
     step("reported", lambda: write_report(store.path))
+    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"largest process: {most / 1024:.0f} MiB (target 500 MB)")
     print(f"all three: {1000 * sum(spent) / cells:.1f} ms a cell (target 20)")
     step("states read again (nothing is new)", lambda: Store(store.path).states(plan))
     step("tidy table (target 5 CPU-s for 10,000)", lambda: results(Store(store.path)))
-    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(f"largest process so far: {most / 1024:.0f} MiB (target 500 MB)")
 
 
 def ray_nodes(folder: Path, cells: int) -> None:
