@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-WIDTH = 6.2  # inches: text of 10 points is still readable on a phone's 400 pixels
-WIDE = (WIDTH, 3.5)
+WIDTH = 5.4  # inches: text of 10 points is still readable on a phone's 400 pixels
+WIDE = (WIDTH, 3.2)
 DECADES = 2.5  # of an axis that has room for three labels in each
 PALEST = 0.7  # share of white in the grey of the shortest length
 
