@@ -5,6 +5,7 @@ them. A cell whose files have these states is not read again. Nothing is lost wi
 """
 
 import hashlib
+import json
 import math
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -24,6 +25,8 @@ from preroll.yaml_config import validated
 
 RECORDS = "records.json"
 FORMAT = 1
+#: Entries of a record that are often those of other cells.
+SHARED = ("settings", "provenance", "feedback", "catalog")
 #: What :func:`_read` returns, as plain values.
 Record = Mapping[str, Any]
 
@@ -37,11 +40,12 @@ class Records:
 
     def __init__(self, file: Path) -> None:
         self._file, self._new = file, 0
+        self._shared: dict[str, Any] = {}
         self._known: dict[str, dict[str, Any]] = {}
         with suppress(PrerollError, OSError, KeyError, TypeError, AttributeError):
             content = sealed.read(file)
             if content["format"] == FORMAT:
-                self._known = dict(content["cells"])
+                self._known = {name: self._slim(known) for name, known in content["cells"].items()}
 
     def of(self, name: str, folder: Path) -> Record:
         """Returns the record of a cell.
@@ -57,10 +61,17 @@ class Records:
         if known is None or known["state"] != _state(place, known["files"]):
             names = [manifest.NAME, *(one for one in read_manifest(folder).files if one != EVENTS)]
             state = _state(place, names)  # before the files are read: what changes later differs from it
-            known = {"files": names, "state": state, "record": _read(folder)}
+            known = self._slim({"files": names, "state": state, "record": _read(folder)})
             self._known[name], self._new = known, self._new + 1
         found: Record = known["record"]
         return found
+
+    def _slim(self, known: dict[str, Any]) -> dict[str, Any]:
+        """Returns what is known of a cell, whose parts that many cells share are one object: they fill the memory."""
+        for holder, names in ((known, ("files",)), (known["record"], SHARED)):
+            for name in names:
+                holder[name] = self._shared.setdefault(json.dumps(holder[name]), holder[name])
+        return known
 
     def keep(self, names: Collection[str]) -> None:
         """Writes the records of these cells, if any is new and the file may be written."""
