@@ -277,7 +277,9 @@ class Catalog:
 
     @cached_property
     def _sizes(self) -> Sizes:
-        headers = self._headers
+        return self._sizes_of(self._headers)
+
+    def _sizes_of(self, headers: dict[str, NDArray[Any]]) -> Sizes:
         matrices = {name: array.shape[1] for name, array in headers.items() if array.ndim == 2}
         embedded, reduced = matrices.get("embedding", 0), matrices.get("embedding_reduced", 0)
         return Sizes(
@@ -511,7 +513,9 @@ class Catalog:
 
     def _check_types(self) -> None:
         """Checks types and shapes, of files by their headers."""
-        for name, array in self._headers.items():
+        headers = self._headers
+        self.__dict__["_sizes"] = self._sizes_of(headers)  # each header is opened once
+        for name, array in headers.items():
             kind, axes = ARRAYS[name]
             checked.check_type(self._told, name, array, kind, self._sizes.shape(axes))
         if self._sizes.classes < 1:

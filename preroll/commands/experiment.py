@@ -110,15 +110,14 @@ def status(
 
 def _other_versions(store: "Store", plan: "Plan", states: "dict[str, CellState]") -> dict[str, str]:
     """Returns what made the cells that are done but were made by another version than this one, by id."""
-    from preroll.simulations.experiment.execution.origins import cell_provenance, differences, origin_of, told
+    from preroll.simulations.experiment.execution.origins import differences, origin_of, told
     from preroll.simulations.experiment.execution.store import CellState
     from preroll.simulations.training.provenance import provenance
-    from preroll.simulations.training.run import Run
 
     now, found = origin_of(provenance()), {}
     for cell in plan.cells:
         if states[cell.id] is CellState.DONE:
-            different = differences(origin_of(cell_provenance(Run.open(store.folder(cell)))), now)
+            different = differences(origin_of(store.record(cell)["provenance"]), now)
             if different:
                 found[cell.id] = f"by {told(different)}; now {told({name: now[name] for name in different})}"
     return found

@@ -21,6 +21,12 @@ def always_values(material: Material, point: str) -> dict[str, float]:
     Returns:
         The revenue by length class, without those that some category lacks; empty if a video has no category.
     """
+    if point not in material.always:
+        material.always[point] = _always_values(material, point)
+    return material.always[point]
+
+
+def _always_values(material: Material, point: str) -> dict[str, float]:
     tables = material.tables(point)
     _, per_lane = lanes_and_sessions(tables, material.points[point].evaluation_sessions)
     exact, found = PhasedOptimum(tables, per_lane), {}
@@ -70,7 +76,7 @@ def majority_sentences(material: Material) -> list[str]:
         return []
     x = np.array([number_of(cell.values[key]) for cell in material.points.values()], np.float64)
     order, agents, sentences = np.argsort(x), ("optimum", *material.learners), []
-    for length in material.plan.lengths:
+    for length in material.lengths:
         told = []
         for agent in agents:
             shares = np.array([material.mean(point, agent, share_column(length)) for point in material.points])

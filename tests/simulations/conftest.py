@@ -1,6 +1,6 @@
 """A small experiment, run once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,19 @@ import pytest
 
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.execution import overview
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.yaml_config import dump_yaml
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_pictures() -> Iterator[None]:
+    """Draws no pictures of policies, which take longer than a small experiment and which one test looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overview, "policy_picture", lambda *_: None)
+        yield
+
 
 MakeFile = Callable[..., Path]
 

@@ -18,13 +18,13 @@ from preroll.simulations.report.page import page
 from preroll.simulations.report.tables import agents_table
 from tests.resealed import reseal
 from tests.simulations.conftest import LENGTHS, MakeFile, load, of_lengths
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
 def run(make_file: MakeFile, folder: Path, **changes: Any) -> Store:
     small = {"agents": ["random", "optimum"], "seeds": 1, "sessions": 50, "evaluate": {"sessions": 30}}
     path, store = make_file(**(small | changes)), Store(folder / "out")
-    assert not run_plan(load(path), path.read_text("utf8"), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text("utf8"), store, in_this_process).failures
     return store
 
 
@@ -47,7 +47,7 @@ def test_tables_and_tags_have_every_length_class(lengths: tuple[str, ...], make_
     written = set(read.Tags()["scalars"])
     assert {f"{kind}/share.{length}" for kind in ("session", "final") for length in lengths} <= written
     top = EventAccumulator(str(store.logdir / "layout")).Reload()
-    layout = Layout.FromString(top.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
+    layout = Layout.FromString(read.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
     shown = [chart.title for chart in layout.category[1].chart]
     assert shown[: len(lengths)] == [f"share of the ads shown that were of the length class {one}" for one in lengths]
     content = top.SummaryMetadata("_hparams_/experiment").plugin_data.content

@@ -16,7 +16,7 @@ from preroll.simulations.report.page import page
 from preroll.simulations.training.run import Run
 from preroll.system import memory
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 
@@ -25,8 +25,8 @@ LATE = {"vary": {"feedback.delay": [0, 60, 150]}, "agents": ["random", {"thompso
 
 def test_what_waiting_left_to_be_earned_is_in_the_table(make_file: MakeFile, tmp_path: Path) -> None:
     path, store = make_file(**LATE), Store(tmp_path / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
-    assert run_plan(load(path), path.read_text(), store, without_pictures).done == 0  # all are found done
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
+    assert run_plan(load(path), path.read_text(), store, in_this_process).done == 0  # all are found done
     table = results(store).set_index("id")
     assert table["feedback.every"].tolist() == [1] * 6
     earned = table["earned_while_learning"].to_dict()

@@ -15,7 +15,7 @@ from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import CellState, Store
 from tests.conftest import make_catalog, write_catalog
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 NEAR, NEARER = 0.90000001, 0.900000001
 SMALL: dict[str, Any] = {"agents": ["random"], "seeds": 1, "sessions": 20, "evaluate": {"sessions": 60}}
@@ -75,7 +75,7 @@ def test_a_name_once_given_stays_whatever_comes_before_it(make_file: MakeFile, t
 
     def run(*values: float) -> int:
         path = make_file(vary={"user.mismatch": list(values)}, **SMALL)
-        return run_plan(load(path), path.read_text(), store, without_pictures).done
+        return run_plan(load(path), path.read_text(), store, in_this_process).done
 
     assert run(0.9) == 1
     assert run(NEAR, 0.9) == 1
@@ -93,7 +93,7 @@ def test_a_finished_experiment_keeps_its_cells_where_draws_are_added(make_file: 
     def run(draws: int) -> int:
         random = {"draws": draws, "ranges": {"user.mismatch": [0.9, 0.900002]}}  # three values of six digits
         path = make_file(vary={}, random=random, **SMALL)
-        return run_plan(load(path), path.read_text(), store, without_pictures).done
+        return run_plan(load(path), path.read_text(), store, in_this_process).done
 
     assert [run(4), run(4), run(7)] == [4, 0, 3]
     assert len({cell.id for cell in store.read_plan().cells}) == 7

@@ -17,7 +17,7 @@ from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.simulations.statistics.paired import paired
 from preroll.simulations.training.run import Run
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 LONG = "ads.*.long.view_probability"
 SOAP = "ads.soap.short.view_probability"
@@ -99,7 +99,7 @@ def test_an_agent_trained_on_many_draws_earns_more_where_it_was_not_trained(
 ) -> None:
     """Exact values, averaged over three points that neither has met, paired by seed: p < 0.01."""
     store, path = Store(tmp_path / "out"), robust(make_file)
-    run_plan(load(path), path.read_text(), store, without_pictures)
+    run_plan(load(path), path.read_text(), store, in_this_process)
     table = results(store)
     by_seed = table.groupby(["label", "seed"])["percent_of_optimum"].mean().unstack()
     ours, theirs = (by_seed.loc[f"thompson-num_envs=16@{name}"].to_numpy() for name in ("robust", "usual"))
@@ -115,7 +115,7 @@ def test_an_agent_trained_on_many_draws_earns_more_where_it_was_not_trained(
     alone = Store(tmp_path / "alone")
     last = load(path).cells.index(cells[-1])
     plan = load(path)
-    run_plan(type(plan)(plan.name, "", plan.keys, plan.cells[last : last + 1]), "", alone, without_pictures)
+    run_plan(type(plan)(plan.name, "", plan.keys, plan.cells[last : last + 1]), "", alone, in_this_process)
     assert Run.open(alone.folder(cells[-1])).curve == runs[-1].curve
 
 

@@ -21,7 +21,7 @@ from preroll.simulations.training.run import Run
 from preroll.simulations.training.timing import TIME_TAGS
 from tests.resealed import reseal
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 
@@ -120,7 +120,7 @@ def test_a_reused_training_has_its_time_curves_and_counts_once(make_file: MakeFi
 
     path = make_file(agents=[{"thompson": {"num_envs": 16}}], train={"usual": "scenario"}, seeds=1)
     store = Store(tmp_path / "out")
-    assert run_plan(load(path), path.read_text(), store, without_pictures).done == 2
+    assert run_plan(load(path), path.read_text(), store, in_this_process).done == 2
     for cell in load(path).cells:
         run = Run.open(store.folder(cell))
         changed(store.folder(cell) / "result.json", cost={"cpu_seconds": 1000.0})

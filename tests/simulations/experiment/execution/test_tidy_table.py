@@ -11,7 +11,7 @@ from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
 def written(table: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -61,7 +61,7 @@ def test_a_table_of_unlike_agents_and_keys_reads_the_same_from_both(make_file: M
         evaluate={"sessions": 30},
     )  # fmt: skip
     store = Store(tmp_path / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
     csv, parquet = written(results(store), tmp_path)
     assert list(csv["observe.category"]) == ["true", "true", "none", "none"]
     assert list(csv.columns) == list(parquet.columns)
