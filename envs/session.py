@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -20,10 +20,11 @@ from preroll.envs.rendering.render import MODES, check_mode, render
 from preroll.envs.rendering.timeline import Timeline
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.jit import direct
 from preroll.perception.catalog.catalog import Catalog
+from preroll.tiered import Tiered
 
 Floats = NDArray[np.float32]
+SEED_LANES, START_NEXT, OBSERVE, STEP = map(Tiered, (step.seed_lanes, step.start_next, step.observe, step.step))
 KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"  # of `gymnasium.utils.play`
 
 
@@ -101,8 +102,6 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
 
     metadata: dict[str, Any] = {"render_modes": list(MODES), "render_fps": 4}  # noqa: RUF012
 
-    _play: ClassVar[Any] = None  # machine code of `kernel.step`, looked up in the first step
-
     def __init__(
         self,
         scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
@@ -144,11 +143,11 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
                 seed = self._drawn_seed()
             else:
                 super().reset(seed=(seed := whole(seed)))
-            step.seed_lanes(self._lanes, self._lane, np.array([seed % 2**64], dtype=np.uint64))
+            SEED_LANES.call(self._lanes, self._lane, np.array([seed % 2**64], dtype=np.uint64))
             self._running = True
-        step.start_next(self._packed, self._lanes, self._lane)
+        START_NEXT.call(self._packed, self._lanes, self._lane)
         observation = new_observations(self.tables, 1)
-        step.observe(self._packed, self._lanes, observation)
+        OBSERVE.call(self._packed, self._lanes, observation)
         video = int(self._lanes.state[layout.VIDEO, 0])
         if self._timeline is not None:
             self._timeline.start(self._lanes.state[layout.SESSION, 0], video)
@@ -179,9 +178,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         abandoned = abandoned_at(self.tables.scenario, self._lanes, 1) if self._abandons else None
         observation, outcome = new_observations(self.tables, 1), self._outcome
         arguments = (self._ad, *self._packed, *self._lanes, False, observation, *outcome, self._final)
-        if self._play is None:
-            SessionEnv._play = staticmethod(direct(step.step, *arguments))
-        ended = self._play(*arguments)
+        ended = STEP.call(*arguments)
         if ended < 0:
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
         reward, p, expected = outcome.values[:, 0].tolist()

@@ -161,7 +161,12 @@ def direct(function: Function, *arguments: object) -> Function:
     """
     if not isinstance(function, Dispatcher):
         return function
-    types = tuple(typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+    types = types_of(arguments)
     function.compile(types)
     compiled_for_types: Any = function.overloads[types]
     return cast(Function, compiled_for_types.entry_point)
+
+
+def types_of(arguments: tuple[object, ...]) -> tuple[Any, ...]:
+    """Returns Numba's types of arguments."""
+    return tuple(typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
