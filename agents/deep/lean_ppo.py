@@ -1,6 +1,5 @@
 """Lean PPO in plain torch for many lanes: only what proximal policy optimisation needs."""
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,9 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.deep.networks.actor_critic import ActorCritic
-from preroll.agents.deep.networks.ppo_gradient import Terms, policy_gradient, policy_metrics
+from preroll.agents.deep.networks.minibatches import Rows, batches, shuffled
+from preroll.agents.deep.networks.ppo_gradient import ppo_metrics
+from preroll.agents.deep.ppo_step import Pull, descend, judge, normalized
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
 from preroll.agents.deep.settings import MOMENTS, Layers, PPOSettings, first_training
 from preroll.agents.deep.torch_state import (
@@ -29,8 +30,6 @@ from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
 
-Rows = dict[str, torch.Tensor]  # by name (1 or steps, units, …)
-Pull = Callable[[torch.Tensor], None]
 #: Arrays of collected transitions that are saved.
 ROWS = ("observations", "actions", "rewards", "ended")
 
@@ -156,16 +155,11 @@ class LeanPPO(Agent):
         self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
         count = self._units(self.actions).shape[1]
         parts = min(count, max(1, round(self.actions.size / s.batch)))
-        collected = self._collect(last)
-        shuffled = {name: torch.empty_like(rows) for name, rows in collected.items()}
-        steps: list[tuple[Terms, torch.Tensor]] = []
-        for _ in range(s.epochs):
-            order = torch.from_numpy(self.rng.permutation(count))
-            for name, rows in collected.items():
-                torch.index_select(rows, 1, order, out=shuffled[name])
-            steps += [self._descend(batch) for batch in batches(shuffled, parts)]
-        terms, errors = zip(*steps, strict=True)
-        self._losses = {**policy_metrics(terms, s.clip), "value_loss": float(torch.cat(errors, dim=1).square().mean())}
+        orders = (self.rng.permutation(count) for _ in range(s.epochs))
+        steps = [
+            descend(rows, self._forward, self.optimizer, s) for rows in shuffled(self._collect(last), orders, parts)
+        ]
+        self._losses = ppo_metrics(steps, s.clip)
 
     @torch.no_grad()
     def _collect(self, last: Transitions) -> Rows:
@@ -173,7 +167,7 @@ class LeanPPO(Agent):
         s = self.settings
         rows = {**self._inputs(), "actions": self._units(self.actions)}
         passes = max(1, rows["actions"].shape[1] // s.batch)  # all at once would not fit in the cache
-        judged = [self._judge(batch) for batch in batches(rows, passes)]
+        judged = [judge(batch, self._forward) for batch in batches(rows, passes)]
         now, values = (torch.cat(column, dim=1) for column in zip(*judged, strict=True))
         acted = self._units(self.propensities)
         advantages = gae(
@@ -189,30 +183,8 @@ class LeanPPO(Agent):
             **rows,
             "before": torch.where(acted > 0, acted.log().float(), now),
             "returns": raised + values,
-            # one number has no deviation: it stays as it is, as with stable-baselines3
-            "advantages": (raised - raised.mean()) / (raised.std() + 1e-8) if raised.numel() > 1 else raised,
+            "advantages": normalized(raised),
         }
-
-    def _judge(self, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns the log-probabilities of the actions, and the values, in the shape of the actions."""
-        actions = rows["actions"]
-        outputs, _ = self._forward(rows)
-        log = torch.log_softmax(outputs[:-1], dim=0).gather(0, actions.reshape(1, -1))
-        return log.reshape(actions.shape), outputs[-1].reshape(actions.shape)
-
-    def _descend(self, rows: Rows) -> tuple[Terms, torch.Tensor]:
-        """Makes one step of Adam on some units; returns what the metrics are computed from."""
-        s = self.settings
-        outputs, pull = self._forward(rows)
-        actions, before, advantages, returns = (
-            rows[name].reshape(1, -1) for name in ("actions", "before", "advantages", "returns")
-        )
-        gradient, terms = policy_gradient(outputs[:-1], actions, before, advantages, clip=s.clip, entropy=s.entropy)
-        error = outputs[-1:] - returns
-        # the second part is the gradient of value_weight · mean(error²)
-        pull(torch.cat([gradient, error * (2 * s.value_weight / error.numel())]))
-        self.optimizer.step()
-        return terms, error
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics listed in the docstring of the class.
@@ -257,12 +229,6 @@ class LeanPPO(Agent):
             if name in ROWS or f"collected/{name}" in arrays:
                 self._collected = len(arrays[f"collected/{name}"])
                 getattr(self, name)[: self._collected] = arrays[f"collected/{name}"]
-
-
-def batches(rows: Rows, parts: int) -> Iterator[Rows]:
-    """Yields ``rows`` in as many ``parts`` of nearly as many units."""
-    for batch in zip(*(one.tensor_split(parts, dim=1) for one in rows.values()), strict=True):
-        yield dict(zip(rows, batch, strict=True))
 
 
 def gae(

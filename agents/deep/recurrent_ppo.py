@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
-from preroll.agents.deep.lean_ppo import LeanPPO, LeanPPOSettings, Pull, Rows
+from preroll.agents.deep.lean_ppo import LeanPPO, LeanPPOSettings
 from preroll.agents.deep.networks.actor_critic import ActorCritic
 from preroll.agents.deep.networks.flat_adam import FlatAdam
+from preroll.agents.deep.networks.minibatches import Rows
+from preroll.agents.deep.ppo_step import Pull
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.settings import MOST
 from preroll.agents.deep.torch_state import to_tensor

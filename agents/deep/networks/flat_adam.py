@@ -40,11 +40,7 @@ class FlatAdam:
         self.parts, self.eps, self.max_gradient = list(parameters), eps, max_gradient
         self.param_groups: list[dict[str, Any]] = [{"lr": lr, "params": self.parts}]
         self.placed = list(placed) or self.parts
-        self.flat = torch.cat([part.detach().flatten() for part in self.placed])
-        begin = 0
-        for part in self.placed:
-            part.data = self.flat[begin : begin + part.numel()].view_as(part)
-            begin += part.numel()
+        self.flat = flattened(self.placed)
         self.gradient, self.mean, self.square = (torch.zeros_like(self.flat) for _ in range(3))
         self.steps = 0
 
@@ -53,7 +49,7 @@ class FlatAdam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Clips the gradient and makes one step against it."""
+        """Makes one step against the gradient, after clipping it."""
         gradient = self.gradient
         norm = math.sqrt(float(gradient @ gradient))
         if not norm <= self.max_gradient:  # nor is NaN, which shall be found in the parameters
@@ -84,6 +80,16 @@ class FlatAdam:
             self.steps = int(moments["step"])
             mirrored(self.mean, self.parts[index]).copy_(moments["exp_avg"])
             mirrored(self.square, self.parts[index]).copy_(moments["exp_avg_sq"])
+
+
+def flattened(parameters: Sequence[torch.nn.Parameter]) -> torch.Tensor:
+    """Lays ``parameters`` side by side in one new tensor, and returns it."""
+    flat = torch.cat([one.detach().flatten() for one in parameters])
+    begin = 0
+    for one in parameters:
+        one.data = flat[begin : begin + one.numel()].view_as(one)
+        begin += one.numel()
+    return flat
 
 
 def mirrored(like: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
