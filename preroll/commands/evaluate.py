@@ -83,9 +83,9 @@ def tables_of(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "
 
 
 def players_of(runs: "list[Run]") -> "dict[str, Agent]":
-    """Returns the trained agents by the name of their run, or by its whole path where names collide."""
+    """Returns the trained agents by the name of their run, with as much of the path as tells it from others."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
+    from preroll.simulations.runs.run_names import names_of
 
-    names = [run.name for run in runs]
-    unique = len(set(names)) == len(names) and not set(names) & set(REFERENCES)
-    return {name if unique else str(run.path): run.load_agent() for name, run in zip(names, runs, strict=True)}
+    names = names_of([run.path for run in runs], REFERENCES)
+    return {name: run.load_agent() for name, run in zip(names, runs, strict=True)}
