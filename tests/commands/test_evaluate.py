@@ -79,7 +79,7 @@ def test_runs_with_one_name_are_told_apart_by_their_paths(
     both = [shutil.copytree(runs / "classic-thompson", tmp_path / name / "run") for name in ("a", "b")]
     result = evaluate(*both, "--sessions", "300", "--catalog", small_catalog_folder)
     assert result.exit_code == 0
-    assert re.findall(r"^(a|b)/run ", result.stdout, re.MULTILINE)
+    assert sorted(re.findall(r"^([ab])/run ", result.stdout, re.MULTILINE)) == ["a", "b"]
 
 
 def test_on_80_columns_no_line_of_the_table_folds(
