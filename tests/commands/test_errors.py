@@ -31,10 +31,13 @@ pytestmark = pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["train", "thomson"], "agent 'thomson': unknown; agents are random, "),
+        (
+            ["train", "thomson"],
+            "agent 'thomson': unknown; did you mean thompson or window-thompson? Agents are ",
+        ),
         (
             ["train", "random", "--scenario", "clasic"],
-            "scenario 'clasic': no such preset or file; presets are campaigns, classic",
+            "scenario 'clasic': no such preset or file; did you mean classic? Presets are campaigns, classic",
         ),
         (
             ["train", "random", "--catalog", "none"],
@@ -42,7 +45,10 @@ pytestmark = pytest.mark.usefixtures("here")
         ),
         (["train", "random", "--sessions", "0"], "sessions: 0: at least 1 is needed"),
         (["train", "random", "--set", "user.mismatch=2"], "scenario classic: user.mismatch: 2: should be in [0, 1]"),
-        (["train", "thompson", "--set", "prior=2"], "agent thompson: unknown setting 'prior'; settings are num_envs, "),
+        (
+            ["train", "thompson", "--set", "prior=2"],
+            "agent thompson: unknown setting 'prior'; did you mean prior_views",
+        ),
         (
             ["train", "random", "--run", "."],
             "--run .: the folder holds bad.yaml, and is no run of preroll; choose another",

@@ -95,7 +95,7 @@ def test_the_report_is_one_page_beside_its_experiment_or_where_it_is_asked_for(
 def test_what_is_wrong_with_a_plan_is_told_with_the_name_of_its_file(make_file: MakeFile, tmp_path: Path) -> None:
     for changes, told in (
         ({"vary": {"user.mismatch": [7]}}, "scenario classic: user.mismatch: 7: should be in [0, 1]"),
-        ({"agents": ["randm"]}, "agent 'randm': unknown; agents are random, "),
+        ({"agents": ["randm"]}, "agent 'randm': unknown; did you mean random? Agents are random, "),
         ({"agents": ["random", "random"]}, "agents: random occurs twice"),
     ):
         file = make_file(**changes)

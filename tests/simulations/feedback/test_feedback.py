@@ -323,7 +323,7 @@ def test_the_command_says_what_waiting_left_to_be_earned(
         ("feedback.delay=-1", "feedback: delay: -1: should be in"),
         ("feedback.delay=1.5", "feedback: delay: 1.5: should be in .*, a whole number"),
         ("feedback.every=0", "feedback: every: 0: should be in"),
-        ("feedback.dely=1", "feedback.dely: unknown key 'dely'; known here: delay, every"),
+        ("feedback.dely=1", "feedback.dely: unknown key 'dely'; did you mean delay. Known here: delay, every"),
         ("feedback=3", r"feedback: 3: \{delay: n, every: m\} is expected"),
     ],
 )
