@@ -50,10 +50,10 @@ LONGEST_LINE = 2_000
 app = typer.Typer(
     name="preroll",
     help="Which ad should a video platform show now? Start with `preroll quickstart`.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    context_settings={"color": True},  # click drops escape sequences from text in a pipe; ours shows them instead
+    # click drops escape sequences from text in a pipe; ours shows them instead
+    context_settings={"color": True, "help_option_names": ["-h", "--help"]},
 )
 app.command()(quickstart.quickstart)
 catalog.app.command()(catalog_page.page)
@@ -84,12 +84,15 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
-    if not {"--help", "--version"} & set(sys.argv):
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+    elif not {"-h", "--help"} & set(sys.argv):
         require("preroll", COMPILED)  # before numpy is imported, whose threads end the process where they do not fit
 
 

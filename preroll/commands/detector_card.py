@@ -12,6 +12,7 @@ from preroll.console.output import printable
 from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.files.names import beside
+from preroll.terminal.counts import parse_count
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import Trust
 
@@ -52,7 +53,10 @@ def card(
         str | None, typer.Option(help="none, first or last: a class beside those named.", show_default=_USUAL)
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Least confidence.", show_default="0.25")] = None,
-    top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="1 with softmax")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(parser=parse_count, metavar="N", help="Most classes per frame.", show_default="1 with softmax"),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of the card, such as box_format=yxyx."),
