@@ -330,7 +330,7 @@ def demo_videos(
     from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
-    total, kept = per_category * len(CATEGORIES), "clips that are complete are kept: give the same command again"
+    total, kept = per_category * len(CATEGORIES), "clips that are complete are kept; go on with the same command"
     with progress.bar(total, "Rendering videos") as advance, writes(folder, kept):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
     signals.finished()

@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import signal
 import sys
 import textwrap
 import traceback
@@ -114,7 +113,8 @@ def main() -> NoReturn:
     if lost is not None and not line and not signals.is_finished():
         line, status = f"the output is not complete: {lost.strerror or lost}", status or 1
     if line:
-        typer.echo(f"error: {_shortened(printable(line))}", err=True)
+        beginning = "" if status - 128 in signals.STOPPING else "error: "  # who stops it makes no mistake
+        typer.echo(f"{beginning}{_shortened(printable(line))}", err=True)
     sys.exit(status)
 
 
@@ -144,9 +144,8 @@ def _outcome() -> tuple[str, int]:
 
 
 def _stopped_line(stopped: signals.Stopped) -> tuple[str, int]:
-    name = signal.Signals(stopped.number).name
-    notes = _notes(stopped) or ["nothing half-written is left behind"]
-    return "; ".join((f"stopped by {name}", *notes)), 128 + stopped.number
+    notes = _notes(stopped) or ["nothing half-written is left; begin again with the same command"]
+    return "; ".join((f"stopped by {signals.told(stopped.number)}", *notes)), 128 + stopped.number
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -41,7 +41,7 @@ def quickstart(
     from preroll.commands.evaluate import print_comparison
     from preroll.simulations.quickstart import run_quickstart
 
-    with writes(out, "what is complete is kept: give the same command again"):
+    with writes(out, "what is complete is kept; go on with the same command"):
         story = run_quickstart(
             out,
             scenario=scenario,

@@ -219,7 +219,7 @@ def _told_how_to_resume(run: Path) -> Iterator[None]:
             yield
     except BaseException as error:
         if checkpoint.place(run).exists():
-            error.add_note(f"resume with `preroll train --resume {quote(str(run))}`")
+            error.add_note(f"go on with `preroll train --resume {quote(str(run))}`")
         raise
 
 

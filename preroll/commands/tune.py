@@ -64,7 +64,7 @@ def tune(
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
-        with writes(out, "trials that ended are kept: give the same command again"):
+        with writes(out, "trials that ended are kept; go on with the same command"):
             note = partial(typer.echo, err=True)
             found = tuning.tune(search, out, trials=trials, advance=advance, note=note)
         signals.finished()

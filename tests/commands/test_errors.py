@@ -137,8 +137,8 @@ def test_a_signal_ends_a_training_with_one_line_that_says_how_to_go_on_and_no_ru
         _, told = process.communicate(timeout=600)
     assert process.returncode == status
     line = told.splitlines()[-1]
-    assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
-    assert line.endswith("resume with `preroll train --resume runs/r`")
+    assert line.startswith(f"stopped by {signals.told(number)} after ")
+    assert line.endswith("go on with `preroll train --resume runs/r`")
     assert "Traceback" not in told
     assert not (tmp_path / "runs" / "r").exists()
 
@@ -229,11 +229,11 @@ def test_a_fault_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(runner, "run_experiment", fail_too)
     status, _, errors = run("train", "random", "--run", "runs/r")
     assert status == FAULT
-    assert ": RuntimeError; resume with `preroll train --resume runs/r`; " in errors
+    assert ": RuntimeError; go on with `preroll train --resume runs/r`; " in errors
     (tmp_path / "e.yaml").write_text("{agents: [random], seeds: 1}")
     status, _, errors = run("experiment", "run", "e.yaml", "--out", "e")
     assert status == FAULT
-    assert ": ZeroDivisionError; cells that are done are kept: give the same command again; " in errors
+    assert ": ZeroDivisionError; cells that are done are kept; go on with the same command; " in errors
 
 
 @pytest.mark.parametrize(
