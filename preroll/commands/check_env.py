@@ -6,6 +6,7 @@ import typer
 
 from preroll.errors import PrerollError
 from preroll.system.memory import NETWORKS, require
+from preroll.terminal.counts import parse_count
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 
 
@@ -15,7 +16,8 @@ def check_env(
     changes: ScenarioChanges = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random draws.")] = 0,
     slots: Annotated[
-        int, typer.Option(min=1, help="Slots compared with the tables; more find smaller errors.")
+        int,
+        typer.Option(parser=parse_count, metavar="N", help="Slots compared with the tables; more find smaller errors."),
     ] = 400_000,
 ) -> None:
     """Check the environment of a scenario: replay, copies, lanes, infos, bounds, and frequencies against the tables.

@@ -7,6 +7,7 @@ import typer
 
 from preroll.console.output import printable
 from preroll.errors import PrerollError
+from preroll.terminal.counts import parse_count
 
 if TYPE_CHECKING:
     from preroll.agents import Agent
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders made by `preroll train`.")],
-    sessions: Annotated[int, typer.Option(help="Sessions that every agent plays.")] = 100_000,
+    sessions: Annotated[
+        int, typer.Option(parser=parse_count, metavar="N", help="Sessions that every agent plays.")
+    ] = 100_000,
     seed: Annotated[int, typer.Option(help="Other users; never those of a training.")] = 0,
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,

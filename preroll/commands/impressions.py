@@ -7,6 +7,7 @@ import typer
 
 from preroll.console import signals
 from preroll.system.memory import TABLES, require
+from preroll.terminal.counts import parse_count
 from preroll.terminal.output_options import Replace
 
 
@@ -15,7 +16,12 @@ def impressions(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="NAME.parquet, to write.")],
     sessions: Annotated[
         int | None,
-        typer.Option(help="Sessions to play.", show_default="10,000, or more if a phase of drift begins later"),
+        typer.Option(
+            parser=parse_count,
+            metavar="N",
+            help="Sessions to play.",
+            show_default="10,000, or more if a phase of drift begins later",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
     explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,

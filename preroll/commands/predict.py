@@ -145,7 +145,7 @@ def embed(
         def started(count: int) -> Callable[[int], None]:
             return shown.enter_context(progress.bar(count, "Embedding videos"))
 
-        with writes(out, "embeddings that are there are kept: give the same command again"):
+        with writes(out, "embeddings that are there are kept; go on with the same command"):
             network = EncoderFile.find(encoder, card, trust)
             problems = embed_videos(listed, network, out, workers=workers, limits=limits, fast=fast, started=started)
     signals.finished()
