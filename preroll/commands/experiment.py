@@ -12,7 +12,7 @@ from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
-from preroll.terminal.table import narrowed, print_table
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
@@ -140,6 +140,7 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
         ["cell", "state", "sessions", "seconds"],
         [(c.id, states[c.id], f"{c.sessions:,}", f"{expected.seconds.get(c.id, 0):.1f}") for c in plan.cells],
         left=("cell", "state"),
+        spare=("sessions", "seconds"),
     )
     for line in [*changes(plan, store, states), *_late(plan)]:
         typer.echo(line)
@@ -163,11 +164,10 @@ def _late(plan: "Plan") -> list[str]:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.execution.summary import SPARE, footnotes, summary
+    from preroll.simulations.experiment.execution.summary import footnotes, spare, summary
 
     states = store.states(plan)
-    columns, rows = narrowed(*summary(store, plan, states), SPARE)
-    print_table(columns, rows, left=("point", "agent"))
+    print_table(*summary(store, plan, states), left=("point", "agent"), prose=("point",), spare=spare(plan))
     for sentence in footnotes(store, plan, states):
         typer.echo(sentence)
 

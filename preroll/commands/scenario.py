@@ -29,7 +29,13 @@ def list_presets() -> None:
         (p.name, p.session.horizon, len(p.ads), _yes(p.session.no_ad), p.description.split(":")[0].split(". ")[0])
         for p in presets
     ]
-    print_table(("scenario", "horizon", "ads", "no ad", "description"), rows, left=("scenario", "no ad", "description"))
+    print_table(
+        ("scenario", "horizon", "ads", "no ad", "description"),
+        rows,
+        left=("scenario", "no ad", "description"),
+        prose=("description",),
+        spare=("no ad", "ads", "horizon"),
+    )
 
 
 @app.command()
