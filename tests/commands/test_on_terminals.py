@@ -110,7 +110,7 @@ def test_no_word_is_broken_and_what_is_left_out_is_told(
         ("runs list", 60, "scenario; agent; size; written"),
         ("evaluate runs/other --sessions 300", 80, "less optimum, paired; exact; slots; viewed"),
         ("evaluate runs/other --sessions 300", 60, "less optimum, paired; exact; slots; viewed; regret; empty"),
-        ("optimum --catalog catalog", 60, "slots; empty; long"),
+        ("optimum --catalog catalog", 60, "slots; empty"),
     ],
 )
 def test_columns_that_others_imply_are_left_out_first(
