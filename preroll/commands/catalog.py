@@ -243,7 +243,9 @@ def similar(
             raise PrerollError(f"{printable(path)}: no object was found in it, so no video is similar", status=1)
         typer.echo(f"Most similar to {printable(path)}:")
         found["score"] = found["score"].map("{:.3f}".format)
-        print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
+        print_table(
+            list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"), prose=("in common",)
+        )
         if picture is not None and videos is not None:
             atomic.write_bytes(picture, similar_picture(catalog, row, videos))
             signals.finished()
@@ -298,7 +300,7 @@ def duplicates(folder: Folder = "demo") -> None:
         for number, (*paths, difference, by) in enumerate(found.to_numpy().tolist(), start=1)
         for video in (paths[:2], paths[2:])
     ]
-    print_table(("pair", "difference", "by", "path", "category"), rows, left=("by", "path", "category"))
+    print_table(("pair", "difference", "by", "path", "category"), rows, left=("by", "path", "category"), spare=("by",))
 
 
 @app.command()

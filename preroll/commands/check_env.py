@@ -36,7 +36,12 @@ def check_env(
     with progress.bar(len(check.NAMES), "Checking the environment") as advance:
         report = check.check_env(world, catalog, seed=seed, slots=slots, advance=advance)
     rows = [(finding.name, finding.status, finding.why) for finding in report.findings]
-    print_table(("check", "result", "what was checked"), rows, left=("check", "result", "what was checked"))
+    print_table(
+        ("check", "result", "what was checked"),
+        rows,
+        left=("check", "result", "what was checked"),
+        prose=("what was checked",),
+    )
     if report.failed:
         names = ", ".join(finding.name for finding in report.failed)
         raise PrerollError(f"{len(report.failed)} of {len(rows)} checks failed: {names}", status=1)

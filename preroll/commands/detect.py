@@ -128,4 +128,4 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
             size, mean = by_class.loc[row[0]]
             row += [f"{size:,.0f}", f"{mean:.1f}"]
     if rows:
-        print_table(columns, rows, left=("class",))
+        print_table(columns, rows, left=("class",), spare=("mean area [%]", "objects"))

@@ -166,7 +166,8 @@ def _read_as_one(model: Path, trial: "ModelCard", given: dict[str, Any], picture
 def _tell(found: "list[Reading]", pictures: int) -> None:
     typer.echo(f"What its outputs say in {counted(pictures, 'picture')}, by layout:")
     rows = [[one.name, printable(one.found), printable("; ".join(one.problems)) or "plausible"] for one in found]
-    print_table(("layout", "found", "judgement"), rows, left=("layout", "found", "judgement"))
+    columns = ("layout", "found", "judgement")
+    print_table(columns, rows, left=columns, prose=("found", "judgement"))
 
 
 def _picture(path: Path) -> "Pixels":

@@ -53,13 +53,13 @@ def evaluate(
 
 
 def print_comparison(evaluation: "Evaluation") -> None:
-    """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
+    """Prints the table, and what its numbers mean."""
     from preroll.simulations.evaluation.table import comparison_table, footnote
-    from preroll.terminal.table import narrowed, print_table
+    from preroll.terminal.table import print_table
 
-    spare = ("less optimum, paired", "exact", "slots", "viewed", "regret")  # what other columns imply goes first
-    columns, rows = narrowed(*comparison_table(evaluation), spare)
-    print_table(columns, rows, left=("agent",))
+    lengths = reversed(evaluation.rows[0].shares)
+    spare = ("less optimum, paired", "exact", "slots", "viewed", "regret", "empty", *lengths)  # the implied ones first
+    print_table(*comparison_table(evaluation), left=("agent",), spare=spare)
     typer.echo(footnote(evaluation))
 
 

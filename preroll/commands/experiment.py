@@ -13,7 +13,7 @@ from preroll.console.output import printable
 from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
-from preroll.terminal.table import narrowed, print_table
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
@@ -141,7 +141,8 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
     states = store.states(plan)
     expected = estimate(store, plan.cells, states)
     cells = [(c.id, states[c.id], f"{c.sessions:,}", _seconds(expected.seconds.get(c.id))) for c in plan.cells]
-    print_table(("cell", "state", "sessions", "CPU seconds"), cells, left=("cell", "state"))
+    heads = ("cell", "state", "sessions", "CPU seconds")
+    print_table(heads, cells, left=("cell", "state"), spare=("sessions", "CPU seconds"))
     for line in [*changes(plan, store, states), *_late(plan)]:
         typer.echo(line)
     typer.echo()
@@ -175,10 +176,9 @@ def _late(plan: "Plan") -> list[str]:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.execution.summary import SPARE, footnotes, summary
+    from preroll.simulations.experiment.execution.summary import footnotes, spare, summary
 
     states = store.states(plan)
-    columns, rows = narrowed(*summary(store, plan, states), SPARE)
-    print_table(columns, rows, left=("point", "agent"))
+    print_table(*summary(store, plan, states), left=("point", "agent"), prose=("point",), spare=spare(plan))
     for sentence in footnotes(store, plan, states):
         typer.echo(sentence)

@@ -153,7 +153,8 @@ def embed(
     typer.echo(f"{len(listed) - len(bad):,} of {counted(len(listed), 'video')} embedded: {out}")
     if problems:
         rows = [(name, one["status"], one["reason"]) for name, one in problems.items()]
-        print_table(("video", "status", "reason"), rows[:_LISTED], left=("video", "status", "reason"))
+        columns = ("video", "status", "reason")
+        print_table(columns, rows[:_LISTED], left=columns, prose=("reason",))
     if bad:
         raise PrerollError(f"{counted(len(bad), 'video')} could not be embedded: see {out / 'problems.json'}", status=1)
 
