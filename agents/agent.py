@@ -16,7 +16,7 @@ from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
 
 if TYPE_CHECKING:
-    from preroll.envs.model.tables import Tables
+    from preroll.envs.model.tables import Tables, TablesSource
     from preroll.envs.policies.policy import Policy
 
 Arrays = dict[str, NDArray[Any]]
@@ -158,7 +158,7 @@ class Agent(ABC):
     def _learn(self, transitions: Transitions) -> None:  # noqa: B027  (optional: baselines do not learn)
         """Updates what the agent has learned; baselines do nothing."""
 
-    def policy(self, tables: "Tables") -> "Policy":
+    def policy(self, tables: "TablesSource") -> "Policy":
         """Returns the agent's policy, exploration off, as a table over all observable states.
 
         The default calls :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.

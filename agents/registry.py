@@ -6,6 +6,7 @@ Classes are referenced by import path, so that creating a bandit does not import
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 from preroll.agents.agent import Agent
@@ -14,6 +15,7 @@ from preroll.agents.settings import AgentSettings, check_effects, overruled, par
 from preroll.console.nearest import known
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 
 
@@ -154,7 +156,8 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
 
     Args:
         name: a key of :data:`AGENTS`.
-        env: a :class:`SessionSpec`, or an object that has one: :class:`Tables`, an environment or a vector environment.
+        env: a :class:`SessionSpec`, or an object that has one: :class:`Tables`, an environment or a vector environment;
+            or a scenario, which :meth:`Tables.of` compiles.
             The oracles (greedy, fixed, optimum) require an object with tables.
         seed: seed of the agent's own generators.
         settings: settings of the agent; they override the scenario's preset, if there is one, which overrides the
@@ -228,8 +231,12 @@ def _spec_and_tables(env: Any) -> tuple[SessionSpec, Tables | None]:
     """Returns the specification of ``env`` and its true tables, or None if it has no tables."""
     if isinstance(env, SessionSpec):
         return env, None
+    if isinstance(env, str | Path | Mapping | Scenario):
+        env = Tables.of(env)
     env = getattr(env, "unwrapped", env)
     tables = env if isinstance(env, Tables) else getattr(env, "tables", None)
     if not isinstance(tables, Tables):
-        raise PrerollError(f"an agent needs tables, an environment or a SessionSpec, not {type(env).__name__}")
+        raise PrerollError(
+            f"an agent needs a scenario, tables, an environment or a SessionSpec, not {type(env).__name__}"
+        )
     return tables.spec, tables

@@ -221,7 +221,7 @@ def _built(plan: _Plan, where: _Workers, choices: CatalogOptions, limits: Downlo
         facts |= {} if encoder is None else encoder.card.words
         content = catalog_content(rows, choice.model.card, choices, facts)
         write_catalog(plan.out, content, _command(plan, choice, choices))
-    return _report(Catalog.open(plan.out), content, listing, resumed)
+    return _report(Catalog.load(plan.out), content, listing, resumed)
 
 
 def _tell(plan: _Plan, choice: Choice, before: str) -> None:

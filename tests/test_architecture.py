@@ -69,7 +69,7 @@ MAY_IMPORT = {
     "envs.conformance": "envs.infos envs.kernel envs.model envs.scenario perception.catalog",
     "envs": "envs.infos envs.kernel envs.model envs.rendering envs.scenario perception.catalog",
     "agents.propensities": "",
-    "agents": "envs.model envs.policies perception.catalog",
+    "agents": "envs.model envs.policies envs.scenario perception.catalog",
     "agents.baselines": "agents envs.model envs.optimum envs.policies",
     "agents.bandits": "agents agents.propensities envs.model envs.policies",
     "agents.contextual": "agents agents.propensities envs.model envs.policies",

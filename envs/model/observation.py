@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,15 +64,18 @@ class ObservationLayout:
     parts: Mapping[str, Part]
 
     @classmethod
-    def of(cls, scenario: Scenario, n_categories: int, n_classes: int, n_reduced: int = 0) -> "ObservationLayout":
+    def of(
+        cls, scenario: str | Path | Mapping[str, Any] | Scenario, n_categories: int, n_classes: int, n_reduced: int = 0
+    ) -> "ObservationLayout":
         """Builds the layout that ``scenario.observe`` requests.
 
         Args:
-            scenario: the scenario.
+            scenario: preset name, YAML file, mapping or scenario.
             n_categories: K, number of categories of the catalog.
             n_classes: C, number of object classes of the catalog.
             n_reduced: E, number of components of the catalog's reduced embeddings.
         """
+        scenario = Scenario.load(scenario)
         observe = scenario.observe
         content = (n_classes, "importance", "object importance of the video")
         if observe.content == "embedding":

@@ -58,6 +58,11 @@ class Tables:
     packed: kernel_layout.Packed
 
     @classmethod
+    def of(cls, source: "TablesSource") -> "Tables":
+        """Returns tables unchanged; a scenario, in any form that :meth:`compile` takes, is compiled on ``demo``."""
+        return source if isinstance(source, Tables) else cls.compile(source)
+
+    @classmethod
     def compile(
         cls, scenario: "str | Path | Mapping[str, Any] | Scenario" = "classic", catalog: "str | Path | Catalog" = "demo"
     ) -> "Tables":
@@ -72,7 +77,7 @@ class Tables:
                 data that the scenario needs, or the tables would be too large.
         """
         scenario = Scenario.load(scenario)
-        catalog = catalog if isinstance(catalog, Catalog) else Catalog.load(catalog)
+        catalog = Catalog.load(catalog)
         _check(scenario, catalog)
         phases = [phase for _, phase in scenario.phases]
         category = _category(catalog)
@@ -170,6 +175,10 @@ class Tables:
     def shares(self, phase: int = 0) -> NDArray[np.float64]:
         """Returns the share of sessions of every segment, float64 [U]."""
         return np.diff(self.arrays.segments[phase], prepend=0.0)
+
+
+#: What is taken for compiled tables: themselves, or a scenario.
+TablesSource = Tables | str | Path | Mapping[str, Any] | Scenario
 
 
 def _check(scenario: Scenario, catalog: Catalog) -> None:

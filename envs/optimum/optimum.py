@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.dynamic_program import Advance, DynamicProgram, solved
 from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import Knowledge
@@ -49,7 +49,7 @@ class Optimum:
     user's segment, it is an upper bound; where agents can, but only by heart, it is reached: see :attr:`knowledge`.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         phase: the phase of drift; a session belongs to the phase in which it starts.
 
     Attributes:
@@ -65,8 +65,8 @@ class Optimum:
         (20.08, False)
     """
 
-    def __init__(self, tables: Tables, phase: int = 0) -> None:
-        self.tables = tables
+    def __init__(self, tables: TablesSource, phase: int = 0) -> None:
+        self.tables = tables = Tables.of(tables)
         self.phase = phase
         self.programs = [DynamicProgram(tables, phase, segment) for segment in range(tables.n_segments)]
         self.shares = tables.shares(phase)

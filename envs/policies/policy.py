@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.errors import PrerollError
 
 N_AXES = 6
@@ -66,12 +66,13 @@ class Policy:
         assert self.probabilities is not None
         return self.probabilities.shape[:-1]
 
-    def on(self, tables: Tables) -> "Policy":
+    def on(self, tables: TablesSource) -> "Policy":
         """Returns the same policy with every axis broadcast to its full length, as views that need no memory.
 
         Raises:
             PrerollError: If the table does not fit the scenario and the catalog.
         """
+        tables = Tables.of(tables)
         try:
             if self.ads is not None:
                 return Policy(ads=np.broadcast_to(self.ads, axes(tables)))

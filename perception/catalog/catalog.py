@@ -96,30 +96,24 @@ class Catalog:
 
     @classmethod
     def load(cls, name_or_path: "str | Path | Catalog" = DEMO) -> "Catalog":
-        """Opens the packaged catalog ``"demo"`` or the catalog in a folder; returns a catalog unchanged.
+        """Opens the packaged catalog ``"demo"`` or the catalog in a folder, memory-mapped; returns a catalog unchanged.
 
-        Raises:
-            PrerollError: if there is no such folder, or it is not a catalog that this version reads.
-        """
-        if isinstance(name_or_path, Catalog):
-            return name_or_path
-        return cls.open(cls.folder(name_or_path))
-
-    @staticmethod
-    def folder(name_or_path: str | Path) -> Path:
-        """Returns the folder of ``"demo"``, or that of a path."""
-        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
-
-    @classmethod
-    def open(cls, path: str | Path) -> "Catalog":
-        """Opens the catalog in the folder ``path``, memory-mapped.
+        A folder that is itself called ``demo`` is ``Path("demo")``, or ``"./demo"``.
 
         Raises:
             PrerollError: if the folder or the manifest is missing, is damaged or of an unknown version, or the shape or
                 type of an array differs from the manifest.
         """
-        files = read_manifest(Path(path))
-        return cls(Path(path), dict(files.content), files, {})
+        if isinstance(name_or_path, Catalog):
+            return name_or_path
+        folder = cls.folder(name_or_path)
+        files = read_manifest(folder)
+        return cls(folder, dict(files.content), files, {})
+
+    @staticmethod
+    def folder(name_or_path: str | Path) -> Path:
+        """Returns the folder of ``"demo"``, or that of a path."""
+        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
 
     @classmethod
     def from_arrays(

@@ -1,5 +1,7 @@
 """Look-up of a video in a catalog, and of the videos similar to it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +10,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 
-def find_video(catalog: Catalog, name: str) -> int:
+def find_video(catalog: str | Path | Catalog, name: str) -> int:
     """Returns the row of a video, given its path in the catalog, its file name if that is unique, or its row.
 
     Raises:
@@ -19,6 +21,7 @@ def find_video(catalog: Catalog, name: str) -> int:
         >>> find_video(Catalog.load("demo"), "cats-001.mp4")
         100
     """
+    catalog = Catalog.load(catalog)
     table = catalog.videos()
     path = table["path"]
     found = table[(path == name) | path.str.endswith(f"/{name}")]
@@ -37,7 +40,7 @@ def find_video(catalog: Catalog, name: str) -> int:
     return int(one["index"])
 
 
-def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:
+def similar_videos(catalog: str | Path | Catalog, video: int) -> pd.DataFrame:
     """Returns the neighbours of the video of row ``video``.
 
     Returns:
@@ -52,6 +55,7 @@ def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:
         >>> table["in common"][0]
         'tree, chair, fish'
     """
+    catalog = Catalog.load(catalog)
     near = catalog.neighbors[video]
     rows = near[near >= 0]
     table = catalog.videos().set_index("index")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from preroll.agents.agent import Agent
 from preroll.agents.fit import check_fit
 from preroll.agents.settings import MOST_SESSIONS
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.seeds import EVALUATION, derive
@@ -60,7 +60,7 @@ class Evaluation:
 
 def evaluate(
     players: Mapping[str, AgentOrPolicy],
-    tables: Tables,
+    tables: TablesSource,
     *,
     sessions: int = SESSIONS,
     seed: int = 0,
@@ -75,7 +75,7 @@ def evaluate(
 
     Args:
         players: agent or policy table by name; the names random, greedy and optimum are reserved for the references.
-        tables: the scenario on the catalog.
+        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
         exact: whether the exact values of the agents are computed, for which each is asked at every observation that a
@@ -95,6 +95,7 @@ def evaluate(
         >>> evaluation["mine"].percent_of_optimum > evaluation["random"].percent_of_optimum
         True
     """
+    tables = Tables.of(tables)
     check(players, tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     values = PhasedOptimum(tables, per_lane)

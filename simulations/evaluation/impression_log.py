@@ -13,7 +13,7 @@ from pyarrow.csv import CSVWriter
 
 from preroll.agents.agent import Agent
 from preroll.agents.settings import MOST_SESSIONS
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
 from preroll.files import atomic
@@ -28,9 +28,9 @@ Columns = dict[str, NDArray[Any]]
 
 
 def write_impressions(
-    file: Path,
+    file: str | Path,
     agent: Agent,
-    tables: Tables,
+    tables: TablesSource,
     *,
     sessions: int,
     seed: int = 0,
@@ -51,7 +51,7 @@ def write_impressions(
     Args:
         file: NAME.parquet or NAME.csv, written atomically; or a device or pipe, to which Parquet is written.
         agent: agent that decides; it is not updated.
-        tables: the scenario on the catalog.
+        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: number of sessions, at least 1.
         seed: seed of the users; `preroll evaluate` with the same seed meets the same ones.
         explore: whether the agent explores as in training.
@@ -76,6 +76,7 @@ def write_impressions(
         >>> rows == len(log), log["session"].nunique(), bool(log["propensity"].between(0, 1).all())
         (True, 10, True)
     """
+    file, tables = Path(file), Tables.of(tables)
     _check(file, agent, tables, sessions)
     lanes = _lanes(tables, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)

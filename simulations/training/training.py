@@ -13,7 +13,7 @@ from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
 from preroll.agents.settings import with_sessions
 from preroll.console import signals
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
@@ -290,7 +290,7 @@ def prepare(
     catalog: str | Path | Catalog = "demo",
     sessions: int | None = None,
     seed: int = 0,
-    run: Path | None = None,
+    run: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
     mend: bool = False,
@@ -311,8 +311,8 @@ def prepare(
     given = with_sessions(agent_name, settings or {}, sessions)
     agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **given)
     training = Training(
-        agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend, feedback=Feedback.of(feedback),
-        exact=exact,
+        agent, tables, agent.settings.sessions, seed, None if run is None else Path(run), replace=replace, mend=mend,
+        feedback=Feedback.of(feedback), exact=exact,
     )  # fmt: skip
     training.check_feedback()
     training.check_target()
@@ -344,7 +344,7 @@ def train(
     catalog: str | Path | Catalog = "demo",
     sessions: int | None = None,
     seed: int = 0,
-    run: Path | None = None,
+    run: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
     advance: Advance | None = None,
@@ -435,7 +435,7 @@ def resume(
 
 def fit(
     agent: Agent,
-    tables: Tables,
+    tables: TablesSource,
     *,
     sessions: int,
     seed: int = 0,
@@ -452,7 +452,7 @@ def fit(
     Args:
         agent: the agent to train; :attr:`~preroll.agents.Agent.num_envs` sessions run in parallel, or ``sessions`` if
             that is fewer.
-        tables: the scenario on the catalog.
+        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: number of sessions in the learning curve.
         seed: lane i plays the user stream ``derive(seed, "training")`` + i.
         exact: exact values of ``tables``, if already computed.
@@ -463,7 +463,7 @@ def fit(
     Returns:
         The learning curve.
     """
-    late = Feedback.of(feedback)
+    tables, late = Tables.of(tables), Feedback.of(feedback)
     late.check(agent, slots=tables.n_slots, sessions=sessions, saved=False)
     loop = Loop(agent, tables, sessions, exact or PhasedOptimum(tables), feedback=late)
     loop.start(seed)

@@ -75,7 +75,7 @@ def test_bad_videos_are_told_with_their_reasons(run: Run, tmp_path: Path, demo_v
     assert "cats/story.mp4  unreadable  not a video that can be opened" in told
     assert "1 other file beside the videos passed over." in told
     assert last_line(errors) == "error: no usable video is left in: dogs; the catalog is without them"
-    assert Catalog.open(tmp_path / "out").n_videos == 15
+    assert Catalog.load(tmp_path / "out").n_videos == 15
 
 
 def test_an_altered_catalog_is_found_out(run: Run, tmp_path: Path) -> None:

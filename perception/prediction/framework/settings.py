@@ -245,7 +245,7 @@ _KINDS: dict[str, type[TagSettings] | type[GenreSettings] | type[MemorabilitySet
 }
 
 
-def load_settings(path: Path) -> Settings:
+def load_settings(path: str | Path) -> Settings:
     """Reads the settings of a prediction task from a YAML file.
 
     Args:
@@ -258,7 +258,7 @@ def load_settings(path: Path) -> Settings:
         PrerollError: the file cannot be read or is invalid; the message names the file, the key, its value and what
             is allowed.
     """
-    content = load_yaml(path)
+    content = load_yaml(Path(path))
     kind = content.get("task")
     if not isinstance(kind, str) or kind not in _KINDS:  # a list has no hash
         raise PrerollError(f"{path}: task: {kind!r}: {known(kind, 'must be one of', _KINDS)}")

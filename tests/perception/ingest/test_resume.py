@@ -270,7 +270,7 @@ def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, n
 
 
 def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(built: Path) -> None:
-    plain = Catalog.open(built / "out")
+    plain = Catalog.load(built / "out")
     assert plain.manifest["importance"] == {"kind": "confidence", "idf": False}
     usual = np.array(plain.importance)
     report = build_catalog(
@@ -310,7 +310,7 @@ def test_fast_decoding_is_another_recipe(built: Path) -> None:
     network = built / "network" / "colours.onnx"
     fast = build_catalog(built / "videos", built / "out", detector=network, workers=1, fast=True)
     assert fast.resumed == 0
-    assert Catalog.open(built / "out").manifest["fast"] is True
+    assert Catalog.load(built / "out").manifest["fast"] is True
 
 
 def test_objects_keep_their_areas_and_boxes_through_a_catalog(tmp_path: Path) -> None:
