@@ -29,6 +29,7 @@ from numba.core.caching import FunctionCache, _CacheLocator, _SourceFileBackedLo
 from numba.core.cpu import CPUTargetOptions
 from numba.core.dispatcher import Dispatcher
 from numba.core.options import TargetOptions
+from numba.extending import intrinsic
 
 from preroll.cache import VARIABLE, cache_folder, say_not_kept
 
@@ -151,6 +152,14 @@ def inlined(function: Function) -> Function:
 def loop(function: Function) -> Function:
     """Compiles as :func:`inlined` a loop over lanes whose arrays do not overlap, so that it is vectorised."""
     return cast(Function, njit(**_PART, **_NO_OVERLAP)(function))
+
+
+def written_as(code: Callable[..., object]) -> Callable[[Callable[..., None]], Any]:
+    """Replaces a function in compiled code by instructions of LLVM that ``code`` writes, as Numba's ``intrinsic`` does.
+
+    In plain Python the function itself runs, which must do the same.
+    """
+    return lambda function: function if config.DISABLE_JIT else intrinsic(code)
 
 
 def direct(function: Function, *arguments: object) -> Function:

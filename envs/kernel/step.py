@@ -5,6 +5,7 @@
 :mod:`preroll.envs.kernel.rng`             random numbers
 :mod:`preroll.envs.kernel.recommender`     first video of a session, and the next ones
 :mod:`preroll.envs.kernel.slot`        response of the user in a slot
+:mod:`preroll.envs.kernel.moves`           copies of rows
 :mod:`preroll.envs.kernel.observations`    observations
 this module                                loop of steps
 :mod:`preroll.envs.kernel.policy_rollout`  loop of whole sessions of a policy table
