@@ -3,7 +3,7 @@
 Values are exact, of the tabulated policy without exploration; CPU-seconds are of training without evaluation, with
 torch on one thread. Every part prints each seed, the median, and the target; a missed target gives exit status 1.
 
-* ``fatigue``, ``classic``: percent of the exact optimum, compared with greedy and the best fixed policy.
+* ``fatigue``, ``classic``, ``campaigns``: percent of the exact optimum, compared with greedy and the best fixed policy.
 * ``drift``: percent of the optimum earned while learning, with the preset and with the agent's defaults for as long.
 * ``hidden-users``: revenue of recurrent-ppo minus that of the best memoryless policy, with common random numbers;
   compared with what agents without memory earn.
@@ -32,6 +32,7 @@ from preroll.simulations.evaluation.stepping import play
 WANTED = {  # agent: (least median, least value of each seed) in percent of the optimum
     "fatigue": {"ppo": (97, 94), "lean-ppo": (97, 94), "dqn": (94, 0)},
     "classic": {"ppo": (99, 99), "lean-ppo": (99, 99), "dqn": (99, 0)},
+    "campaigns": {"ppo": (99, 99), "lean-ppo": (99, 99), "dqn": (99, 0)},
 }
 LANES, PER_LANE = 1000, 20
 BUDGET = 600.0
@@ -166,6 +167,7 @@ def main() -> int:
     parts: dict[str, Callable[[], list[str]]] = {
         "fatigue": lambda: show_values("fatigue", seeds),
         "classic": lambda: show_values("classic", seeds),
+        "campaigns": lambda: show_values("campaigns", seeds),
         "drift": lambda: show_drift(seeds),
         "hidden-users": lambda: show_memory(seeds),
         "time": lambda: show_time(seeds),

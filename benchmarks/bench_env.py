@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -219,52 +218,6 @@ def first_step_row(scenario: str, turns: int) -> Row:
     )
 
 
-AT_SIZE = """
-import resource
-import sys
-import time
-sys.path.insert(0, {folder!r})
-from bench_env import catalog_of
-from preroll.envs import Optimum, Scenario, Tables
-changes = {{"session.no_ad": False, "user.fatigue.levels": 8, "user.repeat": {repeat}}}
-changes["user.fatigue.wear"] = [1 - 0.08 * level for level in range(8)]
-changes["user.leave.fatigue"] = [0.001 * level**2 for level in range(8)]
-tables = Tables.compile(Scenario.load("fatigue").replace(changes), catalog_of({videos}))
-assert (tables.n_levels, tables.n_actions, tables.n_slots) == (8, 6, 40)
-start = time.process_time()
-optimum = Optimum(tables)
-optimum.value
-took = time.process_time() - start
-assert abs(optimum.value_of(optimum.policy) - optimum.value) < 1e-9 * optimum.value
-print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
-"""
-
-
-def optimum_rows() -> list[Row]:
-    """Measures the optimum of large problems: CPU-seconds and peak memory, each in its own process.
-
-    Machine code comes from the cache on disk. Peak memory is that of the whole process, with the catalog, the tables
-    and the exact value of the optimal policy. Where repeating the previous ad lowers its view probability
-    (``user.repeat``), the outcome of the last slot is part of the state.
-    """
-    rows: list[Row] = []
-    for videos, repeat, at_least in (
-        (1_000, 1.0, "5 CPU-s"),
-        (1_000, 0.5, "5 CPU-s"),
-        (100_000, 1.0, "8 GiB"),
-        (100_000, 0.5, "8 GiB"),
-    ):
-        program = AT_SIZE.format(folder=str(Path(__file__).parent), videos=videos, repeat=repeat)
-        command = [sys.executable, "-c", program]
-        if not rows:  # warm-up: compiles and fills the cache
-            subprocess.run(command, capture_output=True, check=True)
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        seconds, memory = map(float, done.stdout.split())
-        what = f"optimum, {videos:,} videos, 8 levels{', last ad' if repeat < 1 else ''}, 6 ads, 40 slots"
-        rows.append(Row(what, f"{seconds:.2f} CPU-s, {memory:.1f} GiB at most", at_least))
-    return rows
-
-
 def table(title: str, rows: list[Row]) -> str:
     """Formats rows as text."""
     width = max(len(row.what) for row in rows)
@@ -285,7 +238,6 @@ def main() -> None:
         rows += [single_row(scenario, turns), *adapter_rows(scenario, turns), rollout_row(scenario, turns)]
         rows.append(first_step_row(scenario, turns))
         print(table(f"{scenario}, {N_CLASSES} object classes unless said", rows))
-    print(table("The optimum at size", optimum_rows()))
 
 
 if __name__ == "__main__":

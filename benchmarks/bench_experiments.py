@@ -1,6 +1,6 @@
 """Cost of experiments: overhead of a cell, workers, evaluation, a sweep; ratios within one run, and CPU seconds.
 
-    python benchmarks/bench_experiments.py [--quick]
+    python benchmarks/bench_experiments.py [--quick] [--only empty|ray]
 
 Wall-clock ratios are meaningful only on an idle machine; CPU seconds are nearly the same on a busy one.
 """
@@ -11,7 +11,9 @@ import resource
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from preroll.agents import make_agent
 from preroll.envs import Tables
@@ -21,7 +23,11 @@ from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.cell import cell_request, read_cell, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.experiment.execution.tidy_table import results
+from preroll.simulations.report.page import write_report
 from preroll.yaml_config import dump_yaml
+
+Made = TypeVar("Made")
 
 
 def plan_of(folder: Path, **settings: object) -> Plan:
@@ -98,15 +104,82 @@ def sweep(folder: Path, cells: int) -> None:
     )
 
 
+def empty_cells(folder: Path, cells: int) -> None:
+    """Measures CPU seconds and memory of empty cells: planned, run by one worker, reported, and read again."""
+    spent = []
+
+    def step(title: str, do: Callable[[], Made]) -> Made:
+        before, made = _cpu_seconds(), do()
+        spent.append(_cpu_seconds() - before)
+        print(f"{cells:,} empty cells, {title}: {spent[-1]:.1f} CPU-s, {1000 * spent[-1] / cells:.2f} ms a cell")
+        return made
+
+    one = {"agents": ["random"], "seeds": 10, "sessions": 1, "evaluate": {"sessions": 30}}
+    drawn = {"draws": cells // 10, "ranges": {"user.mismatch": [0.1, 0.9]}}
+    plan = step("planned", lambda: plan_of(folder, scenario="classic", random=drawn, **one))
+    store = Store(folder / "empty")
+    step("run by one worker", lambda: run_plan(plan, "", store, cell_pool(1)))
+    step("reported", lambda: write_report(store.path))
+    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"largest process: {most / 1024:.0f} MiB (target 500 MB)")
+    print(f"all three: {1000 * sum(spent) / cells:.1f} ms a cell (target 20)")
+    step("states read again (nothing is new)", lambda: Store(store.path).states(plan))
+    step("tidy table (target 5 CPU-s for 10,000)", lambda: results(Store(store.path)))
+
+
+def ray_nodes(folder: Path, cells: int) -> None:
+    """Measures CPU seconds of cells on Ray with 1, 2 and 4 nodes on this machine: of the cells, and of all else.
+
+    All else is what processes used that were waited for; Ray leaves some to end by themselves.
+    """
+    try:
+        from ray.cluster_utils import Cluster
+    except ImportError:
+        print("Ray is not installed: not measured")
+        return
+    plan = plan_of(folder, scenario="classic", agents=["thompson"], seeds=cells, sessions=2000)
+    machine = {"num_cpus": 1, "object_store_memory": 80_000_000}
+    for nodes in (1, 2, 4):
+        before = _cpu_seconds()
+        cluster = Cluster(initialize_head=True, head_node_args={**machine, "include_dashboard": False})
+        try:
+            for _ in range(nodes - 1):
+                cluster.add_node(**machine)
+            store, began = Store(folder / f"ray-{nodes}"), time.perf_counter()
+            run_plan(plan, "", store, cell_pool(nodes, engine="ray", address=cluster.address))
+            wall = time.perf_counter() - began
+        finally:
+            cluster.shutdown()
+        records = [store.record(cell) for cell in plan.cells]
+        work = sum(one["cost"]["cpu_seconds"] + one["evaluation_cpu_seconds"] for one in records)
+        print(
+            f"Ray, {nodes} nodes, {cells} cells: {work:.1f} CPU-s of training and evaluation, "
+            f"{_cpu_seconds() - before - work:.1f} of everything else, {wall:.0f} s"
+        )
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def main() -> None:
     """Runs all benchmarks."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", choices=("empty", "ray"), help="one part: empty cells, or Ray")
+    given = parser.parse_args()
+    quick = given.quick
     folder = Path(tempfile.mkdtemp(prefix="bench-experiments-"))
     try:
-        for name in ("overhead", "workers", "sweep"):
+        for name in ("overhead", "workers", "sweep", "empty", "ray"):
             (folder / name).mkdir()
+        if given.only != "ray":
+            empty_cells(folder / "empty", 1000 if quick else 10_000)
+        if given.only != "empty":
+            ray_nodes(folder / "ray", 4 if quick else 16)
+        if given.only:
+            return
         overhead(folder / "overhead")
         evaluation()
         workers(folder / "workers", 3000 if quick else 100_000)

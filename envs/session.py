@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -21,10 +21,11 @@ from preroll.envs.rendering.render import MODES, check_mode, render
 from preroll.envs.rendering.timeline import Timeline
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.jit import direct
 from preroll.perception.catalog.catalog import Catalog
+from preroll.tiered import Tiered
 
 Floats = NDArray[np.float32]
+PLAY = Tiered(step.step)
 KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"  # of `gymnasium.utils.play`
 
 
@@ -101,8 +102,6 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
     """
 
     metadata: dict[str, Any] = {"render_modes": list(MODES), "render_fps": 4}  # noqa: RUF012
-
-    _play: ClassVar[Any] = None  # machine code of `kernel.step`, looked up in the first reset
 
     def __init__(
         self,
@@ -211,9 +210,7 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         """Plays a slot or starts a session; returns a new observation, and how many sessions ended."""
         observation = np.empty(self.tables.layout.size, np.float32)
         arguments = (self._action, *self._packed, self._lanes.words, self._results, observation, self._final, starts)
-        if self._play is None:
-            SessionEnv._play = staticmethod(direct(step.step, *arguments))
-        return observation, self._play(*arguments)
+        return observation, PLAY.call(*arguments)
 
     def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
         """Returns the key of every action for ``gymnasium.utils.play``: 1 to 9, 0, then the letters."""

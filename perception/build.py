@@ -21,7 +21,7 @@ from preroll.perception.ingest.chosen_detector import Choice, check_kept, choose
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
 from preroll.perception.ingest.grouping import list_sources
 from preroll.perception.ingest.journal import Journal, open_journal
-from preroll.perception.ingest.resume import earlier_analyses, recipe_of, settled
+from preroll.perception.ingest.resume import earlier_analyses, earlier_predictions, recipe_of, settled
 from preroll.perception.ingest.video_folder import Listing, SourceVideo
 from preroll.perception.ingest.writer import Content, VideoRow, check_replaceable, write_catalog
 from preroll.perception.onnx_models.model_card import EMBEDDED
@@ -229,6 +229,11 @@ def _tell(plan: _Plan, choice: Choice, before: str) -> None:
     name = choice.model.card.name
     if before and before != name:
         progress.note(f"{plan.out} was made with {before}: all of its videos are analysed again with {name}.")
+    if held := earlier_predictions(plan.out):
+        progress.note(
+            f"note: {plan.out} holds predictions ({', '.join(held)}), which a build leaves out:"
+            " `preroll predict annotate` adds them again"
+        )
     if line := choice.note("preroll catalog build … --replace"):
         progress.note(f"note: {line}")
 

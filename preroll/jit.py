@@ -157,9 +157,18 @@ def loop(function: Function) -> Function:
 def written_as(code: Callable[..., object]) -> Callable[[Callable[..., None]], Any]:
     """Replaces a function in compiled code by instructions of LLVM that ``code`` writes, as Numba's ``intrinsic`` does.
 
-    In plain Python the function itself runs, which must do the same.
+    In plain Python the function itself runs, which must do the same: with ``NUMBA_DISABLE_JIT=1``, or as ``py_func`` of
+    what is returned, as with compiled functions.
     """
-    return lambda function: function if config.DISABLE_JIT else intrinsic(code)
+
+    def decorate(function: Callable[..., None]) -> Any:
+        if config.DISABLE_JIT:
+            return function
+        instructions: Any = intrinsic(code)
+        instructions.py_func = function
+        return instructions
+
+    return decorate
 
 
 def direct(function: Function, *arguments: object) -> Function:
@@ -170,7 +179,12 @@ def direct(function: Function, *arguments: object) -> Function:
     """
     if not isinstance(function, Dispatcher):
         return function
-    types = tuple(typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+    types = types_of(arguments)
     function.compile(types)
     compiled_for_types: Any = function.overloads[types]
     return cast(Function, compiled_for_types.entry_point)
+
+
+def types_of(arguments: tuple[object, ...]) -> tuple[Any, ...]:
+    """Returns Numba's types of arguments."""
+    return tuple(typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,7 +39,13 @@ def check_target(
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Returns the versions of Python and of every package that results depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    return {"python": platform.python_version(), **{name: _installed(name) for name in packages}}
+
+
+@cache
+def _installed(package: str) -> str:
+    """Returns the version of a package, whose metadata is read once: what this process has imported stays."""
+    return version(package)
 
 
 def threads() -> int:

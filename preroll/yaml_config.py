@@ -4,15 +4,19 @@ import io
 import re
 import sys
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from numbers import Real
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, PydanticKnownError
-from pydantic_core.core_schema import no_info_before_validator_function
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreConfig, CoreSchema, PydanticKnownError, SchemaValidator
+from pydantic_core.core_schema import no_info_before_validator_function, no_info_wrap_validator_function
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
 from ruamel.yaml.constructor import DuplicateKeyError
@@ -140,15 +144,8 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
 
 def parse_value(text: str, source: str) -> Any:
     """Reads any YAML value from ``text``; errors name it ``source``."""
-    yaml = _yaml()
     try:
-        if len(text) > TEXT:
-            raise RecursionError
-        node = yaml.compose(text)
-        size, depth = _extent(node, {})
-        if size > LARGEST or depth > DEEPEST:
-            raise RecursionError
-        return yaml.constructor.construct_document(node) if node else None
+        return deepcopy(_parsed(text))
     except RecursionError:
         allowed = f"at most {LARGEST:,} values and {DEEPEST} levels are allowed, aliases resolved"
         written = f"{LONGEST:,} digits; as written {WRITTEN:,} values and {TEXT:,} bytes"
@@ -158,6 +155,19 @@ def parse_value(text: str, source: str) -> Any:
         where = f", line {mark.line + 1}" if mark else ""
         what = getattr(error, "problem", None) or str(error).split("\n")[0]
         raise PrerollError(f"{source}{where}: is not valid YAML: {what}") from None
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """Returns the value of a text; kept, for every cell of an experiment reads one and the same scenario."""
+    if len(text) > TEXT:
+        raise RecursionError
+    yaml = _yaml()
+    node = yaml.compose(text)
+    size, depth = _extent(node, {})
+    if size > LARGEST or depth > DEEPEST:
+        raise RecursionError
+    return yaml.constructor.construct_document(node) if node else None
 
 
 def _extent(node: Node | None, known: dict[int, tuple[float, float]]) -> tuple[float, float]:
@@ -224,6 +234,26 @@ class _Check:
         return value
 
 
+@dataclass(frozen=True)
+class _MappingOrNone:
+    """Validation of a mapping or something else, whose errors are of what was given; pydantic's own are of both."""
+
+    mapping: SchemaValidator
+    other: SchemaValidator
+
+    def __call__(self, value: Any, _: Any) -> Any:
+        return (self.mapping if isinstance(value, Mapping) else self.other).validate_python(value)
+
+
+def _by_shape(union: Any) -> Any:
+    """Returns the schema of a union as it is, or chosen by the value's shape where one of two choices is a mapping."""
+    choices = sorted(union["choices"], key=lambda choice: choice.get("type") != "dict")
+    if [choice.get("type") == "dict" for choice in choices] != [True, False]:
+        return union
+    config = CoreConfig(allow_inf_nan=False)
+    return no_info_wrap_validator_function(_MappingOrNone(*(SchemaValidator(one, config) for one in choices)), union)
+
+
 def _checked(schema: Any) -> Any:
     """Returns a part of a schema of pydantic with checks of all that is no container."""
     if isinstance(schema, list | tuple):
@@ -231,10 +261,13 @@ def _checked(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     kind = schema.get("type")
-    if kind == "function-before" and isinstance(schema["function"]["function"], _Check):  # of a model inside
+    done = str(kind).startswith("function-") and isinstance(schema["function"]["function"], _Check | _MappingOrNone)
+    if done:  # of a model inside
         return schema
     # A default, and how a value is written, are no part of what is read, though they may look like one.
     inside = {key: one if key in ("default", "serialization") else _checked(one) for key, one in schema.items()}
+    if kind == "union":
+        return _by_shape(inside)
     if kind not in (*_TAKEN, "literal"):
         return inside
     return no_info_before_validator_function(_Check(kind, schema.get("expected", [])), inside)
@@ -296,7 +329,8 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
         return f"{key}: is missing{more}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
     message = message.replace("a valid boolean", "true or false")
-    if allowed := _range_at(model, first["loc"]):
+    container = isinstance(first.get("input"), Mapping | list | tuple)
+    if not container and (allowed := _range_at(model, first["loc"])):
         whole = first["type"] == "int_from_float"
         kind = ", a whole number" if whole else ", a number" * first["type"].endswith("_type")
         message = f"should be {allowed}{kind}"
@@ -331,13 +365,23 @@ def _model_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> ty
 
 def _range_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> str:
     """Returns the allowed interval of a number, such as "in [0, 1]"; empty where the field lacks a bound."""
-    holder = _model_at(model, place[:-1])
-    field = holder.model_fields.get(str(place[-1])) if holder and place else None
-    bounds = {name: getattr(rule, name) for rule in (field.metadata if field else ()) for name in _bounds_of(rule)}
+    rules = _rules_at(model, place) or _rules_at(model, place[:-1], within=True)
+    bounds = {name: getattr(rule, name) for rule in rules for name in _bounds_of(rule)}
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     if low is None or high is None:
         return ""
     return f"in {'[' if 'ge' in bounds else '('}{low:g}, {high:g}{']' if 'le' in bounds else ')'}"
+
+
+def _rules_at(model: type[BaseModel] | None, place: tuple[int | str, ...], within: bool = False) -> list[Any]:
+    """Returns the constraints on a field, or ``within`` it, where it may also be a mapping to such numbers."""
+    holder = _model_at(model, place[:-1])
+    field = holder.model_fields.get(str(place[-1])) if holder and place else None
+    if field is None:
+        return []
+    kinds = get_args(field.annotation) if get_origin(field.annotation) in (Union, UnionType) else ()
+    marks = [mark for one in kinds for mark in getattr(one, "__metadata__", ()) if isinstance(mark, FieldInfo)]
+    return [*([] if within else field.metadata), *(rule for mark in marks for rule in mark.metadata)]
 
 
 def _bounds_of(rule: object) -> list[str]:

@@ -5,7 +5,8 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,38 @@ def is_worker(pid: str) -> bool:
         return False
 
 
+_HOLD = """
+import sys
+from pathlib import Path
+from preroll.files import atomic
+with getattr(atomic, sys.argv[1])(Path(sys.argv[2]), "--run mine"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(path: Path, how: str = "writing") -> "subprocess.Popen[str]":
+    """Returns a process that writes ``path`` until it is killed or its stdin ends.
+
+    Args:
+        path: file or folder.
+        how: function of :mod:`preroll.files.atomic` that holds its lock.
+    """
+    command = [sys.executable, "-c", _HOLD, how, str(path)]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    assert started.stdout.readline() == "held\n"
+    return started
+
+
+@contextmanager
+def written_elsewhere(path: Path, how: str = "writing") -> Iterator[str]:
+    """Another process is writing ``path`` during the block; gives what a second writer is told of it."""
+    with holder(path, how) as process:
+        yield f"process {process.pid} is writing it now"
+        process.communicate()
+
+
 def on_a_full_disk(size: int) -> dict[str, Any]:
     """Returns the arguments of subprocess.run under which no file may grow beyond ``size`` bytes, with the real error.
 
@@ -41,6 +74,17 @@ def on_a_full_disk(size: int) -> dict[str, Any]:
         "preexec_fn": partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)),
         "env": {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
     }
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """In this process no file may grow beyond ``size`` bytes during the block, with the real error."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 # One process for all kills, so that modules are loaded once: every child is killed at one more file operation than the

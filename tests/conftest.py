@@ -1,21 +1,28 @@
 """A catalog small enough for tests: in memory and as a folder."""
 
+import gc
 import os
 import signal
+import sys
 
 # As many processes as cores: libraries that compute with a thread per core in each of them wait for each other. They
 # read it when they are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from preroll.commands.cli import main
 from preroll.files import atomic, manifest
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.writer import about_array
+from tests.workers.in_this_process import in_this_process
 
 # A script's `&` starts tests that ignore Ctrl-C, and nohup such that ignore a lost connection: commands that they start
 # would inherit it, and those that are sent such a signal would never end.
@@ -32,12 +39,35 @@ settings.register_profile(
 )
 settings.load_profile("preroll")
 
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what every test needs to the end, and a look at the rest for every 700 objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 #: The repository, and beside it the real clips and models that some tests read.
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "realdata"
 
+#: A call of the command line: its exit status, what it wrote to stdout, and to stderr.
+Run = Callable[..., tuple[int, str, str]]
+
 CATEGORIES = ("cars", "cats", "concerts")
 CLASSES = ("car", "road sign", "cat", "yarn", "guitar", "drum")
+
+
+def bare(catalog: Catalog, **given: Any) -> Catalog:
+    """A catalog's labels, neighbours and objects alone, in memory, with what else is given."""
+    return Catalog.from_arrays(
+        categories=catalog.categories,
+        category=catalog.category,
+        neighbors=catalog.neighbors,
+        importance=catalog.importance,
+        classes=catalog.classes,
+        **given,
+    )
 
 
 def make_catalog(n_videos: int = 30, seed: int = 0) -> Catalog:
@@ -89,3 +119,25 @@ def small_catalog() -> Catalog:
 def small_catalog_folder(small_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small catalog on disk."""
     return write_catalog(small_catalog, tmp_path_factory.mktemp("catalog") / "small")
+
+
+@pytest.fixture
+def without_processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Pools of workers do their work in this process, one thread for each worker, but for tests marked `processes`."""
+    with nullcontext() if request.node.get_closest_marker("processes") else in_this_process():
+        yield
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Calls the command line: its exit status, what it wrote to stdout, and to stderr."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["preroll", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        code = caught.value.code
+        output = capsys.readouterr()
+        return (code if isinstance(code, int) else 0), output.out, output.err
+
+    return call

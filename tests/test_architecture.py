@@ -83,12 +83,12 @@ MAY_IMPORT = {
     "simulations.evaluation": "agents envs envs.model envs.optimum envs.policies simulations.statistics",
     "simulations.experiment.design": "agents envs.model envs.scenario perception.catalog simulations.evaluation "
     "simulations.feedback",
-    "simulations.experiment.execution": "agents envs.model envs.policies envs.rendering perception.catalog "
-    "preroll.workers simulations.evaluation simulations.experiment.design simulations.feedback simulations.statistics "
-    "simulations.training",
-    "simulations.report": "agents envs envs.model envs.optimum envs.policies envs.rendering envs.scenario "
-    "simulations.evaluation simulations.experiment.design simulations.experiment.execution simulations.feedback "
+    "simulations.experiment.execution": "agents envs.model envs.optimum envs.policies envs.rendering "
+    "perception.catalog preroll.workers simulations.evaluation simulations.experiment.design simulations.feedback "
     "simulations.statistics simulations.training",
+    "simulations.report": "agents envs envs.model envs.optimum envs.policies envs.rendering envs.scenario "
+    "perception.catalog simulations.evaluation simulations.experiment.design simulations.experiment.execution "
+    "simulations.feedback simulations.statistics simulations.training",
     "simulations.tuning": "agents envs.model envs.optimum simulations.evaluation simulations.experiment.execution "
     "simulations.training",
     "simulations": "agents envs.model envs.scenario perception perception.catalog perception.demo "

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from preroll.cache import cache_folder, say_not_kept
+from preroll.jit import config
 
 #: Compiles a function of each kind, and prints a result of it and whether it was found on disk.
 PROGRAM = """
@@ -24,16 +26,40 @@ print(three(1), zeros(2), sum(three.stats.cache_hits.values()) + sum(zeros.stats
 LINE = "note: compiled code is not kept: "
 
 
-def run(folder: Path, **changes: str) -> "subprocess.CompletedProcess[str]":
-    """Runs the program in ``folder``, where a file stands wherever Numba itself would keep machine code."""
-    place = folder / "program.py"
-    place.write_text(PROGRAM)
+def beside(folder: Path) -> Path:
+    """Writes the program where Numba itself has no place for machine code: files stand wherever it would keep some."""
     (folder / "__pycache__").touch()
     (folder / "file").touch()
+    (folder / "program.py").write_text(PROGRAM)
+    return folder / "program.py"
+
+
+def run(folder: Path, **changes: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the program in a process of its own."""
+    ran = [sys.executable, str(beside(folder))]
     environment = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
     environment |= {"HOME": str(folder / "file"), "PYTHONDONTWRITEBYTECODE": "1", **changes}
-    ran = [sys.executable, str(place)]
     return subprocess.run(ran, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+
+
+Here = Callable[[], tuple[str, str]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """Runs the program in this process, with functions that are new every time: what it wrote to stdout and stderr."""
+    place = beside(tmp_path)
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    monkeypatch.setattr("preroll.cache._told", set())
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    for name in ("XDG_CACHE_HOME", "PREROLL_CACHE", "PREROLL_CACHE_SILENT"):
+        monkeypatch.delenv(name, raising=False)
+
+    def ran() -> tuple[str, str]:
+        exec(compile(PROGRAM, str(place), "exec"), {"__name__": "program"})
+        return tuple(capsys.readouterr())  # type: ignore[return-value]
+
+    return ran
 
 
 def test_nothing_is_named_where_the_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -61,37 +87,41 @@ def test_the_variable_of_numba_wins(tmp_path: Path) -> None:
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("named", ["file", "file/below", None, "/dev/full", ""])
-def test_without_a_place_all_works_and_one_line_says_so(tmp_path: Path, named: str | None) -> None:
-    done = run(tmp_path, **({} if named is None else {"PREROLL_CACHE": named}))
-    assert done.stdout == "4 0.0 0\n"
-    (line,) = done.stderr.splitlines()
+def test_without_a_place_all_works_and_one_line_says_so(
+    named: str | None, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if named is not None:
+        monkeypatch.setenv("PREROLL_CACHE", named)
+    told, errors = here()
+    assert told == "4 0.0 0\n"
+    (line,) = errors.splitlines()
     assert line.startswith(LINE)
     assert line.endswith("; set PREROLL_CACHE to a folder that can be written")
 
 
 @pytest.mark.compiled
-def test_without_a_home_no_folder_is_named_after_it(tmp_path: Path) -> None:
+def test_without_a_home_no_folder_is_named_after_it(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A user without an entry among the users, as in a container: ``~`` stays what it is."""
-    program = f"import os\nos.path.expanduser = lambda path: path\n{PROGRAM}"
-    (tmp_path / "homeless.py").write_text(program)
-    (tmp_path / "__pycache__").touch()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA", "PREROLL", "XDG"))}
-    ran = [sys.executable, "homeless.py"]
-    done = subprocess.run(ran, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "4 0.0 0\n"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert here()[0] == "4 0.0 0\n"
     assert not (tmp_path / "~").exists()
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("kind", ["*.nbi", "*.nbc"])
 @pytest.mark.parametrize("length", [0, 40])
-def test_what_is_cut_off_is_compiled_again(tmp_path: Path, kind: str, length: int) -> None:
-    kept = {"PREROLL_CACHE": str(tmp_path / "kept")}
-    run(tmp_path, **kept)
+def test_what_is_cut_off_is_compiled_again(
+    kind: str, length: int, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREROLL_CACHE", str(tmp_path / "kept"))
+    assert here() == ("4 0.0 0\n", "")
     for file in (tmp_path / "kept").rglob(kind):
         file.write_bytes(file.read_bytes()[:length])
-    again, then = run(tmp_path, **kept), run(tmp_path, **kept)
-    assert (again.stdout, then.stdout, again.stderr) == ("4 0.0 0\n", "4 0.0 2\n", "")
+    assert (here(), here()) == (("4 0.0 0\n", ""), ("4 0.0 2\n", ""))
 
 
 @pytest.mark.compiled

@@ -300,3 +300,10 @@ def test_a_file_may_have_any_name(file: str, name: str, tmp_path: Path) -> None:
     assert load_named(tmp_path / file) == {"name": name, "a": 1}
     (tmp_path / file).write_text("name: my own")
     assert load_named(tmp_path / file) == {"name": "my own"}
+
+
+def test_a_text_is_read_as_it_stands_whatever_became_of_what_was_read_before() -> None:
+    text = "a: &x [1, {b: 2}]\nc: *x\n"
+    first = parse_value(text, "file")
+    first["a"][1]["b"] = 3
+    assert parse_value(text, "file") == {"a": [1, {"b": 2}], "c": [1, {"b": 2}]}

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.observation import SessionSpec
+from preroll.envs.model.observation import OF_VIDEO, SessionSpec
 from preroll.errors import PrerollError
 
 Index = NDArray[np.int64]
@@ -22,9 +22,13 @@ class SessionState:
     def __init__(self, spec: SessionSpec, rows: NDArray[np.float32], agent: str) -> None:
         self.spec = spec
         self.agent = agent
-        parts = [spec.layout.parts[name].slice for name in ("category", "content") if name in spec.layout.parts]
+        parts = [spec.layout.parts[name].slice for name in OF_VIDEO if name in spec.layout.parts]
         self._columns = np.concatenate([np.arange(part.start, part.stop) for part in parts] or [np.empty(0, np.int64)])
-        self._keys, self._videos = np.unique(_as_bytes(rows[:, self._columns]), return_index=True)
+        self._keys, self._videos, key = np.unique(
+            _as_bytes(rows[:, self._columns]), return_index=True, return_inverse=True
+        )
+        #: The video that is returned for each video, int64 [N]: the first of those that look alike.
+        self.alike = self._videos[key.reshape(-1)]
 
     def segment(self, observations: NDArray[np.float32]) -> Index:
         """Returns the index of the user's segment (n,)."""
@@ -78,9 +82,12 @@ class SessionState:
         return observations[:, self.spec.layout.parts[name].slice]
 
     def _hidden(self, name: str) -> PrerollError:
+        return self.cannot_act(f"its choice depends on {name}, which observe.{name}: false hides")
+
+    def cannot_act(self, why: str) -> PrerollError:
+        """Returns the error of an agent that observations do not tell which entry of its table applies."""
         return PrerollError(
-            f"agent {self.agent}: cannot act in scenario {self.spec.name}: its choice depends on {name}, which "
-            f"observe.{name}: false hides; its exact value needs no observation"
+            f"agent {self.agent}: cannot act in scenario {self.spec.name}: {why}; its exact value needs no observation"
         )
 
 

@@ -11,7 +11,7 @@ from preroll.agents.baselines.observation_decoder import SessionState
 from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.policy import Policy, by_phase
 
 SEGMENT, SLOT, VIDEO, LAST = 1, 2, 3, 5  # axes of a policy table; no observation shows axis 0, the phase
 
@@ -22,14 +22,16 @@ class Oracle(Agent):
     Created by :meth:`from_tables`, not from a :class:`SessionSpec` alone.
 
     :meth:`policy` returns the table itself, independently of what observations show. :meth:`act` decodes the state
-    from the observation, so it fails if the scenario hides a part on which the table depends; under drift, which
-    observations never show, it follows the first phase.
+    from the observation, so it fails if the scenario hides a part on which the table depends, or users answer
+    differently before videos that look alike; under drift, which observations never show, it follows the first phase.
     """
 
     needs_tables = True
 
     table: Policy
     state: SessionState
+    #: Whether it takes videos for others that look alike, before which users answer and it chooses otherwise.
+    mistakes_videos = False
 
     @classmethod
     @abstractmethod
@@ -41,6 +43,7 @@ class Oracle(Agent):
         """Creates the oracle of ``tables``."""
         oracle = cls(tables.spec, settings, seed=seed)
         oracle._know(cls.solve(tables), tables.arrays.rows)
+        oracle.mistakes_videos = oracle._mistakes_videos(tables)
         return oracle
 
     def _know(self, table: Policy, rows: NDArray[np.float32]) -> None:
@@ -61,12 +64,23 @@ class Oracle(Agent):
             (self._entries == self._entries.take(slots % position.size, axis=SLOT)).all()
         )
 
+    def _mistakes_videos(self, tables: Tables) -> bool:
+        if self._entries.shape[VIDEO] == 1:
+            return False
+        alike, kind = self.state.alike, tables.kind
+        answers = np.concatenate([tables.arrays.match, tables.arrays.reward], axis=2)
+        wrong = np.flatnonzero((answers[:, kind] != answers[:, kind[alike]]).any(axis=(0, 2)))
+        shown, meant = (self._entries.take(videos, axis=VIDEO) for videos in (alike[wrong], wrong))
+        return bool((shown != meant).any())
+
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the probabilities of the table, with or without ``explore``."""
         return sample_actions(self.action_probabilities(observations), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the exact probabilities of the table at the state that each observation shows."""
+        if self.mistakes_videos:
+            raise self.state.cannot_act("users answer differently before videos that look alike to it")
         shape = self._entries.shape
         slot = self.state.position if self._by_position else self.state.slot
         readers = [None, self.state.segment, slot, self.state.video, self.state.fatigue, self.state.last]
@@ -92,6 +106,10 @@ class Oracle(Agent):
         assert self.table.probabilities is not None
         return {"probabilities": self.table.probabilities, "rows": self.rows}
 
+    def state_scalars(self, *, training: bool = False) -> dict[str, Any]:
+        """Returns whether videos are mistaken for others, where they are."""
+        return {"mistakes_videos": True} if self.mistakes_videos else {}
+
     def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Restores table and rows.
 
@@ -100,6 +118,7 @@ class Oracle(Agent):
         """
         table, rows = Policy(ads=arrays.get("ads"), probabilities=arrays.get("probabilities")), arrays["rows"]
         self._know(table, rows)
+        self.mistakes_videos = bool(scalars.get("mistakes_videos"))
         one_ad, videos = table.ads is not None, self._entries.shape[VIDEO]
         choices = 1 + int(self._entries.max()) if one_ad else self._entries.shape[-1]
         if self._entries.ndim != LAST + 2 or videos not in (1, len(rows)) or choices > self.spec.n_actions:
@@ -148,7 +167,7 @@ class BestFixed(Oracle):
         from preroll.envs.optimum.optimum import Optimum
         from preroll.envs.optimum.restricted import best_fixed
 
-        return _by_phase([best_fixed(Optimum(tables, phase)).policy for phase in range(tables.n_phases)])
+        return by_phase([best_fixed(Optimum(tables, phase)).policy for phase in range(tables.n_phases)])
 
 
 class OptimalAgent(Oracle):
@@ -168,11 +187,6 @@ class OptimalAgent(Oracle):
     @classmethod
     def solve(cls, tables: Tables) -> Policy:
         """Solves every phase by dynamic programming."""
-        from preroll.envs.optimum.optimum import Optimum
+        from preroll.envs.optimum.phases import PhasedOptimum
 
-        return _by_phase([Optimum(tables, phase).policy for phase in range(tables.n_phases)])
-
-
-def _by_phase(policies: list[Policy]) -> Policy:
-    """Concatenates deterministic policies into one whose first axis is the phase."""
-    return Policy(ads=np.concatenate([policy.ads for policy in policies if policy.ads is not None]))
+        return PhasedOptimum(tables).policy

@@ -59,7 +59,7 @@ class AlwaysLength(TableAgent):
     """Base class of agents that always show an ad of the video's category and of one length.
 
     If there are several such ads, they are drawn uniformly. If the scenario hides the category, or
-    the category has no such ad, any ad of that length is shown.
+    the category has no such ad, as where ads are of advertisers, any ad of that length is shown.
     """
 
     length: ClassVar[str]

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from preroll.envs.conformance.sample import SessionSample
 from preroll.envs.conformance.subject import CheckFailedError, NotApplicableError
+from preroll.envs.kernel import layout
 
 FALSE_ALARM = 1e-6  # rate of false alarms, of all frequency checks of one report together
 FAMILIES = 3  # views, leaving, videos
 LENGTHS = 4 * 40  # numbers with three significant binary digits, up to 2^40 trials
+DECILES = 10
+THIN = 100  # trials of a view that a group gets on average, below which groups are pooled
 SURE = -np.log(FALSE_ALARM)  # expected events from which on seeing none has a probability below FALSE_ALARM
 
 
@@ -92,14 +95,53 @@ class _Trials:
 
 
 def views(sample: SessionSample) -> str:
-    """Checks the frequency of views against the tables, for every phase, category, ad and P(view)."""
-    played, labels = sample.played, sample.tables.spec.labels
-    keys = (played["phase"], played["category"], played["ad"], played["p"])
+    """Checks the frequency of views against the tables, for every phase, category, ad and P(view).
+
+    Where that leaves few trials a group, as where every video answers in its own way, they are pooled by deciles of
+    P(view).
+    """
+    played, labels, arrays = sample.played, sample.tables.spec.labels, sample.arrays
+    p, viewed, what = played["p"], played["viewed"] > 0, "views"
+    n_possible = 2 * arrays.base.size * arrays.match.shape[1]
+    if len(p) < THIN * n_possible / 2:
+        pooled = _deciles(sample)
+        viewed = _with_probability(pooled, p, viewed, np.random.default_rng([sample.subject.seed, 4]))
+        n_possible = sample.tables.n_phases * (len(sample.tables.spec.categories) + 1) * len(labels) * (DECILES + 2)
+        p, what = pooled, "views by deciles of P(view)"
+    keys = (played["phase"], played["category"], played["ad"], p)
     groups = [
-        _Trials(f"{labels[int(ad)]} before {_category(sample, int(category))}", p, played["viewed"][rows] > 0)
-        for (_, category, ad, p), rows in _groups(*keys)
+        _Trials(f"{labels[int(ad)]} before {_category(sample, int(category))}", same, viewed[rows])
+        for (_, category, ad, same), rows in _groups(*keys)
     ]
-    return _within_bounds(groups, 2 * sample.arrays.base.size * sample.arrays.match.shape[1], "views")
+    return _within_bounds(groups, n_possible, what)
+
+
+def _deciles(sample: SessionSample) -> NDArray[np.float64]:
+    """Returns the middle of the decile of its ad in which P(view) of every trial lies; 0 and 1 stay."""
+    played, arrays = sample.played, sample.arrays
+    pooled = played["p"].copy()
+    for (phase, ad), rows in _groups(played["phase"], played["ad"]):
+        repeat = [1.0, arrays.choice[int(phase), layout.REPEAT]]
+        base = np.multiply.outer(arrays.base[int(phase), ..., int(ad)], repeat)
+        table = np.multiply.outer(arrays.match[int(phase), :, int(ad)], base)
+        inside = rows[(pooled[rows] > 0) & (pooled[rows] < 1)]
+        if inside.size:
+            twentieths = np.quantile(table[(table > 0) & (table < 1)], np.arange(1, 2 * DECILES) / (2 * DECILES))
+            middles, edges = twentieths[::2], twentieths[1::2]
+            pooled[inside] = middles[np.searchsorted(edges, pooled[inside])]
+    return pooled
+
+
+def _with_probability(
+    wanted: NDArray[np.float64], p: NDArray[np.float64], happened: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Returns trials of other probabilities, made of trials with probabilities p.
+
+    Of the events that are too likely some are struck out, and to those too rare some are added, each by a coin of its
+    own. So the bounds stay exact, although the mean of the probabilities of a group would depend on what happened.
+    """
+    coin = rng.random(len(p))
+    return np.where(p >= wanted, happened & (coin * p <= wanted), happened | (coin * (1 - p) < wanted - p))
 
 
 def leaving(sample: SessionSample) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum import bellman
-from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.dynamic_program import DynamicProgram, every_ad
 from preroll.envs.optimum.optimum import Optimum
 
 LARGEST = 200_000_000  # action values of a session up to which actions are compared
@@ -79,9 +79,8 @@ def _play(program: DynamicProgram, actions: Truths) -> Iterator[tuple[Floats, Fl
     mass = program.start(False)
     for slot, allowed in enumerate(actions):
         shown, there = np.zeros((len(mass), allowed.shape[-1])), np.empty_like(mass)
-        view, repeat, _, level, stay, kind = program.model(slot)
         evenly = allowed / allowed.sum(axis=-1, keepdims=True)
-        bellman.flow(view, repeat, level, stay, kind, mass, evenly, there, shown)
+        bellman.flow(program.model(slot), mass, *every_ad(evenly), there, shown)
         yield mass, shown
         mass = program.after_next_video(there, slot + 1)
 
@@ -90,7 +89,7 @@ def _action_values(program: DynamicProgram, slot: int, after: Floats) -> Floats:
     """Computes what every action is worth in every state of a slot, float64 [N, F, M, A]."""
     worth = np.zeros((after.size, program.tables.n_actions))
     states = np.arange(after.size).reshape(after.shape)
-    bellman.weigh(*program.model(slot), after, np.ones(after.shape), states, worth)
+    bellman.weigh(program.model(slot), after, np.ones(after.shape), states, worth)
     return worth.reshape(*after.shape, -1)
 
 

@@ -8,6 +8,7 @@ from preroll.envs.lint.action_values import LARGEST, ActionComparison
 from preroll.envs.lint.finding import Finding
 from preroll.envs.lint.mechanisms import Mechanisms, paid
 from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import OTHER
 
 
 def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> Iterator[Finding]:
@@ -31,7 +32,7 @@ def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> It
         else:
             reason = _reason(tables, compared, a)
         if reason:
-            value = {"view_probability": ad.view_probability, "reward": ad.reward}
+            value = ad.model_dump(mode="json", include={"view_probability", "reward"}, exclude_none=True)
             yield Finding(f"ads.{ad.label}", value, f"{reason}; give it other numbers, or leave it out")
     if tables.scenario.session.no_ad and (reason := _reason(tables, compared, len(tables.ads))):
         yield Finding("session.no_ad", True, f"an empty slot {reason}; leave it out")
@@ -63,15 +64,25 @@ def _without_ads(mechanisms: Mechanisms) -> Iterator[Finding]:
         videos = mechanisms.category == number
         if videos.any() and pays.any() and not pays[videos].any():
             text = f"before the videos of category {category} no ad ever pays; add ads of it, or let others be viewed"
-            yield Finding("user.mismatch", tables.scenario.user.mismatch, text)
+            by_number = any(isinstance(ad.view_probability, float) for ad in tables.ads)
+            key = "user.mismatch" if by_number else "ads"
+            yield Finding(key, tables.scenario.user.mismatch if by_number else len(tables.ads), text)
 
 
 def _without_videos(mechanisms: Mechanisms) -> Iterator[Finding]:
+    """Yields a finding for what is said of categories without videos, by groups of ads and by their probabilities."""
     tables = mechanisms.tables
     if (tables.category < 0).any():  # such a video may fit any ad
         return
-    for category in dict.fromkeys(ad.category for ad in tables.ads):
-        if not (tables.category == tables.spec.categories.index(category)).any():
+    occurring = {tables.spec.categories[k] for k in np.unique(tables.category)}
+    for ad in tables.ads:
+        by_category = ad.view_probability if isinstance(ad.view_probability, dict) else {}
+        for name, p in by_category.items():
+            if not (occurring - (by_category.keys() - {OTHER}) if name == OTHER else {name} & occurring):
+                text = "stands for no video; leave it out, or add videos"
+                yield Finding(f"ads.{ad.label}.view_probability.{name}", p, text)
+    for category in dict.fromkeys(ad.category for ad in tables.ads if isinstance(ad.view_probability, float)):
+        if category not in occurring:
             names = [ad.name for ad in tables.ads if ad.category == category]
             text = "no video is of this category, so that these ads fit none; leave them out, or add videos"
             yield Finding(f"ads.{category}", names, text)

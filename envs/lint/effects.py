@@ -16,7 +16,11 @@ from preroll.errors import PrerollError
 #: Key, off value, and what to do where nothing differs from it. ``*`` stands for every key of its level.
 _OFF: tuple[tuple[str, Any, str], ...] = (
     ("recall_weight", 0.0, "no video that an ad is viewed with is remembered; leave it out, or use another catalog"),
-    ("user.mismatch", 1.0, "every ad that can be viewed fits every video; leave it out, or add categories"),
+    (
+        "user.mismatch",
+        1.0,
+        "every ad that can be viewed fits every video, or has P(view) by category or from the catalog; leave it out",
+    ),
     ("user.repeat", 1.0, "no ad that can be viewed follows itself; leave it out, or let sessions have more slots"),
     ("user.position", {}, "leave it out, or give slots factors that change P(view)"),
     ("user.position.*", 1.0, "leave it out, or let sessions reach the slot with ads that can be viewed"),

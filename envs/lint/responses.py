@@ -143,6 +143,7 @@ def one_of_each_kind(tables: Tables) -> Catalog:
         neighbors=np.full((len(first), NEIGHBORS), -1),
         importance=np.asarray(catalog.importance)[first],
         classes=catalog.classes,
+        response_ads=catalog.response_ads,
         name=str(catalog.path),
         **given,
     )

@@ -182,8 +182,9 @@ class SessionSpec:
 
     @cached_property
     def ad_category(self) -> NDArray[np.int64]:
-        """Category index of every action, int64 [A]; -1 for "no ad"."""
-        return np.array([self.categories.index(ad.category) for ad in self.ads] + [-1] * self.no_ad, dtype=np.int64)
+        """Category index of every action, int64 [A]; -1 for "no ad", -2 for an ad whose group is no category."""
+        own = {category: k for k, category in enumerate(self.categories)}
+        return np.array([own.get(ad.category, -2) for ad in self.ads] + [-1] * self.no_ad, dtype=np.int64)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON, without view probabilities, which an agent does not know."""

@@ -12,7 +12,17 @@ from preroll.envs.kernel import layout as kernel_layout
 from preroll.envs.model.observation import ObservationLayout, SessionSpec
 from preroll.envs.model.packing import pack
 from preroll.envs.model.probabilities import Arrays
-from preroll.envs.scenario.scenario import Ad, Scenario, Segment
+from preroll.envs.model.response import (
+    actions,
+    base_table,
+    catalog_response,
+    check_categories,
+    check_response,
+    check_size,
+    match_table,
+    segments,
+)
+from preroll.envs.scenario.scenario import CATALOG, Ad, Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
@@ -58,23 +68,24 @@ class Tables:
             catalog: name, folder or object.
 
         Raises:
-            PrerollError: If the scenario is invalid, an ad's category is missing from the catalog, or the catalog lacks
-                data that the scenario needs.
+            PrerollError: If the scenario is invalid, an ad's category is missing from the catalog, the catalog lacks
+                data that the scenario needs, or the tables would be too large.
         """
         scenario = Scenario.load(scenario)
         catalog = catalog if isinstance(catalog, Catalog) else Catalog.load(catalog)
         _check(scenario, catalog)
         phases = [phase for _, phase in scenario.phases]
         category = _category(catalog)
-        relevance, recall, kind = _kinds(catalog, category, by_recall=any(phase.recall_weight for phase in phases))
+        relevance, recall, kind = _kinds(scenario, catalog, category)
+        check_size(scenario, len(relevance), catalog.n_videos)
         layout = ObservationLayout.of(scenario, len(catalog.categories), len(catalog.classes), catalog.n_reduced)
         arrays = Arrays(
-            base=np.stack([_base(phase) for phase in phases]),
-            match=np.stack([_match(phase, relevance, catalog.categories) for phase in phases]),
+            base=np.stack([base_table(phase) for phase in phases]),
+            match=np.stack([match_table(phase, relevance, catalog.categories) for phase in phases]),
             reward=np.stack([_reward(phase, recall) for phase in phases]),
             hazard=np.stack([_hazard(phase) for phase in phases]),
             choice=np.stack([_choice(phase) for phase in phases]),
-            segments=np.stack([np.cumsum([segment.share for segment in _segments(phase)]) for phase in phases]),
+            segments=np.stack([np.cumsum([segment.share for segment in segments(phase)]) for phase in phases]),
             phase_start=np.array([start for start, _ in scenario.phases]),
             gain=np.stack([_gain(phase) for phase in phases]),
             rows=_rows(scenario, catalog, layout),
@@ -153,6 +164,11 @@ class Tables:
         return int(self.arrays.base.shape[0])
 
     @property
+    def response_of_videos(self) -> bool:
+        """Whether P(view) is that of each video and ad by the catalog, instead of the ads' by category."""
+        return self.scenario.response == CATALOG
+
+    @property
     def remembers_ads(self) -> bool:
         """Whether P(view) depends on the last ad."""
         return bool((self.arrays.choice[:, kernel_layout.REPEAT] != 1.0).any())
@@ -164,13 +180,8 @@ class Tables:
 
 def _check(scenario: Scenario, catalog: Catalog) -> None:
     """Raises :class:`PrerollError` if the catalog lacks something that the scenario names."""
-    for ad in scenario.ads:
-        if ad.category not in catalog.categories:
-            known = ", ".join(catalog.categories)
-            raise PrerollError(
-                f"scenario {scenario.name}: ads.{ad.category}: the catalog {catalog.path} has no such category; "
-                f"it has {known}"
-            )
+    check_categories(scenario, catalog)
+    check_response(scenario, catalog)
     if scenario.observe.category == "predicted" and catalog.category_probabilities is None:
         raise PrerollError(
             f"scenario {scenario.name}: observe.category: 'predicted' needs category probabilities, "
@@ -196,32 +207,6 @@ def _check(scenario: Scenario, catalog: Catalog) -> None:
         raise PrerollError(f"catalog {catalog.path}: holds no usable video")
 
 
-def _actions(scenario: Scenario) -> list[Ad | None]:
-    """Returns the ad of every action; None for "no ad", the last one."""
-    return [*scenario.ads, *([None] if scenario.session.no_ad else [])]
-
-
-def _segments(scenario: Scenario) -> tuple[Segment, ...]:
-    return scenario.user.segments or (Segment(name="everyone", share=1.0),)
-
-
-def _appeal(segment: Segment, ad: Ad | None) -> float:
-    """Computes the product of the segment's factors for the ad, its length and its category."""
-    if ad is None:
-        return 1.0
-    return float(np.prod([segment.appeal.get(key, 1.0) for key in (ad.label, ad.length, ad.category)]))
-
-
-def _base(scenario: Scenario) -> NDArray[np.float64]:
-    """Computes p · position · wear · appeal, float64 [U, S, F, A]."""
-    user, actions = scenario.user, _actions(scenario)
-    p = np.array([ad.view_probability if ad else 0.0 for ad in actions])
-    position = np.array([user.position.get(slot, 1.0) for slot in scenario.session.slots])
-    wear = np.array(user.fatigue.wear or (1.0,) * user.fatigue.levels)
-    appeal = np.array([[_appeal(segment, ad) for ad in actions] for segment in _segments(scenario)])
-    return np.asarray(p * position[None, :, None, None] * wear[None, None, :, None] * appeal[:, None, None, :])
-
-
 def _category(catalog: Catalog) -> NDArray[np.int32]:
     """Returns the category of every video, int32 [N], -1 where it is unknown."""
     category, sizes = np.array(catalog.category, np.int32), Sizes(catalog.n_videos, len(catalog.categories), 0, True)
@@ -231,13 +216,18 @@ def _category(catalog: Catalog) -> NDArray[np.int32]:
     return category
 
 
-def _relevance(catalog: Catalog, category: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def _relevance(
+    scenario: Scenario, catalog: Catalog, category: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Computes the relevance of categories by class of videos.
 
     Returns:
-        relevance: float64 [R, K], one row per category, or per video where some have no category.
+        relevance: float64 [R, K], one row per category, or per video where some have no category; under ``response:
+            catalog`` P(view) of the ads, one row per video.
         class: row of every video, int32 [N].
     """
+    if scenario.response == CATALOG:
+        return catalog_response(scenario, catalog), np.arange(catalog.n_videos, dtype=np.int32)
     if (category >= 0).all():
         return np.eye(len(catalog.categories)), category
     if catalog.category_probabilities is None:
@@ -249,19 +239,19 @@ def _relevance(catalog: Catalog, category: NDArray[np.int32]) -> tuple[NDArray[n
 
 
 def _kinds(
-    catalog: Catalog, category: NDArray[np.int32], by_recall: bool
+    scenario: Scenario, catalog: Catalog, category: NDArray[np.int32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
     """Groups videos into kinds; all videos of one kind have the same response probabilities and rewards.
 
     Where memorability counts, it is rounded to thousandths, because the tables grow with the number of kinds.
 
     Returns:
-        relevance: float64 [R, K].
+        relevance: float64 [R, K], or that of the ads.
         memorability: float64 [R].
         kind: kind of every video, int32 [N].
     """
-    relevance, kind = _relevance(catalog, category)
-    if not by_recall:
+    relevance, kind = _relevance(scenario, catalog, category)
+    if not any(phase.recall_weight for _, phase in scenario.phases):
         return relevance, np.zeros(len(relevance)), kind
     assert catalog.memorability is not None
     steps = np.rint(np.asarray(catalog.memorability, dtype=np.float64) * RECALL_STEPS).astype(np.int64)
@@ -272,33 +262,23 @@ def _kinds(
 def _reward(scenario: Scenario, recall: NDArray[np.float64]) -> NDArray[np.float64]:
     """Computes reward + recall_weight · memorability of the video, float64 [R, A]; 0 for "no ad"."""
     second = scenario.recall_weight * recall
-    columns = [ad.reward + second if ad else np.zeros(len(recall)) for ad in _actions(scenario)]
-    return np.stack(columns, axis=1)
-
-
-def _match(scenario: Scenario, relevance: NDArray[np.float64], categories: tuple[str, ...]) -> NDArray[np.float64]:
-    """Computes m + (1 - m) · relevance of the ad's category, float64 [R, A]; 1 for "no ad"."""
-    m = scenario.user.mismatch
-    columns = [
-        m + (1 - m) * relevance[:, categories.index(ad.category)] if ad else np.ones(len(relevance))
-        for ad in _actions(scenario)
-    ]
+    columns = [ad.reward + second if ad else np.zeros(len(recall)) for ad in actions(scenario)]
     return np.stack(columns, axis=1)
 
 
 def _gain(scenario: Scenario) -> NDArray[np.int64]:
     """Computes fatigue gain minus recovery, int64 [A, 2]; last axis: not viewed, viewed."""
     fatigue = scenario.user.fatigue
-    gain = [fatigue.gain.get(ad.length if ad else "none", (0, 0)) for ad in _actions(scenario)]
+    gain = [fatigue.gain.get(ad.length if ad else "none", (0, 0)) for ad in actions(scenario)]
     return np.array(gain, dtype=np.int64) - fatigue.recovery
 
 
 def _hazard(scenario: Scenario) -> NDArray[np.float64]:
     """Computes P(leave), float64 [U, A, 2, F]; axis of length 2: not viewed, viewed."""
     leave = scenario.user.leave
-    by_ad = np.array([leave.hazard.get(ad.length if ad else "none", (0.0, 0.0)) for ad in _actions(scenario)])
+    by_ad = np.array([leave.hazard.get(ad.length if ad else "none", (0.0, 0.0)) for ad in actions(scenario)])
     by_level = np.array(leave.fatigue or (0.0,) * scenario.user.fatigue.levels)
-    factor = np.array([segment.leave for segment in _segments(scenario)])
+    factor = np.array([segment.leave for segment in segments(scenario)])
     return np.asarray(np.clip((by_ad[:, :, None] + by_level) * factor[:, None, None, None], 0.0, 1.0))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.optimum.bellman import chance
+from preroll.envs.optimum.bellman import SlotModel, chance, last_ad, outcome
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 from preroll.envs.optimum.optimum import Optimum
 from preroll.errors import PrerollError
@@ -94,7 +94,7 @@ def _interpolated(
     for slot in reversed(range(first.tables.n_slots)):
         after = first.before_next_video(value, slot + 1)
         value = np.empty(shape)
-        _improve(*_model(first, second, slot), _sees_view(first), after, value, ads[slot])
+        _improve(_model(first, second, slot), _sees_view(first), after, value, ads[slot])
     return value, ads
 
 
@@ -106,16 +106,15 @@ def _rounded(
     for slot in reversed(range(first.tables.n_slots)):
         after = np.stack([first.before_next_video(value, slot + 1) for value in values])
         values = np.empty_like(values)
-        _follow(*_model(first, second, slot), _sees_view(first), after, values, ads[slot])
+        _follow(_model(first, second, slot), _sees_view(first), after, values, ads[slot])
     beginning = round(prior * (shape[-1] - 1))
     return float(np.array([1 - prior, prior]) @ values[:, :, 0, -1, beginning].mean(axis=1))
 
 
-def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """Returns (view [2, R, F, A], repeat, reward, level, stay [2, F, A, 2], kind) of a slot for both segments."""
-    view, repeat, reward, level, stay, kind = first.model(slot)
-    other = second.model(slot)
-    return np.stack([view, other[0]]), repeat, reward, level, np.stack([stay, other[4]]), kind
+def _model(first: DynamicProgram, second: DynamicProgram, slot: int) -> SlotModel:
+    """Returns the tables of a slot for both segments: view [2, R, F, A] and stay [2, F, A, 2]."""
+    one, other = first.model(slot), second.model(slot)
+    return one._replace(view=np.stack([one.view, other.view]), stay=np.stack([one.stay, other.stay]))
 
 
 def _sees_view(program: DynamicProgram) -> NDArray[np.bool_]:
@@ -151,37 +150,28 @@ def _after(b: Any, p0: Any, p1: Any, stay: Any, f: Any, a: Any, viewed: Any, see
 
 
 @compiled
-def _improve(
-    view: Any,
-    repeat: Any,
-    reward: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    sees_view: Any,
-    after: Any,
-    value: Any,
-    ads: Any,
-) -> None:
+def _improve(model: Any, sees_view: Any, after: Any, value: Any, ads: Any) -> None:
     """Performs one backup of the interpolated optimum, as :func:`bellman.improve` with a last axis of beliefs."""
+    view, repeat, reward, level, stay, kind = model
     n_videos, n_levels, n_last, grid = value.shape
     n_ads = reward.shape[1]
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
+                last = last_ad(m, n_last, n_ads)
                 for g in range(grid):
                     b = g / (grid - 1)
                     best, chosen = -1.0, 0
                     for a in range(n_ads):
-                        p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
-                        p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
+                        p0 = chance(view[0], repeat, kind[v], f, last, a)
+                        p1 = chance(view[1], repeat, kind[v], f, last, a)
                         q = ((1.0 - b) * p0 + b * p1) * reward[kind[v], a]
                         for viewed in range(2):
                             w0, w1 = _chances(p0, p1, stay, f, a, viewed)
                             where = _after(b, p0, p1, stay, f, a, viewed, sees_view) * (grid - 1)
                             low = min(int(where), grid - 2)
                             part = where - low
-                            following = 0 if n_last == 1 else a + n_ads * viewed
+                            following = outcome(a, viewed, n_last, n_ads)
                             there = level[f, a, viewed]
                             future = (1.0 - part) * after[v, there, following, low]
                             future += part * after[v, there, following, low + 1]
@@ -193,33 +183,24 @@ def _improve(
 
 
 @compiled
-def _follow(
-    view: Any,
-    repeat: Any,
-    reward: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    sees_view: Any,
-    after: Any,
-    values: Any,
-    ads: Any,
-) -> None:
+def _follow(model: Any, sees_view: Any, after: Any, values: Any, ads: Any) -> None:
     """Performs one backup of the belief-rounding policy for users of each segment, values [2, N, F, M, G]."""
+    view, repeat, reward, level, stay, kind = model
     _, n_videos, n_levels, n_last, grid = values.shape
     n_ads = reward.shape[1]
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
+                last = last_ad(m, n_last, n_ads)
                 for g in range(grid):
                     a = ads[v, f, m, g]
-                    p0 = chance(view[0], repeat, kind[v], f, m, a, n_last)
-                    p1 = chance(view[1], repeat, kind[v], f, m, a, n_last)
+                    p0 = chance(view[0], repeat, kind[v], f, last, a)
+                    p1 = chance(view[1], repeat, kind[v], f, last, a)
                     values[0, v, f, m, g] = p0 * reward[kind[v], a]
                     values[1, v, f, m, g] = p1 * reward[kind[v], a]
                     for viewed in range(2):
                         w0, w1 = _chances(p0, p1, stay, f, a, viewed)
                         to = int(_after(g / (grid - 1), p0, p1, stay, f, a, viewed, sees_view) * (grid - 1) + 0.5)
-                        following = 0 if n_last == 1 else a + n_ads * viewed
+                        following = outcome(a, viewed, n_last, n_ads)
                         values[0, v, f, m, g] += w0 * after[0, v, level[f, a, viewed], following, to]
                         values[1, v, f, m, g] += w1 * after[1, v, level[f, a, viewed], following, to]

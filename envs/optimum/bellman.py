@@ -4,172 +4,162 @@
 
 with p = P(view), r the reward, stay the probability not to leave, and C the expected value of continuing, before the
 next video is drawn; index 1 after a view, 0 without.
+
+Arrays of the states of a slot are [N, F, M]. M outcomes of the last slot are told apart: 1, A + 1 (the last ad, and
+none yet) or 2A + 1 (whether it was viewed, too). What is chosen in a state are J ads and their probabilities.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from preroll.jit import compiled, inlined
 
+TIE = 1.0 + 1e-12  # of values up to this factor, the first action is the best
+
+
+class SlotModel(NamedTuple):
+    """Tables of a slot for one type of user. R kinds of video, F fatigue levels, A actions, N videos."""
+
+    view: NDArray[np.float64]  # [R, F, A], before repetition and clipping
+    repeat: float  # factor on the last ad
+    reward: NDArray[np.float64]  # [R, A]
+    level: NDArray[np.int64]  # [F, A, 2], not viewed and viewed
+    stay: NDArray[np.float64]  # [F, A, 2], probability not to leave
+    kind: NDArray[np.integer[Any]]  # [N], of the video
+
 
 @inlined
-def chance(view: Any, repeat: Any, c: Any, f: Any, m: Any, a: Any, n_last: Any) -> Any:
+def last_ad(m: Any, n_last: Any, n_ads: Any) -> Any:
+    """Returns the last ad of outcome ``m`` of ``n_last``; -1 if there was none, or if nothing depends on it."""
+    return -1 if m == n_last - 1 else m % n_ads
+
+
+@inlined
+def outcome(a: Any, viewed: Any, n_last: Any, n_ads: Any) -> Any:
+    """Returns which of ``n_last`` outcomes it is that ad ``a`` was shown, and viewed or not."""
+    if n_last == 1:
+        return 0
+    return a + n_ads * viewed if n_last > n_ads + 1 else a
+
+
+@inlined
+def chance(view: Any, repeat: Any, c: Any, f: Any, last: Any, a: Any) -> Any:
     """Computes P(view) of ad ``a``: min(view · repeat if it is the last one shown, 1).
 
-    ``view`` is [R, F, A], before repetition and clipping; ``m`` is the outcome of the last slot, one of ``n_last`` (1
-    if nothing depends on it).
+    ``view`` is [R, F, A], before repetition and clipping.
     """
-    n_ads = view.shape[2]
     p = view[c, f, a]
-    if n_last > 1 and (m == a or m == n_ads + a):
+    if last == a:
         p = p * repeat
     return min(p, 1.0)
 
 
 @inlined
-def _value(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any, m: Any, a: Any
-) -> Any:
-    """Computes q of one action; ``m`` is the outcome of the last slot, or 0 where its axis has length 1."""
-    n_ads = reward.shape[1]
-    p = chance(view, repeat, c, f, m, a, after.shape[2])
-    m0, m1 = (a, n_ads + a) if after.shape[2] > 1 else (0, 0)
-    unseen = stay[f, a, 0] * after[v, level[f, a, 0], m0]
-    seen = reward[c, a] + stay[f, a, 1] * after[v, level[f, a, 1], m1]
+def action_value(model: Any, after: Any, v: Any, f: Any, last: Any, a: Any) -> Any:
+    """Computes q of one action."""
+    view, repeat, reward, level, stay, kind = model
+    c, n_ads, n_last = kind[v], reward.shape[1], after.shape[2]
+    p = chance(view, repeat, c, f, last, a)
+    unseen = stay[f, a, 0] * after[v, level[f, a, 0], outcome(a, 0, n_last, n_ads)]
+    seen = reward[c, a] + stay[f, a, 1] * after[v, level[f, a, 1], outcome(a, 1, n_last, n_ads)]
     return p * seen + (1.0 - p) * unseen
 
 
 @compiled
-def improve(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, ads: Any
-) -> None:
-    """Performs one backup of the optimum: the largest q to ``value``, its first action to ``ads``, both [N, F, M].
+def improve(model: Any, after: Any, value: Any, ads: Any, q: Any) -> None:
+    """Performs one backup of the optimum: the largest q to ``value`` [N, F, M], its first action to ``ads``.
 
-    Shapes: view float64 [R, F, A] before repetition and clipping, reward [R, A], level int64 [F, A, 2], stay float64
-    [F, A, 2], kind int [N] (of the video), after float64 [N, F, M].
+    ``after`` is float64 [N, F, M] with M = 1 or A + 1, ``ads`` [N, F, 1 or 2A + 1]; ``q`` is memory to work in, float64
+    [2, A].
     """
-    n_videos, n_levels, n_last = value.shape
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], value.shape
     for v in range(n_videos):
         for f in range(n_levels):
-            for m in range(n_last):
-                best, chosen = -1.0, 0
-                for a in range(reward.shape[1]):
-                    q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
-                    if q > best * (1.0 + 1e-12):  # of ties up to rounding, the first action
-                        best, chosen = q, a
-                value[v, f, m] = best
-                ads[v, f, m] = chosen
+            best, chosen = -1.0, 0
+            for a in range(n_ads):
+                here = action_value(model, after, v, f, -1, a)
+                if here > best * TIE:
+                    best, chosen = here, a
+                if n_last > 1:
+                    q[0, a] = here
+            value[v, f, n_last - 1] = best
+            ads[v, f, ads.shape[2] - 1] = chosen
+            if n_last > 1:
+                for a in range(n_ads):
+                    q[1, a] = action_value(model, after, v, f, a, a)
+                _improve_after_ads(q, best, chosen, value[v, f], ads[v, f])
+
+
+@inlined
+def _improve_after_ads(q: Any, best: Any, chosen: Any, value: Any, ads: Any) -> None:
+    """Writes the largest q and its first action after every last ad, which changes the q of that ad alone.
+
+    The search for ``best`` among ``q[0]`` is not made again for every last ad: it differs from there on where the ad
+    was the best so far, or is with its other q, and until both searches take the same ad.
+    """
+    n_ads = q.shape[1]
+    best_before, chosen_before = -1.0, 0
+    for last in range(n_ads):
+        taken, taken_again = q[0, last] > best_before * TIE, q[1, last] > best_before * TIE
+        value[last], ads[last] = best, chosen
+        if taken or taken_again:
+            once = q[0, last] if taken else best_before
+            again, first = (q[1, last], last) if taken_again else (best_before, chosen_before)
+            met = False
+            for a in range(last + 1, n_ads):
+                takes = q[0, a] > once * TIE
+                if takes:
+                    once = q[0, a]
+                if q[0, a] > again * TIE:
+                    again, first = q[0, a], a
+                    if takes:
+                        met = True
+                        break
+            if not met:
+                value[last], ads[last] = again, first
+        ads[n_ads + last] = ads[last]
+        if taken:
+            best_before, chosen_before = q[0, last], last
 
 
 @compiled
-def mark_best(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, best: Any
-) -> None:
+def mark_best(model: Any, after: Any, value: Any, best: Any) -> None:
     """Marks the actions whose q is the optimum ``value`` [N, F, M] up to rounding, in ``best`` bool [N, F, M, A]."""
-    n_videos, n_levels, n_last = value.shape
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], value.shape
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
-                for a in range(reward.shape[1]):
-                    q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
+                last = last_ad(m, n_last, n_ads)
+                for a in range(n_ads):
+                    q = action_value(model, after, v, f, last, a)
                     best[v, f, m, a] = q >= value[v, f, m] * (1.0 - 1e-10)
 
 
 @compiled
-def follow_ads(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, ads: Any
-) -> None:
-    """Performs one backup of a policy given by ads int [N, F, M], written to ``value`` [N, F, M]."""
-    n_videos, n_levels, n_last = value.shape
+def follow(model: Any, after: Any, value: Any, ads: Any, probabilities: Any) -> None:
+    """Performs one backup of a policy, ``ads`` and their ``probabilities`` [N, F, M, J], to ``value`` [N, F, M]."""
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], value.shape
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
-                value[v, f, m] = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, ads[v, f, m])
-
-
-@compiled
-def follow_probabilities(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, value: Any, probabilities: Any
-) -> None:
-    """Performs one backup of a policy given by probabilities float64 [N, F, M, A], to ``value`` [N, F, M]."""
-    n_videos, n_levels, n_last = value.shape
-    for v in range(n_videos):
-        for f in range(n_levels):
-            for m in range(n_last):
-                total = 0.0
-                for a in range(reward.shape[1]):
-                    weight = probabilities[v, f, m, a]
+                last, total = last_ad(m, n_last, n_ads), 0.0
+                for j in range(ads.shape[3]):
+                    weight = probabilities[v, f, m, j]
                     if weight > 0.0:
-                        total += weight * _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
+                        a = ads[v, f, m, j]
+                        total += weight * action_value(model, after, v, f, last, a)
                 value[v, f, m] = total
 
 
-@inlined
-def _largest(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, after: Any, v: Any, c: Any, f: Any, m: Any
-) -> Any:
-    """Computes the largest q of a state."""
-    largest = 0.0  # no q is below 0
-    for a in range(reward.shape[1]):
-        largest = max(largest, _value(view, repeat, reward, level, stay, after, v, c, f, m, a))
-    return largest
-
-
 @compiled
-def lose(
-    view: Any,
-    repeat: Any,
-    reward: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    after: Any,
-    mass: Any,
-    probabilities: Any,
-    group: Any,
-    by_state: Any,
-    by_ad: Any,
-) -> None:
-    """Adds mass · π(a) · (largest q - q(a)) to ``by_state`` [G, F] and to ``by_ad`` [A]; no summand is below 0.
+def flow(model: Any, here: Any, ads: Any, probabilities: Any, there: Any, shown: Any) -> None:
+    """Propagates the state distribution ``here`` [N, F, M] through one slot to ``there``, before the next video.
 
-    ``after`` are values of the optimum. The last axis of ``mass`` [N, F, M] and of ``probabilities`` [N, F, M, A] may
-    be longer than its own, where the policy depends on the last outcome and nothing else does. ``group`` is the group
-    of every video, int64 [N].
+    Also adds the probability of every (video, action) to ``shown`` [N, A]. The policy is as in :func:`follow`.
     """
-    n_videos, n_levels, n_last = mass.shape
-    for v in range(n_videos):
-        for f in range(n_levels):
-            for m in range(n_last):
-                if mass[v, f, m] == 0.0:
-                    continue
-                best = _largest(view, repeat, reward, level, stay, after, v, kind[v], f, m)
-                for a in range(reward.shape[1]):
-                    weight = mass[v, f, m] * probabilities[v, f, m, a]
-                    if weight > 0.0:
-                        q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
-                        by_state[group[v], f] += weight * (best - q)
-                        by_ad[a] += weight * (best - q)
-
-
-@compiled
-def lose_at(
-    view: Any, repeat: Any, reward: Any, level: Any, stay: Any, kind: Any, after: Any, states: Any, lost: Any
-) -> None:
-    """Writes largest q - q(a) to ``lost`` [n]; ``states`` int64 [4, n] are video, fatigue, last outcome, a."""
-    for i in range(lost.shape[0]):
-        v, f, m, a = states[0, i], states[1, i], states[2, i], states[3, i]
-        best = _largest(view, repeat, reward, level, stay, after, v, kind[v], f, m)
-        lost[i] = best - _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
-
-
-@compiled
-def flow(
-    view: Any, repeat: Any, level: Any, stay: Any, kind: Any, here: Any, probabilities: Any, there: Any, shown: Any
-) -> None:
-    """Propagates the state distribution ``here`` [N, F, M] through one slot to ``there``.
-
-    ``there`` is the distribution before the next video is drawn. Also adds the probability of every (video, action) to
-    ``shown`` [N, A].
-    """
+    view, repeat, _, level, stay, kind = model
     n_ads = shown.shape[1]
     n_videos, n_levels, n_last = here.shape
     there[:] = 0.0
@@ -178,37 +168,28 @@ def flow(
             for m in range(n_last):
                 if here[v, f, m] == 0.0:
                     continue
-                for a in range(n_ads):
-                    weight = here[v, f, m] * probabilities[v, f, m, a]
+                last = last_ad(m, n_last, n_ads)
+                for j in range(ads.shape[3]):
+                    weight = here[v, f, m] * probabilities[v, f, m, j]
                     if weight == 0.0:
                         continue
-                    p = chance(view, repeat, kind[v], f, m, a, n_last)
-                    m0, m1 = (a, n_ads + a) if n_last > 1 else (0, 0)
+                    a = ads[v, f, m, j]
+                    p = chance(view, repeat, kind[v], f, last, a)
                     shown[v, a] += weight
-                    there[v, level[f, a, 0], m0] += weight * (1.0 - p) * stay[f, a, 0]
-                    there[v, level[f, a, 1], m1] += weight * p * stay[f, a, 1]
+                    there[v, level[f, a, 0], outcome(a, 0, n_last, n_ads)] += weight * (1.0 - p) * stay[f, a, 0]
+                    there[v, level[f, a, 1], outcome(a, 1, n_last, n_ads)] += weight * p * stay[f, a, 1]
 
 
 @compiled
-def weigh(
-    view: Any,
-    repeat: Any,
-    reward: Any,
-    level: Any,
-    stay: Any,
-    kind: Any,
-    after: Any,
-    mass: Any,
-    group: Any,
-    weighed: Any,
-) -> None:
+def weigh(model: Any, after: Any, mass: Any, group: Any, weighed: Any) -> None:
     """Adds mass · q of every action to ``weighed`` float64 [G, A], in the row of the state's group, int [N, F, M]."""
-    n_videos, n_levels, n_last = mass.shape
+    n_ads, (n_videos, n_levels, n_last) = model.reward.shape[1], mass.shape
     for v in range(n_videos):
         for f in range(n_levels):
             for m in range(n_last):
                 if mass[v, f, m] == 0.0:
                     continue
-                for a in range(reward.shape[1]):
-                    q = _value(view, repeat, reward, level, stay, after, v, kind[v], f, m, a)
+                last = last_ad(m, n_last, n_ads)
+                for a in range(n_ads):
+                    q = action_value(model, after, v, f, last, a)
                     weighed[group[v, f, m], a] += mass[v, f, m] * q

@@ -15,9 +15,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.dynamic_program import DynamicProgram, solved
 from preroll.envs.optimum.look_alikes import LookAlikes, Sight, is_idle
-from preroll.envs.optimum.told import ROUNDING, believing, told_values, true_values
+from preroll.envs.optimum.told import (
+    CATEGORY,
+    RESPONSE,
+    ROUNDING,
+    believing,
+    told_values,
+    true_categories,
+    true_values,
+)
 from preroll.envs.policies.policy import Policy
 
 FIELDS = {"segment": "segment", "fatigue": "level", "video": "video"}  # parts of the state, and of a sight
@@ -49,7 +57,8 @@ class Knowledge:
     @cached_property
     def by_heart(self) -> tuple[str, ...]:
         """True values of videos that an agent can only know by heart, if they are worth anything; else ()."""
-        told = {name: rows for name, rows in told_values(self.programs[0]).items() if name not in self.unreachable}
+        hidden = {*self.unreachable, *([RESPONSE] if "video" in self.unreachable else [])}
+        told = {name: rows for name, rows in told_values(self.programs[0]).items() if name not in hidden}
         named = [name for name in told if self._loses([name])]
         return tuple(named or (told if len(told) > 1 and self._loses(told) else ()))
 
@@ -99,18 +108,27 @@ class Knowledge:
         return self._all_known(sight) or any(game.won() for game in games)
 
     def _hidden_of_video(self) -> list[str]:
-        """Returns what differs between videos that look alike; if nothing does, then which video it is."""
+        """Returns what differs between videos that look alike; if nothing does, then which video it is.
+
+        That is also what is named where they answer differently although their categories are the same.
+        """
         row, rows = self.sight.video, true_values(self.programs[0])
-        _, first = np.unique(row, return_index=True)
-        return [name for name, value in rows.items() if (value != value[first][row]).any()] or ["video"]
+        named = [name for name, value in rows.items() if _differ_within(value, row)]
+        if CATEGORY in named:
+            _, own = np.unique(
+                np.column_stack([row, true_categories(self.programs[0].tables)]), axis=0, return_inverse=True
+            )
+            if _differ_within(rows[CATEGORY], own.reshape(-1)):
+                named[named.index(CATEGORY)] = "video"
+        return ["video" if name == RESPONSE else name for name in named] or ["video"]
 
     def _loses(self, names: Iterable[str]) -> bool:
         """Returns whether it costs revenue to take what is told of some true values for the truth."""
         told = {name: rows for name, rows in told_values(self.programs[0]).items() if name in names}
-        ads = np.stack([believing(program, told).solve()[1] for program in self.programs])[None]
+        _, ads = solved([believing(program, told) for program in self.programs])
         policy = Policy(ads=ads).on(self.programs[0].tables)
         values = np.array([program.value_of(policy, ads.shape[-1] > 1) for program in self.programs])
-        best = np.array([program.solve()[0] for program in self.programs])
+        best = np.array(solved(self.programs)[0])
         return bool(self.shares @ values < self.shares @ best * (1 - ROUNDING))
 
 
@@ -129,6 +147,12 @@ def in_words(note: str) -> str:
         ('the exact optimum', 'the optimum (it knows the hidden segment: a bound)')
     """
     return f"the optimum (it {note})" if note else "the exact optimum"
+
+
+def _differ_within(rows: NDArray[np.float64], group: NDArray[np.int64]) -> bool:
+    """Returns whether the rows of some videos differ although their groups, numbered from 0, are the same."""
+    _, first = np.unique(group, return_index=True)
+    return bool((rows != rows[first][group]).any())
 
 
 def _with(sight: Sight, other: Sight, fields: Iterable[str]) -> Sight:

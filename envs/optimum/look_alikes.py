@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 
 Mask = NDArray[np.bool_]
-#: The look-alikes before a slot: length of the axis of videos (1: any video may come), mask as bytes, last outcome.
+#: The look-alikes before a slot: length of the axis of videos (1: any video may come), mask as bytes, last ad.
 Node = tuple[int, bytes, int]
 #: What an agent needs at a node: of every group of videos one way, in which all nodes that may follow are won.
 Needs = frozenset[frozenset[frozenset[Node]]]
@@ -62,7 +62,7 @@ class LookAlikes:
         self.tables = programs[0].tables
         self.shape = self.tables.n_videos, len(programs), self.tables.n_levels
         self.one_level = not sight.level and is_idle(programs)  # else sets of levels are told apart for nothing
-        self.by_last = programs[0].empty(False).shape[2] > 1
+        self.by_last = programs[0].n_last > 1
         self.order = np.argsort(sight.video, kind="stable")
         self.starts = np.flatnonzero(np.diff(sight.video[self.order], prepend=-1))
 
@@ -80,7 +80,7 @@ class LookAlikes:
     def _first(self) -> set[Node]:
         masks = np.eye(self.shape[1], dtype=np.bool_) if self.sight.segment else np.ones((1, self.shape[1]), np.bool_)
         rested = np.arange(self.shape[2]) == 0
-        return {self._node(segments[None, :, None] & rested, 2 * self.tables.n_actions) for segments in masks}
+        return {self._node(segments[None, :, None] & rested, self.tables.n_actions) for segments in masks}
 
     def _node(self, mask: Mask, last: int) -> Node:
         return len(mask), mask.tobytes(), last if self.by_last else 0

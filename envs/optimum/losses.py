@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum import bellman
+from preroll.envs.optimum.bellman import action_value, last_ad
 from preroll.envs.optimum.dynamic_program import DynamicProgram
 from preroll.envs.policies.policy import Policy
+from preroll.jit import compiled, inlined
 from preroll.system.memory import COMPILED, require
 
 Floats = NDArray[np.float64]
@@ -64,14 +65,13 @@ def losses(program: DynamicProgram, policy: Policy, by_last: bool) -> Losses:
     """Computes what a policy with full axes loses, exactly."""
     tables, group = program.tables, groups(program.tables)
     mass, shown = program.start(by_last), np.zeros((tables.n_videos, tables.n_actions))
-    # What a table of ads shows, with probabilities 0 and 1, and the states before and after a slot.
-    require("what a policy loses", COMPILED.plus(mass.nbytes * (tables.n_actions + 4)))
+    require("what a policy loses", COMPILED.plus(mass.nbytes * 4))  # the states before and after a slot
     optimum, ahead = _ahead(program)
     by_state = np.zeros((tables.n_slots, len(tables.spec.categories) + 1, tables.n_levels))
     by_ad = np.zeros(tables.n_actions)
     for slot, after in enumerate(ahead):
-        chosen = program.probabilities(policy, slot, mass)
-        bellman.lose(*program.model(slot), after, mass, chosen, group, by_state[slot], by_ad)
+        chosen = program.chosen(policy, slot, mass.shape[2])
+        lose(program.model(slot), after, mass, *chosen, group, by_state[slot], by_ad)
         mass = program.flow(slot, mass, chosen, shown)
     return Losses(optimum, by_state.sum(axis=(1, 2)), by_state.sum(axis=0), by_ad)
 
@@ -86,7 +86,7 @@ def _ahead(program: DynamicProgram) -> tuple[float, Iterator[Floats]]:
     value = program.empty(False)
     require("what a policy loses", COMPILED.plus(value.nbytes * (2 * apart + 4)))
     values = {n_slots: value}
-    for slot, _, value, _ in program.improved():
+    for slot, _, value in program.improved():
         if slot % apart == 0:
             values[slot] = value
 
@@ -94,7 +94,7 @@ def _ahead(program: DynamicProgram) -> tuple[float, Iterator[Floats]]:
         """Yields what follows every slot."""
         for begin in range(0, n_slots, apart):
             end = min(begin + apart, n_slots)
-            yield from reversed([after for _, after, _, _ in program.improved(begin, end, values.pop(end))])
+            yield from reversed([after for _, after, _ in program.improved(begin, end, values.pop(end))])
 
     return program.at_start(value), forwards()
 
@@ -153,11 +153,73 @@ class LossLedger:
             own = np.flatnonzero((phase == program.phase) & (segment == program.segment))
             own = own[np.argsort(slot[own], kind="stable")]
             ends = np.searchsorted(slot[own], np.arange(tables.n_slots + 1))
-            for t, after, _, _ in program.improved() if len(own) else ():
+            for t, after, _ in program.improved() if len(own) else ():
                 at = own[ends[t] : ends[t + 1]]
                 here = np.empty(len(at))
-                bellman.lose_at(*program.model(t), after, np.ascontiguousarray(states[:, at]), here)
+                lose_at(program.model(t), after, np.ascontiguousarray(states[:, at]), here)
                 lost[at] = here
         state = groups(tables)[video] * tables.n_levels + level
         for sums, part in ((self._by_slot, slot), (self._by_state, state), (self._by_ad, ads)):
             np.add.at(sums, (lane, part), lost)
+
+
+@inlined
+def _largest(model: Any, after: Any, v: Any, f: Any) -> Any:
+    """Computes the largest q without repetition, its ad, and the largest q of the other ads; none is below 0."""
+    largest, ad, second = 0.0, 0, 0.0
+    for a in range(model.reward.shape[1]):
+        q = action_value(model, after, v, f, -1, a)
+        if q > largest:
+            largest, ad, second = q, a, largest
+        else:
+            second = max(second, q)
+    return largest, ad, second
+
+
+@inlined
+def _largest_after(two: Any, last: Any, again: Any) -> Any:
+    """Computes the largest q after ``last``, whose q is ``again``; only that of the ad that is repeated differs."""
+    largest, ad, second = two
+    if last < 0:
+        return largest
+    return max(second if ad == last else largest, again)
+
+
+@compiled
+def lose(
+    model: Any, after: Any, mass: Any, ads: Any, probabilities: Any, group: Any, by_state: Any, by_ad: Any
+) -> None:
+    """Adds mass · π(a) · (largest q - q(a)) to ``by_state`` [G, F] and to ``by_ad`` [A]; no summand is below 0.
+
+    ``after`` are values of the optimum. ``mass`` [N, F, M], ``ads`` and ``probabilities`` [N, F, M, J] may tell more
+    outcomes apart. ``group`` is the group of every video, int64 [N].
+    """
+    n_videos, n_levels, n_last = mass.shape
+    for v in range(n_videos):
+        for f in range(n_levels):
+            two = _largest(model, after, v, f)
+            for m in range(n_last):
+                if mass[v, f, m] == 0.0:
+                    continue
+                last = last_ad(m, n_last, model.reward.shape[1])
+                again = action_value(model, after, v, f, last, max(last, 0))
+                best = _largest_after(two, last, again)
+                for j in range(ads.shape[3]):
+                    weight = mass[v, f, m] * probabilities[v, f, m, j]
+                    if weight > 0.0:
+                        a = ads[v, f, m, j]
+                        q = action_value(model, after, v, f, last, a)
+                        by_state[group[v], f] += weight * (best - q)
+                        by_ad[a] += weight * (best - q)
+
+
+@compiled
+def lose_at(model: Any, after: Any, states: Any, lost: Any) -> None:
+    """Writes largest q - q(a) to ``lost`` [n]; ``states`` int64 [4, n] are video, fatigue, one of 2A + 1, a."""
+    n_ads = model.reward.shape[1]
+    for i in range(lost.shape[0]):
+        v, f, last, a = states[0, i], states[1, i], last_ad(states[2, i], 2 * n_ads + 1, n_ads), states[3, i]
+        two = _largest(model, after, v, f)
+        again = action_value(model, after, v, f, last, max(last, 0))
+        best = _largest_after(two, last, again)
+        lost[i] = best - action_value(model, after, v, f, last, a)

@@ -6,16 +6,18 @@ segment, on the tables that the kernel uses. Values are expected revenue per ses
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.dynamic_program import Advance, DynamicProgram, solved
 from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import Knowledge
 from preroll.envs.optimum.losses import Losses, losses
 from preroll.envs.policies.policy import Policy
+from preroll.system.memory import COMPILED, require
 
 Floats = NDArray[np.float64]
 
@@ -81,18 +83,30 @@ class Optimum:
         return self.knowledge.unreachable
 
     @cached_property
-    def _solutions(self) -> list[tuple[float, NDArray[np.int16]]]:
-        return [segment.solve() for segment in self.programs]
+    def _solution(self) -> tuple[list[float], NDArray[np.int16]]:
+        """Value by segment, and best ads [U, T, N, F, M]."""
+        return solved(self.programs)
+
+    def solve(self, advance: Advance) -> None:
+        """Computes value and policy now, not when one of them is first asked for.
+
+        Args:
+            advance: called with 1 after each of the T slots of each of the U segments.
+
+        Raises:
+            PrerollError: If this machine has no memory, or its disk no room for the policy.
+        """
+        self.__dict__["_solution"] = solved(self.programs, advance)
 
     @cached_property
     def value(self) -> float:
         """Largest expected revenue of a session."""
-        return float(sum(share * value for share, (value, _) in zip(self.shares, self._solutions, strict=True)))
+        return float(sum(share * value for share, value in zip(self.shares, self._solution[0], strict=True)))
 
     @cached_property
     def policy(self) -> Policy:
         """A policy that earns :attr:`value`: the first of the best actions in every state."""
-        return Policy(ads=np.stack([ads for _, ads in self._solutions])[None])
+        return Policy(ads=self._solution[1])
 
     def value_of(self, policy: Policy) -> float:
         """Computes the exact expected revenue of a session under ``policy``, averaged over the segments.
@@ -112,11 +126,29 @@ class Optimum:
         """Computes the exact probability of every (slot, video, action) under ``policy``, averaged over the segments.
 
         Raises:
+            PrerollError: If the policy table does not fit the scenario and the catalog, or this machine has no memory.
+        """
+        return Visits(self._shown(policy, self.tables.n_slots))
+
+    def shown(self, policy: Policy) -> Floats:
+        """Computes how often ``policy`` shows each action in a session, float64 [A], without the memory of visits.
+
+        Raises:
             PrerollError: If the policy table does not fit the scenario and the catalog.
         """
-        full = policy.on(self.tables)
-        parts = [segment.visits(full, policy.shape[-1] > 1) for segment in self.programs]
-        return Visits(np.tensordot(self.shares, np.stack(parts), axes=1))
+        return np.asarray(self._shown(policy).sum(axis=0))
+
+    def _shown(self, policy: Policy, *axes: int) -> Floats:
+        """Computes the probability of every (video, action), of the slots of the axes or of all together."""
+        full, shape = policy.on(self.tables), (*axes, self.tables.n_videos, self.tables.n_actions)
+        require("the visits of a policy", COMPILED.plus(2 * 8 * prod(shape)))
+        total, own = np.zeros(shape), np.zeros(shape)
+        for share, segment in zip(self.shares, self.programs, strict=True):
+            own[:] = 0.0
+            segment.visits(full, policy.shape[-1] > 1, own)
+            own *= share
+            total += own
+        return total
 
     def explain(self, policy: Policy) -> Explanation:
         """Computes exactly where ``policy`` loses revenue, by parts that add up to the optimum minus its value.

@@ -1,6 +1,9 @@
 """Exact values over the phases of drift: the optimum, and the value of any policy table."""
 
+import hashlib
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +15,11 @@ from preroll.envs.optimum.knowledge import note_of
 from preroll.envs.optimum.losses import Losses, LossLedger
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.greedy import greedy_policy
-from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.policy import Policy, by_phase
 from preroll.envs.policies.simple import random_policy
 from preroll.errors import PrerollError
+
+Known = TypeVar("Known")
 
 
 class PhasedOptimum:
@@ -47,6 +52,12 @@ class PhasedOptimum:
     def _phases(self) -> list[Optimum]:
         return [Optimum(self.tables, phase) for phase in range(self.tables.n_phases)]
 
+    def over(self, sessions_per_lane: int) -> "PhasedOptimum":
+        """Returns the values of lanes of another length, which share what has been computed of the phases."""
+        other = PhasedOptimum(self.tables, sessions_per_lane)
+        other.__dict__ |= {"_phases": self._phases, "_last": self._last}
+        return other
+
     @property
     def is_bound(self) -> bool:
         """Whether the optimum is an upper bound: in some phase that is played, no agent can earn it."""
@@ -76,12 +87,29 @@ class PhasedOptimum:
 
     def value_of(self, policy: Policy) -> float:
         """Computes the exact expected revenue per session of ``policy``."""
-        return float(sum(w * phase.value_of(policy) for w, phase in self._played))
+        return self._known("value", policy, lambda: float(sum(w * one.value_of(policy) for w, one in self._played)))
 
     def explain(self, policy: Policy) -> Explanation:
         """Computes exactly where ``policy`` loses revenue per session, as :meth:`Optimum.explain`."""
-        weights, phases = zip(*self._played, strict=True)
-        return explanation_of(self.tables, Losses.mean(weights, [phase.losses(policy) for phase in phases]))
+
+        def explained() -> Explanation:
+            weights, phases = zip(*self._played, strict=True)
+            return explanation_of(self.tables, Losses.mean(weights, [phase.losses(policy) for phase in phases]))
+
+        return self._known("explanation", policy, explained)
+
+    @cached_property
+    def _last(self) -> dict[str, tuple[bytes, Any]]:
+        """What was computed last, with a hash of what it is of."""
+        return {}
+
+    def _known(self, what: str, policy: Policy, compute: Callable[[], Known]) -> Known:
+        """Returns what was computed last if it is of this policy: every seed of an agent that does not learn is."""
+        key = _digest(self._weights) + _digest(policy.ads) + _digest(policy.probabilities)
+        if self._last.get(what, (b"",))[0] != key:
+            self._last[what] = key, compute()
+        found: Known = self._last[what][1]
+        return found
 
     def loss_ledger(self, lanes: int) -> LossLedger:
         """Returns a ledger of what is lost in simulated sessions of parallel lanes."""
@@ -104,8 +132,19 @@ class PhasedOptimum:
         return BeliefOptimum(*(float(sum(ends)) for ends in zip(*bounds, strict=True)))
 
     @cached_property
+    def policy(self) -> Policy:
+        """A policy that earns the optimum of every phase."""
+        return by_phase([phase.policy for phase in self._phases])
+
+    @cached_property
     def references(self) -> dict[str, Policy]:
         """Policies with which every agent is compared, by name: random, greedy, optimum."""
-        tables = [phase.policy.ads for phase in self._phases]
-        best = Policy(ads=np.concatenate([table for table in tables if table is not None]))
-        return {"random": random_policy(self.tables), "greedy": greedy_policy(self.tables), "optimum": best}
+        return {"random": random_policy(self.tables), "greedy": greedy_policy(self.tables), "optimum": self.policy}
+
+
+def _digest(table: NDArray[Any] | None) -> bytes:
+    """Returns a hash of an array."""
+    if table is None:
+        return b"none"
+    told = f"{table.dtype} {table.shape} ".encode()
+    return told + hashlib.blake2b(np.ascontiguousarray(table).data).digest()

@@ -8,13 +8,17 @@ import numpy as np
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.optimum import Optimum
-from preroll.envs.optimum.restricted import best_fixed, best_open_loop
+from preroll.envs.optimum.restricted import RANDOM_BEGINNINGS, best_fixed, best_open_loop
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.errors import PrerollError
 
-LARGEST_PLAN = 5_000_000  # states of a session up to which an open-loop plan is searched
+# Up to which an open-loop plan is searched: states of a session, and action values of all plans from which it begins.
+LARGEST_PLAN, LARGEST_SEARCH = 5_000_000, 2 * 10**9
+#: Of the rows "always LENGTH" where no ad is of a category; the agents of that name draw among the ads.
+BEST_OF_LENGTH = "the ad that earns most in the first slot"
+LARGEST_FIXED = 4 * 10**9  # states of all changes of a fixed policy up to which the best one is searched
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,11 @@ def reference_values(tables: Tables, phase: int = 0) -> list[ReferenceValue]:
         optimum on predicted categories   17.748   98.7%
         greedy                            17.983  100.0%
     """
-    optimum = Optimum(tables, phase)
+    return values_beside(Optimum(tables, phase))
+
+
+def values_beside(optimum: Optimum) -> list[ReferenceValue]:
+    """Computes the rows of :func:`reference_values` beside an optimum, which is not solved again."""
     return [_row(optimum, name, policy, note) for name, policy, note in _policies(optimum)]
 
 
@@ -70,7 +78,7 @@ def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
     tables = optimum.tables
     labeled = bool((np.asarray(tables.category) >= 0).all())
     yield "optimum", optimum.policy, optimum.knowledge.note
-    if labeled and tables.catalog.category_probabilities is not None:
+    if labeled and tables.catalog.category_probabilities is not None and not tables.response_of_videos:
         believed = Optimum(as_predicted(tables), optimum.phase)
         yield "optimum on predicted categories", believed.policy, "perception's category taken for true"
     yield "greedy", greedy_policy(tables), "knows the tables, looks one slot ahead"
@@ -81,13 +89,16 @@ def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
 
 def _by_category(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:
     tables = optimum.tables
-    fixed = best_fixed(optimum)
-    yield "best fixed per category", fixed.policy, "" if fixed.proven else "best found"
-    if tables.n_videos * tables.n_levels * tables.n_slots <= LARGEST_PLAN:
+    states, n_ads = tables.n_videos * tables.n_levels * tables.n_slots, tables.n_actions
+    if states * n_ads * len(tables.spec.categories) <= LARGEST_FIXED:
+        fixed = best_fixed(optimum)
+        yield "best fixed per category", fixed.policy, "" if fixed.proven else "best found"
+    if states <= LARGEST_PLAN and states * n_ads * (n_ads + RANDOM_BEGINNINGS + 1) <= LARGEST_SEARCH:
         yield "best open-loop plan", best_open_loop(optimum).policy, "by slot and category; best found"
+    by_group = (tables.spec.ad_category >= 0).any()
     for length in tables.scenario.lengths:
         try:
-            yield f"always {length}", fixed_policy(tables, length), ""
+            yield f"always {length}", fixed_policy(tables, length), "" if by_group else BEST_OF_LENGTH
         except PrerollError:  # some category has no ad of this length
             continue
 
@@ -109,12 +120,12 @@ def as_predicted(tables: Tables) -> Tables:
 
 
 def _row(optimum: Optimum, name: str, policy: Policy, note: str) -> ReferenceValue:
-    value, visits = optimum.value_of(policy), optimum.visits(policy)
+    value, shown = optimum.value_of(policy), optimum.shown(policy)
     by_length = dict.fromkeys(optimum.tables.spec.lengths, 0.0)
-    for length, share in zip(optimum.tables.spec.lengths, visits.shares(), strict=True):
+    for length, share in zip(optimum.tables.spec.lengths, shown / shown.sum(), strict=True):
         by_length[length] += float(share)
     empty = by_length.pop("none", 0.0)
-    shown = max(sum(by_length.values()), 1e-300)
-    shares = {length: share / shown for length, share in by_length.items()}
+    filled = max(sum(by_length.values()), 1e-300)
+    shares = {length: share / filled for length, share in by_length.items()}
     best = optimum.value
-    return ReferenceValue(name, value, value / best if best > 0 else 1.0, visits.slots, shares, empty, note)
+    return ReferenceValue(name, value, value / best if best > 0 else 1.0, float(shown.sum()), shares, empty, note)

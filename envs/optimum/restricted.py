@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum import bellman
-from preroll.envs.optimum.dynamic_program import DynamicProgram
+from preroll.envs.optimum.dynamic_program import Chosen, surely
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.policy import Policy
-from preroll.envs.policies.simple import by_category_policy
+from preroll.envs.policies.simple import by_category_policy, first_rewards
 
 # Limits of the enumeration of fixed policies, beyond which coordinate ascent is used.
 ENUMERATED = 10_000  # policies
 EVALUATED = 10**9  # states of all policies together
+STACK = 2**19  # states of all policies that are valued together: 4 MiB
 RANDOM_BEGINNINGS = 8  # random starts of a search for the best memoryless policy, besides constant and greedy plans
 GAIN = 1e-9  # smaller improvements are ignored, as a share of the value
 
@@ -64,27 +65,37 @@ def best_fixed(optimum: Optimum) -> SearchedPolicy:
     n_policies, n_states = n_actions**n_categories, tables.n_slots * tables.n_videos * tables.n_levels
     if n_policies <= ENUMERATED and n_policies * n_states <= EVALUATED:
         choices = [np.array(ads) for ads in itertools.product(range(n_actions), repeat=n_categories)]
-        values = [optimum.value_of(by_category_policy(tables, ads)) for ads in choices]
+        values = _values(optimum, np.array(choices))
         best = int(np.argmax(values))
-        return SearchedPolicy(by_category_policy(tables, choices[best]), values[best], True)
+        return SearchedPolicy(by_category_policy(tables, choices[best]), float(values[best]), True)
     return _ascend(optimum)
 
 
+def _values(optimum: Optimum, choices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Computes the value of each of C policies that show ``choices[c, k]`` before videos of category k, float64 [C]."""
+    shown = choices[:, np.asarray(optimum.tables.category)].T.astype(np.int16)  # [N, C]
+    found = [np.zeros(0)]
+    n_stacks = min(len(choices), -(-shown.size * optimum.tables.n_levels // STACK))
+    for own in np.array_split(shown, n_stacks, axis=1):
+        chosen = surely(np.broadcast_to(own.reshape(-1, 1, 1), optimum.programs[0].empty(False, own.shape[1]).shape))
+        parts = [program.values_of(lambda _: chosen, False, own.shape[1]) for program in optimum.programs]  # noqa: B023
+        found.append(sum((share * part for share, part in zip(optimum.shares, parts, strict=True)), np.zeros(1)))
+    return np.concatenate(found)
+
+
 def _ascend(optimum: Optimum) -> SearchedPolicy:
-    """Performs coordinate ascent over the categories, from the ads with the largest immediate reward."""
+    """Performs coordinate ascent over the categories, from the ads that earn most in the first slot."""
     tables = optimum.tables
-    reward = np.array([ad.view_probability * ad.reward for ad in tables.ads] + [0.0] * tables.spec.no_ad)
-    own = tables.spec.ad_category == np.arange(len(tables.catalog.categories))[:, None]
-    ads = np.where(own, reward, -1.0).argmax(axis=1)
-    value, before = optimum.value_of(by_category_policy(tables, ads)), -np.inf
+    ads = first_rewards(tables, optimum.phase).argmax(axis=1)
+    value, before = float(_values(optimum, ads[None])[0]), -np.inf
     while value > before * (1 + GAIN):
         before = value
-        for category, ad in itertools.product(range(len(ads)), range(tables.n_actions)):
-            changed = ads.copy()
-            changed[category] = ad
-            tried = optimum.value_of(by_category_policy(tables, changed))
-            if tried > value:
-                ads, value = changed, tried
+        for category in range(len(ads)):
+            changed = np.repeat(ads[None], tables.n_actions, axis=0)
+            changed[:, category] = np.arange(tables.n_actions)
+            tried = _values(optimum, changed)
+            if tried.max() > value:
+                ads, value = changed[tried.argmax()], float(tried.max())
     return SearchedPolicy(by_category_policy(tables, ads), value, False)
 
 
@@ -107,18 +118,19 @@ def best_memoryless(optimum: Optimum, group: NDArray[np.int64], *, by_last: bool
         group: int [N, F, M], the policy's observation of a state; it does not depend on axes of length 1.
         by_last: whether states include the last outcome (M = 2A + 1).
     """
-    programs, shares = optimum.programs, optimum.shares
-    shape = programs[0].empty(by_last).shape
-    seen = np.ascontiguousarray(np.broadcast_to(group, shape))
+    tables, states = optimum.tables, optimum.programs[0].empty(by_last).size
+    group = np.broadcast_to(group, (tables.n_videos, *group.shape[1:]))
     n_groups = int(group.max()) + 1
-    beginnings = [np.full((optimum.tables.n_slots, n_groups), ad) for ad in range(optimum.tables.n_actions)]
-    beginnings.append(_greedy_plan(optimum.tables, seen, n_groups))
+    constant = np.arange(tables.n_actions).repeat(tables.n_slots * n_groups).reshape(-1, tables.n_slots, n_groups)
+    greedy = _greedy_plan(tables, group, n_groups)[None]
     rng = np.random.default_rng(0)
-    at_random = rng.integers(0, optimum.tables.n_actions, (RANDOM_BEGINNINGS, optimum.tables.n_slots, n_groups))
-    beginnings.extend(at_random)
-    found = [_improve(programs, shares, plan, seen, by_last) for plan in beginnings]
-    plan, value = max(found, key=lambda one: one[1])
-    return SearchedPolicy(Policy(ads=plan[:, seen]), value, False)
+    at_random = rng.integers(0, tables.n_actions, (RANDOM_BEGINNINGS, tables.n_slots, n_groups))
+    beginnings = np.concatenate([constant, greedy, at_random])
+    n_stacks = min(len(beginnings), -(-len(beginnings) * tables.n_slots * states // STACK))
+    found = [_improve(optimum, plans, group, by_last) for plans in np.array_split(beginnings, n_stacks)]
+    plans, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    plan, value = plans[values.argmax()], float(values.max())
+    return SearchedPolicy(Policy(ads=plan[:, group]), value, False)
 
 
 def _greedy_plan(tables: Tables, seen: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
@@ -131,30 +143,43 @@ def _greedy_plan(tables: Tables, seen: NDArray[np.int64], n_groups: int) -> NDAr
 
 
 def _improve(
-    programs: list[DynamicProgram],
-    shares: NDArray[np.float64],
-    plan: NDArray[np.int64],
-    seen: NDArray[np.int64],
-    by_last: bool,
-) -> tuple[NDArray[np.int64], float]:
-    """Sweeps backward over the slots until nothing improves; returns (plan [T, G], value)."""
-    plan, value, before = plan.copy(), -np.inf, -np.inf
-    while True:
-        masses = [list(program.masses(plan[:, seen], by_last)) for program in programs]
-        values = [program.empty(by_last) for program in programs]
-        for slot in reversed(range(len(plan))):
-            after = [p.before_next_video(v, slot + 1) for p, v in zip(programs, values, strict=True)]
-            weighed = np.zeros((plan.shape[1], programs[0].tables.n_actions))
-            for program, share, mass, future in zip(programs, shares, masses, after, strict=True):
-                bellman.weigh(*program.model(slot), future, share * mass[slot], seen, weighed)
-            groups = np.arange(plan.shape[1])
-            better = weighed.max(axis=1) > weighed[groups, plan[slot]] * (1 + GAIN / len(plan))
-            plan[slot, better] = weighed[better].argmax(axis=1)
-            # New arrays: between two slots of one video, `after` are the old ones themselves.
-            values = [np.empty_like(future) for future in after]
-            for program, here, future in zip(programs, values, after, strict=True):
-                bellman.follow_ads(*program.model(slot), future, here, plan[slot][seen])
-        value = float(sum(s * p.at_start(v) for s, p, v in zip(shares, programs, values, strict=True)))
-        if value <= before * (1 + GAIN):
-            return plan, value
-        before = value
+    optimum: Optimum, plans: NDArray[np.int64], seen: NDArray[np.int64], by_last: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Sweeps over every plan until nothing improves it; returns (plans [C, T, G], values [C])."""
+    plans, values, running = plans.copy(), np.full(len(plans), -np.inf), np.arange(len(plans))
+    while len(running):
+        plan, before = plans[running], values[running]
+        value = _sweep(optimum, plan, seen, by_last)
+        plans[running], values[running] = plan, value
+        running = running[value > before * (1 + GAIN)]
+    return plans, values
+
+
+def _sweep(optimum: Optimum, plans: NDArray[np.int64], seen: NDArray[np.int64], by_last: bool) -> NDArray[np.float64]:
+    """Improves a stack of plans [C, T, G] in place, backward over the slots; returns their values, float64 [C]."""
+    programs, shares, (n, n_slots, n_groups) = optimum.programs, optimum.shares, plans.shape
+    copy, groups = np.tile(np.arange(n), len(seen))[:, None, None], np.repeat(seen, n, axis=0)
+    shape = programs[0].empty(by_last, n).shape
+
+    def chosen(slot: int) -> Chosen:
+        """Returns what every plan shows in every state."""
+        return surely(np.broadcast_to(plans[copy, slot, groups].astype(np.int16), shape))
+
+    group = np.broadcast_to(copy * n_groups + groups, shape)
+    masses = [list(program.masses(chosen, by_last, n)) for program in programs]
+    values = [program.empty(by_last, n) for program in programs]
+    for slot in reversed(range(n_slots)):
+        after = [p.before_next_video(v, slot + 1) for p, v in zip(programs, values, strict=True)]
+        weighed = np.zeros((n * n_groups, optimum.tables.n_actions))
+        for program, share, mass, future in zip(programs, shares, masses, after, strict=True):
+            bellman.weigh(program.model(slot, copies=n), future, share * mass[slot], group, weighed)
+        worth = weighed.reshape(n, n_groups, -1)
+        now = np.take_along_axis(worth, plans[:, slot, :, None], axis=2)[..., 0]
+        better = worth.max(axis=2) > now * (1 + GAIN / n_slots)
+        plans[:, slot][better] = worth[better].argmax(axis=1)
+        # New arrays: between two slots of one video, `after` are the old ones themselves.
+        values = [np.empty_like(future) for future in after]
+        for program, here, future in zip(programs, values, after, strict=True):
+            bellman.follow(program.model(slot, copies=n), future, here, *chosen(slot))
+    at_start = (share * program.at_starts(v) for share, program, v in zip(shares, programs, values, strict=True))
+    return sum(at_start, np.zeros(n))

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout
+from preroll.envs.model.response import match_table
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import uniform_over_best
+from preroll.system.memory import COMPILED, require
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +18,8 @@ def greedy_policy(tables: Tables) -> Policy:
 
     The expectation of min(P(view), 1) · reward is taken over what the scenario hides: over the segments where they are
     hidden, and over the videos that look alike to the agent where it observes no category or no memorability. Where it
-    observes predicted categories, the most probable one is taken for true.
+    observes predicted categories, the most probable one is taken for true. Where P(view) comes from the catalog, videos
+    look alike whose observations are equal.
 
     Examples:
         >>> from preroll.envs import Optimum, Tables, greedy_policy
@@ -26,11 +29,15 @@ def greedy_policy(tables: Tables) -> Policy:
         '72.3%'
     """
     match, pay, group = _seen(tables)
+    one = _reward(tables, match[:, 0], pay[:, 0])
+    times = tables.n_slots // one.shape[2] if one.shape[2] > 1 else 1
+    # The table of all videos, and rewards, comparisons and shares of those that do not look alike.
+    require("the greedy policy", COMPILED.plus(one.nbytes * (len(group) * times + 4 * (int(group.max()) + 1))))
     # Videos that neither the agent nor the model tells apart are computed once, with their share of the group.
     by_video = np.column_stack([group, *(np.moveaxis(table, 1, 0).reshape(len(group), -1) for table in (match, pay))])
     _, first, counts = np.unique(by_video, axis=0, return_index=True, return_counts=True)
     shares = counts / np.bincount(group[first], weights=counts)[group[first]]
-    expected = np.zeros((group.max() + 1, *_reward(tables, match[:, 0], pay[:, 0]).shape))
+    expected = np.zeros((group.max() + 1, *one.shape))
     for video, share in zip(first, shares, strict=True):
         expected[group[video]] += share * _reward(tables, match[:, video], pay[:, video])
     slots = np.arange(tables.n_slots if expected.shape[3] > 1 else 1) % expected.shape[3]
@@ -70,16 +77,19 @@ def _seen(tables: Tables) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """
     arrays, observe, catalog = tables.arrays, tables.scenario.observe, tables.catalog
     match, pay = arrays.match[:, tables.kind], arrays.reward[:, tables.kind]
+    if tables.response_of_videos:
+        _, group = np.unique(arrays.rows, axis=0, return_inverse=True)
+        return match, pay, group.reshape(-1).astype(np.int64)
     if observe.category is True:
         looks = [np.moveaxis(match, 1, 0).reshape(tables.n_videos, -1)]
     elif observe.category == "none":
         looks = []
     else:
         assert catalog.category_probabilities is not None
-        m = np.array([phase.user.mismatch for _, phase in tables.scenario.phases])[:, None, None]
         guessed = np.asarray(catalog.category_probabilities).argmax(axis=1)
-        fits = (guessed[:, None] == tables.spec.ad_category) | (tables.spec.ad_category < 0)
-        match = np.asarray(m + (1 - m) * fits)
+        certain = np.eye(len(catalog.categories))
+        phases = [match_table(phase, certain, catalog.categories) for _, phase in tables.scenario.phases]
+        match = np.stack(phases)[:, guessed]
         looks = [guessed[:, None]]
     if observe.memorability:
         looks.append(np.moveaxis(pay, 1, 0).reshape(tables.n_videos, -1))

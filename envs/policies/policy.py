@@ -9,6 +9,7 @@ may be omitted:
 ``2A`` before the first slot; M = 2A + 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,12 @@ class Policy:
             return Policy(probabilities=np.broadcast_to(self.probabilities, (*axes(tables), tables.n_actions)))
         except ValueError:
             raise PrerollError(f"policy table: axes {self.shape} do not fit {axes(tables)}") from None
+
+
+def by_phase(policies: Sequence[Policy]) -> Policy:
+    """Returns policies of ads, one of every phase of drift, as one whose first axis is the phase; one is not copied."""
+    ads = [policy.ads for policy in policies if policy.ads is not None]
+    return policies[0] if len(policies) == 1 else Policy(ads=np.concatenate(ads))
 
 
 def axes(tables: Tables) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.policy import Policy, by_phase
 from preroll.errors import NotFiniteError, PrerollError
 
 TIE = 1e-9  # actions whose values differ by at most this share of the largest magnitude are equally good
@@ -80,8 +80,24 @@ def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:
     return Policy(ads=ads[..., category][..., None, None].astype(np.int16))
 
 
+def first_rewards(tables: Tables, phase: int = 0) -> NDArray[np.float64]:
+    """Computes the expected reward of every action in the first slot, by the video's category, float64 [K, A].
+
+    Users are those of a phase of drift; a category without videos has 0.
+    """
+    arrays, shares = tables.arrays, tables.shares(phase)
+    view = np.minimum(arrays.base[phase, :, None, 0, 0] * arrays.match[phase], 1.0)
+    by_kind = np.tensordot(shares, view, axes=1) * arrays.reward[phase]
+    videos = np.zeros((len(tables.spec.categories), len(by_kind)))
+    np.add.at(videos, (tables.category, tables.kind), 1.0)
+    return np.asarray(videos @ by_kind / np.maximum(videos.sum(axis=1, keepdims=True), 1.0))
+
+
 def fixed_policy(tables: Tables, length: str) -> Policy:
     """Returns the policy that shows the ad of the video's category and one length class; the first, if several exist.
+
+    Where no ad belongs to a category, it is the ad of that length which earns most in the first slot, in every phase of
+    drift.
 
     Raises:
         PrerollError: If a category of the catalog has no ad of that length, or a video has no category.
@@ -92,6 +108,10 @@ def fixed_policy(tables: Tables, length: str) -> Policy:
         >>> round(Optimum(tables).value_of(fixed_policy(tables, "short")), 3)
         15.996
     """
+    of_length = np.array(tables.spec.lengths) == length
+    if of_length.any() and (tables.spec.ad_category < 0).all():
+        earned = [np.where(of_length, first_rewards(tables, phase), -1.0) for phase in range(tables.n_phases)]
+        return by_phase([by_category_policy(tables, one.argmax(axis=1)) for one in earned])
     chosen = []
     for category in tables.catalog.categories:
         fitting = [i for i, ad in enumerate(tables.ads) if (ad.category, ad.length) == (category, length)]

@@ -7,8 +7,9 @@ from preroll.palette import NO_AD, ad_color
 def ad_colors(spec: SessionSpec) -> tuple[str, ...]:
     """Returns the colour of every action: hue by category, shade by length; grey for "no ad".
 
-    The length classes of the scenario, in the order of their mean seconds, divide the shades from light to dark evenly;
-    if there is only one, ads have the colours of their categories.
+    Groups of ads that are no categories have hues of their own, which no category has. The length classes of the
+    scenario, in the order of their mean seconds, divide the shades from light to dark evenly; if there is only one, ads
+    have the colours of their categories or groups.
 
     Examples:
         >>> from preroll.envs import Tables
@@ -22,7 +23,6 @@ def ad_colors(spec: SessionSpec) -> tuple[str, ...]:
     ordered = sorted(seconds, key=lambda length: sum(seconds[length]) / len(seconds[length]))
     widest = max(len(ordered) - 1, 1)
     shades = {length: i / widest if ordered[1:] else 0.5 for i, length in enumerate(ordered)}
-    own = [
-        ad_color(category, shades[ad.length]) for ad, category in zip(spec.ads, spec.ad_category.tolist(), strict=False)
-    ]
+    hues = {name: hue for hue, name in enumerate(dict.fromkeys([*spec.categories, *(ad.category for ad in spec.ads)]))}
+    own = [ad_color(hues[ad.category], shades[ad.length]) for ad in spec.ads]
     return (*own, *([NO_AD] if spec.no_ad else []))

@@ -5,11 +5,13 @@ scenario file states only the mechanisms that it uses. Units: probabilities and 
 in seconds, rewards in the currency of the platform, and sessions last up to ``session.horizon`` videos.
 """
 
+import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
@@ -25,6 +27,11 @@ Factor = Annotated[float, Field(ge=0, le=100)]
 Name = Annotated[str, Field(pattern=r"^[\w-]+$", max_length=64)]
 Category = Annotated[str, Field(pattern=r"^[^\x00-\x1f*]+$", max_length=255, description="a folder's name")]
 NotViewedViewed = tuple[float, float]
+#: The two sources of P(view): the scenario's ads, or the catalog's table of videos and ads.
+ADS: Final = "ads"
+CATALOG: Final = "catalog"
+#: In a mapping of categories to numbers, it stands for every category that is not named.
+OTHER = "other"
 
 
 class Ad(FileModel):
@@ -41,7 +48,11 @@ class Ad(FileModel):
     name: Name = Field(description="name of the ad within its category")
     length: Name = Field(description="length class; the ad's name where it is not given")
     seconds: float = Field(gt=0, le=3600, description="duration [s]")
-    view_probability: Probability = Field(description="P(view) before a video of the ad's own category")
+    view_probability: Probability | dict[Category, Probability] | None = Field(
+        default=None,
+        description="P(view) before a video of the ad's own category; or, by the category of the video, all that "
+        "position, wear, appeal and repetition do not say: `{cats: 0.3, other: 0.1}`; not under `response: catalog`",
+    )
     reward: float = Field(ge=0, le=1e6, description="revenue if the ad is viewed")
 
     @field_validator("length")
@@ -202,6 +213,11 @@ class Scenario(FileModel):
     name: Name = Field(default="scenario", description="name of the scenario")
     description: str = Field(default="", description="what the scenario is, for lists")
     session: Session = Session()
+    response: Literal["ads", "catalog"] = Field(
+        default=ADS,
+        description="where P(view) before position, wear, appeal and repetition comes from: the ads, or the catalog's "
+        "table of videos and ads",
+    )
     ads: tuple[Ad, ...] = Field(max_length=1000, description="the ads, in the order of the actions")
     recall_weight: float = Field(
         default=0.0, ge=0, le=1e6, description="second reward: worth of a viewed ad that is remembered"
@@ -254,11 +270,20 @@ class Scenario(FileModel):
             raise ValueError(
                 f"user.leave.fatigue: one number for each of the {self.user.fatigue.levels} fatigue levels is expected"
             )
+        self._probabilities_have_one_source()
         known = {*labels, *self.lengths, *(ad.category for ad in self.ads)}
         for segment in self.user.segments:
             if unknown := sorted(set(segment.appeal) - known):
                 raise ValueError(f"user.segments: appeal {unknown[0]!r} is no ad, length or category of this scenario")
         return self
+
+    def _probabilities_have_one_source(self) -> None:
+        for ad in self.ads:
+            key, given = f"ads.{ad.label}.view_probability", ad.view_probability is not None
+            if given and self.response == CATALOG:
+                raise ValueError(f"{key}: under response: catalog, P(view) comes from the catalog; leave it out")
+            if not given and self.response == ADS:
+                raise ValueError(f"{key}: is missing")
 
     @model_validator(mode="after")
     def _drift_is_in_order(self) -> Self:
@@ -270,12 +295,19 @@ class Scenario(FileModel):
 
     @model_serializer(mode="wrap")
     def _nest_ads(self, handler: Any) -> dict[str, Any]:
-        """Serialises the ads as the nested mapping of the file."""
+        """Serialises the ads as the nested mapping of the file, and of two sources of P(view) only the one in use.
+
+        Hashes and fingerprints of scenarios that take it from their ads have been those since before there was another.
+        """
         plain: dict[str, Any] = handler(self)
         nested: dict[str, dict[str, Any]] = {}
         for ad in plain["ads"]:
             category, name = ad.pop("category"), ad.pop("name")
+            if self.response == CATALOG:
+                ad.pop("view_probability", None)
             nested.setdefault(category, {})[name] = ad
+        if plain.get("response") == ADS:
+            del plain["response"]
         plain["ads"] = nested
         return plain
 
@@ -302,7 +334,7 @@ class Scenario(FileModel):
                 raise ValueError(f"drift from session {entry.from_session}: {said}") from None
             if following._fixed != self._fixed:
                 raise ValueError(
-                    "drift: may change probabilities, rewards and gains, not ads, slots, levels or observations"
+                    "drift: may change probabilities, rewards and gains, not ads, slots, levels, observations, response"
                 )
             phases.append((entry.from_session, following))
             current = following
@@ -313,7 +345,7 @@ class Scenario(FileModel):
         """Values that all phases must share, because they determine the shapes of the tables."""
         user, ads = self.user, [(ad.label, ad.length, ad.seconds) for ad in self.ads]
         segments, near = tuple(segment.name for segment in user.segments), self.recommender.neighbors
-        return ads, self.session, self.observe, user.fatigue.levels, segments, user.abandonment, near
+        return ads, self.response, self.session, self.observe, user.fatigue.levels, segments, user.abandonment, near
 
     @classmethod
     def load(cls, source: "str | Path | Mapping[str, Any] | Scenario") -> "Scenario":
@@ -349,11 +381,25 @@ class Scenario(FileModel):
             PrerollError: If a key is unknown or a value is out of range.
         """
         source = f"scenario {self.name}"
-        return _validated(apply_overrides(self.model_dump(mode="json"), changes, source), source)
+        return _validated(apply_overrides(self._with_every_key(), changes, source), source)
+
+    def _with_every_key(self) -> dict[str, Any]:
+        """Returns what :meth:`replace` changes: a key that may not be set is known all the same, and told why."""
+        plain = {"response": self.response, **self.model_dump(mode="json")}
+        for ads in plain["ads"].values():
+            for ad in ads.values():
+                ad.setdefault("view_probability", None)
+        return plain
 
     def dump(self) -> str:
         """Returns the whole scenario as YAML, from which :meth:`load` restores an equal one."""
-        return dump_yaml(self.model_dump(mode="json"))
+        return _dumped(json.dumps(self.model_dump(mode="json")))
+
+
+@lru_cache(maxsize=16)
+def _dumped(plain: str) -> str:
+    """Returns a scenario, as JSON, in YAML, which takes 50 times as long; runs of a sweep share theirs."""
+    return dump_yaml(json.loads(plain))
 
 
 def _validated(value: Mapping[str, Any], source: str) -> Scenario:
@@ -375,6 +421,6 @@ def preset_names() -> list[str]:
     Examples:
         >>> from preroll.envs import preset_names
         >>> preset_names()
-        ['classic', 'drift', 'fatigue', 'hidden-users', 'published']
+        ['campaigns', 'classic', 'drift', 'fatigue', 'hidden-users', 'published']
     """
     return sorted(path.stem for path in PRESETS.glob("*.yaml"))

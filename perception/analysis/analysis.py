@@ -146,6 +146,9 @@ def judge(decoding: Decoding) -> tuple[str, str]:
     if decoding.lost:
         why = f": {decoding.told}" if decoding.told else ""
         told.append(f"{decoding.lost} of {decoding.packets} packets gave no frame{why}")
+    if decoding.gaps:
+        places = "1 place" if decoding.gaps == 1 else f"{decoding.gaps:,} places"
+        told.append(f"packets of the stream are missing at {places}")
     if decoding.corrupt:
         told.append(f"{decoding.corrupt} of {decoding.frames} frames are damaged")
     if decoding.cut:

@@ -11,6 +11,7 @@ from onnx import TensorProto
 from pydantic import ValidationError
 
 from preroll.bounded.readers import parse_json
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.files.hashing import sha256_of
 from preroll.perception.analysis.detector import Detector
@@ -112,11 +113,18 @@ class TrialCard(ModelCard):
     job: ClassVar[str] = "trial"
 
 
-def trial_card(model: Path, classes: tuple[str, ...], size: tuple[int, int] | None, trust: str | None) -> TrialCard:
-    """Builds a card that says of a network only what its file says; arguments are those of :func:`make_card`."""
-    anything = {"fit": "stretch", "channels": "RGB", "activation": "sigmoid", "outputs": "logits"}
-    given = {"decoder": "classifier", "input_size": size, **anything}
-    return TrialCard.model_validate(make_card(model, classes, given, trust).model_dump())
+def trial_card(model: Path, classes: tuple[str, ...], given: dict[str, Any], trust: str | None) -> TrialCard:
+    """Builds a card by which a network can be run; arguments are those of :func:`make_card`.
+
+    Of the fields that are given it has those of the input. Else pixels go from 0 to 1, as most networks want them that
+    take no bytes: with pixels up to 255 those of torchvision find no region and end in an error.
+    """
+    anything = {"decoder": "classifier", "fit": "stretch", "channels": "RGB", "activation": "sigmoid"}
+    told = {key: given[key] for key in ("input_size", "channels", "mean", "scale") if given.get(key) is not None}
+    if read_input(model, trust).dtype != "uint8":
+        told = {"scale": (1 / 255,) * 3, **told}
+    fields = {**anything, "outputs": "logits", **told}
+    return TrialCard.model_validate(make_card(model, classes, fields, trust).model_dump())
 
 
 def make_card(model: Path, classes: tuple[str, ...], given: dict[str, Any], trust: str | None = None) -> ModelCard:
@@ -169,7 +177,9 @@ def doubts(detector: Detector, frames: list[Pixels]) -> list[str]:
             return odd
         found = [detector.objects([frame])[0] for frame in frames]
         if not any(len(one.label) for one in found):
-            return [f"nothing is found in any of {len(frames)} pictures; are mean, scale and channels right?"]
+            return [
+                f"nothing is found in any of {counted(len(frames), 'picture')}; are mean, scale and channels right?"
+            ]
         return []
     outputs = [np.asarray(detector.raw([frame])[0], np.float64).ravel() for frame in frames]
     raw = np.stack([one[: len(detector.card.classes)] for one in outputs])

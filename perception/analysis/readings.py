@@ -79,7 +79,7 @@ def shapes_of(outputs: Outputs) -> str:
 def _cards(layout: Layout, known: ModelCard, given: Mapping[str, Any], outputs: Outputs) -> Iterator[ModelCard]:
     """Yields a card for every way to take the layout's columns from the outputs."""
     told = {key: value for key, value in given.items() if value is not None and key != "decoder"}
-    fields = {**known.model_dump(), **layout.fields, **_of_input(known), **told}
+    fields = {**known.model_dump(exclude={"mean", "scale"}), **layout.fields, **_of_input(known), **told}
     if layout.fields["decoder"] == "boxes" and "columns" not in told:
         choices = list(_assignments(layout, fields, outputs))
     else:

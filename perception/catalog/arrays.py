@@ -21,7 +21,7 @@ NEIGHBORS = 10
 #: Rounding that a probability may exceed 1 by.
 _ROUNDING = 1e-6
 #: Axes: N videos, K categories, C classes, R ranks of neighbours, M detections, M1 their offsets, B corners of a box,
-#: D numbers of an embedding, E of a reduced one, L limits.
+#: D numbers of an embedding, E of a reduced one, L limits, A ads.
 ARRAYS: dict[str, tuple[str, str]] = {
     "category": ("int16", "N"),
     "importance": ("float32", "NC"),
@@ -30,6 +30,7 @@ ARRAYS: dict[str, tuple[str, str]] = {
     "neighbor_scores": ("float32", "NR"),
     "memorability": ("float32", "N"),
     "memorability_quantile": ("float32", "N"),
+    "response": ("float32", "NA"),
     "embedding": ("float16", "ND"),
     "embedding_reduced": ("float32", "NE"),
     "embedding_mean": ("float32", "D"),
@@ -50,7 +51,14 @@ SKIP = "PREROLL_VERIFY"
 _LONG = 500_000_000
 #: Arrays whose hashing was announced.
 _TOLD: set[Path] = set()
-_SHARES = ("importance", "category_probabilities", "memorability", "memorability_quantile", "embedding_reduced")
+_SHARES = (
+    "importance",
+    "category_probabilities",
+    "memorability",
+    "memorability_quantile",
+    "response",
+    "embedding_reduced",
+)
 #: By how much the length of a vector of float16 may differ from 1.
 _LENGTH = 0.01
 #: Vectors whose lengths are computed at once.
@@ -71,6 +79,7 @@ class Sizes:
         detections: M.
         embedded: D.
         reduced: E.
+        ads: A.
     """
 
     videos: int
@@ -80,12 +89,13 @@ class Sizes:
     detections: int = 0
     embedded: int = 0
     reduced: int = 0
+    ads: int = 0
 
     def shape(self, axes: str) -> tuple[int, ...]:
         """Returns the shape of an array with the given axes."""
         sizes = {"N": self.videos, "K": self.categories, "C": self.classes, "R": NEIGHBORS}
         sizes |= {"M": self.detections, "O": self.videos + 1, "B": 4}
-        sizes |= {"D": self.embedded, "E": self.reduced, "L": 2}
+        sizes |= {"D": self.embedded, "E": self.reduced, "L": 2, "A": self.ads}
         return tuple(sizes[axis] for axis in axes)
 
 

@@ -24,14 +24,21 @@ from preroll.files.sealed import DamagedError
 from preroll.perception.catalog import arrays as checked
 from preroll.perception.catalog.arrays import ARRAYS, DETECTIONS, Sizes
 from preroll.perception.catalog.arrays import NEIGHBORS as NEIGHBORS
-from preroll.perception.catalog.manifest import KIND, identity, read_manifest
+from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS, identity, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DEMO = "demo"
 #: Optional arrays that a catalog in memory may be given.
-OPTIONAL = ("category_probabilities", "memorability", "memorability_quantile", "embedding", "embedding_reduced")
+OPTIONAL = (
+    "category_probabilities",
+    "memorability",
+    "memorability_quantile",
+    "embedding",
+    "embedding_reduced",
+    "response",
+)
 #: Hashes, names and sizes of arrays whose values this process has checked.
 _SOUND: set[tuple[str, str, Sizes]] = set()
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
@@ -60,6 +67,9 @@ class Catalog:
         embedding: float16 [N, D], the mean of an encoder's vectors of a video's frames, scaled to length 1; None if the
             catalog was built without.
         embedding_reduced: float32 [N, E] in [0, 1], its principal components, scaled by ``embedding_limits``.
+        response: float32 [N, A] in [0, 1], P(view) of every ad before every video, by a model of the user's own; None
+            if it was not given.
+        response_ads: labels of the A ads of ``response``, ``group.name``, sorted; () without it.
 
     Examples:
         >>> from preroll.perception import Catalog
@@ -126,6 +136,8 @@ class Catalog:
         memorability_quantile: ArrayLike | None = None,
         embedding: ArrayLike | None = None,
         embedding_reduced: ArrayLike | None = None,
+        response: ArrayLike | None = None,
+        response_ads: Sequence[str] = (),
         name: str = "memory",
     ) -> "Catalog":
         """Creates a catalog in memory, with the same checks as one on disk.
@@ -142,6 +154,8 @@ class Catalog:
             memorability_quantile: [N], or None.
             embedding: [N, D], rows of length 1, or None.
             embedding_reduced: [N, E] in [0, 1], or None.
+            response: [N, A] in [0, 1], or None.
+            response_ads: labels of its A ads, sorted.
             name: used as ``path``.
 
         Raises:
@@ -156,7 +170,7 @@ class Catalog:
             "neighbors": nearest,
             "neighbor_scores": np.array(scores, np.float32, order="C"),
         }
-        further = (category_probabilities, memorability, memorability_quantile, embedding, embedding_reduced)
+        further = (category_probabilities, memorability, memorability_quantile, embedding, embedding_reduced, response)
         given = {name: array for name, array in zip(OPTIONAL, further, strict=True) if array is not None}
         arrays |= {name: np.array(array, ARRAYS[name][0], order="C") for name, array in given.items()}
         for array in arrays.values():
@@ -169,6 +183,8 @@ class Catalog:
             "videos": len(arrays["category"]) if arrays["category"].ndim else 0,
             "files": {},
         }
+        if response is not None:
+            manifest[RESPONSE_ADS] = list(response_ads)
         catalog = cls(Path(name), manifest, None, arrays)
         catalog.__dict__["classes"] = tuple(classes)
         catalog.check_values()
@@ -219,6 +235,16 @@ class Catalog:
         """Scaled principal components of the embeddings, float32 [N, E] in [0, 1], or None."""
         return self._array("embedding_reduced")
 
+    @cached_property
+    def response(self) -> NDArray[np.float32] | None:
+        """P(view) of every ad of ``response_ads`` before every video, float32 [N, A] in [0, 1], or None."""
+        return self._array("response")
+
+    @property
+    def response_ads(self) -> tuple[str, ...]:
+        """Labels of the ads of ``response``, ``group.name``, sorted; () without it."""
+        return tuple(self.manifest[RESPONSE_ADS]) if self.has("response") else ()
+
     def _needed(self, name: str) -> NDArray[Any]:
         array = self._array(name)
         assert array is not None
@@ -251,7 +277,9 @@ class Catalog:
 
     @cached_property
     def _sizes(self) -> Sizes:
-        headers = self._headers
+        return self._sizes_of(self._headers)
+
+    def _sizes_of(self, headers: dict[str, NDArray[Any]]) -> Sizes:
         matrices = {name: array.shape[1] for name, array in headers.items() if array.ndim == 2}
         embedded, reduced = matrices.get("embedding", 0), matrices.get("embedding_reduced", 0)
         return Sizes(
@@ -261,6 +289,7 @@ class Catalog:
             self.has("category_probabilities"),
             embedded=embedded,
             reduced=reduced,
+            ads=len(self.response_ads),
         )
 
     @property
@@ -309,9 +338,10 @@ class Catalog:
             self.category_probabilities,
         ):
             digest.update(b"none" if array is None else array.tobytes())
-        for name in ("memorability", "memorability_quantile", "embedding", "embedding_reduced"):
+        for name in OPTIONAL[1:]:
             optional = self._array(name)
             digest.update(b"" if optional is None else optional.tobytes())
+        digest.update("\n".join(self.response_ads).encode())
         return digest.hexdigest()
 
     def videos(self) -> "pd.DataFrame":
@@ -483,7 +513,9 @@ class Catalog:
 
     def _check_types(self) -> None:
         """Checks types and shapes, of files by their headers."""
-        for name, array in self._headers.items():
+        headers = self._headers
+        self.__dict__["_sizes"] = self._sizes_of(headers)  # each header is opened once
+        for name, array in headers.items():
             kind, axes = ARRAYS[name]
             checked.check_type(self._told, name, array, kind, self._sizes.shape(axes))
         if self._sizes.classes < 1:

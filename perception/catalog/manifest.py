@@ -25,6 +25,8 @@ REQUIRED_FILES = (
     "neighbors.npy",
     "neighbor_scores.npy",
 )
+#: Key of the labels of the ads of ``response.npy``, ``group.name``: those of its columns.
+RESPONSE_ADS = "response_ads"
 _KEYS: dict[str, type] = {"command": str, "categories": list, "videos": int}
 #: More videos than these have no place in the arrays, whose indices are int32.
 _MOST = 2**31 - 1
@@ -90,9 +92,10 @@ def parse_manifest(text: str, folder: Path) -> Manifest:
 
 
 def identity(found: Manifest) -> str:
-    """Returns the hash of what a catalog is: its categories, and names and hashes of its files."""
+    """Returns the hash of what a catalog is: its categories, names and hashes of its files, and ads of its response."""
     files = sorted((name, entry["sha256"]) for name, entry in found.files.items())
-    return hashlib.sha256(json.dumps([found.content["categories"], files]).encode()).hexdigest()
+    ads = [found.content[RESPONSE_ADS]] if "response.npy" in found.files else []
+    return hashlib.sha256(json.dumps([found.content["categories"], files, *ads]).encode()).hexdigest()
 
 
 def _check_categories(categories: list[Any], path: Path) -> None:
@@ -111,6 +114,15 @@ def _check_files(found: Manifest, path: Path) -> None:
             raise PrerollError(
                 f"{path}: key 'files', {name!r}: shape must be a list of sizes, not {entry.get('shape')!r}"
             )
+    if "response.npy" in found.files:
+        _check_ads(found.content.get(RESPONSE_ADS), path)
+
+
+def _check_ads(ads: Any, path: Path) -> None:
+    if not isinstance(ads, list) or not ads or not all(isinstance(ad, str) for ad in ads):
+        raise PrerollError(f"{path}: key {RESPONSE_ADS!r} must list the ads of response.npy, not {str(ads)[:100]}")
+    if sorted(set(ads)) != ads:
+        raise PrerollError(f"{path}: key {RESPONSE_ADS!r} must be sorted and without repeats, not {str(ads)[:100]}")
 
 
 def _is_shape(shape: Any) -> bool:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import counted
 from preroll.perception.decoders.activation import activated, sigmoid, softmax
 from preroll.perception.decoders.nms import Candidates
 from preroll.perception.decoders.yolox import grids
@@ -111,6 +112,6 @@ def _labeled_scores(parts: dict[str, Floats], card: ModelCard) -> Floats:
     sure = (score > 0) & (score >= np.float32(card.score_threshold)) & ~np.isin(label, nothing)
     odd = sure & ~((label >= 0) & (label < len(card.classes)))
     if odd.any():
-        named = f"{len(card.classes)} classes from {int(card.background == 'first')}"
+        named = f"{counted(len(card.classes), 'class', 'classes')} from {int(card.background == 'first')}"
         raise ValueError(f"the network returns label {parts['label'][odd][0]:g}, but its card names {named}")
     return np.where(np.arange(len(card.classes)) == label, score, np.float32(0))

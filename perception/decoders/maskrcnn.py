@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import counted
 from preroll.perception.decoders.instances import Located, Mask, cut, locate, window
 from preroll.perception.onnx_models.model_card import ModelCard
 from preroll.perception.video.resize import View
@@ -32,7 +33,8 @@ def maskrcnn_objects(outputs: list[NDArray[np.generic]], card: ModelCard, views:
     real = np.flatnonzero((labels >= first) & (labels < first + len(card.classes)))
     if card.background == "none" and len(real) < len(labels):
         odd = sorted({int(one) for one in labels} - set(range(len(card.classes))))
-        raise ValueError(f"the network returns label {odd[0]}, but its card names {len(card.classes)} classes from 0")
+        named = counted(len(card.classes), "class", "classes")
+        raise ValueError(f"the network returns label {odd[0]}, but its card names {named} from 0")
     sure = real[np.nan_to_num(scores[real]) >= np.float32(card.score_threshold)]
     if card.masks is None and 0 not in masks.shape[2:] and masks.shape[2:] != card.input_size:
         size = " × ".join(map(str, masks.shape[2:]))

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import counted
 from preroll.perception.decoders.activation import activated
 from preroll.perception.decoders.instances import Located, Mask, locate
 from preroll.perception.onnx_models.model_card import ModelCard
@@ -109,7 +110,8 @@ def labeled_pixels(labels: Floats, card: ModelCard) -> tuple[NDArray[np.int64], 
     known = label < len(card.classes) + (card.background == "last")
     odd = np.unique(labels[(~known | (label < -(card.background == "first"))) & (labels != VOID)])
     if len(odd):
-        raise ValueError(f"the network returns label {odd[0]:g}, but its card names {len(card.classes)} classes")
+        named = counted(len(card.classes), "class", "classes")
+        raise ValueError(f"the network returns label {odd[0]:g}, but its card names {named}")
     label[label >= len(card.classes)] = -1
     return label, np.ones(label.shape, np.float32)
 

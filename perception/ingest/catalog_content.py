@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.perception.features.categories import (
     CLASSIFIERS,
@@ -104,7 +105,9 @@ def catalog_content(rows: list[VideoRow], card: ModelCard, choices: CatalogOptio
     if not usable:
         first = rows[0]
         raise PrerollError(
-            f"none of {len(rows)} videos can be used; the first, {first.listed.path}: {first.analysis.reason}", status=1
+            f"none of {counted(len(rows), 'video')} can be used; the first, {first.listed.path}:"
+            f" {first.analysis.reason}",
+            status=1,
         )
     categories = tuple(sorted({row.listed.category for row in usable}))
     category = np.array([categories.index(row.listed.category) for row in usable], np.int16)

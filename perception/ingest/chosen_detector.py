@@ -45,8 +45,8 @@ class Looked:
     def told(self) -> str:
         """The finding in words."""
         if self.videos == 1:
-            return "the video is no drawing of preroll"
-        return f"{self.strange:,} of {self.videos:,} videos looked at are no drawings of preroll"
+            return "the video is not drawn by preroll"
+        return f"{self.strange:,} of {self.videos:,} videos looked at are not drawn by preroll"
 
     @classmethod
     def of(cls, found: Sequence[bool | None]) -> "Looked":
@@ -100,7 +100,7 @@ class Choice:
 
 def wrong_network(looked: Looked, name: str, command: str, *, objects: bool = False) -> str:
     """Returns the line for videos of a kind that a network never saw: what was found, and the command that helps."""
-    wrong = f"{looked.told}, and {name}, which knows drawings alone, names nothing rightly in them"
+    wrong = f"{looked.told}, and {name} knows preroll's drawings alone, so that the objects it finds are wrong"
     if objects:
         return f"{wrong}: give {command} --detector MODEL.onnx, a network that finds objects in photographs"
     install = "" if networks.is_here(PHOTOGRAPHS) else f"{PACKAGES[PHOTOGRAPHS].command}, then "

@@ -60,6 +60,15 @@ def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis
     return {str(video["path"]): _analysis(video, columns, embedding) for video in table.to_dict("records")}
 
 
+def earlier_predictions(out: Path) -> list[str]:
+    """Returns what was predicted about the videos of a catalog at ``out``, which a build does not predict again."""
+    try:
+        predictions = Catalog.open(out).manifest.get("predictions")
+    except (PrerollError, OSError, ValueError):
+        return []
+    return list(predictions) if isinstance(predictions, dict) else []
+
+
 def _analysis(
     video: Mapping[Hashable, Any], columns: Mapping[str, NDArray[Any]], embedding: NDArray[np.float16] | None
 ) -> Analysis:

@@ -1,4 +1,6 @@
-"""Videos that a catalog has twice: equal files, and other files that show the same."""
+"""Videos that a catalog has twice: equal files, and other files that show the same by their objects or embedding."""
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,23 +12,38 @@ from preroll.perception.catalog.catalog import Catalog
 NEAR, NEAR_CHANGES = 0.25, 0.5
 #: Smallest sum of the changes in a video of which anything can be said.
 FEWEST_CHANGES = 1.0
-COLUMNS = ("path", "category", "other", "other category", "difference")
+#: Least cosine of the same, by the sha256 of the encoder, as ``python -m benchmarks.duplicates`` measures it.
+LEAST_COSINES = {"5a45664e170e3d788157f8549561274eccbfbb5f391c8ae5b0e14aef80babac5": 0.86}  # efficientnet-lite0
+COLUMNS = ("path", "category", "other", "other category", "difference", "by")
+_BLOCK = 256
+
+
+class Likeness(NamedTuple):
+    """How far two videos differ, and by what: ``file``, ``objects`` or ``embedding``."""
+
+    difference: float
+    by: str
 
 
 def find_duplicates(catalog: Catalog) -> pd.DataFrame:
-    """Finds equal files and, among the neighbours of each video, those that show the same at the same times.
+    """Finds equal files, and videos that show the same.
 
-    Compared is the largest confidence of each class in each frame: Σ|a − b| may be at most a quarter of Σ max(a, b).
-    What is there all the time is in many videos; so of the changes from frame to frame, c and d, Σ|c − d| may be at
-    most half of Σ(|c| + |d|), and their sum must be at least 1 in both videos. The numbers of sampled frames may differ
-    by one. A copy that begins at another time, or in which nothing comes or goes, is not found.
+    Objects: compared is the largest confidence of each class in each frame of a video and its neighbours. Σ|a − b| may
+    be at most a quarter of Σ max(a, b). What is there all the time is in many videos; so of the changes from frame to
+    frame, c and d, Σ|c − d| may be at most half of Σ(|c| + |d|), and their sum must be at least 1 in both videos.
+
+    Embedding: the cosine of two videos must be at least that of :data:`LEAST_COSINES`, which is known of some encoders.
+    Pieces of one recording show the same place, so that videos of one group are not compared in this way.
+
+    The numbers of sampled frames may differ by one: a copy that begins at another time is not found.
 
     Args:
         catalog: the catalog.
 
     Returns:
-        One row per pair with the columns ``path``, ``category``, ``other``, ``other category`` and
-        ``difference`` (Σ|a − b| / Σ max(a, b); 0 for equal files), in order of difference, then path.
+        One row per pair with the columns ``path``, ``category``, ``other``, ``other category``, ``difference`` and
+        ``by``: 0 for equal ``file``, Σ|a − b| / Σ max(a, b) by ``objects``, else 1 − cosine by ``embedding``; equal
+        files first, then by difference and path.
 
     Examples:
         >>> from preroll.perception import Catalog, find_duplicates
@@ -34,13 +51,15 @@ def find_duplicates(catalog: Catalog) -> pd.DataFrame:
         0
     """
     videos = catalog.videos()
-    found = dict.fromkeys(_equal(videos), 0.0)
+    found = dict.fromkeys(_equal(videos), Likeness(0.0, "file"))
     rows = {int(row): i for i, row in enumerate(videos["index"]) if row >= 0}
-    for (one, other), difference in near_duplicates(catalog, videos).items():
-        found.setdefault((rows[one], rows[other]), difference)
-    pairs = sorted(found, key=lambda pair: (found[pair], *videos["path"].iloc[list(pair)]))
+    for (one, other), likeness in near_duplicates(catalog, videos).items():
+        found.setdefault((rows[one], rows[other]), likeness)
     path, category = list(videos["path"]), list(videos["category"])
-    return pd.DataFrame([(path[a], category[a], path[b], category[b], found[a, b]) for a, b in pairs], columns=COLUMNS)
+    pairs = sorted(
+        found, key=lambda pair: (found[pair].by != "file", found[pair].difference, path[pair[0]], path[pair[1]])
+    )
+    return pd.DataFrame([(path[a], category[a], path[b], category[b], *found[a, b]) for a, b in pairs], columns=COLUMNS)
 
 
 def _equal(videos: pd.DataFrame) -> list[tuple[int, int]]:
@@ -53,17 +72,21 @@ def _equal(videos: pd.DataFrame) -> list[tuple[int, int]]:
     return pairs
 
 
-def near_duplicates(catalog: Catalog, videos: pd.DataFrame) -> dict[tuple[int, int], float]:
-    """Returns the differences of the videos that show the same at the same times, by pairs of rows of the arrays.
+def near_duplicates(catalog: Catalog, videos: pd.DataFrame) -> dict[tuple[int, int], Likeness]:
+    """Returns the videos that show the same, by pairs of rows of the arrays.
 
     Args:
         catalog: the catalog.
         videos: the table of its videos.
     """
-    if not catalog.has("detections/offsets"):
-        return {}
     usable = videos[videos["index"] >= 0].sort_values("index")
     frames = usable["frames"].to_numpy()
+    return _alike(catalog, frames) | _same_objects(catalog, frames)
+
+
+def _same_objects(catalog: Catalog, frames: NDArray[np.int64]) -> dict[tuple[int, int], Likeness]:
+    if not catalog.has("detections/offsets"):
+        return {}
     candidates = {
         (min(one, int(other)), max(one, int(other)))
         for one, others in enumerate(catalog.neighbors)
@@ -73,7 +96,28 @@ def near_duplicates(catalog: Catalog, videos: pd.DataFrame) -> dict[tuple[int, i
     found = {}
     for one, other in sorted(candidates):
         if (difference := difference_of(catalog, one, other, frames)) is not None:
-            found[one, other] = difference
+            found[one, other] = Likeness(difference, "objects")
+    return found
+
+
+def _alike(catalog: Catalog, frames: NDArray[np.int64]) -> dict[tuple[int, int], Likeness]:
+    """Compares the embeddings of all videos of about equal length, where it is known what a cosine says."""
+    least = LEAST_COSINES.get(catalog.manifest.get("encoder", {}).get("sha256", ""))
+    if least is None or catalog.embedding is None:
+        return {}
+    order = np.argsort(frames, kind="stable")
+    units = catalog.embedding[order].astype(np.float32)
+    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), np.float32(1e-30))
+    stops = np.searchsorted(frames[order], frames[order] + 1, "right")
+    groups = None if catalog.groups is None else catalog.groups[order]
+    found = {}
+    for start in range(0, len(order), _BLOCK):
+        end = min(start + _BLOCK, len(order))
+        cosines = units[start:end] @ units[start : stops[end - 1]].T
+        for one, other in np.argwhere(cosines >= least) + start:
+            if one < other < stops[one] and (groups is None or groups[one] != groups[other]):
+                a, b = sorted((int(order[one]), int(order[other])))
+                found[a, b] = Likeness(max(0.0, 1 - float(cosines[one - start, other - start])), "embedding")
     return found
 
 

@@ -1,5 +1,6 @@
 """Look-up of a video in a catalog, and of the videos similar to it."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -28,15 +29,20 @@ def find_video(catalog: Catalog, name: str) -> int:
     if found.empty and name.isascii() and name.isdigit() and int(name) < catalog.n_videos:
         return int(name)
     if found.empty:
-        near = get_close_matches(name, list(path), n=3, cutoff=0.4)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise PrerollError(f"catalog {catalog.path}: no video {name!r}; its rows are 0 … {catalog.n_videos - 1}{hint}")
+        told = f"no video {name!r}; its rows are 0 … {catalog.n_videos - 1}"
+        raise PrerollError(f"catalog {catalog.path}: {told}{meant(name, list(path))}")
     if len(found) > 1:
         raise PrerollError(f"catalog {catalog.path}: {name!r} is several videos: {', '.join(found['path'])}")
     one = found.iloc[0]
     if one["index"] < 0:
         raise PrerollError(f"catalog {catalog.path}: {one['path']} was left out ({one['status']}: {one['reason']})")
     return int(one["index"])
+
+
+def meant(name: str, names: Sequence[str]) -> str:
+    """Returns the end of a sentence that asks whether one of at most three similar names is meant, or nothing."""
+    near = get_close_matches(name, names, n=3)
+    return f"; did you mean {', '.join(near)}?" if near else ""
 
 
 def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:

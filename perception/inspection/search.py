@@ -1,13 +1,12 @@
 """Search of a catalog: the videos that show most of a class or word, and those most similar to a vector."""
 
-from difflib import get_close_matches
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.inspection.lookup import meant
 
 _BLOCK = 4096
 
@@ -34,9 +33,8 @@ def videos_showing(catalog: Catalog, name: str, count: int = 10) -> pd.DataFrame
     matching = [i for i, one in enumerate(catalog.classes) if one == name]
     matching = matching or [i for i, one in enumerate(catalog.classes) if one.casefold() == name.casefold()]
     if len(matching) != 1:
-        near = get_close_matches(name, catalog.classes, n=3, cutoff=0.4)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise PrerollError(f"catalog {catalog.path}: {name!r} is none of its {len(catalog.classes):,} classes{hint}")
+        told = f"{name!r} is none of its {len(catalog.classes):,} classes"
+        raise PrerollError(f"catalog {catalog.path}: {told}{meant(name, catalog.classes)}")
     shown = np.asarray(catalog.importance[:, matching[0]])
     return _best(catalog, shown, count, "importance", shown > 0)
 

@@ -159,11 +159,14 @@ def place_of(name: str, sha256: str) -> Path:
         PrerollError: the name is none, or that of another network, or this user has no folder of caches.
     """
     if not _NAME.fullmatch(name):
-        raise PrerollError(f"--name {name}: must be letters, digits and _ . + -, and at most 100")
+        raise PrerollError(f"name {name!r}: must be letters, digits and _ . + -, and at most 100: give another --name")
     taken = {card.name: card.sha256 for card in (*committed_cards().values(), *map(card_of, SHIPPED))}
     taken |= {other: files[0].parent.name for other, files in fetched().items()}
     if taken.get(name, sha256) != sha256:
-        raise PrerollError(f"--name {name}: is the name of another network ({taken[name][:12]}…); give another name")
+        raise PrerollError(
+            f"name {name!r}: is that of the network with the sha256 {taken[name]}, not {sha256}: give another --sha256,"
+            " or another --name"
+        )
     folder = user_cache_folder(_KIND)
     if folder is None:
         raise PrerollError("there is no folder to keep it in: set PREROLL_CACHE to one that can be written")
@@ -204,12 +207,13 @@ def _keep(content: bytes, sha256: str, name: str) -> Path:
     if folder is not None:
         file = folder / sha256 / f"{name}.onnx"
         try:
+            file.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_bytes(file, content)
             return file
         except PrerollError as error:
             why = str(error)
         except OSError as error:
-            why = f"{file}: {error.strerror or error}"
+            why = f"{folder}: {error.strerror or error}"
     say_not_kept(f"the network {name}", why)
     file = _temporary() / sha256 / f"{name}.onnx"
     atomic.write_bytes(file, content)

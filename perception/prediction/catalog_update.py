@@ -12,11 +12,12 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.streams import is_stream
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import KIND
+from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS
 from preroll.perception.features.neighbors import SOURCES, NeighborsBy, nearest_neighbors, neighbor_vectors
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.metrics.ranking import best_classes
 from preroll.perception.prediction.metrics.regression import ranks
+from preroll.perception.prediction.response import Response
 from preroll.perception.prediction.words import Words, word_arrays
 
 #: Number of tags per video that enter the recommender's vectors.
@@ -85,6 +86,7 @@ def update_catalog(
     tags: Predictions | None = None,
     memorability: Predictions | None = None,
     true_memorability: Predictions | None = None,
+    response: Response | None = None,
     words: Words | None = None,
     neighbors_by: NeighborsBy | None = None,
     calibrate: bool = False,
@@ -102,6 +104,7 @@ def update_catalog(
         memorability: becomes ``memorability_quantile``, which agents observe. Predictions about videos of movies that
             the model was trained on must be out-of-fold, as ``preroll predict apply`` writes them.
         true_memorability: becomes ``memorability``, the true values, on which rewards depend.
+        response: becomes ``response``, by which users answer under ``response: catalog``.
         words: take the place of the object classes in ``importance``; where every category is a word and no categories
             are given, also replaces ``category_probabilities``, calibrated if enough categories are known.
         neighbors_by: computes the neighbours again, by the catalog's objects or embedding; with ``tags`` given by them.
@@ -121,13 +124,15 @@ def update_catalog(
 
     given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
     used = {name: one for name, one in given.items() if one is not None}
-    _check(catalog, used, words, calibrate, picture, neighbors_by)
+    _check(catalog, used, response is None and words is None, calibrate, picture, neighbors_by)
     source = catalog.files
     if out.exists() and out.samefile(source.folder):
         raise PrerollError(f"--out {out}: is the catalog itself; give another folder")
     check_replaceable(out)
     with atomic.writing(out, f"--out {out}"):
         arrays = _arrays(catalog, used, words, neighbors_by)
+        if response is not None:
+            arrays["response"] = response.checked(catalog)
         zero_shot = words is not None and "categories" not in used and "category_probabilities" in arrays
         if calibrate := calibrate or (zero_shot and can_calibrate(catalog)):
             arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
@@ -148,21 +153,23 @@ def update_catalog(
             if words is not None:
                 atomic.write_json(folder / "classes.json", list(words.names))
             by = "tags" if "tags" in used else neighbors_by
-            manifest.write(folder, KIND, _facts(catalog, arrays, used, words, by, calibrate), about=about)
+            facts = _facts(catalog, arrays, used, words, response, by, calibrate)
+            manifest.write(folder, KIND, facts, about=about)
     return Catalog.open(out)
 
 
 def _check(
     catalog: Catalog,
     used: dict[str, Predictions],
-    words: Words | None,
+    nothing_else: bool,
     calibrate: bool,
     picture: Path | None,
     neighbors_by: str | None,
 ) -> None:
-    if not used and not calibrate and words is None and neighbors_by is None:
+    if not used and nothing_else and not calibrate and neighbors_by is None:
         raise PrerollError(
-            "give at least one of --categories, --tags, --memorability, --truth, --words, --neighbors-by, --calibrate"
+            "give at least one of --categories, --tags, --memorability, --truth, --response, --words, --neighbors-by,"
+            " --calibrate"
         )
     _check_neighbors(catalog, neighbors_by, tags="tags" in used)
     for name, one in used.items():
@@ -261,19 +268,21 @@ def _facts(
     arrays: dict[str, NDArray[Any]],
     used: dict[str, Predictions],
     words: Words | None,
+    response: Response | None,
     by: str | None,
     calibrate: bool,
 ) -> dict[str, Any]:
     """Returns the entries of the new manifest but for format and files."""
     given = [f"--{name} …" for name in used]
+    given += ["--response …"] if response is not None else []
     given += ["--words … --names …"] if words is not None else []
     given += [f"--neighbors-by {by}"] if by is not None and "tags" not in used else []
     options = " ".join([*given, *(["--calibrate"] if calibrate else [])])
-    added = {
-        name: {"task": one.task, "sha256": hashlib.sha256(np.ascontiguousarray(one.values).tobytes()).hexdigest()}
-        for name, one in used.items()
-    }
+    added = {name: {"task": one.task, "sha256": _sha256(one.values)} for name, one in used.items()}
     facts = {key: value for key, value in catalog.manifest.items() if key not in ("format", "version", "files")}
+    if response is not None:
+        added["response"] = {"task": "response", "sha256": _sha256(response.values)}
+        facts[RESPONSE_ADS] = list(response.ads)
     if words is not None:
         told = {"task": "words", "sha256": words.sha256}
         added["words"] = told
@@ -287,3 +296,7 @@ def _facts(
     if "neighbors" in arrays:
         facts["neighbors"] = {"exact": True, **({"by": by} if by == "embedding" else {})}
     return {**facts, "predictions": {**facts.get("predictions", {}), **added}}
+
+
+def _sha256(values: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()

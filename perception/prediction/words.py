@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from preroll.bounded import limits
 from preroll.bounded.readers import load_array, read_text
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
@@ -65,9 +66,8 @@ def _read_names(path: Path, count: int) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         raise PrerollError(f"--names {path}: cannot be read: {error}") from None
     if len(listed) != count:
-        raise PrerollError(
-            f"--names {path}: has {len(listed):,} lines, must have {count:,}, one for each row of --words"
-        )
+        has = counted(len(listed), "line")
+        raise PrerollError(f"--names {path}: has {has}, must have {count:,}, one for each row of --words")
     first: dict[str, int] = {}
     for number, name in enumerate(listed, start=1):
         if not name:
@@ -100,8 +100,9 @@ def word_arrays(catalog: Catalog, words: Words) -> dict[str, NDArray[np.float32]
     if not isinstance(rule, dict) or not _is_rule(rule):
         name = catalog.manifest.get("encoder", {}).get("name")
         raise PrerollError(
-            f"--words: the card of the encoder {name} says no logit_scale, so a cosine has no probability; add it to"
-            " the card, and build the catalog again"
+            f"--words: the encoder {name} was given no logit_scale, by which a cosine becomes a probability: `preroll"
+            f" detector card {name} --set logit_scale=S` writes one into its card; then give `preroll catalog build`"
+            " again, which analyses no video anew"
         )
     if embedding.shape[1] != words.vectors.shape[1]:
         raise PrerollError(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.perception.video.clip_groups import GROUPINGS
 from preroll.perception.video.frame_folders import PICTURE_SUFFIXES
@@ -59,7 +60,9 @@ def list_pictures(folder: Path, group_by: str | None = None) -> LabeledPictures:
         raise PrerollError(f"pictures {folder}: no such folder; it must hold one folder of pictures per class")
     names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(names) < 2:
-        raise PrerollError(f"pictures {folder}: {len(names)} folders; at least two classes are needed, a folder each")
+        raise PrerollError(
+            f"pictures {folder}: {counted(len(names), 'folder')}; at least two classes are needed, a folder each"
+        )
     files: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(names):
@@ -67,7 +70,7 @@ def list_pictures(folder: Path, group_by: str | None = None) -> LabeledPictures:
         own = sorted(path for path in inside if path.suffix.lower() in PICTURE_SUFFIXES)
         if len(own) < FEWEST:
             raise PrerollError(
-                f"pictures {folder / name}: {len(own)} pictures; at least {FEWEST} of a class are needed"
+                f"pictures {folder / name}: {counted(len(own), 'picture')}; at least {FEWEST} of a class are needed"
             )
         files += own
         labels += [label] * len(own)
@@ -92,6 +95,6 @@ def check_groups(pictures: LabeledPictures, folder: Path) -> None:
         own = pictures.groups[pictures.labels == label]
         if len(np.unique(own)) < 2:
             raise PrerollError(
-                f"pictures {folder / name}: --group-by makes one group of its {len(own)} pictures; at least 2 are"
-                " needed, one to train on and one to measure on"
+                f"pictures {folder / name}: --group-by makes one group of its {counted(len(own), 'picture')};"
+                " at least 2 are needed, one to train on and one to measure on"
             )

@@ -23,6 +23,7 @@ class Decoding:
         corrupt: number of frames that the decoder itself flagged as damaged, or that refer to a lost one.
         packets: number of packets that were read.
         lost: number of packets of which no frame came.
+        gaps: number of places at which packets of a transport stream are missing.
         seconds: decoded presentation time [s].
         expected: presentation time that the container declares [s]; None if it declares none.
         late: time before the first frame of which packets were read, and no frame came [s].
@@ -36,6 +37,7 @@ class Decoding:
     corrupt: int = 0
     packets: int = 0
     lost: int = 0
+    gaps: int = 0
     seconds: Fraction = Fraction(0)
     expected: Fraction | None = None
     late: Fraction = Fraction(0)

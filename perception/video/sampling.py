@@ -17,9 +17,10 @@ from preroll.perception.video.decoding import Decoding as Decoding
 from preroll.perception.video.decoding import UnreadableError as UnreadableError
 from preroll.perception.video.frame_folders import numbered_pictures, rate_of, read_picture
 from preroll.perception.video.orientation import orientation
-from preroll.perception.video.packets import decoded
+from preroll.perception.video.packets import ENCRYPTED, decoded
 from preroll.perception.video.streams import Promise, aspect_of, decoder_of, open_video, promised, video_stream
 from preroll.perception.video.timeline import Timeline
+from preroll.perception.video.whole_file import is_scrambled, missing_packets
 
 #: Containers whose clock may jump ahead: what is sent is cut together.
 _JUMPING = frozenset(("mpegts", "mpeg"))
@@ -107,7 +108,16 @@ def _sample_video(path: Path, decoding: Decoding, rate: int, fast: bool) -> Iter
         base = stream.time_base or Fraction(1, 90_000)
         timeline = Timeline(base, decoding.step, jumps=container.format.name in _JUMPING)
         frames = decoded(container, stream, decoder, timeline, decoding)
-        yield from _shown(frames, timeline, decoding, promise, rate, aspect_of(stream))
+        sent = container.format.name == "mpegts"
+        try:
+            yield from _shown(frames, timeline, decoding, promise, rate, aspect_of(stream))
+        except UnreadableError:
+            if sent and is_scrambled(path, stream.id):
+                raise UnreadableError("encrypted", ENCRYPTED) from None
+            raise
+        if sent:
+            # Where time began again too, another file begins, whose packets are counted anew.
+            decoding.gaps = len(set(missing_packets(path, stream.id)) - timeline.begins)
 
 
 def _shown(

@@ -73,7 +73,7 @@ def decoder_of(stream: "av.VideoStream", *, fast: bool) -> "av.VideoCodecContext
     """
     decoder = stream.codec_context
     name = _WITH_ALPHA.get(decoder.name)
-    if name and stream.metadata.get("alpha_mode") == "1" and name in av.codecs_available:
+    if name and _tag(stream, "alpha_mode") == "1" and name in av.codecs_available:
         decoder = cast("av.VideoCodecContext", av.CodecContext.create(name, "r"))
         decoder.extradata = stream.codec_context.extradata
     # With frame threads, damaged files decode differently each time; each worker process has one core anyway.
@@ -108,7 +108,7 @@ def promised(path: Path, container: "av.container.InputContainer", stream: "av.V
     exact = not fragments and (name not in _SHARED or len(container.streams) == 1)
     if seconds is not None:
         return Promise(seconds, exact, whole)
-    seconds = _tagged(stream.metadata.get("DURATION", ""))
+    seconds = _tagged(_tag(stream, "duration"))
     if seconds is None and container.duration:
         seconds = Fraction(container.duration, av.time_base)
         exact = exact and len(container.streams) == 1
@@ -117,6 +117,11 @@ def promised(path: Path, container: "av.container.InputContainer", stream: "av.V
     if seconds is not None and ("matroska" in name or name == "flv") and 0 < start < seconds:
         seconds -= start
     return Promise(seconds, exact, whole)
+
+
+def _tag(stream: "av.VideoStream", name: str) -> str:
+    """Returns the tag of a stream; programs write its name in capitals or not."""
+    return next((value for key, value in stream.metadata.items() if key.lower() == name), "")
 
 
 def _tagged(tag: str) -> Fraction | None:

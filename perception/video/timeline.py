@@ -25,6 +25,7 @@ class Timeline:
         seams: number of places at which time began again.
         cut: units for which frames are held beyond :data:`LONGEST_HOLD`.
         late: units from the first packet to the first frame.
+        begins: where in the file packets stand at which time began again [bytes].
     """
 
     def __init__(self, base: Fraction, step: Fraction, *, jumps: bool = False) -> None:
@@ -40,6 +41,7 @@ class Timeline:
         self._frame = step
         self.time = -self.step
         self.seams, self.cut, self.late = 0, 0, 0
+        self.begins: set[int | None] = set()
         self._zero: int | None = None
         self._earliest: int | None = None
         self._end: int | None = None
@@ -80,6 +82,7 @@ class Timeline:
         if dts is not None:
             if self._read is not None and not 0 <= dts - self._read <= (self._gap or self._hold):
                 self._end, self._begun_again = None, True
+                self.begins.add(packet.pos)
             self._read = dts
         if self._zero is None and (self._earliest is None or pts < self._earliest):
             self._earliest = pts

@@ -1,17 +1,22 @@
-"""Whether a file is as long as its own structure says.
+"""Whether a file has all that its own structure announces.
 
 Where a container does not say how long its *video* is, a complete file and one that was cut cannot be told apart by
-time: the sound may be longer, or the last frame may be held for long.
+time: the sound may be longer, or the last frame may be held for long. And what a transport stream lost on its way, a
+decoder may make good so that nobody notices.
 """
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _HEAD = 1 << 16
+#: Size of the packets of a transport stream, alone, behind a time, and before a checksum [bytes].
+_PACKET, _PACKET_SIZES = 188, (188, 192, 204)
+_SYNC = ord("G")
 
 
 def is_whole(path: Path, container: str) -> bool | None:
@@ -106,3 +111,65 @@ _CHECKS: dict[str, Callable[[BinaryIO, int], bool | None]] = {
     "flv": _last_tag_ends,
     "asf": _properties_end,
 }
+
+
+def missing_packets(path: Path, stream: int) -> list[int]:
+    """Returns where packets of a stream are missing in a transport stream: positions of those behind the gaps [bytes].
+
+    Packets are counted modulo 16, so that the loss of 16 in a row is not seen. A file that was laid behind another
+    counts anew from 0 for its table of programs, and then for the stream, with a frame; that is no gap.
+
+    Args:
+        path: the file.
+        stream: identifier of the stream.
+    """
+    found: list[int] = []
+    due: int | None = None
+    anew = False
+    with path.open("rb") as file:
+        for place, packet in _packets(file):
+            pid, counter = _pid(packet), packet[3] & 15
+            if pid == 0:
+                anew = anew or counter == 0
+            elif pid == stream and packet[3] & 0x10:
+                begins = anew and counter == 0 and packet[1] & 0x40
+                announced = packet[3] & 0x20 and packet[4] and packet[5] & 0x80
+                broken = packet[1] & 0x80
+                if broken or not (due is None or counter == due or begins or announced):
+                    found.append(place)
+                due, anew = (counter + 1) % 16, False
+    return found
+
+
+def is_scrambled(path: Path, stream: int) -> bool:
+    """Returns whether packets of a stream in a transport stream are scrambled, as those of pay television."""
+    with path.open("rb") as file:
+        return any(packet[3] & 0xC0 for _, packet in _packets(file) if _pid(packet) == stream)
+
+
+def _pid(packet: bytes) -> int:
+    return int.from_bytes(packet[1:3]) & 0x1FFF
+
+
+def _packets(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yields the packets of a transport stream with their places; what is no packet is passed over."""
+    data = file.read(_HEAD)
+    size = min(_PACKET_SIZES, key=lambda size: _synchronized(data, 0, size, 5))
+    begin, place = 0, _synchronized(data, 0, size, 5)
+    while True:
+        if len(data) - place < 2 * size:
+            begin += place
+            data, place = data[place:] + file.read(_HEAD), 0
+            if len(data) < _PACKET:
+                return
+        if data[place] == _SYNC:
+            yield begin + place - (size - _PACKET), data[place : place + _PACKET]
+            place += size
+        else:
+            place = _synchronized(data, place, size, 2)
+
+
+def _synchronized(data: bytes, place: int, size: int, count: int) -> int:
+    """Returns where, from a place on, so many packets follow each other; near the end if they do nowhere."""
+    found = re.compile(b"G(?=(?:.{%d}G){%d})" % (size - 1, count - 1), re.DOTALL).search(data, place)
+    return found.start() if found else max(place + 1, len(data) - size)

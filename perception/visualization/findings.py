@@ -56,5 +56,6 @@ def duplicates(catalog: Catalog, table: pd.DataFrame) -> list[Copies]:
     near = near_duplicates(catalog, table)
     for one, other in sorted(near, key=lambda pair: (near[pair], pair)):
         if not hashes[one] or hashes[one] != hashes[other]:
-            found.append(Copies([paths[one], paths[other]], [one, other], f"the same, but for {near[one, other]:.1%}"))
+            how = f"the same by {near[one, other].by}, but for {near[one, other].difference:.1%}"
+            found.append(Copies([paths[one], paths[other]], [one, other], how))
     return found

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ LONGEST_SENTENCE = 2_000
 MOST_VIDEOS, MOST_LISTED, MOST_WORST, MOST_COPIES, LARGEST_MATRIX = 300, 50, 24, 24, 40
 #: Bytes for the sentence on missing thumbnails, which is known last.
 _SPARE = 5_000
+_NONE = "There are no thumbnails: `preroll catalog page … --videos VIDEOS` draws them"
 _HERE = Path(__file__).parent
 
 
@@ -59,11 +59,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class WrittenPage:
-    """What was written: number of videos on the page, of them with pictures, and its size [bytes]."""
+    """What was written: number of videos on the page, of them with pictures, its size [bytes], and what lacks them."""
 
     videos: int
     pictures: int
     size: int
+    lacking: str
 
 
 def write_page(
@@ -93,11 +94,11 @@ def write_page(
     shown, size = _fitting(short, content)
     rows = [card.row for sheet in shown for card in sheet.cards]
     drawn = draw_thumbnails(catalog, rows, videos, TILE, workers=workers, limits=limits)
-    html = _page(content, shown, _pictures(drawn, LARGEST - size - _SPARE), _missing(drawn, rows, videos))
+    html = _page(content, shown, _pictures(drawn, LARGEST - size - _SPARE), _NONE if videos is None else drawn.lacking)
     data = html.encode()
     assert len(data) <= LARGEST, len(data)
     atomic.write_bytes(path, data)
-    return WrittenPage(len(rows), len(drawn.pictures), len(data))
+    return WrittenPage(len(rows), len(drawn.pictures), len(data), drawn.lacking)
 
 
 def _content(catalog: Catalog, told: Told) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _fitting(catalog: Catalog, content: dict[str, Any]) -> tuple[list[Sheet], in
     while True:  # with one video and names that are shortened it ends
         shown = sheets(catalog, table, notable, most)
         empty = {card.row: Picture("", TILE.frames) for sheet in shown for card in sheet.cards}
-        size = len(_page(content, shown, empty, []).encode())
+        size = len(_page(content, shown, empty, "").encode())
         if size <= _LARGEST_TEXT or most == 1:
             return shown, size
         most, notable = most // 2, notable[: len(notable) // 2]
@@ -169,17 +170,7 @@ def _pictures(drawn: Thumbnails, room: int) -> dict[int, Picture]:
     return {row: Picture(base64.b64encode(data).decode(), n) for row, (data, n) in strips.items()}
 
 
-def _missing(drawn: Thumbnails, rows: Sequence[int], videos: Path | None) -> list[str]:
-    """Returns a sentence on why videos have no pictures."""
-    if videos is None:
-        return ["There are no thumbnails: `preroll catalog page … --videos VIDEOS` draws them."]
-    reasons = Counter(drawn.missing.values()).most_common()
-    told = "; ".join(f"{shortest(reason, 100)} ({count:,})" for reason, count in reasons[:5])
-    more = f"; and {len(reasons) - 5:,} more reasons" if len(reasons) > 5 else ""
-    return [f"{len(drawn.missing):,} of {len(rows):,} videos have no thumbnails: {told}{more}."] if told else []
-
-
-def _page(content: dict[str, Any], shown: list[Sheet], pictures: dict[int, Picture], missing: list[str]) -> str:
+def _page(content: dict[str, Any], shown: list[Sheet], pictures: dict[int, Picture], missing: str) -> str:
     """Returns the page as HTML."""
     cards: dict[int, Card] = {card.row: card for sheet in shown for card in sheet.cards}
     page = template(_HERE, "catalog.html.jinja")

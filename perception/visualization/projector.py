@@ -30,11 +30,12 @@ _NO_PICTURE = 200  # a grey
 
 @dataclass(frozen=True)
 class WrittenProjector:
-    """What was written: the number of points, of pictures among them, and the names of the tensors."""
+    """What was written: the number of points, of pictures among them, the names of the tensors, and what has none."""
 
     points: int
     pictures: int
     tensors: tuple[str, ...]
+    lacking: str
 
 
 def write_projector(
@@ -71,7 +72,7 @@ def write_projector(
         if drawn.pictures:
             atomic.write_bytes(folder / _SPRITE, _sprite(rows.tolist(), drawn))
         atomic.write_text(folder / CONFIG, _config(given, bool(drawn.pictures)))
-    return WrittenProjector(len(rows), len(drawn.pictures), tuple(given))
+    return WrittenProjector(len(rows), len(drawn.pictures), tuple(given), drawn.lacking)
 
 
 def _table(rows: Iterable[Iterable[str]]) -> str:

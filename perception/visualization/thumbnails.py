@@ -1,6 +1,7 @@
 """Small pictures of the videos of a catalog, drawn by supervised workers: videos are strangers' files."""
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from av import VideoFrame
 from PIL import Image
 
 from preroll import progress
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.perception.analysis.analysis import content_hash
 from preroll.perception.analysis.overlay import Canvas
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.video.resize import Fit, Fitter, Pixels
 from preroll.perception.video.sampling import Decoding, sample
+from preroll.perception.visualization.selection import shortest
 from preroll.system.memory import VIDEOS
 from preroll.workers.job import Job, Limits, Request
 from preroll.workers.job import Progress as Reported
@@ -50,6 +53,17 @@ class Thumbnails:
 
     pictures: dict[int, Pixels] = field(default_factory=dict)
     missing: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def lacking(self) -> str:
+        """How many videos have none, and why, in words; empty if all have some."""
+        reasons = Counter(self.missing.values()).most_common()
+        if not reasons:
+            return ""
+        told = "; ".join(f"{shortest(reason, 100)} ({count:,})" for reason, count in reasons[:5])
+        more = f"; and {len(reasons) - 5:,} more reasons" if len(reasons) > 5 else ""
+        total = len(self.missing) + len(self.pictures)
+        return f"{len(self.missing):,} of {counted(total, 'video')} without thumbnails: {told}{more}"
 
 
 def draw_thumbnails(

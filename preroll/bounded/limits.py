@@ -22,6 +22,9 @@ PICKLE_UNFOLDED, PICKLE_DEPTH = 128 * MIB, 50
 
 #: A table of videos [bytes]: one of a million videos has 100 MiB.
 TABLE = 512 * MIB
+#: A table of view probabilities [bytes, unfolded] and its rows: of 100,000 videos and 100 ads one has 400 MiB and 10
+#: million rows.
+RESPONSE, RESPONSE_ROWS = GIB, 100_000_000
 #: A line of a table [bytes]: one of YouTube-8M has 25 KiB.
 LINE = MIB
 #: A compressed file may unfold to so many bytes; beyond, to so many times its own size. Text of YouTube-8M unfolds to

@@ -8,6 +8,7 @@ import typer
 from preroll.commands.catalog_page import check_projector, tell_projector
 from preroll.console import signals
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.system.memory import CATALOG, require
@@ -21,7 +22,6 @@ from preroll.terminal.catalog_summary import (
     warn_of_equals,
 )
 from preroll.terminal.output_options import Replace, model_files
-from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
@@ -283,16 +283,21 @@ def search(
 
 @app.command()
 def duplicates(folder: Folder = "demo") -> None:
-    """Print the videos that a catalog has twice: equal files, and others that show the same at the same times."""
+    """Print the videos that a catalog has twice, two lines a pair: equal files, and others that show the same."""
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.duplicates import find_duplicates
 
     found = find_duplicates(Catalog.load(folder))
     if found.empty:
-        typer.echo("No video is there twice, as far as the detections tell.")
+        typer.echo("No video is there twice, as far as is known.")
         return
-    found["difference"] = found["difference"].map("{:.3f}".format)
-    print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "other", "other category"))
+    # A line for each video, as two paths side by side have no room on a terminal.
+    rows = [
+        (number, f"{difference:.3f}", by, *video)
+        for number, (*paths, difference, by) in enumerate(found.to_numpy().tolist(), start=1)
+        for video in (paths[:2], paths[2:])
+    ]
+    print_table(("pair", "difference", "by", "path", "category"), rows, left=("by", "path", "category"))
 
 
 @app.command()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preroll.console import signals
+from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import (
@@ -18,7 +20,6 @@ from preroll.terminal.catalog_summary import (
     wrong_network_told,
 )
 from preroll.terminal.output_options import Replace
-from preroll.terminal.plural import counted
 from preroll.terminal.video_options import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Memory, Timeout, Workers, worker_limits
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ def page(
         signals.finished()
         shown = f"{written.videos:,} of {catalog.n_videos:,} videos, {written.pictures:,} with thumbnails"
         typer.echo(f"{out}: {shown}; {written.size / 1e6:.2f} MB")
+        _note(written.lacking)
+
+
+def _note(lacking: str) -> None:
+    """Writes to stderr what has no pictures, if anything: the folder given may be another one."""
+    if lacking:
+        typer.echo(f"note: {printable(lacking)}", err=True)
 
 
 def check_projector(catalog: "Catalog", out: Path | None, videos: Path | None) -> None:
@@ -94,4 +102,5 @@ def tell_projector(catalog: "Catalog", out: Path, videos: Path | None) -> None:
     drawn = f"{written.pictures:,} with pictures" if videos is not None else "without pictures, which need --videos"
     points = counted(written.points, "point")
     typer.echo(f"\n{points} of {counted(catalog.n_videos, 'video')}, {drawn}, as {', '.join(written.tensors)}.")
+    _note(written.lacking)
     typer.echo(f"Projector: preroll tensorboard {quote(str(out))}, then the tab PROJECTOR")

@@ -10,10 +10,10 @@ import typer
 from preroll.commands.detector_card import Model, card
 from preroll.console import signals
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.files.names import beside
 from preroll.terminal.catalog_summary import warn_of_copies
 from preroll.terminal.output_options import Replace, model_files
-from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """`preroll detector card`: the card of a network, from its file, its outputs and what the user says."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,9 +8,9 @@ import typer
 
 from preroll.console import signals
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.files.names import beside
-from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import Trust
 
@@ -61,8 +62,8 @@ def card(
 ) -> None:
     """Write the card of a network: every known layout that fits its outputs is tried on very different pictures.
 
-    Where two layouts are plausible none is chosen. The card of a network that preroll knows is taken if no option is
-    given.
+    Where two layouts are plausible none is chosen. The card of a network that preroll knows is taken, with the fields
+    that are given.
     """
     from preroll.files import atomic
     from preroll.files.kinds import CARD
@@ -71,6 +72,8 @@ def card(
     from preroll.perception.onnx_models.networks import find_network
 
     model = find_network(model)
+    if model.is_dir():  # before its files are compared with --out
+        raise PrerollError(f"detector {model}: is a folder; it must be an ONNX model")
     place = out or beside(model, ".json")
     told = f"--out {place}"
     given = {
@@ -108,20 +111,21 @@ def _chosen(
     from preroll.files.hashing import sha256_of
     from preroll.perception.analysis.card_builder import read_classes, trial_card
     from preroll.perception.onnx_models.layouts import LAYOUTS
-    from preroll.perception.onnx_models.model_card import committed_cards
+    from preroll.perception.onnx_models.model_card import committed_cards, parse_card
 
     if not model.is_file():
         raise PrerollError(f"detector {model}: no such file; it must be an ONNX model")
     if classes is None:
         known = committed_cards().get(sha256_of(model))
-        if known is not None and all(value is None for value in given.values()):
+        if known is not None:
             typer.echo(f"{model}: preroll knows this network as {known.name}.")
-            return known
+            told = {field: value for field, value in given.items() if value is not None}
+            return parse_card(json.dumps({**known.model_dump(mode="json"), **told}), beside(model, ".json"))
         raise PrerollError("--classes FILE: is needed; it holds the names of the network's classes in their order")
     names = list(dict.fromkeys([*LAYOUTS, *(str(one.fields["decoder"]) for one in LAYOUTS.values())]))
     if given["decoder"] not in (None, *names):
         raise PrerollError(f"--decoder {given['decoder']}: must be one of {', '.join(names)}")
-    card = trial_card(model, read_classes(classes), given["input_size"], trust)
+    card = trial_card(model, read_classes(classes), given, trust)
     return _read_as_one(model, card, given, [_picture(path) for path in pictures])
 
 
@@ -141,8 +145,9 @@ def _read_as_one(model: Path, trial: "ModelCard", given: dict[str, Any], picture
     if not found:
         outputs = shapes_of(detector.named_outputs(trial_frames(detector.fit)[:1]))
         raise PrerollError(
-            f"detector {model}: no known layout fits its outputs {outputs} with {len(trial.classes)} classes and what"
-            f" is said of it; known are {', '.join(LAYOUTS)}; docs/perception.md says how to describe others"
+            f"detector {model}: no known layout fits its outputs {outputs} with"
+            f" {counted(len(trial.classes), 'class', 'classes')} and what is said of it; known are"
+            f" {', '.join(LAYOUTS)}; docs/perception.md says how to describe others"
         )
     if len(found) > 1:
         _tell(found, len(shown))

@@ -110,14 +110,14 @@ def status(
 
 def _other_versions(store: "Store", plan: "Plan", states: "dict[str, CellState]") -> dict[str, str]:
     """Returns what made the cells that are done but were made by another version than this one, by id."""
-    from preroll.simulations.experiment.execution.origins import cell_provenance, differences, origin_of, told
+    from preroll.simulations.experiment.execution.origins import differences, origin_of, told
     from preroll.simulations.experiment.execution.store import CellState
     from preroll.simulations.training.provenance import provenance
 
     now, found = origin_of(provenance()), {}
     for cell in plan.cells:
         if states[cell.id] is CellState.DONE:
-            different = differences(origin_of(cell_provenance(store.folder(cell))), now)
+            different = differences(origin_of(store.record(cell)["provenance"]), now)
             if different:
                 found[cell.id] = f"by {told(different)}; now {told({name: now[name] for name in different})}"
     return found
@@ -152,8 +152,8 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
 def _late(plan: "Plan") -> list[str]:
     """Returns lines on late feedback, and on the cells whose agents learn nothing because of it."""
     from preroll.agents.registry import find
+    from preroll.console.plural import counted
     from preroll.simulations.feedback.feedback import Feedback
-    from preroll.terminal.plural import counted
 
     learning = [cell for cell in plan.cells if cell.feedback and find(cell.agent).family != "baseline"]
     told = Counter(Feedback.of(cell.feedback).described for cell in learning)

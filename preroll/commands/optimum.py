@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from preroll.envs import Optimum, Tables
     from preroll.envs.policies.policy_map import PolicyMap
 
+LONG = 10**9  # action values of a session from which a bar shows how far the optimum is: some seconds
+
 
 def optimum(
     scenario: Annotated[str, typer.Option("--scenario", "-s", help="Preset or YAML file.")] = "fatigue",
@@ -44,6 +46,7 @@ def optimum(
             if tables.n_phases > 1:
                 typer.echo(f"Phase {phase + 1}, from session {tables.arrays.phase_start[phase]:,}:")
             exact = Optimum(tables, phase)
+            _solve(exact)
             _print_values(exact)
             for segment in range(tables.n_segments):
                 best = policy_map(tables, exact.policy, segment=segment, last=NONE_YET)
@@ -57,12 +60,23 @@ def optimum(
             typer.echo(f"Best ads by slot and fatigue: {plot}")
 
 
+def _solve(exact: "Optimum") -> None:
+    """Solves the program, with a bar where that takes long."""
+    from preroll.progress import bar
+
+    tables = exact.tables
+    slots = tables.n_slots * tables.n_segments
+    if slots * tables.n_videos * tables.n_levels * tables.n_actions >= LONG:
+        with bar(slots, "the exact optimum, slots") as advance:
+            exact.solve(advance)
+
+
 def _print_values(exact: "Optimum") -> None:
     """Prints the values of simple policies, and what an agent can infer about a hidden segment."""
     from preroll.envs.optimum.belief import belief_optimum, can_infer
-    from preroll.envs.optimum.reference_values import reference_values
+    from preroll.envs.optimum.reference_values import values_beside
 
-    rows = reference_values(exact.tables, exact.phase)
+    rows = values_beside(exact)
     empty = "none" in exact.tables.spec.lengths
     print_table(
         ["policy", "revenue/session", "% of optimum", *rows[0].shares, *(["empty"] if empty else []), "slots", ""],

@@ -9,11 +9,11 @@ import typer
 
 from preroll.console import signals
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
-from preroll.terminal.catalog_summary import neighbors_told, warn_of_copies
+from preroll.terminal.catalog_summary import neighbors_told, response_told, warn_of_copies
 from preroll.terminal.output_options import Replace, model_files
-from preroll.terminal.plural import counted
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
     DEFAULT_MEMORY,
@@ -110,7 +110,7 @@ def apply(
         found.save(out)
     signals.finished()
     _tell_skipped(skipping.found)
-    typer.echo(f"{len(found.ids):,} videos, {len(found.names):,} values each: {out}")
+    typer.echo(f"{counted(len(found.ids), 'video')}, {counted(len(found.names), 'value')} each: {out}")
 
 
 @app.command()
@@ -195,6 +195,9 @@ def annotate(
     tags: Annotated[Path | None, typer.Option(help="Predictions of tags: neighbours by them.")] = None,
     memorability: Annotated[Path | None, typer.Option(help="Predictions of memorability.")] = None,
     truth: Annotated[Path | None, typer.Option(help="True memorability: ground_truth.csv, or such a folder.")] = None,
+    response: Annotated[
+        Path | None, typer.Option(help="P(view) by your own model: .csv or .parquet of video, ad, probability.")
+    ] = None,
     words: Annotated[
         Path | None, typer.Option(help="Vectors of words by the catalog's encoder, .npy; with --names.")
     ] = None,
@@ -208,6 +211,9 @@ def annotate(
 ) -> None:
     """Put predictions (folders that `apply` wrote, ids being the catalog's paths) into a copy of a catalog.
 
+    --response takes a table with a row for every video and ad (group.name) instead, by which users then answer in
+    scenarios of `response: catalog`.
+
     Example: `preroll predict annotate DIR --tags predictions/tags --out DIR-with-tags`
     """
     from preroll.files import atomic
@@ -218,6 +224,7 @@ def annotate(
     from preroll.perception.prediction.catalog_update import measured_memorability, update_catalog
     from preroll.perception.prediction.category_calibration import calibration_copies
     from preroll.perception.prediction.framework.predictions import Predictions
+    from preroll.perception.prediction.response import Response
     from preroll.perception.prediction.words import read_words
 
     def read(path: Path | None) -> Predictions | None:
@@ -226,7 +233,7 @@ def annotate(
     if (words is None) != (names is None):
         raise PrerollError("--words and --names: give both, or neither")
     catalog = Catalog.load(source)
-    inputs = (catalog.path, categories, tags, memorability, truth, words, names)
+    inputs = (catalog.path, categories, tags, memorability, truth, response, words, names)
     check_inputs(out, f"--out {out}", inputs)
     wanted = writing_file(picture, f"--picture {picture}", PNG, SVG, replace=replace, inputs=inputs)
     with writes(out), atomic.writing(out, f"--out {out}"), wanted, messages_beside(picture):
@@ -237,6 +244,7 @@ def annotate(
             tags=read(tags),
             memorability=read(memorability),
             true_memorability=None if truth is None else measured_memorability(truth),
+            response=None if response is None else Response.read(response, catalog),
             words=None if words is None or names is None else read_words(words, names),
             neighbors_by=neighbors_by,  # type: ignore[arg-type]  # checked there
             calibrate=calibrate,
@@ -244,6 +252,8 @@ def annotate(
         )
         signals.finished()
         typer.echo(f"{made!r}\n{neighbors_told(made)}")
+        if response is not None:
+            typer.echo(response_told(made))
         if words is not None and made.manifest["predictions"].get("categories", {}).get("task") != "words":
             missing = next((name for name in made.categories if name not in made.classes), "")
             typer.echo(f"note: no word is the category {printable(missing)!r}: categories stay as they were")

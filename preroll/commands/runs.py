@@ -55,8 +55,8 @@ def rm(
 
     Example: `preroll runs rm runs/classic-random-0 runs/classic-dqn-0`
     """
+    from preroll.console.plural import counted
     from preroll.simulations.runs.removal import prepare_removal
-    from preroll.terminal.plural import counted
     from preroll.terminal.units import format_size
 
     if not yes and not sys.stdin.isatty():

@@ -1,12 +1,13 @@
 """`preroll scenario`: presets, and checking and creating scenario files."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
-from preroll.terminal.plural import counted
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 from preroll.terminal.table import print_table
 
@@ -78,6 +79,16 @@ def check(
 def new(
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")],
     like: Annotated[str, typer.Option(help="Scenario whose rules and numbers are taken over.")] = "classic",
+    by_category: Annotated[
+        bool, typer.Option("--by-category", help="Write P(view) of every ad before every category, to be filled in.")
+    ] = False,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file of ads: column `ad` as group.name, one column for each category or `other`; optional: "
+            "`seconds`, `reward`, `length`."
+        ),
+    ] = None,
 ) -> None:
     """Print a valid scenario for the categories of a catalog, to be changed by hand.
 
@@ -86,7 +97,8 @@ def new(
     from preroll.envs.scenario.template import scenario_for
     from preroll.perception.catalog.catalog import Catalog
 
-    typer.echo(scenario_for(Catalog.load(catalog), like).dump(), nl=False)
+    made = scenario_for(Catalog.load(catalog), like, by_category=by_category, probabilities=probabilities)
+    typer.echo(made.dump(), nl=False)
 
 
 def _yes(value: bool) -> str:

@@ -1,11 +1,14 @@
 """`preroll tensorboard`: curves of an experiment, or of runs."""
 
 import sys
+from json import dumps
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 
 #: Time that TensorBoard has to end [s].
@@ -29,17 +32,21 @@ def tensorboard(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment, or of runs.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 6006,
 ) -> None:
-    """Start TensorBoard on this machine alone (127.0.0.1), with every cell under a readable name.
+    """Start TensorBoard on this machine alone (127.0.0.1): of an experiment with the means over its seeds.
 
-    Example: `preroll tensorboard threshold`
+    Example: `preroll tensorboard threshold`, and `preroll tensorboard threshold/cells` for every cell
     """
     import subprocess
 
-    from preroll.simulations.experiment.execution.store import CELLS
+    from preroll.simulations.experiment.execution.overview import described, logdir_of
 
     if not folder.is_dir():
         raise PrerollError(f"{folder}: no such folder")
-    logdir = folder / CELLS if (folder / CELLS).is_dir() else folder
+    logdir = logdir_of(folder)
+    for sentence in described(folder, logdir):
+        typer.echo(printable(sentence), err=True)
+    if port:
+        typer.echo(f"Opens on what is earned: {_address(port)}", err=True)
     command = [sys.executable, "-W", "ignore", "-c", _SERVER, "--logdir", str(logdir)]
     started = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stdin=subprocess.PIPE)
     try:
@@ -53,3 +60,11 @@ def tensorboard(
             started.wait()
     if status:
         raise PrerollError(f"tensorboard ended with exit status {status}", status=1)
+
+
+def _address(port: int) -> str:
+    """Returns the address at which TensorBoard begins with what is earned, pinned above all other charts."""
+    from preroll.simulations.training.board import FIRST
+
+    pinned = dumps([{"plugin": "scalars", "tag": tag} for tag in FIRST], separators=(",", ":"))
+    return f"http://127.0.0.1:{port}/?pinnedCards={quote(pinned)}#timeseries"

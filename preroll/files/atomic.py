@@ -33,11 +33,12 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         PrerollError: it is a folder, another process is writing it, or it cannot be written.
     """
-    if is_stream(path):
-        with open_stream(path) as file:
-            yield file
-        return
-    path = destination(path)
+    if not _in_new_folder(path):  # in one, which is new and ours, is no stream and no link
+        if is_stream(path):
+            with open_stream(path) as file:
+                yield file
+            return
+        path = destination(path)
     if path.is_dir():
         raise PrerollError(f"{path}: is a folder; a file is needed")
     if _in_new_folder(path):
@@ -72,9 +73,9 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes ``value`` as indented JSON to ``path`` atomically; NaN is refused, for JSON has none."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Writes ``value`` as JSON to ``path`` atomically; NaN is refused, for JSON has none."""
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_sealed(path: Path, content: dict[str, Any], *, indent: int | None = 2) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -44,15 +44,19 @@ def files_below(folder: Path) -> list[str]:
 
     Links are files, whatever they lead to.
     """
-    found = []
+    return sorted(each_below(folder))
+
+
+def each_below(folder: Path) -> Iterator[str]:
+    """Yields what :func:`files_below` returns, the folder's own files first; the first is found in any large folder."""
     for place, folders, files in os.walk(folder):
+        folders.sort()
         inside = Path(place).relative_to(folder)
         files += [name for name in folders if (Path(place) / name).is_symlink()]
-        there = [name for name in files if not is_nobodys(name)]
-        found += [(inside / name).as_posix() for name in there]
+        there = sorted(name for name in files if not is_nobodys(name))
+        yield from ((inside / name).as_posix() for name in there)
         if not folders and not there and inside.parts:
-            found.append(inside.as_posix())
-    return sorted(found)
+            yield inside.as_posix()
 
 
 def parents_of(names: Iterable[str]) -> set[str]:

@@ -11,7 +11,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, streams, work_folder
 from preroll.files.kinds import FileKind
 from preroll.files.manifest import Manifest
-from preroll.files.names import files_below
+from preroll.files.names import each_below, files_below
 
 #: Files and folders that a command reads; None for an option that was not given.
 Inputs = Iterable[Path | None]
@@ -131,8 +131,8 @@ def check_new(path: Path, told: str) -> None:
     target = atomic.current(atomic.destination(path))
     if target.exists() and not target.is_dir():
         raise PrerollError(f"{told}: is a file; a new or an empty folder is needed")
-    if there := files_below(target):
-        raise PrerollError(f"{told}: must be a new or an empty folder, and is not empty: it holds {there[0]}")
+    for first in each_below(target):
+        raise PrerollError(f"{told}: must be a new or an empty folder, and is not empty: it holds {first}")
 
 
 def check_folder(
@@ -166,13 +166,13 @@ def check_folder(
         return
     if not target.is_dir():
         raise PrerollError(f"{told}: is a file; a folder is needed")
-    there = files_below(target)
-    if mend or not there:
+    first = next(each_below(target), None)  # the folder may be the whole disk
+    if mend or first is None:
         return
     try:
         found = read(target, kind)
     except FileNotFoundError:
-        reason = f"holds {there[0]}, and is no {kind} of preroll"
+        reason = f"holds {first}, and is no {kind} of preroll"
         raise PrerollError(f"{told}: the folder {reason}; choose another folder") from None
     except PrerollError as error:
         raise PrerollError(f"{told}: cannot be replaced: {error}; choose another folder") from None

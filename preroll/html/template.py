@@ -37,6 +37,20 @@ def template(folder: Path, name: str) -> "Template":
     return environment.get_template(name)
 
 
+def with_contents(html: str) -> str:
+    """Returns a page with links to its sections where its template has ``contents()``.
+
+    Examples:
+        >>> with_contents('<!-- contents --><section id="one"><h2>One</h2>')
+        '<nav><a href="#one">One</a></nav><section id="one"><h2>One</h2>'
+    """
+    links = (
+        f'<a href="#{name}">{title}</a>'
+        for name, title in re.findall(r'<section id="([^"<>]*)"><h2>([^<]*)</h2>', html)
+    )
+    return html.replace("<!-- contents -->", f"<nav>{''.join(links)}</nav>", 1)
+
+
 def _shown(value: object) -> object:
     """Escapes control characters and halves of characters in a text, as the command line does."""
     from markupsafe import Markup

@@ -1,6 +1,7 @@
 """Limits of a Linux container: the files of its control groups, of both versions, from the innermost group outwards."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 #: Where a process finds the names of its groups, and where the groups are mounted.
@@ -14,22 +15,30 @@ def settings(controller: str, names: tuple[str, ...]) -> Iterator[list[str]]:
         controller: ``memory`` or ``cpu``.
         names: files of one group that belong together; groups that lack one of them are left out.
     """
-    for folder in _folders(controller):
+    try:
+        groups = GROUPS.read_text("utf8", errors="replace")
+    except OSError:  # another system
+        return
+    for folder in _folders(groups, MOUNTED, controller, names):
         try:
             yield [word for name in names for word in (folder / name).read_text("ascii").split()]
-        except (OSError, ValueError):  # no such group here: a container sees its own as the root
+        except (OSError, ValueError):
             continue
 
 
-def _folders(controller: str) -> Iterator[Path]:
-    try:
-        lines = GROUPS.read_text("utf8", errors="replace").splitlines()
-    except OSError:  # another system
-        return
-    for line in lines:
+@lru_cache(maxsize=16)
+def _folders(groups: str, mounted: Path, controller: str, names: tuple[str, ...]) -> list[Path]:
+    """Returns the folders that have the files: the many that a container does not see are looked for once."""
+    return [
+        folder for folder in _possible(groups, mounted, controller) if all((folder / one).exists() for one in names)
+    ]
+
+
+def _possible(groups: str, mounted: Path, controller: str) -> Iterator[Path]:
+    for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        for root in (MOUNTED / controller, MOUNTED / controllers) if controllers else (MOUNTED, MOUNTED / "unified"):
+        for root in (mounted / controller, mounted / controllers) if controllers else (mounted, mounted / "unified"):
             group = root / path.strip("/")
             yield from (group, *(one for one in group.parents if one.is_relative_to(root)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from preroll.console.output import printable
-from preroll.terminal.plural import counted
+from preroll.console.plural import counted
 from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
@@ -55,7 +55,19 @@ def category_rows(catalog: "Catalog") -> list[tuple[str, int, int, str]]:
 def quality_told(catalog: "Catalog") -> list[str]:
     """Returns sentences on how well categories are recognised, and on neighbours."""
     neighbors = neighbors_told(catalog) + _search_told(catalog)
-    return [_category_told(catalog), *_ceiling_told(catalog), neighbors, *_embedding_told(catalog)]
+    response = [response_told(catalog)] if catalog.has("response") else []
+    return [_category_told(catalog), *_ceiling_told(catalog), neighbors, *_embedding_told(catalog), *response]
+
+
+def response_told(catalog: "Catalog") -> str:
+    """Returns a sentence about the response of the user's own model."""
+    assert catalog.response is not None
+    means = catalog.response.mean(axis=0)
+    lowest, highest = (
+        f"{printable(catalog.response_ads[at])} {means[at]:.3f}" for at in (means.argmin(), means.argmax())
+    )
+    ads = counted(len(means), "ad")
+    return f"P(view) by a model of yours, for `response: catalog`: {ads}; mean from {lowest} to {highest}."
 
 
 def _ceiling_told(catalog: "Catalog") -> list[str]:

@@ -35,6 +35,7 @@ def evaluate_agent(
     seed: int,
     exact: bool = True,
     explained: bool = False,
+    values: PhasedOptimum | None = None,
 ) -> AgentResult:
     """Evaluates one agent; the optimal policy plays the same sessions only where the exact value is not known.
 
@@ -48,15 +49,16 @@ def evaluate_agent(
         seed: seed of the users, who differ from those of training with any seed.
         exact: whether the agent's exact value is computed.
         explained: whether the result says where the agent loses revenue.
+        values: exact values of ``tables``, if already computed.
     """
     lanes, per_lane = lanes_and_sessions(tables, sessions)
-    values, base = PhasedOptimum(tables, per_lane), derive(seed, EVALUATION)
+    values, base = (values or PhasedOptimum(tables)).over(per_lane), derive(seed, EVALUATION)
     player = wanted_table(player, tables, exact=exact) or player
     ledger = values.loss_ledger(lanes) if explained and isinstance(player, Agent) else None
     played, value = simulate(player, tables, values, base, lanes, per_lane, exact=exact, ledger=ledger)
     best = None
     if value is None:
-        best = rollout(tables, values.references["optimum"], seed=base, lanes=lanes, sessions_per_lane=per_lane)
+        best = rollout(tables, values.policy, seed=base, lanes=lanes, sessions_per_lane=per_lane)
     result = result_of(name, played, value, values, best=best)
     return replace(result, explanation=_explanation(values, player, ledger, per_lane)) if explained else result
 

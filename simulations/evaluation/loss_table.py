@@ -20,6 +20,15 @@ def largest(lost: Mapping[str, float]) -> list[str]:
     return [part for part in lost if part in most]
 
 
+def part_name(split: str, part: str) -> str:
+    """Returns a part as it is listed; a part of the session may be one slot.
+
+    >>> part_name("session", "1 to 5"), part_name("session", "7"), part_name("fatigue", "2")
+    ('slots 1 to 5', 'slot 7', 'level 2')
+    """
+    return ("slot " if split == SESSION and " to " not in part else LISTED[split]) + part
+
+
 def loss_table(explanation: Explanation) -> tuple[list[str], list[list[str]]]:
     """Formats what is lost by category, fatigue level, part of the session and ad.
 
@@ -39,11 +48,11 @@ def loss_table(explanation: Explanation) -> tuple[list[str], list[list[str]]]:
         ['session', 'slots 1 to 5', '1.947', '10.83']
     """
     rows = []
-    for split, before in LISTED.items():
+    for split in LISTED:
         parts, total = largest(explanation.lost[split]), len(explanation.lost[split])
         if total > 1:
             texts = [
-                [before + part, fixed(explanation.lost[split][part], 3), _percent(explanation, split, part)]
+                [part_name(split, part), fixed(explanation.lost[split][part], 3), _percent(explanation, split, part)]
                 for part in parts
             ]
             if total > len(parts):

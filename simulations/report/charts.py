@@ -1,7 +1,7 @@
 """Charts of a report, as inline SVG."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
-from preroll.palette import FAINT, GRID, agent_color
+from preroll.palette import FAINT, GRID, INK, PAPER, agent_color, blend
 from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.report.findings import point_title
 from preroll.simulations.report.lengths import always_values
@@ -18,11 +18,13 @@ from preroll.simulations.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-MOST_CURVES = 6
 WIDTH = 5.4  # inches: text of 10 points is still readable on a phone's 400 pixels
-WIDE = (WIDTH, 3.7)
+WIDE = (WIDTH, 3.2)
+DECADES = 2.5  # of an axis that has room for three labels in each
+PALEST = 0.7  # share of white in the grey of the shortest length
 
 
 def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = WIDE) -> str:
@@ -36,21 +38,40 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
     Returns:
         An ``<svg>`` element that scales with the page.
     """
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_axisbelow(True)
-    draw(axes)
+    with rc_context({"text.parse_math": False}):  # a name may hold two dollars
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+        draw(axes)
+        for axis in (axes.xaxis, axes.yaxis):
+            _plain_numbers(axis)
     # A different salt for every chart: charts on one page must not share the ids of their clip paths.
     text = figure_bytes(figure, "svg", salt=title).decode()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+
+
+def _plain_numbers(axis: "Axis") -> None:
+    """Writes the numbers of an axis in full below 10,000, and nothing beside an axis to be added to all of them."""
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    if axis.get_scale() == "log":
+        low, high = axis.get_view_interval()
+        subs = (1.0, 2.0, 5.0) if high < low * 10**DECADES else (1.0,)
+        axis.set_major_locator(LogLocator(subs=subs))
+        axis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    elif isinstance(formatter := axis.get_major_formatter(), ScalarFormatter):
+        formatter.set_useOffset(False)
+        formatter.set_powerlimits((-4, 5))
 
 
 def style(material: Material, agent: str) -> dict[str, Any]:
@@ -108,7 +129,6 @@ def learning_curves(material: Material, point: str) -> str:
         axes.set_ylim(max(axes.get_ylim()[0], 0), 105)
         axes.set_xlabel("sessions seen")
         axes.set_ylabel("% of the optimum, exploring")
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
         axes.grid(axis="y", color=GRID)
         _legend(axes)
 
@@ -131,7 +151,7 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
         order = np.argsort(x)
         for agent in material.agents:
             by_point = [factor * material.values(point, agent, name) for point in material.points]
-            if not all(len(values) for values in by_point):
+            if not all(len(values) for values in by_point) or all(np.isnan(values).all() for values in by_point):
                 continue
             y, *ends = np.array([_bar(values) for values in by_point])[order].T
             look = style(material, agent)
@@ -157,11 +177,13 @@ def always_over_key(material: Material, key: str) -> str | None:
         return None
 
     def draw(axes: "Axes") -> None:
-        for i, length in enumerate(material.plan.lengths):
+        shades = np.linspace(PALEST, 0, len(material.lengths))  # as those of ads, of no category: the longer the darker
+        for i, (length, shade) in enumerate(zip(material.lengths, shades.tolist(), strict=True)):
             line = sorted((x, values[length]) for x, values in found if x is not None and length in values)
             if line:
                 x, y = zip(*line, strict=True)
-                axes.plot(x, y, color=agent_color(i), marker=MARKERS[i % len(MARKERS)], label=f"always {length}")
+                color, marker = blend(INK, PAPER, shade), MARKERS[i % len(MARKERS)]
+                axes.plot(x, y, color=color, marker=marker, label=f"always {length}")
         axes.set_xlabel(_key_label(material, key))
         axes.set_ylabel("exact revenue per session")
         axes.grid(axis="y", color=GRID)
@@ -218,18 +240,6 @@ def _legend(axes: "Axes") -> None:
 
 
 def _key_label(material: Material, key: str) -> str:
-    """Returns the label of an axis of values or factors; between two dollars matplotlib would expect a formula."""
+    """Returns the label of an axis of values or factors."""
     scaled = any(isinstance(cell.values[key], dict) for cell in material.points.values())
-    return key.replace("$", r"\$") + (" (factor)" if scaled else "")
-
-
-def chosen_points(points: Sequence[str], most: int = MOST_CURVES) -> list[str]:
-    """Returns at most ``most`` points, evenly spread over all.
-
-    Examples:
-        >>> chosen_points(["a", "b", "c", "d", "e"], 3)
-        ['a', 'c', 'e']
-    """
-    if len(points) <= most:
-        return list(points)
-    return [points[i] for i in np.linspace(0, len(points) - 1, most).round().astype(int)]
+    return key + (" (factor)" if scaled else "")

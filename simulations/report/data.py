@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
+from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import EXPLANATION, read_cell
 from preroll.simulations.experiment.execution.origins import (
     Origin,
-    cell_provenance,
     differences,
     most_common,
     origin_of,
@@ -112,14 +112,14 @@ class Material:
     def _evaluations(self) -> dict[tuple[str, str], dict[int, dict[str, Any]]]:
         found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
         for cell in self.done:
-            evaluation = read_cell(self.store.folder(cell))["evaluation"]
+            evaluation = self.store.record(cell)["evaluation"]
             found.setdefault((cell.point, cell.label), {})[cell.seed] = evaluation
         return found
 
     @cached_property
     def origins(self) -> dict[str, Origin]:
         """Origin of every finished cell, by id."""
-        return {cell.id: origin_of(cell_provenance(self.store.folder(cell))) for cell in self.done}
+        return {cell.id: origin_of(self.store.record(cell)["provenance"]) for cell in self.done}
 
     @cached_property
     def other_versions(self) -> dict[str, dict[str, str]]:
@@ -143,7 +143,7 @@ class Material:
         The share of a length class that the scenario of the point lacks is NaN.
         """
         found = self._evaluations.get((point, agent), {})
-        lacking = {share_column(length): math.nan for length in self.plan.lengths}
+        lacking = {share_column(length): math.nan for length in self.lengths}
         return {seed: {**lacking, **entry}[name] for seed, entry in found.items()}
 
     def scores(self, agent: str) -> NDArray[np.float64] | None:
@@ -162,21 +162,34 @@ class Material:
 
     def optimum_note(self, point: str) -> str:
         """Returns what the optimum of a point knows and agents do not see; empty if nothing."""
-        found = (one for (at, _), by_seed in self._evaluations.items() if at == point for one in by_seed.values())
+        found = (one for agent in self.agents for one in self._evaluations.get((point, agent), {}).values())
         return str(next(found, {}).get("optimum_note", ""))
 
     def cells(self, point: str, agent: str) -> list[Cell]:
         """Returns the finished cells of an agent at a point."""
-        return [cell for cell in self.done if (cell.point, cell.label) == (point, agent)]
+        return self._cells.get((point, agent), [])
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str], list[Cell]]:
+        found: dict[tuple[str, str], list[Cell]] = {}
+        for cell in self.done:
+            found.setdefault((cell.point, cell.label), []).append(cell)
+        return found
 
     def explanations(self, point: str, agent: str) -> list[dict[str, Any]]:
         """Returns where the seeds of an agent lose, as their cells store it; those of earlier versions do not."""
         told = (read_cell(self.store.folder(cell)).get(EXPLANATION) for cell in self.cells(point, agent))
         return [one for one in told if one is not None]
 
+    @cached_property
+    def _runs(self) -> dict[str, Run]:
+        return {}
+
     def run(self, cell: Cell) -> Run:
-        """Returns the run of a cell."""
-        return Run.open(self.store.folder(cell))
+        """Returns the run of a cell, which is read once."""
+        if cell.id not in self._runs:
+            self._runs[cell.id] = Run.open(self.store.folder(cell))
+        return self._runs[cell.id]
 
     def curves(self, point: str, agent: str) -> list[Curve]:
         """Returns learning curves, one per seed."""
@@ -185,7 +198,23 @@ class Material:
     def tables(self, point: str) -> Tables:
         """Returns the compiled scenario of a point."""
         cell = self.points[point]
-        return Tables.compile(Scenario.load(cell.scenario), self.run(cell).load_catalog())
+        if cell.catalog not in self._catalogs:
+            self._catalogs[cell.catalog] = self.run(cell).load_catalog()
+        return Tables.compile(Scenario.load(cell.scenario), self._catalogs[cell.catalog])
+
+    @cached_property
+    def _catalogs(self) -> dict[str, Catalog]:
+        return {}
+
+    @cached_property
+    def always(self) -> dict[str, dict[str, float]]:
+        """What each length class earns if always shown, of the points for which somebody has asked."""
+        return {}
+
+    @cached_property
+    def lengths(self) -> tuple[str, ...]:
+        """Length classes of all scenarios."""
+        return self.plan.lengths
 
     @cached_property
     def only_number(self) -> str | None:

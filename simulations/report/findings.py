@@ -75,7 +75,7 @@ def _late(material: Material) -> list[str]:
     for cell in material.done:
         if cell.label in material.learners:
             by_seed = found.setdefault(Feedback.of(cell.feedback).described, {}).setdefault(cell.label, {})
-            by_seed.setdefault(cell.seed, []).append(material.run(cell).curve.percent_earned())
+            by_seed.setdefault(cell.seed, []).append(material.store.record(cell)["feedback"]["earned_while_learning"])
     told = {
         words: "; ".join(
             f"{agent} {interval_text(np.array([np.mean(values) for values in seeds.values()]), 1, 0, 100)} %"

@@ -75,7 +75,7 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[HeatMap]:
     ]
     earned = {point: always_values(material, point) for point in material.points}
     if all(len(values) > 1 for values in earned.values()):
-        found.append(_map(LENGTHS, material, rows, columns, _best_length(earned, material.plan.lengths)))
+        found.append(_map(LENGTHS, material, rows, columns, _best_length(earned, material.lengths)))
     return found
 
 

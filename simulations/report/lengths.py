@@ -16,9 +16,17 @@ from preroll.simulations.report.data import Material, number_of
 def always_values(material: Material, point: str) -> dict[str, float]:
     """Computes the exact revenue per session of always showing the ad of the video's category and one length class.
 
+    Where ads are of no category, it is the ad of that length class which earns most before the video's category.
+
     Returns:
         The revenue by length class, without those that some category lacks; empty if a video has no category.
     """
+    if point not in material.always:
+        material.always[point] = _always_values(material, point)
+    return material.always[point]
+
+
+def _always_values(material: Material, point: str) -> dict[str, float]:
     tables = material.tables(point)
     _, per_lane = lanes_and_sessions(tables, material.points[point].evaluation_sessions)
     exact, found = PhasedOptimum(tables, per_lane), {}
@@ -46,7 +54,8 @@ def threshold_sentences(material: Material) -> list[str]:
     if (key := material.only_number) is None:
         return []
     found = [(number_of(cell.values[key]) or 0.0, always_values(material, p)) for p, cell in material.points.items()]
-    told = []
+    told, own = [], [material.tables(point).spec.ad_category for point in material.points]
+    best = "" if any((category >= 0).any() for category in own) else "best "  # of several advertisers
     for (x, before), (end, after) in pairwise(sorted(found, key=lambda one: one[0])):
         if not before or not after or (old := best_lengths(before)[0]) == (new := best_lengths(after)[0]):
             continue
@@ -55,8 +64,8 @@ def threshold_sentences(material: Material) -> list[str]:
         behind, ahead = before[old] - before[new], after[new] - after[old]
         at = x + (end - x) * behind / (behind + ahead)
         told.append(
-            f"Always showing the {new} ad earns more than always showing the {old} one from {key} ≈ {at:.2f} on "
-            f"(exact values, interpolated between {x:g} and {end:g})."
+            f"Always showing the {best}{new} ad earns more than always showing the {best}{old} one from {key} ≈ "
+            f"{at:.2f} on (exact values, interpolated between {x:g} and {end:g})."
         )
     return told
 
@@ -67,7 +76,7 @@ def majority_sentences(material: Material) -> list[str]:
         return []
     x = np.array([number_of(cell.values[key]) for cell in material.points.values()], np.float64)
     order, agents, sentences = np.argsort(x), ("optimum", *material.learners), []
-    for length in material.plan.lengths:
+    for length in material.lengths:
         told = []
         for agent in agents:
             shares = np.array([material.mean(point, agent, share_column(length)) for point in material.points])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.optimum.explanation import CATEGORY, FATIGUE, MAP
 from preroll.palette import ORANGE, PAPER, blend
-from preroll.simulations.evaluation.loss_table import LISTED, largest
+from preroll.simulations.evaluation.loss_table import LISTED, largest, part_name
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.heat_maps import HeatMap
 from preroll.simulations.report.tables import Entry, Table
@@ -68,14 +68,14 @@ def _notes(material: Material, point: str, told: dict[str, list[dict[str, Any]]]
 
 def _table(percents: dict[str, Percents]) -> Table:
     rows: list[list[Entry]] = []
-    for split, before in LISTED.items():
+    for split in LISTED:
         means: dict[str, float] = {}
         for by_split in percents.values():
             for part, values in by_split[split].items():
                 means[part] = max(means.get(part, 0.0), float(values.mean()))
         parts = largest(means) if len(means) > 1 else []
         rows += [
-            [(split, split), (before + part, part), *(_entry(by_split[split][part]) for by_split in percents.values())]
+            [(split, split), (part_name(split, part), part), *(_entry(one[split][part]) for one in percents.values())]
             for part in parts
         ]
     return Table(["split", "part", *percents], rows)

@@ -10,10 +10,11 @@ from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.kinds import SVG
 from preroll.files.targets import check_file
-from preroll.html.template import template
+from preroll.html.template import template, with_contents
 from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
+from preroll.simulations.experiment.execution.overview import evenly
 from preroll.simulations.experiment.execution.store import FILE, Store
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
@@ -112,13 +113,13 @@ def write_pictures(material: Material, folder: Path) -> list[Path]:
 def _pictures(material: Material, folder: Path) -> dict[Path, str]:
     if (key := material.only_number) is None:
         raise PrerollError(f"--pictures: experiment {material.plan.name} does not vary exactly one number")
-    names = {f"{material.plan.name}-{name}": text for name, text in _over_key(material, key).items()}
+    names = {f"{material.plan.name}-{name}": text for name, (_, text) in _over_key(material, key).items()}
     return {folder / f"{kept_or_portable(name)}.svg": text for name, text in names.items()}
 
 
 def page(material: Material) -> str:
     """Returns the whole page as HTML."""
-    return template(Path(__file__).parent, "report.html.jinja").render(
+    html = template(Path(__file__).parent, "report.html.jinja").render(
         name=material.plan.name,
         description=material.plan.description,
         accent=BLUE,
@@ -138,24 +139,39 @@ def page(material: Material) -> str:
         failures=failures_table(material) if material.failed else None,
         **_origin(material),
     )
+    return with_contents(html)
 
 
-def _over_key(material: Material, key: str) -> dict[str, str]:
-    """Returns the charts over the only varied number, by name."""
-    lengths = material.plan.lengths
+def _over_key(material: Material, key: str) -> dict[str, tuple[str, str]]:
+    """Returns the charts over the only varied number, with their titles, by name."""
+    over = f"over {material.plan.keys[key]}"
     drawn = {
-        "percent": charts.over_key(material, key, "percent_of_optimum", PERCENT),
-        **{f"share-{length}": _share(material, key, length) for length in lengths},
-        "always": charts.always_over_key(material, key),
+        "percent": (f"{PERCENT}, {over}", charts.over_key(material, key, "percent_of_optimum", PERCENT)),
+        **{
+            f"share-{length}": (f"Share of {length} ads among the ads shown, {over}", _share(material, key, length))
+            for length in _shown_lengths(material)
+        },
+        "always": (f"What each length class earns if always shown, exactly, {over}", _always(material, key)),
     }
-    return {name: text for name, text in drawn.items() if text is not None}
+    return {name: (title, text) for name, (title, text) in drawn.items() if text}
+
+
+def _shown_lengths(material: Material) -> list[str]:
+    """Returns the length classes that some agent could show: of others there is nothing to be drawn but a line at 0."""
+    ads = [ad for cell in material.points.values() for group in cell.scenario["ads"].values() for ad in group.values()]
+    there = {ad["length"] for ad in ads}
+    return [length for length in material.lengths if length in there]
 
 
 def _share(material: Material, key: str, length: str) -> str:
     return charts.over_key(material, key, share_column(length), f"{length} ads, % of ads shown", factor=100)
 
 
-def _over_keys(material: Material) -> dict[str, list[str] | list[HeatMap]]:
+def _always(material: Material, key: str) -> str:
+    return charts.always_over_key(material, key) or ""
+
+
+def _over_keys(material: Material) -> dict[str, list[tuple[str, str]] | list[HeatMap]]:
     """Returns charts over one varied number, or maps over two varied keys."""
     keys = list(next(iter(material.points.values())).values)
     return {
@@ -166,13 +182,13 @@ def _over_keys(material: Material) -> dict[str, list[str] | list[HeatMap]]:
 
 def _drawn(material: Material, most: int, draw: Callable[[Material, str], Shown]) -> Drawn:
     """Draws at most ``most`` of the points."""
-    shown = charts.chosen_points(list(material.points), most)
+    shown = evenly(list(material.points), most)
     return Drawn([(point_title(material, point), draw(material, point)) for point in shown], len(material.points))
 
 
 def _session(material: Material) -> dict[str, SampleSession | str | None]:
     """Plays a session of the learner with the largest mean at a point in the middle; none if no agent can be read."""
-    point = charts.chosen_points(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
+    point = evenly(list(material.points), 3)[-1 if len(material.points) < 3 else 1]
     done = [agent for agent in material.agents if material.cells(point, agent)]
     agents = [agent for agent in done if agent in material.learners] or done
     session = None
@@ -188,7 +204,8 @@ def _session(material: Material) -> dict[str, SampleSession | str | None]:
 
 def _origin(material: Material) -> dict[str, Any]:
     """Returns what is needed to repeat the experiment, and what it cost."""
-    runs = [(cell.training_fingerprint, material.run(cell).result["cost"]) for cell in material.done]
+    records = [material.store.record(cell) for cell in material.done]
+    runs = [(one["training_fingerprint"], one["cost"]) for one in records]
     # A training that several cells use counts once: they have the same cost to the last digit.
     trainings = {(trained, cost["seconds"]): cost["cpu_seconds"] for trained, cost in runs}
     made_by = in_words(material.origins.values())

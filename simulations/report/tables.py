@@ -34,7 +34,7 @@ class Table:
 def agents_table(material: Material) -> Table:
     """Returns the table of every agent at every point, over its seeds."""
     rows: list[list[Entry]] = []
-    columns = _columns(material.plan.lengths)
+    columns = _columns(material.lengths)
     failed = {(cell.point, cell.label): None for cell in material.plan.cells if cell.id in material.failed}
     for point in material.points:
         for agent in [

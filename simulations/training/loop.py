@@ -20,7 +20,7 @@ from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.feedback.feedback_queue import FeedbackQueue
 from preroll.simulations.training.curves import Curve, CurveBuilder
 from preroll.simulations.training.notes import advice
-from preroll.simulations.training.origin import Origin
+from preroll.simulations.training.provenance import Origin
 from preroll.simulations.training.session_log import SessionLedger, Step
 from preroll.simulations.training.timing import TimeShares
 

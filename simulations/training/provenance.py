@@ -1,4 +1,4 @@
-"""Provenance of results: the package versions, the git state of the code and the machine that made them."""
+"""Provenance of results: the package versions, the code and the machine that made them, and the run they continue."""
 
 import platform
 import subprocess
@@ -7,13 +7,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from pydantic import Field
+
 import preroll
 from preroll.run_folder import versions
+from preroll.yaml_config import FileModel
 
 PACKAGES = ("preroll", "numpy", "numba", "torch", "stable-baselines3", "gymnasium")
 #: Between the values of a result that was made in parts: by a resumed training, or from a training made before.
 AND = " + "
 _SECONDS = 10.0
+
+
+class Origin(FileModel):
+    """Reference to the run that a training continues, and where that run ended."""
+
+    path: str = Field(description="its folder relative to the run's, so that both may be moved together")
+    sha256: str = Field(description="hash of its result.json")
+    sessions: int = Field(ge=0, description="sessions of all curves so far; the new curve counts on from here")
+    lane_sessions: int = Field(
+        ge=0,
+        lt=np.iinfo(np.int32).max,
+        description="number within its lane of the first session that no lane had begun; every lane goes on with it",
+    )
+    regret: float = Field(description="sum of the regret of all sessions so far")
 
 
 def provenance(*earlier: Mapping[str, Any]) -> dict[str, Any]:

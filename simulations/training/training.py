@@ -24,11 +24,11 @@ from preroll.run_folder import check_target
 from preroll.seeds import AGENT, derive
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training import checkpoint
+from preroll.simulations.training.board import write_board
 from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.notes import learning_notes
-from preroll.simulations.training.origin import Origin
-from preroll.simulations.training.provenance import provenance
+from preroll.simulations.training.provenance import Origin, provenance
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
@@ -138,6 +138,7 @@ class Training:
         replace: whether a run or a checkpoint that is there may be replaced.
         mend: whether a damaged run may be, too.
         feedback: when what happened reaches the agent.
+        exact: exact values of ``tables``, if already computed.
     """
 
     agent: Agent
@@ -153,6 +154,7 @@ class Training:
     replace: bool = False
     mend: bool = False
     feedback: Feedback = AT_ONCE
+    exact: PhasedOptimum | None = None
 
     @property
     def before(self) -> int:
@@ -194,6 +196,7 @@ class Training:
             with atomic.folder(run, "run") as folder:
                 write_settings(folder, self._settings(run), self.tables.scenario)
                 with EventFile(folder) as events:
+                    write_board(events, self.tables.scenario.lengths)
                     result = self._fit(events.write, advance, stop, save_every)
                     saving.enter_context(signals.saving())  # until the run is in its place
                     self.agent.save(folder / "agent")
@@ -231,7 +234,7 @@ class Training:
         wall, cpu = time.perf_counter() - self.spent[0], time.process_time() - self.spent[1]
         loop = self.resumed
         if loop is None:
-            exact = PhasedOptimum(self.tables)
+            exact = self.exact or PhasedOptimum(self.tables)
             loop = Loop(self.agent, self.tables, self.sessions, exact, self.origin, self.feedback)
             loop.start(self.seed)
         else:
@@ -294,21 +297,25 @@ def prepare(
     replace: bool = False,
     mend: bool = False,
     feedback: Feedback | Mapping[str, Any] | None = None,
+    exact: PhasedOptimum | None = None,
 ) -> Training:
     """Checks the arguments of :func:`train` without starting anything.
+
+    ``exact`` is of a scenario that is compiled already, instead of ``scenario`` and ``catalog``.
 
     Raises:
         PrerollError: an argument is unknown or out of range, or ``run`` may not be written.
     """
     find(agent_name)
-    tables = Tables.compile(scenario, catalog)
+    tables = exact.tables if exact else Tables.compile(scenario, catalog)
     if sessions is not None and sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
     given = with_sessions(agent_name, settings or {}, sessions)
     agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **given)
     training = Training(
-        agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend, feedback=Feedback.of(feedback)
-    )
+        agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend, feedback=Feedback.of(feedback),
+        exact=exact,
+    )  # fmt: skip
     training.check_feedback()
     training.check_target()
     return training

@@ -19,7 +19,7 @@ from tests.perception.object_networks import write_constants
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real clips of ../shared/realdata")
 
 
-pytestmark = pytest.mark.usefixtures("here")
+pytestmark = pytest.mark.usefixtures("here", "without_processes")
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def write(path: Path, content: bytes) -> None:
     [
         (("file:///net.onnx", "--sha256", "0" * 64), "error: file:///net.onnx: must be an address that begins with"),
         (("https://host/net.onnx", "--sha256", "12"), "error: --sha256 12: must be the file's sha256"),
-        (("https://host/net.onnx", "--sha256", "0" * 64, "--name", "a/b"), "error: --name a/b: must be letters"),
-        (("https://host/objects.onnx", "--sha256", "0" * 64), "error: --name objects: is the name of another network"),
+        (("https://host/net.onnx", "--sha256", "0" * 64, "--name", "a/b"), "error: name 'a/b': must be letters"),
+        (("https://host/objects.onnx", "--sha256", "0" * 64), "error: name 'objects': is that of the network"),
         (("https://host/net.onnx", "--sha256", "0" * 64, "--download-size", "x"), "error: --download-size x: must be"),
     ],
 )
@@ -205,7 +205,14 @@ def test_the_card_of_a_known_network_is_taken(run: Run, tmp_path: Path) -> None:
     status, told, errors = run("detector", "card", model, "--out", "card.json")
     assert (status, errors) == (0, "")
     assert "preroll knows this network as yolox_nano" in told
-    assert json.loads((tmp_path / "card.json").read_text())["license"] == "Apache-2.0"
+    taken = json.loads((tmp_path / "card.json").read_text())
+    assert taken["license"] == "Apache-2.0"
+    arguments = ("detector", "card", model, "--set", "embedding=output", "--set", "logit_scale=20", "--out", "new.json")
+    assert run(*arguments)[0] == 0
+    assert json.loads((tmp_path / "new.json").read_text()) == {**taken, "embedding": "output", "logit_scale": 20}
+    status, _, errors = run("detector", "card", model, "--set", "logit_scale=-1", "--out", "bad.json")
+    assert (status, "logit_scale: Input should be greater than 0" in errors) == (2, True)
+    assert not (tmp_path / "bad.json").exists()
 
 
 @needs_real_clips

@@ -40,6 +40,7 @@ def test_a_path_without_a_name_is_refused_in_one_line(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.usefixtures("without_processes")
 def test_the_folder_the_user_stands_in_can_be_built(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_clip(tmp_path / "clips" / "reds" / "clip.mp4", [(250, 0, 0)] * 4)
     monkeypatch.chdir(tmp_path / "clips")

@@ -41,6 +41,18 @@ def test_every_reference_policy_has_its_row(run: Run, small_catalog_folder: Path
     assert re.search(r"category\s+fatigue 0\s+fatigue 1 .*fatigue 5", told)
 
 
+def test_where_it_takes_long_a_bar_counts_the_slots(
+    run: Run, small_catalog_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("optimum", "--scenario", "hidden-users", "--catalog", small_catalog_folder)
+    _, told, quiet = run(*arguments)
+    monkeypatch.setattr("preroll.commands.optimum.LONG", 1)
+    status, same, counted = run(*arguments)
+    assert (status, same) == (0, told)
+    assert "the exact optimum" not in quiet
+    assert "the exact optimum, slots: 40 of 40" in counted  # 20 slots for each of two segments
+
+
 def test_under_drift_every_phase_has_its_table(run: Run, small_catalog_folder: Path) -> None:
     status, told, _ = run("optimum", "--scenario", "drift", "--catalog", small_catalog_folder)
     assert status == 0

@@ -156,10 +156,10 @@ def test_a_lost_connection_saves_and_so_do_two_signals_at_once(tmp_path: Path) -
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
 def test_what_was_ignored_at_the_start_is_ignored_to_the_end(tmp_path: Path) -> None:
     """As nohup and a script's ``&`` start it, with workers too."""
-    (tmp_path / "e.yaml").write_text("{agents: [random, greedy], seeds: 2, sessions: 2000}")
+    (tmp_path / "e.yaml").write_text("{agents: [random, greedy], seeds: 1, sessions: 500, evaluate: {sessions: 300}}")
     quiet = ignoring(signal.SIGHUP, signal.SIGINT)
     for arguments in (
-        ("train", "random", "--sessions", "20000", "--run", "r"),
+        ("train", "random", "--sessions", "2000", "--run", "r"),
         ("experiment", "run", "e.yaml", "--out", "e", "--workers", "2"),
     ):
         with started(tmp_path, *arguments, preexec_fn=quiet, start_new_session=True) as process:

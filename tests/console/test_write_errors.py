@@ -11,7 +11,8 @@ import pytest
 
 from preroll.console.write_errors import as_os_error, known_name, status, told, writes
 from preroll.errors import PrerollError
-from tests.child_processes import on_a_full_disk
+from tests.child_processes import full_disk
+from tests.conftest import Run
 
 
 @pytest.mark.parametrize(
@@ -68,12 +69,15 @@ def test_of_a_copy_the_file_that_was_written_is_named() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 700, 2000])
-def test_a_full_disk_ends_a_training_in_one_line_that_names_the_run(size: int, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "preroll", "train", "thompson", "--sessions", "300", "--run", "runs/r"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, **on_a_full_disk(size))
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    line = done.stderr.splitlines()[-1]
+def test_a_full_disk_ends_a_training_in_one_line_that_names_the_run(
+    size: int, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with full_disk(size):
+        status, _, errors = run("train", "thompson", "--sessions", "300", "--run", "runs/r")
+    assert status == 1
+    assert "Traceback" not in errors
+    line = errors.splitlines()[-1]
     assert line.startswith(("error: runs/r", "error: --run runs/r", f"error: {tmp_path}/runs/r")), line
     assert "File too large" in line or "No space left" in line
     assert not (tmp_path / "runs" / "r").exists()
@@ -87,14 +91,14 @@ def test_a_device_that_takes_no_more_is_named(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "error: /dev/full: No space left on device\n")
 
 
-def test_an_impression_log_that_does_not_fit_is_named(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "preroll"]
-    train = [*command, "train", "random", "--sessions", "60", "--run", "r"]
-    subprocess.run(train, cwd=tmp_path, check=True, capture_output=True)
-    write = [*command, "impressions", "r", "log.parquet", "--sessions", "500"]
-    done = subprocess.run(write, capture_output=True, text=True, cwd=tmp_path, check=False, **on_a_full_disk(2000))
-    assert done.returncode == 1
-    line = done.stderr.splitlines()[-1]
-    assert "log.parquet" in line
-    assert "Traceback" not in done.stderr
+def test_an_impression_log_that_does_not_fit_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("train", "random", "--sessions", "60", "--run", "r")[0] == 0
+    with full_disk(2000):
+        status, _, errors = run("impressions", "r", "log.parquet", "--sessions", "500")
+    assert status == 1
+    assert "log.parquet" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
     assert sorted(os.listdir(tmp_path)) == ["r"]

@@ -56,19 +56,30 @@ class PlainModel:
         ad, user = self.actions[action], self.scenario.user
         if ad is None:
             return 0.0
-        own = self.catalog.categories.index(ad.category)
-        category = int(self.catalog.category[at.video])
-        fits = float(category == own)
-        if category < 0:
-            assert self.catalog.category_probabilities is not None
-            fits = float(self.catalog.category_probabilities[at.video, own])
         position = user.position.get(self.scenario.session.slots[self.position(at.slot)], 1.0)
         wear = user.fatigue.wear[at.level] if user.fatigue.wear else 1.0
         factors = user.segments[at.segment].appeal if user.segments else {}
-        appeal = prod(factors.get(key, 1.0) for key in (ad.label, ad.length, ad.category))
-        match = user.mismatch + (1 - user.mismatch) * fits
+        appeal = prod(factors.get(key, 1.0) for key in {ad.label: 1, ad.length: 1, ad.category: 1})
         repeat = user.repeat if at.last in (action, len(self.actions) + action) else 1.0
-        return min(ad.view_probability * position * wear * appeal * match * repeat, 1.0)
+        categories, given = self.catalog.categories, ad.view_probability
+        if given is None:
+            assert self.catalog.response is not None
+            match = float(self.catalog.response[at.video, self.catalog.response_ads.index(ad.label)])
+            return min(position * wear * appeal * match * repeat, 1.0)
+        if isinstance(given, dict):
+            weights = [self.is_of(at.video, k) for k in range(len(categories))]
+            by_category = [given[name] if name in given else given["other"] for name in categories]
+            match = sum(weight * p for weight, p in zip(weights, by_category, strict=True)) / sum(weights)
+            return min(position * wear * appeal * match * repeat, 1.0)
+        match = user.mismatch + (1 - user.mismatch) * self.is_of(at.video, categories.index(ad.category))
+        return min(given * position * wear * appeal * match * repeat, 1.0)
+
+    def is_of(self, video: int, category: int) -> float:
+        """The probability that a video is of a category, for its users."""
+        if self.catalog.category[video] >= 0:
+            return float(self.catalog.category[video] == category)
+        assert self.catalog.category_probabilities is not None
+        return float(self.catalog.category_probabilities[video, category])
 
     def pay(self, video: int, action: int) -> float:
         """The reward of a view."""

@@ -133,6 +133,7 @@ def test_view_frequencies_lie_within_exact_binomial_bounds_of_the_table(name: st
     level = FALSE_ALARM / (2 * shown.size)
     for k, category in enumerate(small_catalog.categories):
         for a, ad in enumerate(scenario.ads):
+            assert isinstance(ad.view_probability, float)
             p = ad.view_probability * (1.0 if ad.category == category else scenario.user.mismatch)
             low, high = stats.binom.ppf([level, 1 - level], shown[k, a], p)
             assert low <= viewed[k, a] <= high, (category, ad.label)

@@ -6,7 +6,7 @@ import numpy as np
 
 from preroll.envs.scenario.scenario import Scenario, preset_names
 from preroll.perception.catalog.catalog import Catalog
-from tests.conftest import make_catalog
+from tests.conftest import bare, make_catalog
 from tests.envs.every_mechanism import EVERYTHING
 from tests.envs.tiny import ALL_SHOWN, TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
@@ -42,6 +42,37 @@ ALL_AT_ONCE: dict[str, Any] = {
 }
 
 
+#: Ads of advertisers, some with probabilities by category, and one of a category.
+BY_CATEGORY: dict[str, Any] = {
+    "soap": {
+        "short": {"seconds": 10, "view_probability": {"cats": 0.7, "other": 0.3}, "reward": 1},
+        "long": {"seconds": 30, "view_probability": {"dogs": 0.1, "cats": 0.9}, "reward": 3},
+    },
+    "cats": {"short": {"seconds": 15, "view_probability": 0.6, "reward": 2}},
+    "dogs": {"long": {"seconds": 15, "view_probability": {"other": 0.4}, "reward": 2}},
+}
+OTHERS: list[dict[str, Any]] = [
+    {"from_session": 2, "set": {"ads.*.*.view_probability.other": 0.2}},
+    {"from_session": 3, "set": {"ads.*.*.view_probability": {"scale": 0.7}, "user.mismatch": 0.9}},
+    {"from_session": 4, "set": {"ads.soap.short.view_probability": {"dogs": 0.6, "other": 0.1}}},
+]
+
+
+#: Ads whose probabilities the catalog holds.
+OWN_RESPONSE: dict[str, Any] = {
+    "response": "catalog",
+    "ads": {
+        "soap": {"long": {"seconds": 30, "reward": 3}},
+        "cats": {"short": {"seconds": 10, "reward": 1}},
+        "dogs": {"long": {"seconds": 15, "reward": 2}},
+    },
+}
+DEARER: list[dict[str, Any]] = [
+    {"from_session": 2, "set": {"ads.*.long.reward": {"scale": 0.5}}},
+    {"from_session": 3, "set": {"user.mismatch": 0.9, "user.position.pre": 1.8}},
+]
+
+
 def partly_labeled(n_videos: int) -> Catalog:
     """Two categories, of which a third of the videos has none, and videos with 0 … 10 neighbours."""
     rng, video = np.random.default_rng(1), np.arange(n_videos)
@@ -55,6 +86,35 @@ def partly_labeled(n_videos: int) -> Catalog:
         category_probabilities=rng.dirichlet(np.ones(2), n_videos),
         memorability=rng.random(n_videos),
         memorability_quantile=rng.permutation(n_videos) / n_videos,
+        response=rng.random((n_videos, 3)),
+        response_ads=("cats.short", "dogs.long", "soap.long"),
+    )
+
+
+def own_response(n_videos: int) -> tuple[Scenario, Catalog]:
+    """The preset ``fatigue``, where every pair of a video and an ad has a probability of its own."""
+    videos, preset = make_catalog(n_videos), Scenario.load("fatigue")
+    plain: dict[str, Any] = {**preset.model_dump(mode="json"), "response": "catalog"}
+    for ads in plain["ads"].values():
+        for ad in ads.values():
+            del ad["view_probability"]
+    catalog = bare(
+        videos,
+        response=np.random.default_rng(3).beta(2, 3, (n_videos, len(preset.ads))),
+        response_ads=sorted(ad.label for ad in preset.ads),
+    )
+    return Scenario.load(plain).replace({"user.position": {"pre": 1.0}}), catalog
+
+
+def without_labels(catalog: Catalog) -> Catalog:
+    """The same videos, of which nobody knows the category."""
+    return Catalog.from_arrays(
+        categories=catalog.categories,
+        category=np.full(catalog.n_videos, -1),
+        neighbors=catalog.neighbors,
+        importance=catalog.importance,
+        classes=catalog.classes,
+        category_probabilities=catalog.category_probabilities,
     )
 
 
@@ -62,6 +122,11 @@ WORLDS: dict[str, tuple[Scenario, Catalog]] = {
     **{name: (Scenario.load(name), Catalog.load("demo")) for name in preset_names()},
     "everything": (EVERYTHING, make_catalog()),
     "all at once": (tiny(ALL_AT_ONCE), partly_labeled(37)),
+    "by category": (tiny({**ALL_AT_ONCE, "ads": BY_CATEGORY, "drift": OTHERS}), partly_labeled(37)),
+    "own response": (
+        tiny({**ALL_AT_ONCE, "user.position": {"pre": 1.0, "mid": 1.3}, **OWN_RESPONSE, "drift": DEARER}),
+        partly_labeled(37),
+    ),
     "tiny": (tiny({**TWO_SLOTS, **TWO_SEGMENTS, **ALL_SHOWN}), three_videos()),
     "no jumps": (tiny({"session.horizon": 6, "recommender.jump": 0}), three_videos()),
     "jumps": (tiny({"session.horizon": 6, "recommender.jump": 1, "user.leave.hazard": {}}), three_videos()),

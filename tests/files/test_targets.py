@@ -1,13 +1,15 @@
 import os
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.kinds import CSV, PNG, SVG
-from preroll.files.targets import check_file, check_folder, check_inputs, new_folder, reserved, writing_file
+from preroll.files.targets import check_file, check_folder, check_inputs, check_new, new_folder, reserved, writing_file
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +153,24 @@ def test_a_folder_is_replaced_by_its_kind_alone_and_strangers_are_named() -> Non
     Path("mine/photos").mkdir()
     assert "diary.txt and 1 more is no part of the run there and would be lost; move it away" in refusal()
     check_folder(Path("mine"), "run", "--run mine", replace=True, mend=True)
+
+
+@pytest.mark.parametrize("check", [check_new, lambda path, told: check_folder(path, "run", told, replace=True)])
+def test_a_folder_of_something_else_is_refused_without_reading_all_of_it(
+    check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug once: the root, or a home, was read to its end first."""
+    walk = os.walk
+
+    def read(folder: Path) -> Iterator[Any]:
+        yield next(iter(walk(folder)))
+        pytest.fail("its folders were read")
+
+    Path("large/a").mkdir(parents=True)
+    Path("large/b").touch()
+    monkeypatch.setattr(os, "walk", read)
+    with pytest.raises(PrerollError, match="holds b"):
+        check(Path("large"), "--run large")
 
 
 def test_an_output_folder_that_is_an_input_is_refused() -> None:

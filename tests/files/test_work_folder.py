@@ -13,25 +13,7 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.files import atomic, work_folder
 from preroll.files.work_folder import BeingWrittenError
-
-HOLD = """
-import sys
-from pathlib import Path
-from preroll.files import atomic
-with atomic.writing(Path(sys.argv[1]), "--run mine"):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def holder(path: Path) -> "subprocess.Popen[str]":
-    """A process that writes ``path`` until it is killed or its stdin ends."""
-    started = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert started.stdout is not None
-    assert started.stdout.readline() == "held\n"
-    return started
+from tests.child_processes import holder
 
 
 def names(folder: Path) -> list[str]:

@@ -14,6 +14,10 @@ import pytest
 from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
 from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.prediction.catalog_update import update_catalog
+from preroll.perception.prediction.response import Response
+
+pytestmark = pytest.mark.usefixtures("without_processes")
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -48,6 +52,7 @@ def sound_only(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
+@pytest.mark.processes
 def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, network: Path) -> None:
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     catalog = Catalog.open(tmp_path / "out")
@@ -67,6 +72,7 @@ def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, netw
     catalog.check_values()
 
 
+@pytest.mark.processes
 def test_the_number_of_workers_changes_no_byte(tmp_path: Path, videos: Path, network: Path) -> None:
     for workers in (1, 2):
         build_catalog(videos, tmp_path / f"out{workers}", detector=network, workers=workers)
@@ -117,7 +123,7 @@ def test_a_category_that_ends_empty_is_left_out_and_makes_status_1(tmp_path: Pat
 def test_without_one_usable_video_nothing_is_written(tmp_path: Path, network: Path) -> None:
     (tmp_path / "videos" / "reds").mkdir(parents=True)
     (tmp_path / "videos" / "reds" / "a.mp4").write_text("no video")
-    with pytest.raises(PrerollError, match=r"none of 1 videos can be used; the first, reds/a\.mp4: ") as caught:
+    with pytest.raises(PrerollError, match=r"none of 1 video can be used; the first, reds/a\.mp4: ") as caught:
         build_catalog(tmp_path / "videos", tmp_path / "out", detector=network, workers=1)
     assert caught.value.status == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network", "videos"]
@@ -154,6 +160,20 @@ def test_a_catalog_is_replaced_unless_something_else_lies_in_it(tmp_path: Path, 
     (tmp_path / "out" / "notes.txt").write_text("mine")
     with pytest.raises(PrerollError, match=r"notes\.txt is no part of the catalog there and would be lost"):
         build_catalog(videos, tmp_path / "out", detector=network)
+
+
+def test_a_build_over_predictions_says_that_it_leaves_them_out(
+    tmp_path: Path, videos: Path, network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They were dropped in silence."""
+    made = build_catalog(videos, tmp_path / "out", detector=network, workers=1).catalog
+    assert "predictions" not in capsys.readouterr().err
+    update_catalog(made, tmp_path / "new", response=Response(("a.x",), np.ones((made.n_videos, 1), np.float32)))
+    assert build_catalog(videos, tmp_path / "new", detector=network, workers=1).catalog.response is None
+    assert (
+        "new holds predictions (response), which a build leaves out: `preroll predict annotate` adds them again\n"
+        in (capsys.readouterr().err)
+    )
 
 
 def test_output_must_lie_apart_from_the_videos(tmp_path: Path, videos: Path, network: Path) -> None:

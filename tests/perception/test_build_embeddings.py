@@ -17,6 +17,8 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.catalog_content import CatalogOptions
 from preroll.perception.workers.pool import VideoJob, VideoPool
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 COLORS = {"blues": (0, 0, 255), "reds": (255, 0, 0)}

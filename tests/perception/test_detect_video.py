@@ -8,6 +8,8 @@ from preroll.errors import PrerollError
 from preroll.perception.detect_video import class_summary, detect
 from tests.perception.conftest import write_beginning
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 

@@ -12,6 +12,8 @@ from preroll.errors import PrerollError
 from preroll.perception.build import BuildReport, build_catalog
 from tests.perception.video.odd_clips import CODECS, KEY, on_screen, regular, with_matrix, write
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Network = Callable[..., Path]
 Expected = dict[str, tuple[str, int]]
 ENCRYPTED = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": KEY, "encryption_kid": KEY}

@@ -1,7 +1,5 @@
 """The second of two commands that write one target is refused in one line before its work, and changes nothing."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,19 +7,27 @@ import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.files import atomic
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import load_settings
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability
 from preroll.perception.prediction.run import train
+from tests.child_processes import written_elsewhere
+from tests.conftest import Run
+
+Refused = Callable[..., None]
 
 
-def refused(*arguments: str | Path) -> str:
-    done = subprocess.run([sys.executable, "-m", "preroll", *map(str, arguments)], capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "is writing it now" in done.stderr.splitlines()[-1], done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+@pytest.fixture
+def refused(run: Run) -> Refused:
+    """Gives a command, which is the second of two."""
+
+    def check(line: str, *arguments: str | Path) -> None:
+        status, _, errors = run(*arguments)
+        assert status != 0
+        assert errors.splitlines()[-1].endswith(line), errors
+        assert "Traceback" not in errors
+
+    return check
 
 
 @pytest.fixture
@@ -36,28 +42,27 @@ def task(tmp_path: Path) -> Path:
     return file
 
 
-def test_predictions_trained_or_applied_twice_at_once(tmp_path: Path, task: Path) -> None:
-    with atomic.writing(tmp_path / "run"):
-        refused("predict", "train", task)
+def test_predictions_trained_or_applied_twice_at_once(tmp_path: Path, task: Path, run: Run, refused: Refused) -> None:
+    with written_elsewhere(tmp_path / "run") as line:
+        refused(line, "predict", "train", task)
     train(load_settings(task))
-    with atomic.writing(tmp_path / "p"):
-        refused("predict", "apply", task, "--out", tmp_path / "p")
+    with written_elsewhere(tmp_path / "p") as line:
+        refused(line, "predict", "apply", task, "--out", tmp_path / "p")
     assert not (tmp_path / "p").exists()
     (tmp_path / "run" / "model" / "words.json").write_bytes(b"")
-    done = subprocess.run(
-        [sys.executable, "-m", "preroll", "predict", "evaluate", str(task)], capture_output=True, text=True
-    )
-    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
-    assert "words.json: is not the file that was written" in done.stderr
+    status, _, errors = run("predict", "evaluate", task)
+    assert (status, len(errors.strip().splitlines())) == (2, 1)
+    assert "words.json: is not the file that was written" in errors
 
 
-def test_a_data_set_tables_and_clips_written_twice_at_once(tmp_path: Path) -> None:
-    with atomic.writing(tmp_path / "d"):
-        refused("predict", "generate", "genres", "--out", tmp_path / "d")
-        refused("catalog", "export", "demo", "--csv", tmp_path / "d")
-        refused("predict", "annotate", "demo", "--calibrate", "--out", tmp_path / "d")
-    with atomic.writing_within(tmp_path / "videos", "videos"):
-        refused("catalog", "demo-videos", tmp_path / "videos", "--per-category", "1")
+def test_a_data_set_tables_and_clips_written_twice_at_once(tmp_path: Path, refused: Refused) -> None:
+    with written_elsewhere(tmp_path / "d") as line:
+        refused(line, "predict", "generate", "genres", "--out", tmp_path / "d")
+        refused(line, "catalog", "export", "demo", "--csv", tmp_path / "d")
+        refused(line, "predict", "annotate", "demo", "--calibrate", "--out", tmp_path / "d")
+    with written_elsewhere(tmp_path / "videos", "writing_within") as line:
+        refused(line, "catalog", "demo-videos", tmp_path / "videos", "--per-category", "1")
+        assert [path.name for path in (tmp_path / "videos").iterdir()] == [".preroll"]
     assert list((tmp_path / "videos").iterdir()) == []
 
 

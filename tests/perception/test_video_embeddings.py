@@ -17,6 +17,8 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.video_embeddings import analyzed, embed_videos, videos_in
 from preroll.workers.job import Limits
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 RED, BLUE = (250, 0, 0), (0, 0, 250)
 
 
@@ -94,6 +96,7 @@ def test_what_words_become_is_no_matter_to_embeddings_that_are_there(
     assert not any(f'"{name}"' in kept for name in ("activation", "logit_scale", "embedding", "pool"))
 
 
+@pytest.mark.processes
 def test_a_video_that_takes_too_long_is_given_up(
     tmp_path: Path, make_clip: Callable[..., Path], make_network: Callable[..., Path]
 ) -> None:

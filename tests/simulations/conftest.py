@@ -1,6 +1,6 @@
 """A small experiment, run once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,19 @@ import pytest
 
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
+from preroll.simulations.experiment.execution import overview
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.yaml_config import dump_yaml
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_pictures() -> Iterator[None]:
+    """Draws no pictures of policies, which take longer than a small experiment and which one test looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overview, "policy_picture", lambda *_: None)
+        yield
+
 
 MakeFile = Callable[..., Path]
 
@@ -58,6 +68,13 @@ def make_file(small_catalog_folder: Path, tmp_path_factory: pytest.TempPathFacto
 def load(path: Path) -> Plan:
     """The plan of a file."""
     return Plan.of(Experiment.load(path))
+
+
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts of pages are drawn, but not painted, which takes half of the time of a page: for tests of its words."""
+    monkeypatch.setattr("preroll.simulations.report.charts.figure_bytes", lambda *_, **__: b"<svg></svg>")
+    monkeypatch.setattr("preroll.simulations.report.policies.policy_png", lambda *_: b"")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.quickstart import QuickstartResult, demo_catalog, run_quickstart
 from preroll.simulations.training.training import train
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 
 def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_path: Path) -> None:
     notes: list[str] = []

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from preroll.workers.messages import receive, send
 from preroll.workers.pool import Pool
 from preroll.workers.process import WorkerDiedError, WorkerProcess
 from preroll.workers.supervisor import Supervisor
+from tests.workers.in_this_process import in_this_process
 
 OBEY = Job("tests.workers.jobs:obey", grace=0.0)
 TIDY = Job("tests.workers.jobs:obey", grace=5.0)
@@ -77,9 +79,9 @@ def test_a_worker_that_overruns_is_killed_and_the_next_request_gets_a_new_one() 
 
 
 def test_a_hang_is_told_from_slowness_by_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "STALLED", 3.0)
+    monkeypatch.setattr(processes, "STALLED", 2.0)
     monkeypatch.setattr(processes, "_LOOK_EVERY", 0.1)
-    hung, slow = outcomes([{"do": "sleep"}, {"do": "spin", "seconds": 4.0}])
+    hung, slow = outcomes([{"do": "sleep"}, {"do": "spin", "seconds": 2.5}])
     assert hung.reason == "timeout"
     assert slow.error is None
 
@@ -104,6 +106,24 @@ def test_a_refusal_is_an_error_with_its_status_and_a_full_disk_is_final() -> Non
     assert (refused.error, refused.status, refused.final) == ("it is refused", 2, False)
     assert (full.error, full.status, full.final) == ("the disk is full", 1, True)
     assert (write.error, write.status, write.final) == ("a.npy: No space left on device", 1, True)
+
+
+def test_workers_without_processes_answer_as_processes_do() -> None:
+    """Those of tests about the work itself."""
+    requests: list[Request] = [
+        {"do": "print", "bytes": "a", "list": (1, 2)},
+        {"do": "refuse"},
+        {"do": "full"},
+        {"do": "write"},
+    ]
+    there = outcomes(requests)
+    with in_this_process():
+        here = outcomes(requests)
+        assert here[0].message == {"told": "print", "pid": os.getpid()}
+        with pytest.raises(PrerollError, match="the network cannot be loaded"):
+            Pool(Job("tests.workers.jobs:opened", {"greeting": "no"})).check()
+    assert [replace(one, message=None) for one in here] == [replace(one, message=None) for one in there]
+    assert there[0].message != here[0].message
 
 
 def test_progress_ends_at_what_was_done() -> None:

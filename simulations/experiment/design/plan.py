@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ class Cell:
     @property
     def scenario(self) -> dict[str, Any]:
         """The whole scenario, as plain values; computed, for those of many cells would fill the memory."""
-        return varied(Scenario.load(self.base), self.values).model_dump(mode="json")
+        told: dict[str, Any] = json.loads(_scenario(json.dumps(self.base), json.dumps(self.values)))
+        return told
 
     @property
     def fingerprint(self) -> str:
@@ -107,6 +108,12 @@ class Cell:
         """Returns the same cell under the names of its point and of its agent with its settings."""
         label = agent + "".join(self.label.partition("@")[1:])  # and what it is trained on
         return replace(self, id=f"{point}/{label}/seed-{self.seed}", point=point, label=label)
+
+
+@lru_cache(maxsize=16)
+def _scenario(base: str, values: str) -> str:
+    """Returns the scenario of a point, from JSON to JSON; the cells of a point follow each other."""
+    return json.dumps(varied(Scenario.load(json.loads(base)), json.loads(values)).model_dump(mode="json"))
 
 
 @dataclass(frozen=True)

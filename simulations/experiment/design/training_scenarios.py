@@ -7,7 +7,9 @@ all draws at once.
 
 from collections.abc import Mapping
 
-from preroll.envs.scenario.scenario import Scenario, Segment
+import numpy as np
+
+from preroll.envs.scenario.scenario import Ad, Scenario, Segment
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.spec import POINT, SCENARIO, Experiment, Random
 from preroll.simulations.experiment.design.variation import base_of, draws
@@ -65,10 +67,23 @@ def _factors(base: Scenario, drawn: Scenario) -> dict[str, float]:
         for old, new in zip(base.ads, drawn.ads, strict=True)
     ):
         raise PrerollError("ranges: a session draws view probabilities alone, such as ads.*.long.view_probability")
-    factors = {}
-    for old, new in zip(base.ads, drawn.ads, strict=True):
-        if not old.view_probability and new.view_probability:
-            raise PrerollError(f"ranges: ads.{old.label}.view_probability: is 0 in the scenario; nothing scales it")
-        if old.view_probability:
-            factors[old.label] = new.view_probability / old.view_probability
+    factors = {old.label: _factor(old, new) for old, new in zip(base.ads, drawn.ads, strict=True)}
     return {ad: factor for ad, factor in factors.items() if factor != 1.0}
+
+
+def _factor(old: Ad, new: Ad) -> float:
+    """Returns the factor on the view probability of an ad, or on those of all categories."""
+    numbers, drawn = (_by_category(ad.view_probability) for ad in (old, new))
+    key = f"ranges: ads.{old.label}.view_probability"
+    if any(number and not numbers.get(category) for category, number in drawn.items()):
+        raise PrerollError(f"{key}: is 0 in the scenario; nothing scales it")
+    factors = [drawn.get(category, 0.0) / number for category, number in numbers.items() if number] or [1.0]
+    if drawn.keys() != numbers.keys() or not np.allclose(factors, factors[0], rtol=1e-9, atol=0):
+        raise PrerollError(f"{key}: a session draws one factor on all categories, such as {{scale: [0.5, 1]}}")
+    return factors[0]
+
+
+def _by_category(probability: float | dict[str, float] | None) -> dict[str, float]:
+    if probability is None:  # it is the catalog's
+        return {}
+    return probability if isinstance(probability, dict) else {"": probability}

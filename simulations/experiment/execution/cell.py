@@ -1,7 +1,8 @@
 """Execution of one cell: training and evaluation of an agent, stored as a run folder, complete or absent."""
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from glob import escape
 from pathlib import Path
@@ -9,16 +10,20 @@ from typing import Any
 
 from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.manifest import identity
+from preroll.perception.catalog.manifest import read_manifest as read_catalog_manifest
 from preroll.run_folder import RESULT
-from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, wanted_table
+from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.design.plan import Cell
-from preroll.simulations.experiment.execution.tensorboard import write_policy, write_settings_and_metrics
+from preroll.simulations.experiment.execution.tensorboard import write_settings_and_metrics
 from preroll.simulations.experiment.execution.training_reuse import reuse_training
+from preroll.simulations.feedback.feedback import Feedback
 from preroll.simulations.training.provenance import provenance
-from preroll.simulations.training.run import Run, read_manifest
+from preroll.simulations.training.run import Run, read_manifest, settings_of
 from preroll.simulations.training.training import TrainingResult, counted, prepare
 from preroll.system.memory import NETWORKS
 from preroll.tensorboard_writer import NAME as EVENTS
@@ -27,6 +32,9 @@ from preroll.workers.job import Job, Progress, Request
 
 CELL = "cell.json"
 FORMAT = 3
+#: What ``settings.yaml`` holds, once more as JSON, which is read in a twentieth of the time; cells of earlier versions
+#: lack it.
+SETTINGS = "run_settings"
 #: Where the agent loses; cells of earlier versions lack it.
 EXPLANATION = "explanation"
 
@@ -56,44 +64,45 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
     """
     cell = Cell(**request["cell"])
     folder = Path(request["run"])
-    if Catalog.load(cell.catalog).sha256 != cell.catalog_sha256:
+    if identity(read_catalog_manifest(Catalog.folder(cell.catalog))) != cell.catalog_sha256:
         raise PrerollError(
             f"cell {cell.id}: the catalog {cell.catalog} has changed since the experiment began", status=1
         )
     if (earlier := _same_training(cell, folder)) is not None:
-        reuse_training(earlier, folder, partial(_finish, cell, Run.open(earlier).notes))
+        reuse_training(earlier, folder, partial(_finish, cell, folder, Run.open(earlier).notes))
         return {}, b""
     training = prepare(
-        cell.agent, scenario=cell.training or cell.scenario, catalog=cell.catalog, sessions=cell.sessions,
-        seed=cell.seed, run=folder, settings=cell.settings, replace=True, mend=True, feedback=cell.feedback,
+        cell.agent, exact=_world(cell, cell.training or cell.scenario), sessions=cell.sessions, seed=cell.seed,
+        run=folder, settings=cell.settings, replace=True, mend=True, feedback=cell.feedback,
     )  # fmt: skip
 
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:
-        _finish(cell, result.notes, part, result.agent, events)
+        _finish(cell, folder, result.notes, part, result.agent, events)
 
     training.run(counted(progress), finish)
     return {}, b""
 
 
-def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: EventFile) -> None:
+def _finish(cell: Cell, folder: Path, notes: Sequence[str], part: Path, agent: Agent, events: EventFile) -> None:
     """Evaluates the agent and writes everything that a cell stores in addition to a run."""
     began = time.process_time()
-    tables = Tables.compile(cell.scenario, cell.catalog)
-    policy = wanted_table(agent, tables, exact=cell.exact)
+    values = _world(cell, cell.scenario)
     evaluation = evaluate_agent(
-        cell.label, policy or agent, tables, sessions=cell.evaluation_sessions, seed=cell.seed, exact=cell.exact,
-        explained=True,
+        cell.label, agent, values.tables, sessions=cell.evaluation_sessions, seed=cell.seed, exact=cell.exact,
+        explained=True, values=values,
     )  # fmt: skip
     assert evaluation.explanation is not None
     seconds = round(time.process_time() - began, 3)
-    if policy is not None:
-        write_policy(events, cell.sessions, tables, policy)
     write_settings_and_metrics(events, cell, evaluation)
+    late = Feedback.of(cell.feedback)
     content = {
         "format": FORMAT,
         "id": cell.id,
         "fingerprint": cell.fingerprint,
         "training_fingerprint": cell.training_fingerprint,
+        SETTINGS: settings_of(
+            agent, values.tables.catalog, sessions=cell.sessions, seed=cell.seed, run=folder, feedback=late
+        ).model_dump(mode="json"),
         "values": cell.values,
         "label": cell.label,
         "evaluation": evaluation.to_dict() | ({"note": " ".join(notes)} if notes else {}),
@@ -101,7 +110,20 @@ def _finish(cell: Cell, notes: Sequence[str], part: Path, agent: Agent, events: 
         "evaluation_cpu_seconds": seconds,
         "provenance": provenance(),  # of the evaluation, where it was made; that of the training is in result.json
     }
-    atomic.write_json(part / CELL, content)
+    atomic.write_json(part / CELL, content, indent=None)  # indented it takes longer than all else of a small cell
+
+
+#: What the last cell of this process met: cells of a point follow each other, and share tables and exact values.
+_WORLD: dict[tuple[str, str, str], PhasedOptimum] = {}
+
+
+def _world(cell: Cell, scenario: Mapping[str, Any]) -> PhasedOptimum:
+    """Returns exact values of a scenario on the catalog of a cell, whose hash stands for its content."""
+    key = json.dumps(scenario), cell.catalog, cell.catalog_sha256
+    if key not in _WORLD:
+        _WORLD.clear()  # first: the tables of two large catalogs might not fit into the memory
+        _WORLD[key] = PhasedOptimum(Tables.compile(scenario, cell.catalog))
+    return _WORLD[key]
 
 
 def _same_training(cell: Cell, folder: Path) -> Path | None:

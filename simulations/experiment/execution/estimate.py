@@ -13,7 +13,7 @@ from preroll.simulations.training.run import Run
 #: Measured CPU seconds per 1,000 training sessions of `fatigue` (18 slots each) on one core; bandits by default.
 SECONDS_PER_1000, BANDIT_SECONDS = {"baseline": 0.05, "deep": 1.0}, 0.06
 #: CPU seconds per 1,000 evaluation sessions, and fixed CPU seconds of every cell.
-EVALUATION_PER_1000, FIXED = 0.002, 0.3
+EVALUATION_PER_1000, FIXED = 0.002, 0.03
 BYTES, BANDIT_BYTES = {"baseline": 120_000, "deep": 500_000}, 60_000
 
 

@@ -2,22 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
-
-from preroll.simulations.experiment.execution.cell import read_cell
-from preroll.simulations.training.provenance import merged
-from preroll.simulations.training.run import Run
 
 MACHINE = "machine"
 
 #: Version by package, ``code`` and ``machine``; what is not known is left out.
 Origin = Mapping[str, str]
-
-
-def cell_provenance(folder: Path) -> dict[str, Any]:
-    """Returns the provenance of a finished cell, that of a reused training and of its evaluation in one."""
-    return merged(Run.open(folder).result, read_cell(folder)["provenance"])
 
 
 def origin_of(provenance: Mapping[str, Any]) -> Origin:

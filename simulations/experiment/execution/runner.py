@@ -1,5 +1,6 @@
 """Execution of the unfinished cells of an experiment, on all cores, with up to three attempts each."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
+from preroll.simulations.experiment.execution.overview import shown_pairs, write_means, write_overview
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.experiment.execution.tensorboard import write_layout
+from preroll.simulations.experiment.execution.tensorboard import write_columns
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
 
@@ -113,13 +115,15 @@ def run_plan(
         for line in changes(plan, store, before):
             note(line)
         store.write_plan(plan, text)
-        write_layout(store.logdir, plan)
+        write_columns(store.logdir, plan)
         todo = [cell for cell in plan.cells if before[cell.id] is not CellState.DONE]
         try:
             failures = _do(todo, plan, store, pool, before) if todo else {}
         finally:
             store.sweep()  # a lost machine or process leaves partial folders
         store.write_failures(failures)
+        store.states(plan)  # keeps what it reads, for who asks next
+        write_overview(store, plan)
     return ExperimentOutcome(before, len(todo) - len(failures), failures)
 
 
@@ -139,6 +143,7 @@ def _do(
     todo = sorted(todo, key=lambda cell: -expected[cell.id])
     requests = [cell_request(cell, store.folder(cell).absolute()) for cell in todo]
     failures: dict[str, str] = {}
+    shown, left = shown_pairs(plan), Counter((cell.point, cell.label) for cell in todo)
     title = f"Running {len(todo)} cells (seconds of work)"
     with progress.bar(max(round(sum(expected[cell.id] for cell in todo)), 1), title) as advance:
         meter = _Meter(todo, expected, advance)
@@ -151,6 +156,9 @@ def _do(
                 if outcome.error is not None:
                     failures[cell.id] = outcome.line
                     store.write_failures(failures)
+                left[pair := (cell.point, cell.label)] -= 1
+                if not left[pair] and pair in shown:  # at once, for who looks on
+                    write_means(store, plan, {pair: shown[pair]})
     return failures
 
 

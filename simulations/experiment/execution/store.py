@@ -4,17 +4,20 @@
 plan.json        all cells: their inputs; names of earlier cells; hash of experiment.yaml; sealed
 experiment.yaml  copy of the file that was run
 failures.json    cells that failed, with their errors; sealed
-cells/POINT/AGENT/seed-K/    one run each, complete or absent; ``cells`` is TensorBoard's logdir
+cells/POINT/AGENT/seed-K/    one run each, complete or absent
+records.json     what was read of cells that are done; sealed, and made anew where it is missing
+overview/POINT/AGENT/        the mean curve of an agent at a point, of 30 at most; TensorBoard's logdir, as ``cells`` is
 .preroll         work folder of whoever runs it
 ```
 """
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +27,14 @@ from preroll.files.hashing import sha256_of_text
 from preroll.files.names import checked_name, is_nobodys
 from preroll.simulations.experiment.design.names import known_as
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.experiment.execution.cell import CELL, check_cell, read_cell
+from preroll.simulations.experiment.execution.cell import CELL
+from preroll.simulations.experiment.execution.records import RECORDS, Record, Records
 
 PLAN = "plan.json"
 FILE = "experiment.yaml"
 FAILURES = "failures.json"
 CELLS = "cells"
+OVERVIEW = "overview"
 FORMAT = 5
 #: Fields of cells that hold scenarios: without variation, and of training.
 WORLDS = ("base", "training")
@@ -61,6 +66,11 @@ class Store:
     def logdir(self) -> Path:
         """TensorBoard's logdir, with one run per cell."""
         return self.path / CELLS
+
+    @property
+    def overview(self) -> Path:
+        """TensorBoard's logdir of the means over seeds."""
+        return self.path / OVERVIEW
 
     def folder(self, cell: Cell) -> Path:
         """Returns the run folder of a cell."""
@@ -178,15 +188,32 @@ class Store:
         """Returns the state of every cell by id."""
         failures, damage = self._failures()
         absent = CellState.DAMAGED if damage else CellState.MISSING
-        return {cell.id: self._state(cell, CellState.FAILED if cell.id in failures else absent) for cell in plan.cells}
+        told = {cell.id: self._state(cell, CellState.FAILED if cell.id in failures else absent) for cell in plan.cells}
+        self._records.keep(told.keys())
+        return told
+
+    def done(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Returns those of some cells that are done."""
+        return [cell for cell in cells if self._state(cell, CellState.MISSING) is CellState.DONE]
+
+    def record(self, cell: Cell) -> Record:
+        """Returns what results and reports need of a cell that is done, which is read once.
+
+        Raises:
+            PrerollError: one of its files is not what was written.
+        """
+        return self._records.of(cell.id, self.folder(cell).absolute())
+
+    @cached_property
+    def _records(self) -> Records:
+        return Records(self.path / RECORDS)
 
     def _state(self, cell: Cell, absent: CellState) -> CellState:
         folder = self.folder(cell).absolute()
         if not atomic.current(folder).exists():
             return absent
         try:
-            check_cell(folder)
-            found = read_cell(folder)
+            found = self._records.of(cell.id, folder)
             if found["fingerprint"] != cell.fingerprint:
                 return CellState.CHANGED
             return CellState.DONE if _is_result(found["evaluation"]) else CellState.FAILED
@@ -223,8 +250,7 @@ class Store:
         if not atomic.current(folder).exists():
             return self._failures()[1]
         try:
-            check_cell(folder)
-            read_cell(folder)
+            self._records.of(name, folder)
         except PrerollError as error:
             return str(error).removeprefix(f"{folder}/")
         return f"{CELL}: lacks what a cell holds"

@@ -8,7 +8,6 @@ import numpy as np
 
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Plan
-from preroll.simulations.experiment.execution.cell import read_cell
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.statistics.intervals import fixed, interval_text
 
@@ -38,7 +37,7 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         key = cell.point, cell.label
         planned[key] = planned.get(key, 0) + 1
         if states[cell.id] is CellState.DONE:
-            groups.setdefault(key, []).append(read_cell(store.folder(cell))["evaluation"])
+            groups.setdefault(key, []).append(store.record(cell)["evaluation"])
         elif states[cell.id] in (CellState.FAILED, CellState.DAMAGED):
             groups.setdefault(key, [])
     titles, shares = list(plan.lengths), [share_column(length) for length in plan.lengths]
@@ -55,7 +54,7 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
 def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:
     """Returns sentences on the numbers of the summary table."""
     done = [cell for cell in plan.cells if states[cell.id] is CellState.DONE]
-    evaluations = [read_cell(store.folder(cell))["evaluation"] for cell in done]
+    evaluations = [store.record(cell)["evaluation"] for cell in done]
     notes: dict[str, str] = {}
     for cell, entry in zip(done, evaluations, strict=True):
         notes.setdefault(cell.point, entry.get("optimum_note", ""))

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from preroll.files import atomic
 from preroll.simulations.experiment.design.plan import Cell
-from preroll.simulations.experiment.execution.cell import read_cell
-from preroll.simulations.experiment.execution.origins import cell_provenance
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.feedback.feedback import KEY
-from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,15 +65,14 @@ def _inputs(experiment: str, cell: Cell) -> dict[str, Any]:
 
 
 def _row(store: Store, cell: Cell, late: bool) -> dict[str, Any]:
-    folder = store.folder(cell)
-    run, told, made_by = Run.open(folder), read_cell(folder), cell_provenance(folder)
-    cost = run.result["cost"]
+    told = store.record(cell)
+    made_by, cost = told["provenance"], told["cost"]
     return {
-        "catalog": run.settings.catalog.path,
-        **{f"setting.{name}": _plain(value) for name, value in run.settings.settings.items()},
+        "catalog": told["catalog"],
+        **{f"setting.{name}": _plain(value) for name, value in told["settings"].items()},
         **told["evaluation"],
-        **(_late(run) if late else {}),
-        "steps": run.result["steps"],
+        **(told["feedback"] if late else {}),
+        "steps": told["steps"],
         "training_seconds": cost["seconds"],
         "training_cpu_seconds": cost["cpu_seconds"],
         "evaluation_cpu_seconds": told["evaluation_cpu_seconds"],
@@ -86,12 +81,6 @@ def _row(store: Store, cell: Cell, late: bool) -> dict[str, Any]:
         "machine": made_by["machine"],
         **{f"version.{name}": number for name, number in made_by["versions"].items()},
     }
-
-
-def _late(run: Run) -> dict[str, float]:
-    """Returns when feedback came, and what was earned meanwhile, exploration included."""
-    told = {f"{KEY}.{name}": value for name, value in run.settings.feedback.model_dump().items()}
-    return {**told, "earned_while_learning": run.curve.percent_earned()}
 
 
 def _varied(key: str, value: Any) -> tuple[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from preroll.agents.agent import Agent
 from preroll.files import atomic
 from preroll.run_folder import RESULT
+from preroll.simulations.training.board import write_board
 from preroll.simulations.training.curves import points_of
 from preroll.simulations.training.run import Run
 from preroll.tensorboard_writer import EventFile
@@ -34,6 +35,7 @@ def reuse_training(source: Path, target: Path, finish: Callable[[Path, Agent, Ev
             place = source / name
             (shutil.copytree if place.is_dir() else shutil.copyfile)(place, part / name)
         with EventFile(part) as events:
+            write_board(events, run.scenario.lengths)
             for seen, point in points_of(run.curve, run.time_curve).items():
                 events.write(seen, point)
             finish(part, run.load_agent(), events)

@@ -9,11 +9,13 @@ import pytest
 from scipy import stats
 
 from preroll.envs import Scenario, SessionVectorEnv
+from preroll.envs.conformance import frequencies
 from preroll.envs.conformance.check import SAMPLED, check_env
-from preroll.envs.conformance.frequencies import _groups, _Trials, _within_bounds
+from preroll.envs.conformance.frequencies import _groups, _Trials, _with_probability, _within_bounds
 from preroll.envs.conformance.subject import CheckFailedError
 from preroll.envs.infos.entries import of_slots
 from preroll.perception.catalog.catalog import Catalog
+from tests.envs.worlds import own_response, without_labels
 
 
 class MoreViews(SessionVectorEnv):
@@ -23,13 +25,23 @@ class MoreViews(SessionVectorEnv):
         super().__init__(*arguments, **settings)
         self.rng = np.random.default_rng(0)
 
+    def more(self, actions: Any) -> Any:
+        return self.rng.random(self.num_envs) < 0.05
+
     def step(self, actions: Any) -> Any:
         observations, rewards, terminated, truncated, infos = super().step(actions)
-        more = self.rng.random(self.num_envs) < 0.05
+        more = self.more(actions)
         told = {**infos, **of_slots(infos)}  # of ended sessions too, so that `final_info` has nothing to add
         told.pop("final_info", None)
         rewards = np.where(more, self.tables.spec.rewards[told["ad"]], rewards)
         return observations, rewards, terminated, truncated, {**told, "viewed": told["viewed"] | more}
+
+
+class MoreViewsOfAds(MoreViews):
+    """The same, but of no empty slot."""
+
+    def more(self, actions: Any) -> Any:
+        return super().more(actions) & (np.asarray(actions) < len(self.tables.ads))
 
 
 class ChangedTables(SessionVectorEnv):
@@ -121,6 +133,12 @@ def register(broken: type[SessionVectorEnv]) -> str:
     return env_id
 
 
+class ShyUsers(ChangedTables):
+    """Ads are viewed less often, and P(view) is told accordingly."""
+
+    changes = {"user.position.pre": 0.85}  # noqa: RUF012
+
+
 @pytest.mark.parametrize(
     ("broken", "failed"),
     [
@@ -158,6 +176,48 @@ def test_a_wrong_environment_is_found_out_and_only_what_is_wrong(
     assert set(found) - {"leaving"} <= set(failed) <= set(found), found  # wrong views also make wrong leavings
     for name, why in failed.items():
         assert re.search(why, found[name]), found[name]
+
+
+SOAP = {
+    "soap": {
+        "short": {"seconds": 10, "view_probability": {"cats": 0.7, "cars": 0.3, "other": 0.5}, "reward": 1},
+        "long": {"seconds": 30, "view_probability": {"cats": 0.3, "cars": 0.1, "concerts": 0.2}, "reward": 3},
+    }
+}
+
+
+@pytest.mark.parametrize("labeled", [True, False])
+def test_probabilities_by_category_are_checked_pooled_where_every_video_has_its_own(labeled: bool) -> None:
+    """300 videos without a label have 5,400 cells, of 37 trials each; one view in twenty more is seen all the same."""
+    scenario, catalog = Scenario.load("fatigue").replace({"ads": SOAP}), Catalog.load("demo")
+    catalog = catalog if labeled else without_labels(catalog)
+    report = check_env(scenario, catalog, only=SAMPLED, slots=200_000)
+    assert report.ok, str(report)
+    (told,) = (finding.why for finding in report.findings if finding.name == "views")
+    assert ("groups of views by deciles of P(view)" in told) == (not labeled)
+    wrong = check_env(scenario, catalog, env_id=register(MoreViewsOfAds), only=["views"], slots=200_000)
+    assert [finding.name for finding in wrong.failed] == ["views"]
+    assert "before unknown" in wrong.failed[0].why or labeled
+
+
+def test_pooled_trials_have_the_probability_that_is_wanted() -> None:
+    """Over all coins in steps of a thousandth, after an event and after none, weighed by how likely these are."""
+
+    class Coins:
+        def random(self, n: int) -> Any:
+            return (np.arange(n) + 0.5) / n
+
+    for p, wanted in ((0.0, 0.0), (0.004, 0.02), (0.12, 0.1), (0.25, 0.25), (0.5, 0.8), (0.999, 0.9), (1.0, 1.0)):
+        made = {}
+        for happened in (False, True):
+            trials = np.full(1000, wanted), np.full(1000, p), np.full(1000, happened)
+            made[happened] = _with_probability(*trials, Coins()).mean()  # type: ignore[arg-type]
+        assert p * made[True] + (1 - p) * made[False] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_an_impossible_view_stays_one_where_trials_are_pooled() -> None:
+    nothing, seen = np.zeros(9), np.arange(9) == 4
+    assert _with_probability(nothing, nothing, seen, np.random.default_rng(0)).tolist() == seen.tolist()
 
 
 def test_what_a_scenario_lacks_is_not_applicable(small_catalog: Catalog) -> None:
@@ -212,3 +272,17 @@ def test_trials_of_a_cell_stay_in_the_order_of_time() -> None:
         (0.0, 0.5): [1],
         (1.0, 0.5): [0, 2, 4],
     }
+
+
+def test_where_videos_have_probabilities_of_their_own_deciles_find_what_single_ones_cannot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scenario, catalog = own_response(900)
+    (right,) = check_env(scenario, catalog, only=["views"], slots=300_000).findings
+    assert (right.status, "in 183 groups of views by deciles" in right.why) == ("ok", True), right
+    env_id = register(ShyUsers)
+    (found,) = check_env(scenario, catalog, env_id=env_id, only=["views"], slots=300_000).findings
+    assert found.status == "failed"
+    monkeypatch.setattr(frequencies, "THIN", 0)
+    (missed,) = check_env(scenario, catalog, env_id=env_id, only=["views"], slots=300_000).findings
+    assert missed.status == "ok"

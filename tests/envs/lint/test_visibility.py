@@ -7,6 +7,7 @@ import pytest
 from preroll.envs.lint.warnings import warnings_about
 from preroll.envs.model.tables import Tables
 from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import bare
 from tests.envs.tiny import three_videos, tiny
 
 OFF: dict[str, Any] = {"user.fatigue": {}, "user.leave": {}, "user.repeat": 1.0, "user.mismatch": 0.5}
@@ -116,3 +117,32 @@ def test_videos_without_a_label_are_not_seen_by_their_true_category() -> None:
 def test_a_part_that_is_the_same_for_all_videos_shows_nothing() -> None:
     catalog = three_videos((0, 1, 0), [[0.5, 0.5]] * 3)
     assert list(unseen({**OFF, "observe.category": "predicted"}, catalog)) == ["user.mismatch"]
+
+
+def test_probabilities_by_category_that_agents_cannot_tell_are_named_by_the_first_ad() -> None:
+    by_category = {"ads.dogs.long.view_probability": {"cats": 0.2, "dogs": 0.3}, "user.mismatch": 1}
+    hidden = unseen({**OFF, **by_category, "observe.category": "none"})
+    assert list(hidden) == ["ads.dogs.long.view_probability"]
+    assert "{cats: 0.2, dogs: 0.3}: acts, but agents cannot see it" in hidden["ads.dogs.long.view_probability"]
+    assert unseen({**OFF, **by_category}) == {}
+    unlabelled = unseen({**OFF, **by_category}, three_videos((0, -1, -1), PREDICTED))
+    assert list(unlabelled) == ["observe.category"]
+    later = [{"from_session": 2, "set": by_category}]
+    late = unseen({**OFF, "user.mismatch": 1, "drift": later, "observe.category": "none"})
+    assert list(late) == ["ads.dogs.long.view_probability", "drift"]
+
+
+def test_a_response_by_video_that_agents_cannot_tell_is_named() -> None:
+    ads = {"soap": {"long": {"seconds": 30, "reward": 1}, "short": {"seconds": 10, "reward": 1}}}
+    own = {**OFF, "response": "catalog", "ads": ads, "observe.category": "none", "observe.content": False}
+    catalog = with_response([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+    hidden = unseen(own, catalog)
+    assert list(hidden) == ["response"]
+    assert "response: catalog: acts, but agents cannot see it: set observe.content" in hidden["response"]
+    assert unseen({**own, "observe.content": True}, catalog) == {}
+    assert unseen(own, with_response([[0.1, 0.2]] * 3)) == {}
+
+
+def with_response(table: list[list[float]]) -> Catalog:
+    plain = three_videos()
+    return bare(plain, response=table, response_ads=("soap.long", "soap.short"))

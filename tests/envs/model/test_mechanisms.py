@@ -146,3 +146,10 @@ def test_a_constant_hazard_gives_geometric_sessions(small_catalog: Catalog) -> N
     exact = Optimum(Tables.compile(scenario, small_catalog))
     slots = exact.visits(exact.policy).slots
     assert slots == pytest.approx((1 - 0.8**10) / 0.2)
+
+
+def test_a_factor_named_as_a_length_and_as_a_group_is_one_factor() -> None:
+    ads = {"long": {"long": {"seconds": 9, "view_probability": {"other": 0.1}, "reward": 1}}}
+    segment = {"name": "all", "share": 1.0, "appeal": {"long": 2.0}}
+    tables = Tables.compile(Scenario.load({"ads": ads, "user": {"segments": [segment]}}), CATALOG)
+    np.testing.assert_array_equal(tables.arrays.base, 2.0)

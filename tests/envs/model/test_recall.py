@@ -11,6 +11,7 @@ from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import bare
 
 SHOWN = {"observe.memorability": True}
 
@@ -30,14 +31,7 @@ def test_revenue_is_a_line_in_the_weight(small_catalog: Catalog) -> None:
 
 
 def test_where_every_video_is_remembered_equally_the_weight_is_a_raise_of_every_ad(small_catalog: Catalog) -> None:
-    level = Catalog.from_arrays(
-        categories=small_catalog.categories,
-        category=small_catalog.category,
-        neighbors=small_catalog.neighbors,
-        importance=small_catalog.importance,
-        classes=small_catalog.classes,
-        memorability=np.full(small_catalog.n_videos, 0.5),
-    )
+    level = bare(small_catalog, memorability=np.full(small_catalog.n_videos, 0.5))
     raised: dict[str, Any] = {"ads.*.short.reward": 1.5, "ads.cats.long.reward": 3.5}
     raised |= {f"ads.{name}.long.reward": 2.5 for name in ("cars", "concerts")}
     by_weight, by_reward = compiled(level, {"recall_weight": 1.0}), compiled(level, raised)
@@ -85,10 +79,4 @@ def test_what_the_catalog_lacks_is_named(changes: dict[str, Any], line: str, unm
 @pytest.fixture
 def unmeasured(small_catalog: Catalog) -> Catalog:
     """The small catalog without memorability."""
-    return Catalog.from_arrays(
-        categories=small_catalog.categories,
-        category=small_catalog.category,
-        neighbors=small_catalog.neighbors,
-        importance=small_catalog.importance,
-        classes=small_catalog.classes,
-    )
+    return bare(small_catalog)

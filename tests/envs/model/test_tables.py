@@ -8,6 +8,7 @@ import pytest
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import bare
 from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 
@@ -73,13 +74,7 @@ def test_videos_that_answer_and_pay_alike_are_of_one_kind() -> None:
 
 def without(catalog: Catalog) -> Catalog:
     """The catalog without memorability and categories of perception."""
-    return Catalog.from_arrays(
-        categories=catalog.categories,
-        category=catalog.category,
-        neighbors=catalog.neighbors,
-        importance=catalog.importance,
-        classes=catalog.classes,
-    )
+    return bare(catalog)
 
 
 @pytest.mark.parametrize(

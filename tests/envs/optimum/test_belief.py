@@ -192,12 +192,12 @@ def test_of_equally_good_ads_the_first_is_shown_at_every_belief() -> None:
 
 
 def test_more_values_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """2 slots, 3 videos, 3 levels, 7 last outcomes, 5 beliefs and 3 actions are 1,890 values."""
+    """2 slots, 3 videos, 3 levels, 4 last outcomes, 5 beliefs and 3 actions are 1,080 values."""
     optimum = Optimum(Tables.compile(tiny({**TWO_SEGMENTS, **SEEN}), three_videos()))
-    monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 1890)
+    monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 1080)
     belief_optimum(optimum, 5)
-    monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 1889)
-    with pytest.raises(PrerollError, match="1890 values are too many; at most 1889"):
+    monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 1079)
+    with pytest.raises(PrerollError, match="1080 values are too many; at most 1079"):
         belief_optimum(optimum, 5)
     monkeypatch.setattr("preroll.envs.optimum.belief.LARGEST", 270)  # the last outcome does not count
     belief_optimum(Optimum(Tables.compile(tiny({**TWO_SEGMENTS, **SEEN, "user.repeat": 1}), three_videos())), 5)

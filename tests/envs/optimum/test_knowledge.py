@@ -2,12 +2,15 @@
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
 from preroll.envs import Optimum, PhasedOptimum, Tables, belief_optimum
+from preroll.envs.kernel import layout
 from preroll.envs.optimum.knowledge import note_of
 from preroll.envs.optimum.told import told_values
 from preroll.errors import PrerollError
@@ -287,3 +290,19 @@ def test_a_belief_about_the_segment_needs_videos_that_can_be_told_apart() -> Non
     bounds = belief_optimum(Optimum(Tables.compile(tiny({**changes, "observe.category": "none"}), three_videos())), 21)
     best = best_of_history(PlainModel(tiny({**changes, "observe.last_view": True}), three_videos()))
     assert bounds.lower - 1e-9 <= best <= bounds.upper + 1e-9
+
+
+@pytest.mark.parametrize(("labels", "name"), [((0, 1, 0), "video"), ((-1, -1, -1), "video"), ((0, 1, -1), "category")])
+def test_where_look_alikes_of_a_category_answer_differently_the_bound_knows_which_it_is(
+    labels: tuple[int, int, int], name: str
+) -> None:
+    """Users love one ad before the first video, the other before the last, of the same category or of another."""
+    catalog = three_videos(labels, [[0.5, 0.5], [0.25, 0.75], [0.5, 0.5]])
+    shown = {"observe.category": "none", "observe.content": False, "observe.fatigue": True}
+    tables = Tables.compile(tiny({**shown, "session.no_ad": False}), catalog)
+    records = tables.packed.records.copy()
+    records[:, layout.KIND] = range(3)
+    match = np.array([[[1.0, 0.1], [0.4, 0.6], [0.1, 1.0]]])
+    arrays = tables.arrays._replace(match=match, reward=np.tile(tables.arrays.reward[:, :1], (1, 3, 1)))
+    told = replace(tables, arrays=arrays, packed=tables.packed._replace(records=records))
+    assert Optimum(told).hidden == (name,)

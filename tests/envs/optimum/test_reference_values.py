@@ -11,6 +11,7 @@ from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.simple import by_category_policy
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import bare
 from tests.envs.plain_model import Moment, PlainModel
 from tests.envs.tiny import TWO_SEGMENTS, three_videos, tiny
 
@@ -76,14 +77,7 @@ def test_predictions_that_are_true_lose_nothing_and_wrong_ones_lose(small_catalo
     perfect = np.eye(3)[small_catalog.category]
     shuffled = np.roll(perfect, 1, axis=0)
     for probabilities, loses in ((perfect, False), (shuffled, True)):
-        catalog = Catalog.from_arrays(
-            categories=small_catalog.categories,
-            category=small_catalog.category,
-            neighbors=small_catalog.neighbors,
-            importance=small_catalog.importance,
-            classes=small_catalog.classes,
-            category_probabilities=probabilities,
-        )
+        catalog = bare(small_catalog, category_probabilities=probabilities)
         tables = Tables.compile("classic", catalog)
         believed = Optimum(as_predicted(tables)).policy
         share = Optimum(tables).value_of(believed) / Optimum(tables).value
@@ -94,14 +88,7 @@ def test_predictions_that_are_true_lose_nothing_and_wrong_ones_lose(small_catalo
 def test_greedy_on_predictions_loses_sixty_percent_of_every_wrong_slot(small_catalog: Catalog) -> None:
     """With everything predicted wrong, every ad meets m = .4: greedy earns .4 of the optimum on a flat table."""
     flat = {"ads.*.short.view_probability": 0.8, "ads.*.long.view_probability": 0.4, "ads.*.long.reward": 2}
-    catalog = Catalog.from_arrays(
-        categories=small_catalog.categories,
-        category=small_catalog.category,
-        neighbors=small_catalog.neighbors,
-        importance=small_catalog.importance,
-        classes=small_catalog.classes,
-        category_probabilities=np.eye(3)[(small_catalog.category + 1) % 3],
-    )
+    catalog = bare(small_catalog, category_probabilities=np.eye(3)[(small_catalog.category + 1) % 3])
     scenario = Scenario.load("classic").replace({**flat, "observe.category": "predicted"})
     tables = Tables.compile(scenario, catalog)
     exact = Optimum(tables)
@@ -202,9 +189,16 @@ def test_a_tiny_phase_of_drift_has_its_own_rows() -> None:
     assert "best open-loop plan" in first
 
 
-def test_the_tiny_limit_of_the_search_for_plans_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """3 videos, 3 levels and 2 slots are 18 states."""
+@pytest.mark.parametrize(
+    ("limit", "size", "row"),
+    [
+        ("LARGEST_PLAN", 18, "best open-loop plan"),  # 3 videos, 3 levels and 2 slots are 18 states
+        ("LARGEST_SEARCH", 18 * 3 * 12, "best open-loop plan"),  # with 3 actions, from 3 + 1 + 8 plans
+        ("LARGEST_FIXED", 18 * 3 * 2, "best fixed per category"),  # in 2 categories
+    ],
+)
+def test_the_limits_of_the_searches_are_kept(limit: str, size: int, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Tables.compile(tiny(), three_videos())
-    for limit, searched in ((18, True), (17, False)):
-        monkeypatch.setattr("preroll.envs.optimum.reference_values.LARGEST_PLAN", limit)
-        assert ("best open-loop plan" in {row.name for row in reference_values(tables)}) == searched
+    for most, searched in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(f"preroll.envs.optimum.reference_values.{limit}", most)
+        assert (row in {row.name for row in reference_values(tables)}) == searched

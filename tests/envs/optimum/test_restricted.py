@@ -13,6 +13,7 @@ from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.optimum.restricted import best_fixed, best_memoryless, best_open_loop
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import by_category_policy
+from preroll.perception.catalog.catalog import Catalog
 from tests.envs.tiny import TWO_SEGMENTS, TWO_SLOTS, three_videos, tiny
 
 MANY_ENDS: dict[str, Any] = {"user.repeat": 0, **TWO_SLOTS}
@@ -24,6 +25,9 @@ QUICK: list[dict[str, Any]] = [
 ]
 #: The first two slots are of one video, the third too: with two, the slot before and the one after are alike.
 THREE_SLOTS: dict[str, Any] = {"session.horizon": 1, "session.slots": ["pre", "mid", "post"]}
+
+#: Of a video, whose numbers NumPy adds up in another order than rows of them.
+ONE_STATE: dict[str, Any] = {"user.fatigue": {"levels": 1}, "user.leave.fatigue": [0], "user.repeat": 1}
 
 
 def optimum_of(changes: dict[str, Any]) -> Optimum:
@@ -102,11 +106,11 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> tuple[list[NDArray[np.int64]], 
     ends: list[float] = []
     improve = restricted._improve
 
-    def noted(programs: Any, shares: Any, plan: Any, *others: Any) -> Any:
-        begun.append(plan.copy())
-        better, value = improve(programs, shares, plan, *others)
-        ends.append(value)
-        return better, value
+    def noted(optimum: Any, plans: Any, *others: Any) -> Any:
+        begun.extend(plans.copy())
+        better, values = improve(optimum, plans, *others)
+        ends.extend(values.tolist())
+        return better, values
 
     monkeypatch.setattr(restricted, "_improve", noted)
     return begun, ends
@@ -146,6 +150,56 @@ def test_ascent_leaves_the_ads_with_the_largest_reward_where_they_drive_users_aw
     values = [exact.value_of(by_category_policy(exact.tables, rival)) for rival in rivals]
     assert found.value == pytest.approx(max(values))
     assert found.policy.ads[0, 0, 0, [0, 1], 0, 0].tolist() == best
+
+
+def test_ascent_begins_at_the_ad_of_any_advertiser_that_earns_most_before_a_category(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before cats .7 against .5 · 1.2, before dogs .3 against .9 · 1.2; no policy tried later counts as better."""
+    monkeypatch.setattr(restricted, "ENUMERATED", 0)
+    ads = {
+        "soap": {"short": {"seconds": 9, "view_probability": {"cats": 0.7, "other": 0.3}, "reward": 1}},
+        "oil": {"long": {"seconds": 9, "view_probability": {"cats": 0.5, "dogs": 0.9}, "reward": 1.2}},
+    }
+    exact = optimum_of({"ads": ads, "session.horizon": 1})
+    tried: list[list[int]] = []
+
+    def worse_and_worse(_: Optimum, choices: Any) -> Any:
+        tried.extend(choices.tolist())
+        return 1 / np.arange(len(tried) - len(choices) + 1, len(tried) + 1)
+
+    monkeypatch.setattr(restricted, "_values", worse_and_worse)
+    best_fixed(exact)
+    assert tried[0] == [0, 1]
+
+
+@pytest.mark.parametrize("changes", [*QUICK, THREE_SLOTS, ONE_STATE], ids=str)
+def test_in_stacks_of_any_size_policies_have_the_values_and_plans_that_they_have_alone(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit, so that of equal policies the same one is found."""
+    exact, found, catalog = optimum_of(changes), [], many_videos()
+    larger = Optimum(Tables.compile(tiny(changes), catalog))
+    for stack in (1, 60, 2**19):
+        monkeypatch.setattr(restricted, "STACK", stack)
+        plan, values = best_open_loop(exact), restricted._values(larger, np.array(all_plans(3, (2,))))
+        assert plan.policy.ads is not None
+        found.append((plan.value, plan.policy.ads.tolist(), values.tolist()))
+    assert found[0] == found[1] == found[2]
+    assert found[0][2] == [larger.value_of(by_category_policy(larger.tables, ads)) for ads in all_plans(3, (2,))]
+
+
+def many_videos() -> Catalog:
+    """So many that the order in which they are added up counts."""
+    rng = np.random.default_rng(0)
+    return Catalog.from_arrays(
+        categories=("cats", "dogs"),
+        category=rng.integers(2, size=300),
+        neighbors=(np.arange(300)[:, None] + np.cumsum(rng.integers(1, 20, (300, 10)), axis=1)) % 300,
+        importance=rng.random((300, 2)),
+        classes=("cat", "dog"),
+        memorability=rng.random(300),
+    )
 
 
 def test_both_limits_of_the_enumeration_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

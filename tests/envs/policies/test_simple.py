@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from preroll.envs.model.tables import Tables
+from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.optimum.reference_values import BEST_OF_LENGTH, reference_values
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy, axes
-from preroll.envs.policies.simple import by_category_policy, fixed_policy, uniform_over_best
+from preroll.envs.policies.simple import by_category_policy, first_rewards, fixed_policy, uniform_over_best
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
@@ -139,6 +141,55 @@ def test_always_a_length_is_the_first_ad_of_that_length(small_catalog: Catalog) 
     assert policy is not None
     shown = [tables.spec.labels[ad] for ad in policy[0, 0, 0, :3, 0, 0]]
     assert shown == [f"{small_catalog.categories[k]}.a" for k in small_catalog.category[:3]]
+
+
+ADVERTISERS: dict[str, Any] = {
+    "soap": {
+        "one": {"seconds": 9, "length": "long", "view_probability": {"cats": 0.7, "other": 0.1}, "reward": 1},
+        "two": {"seconds": 9, "length": "long", "view_probability": {"cats": 0.3, "other": 0.2}, "reward": 2},
+    },
+    "petrol": {"one": {"seconds": 9, "length": "short", "view_probability": {"other": 0.4}, "reward": 2}},
+}
+
+
+def test_where_no_ad_is_of_a_category_always_a_length_is_the_ad_of_it_that_earns_most_there() -> None:
+    """Before cats .7 · 1 and .3 · 2, before dogs .1 · 1 and .2 · 2; half of the users like both more."""
+    tables = Tables.compile(tiny({"ads": ADVERTISERS}), three_videos())
+    always = {length: fixed_policy(tables, length).on(tables).ads for length in tables.scenario.lengths}
+    assert {length: shown[0, 0, 0, :, 0, 0].tolist() for length, shown in always.items() if shown is not None} == {
+        "long": [0, 1, 0],
+        "short": [2, 2, 2],
+    }
+    segments = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5, "appeal": {"soap.two": 1.5, "soap.one": 1.2}}]
+    tables = Tables.compile(tiny({"ads": ADVERTISERS, "user.segments": segments}), three_videos())
+    rewards = [[0.5 * (0.7 + 0.84), 0.5 * (0.6 + 0.9), 0.8, 0], [0.5 * 0.22, 0.5 * 1.0, 0.8, 0]]
+    np.testing.assert_allclose(first_rewards(tables), rewards)
+    with pytest.raises(PrerollError, match="has no ad of length 'mid'"):
+        fixed_policy(tables, "mid")
+
+
+def test_always_a_length_shows_the_ad_of_it_that_earns_most_in_the_phase() -> None:
+    drift = [{"from_session": 1, "set": {"ads.soap.two.reward": 0.1, "ads.soap.one.reward": 3}}]
+    tables = Tables.compile(tiny({"ads": ADVERTISERS, "drift": drift}), three_videos())
+    shown = fixed_policy(tables, "long").ads
+    assert shown is not None
+    assert shown[:, 0, 0, :, 0, 0].tolist() == [[0, 1, 0], [0, 0, 0]]
+    for phase, (_, alone_in_it) in enumerate(tables.scenario.phases):
+        rows = {row.name: row for row in reference_values(tables, phase)}
+        alone = Tables.compile(alone_in_it, three_videos())
+        assert rows["always long"].value == Optimum(alone).value_of(fixed_policy(alone, "long"))
+        assert rows["always long"].note == BEST_OF_LENGTH
+
+
+def test_rewards_of_the_first_slot_are_of_certain_views_at_most_and_of_the_phase() -> None:
+    drift = [{"from_session": 1, "set": {"ads.soap.one.view_probability.other": 0.3}}]
+    changes = {"ads": ADVERTISERS, "user.position": {"pre": 2}, "drift": drift, "recall_weight": 1}
+    tables = Tables.compile(tiny(changes), three_videos((0, 0, 0)))
+    memorability = (0.25 + 0.75 + 0.5) / 3
+    first: list[float] = [1 + memorability, 0.6 * (2 + memorability), 0.8 * (2 + memorability), 0]
+    np.testing.assert_allclose(first_rewards(tables), np.array([first, [0.0] * 4]))
+    tables = Tables.compile(tiny({**changes, "user.position": {}}), three_videos((1, 1, 1)))
+    assert first_rewards(tables, 1)[1, 0] == pytest.approx(0.3 * (1 + memorability))
 
 
 def test_a_table_has_six_axes_and_fits_its_scenario() -> None:

@@ -1,5 +1,6 @@
 import io
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,9 +78,9 @@ def test_names_of_categories_stand_in_the_picture_as_they_are(name: str) -> None
     assert f">{escaped}.long<" in svg or f">{escaped}.short<" in svg
 
 
-def colors_by_label(small_catalog: Catalog, ads: dict[str, dict[str, float]]) -> dict[str, str]:
+def colors_by_label(small_catalog: Catalog, ads: dict[str, dict[str, float]], p: Any = 0.5) -> dict[str, str]:
     """Colours of ads by label, from seconds by name and category."""
-    same = {"view_probability": 0.5, "reward": 1}
+    same = {"view_probability": p, "reward": 1}
     nested = {
         category: {name: {"seconds": seconds, **same} for name, seconds in of.items()} for category, of in ads.items()
     }
@@ -96,3 +97,8 @@ def test_ads_are_shaded_in_the_order_of_the_seconds_of_their_length_classes(smal
 def test_ads_of_a_single_length_have_the_colors_of_their_categories(small_catalog: Catalog) -> None:
     colors = colors_by_label(small_catalog, {"cats": {"only": 5}, "cars": {"only": 5}})
     assert colors == {"cats.only": category_color(1), "cars.only": category_color(0)}
+
+
+def test_groups_of_ads_that_are_no_categories_have_hues_that_no_category_has(small_catalog: Catalog) -> None:
+    colors = colors_by_label(small_catalog, {"soap": {"a": 5}, "cats": {"a": 5}, "petrol": {"a": 5}}, {"other": 0.5})
+    assert colors == {"soap.a": category_color(3), "cats.a": category_color(1), "petrol.a": category_color(4)}

@@ -1,5 +1,6 @@
 """Scenarios: validated, frozen, and clear about what is wrong."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,22 @@ def test_the_order_of_the_file_numbers_the_ads() -> None:
         ({"session.no_ad": "yes"}, r"session\.no_ad: 'yes': should be true or false"),
         ({"observe.category": 1}, r"observe\.category: 1: should be True or 'predicted' or 'none'"),
         ({"user.mismatch": "x"}, r"user\.mismatch: 'x'"),
+        *(
+            ({"ads.cats.long.view_probability": value}, rf"ads\.cats\.long\.view_probability{line}")
+            for value, line in (
+                ({"cats": 1.5, "other": 0}, r"\.cats: 1\.5: should be in \[0, 1\]$"),
+                ({"cats": True, "other": 0}, r"\.cats: True: should be in \[0, 1\], a number$"),
+                ({"cats": float("nan")}, r"\.cats: nan: should be in \[0, 1\]$"),
+                ({"a*": 0.5}, r"\.a\*\.\[key\]: 'a\*': String should match pattern"),
+                ({5: 0.5}, r"\.5\.\[key\]: 5: should be a valid string$"),
+                (True, r": True: should be in \[0, 1\], a number$"),
+                ("x", r": 'x': should be in \[0, 1\], a number$"),
+                (None, r": is missing$"),
+                ([0.5], r": should be a valid number$"),
+                ({"scale": "x"}, r": scale: a number is expected, not 'x'$"),
+            )
+        ),
+        ({"ads.*.*.view_probability.cats": 0.5}, r"unknown key 'cats'; there is nothing below it"),
         ({"user.mismatchh": 0.1}, r"unknown key 'mismatchh'; known here: mismatch, "),
         ({"ads.dogs.long.reward": 1}, r"unknown key 'dogs'; known here: cats, cars, concerts"),
         ({"session.horizon": 0}, r"session\.horizon: 0"),
@@ -147,3 +164,35 @@ def test_nothing_but_a_preroll_error_comes_out_of_a_wrong_scenario(value: Any) -
     for wrong in ({"ads": value}, {"user": value}, {"drift": value}, {"session": value}):
         with pytest.raises(PrerollError):
             Scenario.load({"ads": None, **wrong})
+
+
+def test_a_star_stands_for_every_key_below_which_the_rest_is_found() -> None:
+    scenario = Scenario.load("campaigns").replace({"ads.*.*.view_probability.cars": 0.3})
+    cars = {ad.label: ad.view_probability.get("cars") for ad in scenario.ads if isinstance(ad.view_probability, dict)}
+    stated = ["petrol.short", "petrol.long", "tickets.short"]
+    assert cars == {ad.label: 0.3 if ad.label in stated else None for ad in scenario.ads}
+
+
+def test_a_factor_scales_every_value_of_a_mapping_once() -> None:
+    base = {"ads.cats.long.view_probability": {"cats": 0.5, "other": 0.25}}
+    scenario = Scenario.load("classic").replace(base).replace({"ads.*.long.view_probability": {"scale": 0.5}})
+    assert [ad.view_probability for ad in scenario.ads][:4] == [0.7, {"cats": 0.25, "other": 0.125}, 0.8, 0.2]
+    assert (
+        Scenario.load("classic").replace(base).dump()
+        == scenario.replace(
+            base | {"ads.cars.long.view_probability": 0.4, "ads.concerts.long.view_probability": 0.5}
+        ).dump()
+    )
+
+
+def test_a_scenario_that_uses_nothing_new_is_written_as_ever() -> None:
+    """Fingerprints of runs and cells are made of this text: one of another version stays known."""
+    ad = {"seconds": 10, "view_probability": 0.5, "reward": 1}
+    written = Scenario.load({"name": "one", "ads": {"cats": {"short": ad}}}).model_dump_json()
+    assert sha256(written.encode()).hexdigest().startswith("28d0ed90fab7eb8f")
+
+
+def test_a_change_inside_of_another_one_changes_nothing_of_the_callers() -> None:
+    ads = {"cats": {"short": {"seconds": 5, "view_probability": 0.5, "reward": 1}}}
+    changed = Scenario.load("classic").replace({"ads": ads, "ads.*.*.reward": 2})
+    assert (changed.ads[0].reward, ads["cats"]["short"]["reward"]) == (2, 1)

@@ -1,10 +1,13 @@
 """A first scenario for a catalog of one's own is valid on it, whatever its categories are called."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from preroll.envs import Optimum, Scenario, Tables, preset_names
 from preroll.envs.scenario.template import scenario_for
+from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.yaml_config import parse_yaml
 
@@ -22,7 +25,15 @@ def test_the_new_scenario_is_valid_on_its_catalog(like: str, n_categories: int) 
         classes=("a", "b"),
     )
     scenario = scenario_for(catalog, like)
-    assert {ad.category for ad in scenario.ads} == set(names)
+    owned = {ad.category for ad in scenario.ads if isinstance(ad.view_probability, float)}
+    assert owned in (set(), set(names))
     assert Scenario.load(parse_yaml(scenario.dump(), "new")) == scenario
-    assert scenario.replace({"ads.vol. 0.*.reward": 7}).ads[-1].reward == 7
+    assert not owned or scenario.replace({"ads.vol. 0.*.reward": 7}).ads[-1].reward == 7
     assert Optimum(Tables.compile(scenario, catalog)).value > 0
+
+
+def test_a_scenario_that_takes_probabilities_from_a_catalog_is_no_template(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("{response: catalog, ads: {soap: {long: {seconds: 30, reward: 3}}}}")
+    with pytest.raises(PrerollError, match=r"scenario own: response: 'catalog' has .* and is no template"):
+        scenario_for(Catalog.load("demo"), like=str(path))

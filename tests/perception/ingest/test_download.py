@@ -16,6 +16,8 @@ from preroll.perception.ingest import download
 from preroll.perception.ingest.download import DownloadLimits, check_downloader, fetch_videos
 from preroll.perception.ingest.video_folder import SourceVideo
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 needs_downloader = pytest.mark.skipif(importlib.util.find_spec("yt_dlp") is None, reason="needs the extra download")

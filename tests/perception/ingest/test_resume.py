@@ -24,7 +24,11 @@ from preroll.perception.ingest.catalog_content import CatalogOptions
 from preroll.perception.ingest.journal import Journal, journal_file, open_journal
 from preroll.perception.onnx_models.model_card import EMBEDDED_SEGMENTER
 from preroll.workers.job import Limits
-from tests.child_processes import on_a_full_disk
+from tests.child_processes import full_disk, written_elsewhere
+from tests.conftest import Run
+from tests.workers.in_this_process import in_this_process
+
+pytestmark = pytest.mark.usefixtures("without_processes")
 
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
@@ -56,7 +60,8 @@ def built_once(tmp_path_factory: pytest.TempPathFactory, make_clip: Clip, make_n
     folder = tmp_path_factory.mktemp("built")
     write_videos(folder / "videos", make_clip)
     network = make_network(folder / "network" / "colours.onnx", score_threshold=0.05)
-    assert build_catalog(folder / "videos", folder / "out", detector=network, workers=1).resumed == 0
+    with in_this_process():
+        assert build_catalog(folder / "videos", folder / "out", detector=network, workers=1).resumed == 0
     return folder
 
 
@@ -71,8 +76,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def command(videos: Path, out: Path, network: Path, *more: str) -> list[str]:
-    arguments = ["catalog", "build", str(videos), "--out", str(out), "--detector", str(network), *more]
-    return [sys.executable, "-m", "preroll", *arguments]
+    return ["catalog", "build", str(videos), "--out", str(out), "--detector", str(network), *more]
+
+
+def started(arguments: list[str], **options: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-m", "preroll", *arguments], text=True, **options)
 
 
 @contextmanager
@@ -150,12 +158,12 @@ def test_records_made_otherwise_are_dropped(tmp_path: Path) -> None:
 
 
 def test_the_second_builder_of_a_catalog_is_refused_before_its_work(
-    tmp_path: Path, videos: Path, network: Path
+    tmp_path: Path, videos: Path, network: Path, run: Run
 ) -> None:
-    with open_journal(tmp_path / "out", {}):
-        done = subprocess.run(command(videos, tmp_path / "out", network), capture_output=True, text=True)
-    line = f"error: --out {tmp_path / 'out'}: process {os.getpid()} is writing it now"
-    assert (done.returncode, done.stderr.strip().splitlines()) == (2, [line])
+    out = tmp_path / "out"
+    with written_elsewhere(out) as line:
+        status, _, errors = run("catalog", "build", videos, "--out", out, "--detector", network)
+    assert (status, errors.strip().splitlines()) == (2, [f"error: --out {out}: {line}"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network", "videos"]
 
 
@@ -166,7 +174,7 @@ def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
     out, journal = tmp_path / "out", journal_file(tmp_path / "out")
     arguments = command(videos, out, network, "--workers", "1", "--save-frames", str(tmp_path / "frames2"))
     for records in (1, 4):
-        running = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        running = started(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"event"') < records):
             time.sleep(0.005)
         running.send_signal(signal.SIGKILL)
@@ -182,10 +190,8 @@ def test_a_build_killed_at_any_moment_goes_on_and_comes_out_the_same(
 
 def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, videos: Path, network: Path) -> None:
     out, journal = tmp_path / "out", journal_file(tmp_path / "out")
-    running = subprocess.Popen(
-        command(videos, out, network, "--workers", "2"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    arguments = command(videos, out, network, "--workers", "2")
+    running = started(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     while running.poll() is None and (not journal.exists() or journal.read_bytes().count(b'"event"') < 2):
         time.sleep(0.005)
     # A terminal sends the signal to the workers as well.
@@ -221,6 +227,7 @@ def test_an_altered_catalog_is_no_source(built: Path) -> None:
     assert build_catalog(built / "videos", built / "out", detector=network, workers=1).resumed == 0
 
 
+@pytest.mark.processes
 def test_a_video_that_ran_into_the_time_limit_is_tried_again(tmp_path: Path, videos: Path, network: Path) -> None:
     # 33 minutes of tiny frames, which take longer than a tenth of a second to decode.
     header, frame = b"YUV4MPEG2 W16 H16 F50:1 C420jpeg\n", b"FRAME\n" + b"\x80" * 384
@@ -236,15 +243,15 @@ def test_a_video_that_ran_into_the_time_limit_is_tried_again(tmp_path: Path, vid
 
 
 def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
-    tmp_path: Path, videos: Path, network: Path
+    tmp_path: Path, videos: Path, network: Path, run: Run
 ) -> None:
     for i in range(30):
         shutil.copyfile(videos / "reds" / "0.mp4", videos / "reds" / f"copy {i}.mp4")
-    arguments = command(videos, tmp_path / "out", network, "--workers", "1")
-    done = subprocess.run(arguments, capture_output=True, text=True, **on_a_full_disk(6000))
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "File too large; what was found so far is kept: give the same command again" in done.stderr
+    with full_disk(6000):
+        status, _, errors = run(*command(videos, tmp_path / "out", network, "--workers", "1"))
+    assert status == 1
+    assert "Traceback" not in errors
+    assert "File too large; what was found so far is kept: give the same command again" in errors
     assert not (tmp_path / "out").exists()
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     assert report.resumed >= 10
@@ -252,12 +259,13 @@ def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, network: Path) -> None:
-    arguments = command(videos, tmp_path / "out", network, "--workers", "1", "--save-frames", str(tmp_path / "frames"))
-    done = subprocess.run(arguments, capture_output=True, text=True, **on_a_full_disk(900))
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "File too large" in done.stderr
+def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, network: Path, run: Run) -> None:
+    frames = ("--workers", "1", "--save-frames", str(tmp_path / "frames"))
+    with full_disk(900):
+        status, _, errors = run(*command(videos, tmp_path / "out", network, *frames))
+    assert status == 1
+    assert "Traceback" not in errors
+    assert "File too large" in errors
     assert not (tmp_path / "out").exists()
 
 

@@ -10,6 +10,8 @@ from preroll.errors import PrerollError
 from preroll.perception.build import build_catalog
 from preroll.perception.ingest.video_table import is_table, read_table
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Clip = Callable[..., Path]
 Network = Callable[..., Path]
 DOWNLOADS = Path("downloads")

@@ -45,7 +45,7 @@ def test_train_evaluate_apply_from_one_file(clip_files: Made, tmp_path: Path) ->
     for part in ("Spearman", "noise ceiling", "captions lack 1 of 150 clips", "tensorboard --logdir"):
         assert part in told
     assert said("evaluate", file).split("\n")[1] == told.split("\n")[1]
-    assert "150 videos, 1 values each" in said("apply", file, "--out", tmp_path / "p")
+    assert "150 videos, 1 value each" in said("apply", file, "--out", tmp_path / "p")
     assert (tmp_path / "p" / "predictions.csv").is_file()
     assert load_settings(tmp_path / "run" / "settings.yaml") == load_settings(file)
     assert fails("train", file).startswith(f"run: {tmp_path / 'run'}: the prediction exists; ")

@@ -19,6 +19,8 @@ from preroll.perception.picture_vector import encoder_of, picture_vector
 from preroll.perception.prediction.catalog_update import update_catalog
 from preroll.perception.prediction.words import Words, read_words, word_arrays
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 CLIP = {"logit_scale": 10.0, "logit_bias": 0.0, "activation": "softmax"}
 SIGLIP = {"logit_scale": 10.0, "logit_bias": -5.0, "activation": "sigmoid"}
 NAMES = ("dogs", "cats", "a red car")
@@ -84,7 +86,7 @@ def test_without_all_categories_among_the_words_none_is_predicted() -> None:
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (lambda: catalog([[1, 0, 0]], None), "says no logit_scale"),
+        (lambda: catalog([[1, 0, 0]], None), r"no logit_scale.*`preroll detector card \S+ --set logit_scale=S`"),
         (lambda: catalog([[1, 0]]), "has vectors of 3 numbers, the catalog of 2"),
         (lambda: Catalog.load("demo"), "needs embeddings, which the catalog"),
     ],
@@ -99,6 +101,7 @@ def test_what_a_catalog_lacks_is_told_in_one_line(made: Callable[[], Catalog], t
     ("vectors", "names", "told"),
     [
         (np.eye(3), "a\nb\n", r"has 2 lines, must have 3"),
+        (np.eye(3), "a\n", r"has 1 line, must have 3"),
         (np.eye(2), "a\na\n", r"line 2: 'a' is that of line 1 too"),
         (np.eye(2), "a\n\n", r"line 2: is empty"),
         (np.zeros((1, 2)), "a\n", r"row 0: must be finite numbers that are not all 0"),

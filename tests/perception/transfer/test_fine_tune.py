@@ -24,6 +24,8 @@ from preroll.perception.transfer.fine_tune import fine_tune
 from preroll.perception.transfer.head import HoldoutScore, fit_head, hold_out, measure_head
 from preroll.perception.transfer.labeled_pictures import list_pictures
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 Network = Callable[..., Path]
 
 
@@ -151,7 +153,7 @@ def test_a_network_without_weights_cannot_be_adapted(tmp_path: Path, make_networ
 
 @pytest.mark.parametrize(
     ("classes", "count", "message"),
-    [({"a": "cat"}, 4, "1 folders; at least two classes"), ({"a": "cat", "b": "car"}, 3, "a: 3 pictures; at least 4")],
+    [({"a": "cat"}, 4, "1 folder; at least two classes"), ({"a": "cat", "b": "car"}, 3, "a: 3 pictures; at least 4")],
 )
 def test_too_few_pictures_are_told(tmp_path: Path, classes: dict[str, str], count: int, message: str) -> None:
     with pytest.raises(PrerollError, match=message):

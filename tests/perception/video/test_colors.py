@@ -46,14 +46,16 @@ def test_a_display_matrix_is_obeyed(tmp_path: Path, matrix: tuple[int, int, int,
     assert (drawn.shape[1] > drawn.shape[0]) == bool(a)
 
 
+@pytest.mark.parametrize("tagged", [False, True])  # a tag that the user gives is written in capitals
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
-def test_transparent_pixels_of_webm_are_laid_on_gray(tmp_path: Path, codec: str) -> None:
+def test_transparent_pixels_of_webm_are_laid_on_gray(tmp_path: Path, codec: str, tagged: bool) -> None:
     picture = np.zeros((64, 64, 4), np.uint8)
     picture[..., 0], picture[:32, :, 3] = 255, 255
     with av.open(str(tmp_path / "a.webm"), "w") as container:
         stream = container.add_stream(codec, rate=3, options={"auto-alt-ref": "0"})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuva420p"
+        stream.metadata.update({"alpha_mode": "1"} if tagged else {})
         for i in range(6):
             frame = av.VideoFrame.from_ndarray(picture, format="rgba").reformat(format="yuva420p")
             frame.pts, frame.time_base = i, Fraction(1, 3)

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from preroll.perception.analysis.analysis import judge
 from preroll.perception.video.decoding import Decoding, UnreadableError
 from preroll.perception.video.sampling import sample
+from preroll.perception.video.whole_file import missing_packets
 from tests.perception.video.odd_clips import KEY, decoded_by_pyav, regular, seen, write
 
 GOP = 12
@@ -89,6 +91,93 @@ def test_damaged_sound_does_no_harm(tmp_path: Path) -> None:
     decoding = Decoding()
     assert len(seen(path, decoding)) == 6
     assert judge(decoding) == ("ok", "")
+
+
+def of_the_video(packet: bytes | bytearray) -> bool:
+    """Whether a packet is of the stream that PyAV writes first."""
+    return int.from_bytes(packet[-187:-185]) & 0x1FFF in (256, 4113)
+
+
+def transport(path: Path, start: int = 0, codec: str = "mpeg2video", size: int = 188) -> list[bytearray]:
+    """The packets of 60 frames, of which each takes several, and most of them the frames before."""
+    settings = one_key_frame_in_twelve(codec) | {"b": "4000000", "bf": "0"}
+    options = {"mpegts_m2ts_mode": "1"} if size == 192 else {}
+    write(path, regular(FRAMES, 30, start), codec=codec, size=(640, 480), settings=settings, options=options)
+    data = path.read_bytes()
+    return [bytearray(data[place : place + size]) for place in range(0, len(data), size)]
+
+
+@pytest.mark.parametrize("codec", ["mpeg2video", "libx264", "libx265"])
+@pytest.mark.parametrize("count", [1, 3, 15, 17])
+@pytest.mark.parametrize("size", [188, 192])
+def test_packets_that_a_transport_stream_lost_are_told(tmp_path: Path, size: int, count: int, codec: str) -> None:
+    """Decoders make good what is lost between two frames of one grey, and say nothing."""
+    path = tmp_path / "a.ts"
+    packets = transport(path, codec=codec, size=size)
+    decoding = Decoding()
+    list(sample(path, decoding))
+    assert judge(decoding) == ("ok", "")
+    own = [i for i, packet in enumerate(packets) if of_the_video(packet)]
+    lost = own[len(own) // 2 :][:count]
+    path.write_bytes(b"".join(packet for i, packet in enumerate(packets) if i not in lost))
+    decoding = Decoding()
+    list(sample(path, decoding))
+    status, reason = judge(decoding)
+    assert (status, decoding.gaps) == ("partial", 1)
+    assert "packets of the stream are missing at 1 place" in reason
+
+
+def test_a_packet_that_is_said_to_be_wrong_and_bytes_that_are_gone_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.ts"
+    packets = transport(path)
+    own = [i for i, packet in enumerate(packets) if of_the_video(packet)]
+    packets[own[9]][1] |= 0x80
+    packets[own[20]] = packets[own[20]][:77]
+    path.write_bytes(b"".join(packets))
+    decoding = Decoding()
+    list(sample(path, decoding))
+    assert judge(decoding)[0] == "partial"
+    assert decoding.gaps == 2
+
+
+@pytest.mark.parametrize("start", [0, 2, 3, 5000])
+@pytest.mark.parametrize("counter", [0, 5])
+def test_a_part_that_counts_its_packets_anew_lost_none(tmp_path: Path, counter: int, start: int) -> None:
+    """FFmpeg counts from 0, receivers from anywhere: those are told by their clock, which begins anew too."""
+    one, other = (transport(tmp_path / f"{i}.ts", first) for i, first in enumerate((0, start)))
+    for packet in other:
+        packet[3] = (packet[3] & 0xF0) | ((packet[3] + counter) & 15)
+    path = tmp_path / "a.ts"
+    path.write_bytes(b"".join(one + other))
+    decoding = Decoding()
+    list(sample(path, decoding))
+    goes_on = counter != 0 and start in (2, 3)
+    assert decoding.gaps == int(goes_on)
+    assert judge(decoding)[0] == ("partial" if goes_on else "ok")
+    del one[[i for i, packet in enumerate(one) if of_the_video(packet)][-80]]
+    path.write_bytes(b"".join(one + other))
+    decoding = Decoding()
+    list(sample(path, decoding))
+    assert decoding.gaps == 1 + int(goes_on)
+
+
+def test_a_scrambled_transport_stream_is_encrypted(tmp_path: Path) -> None:
+    path, rng = tmp_path / "a.ts", np.random.default_rng(0)
+    packets = transport(path, codec="libx264")
+    for packet in filter(of_the_video, packets):
+        packet[3] |= 0x80
+        begin = 5 + packet[4] if packet[3] & 0x20 else 4
+        packet[begin:] = rng.bytes(188 - begin)
+    path.write_bytes(b"".join(packets))
+    with pytest.raises(UnreadableError, match="its pictures are encrypted") as caught:
+        list(sample(path, Decoding()))
+    assert caught.value.status == "encrypted"
+
+
+def test_what_is_no_transport_stream_lost_no_packet(tmp_path: Path) -> None:
+    for content in (b"", b"G", b"G" * 1000, bytes(1000)):
+        (tmp_path / "a").write_bytes(content)
+        assert missing_packets(tmp_path / "a", 256) == []
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])

@@ -82,7 +82,7 @@ def test_frames_in_disorder_are_no_part_of_their_own() -> None:
         found = []
         for number, pts in enumerate(frames):
             dts = number - 100 if restart and pts == 3 else number
-            timeline.read(SimpleNamespace(pts=pts, dts=dts, duration=1, is_discard=False))  # type: ignore[arg-type]
+            timeline.read(SimpleNamespace(pts=pts, dts=dts, pos=number, duration=1, is_discard=False))  # type: ignore[arg-type]
             found.append(timeline.tell(SimpleNamespace(pts=pts)))  # type: ignore[arg-type]
         assert (found, timeline.seams) == (expected, int(restart))
 

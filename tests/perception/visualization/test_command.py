@@ -10,6 +10,8 @@ from preroll.errors import PrerollError
 from tests.conftest import write_catalog
 from tests.perception.visualization.conftest import Scene
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 
 @pytest.fixture(scope="module")
 def folder(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -22,6 +24,9 @@ def test_a_page_is_written_and_said(scene: Scene, folder: Path, tmp_path: Path) 
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{out}: 30 of 30 videos, 4 with thumbnails; {out.stat().st_size / 1e6:.2f} MB\n"
     assert "Drawing thumbnails: 30 of 30" in result.stderr
+    assert "note: 26 of 30 videos without thumbnails: not found (25); changed since the catalog was built (1)\n" in (
+        result.stderr
+    )
     assert "<h1>Catalog catalog</h1>" in out.read_text()
 
 
@@ -73,5 +78,6 @@ def test_a_folder_for_tensorboard_is_written_beside_what_is_said(scene: Scene, f
         f"{before}\n30 points of 30 videos, 4 with pictures, as importance, category_probabilities.\n"
         f"Projector: preroll tensorboard {tmp_path / 'points'}, then the tab PROJECTOR\n"
     )
+    assert "note: 26 of 30 videos without thumbnails: not found (25)" in result.stderr
     result = CliRunner().invoke(app, [*arguments[:-1], str(tmp_path / "plain")])
     assert "30 points of 30 videos, without pictures, which need --videos" in result.stdout

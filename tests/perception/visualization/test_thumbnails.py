@@ -3,10 +3,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from preroll.perception.visualization.thumbnails import CHANGED, GONE, Tile, draw_thumbnails, encoded
 from tests.perception.visualization import conftest as made
 from tests.perception.visualization.conftest import Scene
+
+pytestmark = pytest.mark.usefixtures("without_processes")
 
 TILE = Tile(24, 32, 4)
 
@@ -20,6 +23,7 @@ def test_frames_are_spread_over_a_clip_and_a_file_that_is_not_the_one_analyzed_i
     assert drawn.missing == {made.CHANGED: CHANGED, made.GONE: GONE}
 
 
+@pytest.mark.processes
 def test_no_path_of_a_catalog_leads_to_another_file_and_no_pipe_is_waited_for(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "secret.mp4").write_bytes((scene.videos / "cars" / "0.mp4").read_bytes() + b"\0")
     os.mkfifo(tmp_path / "pipe.mp4")

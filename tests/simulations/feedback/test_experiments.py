@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from preroll.commands.cli import app
 from preroll.errors import MemoryShortError
-from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
+from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.simulations.report.data import Material
@@ -16,14 +16,17 @@ from preroll.simulations.report.page import page
 from preroll.simulations.training.run import Run
 from preroll.system import memory
 from tests.simulations.conftest import MakeFile, load
+from tests.simulations.experiment.execution.test_runner import in_this_process
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 LATE = {"vary": {"feedback.delay": [0, 60, 150]}, "agents": ["random", {"thompson": {"num_envs": 8}}], "seeds": 1}
 
 
 def test_what_waiting_left_to_be_earned_is_in_the_table(make_file: MakeFile, tmp_path: Path) -> None:
     path, store = make_file(**LATE), Store(tmp_path / "out")
-    assert not run_plan(load(path), path.read_text(), store, cell_pool(1)).failures
-    assert run_plan(load(path), path.read_text(), store, cell_pool(1)).done == 0  # all are found done
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
+    assert run_plan(load(path), path.read_text(), store, in_this_process).done == 0  # all are found done
     table = results(store).set_index("id")
     assert table["feedback.every"].tolist() == [1] * 6
     earned = table["earned_while_learning"].to_dict()

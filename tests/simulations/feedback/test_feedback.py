@@ -145,7 +145,8 @@ def test_every_agent_learns_numbers_from_late_feedback(name: str, fatigue: Table
 def test_what_waiting_costs_is_the_prior_s_loss_times_the_share_of_the_wait() -> None:
     """The exploring prior earns 59.73 % of `classic`: 1,000 of 20,000 sessions late cost 2.01 points, 5,000 10.07.
 
-    From seed to seed the differences vary by a standard deviation of .014 and .037 (measured).
+    From seed to seed the differences vary by a standard deviation of .014 and .037 (measured): of the mean of two seeds
+    .010 and .026, less than a fifth of what is allowed.
     """
     costs = np.array(
         [
@@ -153,7 +154,7 @@ def test_what_waiting_costs_is_the_prior_s_loss_times_the_share_of_the_wait() ->
                 train("thompson", sessions=20_000, seed=seed, feedback={"delay": delay}).earned_while_learning
                 for delay in (0, 1_000, 5_000)
             ]
-            for seed in range(5)
+            for seed in range(2)
         ]
     )
     np.testing.assert_allclose((costs[:, :1] - costs[:, 1:]).mean(axis=0), [2.01, 10.07], atol=0.15)

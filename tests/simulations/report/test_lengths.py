@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.heat_maps import LENGTHS as BEST_LENGTH
 from preroll.simulations.report.heat_maps import heat_maps
 from preroll.simulations.report.lengths import always_values, majority_sentences, threshold_sentences
 from tests.simulations.conftest import MakeFile
 from tests.simulations.experiment.test_lengths import run
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 
 def certain(**rewards: float) -> dict[str, Any]:
@@ -32,6 +36,27 @@ def test_where_another_length_begins_to_earn_most_the_headline_says_so(make_file
     assert majority_sentences(material) == [
         "More than half of the ads shown are mid: optimum from 2.00 on (ads.*.mid.reward, interpolated)."
     ]
+
+
+def test_of_advertisers_it_is_the_best_ad_of_a_length_before_each_category(make_file: MakeFile, tmp_path: Path) -> None:
+    """Of long ads soap earns 1 before cats and petrol 2 elsewhere; the short one earns the varied 1 to 3 everywhere."""
+    ad = {"seconds": 5, "length": "long", "reward": 2}
+    ads = {
+        "soap": {"a": {**ad, "view_probability": {"cats": 0.5, "other": 0.25}}},
+        "petrol": {"b": {**ad, "view_probability": {"cats": 0.25, "other": 1.0}}},
+        "oil": {"c": {"seconds": 5, "length": "short", "view_probability": {"other": 0.5}, "reward": 1}},
+    }
+    vary = {"ads.oil.c.reward": [2, 3, 6]}
+    scenario = {"ads": ads, "session": {"horizon": 3}, "recommender": {"jump": 1}}
+    store = run(make_file, tmp_path, scenario=scenario, vary=vary, agents=["optimum"])
+    material = Material.of(store)
+    cats = (material.tables(next(iter(material.points))).category == 1).mean()
+    long = 3 * (cats + 2 * (1 - cats))
+    assert [values["long"] for values in (always_values(material, point) for point in material.points)] == [
+        pytest.approx(long)
+    ] * 3
+    (told,) = threshold_sentences(material)
+    assert told.startswith("Always showing the best short ad earns more than always showing the best long one from")
 
 
 def test_a_map_names_the_length_that_earns_most_and_its_lead(make_file: MakeFile, tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from preroll.simulations.report.page import page
 from preroll.simulations.statistics.intervals import interval_text
 from tests.resealed import reseal
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 SETTINGS = {"num_envs": 8, "steps": 5, "batch": 40, "recurrent_units": 8}
 MEMORY = f"recurrent-ppo-{','.join(f'{name}={value}' for name, value in SETTINGS.items())}"
@@ -32,7 +34,7 @@ def store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -> Stor
         evaluate={"sessions": 300},
     )  # fmt: skip
     store = Store(tmp_path_factory.mktemp("losses") / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
     return store
 
 
@@ -101,7 +103,7 @@ def test_against_a_bound_the_page_says_what_the_parts_hold(make_file: MakeFile, 
         scenario="hidden-users", vary={}, agents=["random"], seeds=1, sessions=60, evaluate={"sessions": 100}
     )
     store = Store(tmp_path / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
     html = page(Material.of(store))
     assert "Against the bound: the optimum knows the hidden segment: a bound." in html
     assert not re.search(r"±|\[", html.split("Where agents lose</h2>")[1].split("<tbody>")[1].split("</tbody>")[0])

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
 from typer.testing import CliRunner
 
 from preroll.commands.cli import app
@@ -16,6 +17,7 @@ from preroll.palette import PAPER
 from preroll.simulations.experiment.design.names import whole
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.report.charts import svg
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline
 from preroll.simulations.report.heat_maps import _texts, heat_maps
@@ -26,7 +28,7 @@ from preroll.yaml_config import dump_yaml
 from tests.browser import dump
 from tests.conftest import make_catalog, write_catalog
 from tests.simulations.conftest import MakeFile, load, settings
-from tests.simulations.experiment.execution.test_runner import in_this_process, without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def store(make_file: MakeFile, tmp_path_factory: pytest.TempPathFactory) -> Stor
         sessions=400,
     )
     store = Store(tmp_path_factory.mktemp("report") / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
     return store
 
 
@@ -56,11 +58,12 @@ def test_the_headline_answers_in_words_with_numbers(store: Store) -> None:
     assert re.search(r"Of 2 comparisons .* no difference shown", verdicts)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_results_and_report_say_where_the_optimum_is_a_bound(make_file: MakeFile, tmp_path: Path) -> None:
     changes = {"scenario": "hidden-users", "agents": ["random"], "seeds": 1, "sessions": 60}
     path = make_file(**changes, vary={"observe.segment": [True, False]}, evaluate={"sessions": 100})
     store = Store(tmp_path / "out")
-    assert not run_plan(load(path), path.read_text(), store, without_pictures).failures
+    assert not run_plan(load(path), path.read_text(), store, in_this_process).failures
     material = Material.of(store)
     (hidden,) = (point for point, cell in material.points.items() if cell.values == {"observe.segment": False})
     told = f"The optimum at {hidden} knows the hidden segment: a bound."
@@ -174,25 +177,27 @@ def test_what_is_missing_is_said(small_store: Store, make_file: MakeFile, tmp_pa
         Material.of(empty)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_two_varied_keys_give_maps(make_file: MakeFile, tmp_path: Path) -> None:
     path = make_file(
         vary={"ads.*.long.view_probability": {"scale": [0.5, 1.5]}, "user.mismatch": [0.1, 0.9]},
         agents=["thompson"], seeds=1,
     )  # fmt: skip
     store = Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), store, without_pictures)
+    run_plan(load(path), path.read_text(), store, in_this_process)
     html = page(Material.of(store))
     assert html.count('<table class="map">') == 3
     assert ">short +" in html
     assert ">long +" in html
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFile, tmp_path: Path) -> None:
     path = make_file(
         vary={"session.horizon": [2, 3], "user.mismatch": [0.1, 0.9]}, agents=["optimum", "thompson"], seeds=1
     )
     store = Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), store, without_pictures)
+    run_plan(load(path), path.read_text(), store, in_this_process)
     shutil.rmtree(next(store.folder(cell) for cell in store.read_plan().cells if cell.agent == "thompson"))
     material = Material.of(store)
     maps = heat_maps(material, *material.plan.keys)
@@ -202,6 +207,7 @@ def test_a_map_leaves_the_place_empty_where_no_learner_is_done(make_file: MakeFi
     assert "nan" not in page(material).split("<h2>Percent")[0].split("<main>")[1]
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_where_every_run_of_a_learner_failed_the_page_does_without(store: Store, tmp_path: Path) -> None:
     less = Store(Path(shutil.copytree(store.path, tmp_path / "less")))
     for cell in less.read_plan().cells:
@@ -251,3 +257,26 @@ def test_close_values_have_lines_of_their_own_in_a_heat_map() -> None:
     near = 0.90000001
     texts = _texts([0.9, near, 0.25, {"scale": near}], "user.mismatch")
     assert texts == {whole(0.9): "0.9", whole(near): "0.90000001", "0.25": "0.25", whole({"scale": near}): "x0.9"}
+
+
+def test_the_page_begins_with_links_to_its_sections(html: str) -> None:
+    links = re.findall(r'<a href="#(.*?)">(.*?)</a>', html)
+    assert links == re.findall(r'<section id="(.*?)"><h2>(.*?)</h2>', html)
+    assert html.index("<nav>") < html.index("<section")
+
+
+def test_numbers_of_axes_have_no_exponents_below_10_000() -> None:
+    def draw(axes: Axes) -> None:
+        axes.plot([60, 400], [1234.5, 9876.5])
+        axes.set_xscale("log")
+
+    drawn = svg(draw, "axes")
+    numbers = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+    assert {"100", "200", "2000", "8000"} <= set(numbers)
+    assert not [one for one in numbers if "10^" in one or "e" in one or "×" in one]
+
+
+def test_titles_stand_above_charts_and_each_chart_has_one(html: str) -> None:
+    figures = re.findall(r"<figure>(.*?)</figure>", html, re.DOTALL)
+    assert len(figures) > 5
+    assert all(figure.startswith("<figcaption>") and "></figcaption>" not in figure for figure in figures)

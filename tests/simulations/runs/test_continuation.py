@@ -60,7 +60,9 @@ def test_what_a_bandit_counted_adds_up_and_its_views_are_those_of_the_users(tmp_
     assert new.sum() == more.steps - first.steps > 1000 * 15
     ads, categories = more.tables.scenario.ads, more.agent.spec.categories
     mismatch = more.tables.scenario.user.mismatch
-    chance = [[ad.view_probability * (1 if ad.category == kind else mismatch) for ad in ads] for kind in categories]
+    own = [ad.view_probability for ad in ads if isinstance(ad.view_probability, float)]
+    fits = [[1 if ad.category == kind else mismatch for ad in ads] for kind in categories]
+    chance = np.array(own) * fits
     gap = (after["sums"] - before["sums"]).sum() - (new * chance).sum()
     assert abs(gap) < math.sqrt(new.sum() * math.log(2 / 1e-9) / 2)
 

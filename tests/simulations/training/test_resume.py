@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,49 +96,98 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped", "straight"]
 
 
-def command(*arguments: str, folder: Path) -> subprocess.Popen[str]:
-    code = "import preroll.commands.train as t, sys; t.SAVE_EVERY = 0.05; from preroll.commands.cli import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "train", *arguments], cwd=folder, text=True, stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
+#: Loads modules once; for every line of its input a child gives the command there, and saves twenty times a second.
+READY = """
+import os, sys, torch, stable_baselines3
+import preroll.commands.train as command
+from preroll.commands.cli import main
+from preroll.simulations.training.training import train
+command.SAVE_EVERY = 0.05
+train("thompson", sessions=1)
+for line in sys.stdin:
+    folder, *words = line.split()
+    child = os.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.dup2(os.open("../errors", os.O_WRONLY | os.O_CREAT), 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the parent answers there
+        sys.argv = ["preroll", "train", *words]
+        try:
+            main()
+        except SystemExit as ended:
+            sys.stderr.flush()
+            os._exit(ended.code or 0)  # taking torch apart would take seconds
+    print(child, flush=True)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
 
 
-def test_killed_at_random_moments_it_ends_as_if_never_killed(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def ready() -> Iterator["subprocess.Popen[str]"]:
+    """A process whose children are trainings by the command line; none outlives the tests, whatever they find."""
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", READY], text=True, start_new_session=True, **pipes) as process:
+        yield process
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def begun(ready: "subprocess.Popen[str]", folder: Path, *words: str) -> int:
+    """Begins a training there; returns its process id."""
+    assert ready.stdin is not None
+    ready.stdin.write(" ".join((str(folder), *words)) + "\n")
+    ready.stdin.flush()
+    return answer(ready)
+
+
+def answer(ready: "subprocess.Popen[str]") -> int:
+    assert ready.stdout is not None
+    return int(ready.stdout.readline())
+
+
+def test_killed_at_random_moments_it_ends_as_if_never_killed(ready: "subprocess.Popen[str]", tmp_path: Path) -> None:
     settings = {"num_envs": 16, "learning_starts": 160, "batch": 64, "buffer": 2000}
-    prepare("dqn", sessions=200, settings=settings, run=tmp_path / "straight").run()
+    prepare("dqn", sessions=350, settings=settings, run=tmp_path / "straight").run()
+    (here := tmp_path / "here").mkdir()
     rng = np.random.default_rng(1)
-    saved = checkpoint.place(tmp_path / "killed") / "loop.json"
+    saved = checkpoint.place(here / "killed") / "loop.json"
     changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    arguments = ["dqn", "--sessions", "200", *changes, "--run", "killed"]
+    arguments = ["dqn", "--sessions", "350", *changes, "--run", "killed"]
     for _ in range(2):
         before = saved.read_bytes() if saved.exists() else b""
-        process = command(*arguments, folder=tmp_path)
-        while process.poll() is None and not (saved.exists() and saved.read_bytes() != before):
-            time.sleep(0.01)
-        time.sleep(float(rng.uniform(0.0, 0.3)))
-        process.kill()
-        process.communicate()
+        process = begun(ready, here, *arguments)
+        with suppress(ProcessLookupError):  # it came to its end
+            while not (saved.exists() and saved.read_bytes() != before):
+                os.kill(process, 0)
+                time.sleep(0.01)
+            time.sleep(float(rng.uniform(0.0, 0.3)))
+            os.kill(process, signal.SIGKILL)
+        if (ended := answer(ready)) == 0:  # before it was killed
+            break
+        assert ended == -signal.SIGKILL
         arguments = ["--resume", "killed"]
-    if not (tmp_path / "killed").exists():
-        resume(tmp_path / "killed")
-    same(tmp_path / "straight", tmp_path / "killed")
+    if not (here / "killed").exists():
+        resume(here / "killed")
+    same(tmp_path / "straight", here / "killed")
 
 
 @pytest.mark.parametrize(("number", "agent"), [(signal.SIGINT, "ppo"), (signal.SIGTERM, "thompson")])
-def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(number: int, agent: str, tmp_path: Path) -> None:
-    process = command(agent, "--sessions", "1000000", "--run", "run", folder=tmp_path)
-    while not checkpoint.place(tmp_path / "run").exists():
-        assert process.poll() is None
+def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(
+    number: int, agent: str, ready: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    (here := tmp_path / "here").mkdir()
+    process = begun(ready, here, agent, "--sessions", "1000000", "--run", "run")
+    while not checkpoint.place(here / "run").exists():
+        os.kill(process, 0)  # it is alive
         time.sleep(0.05)
-    os.kill(process.pid, number)
-    _, told = process.communicate(timeout=600)
-    assert process.returncode == 128 + number
+    os.kill(process, number)
+    assert answer(ready) == 128 + number
+    told = (tmp_path / "errors").read_text()
     line = told.splitlines()[-1]
     assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
     assert line.endswith("resume with `preroll train --resume run`")
     assert "Traceback" not in told
-    assert [path.name for path in tmp_path.iterdir()] == [".run.preroll"]
+    assert [path.name for path in here.iterdir()] == [".run.preroll"]
 
 
 def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> None:

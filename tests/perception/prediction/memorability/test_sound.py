@@ -17,6 +17,8 @@ from preroll.perception.prediction.memorability.log_mel import log_mel_statistic
 from preroll.perception.prediction.memorability.raw_media import audio_statistics, frame_means
 from preroll.perception.prediction.memorability.sound import read_sound
 
+pytestmark = pytest.mark.usefixtures("without_processes")
+
 RED = (250, 0, 0)
 SINE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)
 

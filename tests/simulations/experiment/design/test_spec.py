@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
@@ -24,6 +25,20 @@ def test_a_factor_multiplies_what_the_scenario_has(make_file: MakeFile) -> None:
     first, last = points(Experiment.load(make_file()))
     assert [ad.view_probability for ad in first.scenario.ads] == [0.7, 0.15, 0.8, 0.2, 0.9, 0.25]
     assert [ad.view_probability for ad in last.scenario.ads] == [0.7, 0.3, 0.8, 0.4, 0.9, 0.5]
+
+
+def test_one_entry_of_probabilities_by_category_is_varied_or_all_of_them(make_file: MakeFile) -> None:
+    cats, other = "ads.soap.long.view_probability.cats", "ads.*.*.view_probability.other"
+    plan = load(make_file(scenario="campaigns", vary={cats: [0.1, 0.5], other: [0.2]}, agents=["random"]))
+    assert [cell.id for cell in plan.cells[:1]] == [f"{cats[4:]}=0.1,view_probability.other=0.2/random/seed-0"]
+    given = [Scenario.load(cell.scenario).ads[1].view_probability for cell in plan.cells]
+    assert {"cats": 0.1, "concerts": 0.2, "other": 0.2} in given
+    whole = [{"cats": 0.5, "other": 0.1}, {"other": 0.3}]
+    plan = load(make_file(scenario="campaigns", vary={cats[:-5]: whole}, agents=["random"], seeds=1))
+    assert [Scenario.load(cell.scenario).ads[1].view_probability for cell in plan.cells] == whole
+    assert len({cell.id for cell in plan.cells} | {cell.fingerprint for cell in plan.cells}) == 4
+    plan = load(make_file(scenario="campaigns", vary={"ads.*.*.view_probability": {"scale": [0.5]}}, agents=["random"]))
+    assert Scenario.load(plan.cells[0].scenario).ads[3].view_probability == {"cars": 0.25, "other": 0.06}
 
 
 def test_zipped_values_go_together_and_cross_with_the_grid(make_file: MakeFile) -> None:

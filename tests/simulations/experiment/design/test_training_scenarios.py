@@ -17,9 +17,10 @@ from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.simulations.statistics.paired import paired
 from preroll.simulations.training.run import Run
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 LONG = "ads.*.long.view_probability"
+SOAP = "ads.soap.short.view_probability"
 
 
 def test_every_session_draws_one_of_the_variations_and_plays_by_its_probabilities(small_catalog: Catalog) -> None:
@@ -42,6 +43,37 @@ def test_segments_that_a_scenario_has_are_in_every_variation() -> None:
     assert mixed.user.segments[1].appeal["long"] == 0.2
     with pytest.raises(PrerollError, match="draws: 9: at most 8 are allowed here"):
         randomized(base, Random(draws=9, ranges={LONG: {"scale": [0.5, 1.0]}}))
+
+
+def test_one_factor_is_drawn_for_all_categories_of_an_ad(small_catalog: Catalog) -> None:
+    base, random = Scenario.load("campaigns"), Random(draws=3, ranges={LONG: {"scale": [0.4, 1.6]}})
+    mixed = Tables.compile(randomized(base, random), small_catalog)
+    for number, draw in enumerate(draws(random)):
+        alone = Tables.compile(base.replace(draw), small_catalog)
+        there, here = (t.arrays.base[0, u][..., None, :] * t.arrays.match[0] for t, u in ((mixed, number), (alone, 0)))
+        np.testing.assert_allclose(there, here, rtol=1e-12)
+    assert set(randomized(base, random).user.segments[0].appeal) == {"soap.long", "petrol.long", "tickets.long"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "ranges", "line"),
+    [
+        ({}, {"ads.soap.*.view_probability.other": [0.1, 0.2]}, "a session draws one factor on all categories"),
+        ({}, {"ads.soap.short.view_probability.concerts": [0.1, 0.2]}, "a session draws one factor on all categories"),
+        ({f"{SOAP}.cats": 0}, {f"{SOAP}.cats": [0.1, 0.2]}, "is 0 in the scenario; nothing scales it"),
+    ],
+)
+def test_of_probabilities_by_category_nothing_else_can_be_drawn(
+    changes: dict[str, object], ranges: dict[str, object], line: str
+) -> None:
+    with pytest.raises(PrerollError, match=rf"ranges: {SOAP}: {line}"):
+        randomized(Scenario.load("campaigns").replace(changes), Random.model_validate({"draws": 2, "ranges": ranges}))
+
+
+def test_a_category_that_nobody_views_may_stay_so() -> None:
+    base = Scenario.load("campaigns").replace({"ads.soap.long.view_probability": {"cats": 0, "other": 0.2}})
+    mixed = randomized(base, Random(draws=2, ranges={"ads.soap.long.view_probability": {"scale": [0.4, 0.5]}}))
+    assert all(0.4 <= segment.appeal["soap.long"] <= 0.5 for segment in mixed.user.segments)
 
 
 @pytest.mark.parametrize("ranges", [{"user.mismatch": [0, 1]}, {"ads.cats.long.reward": {"scale": [1, 2]}}])
@@ -67,7 +99,7 @@ def test_an_agent_trained_on_many_draws_earns_more_where_it_was_not_trained(
 ) -> None:
     """Exact values, averaged over three points that neither has met, paired by seed: p < 0.01."""
     store, path = Store(tmp_path / "out"), robust(make_file)
-    run_plan(load(path), path.read_text(), store, without_pictures)
+    run_plan(load(path), path.read_text(), store, in_this_process)
     table = results(store)
     by_seed = table.groupby(["label", "seed"])["percent_of_optimum"].mean().unstack()
     ours, theirs = (by_seed.loc[f"thompson-num_envs=16@{name}"].to_numpy() for name in ("robust", "usual"))
@@ -83,7 +115,7 @@ def test_an_agent_trained_on_many_draws_earns_more_where_it_was_not_trained(
     alone = Store(tmp_path / "alone")
     last = load(path).cells.index(cells[-1])
     plan = load(path)
-    run_plan(type(plan)(plan.name, "", plan.keys, plan.cells[last : last + 1]), "", alone, without_pictures)
+    run_plan(type(plan)(plan.name, "", plan.keys, plan.cells[last : last + 1]), "", alone, in_this_process)
     assert Run.open(alone.folder(cells[-1])).curve == runs[-1].curve
 
 

@@ -27,6 +27,8 @@ from tests.resealed import reseal
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import InThisProcess
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 FAR = {"lean-ppo": {"num_envs": 2, "learning_rate": 1e30, "steps": 5, "batch": 5, "hidden": [4]}}
 
 

@@ -17,7 +17,7 @@ from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from tests.child_processes import on_a_full_disk
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import inodes, numbers, without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process, inodes, numbers
 
 MOMENTS = 20
 
@@ -34,7 +34,7 @@ from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution import runner
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.loop import Loop
-from tests.simulations.experiment.execution.test_runner import without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process
 
 events, last = 0, 0
 
@@ -50,13 +50,13 @@ def counted(function):
 os.replace, os.fsync, shutil.rmtree, Loop.step = map(counted, (os.replace, os.fsync, shutil.rmtree, Loop.step))
 path, first, out = map(Path, sys.argv[1:])
 plan = Plan.load(path)
-runner.run_plan(plan, path.read_text(), Store(first), without_pictures)
+runner.run_plan(plan, path.read_text(), Store(first), in_this_process)
 print(events, flush=True)
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
         events, last = 0, int(line)
-        runner.run_plan(plan, path.read_text(), Store(out), without_pictures)
+        runner.run_plan(plan, path.read_text(), Store(out), in_this_process)
         os._exit(0)
     os.waitpid(child, 0)
     print("over", flush=True)
@@ -105,7 +105,7 @@ def test_kills_at_20_random_moments_lose_nothing_and_repeat_nothing(path: Path, 
             assert complete.items() <= now.items()
             complete = now
     assert hits >= MOMENTS // 2  # most of them hit a run that was at work
-    report = run_plan(plan, path.read_text(), killed, without_pictures)
+    report = run_plan(plan, path.read_text(), killed, in_this_process)
     assert report.failures == {}
     assert complete.items() <= inodes(killed).items()
     pd.testing.assert_frame_equal(numbers(killed), numbers(undisturbed), check_exact=True)
@@ -135,7 +135,7 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(path: Path, tmp_pa
     assert not list(store.path.rglob(".*.preroll"))
     before = inodes(store)
     assert 3 <= len(before) < 12
-    assert run_plan(load(path), "", store, without_pictures).done == 12 - len(before)
+    assert run_plan(load(path), "", store, in_this_process).done == 12 - len(before)
     assert before.items() <= inodes(store).items()
 
 
@@ -144,9 +144,9 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on
 ) -> None:
     """No file may grow beyond a limit that the plan keeps to and a cell does not: the real error of a real file."""
     store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random"])
-    done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, **on_a_full_disk(4500))
+    done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, **on_a_full_disk(3500))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "File too large; the same command resumes the experiment" in done.stderr
     assert not list(store.path.rglob(".*.preroll"))
-    assert run_plan(load(path), "", store, without_pictures).done == 2
+    assert run_plan(load(path), "", store, in_this_process).done == 2

@@ -23,6 +23,8 @@ from tests.resealed import reseal
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import in_this_process
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 
 @pytest.fixture
 def store(small_store: Store, tmp_path: Path) -> Store:

@@ -14,7 +14,7 @@ from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.workers import ray_cluster
 from tests.simulations.conftest import MakeFile, load
-from tests.simulations.experiment.execution.test_runner import numbers, without_pictures
+from tests.simulations.experiment.execution.test_runner import in_this_process, numbers
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs the extra ray")
 
@@ -77,7 +77,7 @@ def test_two_machines_give_the_same_results_bit_for_bit_though_one_is_killed(
     assert (cells_done, failed) == (3, 0)
     assert lost >= 1
     far, here = Store(tmp_path / "out"), Store(tmp_path / "here")
-    run_plan(load(path), "", here, without_pictures)
+    run_plan(load(path), "", here, in_this_process)
     pd.testing.assert_frame_equal(numbers(far), numbers(here), check_exact=True)
     assert not list(far.path.rglob(".*.preroll"))
 

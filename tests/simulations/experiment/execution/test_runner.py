@@ -19,7 +19,6 @@ import pytest
 from preroll.agents import load_agent
 from preroll.errors import PrerollError
 from preroll.files import sealed
-from preroll.simulations.experiment.execution import cell as cells
 from preroll.simulations.experiment.execution.cell import check_cell, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import CellState, Store
@@ -48,21 +47,12 @@ def numbers(store: Store) -> pd.DataFrame:
 
 
 class InThisProcess:
-    """Workers that are none: requests are done here, one after the other, with the pictures of policies or without.
-
-    A picture takes twice as long as all the rest of a small cell, and nothing but TensorBoard reads it.
-    """
-
-    def __init__(self, *, pictures: bool = True) -> None:
-        self.pictures = pictures
+    """Workers that are none: requests are done here, one after the other."""
 
     def map(self, requests: Sequence[Request], progress: Reported | None = None) -> Outcomes:
         """As a pool of processes does them."""
         for number, request in enumerate(requests):
-            with pytest.MonkeyPatch.context() as patch:
-                if not self.pictures:
-                    patch.setattr(cells, "write_policy", lambda *_: None)
-                run_cell(request, partial(progress or (lambda *_: None), number))
+            run_cell(request, partial(progress or (lambda *_: None), number))
             yield JobOutcome(number, {})
 
     def check(self) -> None:
@@ -72,14 +62,14 @@ class InThisProcess:
         """Nothing has to end."""
 
 
-in_this_process, without_pictures = InThisProcess(), InThisProcess(pictures=False)
+in_this_process = InThisProcess()
 
 
 def test_results_are_the_same_bit_for_bit_for_any_number_of_workers(
     small_store: Store, make_file: MakeFile, tmp_path: Path
 ) -> None:
     path, alone = make_file(), Store(tmp_path / "out")
-    run_plan(load(path), path.read_text(), alone, without_pictures)
+    run_plan(load(path), path.read_text(), alone, in_this_process)
     two, one = (numbers(store) for store in (small_store, alone))
     pd.testing.assert_frame_equal(two, one, check_exact=True)
     for cell in load(path).cells:
@@ -96,7 +86,7 @@ def test_the_same_command_again_does_nothing_and_more_seeds_only_what_is_missing
     before, path = inodes(store), make_file()
     assert run_plan(load(path), path.read_text(), store, cell_pool(1)).done == 0
     more = make_file(seeds=3)
-    assert run_plan(load(more), more.read_text(), store, without_pictures).done == 6
+    assert run_plan(load(more), more.read_text(), store, in_this_process).done == 6
     assert before.items() < inodes(store).items()
 
 
@@ -106,7 +96,7 @@ def test_a_plan_of_somebody_else_is_no_experiment_and_is_left(text: bytes, make_
     store.path.mkdir()
     (store.path / "plan.json").write_bytes(text)
     with pytest.raises(PrerollError, match="out: is no folder of an experiment and is not empty; name another one"):
-        run_plan(load(path), path.read_text(), store, without_pictures)
+        run_plan(load(path), path.read_text(), store, in_this_process)
     assert [file.read_bytes() for file in store.path.iterdir()] == [text]
 
 
@@ -122,7 +112,7 @@ def test_names_in_a_plan_that_lead_out_of_the_folder_are_not_used(
         cell |= names
     (store.path / "plan.json").write_text(sealed.text_of(content))
     path = make_file()
-    run_plan(load(path), path.read_text(), store, without_pictures)
+    run_plan(load(path), path.read_text(), store, in_this_process)
     assert [cell.id for cell in store.read_plan().cells] == [cell.id for cell in load(path).cells]
     assert not list(tmp_path.rglob("*evil*"))
     assert [path.name for path in (tmp_path / "inner").iterdir()] == ["out"]
@@ -134,7 +124,7 @@ def test_a_changed_file_says_which_cells_changed_and_does_them_again(
     store = Store(shutil.copytree(small_store.path, tmp_path / "out"))
     changed = make_file(agents=["random", {"thompson": {"num_envs": 16}}], evaluate={"sessions": 700}, seeds=[1])
     told: list[str] = []
-    assert run_plan(load(changed), changed.read_text(), store, without_pictures, told.append).done == 4
+    assert run_plan(load(changed), changed.read_text(), store, in_this_process, told.append).done == 4
     again = [line for line in told if line.endswith("was run with other settings; it is run again.")]
     left = [line for line in told if line.endswith("is no cell of this experiment any more; it is left.")]
     assert (len(again), len(left)) == (4, 8)
@@ -151,7 +141,7 @@ def test_without_exact_values_agents_are_simulated_alone_which_is_another_evalua
     }.items()
     assert all(a.fingerprint != b.fingerprint for a, b in zip(plan.cells, before.cells, strict=True))
     assert all(a.training_fingerprint == b.training_fingerprint for a, b in zip(plan.cells, before.cells, strict=True))
-    run_plan(plan, path.read_text(), store, without_pictures)
+    run_plan(plan, path.read_text(), store, in_this_process)
     assert store.read_plan().cells == plan.cells
     table, exact = (results(one).set_index("id") for one in (store, small_store))
     assert table["exact_revenue"].notna().equals(table["agent"] == "optimum")
@@ -159,6 +149,7 @@ def test_without_exact_values_agents_are_simulated_alone_which_is_another_evalua
     assert table.loc[thompson, "revenue"].equals(exact.loc[thompson, "revenue"])
 
 
+@pytest.mark.usefixtures("without_processes")
 def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file: MakeFile, tmp_path: Path) -> None:
     store, path = Store(tmp_path / "out"), make_file(seeds=1, agents=["random", "thompson"])
     plan = load(path)
@@ -172,7 +163,7 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
     assert store.folder(plan.cells[0]).read_text() == "a file in its place"
     assert store.states(plan)[plan.cells[0].id] is CellState.DAMAGED
     store.folder(plan.cells[0]).unlink()
-    assert run_plan(plan, path.read_text(), store, without_pictures).done == 1
+    assert run_plan(plan, path.read_text(), store, in_this_process).done == 1
     assert not store.failures()
 
 
@@ -255,7 +246,7 @@ def test_a_kill_at_any_moment_loses_and_repeats_nothing_but_the_cells_in_flight(
         complete = now
     time.sleep(1)
     orphans_done = inodes(store)
-    assert run_plan(load(path), path.read_text(), store, cell_pool(2)).failures == {}
+    assert run_plan(load(path), path.read_text(), store, in_this_process).failures == {}
     assert orphans_done.items() <= inodes(store).items()
     pd.testing.assert_frame_equal(numbers(store), numbers(small_store), check_exact=True)
     assert not list(store.path.rglob(".*.preroll"))

@@ -1,0 +1,52 @@
+"""The page about runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from preroll.commands.cli import app
+from preroll.simulations import train
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs on one scenario and one on another."""
+    folder = tmp_path_factory.mktemp("runs")
+    for agent, scenario in (("thompson", "fatigue"), ("greedy", "fatigue"), ("random", "classic")):
+        train(agent, scenario=scenario, sessions=100, run=folder / agent)
+    return [folder / name for name in ("thompson", "greedy", "random")]
+
+
+def test_the_page_of_runs_has_curve_table_policies_and_losses_and_needs_nothing_else(runs: list[Path]) -> None:
+    done = CliRunner().invoke(app, ["experiment", "report", *map(str, runs[:2])])
+    assert done.exit_code == 0, done.output
+    path = runs[0].with_name("thompson.html")
+    assert done.stdout.startswith(f"{path}: ")
+    html = path.read_text("utf8")
+    titles = re.findall(r"<h2>(.*?)</h2>", html)
+    assert titles == re.findall(r'<a href="#[a-z-]+">(.*?)</a>', html)
+    assert [title.split()[0] for title in titles] == ["Learning", "Against", "What", "Where", "How"]
+    for row in ("thompson", "greedy", "random", "optimum"):
+        assert f">{row}</td>" in html
+    assert html.count("data:image/png;base64,") == 2  # of thompson beside the optimum; greedy is a reference
+    assert "<h3>thompson: lost before each category at each fatigue level, % of the optimum</h3>" in html
+    assert not re.findall(r'(?:src|href)=["\']?(?!data:|#)[^"\'\s>]+', html.replace("xlink:", ""))
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "told"),
+    [
+        ((0, 2), (), "were trained on different scenarios"),
+        ((0,), ("--pictures", "p"), "is for an experiment; runs have `preroll explain --plot`"),
+        ((0,), ("--out", "{run}"), "is "),
+    ],
+)
+def test_what_no_page_can_be_made_of_is_refused_in_one_line(
+    names: tuple[int, ...], options: tuple[str, ...], told: str, runs: list[Path]
+) -> None:
+    given = [option.format(run=runs[0]) for option in options]
+    done = CliRunner().invoke(app, ["experiment", "report", *(str(runs[i]) for i in names), *given])
+    assert done.exit_code != 0
+    assert told in str(done.exception or done.output)
