@@ -29,6 +29,7 @@ from numba.core.caching import FunctionCache, _CacheLocator, _SourceFileBackedLo
 from numba.core.cpu import CPUTargetOptions
 from numba.core.dispatcher import Dispatcher
 from numba.core.options import TargetOptions
+from numba.extending import intrinsic
 
 from preroll.cache import VARIABLE, cache_folder, say_not_kept
 
@@ -151,6 +152,23 @@ def inlined(function: Function) -> Function:
 def loop(function: Function) -> Function:
     """Compiles as :func:`inlined` a loop over lanes whose arrays do not overlap, so that it is vectorised."""
     return cast(Function, njit(**_PART, **_NO_OVERLAP)(function))
+
+
+def written_as(code: Callable[..., object]) -> Callable[[Callable[..., None]], Any]:
+    """Replaces a function in compiled code by instructions of LLVM that ``code`` writes, as Numba's ``intrinsic`` does.
+
+    In plain Python the function itself runs, which must do the same: with ``NUMBA_DISABLE_JIT=1``, or as ``py_func`` of
+    what is returned, as with compiled functions.
+    """
+
+    def decorate(function: Callable[..., None]) -> Any:
+        if config.DISABLE_JIT:
+            return function
+        instructions: Any = intrinsic(code)
+        instructions.py_func = function
+        return instructions
+
+    return decorate
 
 
 def direct(function: Function, *arguments: object) -> Function:

@@ -92,7 +92,7 @@ def write_impressions(
             actions, propensity = agent.act_with_propensities(observations, explore=explore)
             following, rewards, terminated, truncated, _ = envs.step(actions)
             played = envs.played
-            columns = {
+            columns: Columns = {
                 "session": session, "lane_session": session // lanes, "slot": slot, "video": played.video,
                 "category": played.category, "observation": observations, "ad": actions, "propensity": propensity,
                 "viewed": played.viewed, "reward": rewards, "terminated": terminated,
