@@ -14,6 +14,8 @@ from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
+from preroll.shown.card import Card, shown
+from preroll.shown.shown import Shown
 
 if TYPE_CHECKING:
     from preroll.envs.model.tables import Tables, TablesSource
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 Arrays = dict[str, NDArray[Any]]
 
 
-class Agent(ABC):
+class Agent(Shown, ABC):
     """Base class of all agents.
 
     A subclass implements :meth:`act`, :meth:`action_probabilities` and, if it learns, ``_learn``. What it has learned
@@ -133,7 +135,7 @@ class Agent(ABC):
         probabilities = self.action_probabilities(observations, explore=explore)
         return actions, probabilities[np.arange(len(actions)), actions]
 
-    def end_sessions(self, done: NDArray[np.bool_]) -> None:  # noqa: B027  (most agents keep no session state)
+    def end_sessions(self, done: NDArray[np.bool_]) -> None:
         """Resets the session state of the environments in ``done``.
 
         It is needed only when :meth:`update` is not called, or is called later.
@@ -155,7 +157,7 @@ class Agent(ABC):
         self._learn(transitions)
         self.steps += len(transitions)
 
-    def _learn(self, transitions: Transitions) -> None:  # noqa: B027  (optional: baselines do not learn)
+    def _learn(self, transitions: Transitions) -> None:
         """Updates what the agent has learned; baselines do nothing."""
 
     def policy(self, tables: "TablesSource") -> "Policy":
@@ -221,8 +223,20 @@ class Agent(ABC):
         """
         return {}
 
-    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:  # noqa: B027  (optional as well)
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Restores the state returned by :meth:`state_arrays` and :meth:`state_scalars`."""
+
+    def _card(self) -> Card:
+        spec, learned = self.spec, f"from {self.steps:,} transitions" if self.steps else "nothing yet"
+        facts = {
+            "scenario": spec.name,
+            "has learned": f"{learned}; {self.unlearned()}" if self.unlearned() else learned,
+            "sees": f"{spec.layout.size:,} numbers: {', '.join(spec.layout.parts)}",
+            "shows": ", ".join(spec.labels),
+            **({"is": ", ".join(f"{name} {shown(x)}" for name, x in self.metrics().items())} if self.metrics() else {}),
+        }
+        rows = list(self.settings.model_dump(mode="json").items())
+        return Card(f"Agent {self.name}", facts, ("setting", "value"), rows)
 
     def save(self, folder: str | Path, *, training: bool = False) -> None:
         """Writes the agent to ``folder`` (see :mod:`preroll.agents.storage`), replacing an existing folder atomically.

@@ -118,13 +118,13 @@ class _Notice(numba_event.Listener):
     """Line for whoever waits at a terminal while functions are compiled that no folder has yet."""
 
     def on_start(self, event: Any) -> None:
-        """Says at the first of them that the process compiles."""
+        """Writes at the first of them that the process compiles."""
         kept = getattr(event.data["dispatcher"], "_cache", None)
         if isinstance(kept, _FolderCache) and sys.stderr is not None and sys.stderr.isatty():
             say_once("compiling", f"compiling for this machine takes about 10 s, once: it is kept in {kept.cache_path}")
 
     def on_end(self, event: Any) -> None:
-        """Says nothing."""
+        """Writes nothing."""
 
 
 numba_event.register("numba:compile", _Notice())  # type: ignore[no-untyped-call]

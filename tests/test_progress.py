@@ -1,5 +1,7 @@
 """Progress in a pipe: a first line, one every 30 s, a last one."""
 
+import time
+
 import pytest
 
 from preroll import progress
@@ -9,7 +11,7 @@ def test_a_pipe_gets_a_line_every_30_seconds_with_what_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter(range(200))
-    monkeypatch.setattr("preroll.progress.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     with progress.bar(1200, "Training ppo (sessions)") as advance:
         for _ in range(120):
             advance(10)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy_map import PolicyMap
-from preroll.envs.rendering.ad_colors import ad_colors
 from preroll.envs.rendering.figure_bytes import figure_bytes
 
 if TYPE_CHECKING:

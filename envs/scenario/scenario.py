@@ -11,15 +11,24 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
 from preroll.console.nearest import known, meant, neighbors
+from preroll.console.plural import counted
 from preroll.envs.scenario.overrides import apply_overrides
 from preroll.errors import PrerollError
+from preroll.palette import category_color
 from preroll.renamed import PRESETS as RENAMED_PRESETS
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.yaml_config import FileModel, dump_yaml, load_named, validated
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -67,6 +76,12 @@ class Ad(FileModel):
     def label(self) -> str:
         """Name of the ad in tables and dotted keys: ``category.name``."""
         return f"{self.category}.{self.name}"
+
+    @property
+    def own_probability(self) -> float | None:
+        """P(view) before a video of its own category; None where the catalog has it, or there is none."""
+        given = self.view_probability
+        return given.get(self.category, given.get(OTHER)) if isinstance(given, dict) else given
 
 
 class Session(FileModel):
@@ -198,7 +213,7 @@ class Drift(FileModel):
     set: dict[str, Any] = Field(min_length=1, description="new values, or {scale: factor}, by dotted key")
 
 
-class Scenario(FileModel):
+class Scenario(Shown, FileModel):
     """Complete definition of a simulation, except for the catalog of videos.
 
     ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and stored as a tuple of
@@ -396,6 +411,58 @@ class Scenario(FileModel):
     def dump(self) -> str:
         """Returns the whole scenario as YAML, from which :meth:`load` restores an equal one."""
         return _dumped(json.dumps(self.model_dump(mode="json")))
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row an ad.
+
+        ``view_probability`` is P(view) before a video of the ad's own category; where an ad has probabilities by
+        category, ``view_probability.CATEGORY`` are these.
+        """
+        import pandas as pd
+
+        rows = []
+        for ad in self.ads:
+            given = ad.view_probability if isinstance(ad.view_probability, dict) else {}
+            own = {"view_probability": ad.own_probability, "reward": ad.reward}
+            rows.append({
+                "ad": ad.label, "category": ad.category, "name": ad.name, "length": ad.length, "seconds": ad.seconds,
+                **own, **{f"view_probability.{name}": p for name, p in given.items()},
+            })  # fmt: skip
+        return pd.DataFrame(rows).astype({"view_probability": "float64"})
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws P(view) · reward of every ad before a video of its own category.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+
+        Raises:
+            PrerollError: P(view) is the catalog's: ``Tables.compile(scenario, catalog).plot()`` shows it.
+        """
+        if self.response == CATALOG:
+            raise PrerollError(
+                f"scenario {self.name}: response: 'catalog': P(view) stands in the catalog; "
+                "plot Tables.compile(scenario, catalog) instead"
+            )
+        hues = {name: category_color(k) for k, name in enumerate(sorted({ad.category for ad in self.ads}))}
+        rows = [
+            plots.Bar(ad.label, (ad.own_probability or 0.0) * ad.reward, color=hues[ad.category]) for ad in self.ads
+        ]
+        return plots.bars(axes, rows, title=self.name, x="P(view) · reward before a video of the own category")
+
+    def _card(self) -> Card:
+        user, observed = self.user, self.observe.model_dump()
+        levels, segments = counted(user.fatigue.levels, "fatigue level"), counted(len(user.segments) or 1, "segment")
+        facts = {
+            **({"about": self.description} if self.description else {}),
+            "session": f"{self.session.horizon:,} videos, {self.n_slots:,} slots"
+            + (", a slot may stay empty" if self.session.no_ad else ""),
+            "users": f"{levels}, {segments}, {counted(len(self.drift), 'change')} by drift",
+            "P(view)": "of the catalog" if self.response == CATALOG else f"of the ads; mismatch {user.mismatch:g}",
+            "observed": ", ".join(name for name, value in observed.items() if value not in (False, "none")),
+        }
+        rows = [(ad.label, ad.seconds, ad.own_probability, ad.reward) for ad in self.ads]
+        return Card(f"Scenario {self.name}", facts, ("ad", "seconds", "P(view)", "reward"), rows)
 
 
 @lru_cache(maxsize=16)

@@ -1,7 +1,8 @@
 """Evaluation of frozen agents without exploration, on a fixed set of sessions with common random numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from preroll.agents.agent import Agent
 from preroll.agents.fit import check_fit
@@ -9,7 +10,11 @@ from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
+from preroll.palette import UNKNOWN, agent_color
 from preroll.seeds import EVALUATION, derive
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.evaluation.agent_evaluation import (
     FEWEST_LANES,
     AgentOrPolicy,
@@ -17,13 +22,18 @@ from preroll.simulations.evaluation.agent_evaluation import (
     simulate,
 )
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
+from preroll.simulations.statistics.intervals import fixed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 SESSIONS = 100_000
 REFERENCES = ("random", "greedy", "optimum")
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown):
     """Comparison of agents.
 
     Attributes:
@@ -56,6 +66,48 @@ class Evaluation:
     def __getitem__(self, name: str) -> AgentResult:
         """Returns the result of the agent ``name``."""
         return next(row for row in self.rows if row.name == name)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yields the numbers of every agent as flat columns, of which ``pandas.DataFrame(evaluation)`` is made."""
+        return (row.to_row() for row in self.rows)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row an agent: every number, and beside a mean ``x`` its interval, ``x_low`` to ``x_high``."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self))
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws percent of the optimum as bars, with 95 % intervals; random, greedy and optimum are grey.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+        """
+        colors = {row.name: agent_color(i) for i, row in enumerate(self.rows)} | dict.fromkeys(REFERENCES, UNKNOWN)
+        rows = []
+        for row in self._ranked():
+            percent = row.paired_percent
+            rows.append(plots.Bar(row.name, percent.value, *percent.within(0, 100), color=colors[row.name]))
+        title = f"{self.scenario}: {self.sessions:,} sessions of each agent"
+        return plots.bars(axes, rows, title=title, x="% of the optimum", best=100)
+
+    def _ranked(self) -> list[AgentResult]:
+        return sorted(self.rows, key=lambda row: (-round(row.percent_of_optimum, 5), row.name != "optimum"))
+
+    def _card(self) -> Card:
+        facts = {
+            "sessions": f"{self.sessions:,} of each agent, in {self.lanes:,} independent lanes",
+            "±": "95 % interval",
+        }
+        rows = [
+            (
+                row.name, row.revenue.text(2, 0, row.optimum), row.paired_percent.text(2, 0, 100), fixed(row.regret, 3),
+                f"{100 * row.view_rate:.1f} %",
+            )
+            for row in self._ranked()
+        ]  # fmt: skip
+        head = ("agent", "revenue", "% of optimum", "regret", "viewed")
+        return Card(f"Evaluation on scenario {self.scenario}", facts, head, rows)
 
 
 def evaluate(

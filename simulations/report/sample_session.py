@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from preroll.agents.agent import Agent
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.tables import Tables
-from preroll.envs.rendering.ad_colors import ad_colors
 from preroll.envs.session import SessionEnv
 from preroll.seeds import EVALUATION, derive
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preroll.agents.agent import Agent
 from preroll.agents.registry import find, make_agent
@@ -21,10 +21,12 @@ from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import check_target
 from preroll.seeds import AGENT, derive
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.board import write_board
-from preroll.simulations.training.curves import Curve, points_of
+from preroll.simulations.training.curves import PERCENT, Curve, points_of
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.notes import learning_notes
 from preroll.simulations.training.provenance import Origin, provenance
@@ -33,14 +35,18 @@ from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Progress, Request
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
 Advance = Callable[[int], None]
 OnPoint = Callable[[int, dict[str, float]], None]
 Stop = Callable[[], int]
 Finish = Callable[[Path, "TrainingResult", EventFile], None]
 
 
-@dataclass(frozen=True)
-class TrainingResult:
+@dataclass(frozen=True, repr=False)
+class TrainingResult(Shown):
     """Result of a training.
 
     Attributes:
@@ -91,6 +97,25 @@ class TrainingResult:
     def earned_while_learning(self) -> float:
         """Expected revenue of all recorded sessions in percent of the optimum, exploration included."""
         return self.curve.percent_earned(self.curve.sessions[-1] - self.sessions)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns the learning curve: :meth:`Curve.to_frame`."""
+        return self.curve.to_frame()
+
+    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+        """Draws the learning curve: :meth:`Curve.plot`, under the name of the agent unless another is given."""
+        return self.curve.plot(axes, tag=tag, name=name or self.agent.name)
+
+    def _card(self) -> Card:
+        learning = self.curve._card()
+        facts = {
+            "sessions": f"{self.sessions:,}, {self.steps:,} transitions, {self.seconds:.1f} s",
+            "earned": f"{self.earned_while_learning:.1f} % of the optimum ({self.optimum:.3f}) while learning",
+            **({"run": self.run} if self.run else {}),
+            **({"note": " ".join(self.notes)} if self.notes else {}),
+        }
+        title = f"Training of {self.agent.name} on scenario {self.tables.scenario.name}"
+        return Card(title, facts, learning.head, learning.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entries of ``result.json`` that describe the training."""
