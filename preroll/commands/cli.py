@@ -28,6 +28,7 @@ from preroll.commands import (
     export,
     impressions,
     optimum,
+    plot,
     predict,
     quickstart,
     runs,
@@ -68,6 +69,7 @@ app.command()(train.train)
 app.command()(tune.tune)
 app.add_typer(runs.app, name="runs")
 app.command()(evaluate.evaluate)
+app.command()(plot.plot)
 app.command()(explain.explain)
 app.command()(export.export)
 app.command()(impressions.impressions)

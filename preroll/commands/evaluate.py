@@ -1,5 +1,6 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -191,6 +192,11 @@ def players_of(runs: "list[Run]") -> "dict[str, Agent]":
     """Returns the trained agents by the name of their run, or by its whole path where names collide."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
 
+    return {name: run.load_agent() for name, run in named(runs, REFERENCES).items()}
+
+
+def named(runs: "list[Run]", taken: Collection[str] = ()) -> "dict[str, Run]":
+    """Returns runs by their names, or by their whole paths where names collide or are taken."""
     names = [run.name for run in runs]
-    unique = len(set(names)) == len(names) and not set(names) & set(REFERENCES)
-    return {name if unique else str(run.path): run.load_agent() for name, run in zip(names, runs, strict=True)}
+    unique = len(set(names)) == len(names) and not set(names) & set(taken)
+    return {name if unique else str(run.path): run for name, run in zip(names, runs, strict=True)}

@@ -78,6 +78,8 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("impressions", "file"): ("impressions run OUT", "catalog/manifest.json", "new.parquet"),
     ("impressions", "run"): READ,
     ("optimum", "plot"): ("optimum -s mine.yaml -c catalog --plot OUT", "mine.yaml", "new.svg"),
+    ("plot", "out"): ("plot run --out OUT", "run/scenario.yaml", "new.svg"),
+    ("plot", "runs"): READ,
     ("predict annotate", "categories"): READ,
     ("predict annotate", "memorability"): READ,
     ("predict annotate", "names"): READ,
