@@ -18,6 +18,7 @@ from preroll.commands import (
     catalog,
     catalog_page,
     check_env,
+    compare,
     detect,
     detector,
     evaluate,
@@ -64,6 +65,8 @@ app.add_typer(detector.app, name="detector")
 app.add_typer(scenario.app, name="scenario")
 app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
+app.command()(compare.compare)
+scenario.app.command()(compare.diff)
 app.add_typer(agent.app, name="agent")
 app.command()(train.train)
 app.command()(tune.tune)

@@ -49,7 +49,7 @@ def optimum(
         numbers: list[dict[str, Any]] = []
         for phase in range(tables.n_phases):
             exact = Optimum(tables, phase)
-            _solve(exact)
+            solve(exact)
             best = {
                 segment: policy_map(tables, exact.policy, segment=segment, last=NONE_YET)
                 for segment in range(tables.n_segments)
@@ -58,7 +58,7 @@ def optimum(
             if form is None:
                 _print(exact, best)
             else:
-                numbers += _numbers(exact)
+                numbers += numbers_of(exact)
         if form is not None:
             print_numbers(numbers, form)
         if plot is not None:
@@ -78,7 +78,7 @@ def _print(exact: "Optimum", best: "dict[int, PolicyMap]") -> None:
         _print_best_ads(tables, found, segment)
 
 
-def _numbers(exact: "Optimum") -> list[dict[str, Any]]:
+def numbers_of(exact: "Optimum") -> list[dict[str, Any]]:
     """Returns the values of simple policies in one phase of drift as rows of numbers."""
     from preroll.envs.optimum.reference_values import values_beside
 
@@ -109,7 +109,7 @@ def _inferred(exact: "Optimum") -> "BeliefOptimum | None":
     return belief_optimum(exact) if "segment" in exact.hidden and can_infer(exact) else None
 
 
-def _solve(exact: "Optimum") -> None:
+def solve(exact: "Optimum") -> None:
     """Solves the program, with a bar where that takes long."""
     from preroll.progress import bar
 

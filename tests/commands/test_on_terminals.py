@@ -30,6 +30,8 @@ COMMANDS = [
     "catalog show catalog",
     "catalog similar catalog 0",
     "check-env --slots 40",
+    "compare classic fatigue --catalog catalog",
+    "compare classic fatigue hidden-users drift --catalog catalog",
     "detector list",
     "evaluate runs/of-a-rather-long-name runs/other --sessions 300",
     "experiment results experiment",
@@ -40,6 +42,7 @@ COMMANDS = [
     "optimum --scenario drift --catalog catalog",
     "optimum --scenario hidden-users --catalog catalog",
     "runs list",
+    "scenario diff classic fatigue",
     "scenario list",
 ]
 LEFT_OUT = r"^No room for: [^`]*`[^`]*`\.\n"
