@@ -17,6 +17,7 @@ from preroll.commands import (
     catalog,
     catalog_page,
     check_env,
+    compare,
     detect,
     detector,
     evaluate,
@@ -27,6 +28,7 @@ from preroll.commands import (
     export,
     impressions,
     optimum,
+    plot,
     predict,
     quickstart,
     runs,
@@ -62,11 +64,14 @@ app.add_typer(detector.app, name="detector")
 app.add_typer(scenario.app, name="scenario")
 app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
+app.command()(compare.compare)
+scenario.app.command()(compare.diff)
 app.add_typer(agent.app, name="agent")
 app.command()(train.train)
 app.command()(tune.tune)
 app.add_typer(runs.app, name="runs")
 app.command()(evaluate.evaluate)
+app.command()(plot.plot)
 app.command()(explain.explain)
 app.command()(export.export)
 app.command()(impressions.impressions)

@@ -81,9 +81,10 @@ def _draw(lines: Sequence[str], heading: Sequence[str] = ()) -> None:
     """Draws lines below a bold heading and a rule; rich leaves out what a terminal does not have."""
     console = Console(file=drawn(sys.stdout), highlight=False)
     rule = fitting("─", getattr(sys.stdout, "encoding", None) or "utf-8") * max(map(cell_len, heading), default=0)
-    bold = [Text(line.rstrip(), style="bold") for line in heading]
-    for line in [*bold, *map(Text, filter(None, [rule])), *(Text(line.rstrip()) for line in lines)]:
-        console.print(line, soft_wrap=True)
+    head, body = ("\n".join(line.rstrip() for line in part) for part in (heading, [*filter(None, [rule]), *lines]))
+    for text, style in ((head, "bold"), (body, "")):
+        if text:
+            console.print(Text(text, style=style), soft_wrap=True)
 
 
 def _tell(names: Column, left_out: Sequence[Column], room: int) -> None:

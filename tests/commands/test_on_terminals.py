@@ -9,11 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from preroll.commands import detect, predict
 from preroll.envs.conformance import check
 from preroll.perception.inspection import duplicates
+from preroll.perception.prediction.framework.task import PredictionReport, Table
 from preroll.simulations import train
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
+from preroll.terminal.catalog_summary import list_videos
 from preroll.yaml_config import dump_yaml
 from tests.commands.conftest import Run
 from tests.simulations.conftest import load, settings
@@ -30,6 +33,8 @@ COMMANDS = [
     "catalog show catalog",
     "catalog similar catalog 0",
     "check-env --slots 40",
+    "compare classic fatigue --catalog catalog",
+    "compare classic fatigue hidden-users drift --catalog catalog",
     "detector list",
     "evaluate runs/of-a-rather-long-name runs/other --sessions 300",
     "experiment results experiment",
@@ -40,6 +45,7 @@ COMMANDS = [
     "optimum --scenario drift --catalog catalog",
     "optimum --scenario hidden-users --catalog catalog",
     "runs list",
+    "scenario diff classic fatigue",
     "scenario list",
 ]
 LEFT_OUT = r"^No room for: [^`]*`[^`]*`\.\n"
@@ -89,12 +95,8 @@ def words(text: str) -> list[str]:
     return re.sub(r"─+", " ", text).replace("/", "/ ").split()
 
 
-@pytest.mark.parametrize("columns", [80, 60])
-@pytest.mark.parametrize("command", COMMANDS)
-def test_no_word_is_broken_and_what_is_left_out_is_told(
-    command: str, columns: int, give: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    piped, told = give(command), shown(monkeypatch, columns, lambda: give(command))
+def whole(piped: str, told: str, columns: int) -> None:
+    """Checks that a terminal shows what a pipe gets: whole words, in lines that fit, and what is left out by name."""
     wide = [line for line in told.splitlines() if len(line) > columns]
     assert not [line for line in wide if "  " in line.strip() or line not in piped], "only sentences may be longer"
     table, left_out = re.subn(LEFT_OUT, "", told, flags=re.MULTILINE)
@@ -102,6 +104,15 @@ def test_no_word_is_broken_and_what_is_left_out_is_told(
     assert set(words(table)) <= known
     if not left_out:
         assert set(words(piped)) <= set(words(table)) | {word.rstrip(":") for word in words(table)}
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_word_is_broken_and_what_is_left_out_is_told(
+    command: str, columns: int, give: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped, told = give(command), shown(monkeypatch, columns, lambda: give(command))
+    whole(piped, told, columns)
 
 
 @pytest.mark.parametrize(
@@ -118,3 +129,32 @@ def test_columns_that_others_imply_are_left_out_first(
 ) -> None:
     told = " ".join(shown(monkeypatch, columns, lambda: give(command)).split())
     assert f"No room for: {left_out}. A wider terminal shows them, and so does `| cat`." in told
+
+
+def video_rows() -> None:
+    reason = "decoding failed at frame 1,234 of 5,678: the stream ends in the middle of a picture"
+    list_videos([("cats/a video of some length.mp4", "partial", reason), ("dogs/2.mp4", "unreadable", "empty file")])
+
+
+def predictions() -> None:
+    columns = ("genre", "videos", "AP", "AP at random", "F1", "threshold", "precision", "recall")
+    rows: list[tuple[object, ...]] = [(name, 12, *(0.25,) * 6) for name in ("Action", "Documentary", "Science-Fiction")]
+    predict._tell(PredictionReport({"mean average precision": 0.5}, Table(columns, rows, ("genre",))))
+
+
+def detections() -> None:
+    table = pd.DataFrame({"class": ["traffic light"], "frame": [0], "confidence": [0.5], "area": [12.5]})
+    table.attrs |= {"frames": 3, "note": "", "status": "ok", "reason": ""}
+    detect._tell(Path("own.mp4"), table)
+
+
+@pytest.mark.parametrize("columns", [80, 60, 40])
+@pytest.mark.parametrize("action", [video_rows, predictions, detections])
+def test_tables_of_videos_and_networks_are_whole_too(
+    action: Callable[[], None],
+    columns: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    action()
+    whole(capsys.readouterr().out, shown(monkeypatch, columns, action), columns)
