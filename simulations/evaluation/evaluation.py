@@ -15,7 +15,7 @@ from preroll.simulations.evaluation.agent_evaluation import (
     simulate,
 )
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
-from preroll.simulations.evaluation.players import Player, player_of
+from preroll.simulations.evaluation.players import Player, by_name, player_of
 
 SESSIONS = 100_000
 REFERENCES = ("random", "greedy", "optimum")
@@ -58,7 +58,7 @@ class Evaluation:
 
 
 def evaluate(
-    players: Mapping[str, Player],
+    players: Mapping[str, Player] | Player,
     tables: TablesSource,
     *,
     sessions: int = SESSIONS,
@@ -73,10 +73,10 @@ def evaluate(
     independent.
 
     Args:
-        players: by name, agents, policy tables, folders of runs, ONNX files that ``preroll export`` wrote, models of
-            stable-baselines3, objects with ``act(observations)``, or functions from observations, float32 (n, d), to
-            ads, int (n,). What remembers the session has ``end_sessions(done)``, which is called with the lanes whose
-            session is over. The names random, greedy and optimum are reserved for the references.
+        players: by name, or one alone: agents, policy tables, folders of runs, ONNX files that ``preroll export``
+            wrote, models of stable-baselines3, objects with ``act(observations)``, or functions from observations,
+            float32 (n, d), to ads, int (n,). What remembers the session has ``end_sessions(done)``, which is called
+            with the lanes whose session is over. The names random, greedy and optimum are kept for the references.
         tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
@@ -96,9 +96,11 @@ def evaluate(
         >>> evaluation = evaluate({"mine": result.agent}, result.tables, sessions=1000)
         >>> evaluation["mine"].percent_of_optimum > evaluation["random"].percent_of_optimum
         True
+        >>> [row.name for row in evaluate(result.agent, "classic", sessions=1000).rows]
+        ['thompson', 'random', 'greedy', 'optimum']
     """
     tables = Tables.of(tables)
-    checked = check(players, tables, sessions)
+    checked = check(by_name(players), tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     values = PhasedOptimum(tables, per_lane)
     base = derive(seed, EVALUATION)

@@ -1,11 +1,12 @@
 """What is evaluated, in every form that it is given in, as an agent or a policy table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from preroll.agents.agent import Agent
 from preroll.agents.fit import check_fit
 from preroll.agents.interop.onnx_agent import OnnxAgent
-from preroll.agents.interop.own_agent import Acts, Function, OwnAgent
+from preroll.agents.interop.own_agent import Acts, Function, OwnAgent, name_of
 from preroll.agents.interop.sb3_model import Predicts, is_model, model_agent
 from preroll.agents.loading import load_agent
 from preroll.envs.model.observation import SessionSpec
@@ -13,6 +14,13 @@ from preroll.envs.policies.policy import Policy
 from preroll.simulations.evaluation.agent_evaluation import AgentOrPolicy
 
 Player = AgentOrPolicy | str | Path | Predicts | Acts | Function
+
+
+def by_name(players: Mapping[str, Player] | Player) -> Mapping[str, Player]:
+    """Returns players by name; one that is given alone is called by its folder or file, its name or its class."""
+    if isinstance(players, Mapping):
+        return players
+    return {Path(players).name if isinstance(players, str | Path) else name_of(players): players}
 
 
 def player_of(name: str, given: Player, spec: SessionSpec) -> AgentOrPolicy:

@@ -46,6 +46,18 @@ def test_one_policy_is_the_same_in_every_form(small_catalog: Catalog, classic: T
     assert len({value for value in exact.values() if value is not None}) == 1
 
 
+def test_a_player_alone_has_the_name_that_it_is_known_by(classic: Tables, tmp_path: Path) -> None:
+    agent = make_agent("always-long", classic)
+    agent.save(tmp_path / "saved")
+
+    def first(observations: NDArray[np.float32]) -> NDArray[np.int64]:
+        return np.zeros(len(observations), np.int64)
+
+    players: list[Player] = [agent, tmp_path / "saved", str(tmp_path / "saved"), first, agent.policy(classic)]
+    names = [evaluate(player, classic, sessions=30).rows[0].name for player in players]
+    assert names == ["always-long", "saved", "saved", "first", "Policy"]
+
+
 def test_a_model_of_stable_baselines3_is_evaluated_as_it_predicts(small_catalog: Catalog, classic: Tables) -> None:
     from stable_baselines3 import PPO
 
