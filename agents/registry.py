@@ -12,6 +12,7 @@ from typing import Any, cast
 from preroll.agents.agent import Agent
 from preroll.agents.preset import preset
 from preroll.agents.settings import AgentSettings, check_effects, overruled, parse
+from preroll.console.nearest import known
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
@@ -146,7 +147,7 @@ def find(name: str) -> AgentEntry:
         PrerollError: the name is unknown; the message lists the known ones.
     """
     if name not in AGENTS:
-        raise PrerollError(f"agent {name!r}: unknown; agents are {', '.join(AGENTS)}")
+        raise PrerollError(f"agent {name!r}: unknown; {known(name, 'agents are', AGENTS)}")
     return AGENTS[name]
 
 

@@ -24,6 +24,7 @@ MEASURED = """
 import json, time
 import numpy as np
 from preroll.envs import Policy, SessionEnv, SessionVectorEnv, Tables, preset_names, rollout
+from preroll.perception import Catalog
 
 def timed(action, seconds=0.06):
     action()
@@ -54,9 +55,23 @@ def single(tables):
                 env.reset()
     return run
 
+def wide(classes):
+    rng, videos = np.random.default_rng(0), np.arange(1000)
+    return Catalog.from_arrays(
+        categories=("cars", "cats", "concerts"),
+        category=videos % 3,
+        neighbors=(videos[:, None] + np.cumsum(rng.integers(1, 83, (1000, 10)), axis=1)) % 1000,
+        importance=rng.random((1000, classes), dtype=np.float32),
+        classes=tuple(f"class {i}" for i in range(classes)),
+    )
+
 found = {}
 for name in ("classic", "fatigue"):
-    tables = Tables.compile(name if name in preset_names() else "pacing", "demo")
+    preset = name if name in preset_names() else "pacing"
+    for classes in (80, 300):
+        tables = Tables.compile(preset, wide(classes))
+        found[f"vector step, 1,024 lanes, {classes} classes, {name}"] = timed(stepping(tables, 1024))
+    tables = Tables.compile(preset, "demo")
     for lanes in (64, 1024, 16384):
         found[f"vector step, {lanes:,} lanes, {name}"] = timed(stepping(tables, lanes))
     found[f"single step, {name}"] = timed(single(tables))
@@ -64,6 +79,14 @@ for name in ("classic", "fatigue"):
     found[f"whole sessions, {name}"] = timed(lambda: rollout(tables, policy, seed=0, lanes=256, sessions_per_lane=10))
 print(json.dumps(found))
 """
+
+
+def unpacked(revision: str, folder: Path) -> Path:
+    """Writes the files of a revision to a new folder, and returns it."""
+    folder.mkdir()
+    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder
 
 
 def measure(tree: Path, cache: Path) -> dict[str, float]:
@@ -90,10 +113,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=20, help="pairs of processes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        trees = {FIRST: Path(folder) / "tree", SECOND: ROOT}
-        trees[FIRST].mkdir()
-        archive = subprocess.run(["git", "archive", options.revision], cwd=ROOT, check=True, capture_output=True)
-        subprocess.run(["tar", "-x", "-C", str(trees[FIRST])], input=archive.stdout, check=True)
+        trees = {FIRST: unpacked(options.revision, Path(folder) / "tree"), SECOND: ROOT}
         caches = {name: Path(folder) / f"cache-{name}" for name in trees}
         times: dict[str, list[dict[str, float]]] = {name: [] for name in trees}
         for name, tree in trees.items():  # compiles
@@ -105,7 +125,7 @@ def main() -> None:
     for what in times[SECOND][0]:
         other, this = (np.array([one[what] for one in times[name]]) for name in (FIRST, SECOND))
         value, low, high = ratio(other, this)
-        print(f"{what:38} {np.median(this) * 1e6:10.2f} µs  {value:.3f}×  [{low:.3f}, {high:.3f}]")
+        print(f"{what:46} {np.median(this) * 1e6:10.2f} µs  {value:.3f}×  [{low:.3f}, {high:.3f}]")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from preroll.workers.job import Limits
 
 #: So many videos tell how long a build takes.
 _FIRST = 10
-_KEPT = "what was found so far is kept: give the same command again"
+_KEPT = "what was found so far is kept; go on with the same command"
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ MAY_IMPORT = {
     "agents.baselines": "agents envs.model envs.optimum envs.policies",
     "agents.bandits": "agents agents.propensities envs.model envs.policies",
     "agents.contextual": "agents agents.propensities envs.model envs.policies",
-    "agents.deep": "agents agents.contextual envs.model envs.policies",
+    "agents.deep.networks": "",
+    "agents.deep": "agents agents.contextual agents.deep.networks envs.model envs.policies",
     "agents.interop": "agents envs envs.infos envs.model envs.policies",
     "simulations.statistics": "",
     "simulations.feedback": "agents envs.scenario",
@@ -188,7 +189,7 @@ def test_of_the_agents_only_the_deep_ones_import_torch() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf8")))
         if "torch" in imported_names(node)
     }
-    assert found == {"agents.deep"}
+    assert found == {"agents.deep", "agents.deep.networks"}
 
 
 def imported_names(node: ast.AST) -> set[str]:

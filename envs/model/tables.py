@@ -123,6 +123,12 @@ class Tables:
         return self.packed.records[:, kernel_layout.CATEGORY]
 
     @property
+    def answers(self) -> NDArray[np.float64]:
+        """Response to every ad, rows of 8 by kind of video, user state and ad, as ``kernel.layout`` names them."""
+        n = int(self.packed.integers[kernel_layout.KINDS]) * self.arrays.base.size
+        return self.packed.words[: n * kernel_layout.N_ANSWERS].view(np.float64).reshape(n, kernel_layout.N_ANSWERS)
+
+    @property
     def layout(self) -> ObservationLayout:
         """Layout of the observation."""
         return self.spec.layout

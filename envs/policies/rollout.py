@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.kernel import layout, policy_rollout, step
+from preroll.envs.kernel import layout, policy_rollout
+from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy, axes
 
@@ -64,7 +65,7 @@ def rollout(
     """
     tables = Tables.of(tables)
     full = policy.on(tables)
-    state = layout.new_lanes(lanes)
+    state = Lanes.new(lanes)
     if full.ads is not None:
         ads, probabilities = full.ads, np.empty((0,) * 7)
     else:
@@ -75,15 +76,15 @@ def rollout(
     counts = np.zeros((3, lanes, sessions_per_lane), dtype=np.int32)
     by_ad = np.zeros((lanes, tables.n_actions), dtype=np.int64)
     block = layout.BLOCK
-    account = policy_rollout.Account(np.zeros(block, np.int64), np.zeros(block), np.zeros(block, np.int64))
+    ints = (np.zeros(block, np.int64) for _ in range(3))
+    account = policy_rollout.Account(next(ints), next(ints), np.zeros(block), next(ints))
     seeds = np.arange(lanes, dtype=np.uint64) + np.uint64(seed)
-    step.seed_lanes(state, np.arange(lanes), seeds)
+    state.seed(np.arange(lanes), seeds)
     policy_rollout.play_sessions(
         tables.packed.for_kernel(),
-        state,
+        state.words,
         ads,
         probabilities,
-        layout.new_results(block),
         account,
         revenue,
         counts,

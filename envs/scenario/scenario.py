@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
+from preroll.console.nearest import known, meant, neighbors
 from preroll.envs.scenario.overrides import apply_overrides
 from preroll.errors import PrerollError
 from preroll.renamed import PRESETS as RENAMED_PRESETS
@@ -259,11 +260,11 @@ class Scenario(FileModel):
         lengths = {*self.lengths, "none"}
         for key, given in (("fatigue.gain", self.user.fatigue.gain), ("leave.hazard", self.user.leave.hazard)):
             if unknown := sorted(set(given) - lengths):
-                raise ValueError(
-                    f"user.{key}: no ad has length {unknown[0]!r}; lengths are {', '.join(sorted(lengths))}"
-                )
+                told = known(unknown[0], "lengths are", sorted(lengths))
+                raise ValueError(f"user.{key}: no ad has length {unknown[0]!r}; {told}")
         if unknown := sorted(set(self.user.position) - set(self.session.slots)):
-            raise ValueError(f"user.position: no slot {unknown[0]!r}; slots are {', '.join(self.session.slots)}")
+            told = known(unknown[0], "slots are", self.session.slots)
+            raise ValueError(f"user.position: no slot {unknown[0]!r}; {told}")
         if len(set(self.session.slots)) != len(self.session.slots):
             raise ValueError("session.slots: a slot occurs twice")
         if self.user.leave.fatigue and len(self.user.leave.fatigue) != self.user.fatigue.levels:
@@ -271,10 +272,11 @@ class Scenario(FileModel):
                 f"user.leave.fatigue: one number for each of the {self.user.fatigue.levels} fatigue levels is expected"
             )
         self._probabilities_have_one_source()
-        known = {*labels, *self.lengths, *(ad.category for ad in self.ads)}
+        appealing = {*labels, *self.lengths, *(ad.category for ad in self.ads)}
         for segment in self.user.segments:
-            if unknown := sorted(set(segment.appeal) - known):
-                raise ValueError(f"user.segments: appeal {unknown[0]!r} is no ad, length or category of this scenario")
+            if unknown := sorted(set(segment.appeal) - appealing):
+                told = f"is no ad, length or category of this scenario{meant(unknown[0], appealing)}"
+                raise ValueError(f"user.segments: appeal {unknown[0]!r} {told}")
         return self
 
     def _probabilities_have_one_source(self) -> None:
@@ -362,9 +364,9 @@ class Scenario(FileModel):
         if not path.is_file():
             if str(source) in RENAMED_PRESETS:
                 raise PrerollError(f"scenario {str(source)!r}: the preset is now {RENAMED_PRESETS[str(source)]!r}")
-            raise PrerollError(
-                f"scenario {str(source)!r}: no such preset or file; presets are {', '.join(preset_names())}"
-            )
+            files = [str(file) for file in neighbors(path, "*.y*ml") if meant(path.name, [file.name])]
+            told = known(source, "presets are", preset_names()) if not files else f"did you mean {files[0]}?"
+            raise PrerollError(f"scenario {str(source)!r}: no such preset or file; {told}")
         return _validated(load_named(path), str(path))
 
     @staticmethod

@@ -54,6 +54,8 @@ def scenario_for(
         source, ads = str(probabilities), read_matrix(Path(probabilities), catalog.categories, model.ads)
     plain = model.model_dump(mode="json")
     description = f"The rules of {model.name} for the categories of a catalog; put your own numbers in."
+    if left := sorted({key for segment in model.user.segments for key in segment.appeal} - _named(ads)):
+        description += f" The appeal of {', '.join(left)} is left out: there are no such ads here."
     name = f"{model.name}-for-{len(catalog.categories)}-categories"
     named = {"name": name, "description": description, "ads": ads, "drift": []}
     try:
@@ -82,18 +84,25 @@ def _groups(model: Scenario, catalog: Catalog) -> dict[str, dict[str, Any]]:
     return {name: ads for name, ads in groups.items() if name in free} | by_category
 
 
+def _named(ads: dict[str, dict[str, Any]]) -> set[str]:
+    """Returns what an appeal may be of: every length, group and ad."""
+    pairs = [(group, name, ad["length"]) for group, inside in ads.items() for name, ad in inside.items()]
+    return {text for group, name, length in pairs for text in (group, length, f"{group}.{name}")}
+
+
 def _user(user: dict[str, Any], ads: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Returns the rules of users, less those about ads that are not there.
 
-    Appeal may refer to ads by category, which the catalog may lack, and is kept by length.
+    Appeal may be of a category that the catalog lacks.
     """
+    named = _named(ads)
     lengths = {ad["length"] for group in ads.values() for ad in group.values()}
     fatigue, leave = (
         {**user[key], rule: {k: v for k, v in user[key][rule].items() if k in {*lengths, "none"}}}
         for key, rule in (("fatigue", "gain"), ("leave", "hazard"))
     )
     segments = [
-        {**segment, "appeal": {k: v for k, v in segment["appeal"].items() if k in lengths}}
+        {**segment, "appeal": {k: v for k, v in segment["appeal"].items() if k in named}}
         for segment in user["segments"]
     ]
     fit = any(not isinstance(ad["view_probability"], dict) for group in ads.values() for ad in group.values())

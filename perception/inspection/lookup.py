@@ -1,12 +1,11 @@
 """Look-up of a video in a catalog, and of the videos similar to it."""
 
-from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from preroll.console.nearest import meant
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
@@ -39,12 +38,6 @@ def find_video(catalog: str | Path | Catalog, name: str) -> int:
     if one["index"] < 0:
         raise PrerollError(f"catalog {catalog.path}: {one['path']} was left out ({one['status']}: {one['reason']})")
     return int(one["index"])
-
-
-def meant(name: str, names: Sequence[str]) -> str:
-    """Returns the end of a sentence that asks whether one of at most three similar names is meant, or nothing."""
-    near = get_close_matches(name, names, n=3)
-    return f"; did you mean {', '.join(near)}?" if near else ""
 
 
 def similar_videos(catalog: str | Path | Catalog, video: int) -> pd.DataFrame:

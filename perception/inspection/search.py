@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from preroll.console.nearest import meant
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.inspection.lookup import meant
 
 _BLOCK = 4096
 

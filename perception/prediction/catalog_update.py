@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.streams import is_stream
@@ -184,7 +185,7 @@ def _check(
 
 def _check_neighbors(catalog: Catalog, by: str | None, *, tags: bool) -> None:
     if by not in (None, *SOURCES):
-        raise PrerollError(f"--neighbors-by {by}: must be one of {', '.join(SOURCES)}")
+        raise PrerollError(f"--neighbors-by {by}: {known(by, 'must be one of', SOURCES)}")
     if by == "tags" and not tags:
         raise PrerollError("--neighbors-by tags: give predictions of tags with --tags")
     if by not in (None, "tags") and tags:

@@ -7,6 +7,7 @@ import typer
 
 from preroll.console.output import printable
 from preroll.errors import PrerollError
+from preroll.terminal.counts import parse_count
 
 if TYPE_CHECKING:
     from preroll.agents import Agent
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders made by `preroll train`.")],
-    sessions: Annotated[int, typer.Option(help="Sessions that every agent plays.")] = 100_000,
+    sessions: Annotated[
+        int, typer.Option(parser=parse_count, metavar="N", help="Sessions that every agent plays.")
+    ] = 100_000,
     seed: Annotated[int, typer.Option(help="Other users; never those of a training.")] = 0,
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,
@@ -50,13 +53,13 @@ def evaluate(
 
 
 def print_comparison(evaluation: "Evaluation") -> None:
-    """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
+    """Prints the table, and what its numbers mean."""
     from preroll.simulations.evaluation.table import comparison_table, footnote
-    from preroll.terminal.table import narrowed, print_table
+    from preroll.terminal.table import print_table
 
-    spare = ("less optimum, paired", "exact", "slots", "viewed", "regret")  # what other columns imply goes first
-    columns, rows = narrowed(*comparison_table(evaluation), spare)
-    print_table(columns, rows, left=("agent",))
+    lengths = reversed(evaluation.rows[0].shares)
+    spare = ("less optimum, paired", "exact", "slots", "viewed", "regret", "empty", *lengths)  # the implied ones first
+    print_table(*comparison_table(evaluation), left=("agent",), spare=spare)
     typer.echo(footnote(evaluation))
 
 
@@ -83,9 +86,9 @@ def tables_of(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "
 
 
 def players_of(runs: "list[Run]") -> "dict[str, Agent]":
-    """Returns the trained agents by the name of their run, or by its whole path where names collide."""
+    """Returns the trained agents by the name of their run, with as much of the path as tells it from others."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
+    from preroll.simulations.runs.run_names import names_of
 
-    names = [run.name for run in runs]
-    unique = len(set(names)) == len(names) and not set(names) & set(REFERENCES)
-    return {name if unique else str(run.path): run.load_agent() for name, run in zip(names, runs, strict=True)}
+    names = names_of([run.path for run in runs], REFERENCES)
+    return {name: run.load_agent() for name, run in zip(names, runs, strict=True)}

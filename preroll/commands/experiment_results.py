@@ -11,7 +11,7 @@ from preroll.console import signals
 from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.terminal.output_options import Replace
-from preroll.terminal.table import narrowed, print_table
+from preroll.terminal.table import print_table
 
 
 def results(
@@ -31,7 +31,7 @@ def results(
     from preroll.files.kinds import CSV, PARQUET
     from preroll.files.targets import writing_file
     from preroll.simulations.experiment.execution.store import CellState, Store
-    from preroll.simulations.experiment.execution.summary import SPARE, footnotes, summary
+    from preroll.simulations.experiment.execution.summary import footnotes, spare, summary
     from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
 
     store = Store(folder)
@@ -50,8 +50,7 @@ def results(
             for path, *_ in files:
                 typer.echo(f"{path}: {len(table)} rows, {len(table.columns)} columns")
     else:
-        columns, rows = narrowed(*summary(store, plan, states), SPARE)
-        print_table(columns, rows, left=("point", "agent"))
+        print_table(*summary(store, plan, states), left=("point", "agent"), prose=("point",), spare=spare(plan))
         for sentence in footnotes(store, plan, states):
             typer.echo(sentence)
     for name, reason in store.reasons(states).items():

@@ -105,6 +105,7 @@ def _print(results: "list[AgentResult]", tables: "Tables", sessions: int) -> Non
                 ["category", *map(str, range(tables.n_levels))],
                 [(name, *(fixed(value, 2) for value in values)) for name, values in loss_map(explanation).items()],
                 left=("category",),
+                turn="fatigue",
             )
         typer.echo()
     _print_notes(results, tables, sessions)

@@ -93,6 +93,8 @@ def _print_values(exact: "Optimum") -> None:
             for row in rows
         ],
         left=("policy", ""),
+        prose=("policy", ""),
+        spare=("", "slots", "empty", *reversed(rows[0].shares)),
     )
     if "segment" in exact.hidden and can_infer(exact):
         between = belief_optimum(exact)
@@ -122,4 +124,5 @@ def _print_best_ads(tables: "Tables", best: "PolicyMap", segment: int) -> None:
         ["category", *columns],
         [(name, *(tables.spec.labels[ad] for ad in ads[slot])) for name, ads in best.items()],
         left=("category", *columns),
+        turn="",
     )

@@ -23,6 +23,7 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent
 from preroll.agents.loading import load_agent
+from preroll.console.nearest import meant, neighbors
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
@@ -157,7 +158,8 @@ def read_manifest(path: Path) -> Manifest:
     """
     folder = atomic.current(path)
     if not folder.is_dir():
-        raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`")
+        told = f"make one with `preroll train AGENT --run {quote(str(path))}`"
+        raise PrerollError(f"run {path}: no such folder{meant(path, neighbors(path)) or f'; {told}'}")
     try:
         return manifest.read(folder, "run")
     except FileNotFoundError:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from signal import Signals
 from typing import Any
 
 from preroll.agents.agent import Agent
@@ -279,9 +278,8 @@ class Training:
         )  # fmt: skip
 
     def _stopped(self, number: int, loop: Loop) -> str:
-        name = Signals(number).name
-        line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
-        return f"{line}; resume with `preroll train --resume {quote(str(self.target))}`" if self.target else line
+        line = f"stopped by {signals.told(number)} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
+        return f"{line}; go on with `preroll train --resume {quote(str(self.target))}`" if self.target else line
 
 
 def prepare(

@@ -229,7 +229,7 @@ def test_a_catalog_is_searched_by_class(run: Run) -> None:
         ((), "give either a NAME or --image"),
         (("fish", "--image", "a.png"), "give either a NAME or --image"),
         (("--image", "a.png"), "has no embeddings"),
-        (("fish", "--most", "0"), "--most 0: must be at least 1"),
+        (("fish", "--most", "0"), "Invalid value for '--most': 0: must be a whole number from 1"),
     ],
 )
 def test_a_search_that_finds_nothing_says_why_in_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:

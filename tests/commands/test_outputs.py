@@ -62,7 +62,7 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("detector fine-tune", "model"): READ,
     ("detector fine-tune", "out"): ("detector fine-tune model.onnx videos --out OUT", "model.onnx", "new.onnx"),
     ("evaluate", "runs"): READ,
-    ("experiment report", "folder"): READ,
+    ("experiment report", "folders"): READ,
     ("experiment report", "out"): ("experiment report experiment --out OUT", "experiment/plan.json", "new.html"),
     ("experiment report", "pictures"): FOLDER,
     ("experiment results", "folder"): FOLDER,

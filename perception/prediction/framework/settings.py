@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.yaml_config import FileModel, explain, load_yaml
 
@@ -260,7 +261,7 @@ def load_settings(path: str | Path) -> Settings:
     content = load_yaml(Path(path))
     kind = content.get("task")
     if not isinstance(kind, str) or kind not in _KINDS:  # a list has no hash
-        raise PrerollError(f"{path}: task: {kind!r}: must be one of {', '.join(_KINDS)}")
+        raise PrerollError(f"{path}: task: {kind!r}: {known(kind, 'must be one of', _KINDS)}")
     try:
         found: Settings = TypeAdapter(_KINDS[kind]).validate_python(content)
     except ValidationError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preroll import progress
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import JOB, cell_request
@@ -144,15 +145,14 @@ def _do(
     requests = [cell_request(cell, store.folder(cell).absolute()) for cell in todo]
     failures: dict[str, str] = {}
     shown, left = shown_pairs(plan), Counter((cell.point, cell.label) for cell in todo)
-    title = f"Running {len(todo)} cells (seconds of work)"
-    with progress.bar(max(round(sum(expected[cell.id] for cell in todo)), 1), title) as advance:
+    with progress.bar(100, f"Running {counted(len(todo), 'cell')} (%)") as advance:
         meter = _Meter(todo, expected, advance)
         with closing(pool.map(requests, meter.played)) as outcomes:
             for outcome in outcomes:
                 cell = todo[outcome.number]
                 meter.ended(outcome.number)
                 if outcome.final:
-                    raise PrerollError(f"{outcome.line}; the same command resumes the experiment", status=1)
+                    raise PrerollError(f"{outcome.line}; go on with the same command", status=1)
                 if outcome.error is not None:
                     failures[cell.id] = outcome.line
                     store.write_failures(failures)
@@ -163,25 +163,27 @@ def _do(
 
 
 class _Meter:
-    """Progress meter that converts sessions played and cells ended to whole units of a progress bar."""
+    """Progress meter that converts sessions played and cells ended to whole percents of the expected time."""
 
     def __init__(self, cells: Sequence[Cell], expected: Mapping[str, float], advance: Callable[[int], None]) -> None:
-        self._cells, self._expected, self._advance = cells, expected, advance
+        whole = sum(expected[cell.id] for cell in cells)
+        self._cells, self._advance = cells, advance
+        self._percent = {cell.id: 100 * expected[cell.id] / whole for cell in cells}
         self._by_cell = [0.0] * len(cells)
         self._sum, self._shown = 0.0, 0
 
     def played(self, number: int, sessions: float, _: float | None = None) -> None:
         """Sets the training sessions of a cell that ended so far; 0 where it is tried again."""
         cell = self._cells[number]
-        self._move(number, 0.9 * self._expected[cell.id] * sessions / cell.sessions)
+        self._move(number, 0.9 * self._percent[cell.id] * sessions / cell.sessions)
 
     def ended(self, number: int) -> None:
         """Completes the cell's share."""
-        self._move(number, self._expected[self._cells[number].id])
+        self._move(number, self._percent[self._cells[number].id])
 
-    def _move(self, number: int, seconds: float) -> None:
-        self._sum += seconds - self._by_cell[number]
-        self._by_cell[number] = seconds
+    def _move(self, number: int, percent: float) -> None:
+        self._sum += percent - self._by_cell[number]
+        self._by_cell[number] = percent
         amount = round(self._sum) - self._shown
         if amount:
             self._shown += amount

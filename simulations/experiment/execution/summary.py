@@ -15,8 +15,6 @@ INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
     "Which agents differ is tested in the page of preroll experiment report."
 )
-#: Columns to leave out where there is no room, in this order.
-SPARE = ("slots", "viewed", "regret", "seeds")
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
 
@@ -49,6 +47,11 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         for key, group in groups.items()
     ]
     return [*COLUMNS, *titles, "slots"], rows
+
+
+def spare(plan: Plan) -> tuple[str, ...]:
+    """Returns the columns of the summary to leave out where there is no room, in this order."""
+    return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths)
 
 
 def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:

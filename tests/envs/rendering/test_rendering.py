@@ -128,11 +128,9 @@ def test_text_has_one_line_for_every_slot_that_tells_what_happened(small_catalog
 def bar_of(env: SessionEnv) -> str:
     """The fatigue bar written from what the agent observes."""
     part = env.layout.parts["fatigue"]
-    observation = np.empty((1, env.layout.size), np.float32)
-    from preroll.envs.kernel import step
-
-    step.observe(env.tables.packed, env._lanes, observation)
-    level = int(observation[0, part.slice].argmax())
+    env._action[0] = 0
+    observation, _ = env._advance(starts=True)  # starts no session, and observes
+    level = int(observation[part.slice].argmax())
     return "▮" * level + "▯" * (part.size - 1 - level) + f" {level}"
 
 

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,10 @@ def test_a_dry_run_lists_cells_time_and_disk_and_runs_nothing(make_file: MakeFil
     told = preroll("experiment", "run", make_file(), "--out", tmp_path / "out", "--dry-run")
     assert told.exit_code == 0
     assert "long.view_probability=x0.5/random/seed-0" in told.stdout
-    assert "12 cells, 12 missing; about " in told.stdout
+    header, first, *_, last = told.stdout.partition("\n\n")[2].splitlines()
+    assert header.split() == ["agent", "cells", "not", "done", "CPU", "seconds"]
+    assert first.split()[:3] == ["random", "4", "4"]
+    assert re.fullmatch(r"12 cells, 12 missing. What is not done takes about .* MB. Nothing was run.", last)
     assert not (tmp_path / "out").exists()
 
 
@@ -95,7 +99,7 @@ def test_the_report_is_one_page_beside_its_experiment_or_where_it_is_asked_for(
 def test_what_is_wrong_with_a_plan_is_told_with_the_name_of_its_file(make_file: MakeFile, tmp_path: Path) -> None:
     for changes, told in (
         ({"vary": {"user.mismatch": [7]}}, "scenario classic: user.mismatch: 7: should be in [0, 1]"),
-        ({"agents": ["randm"]}, "agent 'randm': unknown; agents are random, "),
+        ({"agents": ["randm"]}, "agent 'randm': unknown; did you mean random? Agents are random, "),
         ({"agents": ["random", "random"]}, "agents: random occurs twice"),
     ):
         file = make_file(**changes)

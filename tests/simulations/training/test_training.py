@@ -96,7 +96,10 @@ def test_progress_counts_every_session_once(tables: Tables) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({"agent": "thomson"}, "agent 'thomson': unknown; agents are random"),
+        (
+            {"agent": "thomson"},
+            "agent 'thomson': unknown; did you mean thompson or window-thompson. Agents are",
+        ),
         ({"sessions": 0}, "sessions: 0: at least 1"),
         ({"settings": {"epsilon": 1}}, "agent thompson: unknown setting 'epsilon'; settings are"),
         ({"scenario": "clasic"}, "scenario 'clasic': no such preset or file"),
