@@ -57,7 +57,7 @@ class Agent(Shown, ABC):
         ((4,), (4,), (4, 6))
     """
 
-    name: ClassVar[str]
+    name: str
     Settings: ClassVar[type[AgentSettings]] = AgentSettings
     needs_tables: ClassVar[bool] = False
     needs_propensities: ClassVar[bool] = False
@@ -85,6 +85,16 @@ class Agent(Shown, ABC):
     def progress(self) -> float:
         """Fraction of the training that was played, in [0, 1]; 0 if no total is set."""
         return min((self.steps + self.waiting) / self.total_steps, 1.0) if self.total_steps else 0.0
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether the agent learns; baselines only play."""
+        return type(self)._learn is not Agent._learn
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its choice depends on the session so far, of which :meth:`end_sessions` tells the end."""
+        return type(self).end_sessions is not Agent.end_sessions
 
     def start_training(self, total_steps: int) -> None:
         """Sets the total number of training transitions, over which schedules are annealed.
@@ -178,7 +188,7 @@ class Agent(Shown, ABC):
         Raises:
             PrerollError: the agent cannot be exported; the message says why.
         """
-        if type(self).end_sessions is not Agent.end_sessions:
+        if self.remembers:
             why = "its choice depends on the whole session"
         elif self.needs_tables:
             why = "its choice is read from the catalog's true tables"

@@ -84,13 +84,13 @@ MAY_IMPORT = {
     "agents.contextual": "agents agents.propensities envs.model envs.policies",
     "agents.deep.networks": "",
     "agents.deep": "agents agents.contextual agents.deep.networks envs.model envs.policies",
-    "agents.interop": "agents envs envs.infos envs.model",
+    "agents.interop": "agents envs envs.infos envs.model envs.policies",
     "simulations.statistics": "",
     "simulations.feedback": "agents envs.scenario",
-    "simulations.training": "agents envs envs.model envs.optimum envs.rendering envs.scenario perception.catalog "
-    "preroll.workers simulations.feedback",
+    "simulations.training": "agents agents.interop envs envs.model envs.optimum envs.rendering envs.scenario "
+    "perception.catalog preroll.workers simulations.feedback",
     "simulations.runs": "agents envs.model envs.optimum envs.scenario perception.catalog simulations.training",
-    "simulations.evaluation": "agents envs envs.model envs.optimum envs.policies simulations.statistics",
+    "simulations.evaluation": "agents agents.interop envs envs.model envs.optimum envs.policies simulations.statistics",
     "simulations.experiment.design": "agents envs.model envs.scenario perception.catalog simulations.evaluation "
     "simulations.feedback",
     "simulations.experiment.execution": "agents envs.model envs.optimum envs.policies envs.rendering "

@@ -121,13 +121,15 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
     "continue_training": lambda to: {
         "run": to.at("run"), "sessions": 20, "to": to.at("longer"), "catalog": to.catalog("demo"),
     },
-    "evaluate": lambda to: {"players": {}, "tables": to.tables("classic"), "sessions": 100},
+    "evaluate": lambda to: {
+        "players": {"run": to.at("run"), "file": to.at("policy.onnx")}, "tables": to.tables("classic"), "sessions": 99,
+    },
     "fit": lambda to: {"agent": agent(), "tables": to.tables("classic"), "sessions": 20},
     "resume": lambda to: {"run": to.at("run")},
     "run_experiment": lambda to: {"file": to.at("no-such-experiment.yaml"), "out": to.at("experiment")},
     "sample_observations": lambda to: {"tables": to.tables("classic"), "count": 10},
     "train": lambda to: {
-        "agent_name": "random", "scenario": to.scenario("classic"), "catalog": to.catalog("demo"), "sessions": 20,
+        "agent": "random", "scenario": to.scenario("classic"), "catalog": to.catalog("demo"), "sessions": 20,
         "run": to.at("made"),
     },
     "tune": lambda to: {

@@ -67,14 +67,13 @@ def _of_experiment(folder: Path, out: Path | None, pictures: Path | None, *, rep
 
 
 def _of_runs(folders: list[Path], out: Path | None, *, replace: bool) -> None:
-    from preroll.commands.evaluate import tables_of
+    from preroll.commands.evaluate import named, tables_of
     from preroll.files import atomic
     from preroll.files.kinds import HTML
     from preroll.files.streams import messages_beside
     from preroll.files.targets import writing_file
     from preroll.simulations.evaluation.evaluation import REFERENCES
     from preroll.simulations.report.runs_page import runs_page
-    from preroll.simulations.runs.run_names import names_of
     from preroll.simulations.training.run import Run
 
     first = folders[0].absolute()
@@ -82,9 +81,9 @@ def _of_runs(folders: list[Path], out: Path | None, *, replace: bool) -> None:
     with writing_file(path, f"--out {path}", HTML, replace=replace, inputs=folders), messages_beside(path):
         runs = [Run.open(folder) for folder in folders]
         tables = tables_of(runs, None, None)
-        named = dict(zip(names_of([run.path for run in runs], REFERENCES), runs, strict=True))
-        learned = {name: run.load_agent() for name, run in named.items() if run.settings.agent not in REFERENCES}
-        atomic.write_text(path, runs_page(named, learned, tables))
+        shown = named(runs, REFERENCES)
+        learned = {name: run.load_agent() for name, run in shown.items() if run.settings.agent not in REFERENCES}
+        atomic.write_text(path, runs_page(shown, learned, tables))
         signals.finished()
         _say_written(path)
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from preroll.agents.agent import Agent
-from preroll.agents.fit import check_fit
 from preroll.agents.settings import MOST_SESSIONS
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
@@ -22,6 +20,7 @@ from preroll.simulations.evaluation.agent_evaluation import (
     simulate,
 )
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
+from preroll.simulations.evaluation.players import Player, by_name, player_of
 from preroll.simulations.statistics.intervals import fixed
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class Evaluation(Shown):
 
 
 def evaluate(
-    players: Mapping[str, AgentOrPolicy],
+    players: Mapping[str, Player] | Player,
     tables: TablesSource,
     *,
     sessions: int = SESSIONS,
@@ -126,7 +125,10 @@ def evaluate(
     independent.
 
     Args:
-        players: agent or policy table by name; the names random, greedy and optimum are reserved for the references.
+        players: by name, or one alone: agents, policy tables, folders of runs, ONNX files that ``preroll export``
+            wrote, models of stable-baselines3, objects with ``act(observations)``, or functions from observations,
+            float32 (n, d), to ads, int (n,). What remembers the session has ``end_sessions(done)``, which is called
+            with the lanes whose session is over. The names random, greedy and optimum are kept for the references.
         tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
@@ -146,13 +148,15 @@ def evaluate(
         >>> evaluation = evaluate({"mine": result.agent}, result.tables, sessions=1000)
         >>> evaluation["mine"].percent_of_optimum > evaluation["random"].percent_of_optimum
         True
+        >>> [row.name for row in evaluate(result.agent, "classic", sessions=1000).rows]
+        ['thompson', 'random', 'greedy', 'optimum']
     """
     tables = Tables.of(tables)
-    check(players, tables, sessions)
+    checked = check(by_name(players), tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     values = PhasedOptimum(tables, per_lane)
     base = derive(seed, EVALUATION)
-    everyone: dict[str, AgentOrPolicy] = {**players, **values.references}
+    everyone: dict[str, AgentOrPolicy] = {**checked, **values.references}
     results = {}
     for name, player in everyone.items():
         results[name] = simulate(player, tables, values, base, lanes, per_lane, exact=exact)
@@ -162,12 +166,12 @@ def evaluate(
     return Evaluation(tables.scenario.name, tuple(rows))
 
 
-def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -> None:
-    """Checks the arguments of :func:`evaluate` without starting anything.
+def check(players: Mapping[str, Player], tables: Tables, sessions: int) -> dict[str, AgentOrPolicy]:
+    """Checks the arguments of :func:`evaluate` without starting anything, and returns the players as it plays them.
 
     Raises:
-        PrerollError: fewer sessions than an interval needs, a reserved name, or an agent made for other observations or
-            ads.
+        PrerollError: fewer sessions than an interval needs, a reserved name, or a player that cannot be read, cannot
+            act, or was made for other observations or ads.
     """
     if not FEWEST_LANES <= sessions <= MOST_SESSIONS:
         raise PrerollError(
@@ -175,6 +179,4 @@ def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -
         )
     if taken := sorted(set(players) & set(REFERENCES)):
         raise PrerollError(f"agent {taken[0]!r}: the name is kept for the reference, which is always shown")
-    for name, player in players.items():
-        if isinstance(player, Agent):
-            check_fit(name, player, tables.spec)
+    return {name: player_of(name, player, tables.spec) for name, player in players.items()}

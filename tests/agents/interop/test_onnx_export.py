@@ -104,7 +104,7 @@ def test_an_agent_outside_the_package_is_exported_by_what_it_implements(
     classic: Tables, practice: Practice, tmp_path: Path
 ) -> None:
     """It is in no registry, and the package knows nothing of it."""
-    own = runpy.run_path(str(ROOT / "examples" / "own_agent.py"))["ExploreThenCommit"]
+    own = runpy.run_path(str(ROOT / "examples" / "own_agent_in_full.py"))["ExploreThenCommit"]
     agent = own(classic.spec, AgentSettings(num_envs=8), seed=1)
     practice(agent, classic, 300)
     observations = sample_observations(classic, 1_000)
