@@ -59,6 +59,8 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
     "Optimum": lambda to: {"tables": to.tables("fatigue")},
     "PhasedOptimum": lambda to: {"tables": to.tables("fatigue")},
     "Policy.on": lambda to: {"self": EQUAL, "tables": to.tables("classic")},
+    "Policy.plot": lambda to: {"self": EQUAL, "tables": to.tables("classic")},
+    "Policy.to_frame": lambda to: {"self": EQUAL, "tables": to.tables("classic")},
     "Scenario.load": lambda to: {"source": to.scenario("classic")},
     "Scenario.file": lambda to: {"source": to.at("mine.yaml")},
     "SessionEnv": lambda to: {"scenario": to.scenario("classic"), "catalog": to.catalog("demo")},

@@ -90,7 +90,7 @@ class Policy(Shown):
         except ValueError:
             raise PrerollError(f"policy table: axes {self.shape} do not fit {axes(tables)}") from None
 
-    def to_frame(self, tables: Tables, *, phase: int = 0, segment: int = 0) -> "pd.DataFrame":
+    def to_frame(self, tables: TablesSource, *, phase: int = 0, segment: int = 0) -> "pd.DataFrame":
         """Returns the ad that is shown most by category, slot and fatigue level, as :meth:`plot` draws it.
 
         Raises:
@@ -98,6 +98,7 @@ class Policy(Shown):
         """
         import pandas as pd
 
+        tables = Tables.of(tables)
         parts, labels = [], np.array(tables.spec.labels, dtype=object)
         for name, ads in policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET).items():
             slot, level = np.indices(ads.shape)
@@ -105,7 +106,7 @@ class Policy(Shown):
             parts.append(pd.DataFrame({"category": name, **columns}))
         return pd.concat(parts, ignore_index=True)
 
-    def plot(self, tables: Tables, axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
+    def plot(self, tables: TablesSource, axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
         """Draws the ad that is shown most by category, slot and fatigue level, before any other ad was shown.
 
         Args:
@@ -117,6 +118,7 @@ class Policy(Shown):
         Raises:
             PrerollError: If the table does not fit the scenario and the catalog.
         """
+        tables = Tables.of(tables)
         maps = policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET)
         return plots.mosaic(
             axes,
