@@ -119,7 +119,8 @@ def update_catalog(
         PrerollError: ``out`` contains something other than a catalog, no predictions are given, they are of the wrong
             task, or a video is not predicted.
     """
-    from preroll.perception.ingest.writer import about_array, check_replaceable
+    from preroll.perception.catalog.manifest import about_array
+    from preroll.perception.ingest.writer import check_replaceable
     from preroll.perception.prediction.category_calibration import can_calibrate
 
     given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
