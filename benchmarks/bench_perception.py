@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 
 from preroll.files import manifest
 from preroll.perception import Catalog, Detector
+from preroll.perception.catalog.manifest import about_array
 from preroll.perception.features.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
 from preroll.perception.ingest.chosen_detector import judge
-from preroll.perception.ingest.writer import about_array
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.networks import PHOTOGRAPHS, is_here
 from preroll.perception.video.resize import Fit, Fitter

@@ -120,7 +120,8 @@ def update_catalog(
         PrerollError: ``out`` contains something other than a catalog, no predictions are given, they are of the wrong
             task, or a video is not predicted.
     """
-    from preroll.perception.ingest.writer import about_array, check_replaceable
+    from preroll.perception.catalog.manifest import about_array
+    from preroll.perception.ingest.writer import check_replaceable
     from preroll.perception.prediction.category_calibration import can_calibrate
 
     catalog, out, picture = Catalog.load(catalog), Path(out), None if picture is None else Path(picture)

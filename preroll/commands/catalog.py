@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.commands.catalog_new import new_catalog
 from preroll.commands.catalog_page import check_projector, tell_projector
 from preroll.console import signals
 from preroll.console.output import printable
@@ -40,6 +41,7 @@ from preroll.terminal.video_options import (
 )
 
 app = typer.Typer(help="Make a catalog of a folder of videos, and look into one.", no_args_is_help=True)
+app.command(name="new")(new_catalog)
 
 Videos = Annotated[
     Path, typer.Argument(metavar="VIDEOS", help="Folder with one folder of videos per category, or a table, FILE.csv.")

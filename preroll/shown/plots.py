@@ -86,7 +86,8 @@ def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: 
             if row.low is not None and row.high is not None:
                 error = [[max(row.value - row.low, 0.0)], [max(row.high - row.value, 0.0)]]
                 drawn.errorbar([row.value], [place], xerr=error, color=INK, capsize=3, linewidth=1)
-            drawn.annotate(shown(row.value), (end, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
+            told = shown(row.value if abs(row.value) >= 1000 else float(f"{row.value:.3g}"))
+            drawn.annotate(told, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
         drawn.set_yticks(places, [row.name for row in rows])
         drawn.tick_params(axis="y", length=0)
         drawn.margins(x=0.12)

@@ -148,6 +148,10 @@ def _print_matrix(catalog: "Catalog") -> None:
 
 def _source(catalog: "Catalog") -> str:
     """Returns what the category probabilities were computed from."""
+    from preroll.perception.catalog.catalog import SYNTHETIC
+
+    if SYNTHETIC in catalog.manifest:
+        return "planted content"
     predicted = catalog.manifest.get("predictions", {}).get("categories")
     return "objects" if predicted is None else f"predicted {predicted['task']}"
 

@@ -10,7 +10,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.ingest.writer import about_array
+from preroll.perception.catalog.manifest import about_array
 from tests.resealed import reseal
 
 
