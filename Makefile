@@ -18,7 +18,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check coverage mutants faults smoke clients interpreter install install-dev clean bench-env bench-agents bench-deep bench-perception bench-predict bench-experiments bench-memory
+.PHONY: demo test check coverage mutants faults smoke clients interpreter install install-dev clean bench-env bench-agents bench-deep bench-training bench-perception bench-predict bench-experiments bench-memory
 
 demo: $(VENV)/.core
 	$(BIN)/preroll quickstart
@@ -108,6 +108,9 @@ bench-agents: $(VENV)/.core
 
 bench-deep: $(VENV)/.dev
 	$(BIN)/python benchmarks/bench_deep.py
+
+bench-training: $(VENV)/.dev
+	$(BIN)/python benchmarks/bench_training.py $(AGAINST)
 
 bench-experiments: $(VENV)/.core
 	$(BIN)/python benchmarks/bench_experiments.py

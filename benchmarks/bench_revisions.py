@@ -81,6 +81,14 @@ print(json.dumps(found))
 """
 
 
+def unpacked(revision: str, folder: Path) -> Path:
+    """Writes the files of a revision to a new folder, and returns it."""
+    folder.mkdir()
+    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder
+
+
 def measure(tree: Path, cache: Path) -> dict[str, float]:
     """Measures each action in a fresh process of ``tree``; returns the CPU-seconds of one call by name."""
     environment = {**os.environ, "PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}
@@ -105,10 +113,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=20, help="pairs of processes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        trees = {FIRST: Path(folder) / "tree", SECOND: ROOT}
-        trees[FIRST].mkdir()
-        archive = subprocess.run(["git", "archive", options.revision], cwd=ROOT, check=True, capture_output=True)
-        subprocess.run(["tar", "-x", "-C", str(trees[FIRST])], input=archive.stdout, check=True)
+        trees = {FIRST: unpacked(options.revision, Path(folder) / "tree"), SECOND: ROOT}
         caches = {name: Path(folder) / f"cache-{name}" for name in trees}
         times: dict[str, list[dict[str, float]]] = {name: [] for name in trees}
         for name, tree in trees.items():  # compiles

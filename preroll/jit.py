@@ -15,6 +15,7 @@ so that functions may call each other from file to file.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -25,13 +26,14 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import config as numba_config
 from numba import njit, typeof
+from numba.core import event as numba_event
 from numba.core.caching import FunctionCache, _CacheLocator, _SourceFileBackedLocatorMixin
 from numba.core.cpu import CPUTargetOptions
 from numba.core.dispatcher import Dispatcher
 from numba.core.options import TargetOptions
 from numba.extending import intrinsic
 
-from preroll.cache import VARIABLE, cache_folder, say_not_kept
+from preroll.cache import VARIABLE, cache_folder, say_not_kept, say_once
 
 config: Any = numba_config
 CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # type: ignore[no-untyped-call]
@@ -110,6 +112,22 @@ class _FolderCache(FunctionCache):
     def _give_up(self, error: OSError) -> None:
         self.disable()  # type: ignore[no-untyped-call]
         _say(f"{self.cache_path}: {error.strerror or error}")
+
+
+class _Notice(numba_event.Listener):
+    """Line for whoever waits at a terminal while functions are compiled that no folder has yet."""
+
+    def on_start(self, event: Any) -> None:
+        """Writes at the first of them that the process compiles."""
+        kept = getattr(event.data["dispatcher"], "_cache", None)
+        if isinstance(kept, _FolderCache) and sys.stderr is not None and sys.stderr.isatty():
+            say_once("compiling", f"compiling for this machine takes about 10 s, once: it is kept in {kept.cache_path}")
+
+    def on_end(self, event: Any) -> None:
+        """Writes nothing."""
+
+
+numba_event.register("numba:compile", _Notice())  # type: ignore[no-untyped-call]
 
 
 def _kept(dispatcher: Any, function: Callable[..., object]) -> Any:

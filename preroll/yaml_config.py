@@ -27,6 +27,7 @@ from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scanner import Scanner
 
 from preroll.bounded.readers import read_text
+from preroll.console.nearest import known
 from preroll.console.output import escaped
 from preroll.errors import PrerollError
 
@@ -331,8 +332,8 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if first["type"] == "extra_forbidden":
         holder = _model_at(model, first["loc"][:-1])
-        known = f"; known here: {', '.join(holder.model_fields)}" if holder else ""
-        return f"{key}: unknown key{known}{more}"
+        told = f"; {known(first['loc'][-1], 'known here:', holder.model_fields)}" if holder else ""
+        return f"{key}: unknown key{told}{more}"
     if first["type"] == "missing":
         return f"{key}: is missing{more}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")

@@ -42,7 +42,8 @@ def choose_lanes(
 ) -> tuple[int, float]:
     """Computes what :func:`preroll.agents.contextual.ridge.choose` does; same arguments, outputs and results."""
     n, d = features.shape
-    x, mean, half, row = np.empty((d, BLOCK)), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    x = np.zeros((d + d % 2, BLOCK))
+    mean, half, row, below = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     ties = 0
     total = 0.0
     for start in range(0, n, BLOCK):
@@ -51,7 +52,7 @@ def choose_lanes(
             for j in range(d):
                 x[j, i] = features[start + i, j]
         for a in range(len(weights)):
-            _predict_block(inverses, weights, a, x, m, mean, half, row)
+            _predict_block(inverses, weights, a, x, m, mean, half, row, below)
             for i in range(m):
                 width = np.sqrt(max(2.0 * half[i], 0.0))
                 total += width
@@ -71,24 +72,31 @@ def _predict_block(
     mean: NDArray[np.float64],
     half: NDArray[np.float64],
     row: NDArray[np.float64],
+    below: NDArray[np.float64],
 ) -> None:
-    """Writes w[a]ᵀx and ½ xᵀA[a]⁻¹x of the first m columns of x (d, BLOCK) into ``mean`` and ``half``."""
-    for i in range(m):
-        mean[i] = 0.0
-        half[i] = 0.0
-    for j in range(len(x)):
+    """Writes w[a]ᵀx and ½ xᵀA[a]⁻¹x of the first m columns of x into ``mean`` and ``half``.
+
+    x is (d, BLOCK), with a row of zeros below where d is odd.
+    """
+    d = weights.shape[1]
+    mean[:m] = 0.0
+    half[:m] = 0.0
+    for j in range(0, d, 2):  # two rows at a time, and two columns: what they share is loaded once
+        last = min(j + 1, d - 1)  # where d is odd, the row of zeros in x belongs to it
         # half the quadratic form: lower triangle plus half the diagonal
-        diagonal = 0.5 * inverses[a, j, j]
+        upper, corner, lower = 0.5 * inverses[a, j, j], inverses[a, last, j], 0.5 * inverses[a, last, last]
         for i in range(m):
-            row[i] = diagonal * x[j, i]
-        for k in range(j):
-            entry = inverses[a, j, k]
+            row[i] = upper * x[j, i]
+            below[i] = corner * x[j, i] + lower * x[j + 1, i]
+        for k in range(0, j, 2):
+            p, q, r, s = inverses[a, j, k], inverses[a, j, k + 1], inverses[a, last, k], inverses[a, last, k + 1]
             for i in range(m):
-                row[i] += entry * x[k, i]
-        w = weights[a, j]
+                row[i] += p * x[k, i] + q * x[k + 1, i]
+                below[i] += r * x[k, i] + s * x[k + 1, i]
+        v, w = weights[a, j], weights[a, last]
         for i in range(m):
-            mean[i] += w * x[j, i]
-            half[i] += row[i] * x[j, i]
+            mean[i] += v * x[j, i] + w * x[j + 1, i]
+            half[i] += row[i] * x[j, i] + below[i] * x[j + 1, i]
 
 
 @allocating()

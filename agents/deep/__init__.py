@@ -1,7 +1,7 @@
 """Deep agents: DQN and PPO of stable-baselines3, QR-DQN of sb3-contrib, and our own lean and recurrent PPO.
 
-The only folder of the agents that imports torch. Read in this order: settings → sb3_agent → dqn and ppo → lean_ppo →
-recurrent_ppo.
+The only folder of the agents that imports torch. Read in this order: settings → networks → sb3_agent → replay and
+dqn → ppo_step and ppo → lean_ppo → recurrent_ppo.
 """
 
 from preroll.system.memory import NETWORKS, require

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from stable_baselines3 import DQN
 from stable_baselines3.common.buffers import NStepReplayBuffer
-from stable_baselines3.common.utils import polyak_update
 
+from preroll.agents.deep.networks.flat_adam import flattened
+from preroll.agents.deep.networks.perceptron import Perceptron
+from preroll.agents.deep.replay import Replayed, replay
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
 from preroll.agents.deep.settings import MOMENTS, MOST, DeepSettings
@@ -77,6 +79,10 @@ class DQNAgent(DeepAgent):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
+        layers, target = (getattr(getattr(self.model, self.network + ours), self.network) for ours in ("", "_target"))
+        self._online = Perceptron(layers[:-1], layers[-1], gradient=self.optimizer.gradient)
+        self._copied = flattened(list(target.parameters()))
+        self._target = Perceptron(target[:-1], target[-1])
         self._owed = 0.0  # gradient steps earned by collected transitions but not yet made; fractions carry over
 
     def _make_model(self) -> Any:
@@ -117,17 +123,16 @@ class DQNAgent(DeepAgent):
 
         ε is 0 without ``explore``.
         """
-        with one_thread(), torch.no_grad():
-            values = self._q_values(to_tensor(observations))
-        best = uniform_over_best(finite("Q-values", values.numpy()))
+        with one_thread(), torch.inference_mode():
+            values = self._q_values(self._online.outputs(to_tensor(observations))[-1]).T.numpy()
+        best = uniform_over_best(finite("Q-values", values))
         epsilon = self.epsilon if explore else 0.0
         mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spec.n_actions
         return mixed
 
-    def _q_values(self, observations: torch.Tensor) -> torch.Tensor:
-        """Computes the expected return (n, A) of every ad."""
-        values: torch.Tensor = self.model.q_net.q_net(observations)
-        return values
+    def _q_values(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Computes the expected return (A, n) of every ad from what the network returns."""
+        return outputs
 
     def export_graph(self, graph: OnnxGraph) -> None:
         """Adds the layers of the Q-network."""
@@ -151,14 +156,35 @@ class DQNAgent(DeepAgent):
         if self._gathered(self.steps + len(transitions)) < self.settings.learning_starts:
             return
         self._owed += len(transitions) * self.settings.updates_per_step / self.settings.batch
-        online, target = (getattr(self.model, self.network + suffix) for suffix in ("", "_target"))
-        with self.own_globals:
+        self.optimizer.param_groups[0]["lr"] = self.settings.learning_rate_at(self.progress)
+        with self.own_globals, torch.inference_mode():
             while self._owed >= 1:
                 self._owed -= 1
-                self.model.train(gradient_steps=1, batch_size=self.settings.batch)
-                # stable-baselines3 updates the target network in its own loop, not in `train`
+                self._descend(replay(self._buffer(), self.settings.batch))
+                self.model._n_updates += 1
                 if self.model._n_updates % self.settings.target_every == 0:
-                    polyak_update(online.parameters(), target.parameters(), 1.0)
+                    self._copied.copy_(self.optimizer.flat)
+
+    def _descend(self, rows: Replayed) -> None:
+        """Makes one step of Adam on a minibatch: that of ``train`` of stable-baselines3, without its graph."""
+        outputs = self._online.outputs(rows.observations)
+        loss, pull = self._loss(outputs[-1], self._target.outputs(rows.following)[-1], rows)
+        self._online.differentiate(outputs, pull)
+        self.optimizer.step()
+        self.model.logger.record("train/loss", float(loss))
+
+    def _loss(self, values: torch.Tensor, following: torch.Tensor, rows: Replayed) -> tuple[torch.Tensor, torch.Tensor]:
+        """Computes the Huber loss and its derivative with respect to ``values``.
+
+        Args:
+            values: (A, n), what the network returns for the observations.
+            following: (A, n), what the target network returns for those that follow.
+            rows: the minibatch.
+        """
+        error = values.gather(0, rows.actions) - (rows.returns + rows.factors * following.amax(dim=0))
+        slope = error.clamp(-1, 1)
+        loss = (slope * (error - 0.5 * slope)).mean()
+        return loss, torch.zeros_like(values).scatter_(0, rows.actions, slope / error.numel())
 
     def _gathered(self, steps: int) -> int:
         """Returns how many of ``steps`` transitions the replay buffer has held, which a loaded agent begins empty."""

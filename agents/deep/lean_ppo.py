@@ -1,5 +1,6 @@
 """Lean PPO in plain torch for many lanes: only what proximal policy optimisation needs."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
-from preroll.agents.deep.actor_critic import ActorCritic
-from preroll.agents.deep.ppo_gradient import policy_gradient
+from preroll.agents.deep.networks.actor_critic import ActorCritic
+from preroll.agents.deep.networks.minibatches import Rows, batches, shuffled
+from preroll.agents.deep.networks.ppo_gradient import ppo_metrics
+from preroll.agents.deep.ppo_step import Pull, descend, judge, normalized
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
 from preroll.agents.deep.settings import MOMENTS, Layers, PPOSettings, first_training
 from preroll.agents.deep.torch_state import (
@@ -29,8 +32,6 @@ from preroll.envs.policies.simple import uniform_over_best
 
 #: Arrays of collected transitions that are saved.
 ROWS = ("observations", "actions", "rewards", "ended")
-#: Metrics of a gradient step, in the order of its results: those of `policy_gradient`, then the value loss.
-METRICS = ("policy_loss", "entropy", "approx_kl", "clip_fraction", "value_loss")
 
 
 class LeanPPOSettings(PPOSettings):
@@ -64,7 +65,7 @@ class LeanPPO(Agent):
         self.scale = spec.reward_unit
         with OwnGlobals(seed):
             self.network = self._make_network()
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
+        self.optimizer = self.network.flatten(lr=settings.learning_rate, eps=1e-5, max_gradient=settings.max_gradient)
         self._collected = 0
         self._losses: dict[str, float] = {}
         self._allocate(0)
@@ -89,8 +90,8 @@ class LeanPPO(Agent):
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the policy's exact probabilities; without ``explore``, 1 for the most probable ad."""
         with one_thread(), torch.inference_mode():
-            logits = self.network.logits(to_tensor(observations)).double()
-            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
+            logits = self.network(to_tensor(observations))[-1][:-1].double()
+            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=0).T.numpy()
         return probabilities if explore else uniform_over_best(probabilities)
 
     def export_graph(self, graph: OnnxGraph) -> None:
@@ -125,7 +126,7 @@ class LeanPPO(Agent):
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Computes the values of ``observations`` (k, d), those of the lanes marked in ``lanes`` (n,)."""
         with one_thread(), torch.no_grad():
-            values: NDArray[np.float32] = self.network(to_tensor(observations))[1].numpy()
+            values: NDArray[np.float32] = self.network(to_tensor(observations))[-1][-1].numpy()
         return values
 
     def _units(self, collected: NDArray[Any]) -> torch.Tensor:
@@ -135,21 +136,40 @@ class LeanPPO(Agent):
         """
         return torch.from_numpy(collected).reshape(1, -1, *collected.shape[2:])
 
-    def _forward(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Computes the logits and values of the units ``chosen``."""
-        logits, values = self.network(self._units(self.observations)[0, chosen])
-        return logits[None], values[None]
+    def _inputs(self) -> Rows:
+        """Returns what the network sees of all transitions: by name (1 or steps, units, …)."""
+        return {"observations": self._units(self.observations)}
+
+    def _forward(self, inputs: Rows) -> tuple[torch.Tensor, Pull]:
+        """Computes the outputs of the network for all N transitions of the ``inputs``.
+
+        Returns:
+            The logits and below them the values, (A + 1, N), and what writes the gradient, given their derivative.
+        """
+        outputs = self.network(inputs["observations"][0])
+        return outputs[-1], partial(self.network.perceptron.differentiate, outputs)
 
     def _train(self, last: Transitions) -> None:
         """Trains on all collected transitions; ``last`` is the last slot of every lane."""
         s = self.settings
-        actions = self._units(self.actions)
-        count = actions.shape[1]
-        with torch.no_grad():
-            logits, values = self._forward(torch.arange(count))
-            now = torch.log_softmax(logits, dim=2).gather(2, actions[:, :, None])[:, :, 0]
-            acted = self._units(self.propensities)
-            before = torch.where(acted > 0, acted.log().float(), now)
+        self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
+        count = self._units(self.actions).shape[1]
+        parts = min(count, max(1, round(self.actions.size / s.batch)))
+        orders = (self.rng.permutation(count) for _ in range(s.epochs))
+        steps = [
+            descend(rows, self._forward, self.optimizer, s) for rows in shuffled(self._collect(last), orders, parts)
+        ]
+        self._losses = ppo_metrics(steps, s.clip)
+
+    @torch.no_grad()
+    def _collect(self, last: Transitions) -> Rows:
+        """Returns what is learned from: by name (1 or steps, units, …), of which minibatches draw units."""
+        s = self.settings
+        rows = {**self._inputs(), "actions": self._units(self.actions)}
+        passes = max(1, rows["actions"].shape[1] // s.batch)  # all at once would not fit in the cache
+        judged = [judge(batch, self._forward) for batch in batches(rows, passes)]
+        now, values = (torch.cat(column, dim=1) for column in zip(*judged, strict=True))
+        acted = self._units(self.propensities)
         advantages = gae(
             self.rewards,
             finite("values", values.numpy()).reshape(self.rewards.shape),
@@ -159,41 +179,12 @@ class LeanPPO(Agent):
             s.gae_lambda,
         )
         raised = self._units(advantages)  # before normalisation: returns = advantages + values
-        collected = {"actions": actions, "before": before, "returns": raised + values}
-        # one number has no deviation: it stays as it is, as with stable-baselines3
-        collected["advantages"] = (raised - raised.mean()) / (raised.std() + 1e-8) if raised.numel() > 1 else raised
-        self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
-        metrics, parts = [], min(count, max(1, round(self.actions.size / s.batch)))
-        for _ in range(s.epochs):
-            order = self.rng.permutation(count)
-            for part in np.array_split(order, parts):
-                chosen = torch.from_numpy(part)
-                metrics.append(self._descend(chosen, **{name: rows[:, chosen] for name, rows in collected.items()}))
-        self._losses = dict(zip(METRICS, torch.stack(metrics).mean(dim=0).tolist(), strict=True))
-
-    def _descend(
-        self,
-        chosen: torch.Tensor,
-        actions: torch.Tensor,
-        before: torch.Tensor,
-        returns: torch.Tensor,
-        advantages: torch.Tensor,
-    ) -> torch.Tensor:
-        """Makes one step of Adam on the units ``chosen`` and returns the values of the metrics in :data:`METRICS`."""
-        s = self.settings
-        logits, values = self._forward(chosen)
-        with torch.no_grad():
-            gradient, metrics = policy_gradient(
-                logits.flatten(0, 1), actions.flatten(), before.flatten(), advantages.flatten(),
-                clip=s.clip, entropy=s.entropy,
-            )  # fmt: skip
-            error = values - returns
-        self.optimizer.zero_grad()
-        pull = error * (2 * s.value_weight / error.numel())  # gradient of value_weight · mean(error²)
-        torch.autograd.backward([logits, values], [gradient.reshape(logits.shape), pull])
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), s.max_gradient)
-        self.optimizer.step()
-        return torch.cat([metrics, (error**2).mean()[None]])
+        return {
+            **rows,
+            "before": torch.where(acted > 0, acted.log().float(), now),
+            "returns": raised + values,
+            "advantages": normalized(raised),
+        }
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics listed in the docstring of the class.

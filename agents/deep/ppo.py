@@ -1,16 +1,19 @@
 """PPO of stable-baselines3, trained on many lanes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.utils import explained_variance
 
 from preroll.agents.agent import Arrays
+from preroll.agents.deep.networks.minibatches import Rows, shuffled
+from preroll.agents.deep.networks.perceptron import Perceptron
+from preroll.agents.deep.networks.ppo_gradient import Terms, ppo_metrics
+from preroll.agents.deep.ppo_step import Pull, descend, judge, normalized
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.sb3_agent import DeepAgent
 from preroll.agents.deep.settings import MOMENTS, PPOSettings, first_training
@@ -20,22 +23,10 @@ from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import sample_actions
 from preroll.agents.transitions import Transitions
 from preroll.envs.policies.simple import uniform_over_best
-from preroll.errors import NotFiniteError
-
-
-@contextmanager
-def numbers_alone() -> Iterator[None]:
-    """Raises a NotFiniteError where torch refuses a distribution whose logits are none."""
-    try:
-        yield
-    except ValueError as error:
-        if "logits" not in str(error):
-            raise
-        raise NotFiniteError("logits: hold NaN or infinity") from None
 
 
 class PPOAgent(DeepAgent):
-    """PPO with the policy, rollout buffer and ``train`` of stable-baselines3, and a loop of its own.
+    """PPO with the policy and rollout buffer of stable-baselines3, the steps of its ``train``, and a loop of its own.
 
     Values and log-probabilities are computed when the buffer is full, in one pass: the policy has not changed since the
     first of its steps. Where feedback is late it has, and the probabilities are those of the choices. With exploration
@@ -72,17 +63,23 @@ class PPOAgent(DeepAgent):
             _init_setup_model=False,
         )
 
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        policy, gradient = self.model.policy, self.optimizer.gradient
+        self._actor = Perceptron(
+            policy.mlp_extractor.policy_net, cast(torch.nn.Linear, policy.action_net), gradient=gradient
+        )
+        self._critic = Perceptron(policy.mlp_extractor.value_net, policy.value_net, gradient=gradient)
+
     def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
         """Draws from the policy; without ``explore``, chooses the most probable ad."""
         return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the policy's exact probabilities; without ``explore``, 1 for the most probable ad."""
-        policy = self.model.policy
-        with one_thread(), torch.no_grad():
-            latent = policy.mlp_extractor.forward_actor(to_tensor(observations))
-            logits = policy.action_net(latent).double()
-            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()
+        with one_thread(), torch.inference_mode():
+            logits = self._actor.outputs(to_tensor(observations))[-1].double()
+            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=0).T.numpy()
         return probabilities if explore else uniform_over_best(probabilities)
 
     def export_graph(self, graph: OnnxGraph) -> None:
@@ -125,27 +122,66 @@ class PPOAgent(DeepAgent):
 
     def _train(self, last: Transitions) -> None:
         """Trains on a full buffer, whose last step is ``last``, and empties it."""
-        buffer = self.model.rollout_buffer
-        flat = to_tensor(buffer.observations.reshape(-1, self.spec.layout.size))
-        actions = torch.from_numpy(buffer.actions.reshape(-1))
-        with self.own_globals:
-            with torch.no_grad(), numbers_alone():
-                values, log_probs, _ = self.model.policy.evaluate_actions(flat, actions)
-                buffer.values[:] = finite("values", values.numpy()).reshape(buffer.values.shape)
-                buffer.log_probs[:] = log_probs.numpy().reshape(buffer.log_probs.shape)
-                acted = self._propensities > 0
-                buffer.log_probs[acted] = np.log(self._propensities[acted])
-                following = self.model.policy.predict_values(to_tensor(last.next_observations))
-                finite("values", following.numpy())
-            buffer.compute_returns_and_advantage(following, last.ended)
-            with numbers_alone():
-                self.model.train()
+        s, buffer = self.settings, self.model.rollout_buffer
+        self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
+        with self.own_globals, torch.inference_mode():
+            rows = self._collect(last)
+            count = rows["actions"].shape[1]
+            cuts = tuple(range(s.batch, count, s.batch))
+            # from the generator that stable-baselines3 uses
+            orders = (np.random.permutation(count) for _ in range(s.epochs))  # noqa: NPY002
+            steps = [
+                descend({**batch, "advantages": normalized(batch["advantages"])}, self._forward, self.optimizer, s)
+                for batch in shuffled(rows, orders, cuts)
+            ]
+        self.model._n_updates += s.epochs
+        self._log(steps)
         buffer.reset()
 
+    def _collect(self, last: Transitions) -> Rows:
+        """Returns what is learned from, lane by lane: by name (1, n, …)."""
+        buffer = self.model.rollout_buffer
+        rows = {"observations": _by_lane(buffer.observations), "actions": _by_lane(buffer.actions)[:, :, 0]}
+        before, values = judge(rows, self._forward)
+        buffer.values[:] = finite("values", values.numpy()).reshape(buffer.values.T.shape).T
+        buffer.log_probs[:] = finite("logits", before.numpy()).reshape(buffer.log_probs.T.shape).T
+        acted = self._propensities > 0
+        buffer.log_probs[acted] = np.log(self._propensities[acted])
+        following = finite("values", self._values(last.next_observations))
+        buffer.compute_returns_and_advantage(torch.from_numpy(following), last.ended)
+        rest = {"before": buffer.log_probs, "advantages": buffer.advantages, "returns": buffer.returns}
+        return rows | {name: _by_lane(array) for name, array in rest.items()}
+
+    def _forward(self, rows: Rows) -> tuple[torch.Tensor, Pull]:
+        """Computes the logits and below them the values, and returns what writes the gradient."""
+        actor, critic = (net.outputs(rows["observations"][0]) for net in (self._actor, self._critic))
+
+        def pull(derivative: torch.Tensor) -> None:
+            self._actor.differentiate(actor, derivative[:-1])
+            self._critic.differentiate(critic, derivative[-1:])
+
+        return torch.cat([actor[-1], critic[-1]]), pull
+
     def _values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        with one_thread(), torch.no_grad():
-            values: NDArray[np.float32] = self.model.policy.predict_values(to_tensor(observations)).numpy().ravel()
+        with one_thread(), torch.inference_mode():
+            values: NDArray[np.float32] = self._critic.outputs(to_tensor(observations))[-1][0].numpy()
         return values
+
+    def _log(self, steps: list[Terms]) -> None:
+        """Logs what ``train`` of stable-baselines3 would log of its gradient ``steps``."""
+        s, buffer = self.settings, self.model.rollout_buffer
+        whole, last = ppo_metrics(steps, s.clip), ppo_metrics(steps[-1:], s.clip)
+        logged = {
+            "entropy_loss": -whole["entropy"],
+            "policy_gradient_loss": whole["policy_loss"],
+            "value_loss": whole["value_loss"],
+            "approx_kl": ppo_metrics(steps[-(len(steps) // s.epochs) :], s.clip)["approx_kl"],  # of the last pass
+            "clip_fraction": whole["clip_fraction"],
+            "loss": last["policy_loss"] - s.entropy * last["entropy"] + s.value_weight * last["value_loss"],
+            "explained_variance": explained_variance(buffer.values.ravel(), buffer.returns.ravel()),
+        }
+        for name, value in logged.items():
+            self.model.logger.record(f"train/{name}", value)
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics listed in the docstring of the class.
@@ -194,3 +230,8 @@ class PPOAgent(DeepAgent):
 
     def _buffer_arrays(self) -> tuple[str, ...]:
         return "observations", "actions", "rewards", "episode_starts"
+
+
+def _by_lane(array: NDArray[Any]) -> torch.Tensor:
+    """Returns (steps, lanes, …) as (1, lanes · steps, …), in the order of stable-baselines3."""
+    return torch.from_numpy(RolloutBuffer.swap_and_flatten(array))[None]

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
-from preroll.agents.deep.actor_critic import ActorCritic
 from preroll.agents.deep.lean_ppo import LeanPPO, LeanPPOSettings
+from preroll.agents.deep.networks.actor_critic import ActorCritic
+from preroll.agents.deep.networks.flat_adam import FlatAdam
+from preroll.agents.deep.networks.minibatches import Rows
+from preroll.agents.deep.ppo_step import Pull
 from preroll.agents.deep.rng_isolation import one_thread
 from preroll.agents.deep.settings import MOST
 from preroll.agents.deep.torch_state import to_tensor
@@ -21,7 +24,7 @@ from preroll.envs.policies.simple import uniform_over_best
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
-    from preroll.envs.model.tables import Tables
+    from preroll.envs.model.tables import TablesSource
     from preroll.envs.policies.policy import Policy
 
 
@@ -57,6 +60,10 @@ class RecurrentActorCritic(ActorCritic):
     def __init__(self, n_inputs: int, n_actions: int, settings: RecurrentPPOSettings) -> None:
         super().__init__(n_inputs, n_actions, settings.hidden, settings.activation, features=settings.recurrent_units)
         self.gru = torch.nn.GRUCell(settings.hidden[-1] if settings.hidden else n_inputs, settings.recurrent_units)
+
+    def flatten(self, **settings: float) -> FlatAdam:
+        """Lays the parameters side by side, and returns the optimiser that does so."""
+        return FlatAdam(self.parameters(), (), **settings)
 
     def unroll(self, observations: torch.Tensor, state: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         """Computes the recurrent state after each of the observations.
@@ -163,7 +170,7 @@ class RecurrentPPO(LeanPPO):
         """
         return self.act_with_propensities(observations, explore=explore)[0]
 
-    def policy(self, tables: "Tables") -> "Policy":
+    def policy(self, tables: "TablesSource") -> "Policy":
         """Raises an error: the policy is not a function of the current observation.
 
         Raises:
@@ -197,14 +204,22 @@ class RecurrentPPO(LeanPPO):
         """Returns (steps, n, …): a unit is a whole lane."""
         return torch.from_numpy(collected)
 
-    def _forward(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _inputs(self) -> Rows:
+        """Returns observations, states before the first of them, and 0 where a session began with one of them."""
         # row 0 stays 1: `_first` was already reset where a session began there
         kept = torch.ones(*self.ended.shape, 1)
         kept[1:, :, 0] = torch.from_numpy(~self.ended[:-1])
-        states = self.network.unroll(
-            torch.from_numpy(self.observations)[:, chosen], torch.from_numpy(self._first)[chosen], kept[:, chosen]
-        )
-        return self.network.policy(states), self.network.value(states)[:, :, 0]
+        return {**super()._inputs(), "first": torch.from_numpy(self._first)[None], "kept": kept}
+
+    def _forward(self, inputs: Rows) -> tuple[torch.Tensor, Pull]:
+        states = self.network.unroll(inputs["observations"].contiguous(), inputs["first"][0], inputs["kept"])
+        outputs = torch.cat([self.network.policy(states), self.network.value(states)], dim=2).flatten(0, 1).T
+
+        def pull(derivative: torch.Tensor) -> None:
+            found = torch.autograd.grad(outputs, self.optimizer.placed, derivative)
+            torch.cat([gradient.flatten() for gradient in found], out=self.optimizer.gradient)
+
+        return outputs.detach(), pull
 
     def state_arrays(self, *, training: bool = False) -> Arrays:
         """Returns the weights; with ``training``, also what :class:`LeanPPO` adds and the recurrent state."""

@@ -11,6 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 
 from preroll.agents.agent import Agent, Arrays
+from preroll.agents.deep.networks.flat_adam import FlatAdam
 from preroll.agents.deep.rng_isolation import OwnGlobals
 from preroll.agents.deep.settings import DeepSettings
 from preroll.agents.deep.torch_state import load_module, load_optimizer, module_arrays, optimizer_arrays
@@ -41,7 +42,15 @@ class DeepAgent(Agent):
             self.model.action_space = gym.spaces.Discrete(spec.n_actions)
             self.model.n_envs = 1
             self.model._setup_model()
-        self.model.set_logger(Logger(folder=None, output_formats=[]))  # otherwise set by `learn`; `train` needs one
+        self.model.set_logger(Logger(folder=None, output_formats=[]))  # otherwise set by `learn`
+        adam = self.model.policy.optimizer
+        self.optimizer = FlatAdam(
+            adam.param_groups[0]["params"],
+            lr=settings.learning_rate,
+            eps=adam.defaults["eps"],
+            max_gradient=settings.max_gradient,  # type: ignore[attr-defined]  # each has it, with its own default
+        )
+        self.model.policy.optimizer = self.optimizer  # type: ignore[assignment]
 
     @abstractmethod
     def _make_model(self) -> BaseAlgorithm:

@@ -7,7 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from preroll.agents.deep.networks.flat_adam import FlatAdam
 from preroll.agents.onnx_graph import OnnxGraph
+
+Optimizer = torch.optim.Optimizer | FlatAdam
 
 
 def module_arrays(module: torch.nn.Module, prefix: str) -> dict[str, NDArray[Any]]:
@@ -21,7 +24,7 @@ def load_module(module: torch.nn.Module, arrays: Mapping[str, NDArray[Any]], pre
     module.load_state_dict(state)
 
 
-def optimizer_arrays(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, NDArray[Any]]:
+def optimizer_arrays(optimizer: Optimizer, prefix: str) -> dict[str, NDArray[Any]]:
     """Returns copies of the state of every parameter (Adam: step, exp_avg, exp_avg_sq), named ``prefix/index/key``."""
     state = optimizer.state_dict()["state"]
     return {
@@ -31,7 +34,7 @@ def optimizer_arrays(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str,
     }
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
+def load_optimizer(optimizer: Optimizer, arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
     """Restores what :func:`optimizer_arrays` returned; the parameter groups (learning rate …) are not changed.
 
     Raises:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout, policy_rollout
 from preroll.envs.kernel.lanes import Lanes
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy, axes
 
 
@@ -37,7 +37,9 @@ class Rollout:
     by_ad: NDArray[np.int64]
 
 
-def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, sessions_per_lane: int = 100) -> Rollout:
+def rollout(
+    tables: TablesSource, policy: Policy, *, seed: int, lanes: int = 1000, sessions_per_lane: int = 100
+) -> Rollout:
     """Plays sessions 0 … k - 1 of every lane to their end.
 
     Lane i plays the user stream seed + i, so that policies played with the same seed meet the same users with common
@@ -45,7 +47,7 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     environment.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         policy: the policy table.
         seed: seed of lane 0.
         lanes: n, number of lanes.
@@ -61,6 +63,7 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
         >>> round(float((greedy.revenue - random.revenue).mean()), 2)  # paired: the same users
         7.79
     """
+    tables = Tables.of(tables)
     full = policy.on(tables)
     state = Lanes.new(lanes)
     if full.ads is not None:

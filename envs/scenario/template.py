@@ -11,7 +11,11 @@ from preroll.perception.catalog.catalog import Catalog
 
 
 def scenario_for(
-    catalog: Catalog, like: str = "classic", *, by_category: bool = False, probabilities: str | Path | None = None
+    catalog: str | Path | Catalog,
+    like: str | Path | Mapping[str, Any] | Scenario = "classic",
+    *,
+    by_category: bool = False,
+    probabilities: str | Path | None = None,
 ) -> Scenario:
     """Returns a scenario with the categories of ``catalog`` and the rules of the scenario ``like``.
 
@@ -21,8 +25,8 @@ def scenario_for(
     user's own.
 
     Args:
-        catalog: the catalog.
-        like: preset name or YAML file.
+        catalog: name, folder or catalog.
+        like: preset name, YAML file, mapping or scenario.
         by_category: whether every ad gets a probability for each category, mismatch included.
         probabilities: a CSV file of ads and their probabilities by category: column ``ad`` as ``group.name``, one
             column for each category or ``other``; and, optionally, ``seconds``, ``reward`` and ``length``.
@@ -39,7 +43,7 @@ def scenario_for(
         >>> scenario_for(Catalog.load("demo"), by_category=True).ads[0].view_probability
         {'cars': 0.8, 'cats': 0.32, 'concerts': 0.32}
     """
-    model = Scenario.load(like)
+    model, catalog = Scenario.load(like), Catalog.load(catalog)
     if model.response == CATALOG:
         raise PrerollError(
             f"scenario {model.name}: response: 'catalog' has P(view) of its own ads and videos, and is no template; "

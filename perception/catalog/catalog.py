@@ -21,13 +21,18 @@ from preroll.errors import PrerollError
 from preroll.files import manifest as manifests
 from preroll.files.manifest import Manifest
 from preroll.files.sealed import DamagedError
+from preroll.palette import category_color
 from preroll.perception.catalog import arrays as checked
 from preroll.perception.catalog.arrays import ARRAYS, DETECTIONS, Sizes
 from preroll.perception.catalog.arrays import NEIGHBORS as NEIGHBORS
 from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS, identity, read_manifest
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 DEMO = "demo"
 #: Optional arrays that a catalog in memory may be given.
@@ -45,7 +50,7 @@ VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "d
 SPLIT, GROUP = "split", "group"
 
 
-class Catalog:
+class Catalog(Shown):
     """The usable videos of a platform: N videos of K categories, with importances over C object classes.
 
     Attributes:
@@ -96,30 +101,24 @@ class Catalog:
 
     @classmethod
     def load(cls, name_or_path: "str | Path | Catalog" = DEMO) -> "Catalog":
-        """Opens the packaged catalog ``"demo"`` or the catalog in a folder; returns a catalog unchanged.
+        """Opens the packaged catalog ``"demo"`` or the catalog in a folder, memory-mapped; returns a catalog unchanged.
 
-        Raises:
-            PrerollError: if there is no such folder, or it is not a catalog that this version reads.
-        """
-        if isinstance(name_or_path, Catalog):
-            return name_or_path
-        return cls.open(cls.folder(name_or_path))
-
-    @staticmethod
-    def folder(name_or_path: str | Path) -> Path:
-        """Returns the folder of ``"demo"``, or that of a path."""
-        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
-
-    @classmethod
-    def open(cls, path: str | Path) -> "Catalog":
-        """Opens the catalog in the folder ``path``, memory-mapped.
+        A folder that is itself called ``demo`` is ``Path("demo")``, or ``"./demo"``.
 
         Raises:
             PrerollError: if the folder or the manifest is missing, is damaged or of an unknown version, or the shape or
                 type of an array differs from the manifest.
         """
-        files = read_manifest(Path(path))
-        return cls(Path(path), dict(files.content), files, {})
+        if isinstance(name_or_path, Catalog):
+            return name_or_path
+        folder = cls.folder(name_or_path)
+        files = read_manifest(folder)
+        return cls(folder, dict(files.content), files, {})
+
+    @staticmethod
+    def folder(name_or_path: str | Path) -> Path:
+        """Returns the folder of ``"demo"``, or that of a path."""
+        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
 
     @classmethod
     def from_arrays(
@@ -521,5 +520,50 @@ class Catalog:
         if self._sizes.classes < 1:
             raise PrerollError(f"{self._told}: importance must have at least one class")
 
-    def __repr__(self) -> str:
-        return f"Catalog({str(self.path)!r}, {self.n_videos:,} videos, categories {', '.join(self.categories)})"
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row a usable video: path, category, duration, what is known of it, and importance by class.
+
+        ``memorability`` and ``memorability_quantile`` are there where the catalog has them, ``probability.CATEGORY``
+        are the predicted probabilities of the categories, ``importance.CLASS`` those of the object classes.
+        """
+        import pandas as pd
+
+        videos = self.videos().query("index >= 0").sort_values("index").set_index("index")
+        given = {name: self._array(name) for name in ("memorability", "memorability_quantile")}
+        told = {name: array for name, array in given.items() if array is not None}
+        parts = [videos[["path", "category", "duration"]], pd.DataFrame(told, index=videos.index)]
+        matrices = (
+            ("probability", self.categories, self.category_probabilities),
+            ("importance", self.classes, self.importance),
+        )
+        for prefix, names, matrix in matrices:
+            if matrix is not None:
+                parts.append(pd.DataFrame(matrix, index=videos.index, columns=[f"{prefix}.{name}" for name in names]))
+        return pd.concat(parts, axis=1).reset_index(names="video")
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws the number of videos of every category.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+        """
+        counts = self._counts()
+        rows = [plots.Bar(name, n, color=category_color(k)) for k, (name, n) in enumerate(counts.items())]
+        return plots.bars(axes, rows, title=f"catalog {self.path.name}: {self.n_videos:,} videos", x="videos")
+
+    def _counts(self) -> dict[str, int]:
+        """Returns the number of videos by category; those without one stand last, if there are any."""
+        counts = np.bincount(self.category + 1, minlength=len(self.categories) + 1).tolist()
+        return dict(zip(self.categories, counts[1:], strict=True)) | (
+            {"without category": counts[0]} if counts[0] else {}
+        )
+
+    def _card(self) -> Card:
+        known = [name.replace("_", " ") for name in OPTIONAL if self.has(name)]
+        facts = {
+            "videos": self.n_videos,
+            "made by": self.manifest["command"],
+            "object classes": self._sizes.classes,
+            **({"also knows": ", ".join(known)} if known else {}),
+        }
+        return Card(f"Catalog {self.path}", facts, ("category", "videos"), list(self._counts().items()))

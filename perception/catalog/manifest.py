@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from preroll.console.nearest import meant, neighbors
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, sealed
 from preroll.files.manifest import NAME, Manifest
@@ -46,9 +47,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     place = atomic.current(folder)
     if not place.is_dir():
-        raise PrerollError(
-            f"catalog {folder}: no such folder; make one with `preroll catalog build VIDEOS --out {quote(str(folder))}`"
-        )
+        told = f"; make one with `preroll catalog build VIDEOS --out {quote(str(folder))}`"
+        raise PrerollError(f"catalog {folder}: no such folder{meant(folder, ['demo', *neighbors(folder)]) or told}")
     try:
         return read_manifest_in(place)
     except FileNotFoundError:

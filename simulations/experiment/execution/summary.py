@@ -1,5 +1,6 @@
 """Summary table of an experiment: every agent at every point, over its seeds."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,14 +10,12 @@ import numpy as np
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.statistics.intervals import fixed, interval_text
+from preroll.simulations.statistics.intervals import Mean, fixed, interval_text, mean_interval
 
 INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
     "Which agents differ is tested in the page of preroll experiment report."
 )
-#: Columns to leave out where there is no room, in this order.
-SPARE = ("slots", "viewed", "regret", "seeds")
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
 
@@ -49,6 +48,24 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         for key, group in groups.items()
     ]
     return [*COLUMNS, *titles, "slots"], rows
+
+
+def spare(plan: Plan) -> tuple[str, ...]:
+    """Returns the columns of the summary to leave out where there is no room, in this order."""
+    return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths)
+
+
+def percents(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[tuple[str, str], Mean]:
+    """Returns percent of the optimum by point and agent, over the finished seeds; one seed has no interval (NaN)."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for cell in plan.cells:
+        if states[cell.id] is CellState.DONE:
+            percent = store.record(cell)["evaluation"]["percent_of_optimum"]
+            groups.setdefault((cell.point, cell.label), []).append(percent)
+    return {
+        key: mean_interval(np.array(group)) if len(group) > 1 else Mean(group[0], math.nan)
+        for key, group in groups.items()
+    }
 
 
 def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:

@@ -6,7 +6,7 @@ import torch
 
 from preroll.agents import Agent, make_agent
 from preroll.agents.deep.lean_ppo import gae
-from preroll.agents.deep.ppo_gradient import policy_gradient
+from preroll.agents.deep.networks.ppo_gradient import ppo_gradient, ppo_metrics
 from preroll.envs import Tables
 
 Practice = Callable[[Agent, Tables, int], None]
@@ -23,12 +23,20 @@ def test_the_gradient_in_closed_form_is_that_of_the_loss() -> None:
     ratio = (chosen - before).exp()
     surrogate = torch.min(ratio * advantages, ratio.clamp(0.8, 1.2) * advantages).mean()
     entropy = -(log.exp() * log).sum(dim=1).mean()
-    (-surrogate - 0.05 * entropy).backward()  # type: ignore[no-untyped-call]
-    gradient, told = policy_gradient(logits.detach(), ads, before, advantages, clip=0.2, entropy=0.05)
+    values, returns = torch.randn(2, 500, generator=maker, dtype=torch.float64)
+    values.requires_grad_()
+    error = ((values - returns) ** 2).mean()
+    (-surrogate - 0.05 * entropy + 0.6 * error).backward()
+    gradient, terms = ppo_gradient(
+        torch.cat([logits.detach().T, values.detach()[None]]), ads[None], before[None], advantages[None], returns[None],
+        clip=0.2, entropy=0.05, value_weight=0.6,
+    )  # fmt: skip
     assert logits.grad is not None
-    torch.testing.assert_close(gradient, logits.grad, rtol=1e-9, atol=1e-12)
+    assert values.grad is not None
+    torch.testing.assert_close(gradient, torch.cat([logits.grad.T, values.grad[None]]), rtol=1e-9, atol=1e-12)
     kl, outside = (ratio - 1 - (chosen - before)).mean(), ((ratio - 1).abs() > 0.2).double().mean()
-    torch.testing.assert_close(told.double(), torch.stack([-surrogate, entropy, kl, outside]).detach())
+    told = list(ppo_metrics([terms], 0.2).values())
+    np.testing.assert_allclose(told, torch.stack([-surrogate, entropy, kl, outside, error]).detach().numpy(), rtol=1e-9)
 
 
 def test_advantages_are_the_discounted_errors_of_the_session() -> None:

@@ -53,7 +53,7 @@ def test_learning_sees_the_memory_that_acting_had(fatigue: Tables, practice: Pra
     practice(agent, fatigue, 29)
     assert agent.ended[:28].any()
     with torch.no_grad():
-        logits, _ = agent._forward(torch.arange(32))
+        logits = agent._forward(agent._inputs())[0][:-1].T.reshape(30, 32, -1)
     shown = torch.softmax(logits[:29], dim=2).gather(2, torch.from_numpy(agent.actions[:29])[:, :, None])[:, :, 0]
     np.testing.assert_allclose(shown.numpy(), np.stack(told), atol=1e-5)
 

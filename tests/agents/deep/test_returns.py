@@ -54,7 +54,7 @@ def test_advantages_of_ppo_are_the_discounted_errors_of_each_session_of_a_lane(
         "ppo", short, num_envs=6, steps=5, batch=10, epochs=1, gamma=GAMMA, gae_lambda=WEIGHT,
         bootstrap_at_horizon=bootstrap,
     )  # fmt: skip
-    learn, train = agent._learn, agent.model.train
+    learn, collect = agent._learn, agent._collect
     found: list[NDArray[np.float32]] = []
     after: list[NDArray[np.float32]] = []
 
@@ -62,12 +62,13 @@ def test_advantages_of_ppo_are_the_discounted_errors_of_each_session_of_a_lane(
         after.append(agent._values(transitions.next_observations))  # by the weights that acted, before they change
         learn(transitions)
 
-    def note() -> None:
+    def note(last: Transitions) -> Any:
+        rows = collect(last)
         buffer = agent.model.rollout_buffer
         found.append(np.stack([buffer.values, buffer.advantages, buffer.returns]))
-        train()
+        return rows
 
-    agent._learn, agent.model.train = look_ahead, note
+    agent._learn, agent._collect = look_ahead, note
     given = record(agent, short, 20)
     assert len(found) == 4
     for part, (values, advantages, returns) in enumerate(found):

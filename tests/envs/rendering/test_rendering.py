@@ -14,7 +14,7 @@ from PIL import ImageColor
 
 import preroll  # noqa: F401  (registers the environment)
 from preroll.envs import Scenario, SessionEnv, preset_names
-from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.rendering.rgb import VIDEOS
 from preroll.errors import PrerollError
 from preroll.palette import CATEGORIES

@@ -110,7 +110,7 @@ def test_stopped_while_feedback_waits_it_ends_as_if_never_stopped(name: str, tmp
             left -= 1
             return 0 if left else signal.SIGTERM
 
-        with pytest.raises(PrerollError, match="resume with"):
+        with pytest.raises(PrerollError, match="go on with"):
             training.run(stop=stop)
         training = prepare_resume(run)
         assert training.resumed is not None
@@ -194,32 +194,15 @@ def test_the_policy_that_learns_is_compared_with_the_one_that_acted(
 ) -> None:
     agent, acted = watched(name, fatigue, monkeypatch, learning_rate=0.02)
     steps, compared = agent.settings.steps, []
-    if name == "ppo":
-        train_sb3 = agent.model.train
+    collect = agent._collect
 
-        def look() -> None:
-            compared.append(agent.model.rollout_buffer.log_probs.copy())
-            train_sb3()
+    def watch(last: Any) -> Any:
+        rows = collect(last)
+        before = rows["before"].numpy()
+        compared.append(before.reshape(16, steps).T if name == "ppo" else before.reshape(steps, 16))
+        return rows
 
-        monkeypatch.setattr(agent.model, "train", look)
-    else:
-        descend, train_lean = agent._descend, agent._train
-        firsts: list[Any] = []
-
-        def watch(chosen: Any, **rows: Any) -> Any:
-            firsts.append((chosen, rows["before"]))
-            return descend(chosen, **rows)
-
-        def collect(last: Any) -> None:
-            firsts.clear()
-            train_lean(last)
-            found = np.empty((1, steps * 16) if name == "lean-ppo" else (steps, 16), np.float32)
-            for chosen, before in firsts:
-                found[:, chosen.numpy()] = before.numpy()
-            compared.append(found.reshape(steps, 16))
-
-        monkeypatch.setattr(agent, "_descend", watch)
-        monkeypatch.setattr(agent, "_train", collect)
+    monkeypatch.setattr(agent, "_collect", watch)
     fit(agent, fatigue, sessions=200, feedback={"delay": 60})
     assert len(compared) > 3
     for number, before in enumerate(compared):
@@ -239,7 +222,7 @@ def test_a_memory_comes_back_with_what_it_saw(fatigue: Tables, monkeypatch: pyte
         np.testing.assert_array_equal(last.memory_after, rows[-1][2])
         assert agent._after is last.memory_after
         with torch.no_grad():
-            logits, _ = agent._forward(torch.arange(16))
+            logits = agent._forward(agent._inputs())[0][:-1].T.reshape(steps, 16, -1)
         shown = torch.softmax(logits, dim=2).gather(2, torch.from_numpy(agent.actions)[:, :, None])[:, :, 0]
         np.testing.assert_allclose(shown.numpy(), np.stack([row[0] for row in rows]), atol=1e-5)
         batch += 1
@@ -323,7 +306,7 @@ def test_the_command_says_what_waiting_left_to_be_earned(
         ("feedback.delay=-1", "feedback: delay: -1: should be in"),
         ("feedback.delay=1.5", "feedback: delay: 1.5: should be in .*, a whole number"),
         ("feedback.every=0", "feedback: every: 0: should be in"),
-        ("feedback.dely=1", "feedback.dely: unknown key 'dely'; known here: delay, every"),
+        ("feedback.dely=1", "feedback.dely: unknown key 'dely'; did you mean delay. Known here: delay, every"),
         ("feedback=3", r"feedback: 3: \{delay: n, every: m\} is expected"),
     ],
 )
@@ -339,7 +322,7 @@ def test_what_is_wrong_is_told_in_one_line(change: str, line: str, tmp_path: Pat
 
 def test_a_resumed_training_takes_no_other_feedback(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("thompson", sessions=50, run=run, feedback={"delay": 9}).run(stop=lambda: signal.SIGINT)
     with pytest.raises(
         PrerollError, match="began with feedback 9 sessions late, not feedback 8 sessions late in batch"
@@ -360,7 +343,7 @@ def test_a_queue_that_does_not_fit_is_refused_in_one_line(name: str, tmp_path: P
         left -= 1
         return 0 if left else signal.SIGTERM
 
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("exp3", sessions=150, run=run, feedback={"delay": 90}).run(stop=stop)
     folder = checkpoint.place(run)
     arrays = load_file(folder / "loop.safetensors")

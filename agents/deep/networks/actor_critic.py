@@ -4,6 +4,9 @@ from typing import cast
 
 import torch
 
+from preroll.agents.deep.networks.flat_adam import FlatAdam
+from preroll.agents.deep.networks.perceptron import Perceptron
+
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 
 
@@ -33,14 +36,24 @@ class ActorCritic(torch.nn.Module):
         self.policy = _linear(features or sizes[-1], n_actions, 0.01)
         self.value = _linear(features or sizes[-1], 1, 1.0)
 
-    def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Computes logits (n, A) and values (n,) for observations (n, d)."""
-        features = self.body(observations)
-        return self.policy(features), self.value(features)[:, 0]
+    def flatten(self, **settings: float) -> FlatAdam:
+        """Lays the parameters side by side, those of the heads too, and returns the optimiser that does so.
 
-    def logits(self, observations: torch.Tensor) -> torch.Tensor:
-        """Computes the logits (n, A) alone."""
-        return cast(torch.Tensor, self.policy(self.body(observations)))
+        Args:
+            settings: of :class:`FlatAdam`.
+        """
+        heads = (self.policy, self.value)
+        tops = cast(list[torch.nn.Parameter], [*(head.weight for head in heads), *(head.bias for head in heads)])
+        optimizer = FlatAdam(self.parameters(), [*self.body.parameters(), *tops], **settings)
+        self.perceptron = Perceptron(self.body, *heads, gradient=optimizer.gradient)
+        return optimizer
+
+    def forward(self, observations: torch.Tensor) -> list[torch.Tensor]:
+        """Computes the outputs of all layers for observations (n, d), once the parameters are flat.
+
+        The last are the logits of the actions and below them the value of the state, (A + 1, n).
+        """
+        return self.perceptron.outputs(observations)
 
 
 def _linear(before: int, after: int, gain: float) -> torch.nn.Linear:
