@@ -32,17 +32,22 @@ def _copy_rows(tables: Any, state: Any, first: Any, stop: Any, out: Any, start: 
     size, n_row, n_own = at(tables.sizes[SIZE]), at(tables.sizes[VIDEO_SIZE]), at(tables.sizes[OWN_SIZE])
     row_chunks, own_chunks, width = (n_row + at(CHUNK - 1)) >> at(3), n_own >> at(3), at(tables.links.shape[1])
     longest = max(row_chunks * at(CHUNK), n_row + n_own)
-    for i in range(first, stop):
-        o, video, own = start + i * size, at(state[VIDEO + i]) * width + at(ROW), at(state[USER_STATE + i]) * n_own
-        if o + longest <= at(out.shape[0]):
-            move_row(out, o, tables.rows, video, row_chunks)
-            if n_own > at(0):
-                move_row(out, o + n_row, tables.session_rows, own, own_chunks)
-        else:
-            for k in range(n_row):
-                out[o + k] = tables.rows[video + k]
-            for k in range(min(n_own, size - n_row)):
-                out[o + n_row + k] = tables.session_rows[own + k]
+    fit = stop  # lanes before this one have room; found from the end, since a check of each would take as long as moves
+    while fit > first and start + (fit - at(1)) * size + longest > at(out.shape[0]):
+        fit -= at(1)
+    o = start + first * size
+    for i in range(first, fit):
+        move_row(out, o, tables.rows, at(state[VIDEO + i]) * width + at(ROW), row_chunks)
+        if n_own > at(0):
+            move_row(out, o + n_row, tables.session_rows, at(state[USER_STATE + i]) * n_own, own_chunks)
+        o += size
+    for i in range(fit, stop):
+        video, own = at(state[VIDEO + i]) * width + at(ROW), at(state[USER_STATE + i]) * n_own
+        for k in range(n_row):
+            out[o + k] = tables.rows[video + k]
+        for k in range(min(n_own, size - n_row)):
+            out[o + n_row + k] = tables.session_rows[own + k]
+        o += size
 
 
 @loop

@@ -33,26 +33,33 @@ from preroll.jit import compiled, inlined
 
 
 @inlined
-def _chosen_ad(tables: Any, block: Any, i: Any, ads: Any, probabilities: Any) -> Any:
-    """Returns the ad that a policy table shows, or samples, in the state of lane ``i``."""
-    state = block.state
-    user_state, slot, video, last = (
-        at(state[USER_STATE + i]) * at(3),
+def _place(tables: Any, block: Any, i: Any) -> Any:
+    """Returns the place of lane ``i`` in a policy table."""
+    state, of_user = block.state, at(block.state[USER_STATE + i]) * at(3)
+    return (
+        at(tables.user_states[of_user + at(PHASE)]),
+        at(tables.user_states[of_user + at(SEGMENT)]),
         at(state[SLOT + i]),
         at(state[VIDEO + i]),
+        at(tables.user_states[of_user + at(LEVEL)]),
         at(state[LAST + i]),
     )
-    phase, segment = at(tables.user_states[user_state + at(PHASE)]), at(tables.user_states[user_state + at(SEGMENT)])
-    level = at(tables.user_states[user_state + at(LEVEL)])
+
+
+@inlined
+def _choose_ads(tables: Any, block: Any, n: Any, ads: Any, probabilities: Any, chosen: Any) -> None:
+    """Writes the ads that a policy table shows, or samples, in the states of the lanes."""
     if ads.shape[0] > 0:
-        return np.int64(ads[phase, segment, slot, video, level, last])
-    u = die(block.keys[SESSION_KEY + i], slot, ACTION)
-    ad = np.int64(0)
-    total = probabilities[phase, segment, slot, video, level, last, at(0)]
-    while ad + 1 < probabilities.shape[6] and u >= total:
-        ad += 1
-        total += probabilities[phase, segment, slot, video, level, last, at(ad)]
-    return ad
+        for i in range(n):
+            chosen[i] = ads[_place(tables, block, at(i))]
+        return
+    for i in range(n):
+        place, u = _place(tables, block, at(i)), die(block.keys[SESSION_KEY + at(i)], block.state[SLOT + at(i)], ACTION)
+        ad, total = np.int64(0), 0.0
+        for a in range(probabilities.shape[6] - 1):  # no early exit: a branch on the die would be mispredicted
+            total += probabilities[(*place, at(a))]
+            ad += u >= total
+        chosen[i] = ad
 
 
 class Account(NamedTuple):
@@ -118,8 +125,7 @@ def play_sessions(
             start_session(tables, block, at(i), 0)
         while playing > at(0):
             look_ahead(tables, block, playing)
-            for i in range(playing):
-                account.ads[i] = _chosen_ad(tables, block, at(i), ads, probabilities)
+            _choose_ads(tables, block, playing, ads, probabilities, account.ads)
             play(tables, block, playing, account.ads, at(0))
             for i in range(playing):
                 by_ad[at(account.lane[i]), at(account.ads[i])] += 1

@@ -137,11 +137,22 @@ def play(tables: Any, block: Any, n: Any, ads: Any, start: Any) -> None:
     _move_on(block, n, ads, start, n_ads, np.int32(n_first), sizes[LIMIT])
 
 
+@loop
+def _mark_over(flags: Any, state: Any, n: Any) -> Any:
+    """Adds to the lanes whose session is over those where it was over before; returns whether there are any."""
+    over = np.uint8(0)
+    for i in range(n):
+        flags[OVER + i] |= np.uint8(state[ENDED + i])
+        over |= flags[OVER + i]
+    return over > 0
+
+
 @inlined
 def find_over(block: Any, n: Any) -> Any:
     """Writes the lanes whose session is over, now or since the last step, to the row FOUND; returns their number."""
     found = at(0)
-    for i in range(n):
-        block.numbers[FOUND + found] = i  # overwritten by the next lane unless this one's is over: no branch
-        found += at(block.flags[OVER + i]) | at(block.state[ENDED + i])
+    if _mark_over(block.flags, block.state, n):  # where nobody leaves, all lanes end in the same few steps
+        for i in range(n):
+            block.numbers[FOUND + found] = i  # overwritten by the next lane unless this one's is over: no branch
+            found += at(block.flags[OVER + i])
     return found
