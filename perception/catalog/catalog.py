@@ -269,7 +269,7 @@ class Catalog(Shown):
             facts = {key: value for key, value in self.manifest.items() if key not in ("format", "version", "files")}
             facts["command"] = command
             manifests.write(folder, KIND, facts, about=lambda name: about_array(arrays.get(name.removesuffix(".npy"))))
-        return Catalog.open(out)
+        return Catalog.load(out)
 
     @cached_property
     def category(self) -> NDArray[np.int16]:

@@ -10,7 +10,7 @@ from tests.conftest import Run
 
 def test_names_after_the_option_are_categories(run: Run, tmp_path: Path) -> None:
     status, out, _ = run("catalog", "new", tmp_path / "mine", "--categories", "cooking", "travel", "slow food")
-    catalog = Catalog.open(tmp_path / "mine")
+    catalog = Catalog.load(tmp_path / "mine")
     assert (status, catalog.categories, catalog.n_videos) == (0, ("cooking", "slow food", "travel"), 300)
     command = "preroll catalog new DIR --categories cooking travel 'slow food' --videos 300 --content 0.3 --seed 0"
     assert catalog.manifest["command"] == command
@@ -21,14 +21,14 @@ def test_names_after_the_option_are_categories(run: Run, tmp_path: Path) -> None
 
 def test_sizes_stand_behind_names(run: Run, tmp_path: Path) -> None:
     assert run("catalog", "new", tmp_path / "mine", "--categories", "a=3", "b=5", "--seed", "7")[0] == 0
-    catalog = Catalog.open(tmp_path / "mine")
+    catalog = Catalog.load(tmp_path / "mine")
     assert catalog.sha256 == Catalog.synthetic({"a": 3, "b": 5}, seed=7).save(tmp_path / "same").sha256
 
 
 def test_a_list_of_videos_is_a_catalog(run: Run, tmp_path: Path) -> None:
     (tmp_path / "videos.csv").write_text("video,category,tags\nv1,cooking,pan;fire\nv2,travel,sea\n", "utf8")
     assert run("catalog", "new", tmp_path / "mine", "--csv", tmp_path / "videos.csv", "--content", "0.9")[0] == 0
-    catalog = Catalog.open(tmp_path / "mine")
+    catalog = Catalog.load(tmp_path / "mine")
     assert catalog.videos()["path"].tolist() == ["v1", "v2"]
     assert catalog.manifest["command"] == "preroll catalog new DIR --csv videos.csv --content 0.9 --seed 0"
 
@@ -60,6 +60,6 @@ def test_a_catalog_that_is_there_is_replaced_on_request_alone(run: Run, tmp_path
     status, _, err = run(*given, "30")
     assert status == 2
     assert "--replace" in err
-    assert Catalog.open(tmp_path / "mine").n_videos == 20
+    assert Catalog.load(tmp_path / "mine").n_videos == 20
     assert run(*given, "30", "--replace")[0] == 0
-    assert Catalog.open(tmp_path / "mine").n_videos == 30
+    assert Catalog.load(tmp_path / "mine").n_videos == 30
