@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.bar_plot import Bar, colors_of, draw_bars, write_figure
+from preroll.commands.pictures import stacked, write_figure
 from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.files.kinds import PNG, SVG
@@ -17,12 +17,10 @@ from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
     from preroll.agents import Agent
     from preroll.envs.model.tables import Tables
     from preroll.envs.scenario.scenario import Scenario
-    from preroll.simulations.evaluation.agent_result import AgentResult
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
 
@@ -69,11 +67,11 @@ def evaluate(
         if form is None:
             _print(results)
         else:
-            print_numbers((_numbers(one.scenario, row) for one in results for row in one.rows), form)
+            print_numbers(({"scenario": one.scenario, **row} for one in results for row in one), form)
         for note in notes:
             typer.echo(printable(f"note: {note}"), err=form is not None)
         if plot is not None:
-            write_figure(_picture(results), plot, kind)
+            write_figure(stacked([(len(one.rows), one.plot) for one in results]), plot, kind)
             typer.echo(f"Percent of the optimum: {plot}", err=form is not None)
 
 
@@ -97,36 +95,6 @@ def _print(evaluations: "list[Evaluation]") -> None:
         if number:
             typer.echo()
         print_comparison(evaluation)
-
-
-def _numbers(scenario: str, result: "AgentResult") -> dict[str, Any]:
-    """Returns a row of numbers; beside a mean ``x`` stand the ends of its interval, ``x_low`` and ``x_high``."""
-    means = {
-        "revenue": result.revenue,
-        "paired_percent": result.paired_percent,
-        "difference": result.difference,
-        "above_random": result.above_random,
-    }
-    ends = {
-        f"{name}{end}": value
-        for name, mean in means.items()
-        for end, value in (("", mean.value), ("_low", mean.low), ("_high", mean.high))
-    }
-    told = {name: value for name, value in result.to_dict().items() if name not in (*ends, "revenue_half_width")}
-    return {"scenario": scenario, "agent": result.name, **ends, **told}
-
-
-def _picture(evaluations: "list[Evaluation]") -> "Figure":
-    from preroll.simulations.evaluation.evaluation import REFERENCES
-
-    colors = colors_of([row.name for one in evaluations for row in one.rows], REFERENCES)
-    panels = []
-    for one in evaluations:
-        rows = sorted(one.rows, key=lambda row: (-round(row.percent_of_optimum, 5), row.name != "optimum"))
-        percents = [(row.name, row.paired_percent) for row in rows]
-        bars = [Bar(name, percent.value, *percent.within(0, 100), color=colors[name]) for name, percent in percents]
-        panels.append((f"{one.scenario}: {one.sessions:,} sessions of each agent", bars))
-    return draw_bars(panels)
 
 
 def print_comparison(evaluation: "Evaluation") -> None:

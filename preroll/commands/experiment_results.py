@@ -1,15 +1,15 @@
 """`preroll experiment results`: the tidy table of an experiment."""
 
-import math
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.bar_plot import Bar, colors_of, draw_bars, write_figure
+from preroll.commands.pictures import stacked, write_figure
 from preroll.console import signals
 from preroll.console.output import printable
 from preroll.errors import PrerollError
@@ -93,17 +93,16 @@ def _write(store: "Store", *, csv: bool, json: bool, parquet: bool, replace: boo
 
 def _picture(store: "Store", plan: "Plan", states: "Mapping[str, CellState]") -> "Figure":
     """Returns bars of the means over seeds, a panel for each point."""
-    from preroll.agents.registry import AGENTS
-    from preroll.simulations.experiment.execution.summary import percents
+    from preroll.shown import plots
+    from preroll.simulations.experiment.execution.summary import percent_bars
 
-    means = percents(store, plan, states)
-    colors = colors_of(
-        [label for _, label in means], [name for name, one in AGENTS.items() if one.family == "baseline"]
-    )
-    panels: dict[str, list[Bar]] = {}
-    for (point, label), mean in means.items():
-        low, high = mean.within(0, 100) if math.isfinite(mean.half_width) else (None, None)
-        panels.setdefault(point, []).append(Bar(label, mean.value, low, high, colors[label]))
-    if not panels:
+    found = percent_bars(store, plan, states)
+    if not found:
         raise PrerollError(f"{store.path}: no cell is done, so that there is nothing to draw", status=1)
-    return draw_bars([(f"{plan.name}: {point}" if point else plan.name, rows) for point, rows in panels.items()])
+    titles = {point: f"{plan.name}: {point}" if len(found) > 1 else plan.name for point in found}
+    return stacked(
+        [
+            (len(rows), partial(plots.bars, rows=rows, title=titles[point], x="% of the optimum", best=100))
+            for point, rows in found.items()
+        ]
+    )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from preroll.commands.bar_plot import write_figure
+from preroll.commands.pictures import write_figure
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside
 from preroll.files.targets import writing_file

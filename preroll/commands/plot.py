@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.bar_plot import write_figure
 from preroll.commands.evaluate import named, tables_of
+from preroll.commands.pictures import write_figure
 from preroll.errors import PrerollError
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preroll import progress
 from preroll.console.plural import counted
 from preroll.errors import PrerollError
-from preroll.palette import agent_color
 from preroll.shown import plots
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown
@@ -19,10 +18,9 @@ from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.overview import shown_pairs, write_means, write_overview
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.experiment.execution.summary import summary
+from preroll.simulations.experiment.execution.summary import percent_bars, summary
 from preroll.simulations.experiment.execution.tensorboard import write_columns
 from preroll.simulations.experiment.execution.tidy_table import results
-from preroll.simulations.statistics.intervals import mean_interval
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
 
@@ -89,17 +87,16 @@ class ExperimentOutcome(Shown):
         Raises:
             PrerollError: there is no finished cell.
         """
-        table = self.to_frame()
-        if "percent_of_optimum" not in table:
+        store = Store(self.out)
+        plan = store.read_plan()
+        found = percent_bars(store, plan, store.states(plan))
+        if not found:
             raise PrerollError(f"experiment {self.out}: no cell is finished; there is nothing to draw")
-        colors = {name: agent_color(i) for i, name in enumerate(table["label"].unique())}
-        done, several = table.dropna(subset="percent_of_optimum"), table["point"].nunique() > 1
-        rows = []
-        for pair, percent in done.groupby(["point", "label"], sort=False)["percent_of_optimum"]:
-            (point, label), values = pair, percent.to_numpy()
-            low, high = mean_interval(values).within(0, 100) if len(values) > 1 else (None, None)
-            name = f"{point}: {label}" if several else str(label)
-            rows.append(plots.Bar(name, float(values.mean()), low, high, colors[label]))
+        rows = [
+            replace(bar, name=f"{point}: {bar.name}") if len(found) > 1 else bar
+            for point, bars in found.items()
+            for bar in bars
+        ]
         return plots.bars(axes, rows, title=f"experiment {self.out.name}", x="% of the optimum", best=100)
 
     def _card(self) -> Card:

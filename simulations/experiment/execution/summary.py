@@ -1,16 +1,17 @@
 """Summary table of an experiment: every agent at every point, over its seeds."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from preroll.palette import agent_color
+from preroll.shown.plots import Bar
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.statistics.intervals import Mean, fixed, interval_text, mean_interval
+from preroll.simulations.statistics.intervals import fixed, interval_text, mean_interval
 
 INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
@@ -55,17 +56,20 @@ def spare(plan: Plan) -> tuple[str, ...]:
     return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths)
 
 
-def percents(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[tuple[str, str], Mean]:
-    """Returns percent of the optimum by point and agent, over the finished seeds; one seed has no interval (NaN)."""
+def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[str, list[Bar]]:
+    """Returns percent of the optimum as bars by point, one an agent, with intervals over its finished seeds."""
     groups: dict[tuple[str, str], list[float]] = {}
     for cell in plan.cells:
         if states[cell.id] is CellState.DONE:
             percent = store.record(cell)["evaluation"]["percent_of_optimum"]
             groups.setdefault((cell.point, cell.label), []).append(percent)
-    return {
-        key: mean_interval(np.array(group)) if len(group) > 1 else Mean(group[0], math.nan)
-        for key, group in groups.items()
-    }
+    colors = {label: agent_color(i) for i, label in enumerate(dict.fromkeys(label for _, label in groups))}
+    bars: dict[str, list[Bar]] = {}
+    for (point, label), percents in groups.items():
+        mean = mean_interval(np.array(percents)) if len(percents) > 1 else None  # one seed has no interval
+        low, high = mean.within(0, 100) if mean else (None, None)
+        bars.setdefault(point, []).append(Bar(label, float(np.mean(percents)), low, high, colors[label]))
+    return bars
 
 
 def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:
