@@ -14,15 +14,17 @@ from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
+from preroll.shown.card import Card, shown
+from preroll.shown.shown import Shown
 
 if TYPE_CHECKING:
-    from preroll.envs.model.tables import Tables
+    from preroll.envs.model.tables import Tables, TablesSource
     from preroll.envs.policies.policy import Policy
 
 Arrays = dict[str, NDArray[Any]]
 
 
-class Agent(ABC):
+class Agent(Shown, ABC):
     """Base class of all agents.
 
     A subclass implements :meth:`act`, :meth:`action_probabilities` and, if it learns, ``_learn``. What it has learned
@@ -55,7 +57,7 @@ class Agent(ABC):
         ((4,), (4,), (4, 6))
     """
 
-    name: ClassVar[str]
+    name: str
     Settings: ClassVar[type[AgentSettings]] = AgentSettings
     needs_tables: ClassVar[bool] = False
     needs_propensities: ClassVar[bool] = False
@@ -83,6 +85,16 @@ class Agent(ABC):
     def progress(self) -> float:
         """Fraction of the training that was played, in [0, 1]; 0 if no total is set."""
         return min((self.steps + self.waiting) / self.total_steps, 1.0) if self.total_steps else 0.0
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether the agent learns; baselines only play."""
+        return type(self)._learn is not Agent._learn
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its choice depends on the session so far, of which :meth:`end_sessions` tells the end."""
+        return type(self).end_sessions is not Agent.end_sessions
 
     def start_training(self, total_steps: int) -> None:
         """Sets the total number of training transitions, over which schedules are annealed.
@@ -133,7 +145,7 @@ class Agent(ABC):
         probabilities = self.action_probabilities(observations, explore=explore)
         return actions, probabilities[np.arange(len(actions)), actions]
 
-    def end_sessions(self, done: NDArray[np.bool_]) -> None:  # noqa: B027  (most agents keep no session state)
+    def end_sessions(self, done: NDArray[np.bool_]) -> None:
         """Resets the session state of the environments in ``done``.
 
         It is needed only when :meth:`update` is not called, or is called later.
@@ -155,10 +167,10 @@ class Agent(ABC):
         self._learn(transitions)
         self.steps += len(transitions)
 
-    def _learn(self, transitions: Transitions) -> None:  # noqa: B027  (optional: baselines do not learn)
+    def _learn(self, transitions: Transitions) -> None:
         """Updates what the agent has learned; baselines do nothing."""
 
-    def policy(self, tables: "Tables") -> "Policy":
+    def policy(self, tables: "TablesSource") -> "Policy":
         """Returns the agent's policy, exploration off, as a table over all observable states.
 
         The default calls :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.
@@ -176,7 +188,7 @@ class Agent(ABC):
         Raises:
             PrerollError: the agent cannot be exported; the message says why.
         """
-        if type(self).end_sessions is not Agent.end_sessions:
+        if self.remembers:
             why = "its choice depends on the whole session"
         elif self.needs_tables:
             why = "its choice is read from the catalog's true tables"
@@ -221,8 +233,20 @@ class Agent(ABC):
         """
         return {}
 
-    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:  # noqa: B027  (optional as well)
+    def load_state(self, arrays: Arrays, scalars: dict[str, Any]) -> None:
         """Restores the state returned by :meth:`state_arrays` and :meth:`state_scalars`."""
+
+    def _card(self) -> Card:
+        spec, learned = self.spec, f"from {self.steps:,} transitions" if self.steps else "nothing yet"
+        facts = {
+            "scenario": spec.name,
+            "has learned": f"{learned}; {self.unlearned()}" if self.unlearned() else learned,
+            "sees": f"{spec.layout.size:,} numbers: {', '.join(spec.layout.parts)}",
+            "shows": ", ".join(spec.labels),
+            **({"is": ", ".join(f"{name} {shown(x)}" for name, x in self.metrics().items())} if self.metrics() else {}),
+        }
+        rows = list(self.settings.model_dump(mode="json").items())
+        return Card(f"Agent {self.name}", facts, ("setting", "value"), rows)
 
     def save(self, folder: str | Path, *, training: bool = False) -> None:
         """Writes the agent to ``folder`` (see :mod:`preroll.agents.storage`), replacing an existing folder atomically.

@@ -11,6 +11,7 @@ from preroll.agents.settings import parse
 from preroll.bounded.readers import check_tensors, parse_json
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
+from preroll.files import atomic
 
 
 def save_agent(agent: Agent, folder: str | Path, *, training: bool = False) -> None:
@@ -19,9 +20,12 @@ def save_agent(agent: Agent, folder: str | Path, *, training: bool = False) -> N
 
 
 def load_agent(folder: str | Path) -> Agent:
-    """Reads an agent that :meth:`Agent.save` wrote; it decides as the saved one did.
+    """Reads an agent that :meth:`Agent.save` wrote, or that of a run; it decides as the saved one did.
 
     If training state was saved, the agent also resumes training exactly where it stopped.
+
+    Args:
+        folder: the folder of the agent, or of a run.
 
     Raises:
         PrerollError: a file is missing, has changed since it was written, or has an unknown or invalid format.
@@ -30,6 +34,8 @@ def load_agent(folder: str | Path) -> Agent:
     from safetensors.numpy import load
 
     folder = Path(folder)
+    of_run = atomic.current(folder) / "agent"
+    folder = of_run if of_run.is_dir() else folder
     content = storage.read(folder)
     # sha256 detects damage, not tampering: a forger rewrites the manifest too, so all content is validated below
     place = folder / storage.ABOUT

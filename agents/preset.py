@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.yaml_config import load_yaml
 
@@ -39,6 +40,6 @@ def sb3_defaults(agent: str) -> dict[str, Any]:
         PrerollError: the agent is not one of its algorithms.
     """
     if not (settings := preset(SB3_DEFAULTS, agent)):
-        known = ", ".join(load_yaml(PRESETS / f"{SB3_DEFAULTS}.yaml"))
-        raise PrerollError(f"--sb3-defaults: agent {agent!r} is none of stable-baselines3; allowed are {known}")
+        told = known(agent, "allowed are", load_yaml(PRESETS / f"{SB3_DEFAULTS}.yaml"))
+        raise PrerollError(f"--sb3-defaults: agent {agent!r} is none of stable-baselines3; {told}")
     return settings

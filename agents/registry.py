@@ -6,13 +6,16 @@ Classes are referenced by import path, so that creating a bandit does not import
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 from preroll.agents.agent import Agent
 from preroll.agents.preset import preset
 from preroll.agents.settings import AgentSettings, check_effects, overruled, parse
+from preroll.console.nearest import known
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.model.tables import Tables
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 
 
@@ -144,7 +147,7 @@ def find(name: str) -> AgentEntry:
         PrerollError: the name is unknown; the message lists the known ones.
     """
     if name not in AGENTS:
-        raise PrerollError(f"agent {name!r}: unknown; agents are {', '.join(AGENTS)}")
+        raise PrerollError(f"agent {name!r}: unknown; {known(name, 'agents are', AGENTS)}")
     return AGENTS[name]
 
 
@@ -153,7 +156,8 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
 
     Args:
         name: a key of :data:`AGENTS`.
-        env: a :class:`SessionSpec`, or an object that has one: :class:`Tables`, an environment or a vector environment.
+        env: a :class:`SessionSpec`, or an object that has one: :class:`Tables`, an environment or a vector environment;
+            or a scenario, which :meth:`Tables.of` compiles.
             The oracles (greedy, fixed, optimum) require an object with tables.
         seed: seed of the agent's own generators.
         settings: settings of the agent; they override the scenario's preset, if there is one, which overrides the
@@ -229,8 +233,12 @@ def _spec_and_tables(env: Any) -> tuple[SessionSpec, Tables | None]:
     """Returns the specification of ``env`` and its true tables, or None if it has no tables."""
     if isinstance(env, SessionSpec):
         return env, None
+    if isinstance(env, str | Path | Mapping | Scenario):
+        env = Tables.of(env)
     env = getattr(env, "unwrapped", env)
     tables = env if isinstance(env, Tables) else getattr(env, "tables", None)
     if not isinstance(tables, Tables):
-        raise PrerollError(f"an agent needs tables, an environment or a SessionSpec, not {type(env).__name__}")
+        raise PrerollError(
+            f"an agent needs a scenario, tables, an environment or a SessionSpec, not {type(env).__name__}"
+        )
     return tables.spec, tables

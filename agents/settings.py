@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.renamed import SETTINGS
 from preroll.yaml_config import FileModel, validated
@@ -80,8 +81,8 @@ def parse(kind: type[Kind], agent: str, given: Mapping[str, Any], preset: Mappin
     if unknown := sorted(set(values) - set(kind.model_fields)):
         if now := [new for new in SETTINGS.get(unknown[0], ()) if new in kind.model_fields]:
             raise PrerollError(f"agent {agent}: the setting {unknown[0]!r} is now {now[0]!r}")
-        known = ", ".join(kind.model_fields)
-        raise PrerollError(f"agent {agent}: unknown setting {unknown[0]!r}; settings are {known}")
+        told = known(unknown[0], "settings are", kind.model_fields)
+        raise PrerollError(f"agent {agent}: unknown setting {unknown[0]!r}; {told}")
     settings = validated(kind, values, f"agent {agent}")
     follows = {}
     for start, end in kind.falling.items():

@@ -3,7 +3,7 @@
 Three parts, chosen by name (``regret speed drift``; all by default):
 
 * ``regret``: the classic table, mismatch 0.4, categories uniform and independent, context one-hot, 20,000 rounds one at
-  a time; the optimum earns 0.9 a round. Mean cumulative regret ± its standard deviation over seeds, 95 % interval of
+  a time; the optimum earns 0.9 a round. Mean cumulative regret (its standard deviation over seeds), 95 % interval of
   the mean (Student's t). The numbers of other libraries were measured on the same problem with as many seeds.
 * ``speed``: 6 ads, 16 context features, ``act`` and ``update`` one round at a time and in batches of 1,024 lanes, per
   second of CPU time.
@@ -43,12 +43,12 @@ OURS = {  # name, and what differs: (settings, largest accepted mean regret)
     "random": ({}, None),
 }
 PEERS = (
-    ("Open Bandit Pipeline LinTS", "335 ± 107"),
-    ("MABWiser LinTS", "350 ± 147"),
-    ("river UCB per context", "446 ± 19"),
-    ("MABWiser UCB1", "456 ± 21"),
-    ("Open Bandit Pipeline epsilon-greedy", "992 ± 84"),
-    ("Vowpal Wabbit SquareCB", "1510 ± 258"),
+    ("Open Bandit Pipeline LinTS", "335 (107)"),
+    ("MABWiser LinTS", "350 (147)"),
+    ("river UCB per context", "446 (19)"),
+    ("MABWiser UCB1", "456 (21)"),
+    ("Open Bandit Pipeline epsilon-greedy", "992 (84)"),
+    ("Vowpal Wabbit SquareCB", "1510 (258)"),
     ("uniform", "7784"),
 )
 FORGETFUL = {
@@ -112,13 +112,13 @@ def show_regret(seeds: int) -> list[str]:
     """Prints the regret of every bandit; returns those that miss their bound."""
     tables = plain_tables()
     missed = []
-    print(f"Cumulative regret over {ROUNDS:,} rounds, {seeds} seeds (mean ± standard deviation, 95 % interval of mean)")
+    print(f"Cumulative regret over {ROUNDS:,} rounds, {seeds} seeds: mean (standard deviation), 95 % interval of mean")
     for name, (settings, bound) in OURS.items():
         values = np.array([regret(name.partition(" ")[0], settings, tables, seed) for seed in range(seeds)])
         wanted = "" if bound is None else f"wanted: at most {bound}"
         half = interval(values)
         print(
-            f"  preroll {name:20} {values.mean():7.0f} ± {values.std(ddof=1):4.0f}"
+            f"  preroll {name:20} {values.mean():7.0f} ({values.std(ddof=1):.0f})"
             f"   [{values.mean() - half:.0f}, {values.mean() + half:.0f}]   {wanted}",
             flush=True,
         )

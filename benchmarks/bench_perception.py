@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 
 from preroll.files import manifest
 from preroll.perception import Catalog, Detector
+from preroll.perception.catalog.manifest import about_array
 from preroll.perception.features.neighbors import SEARCH_BREADTH, graph_of, nearest_neighbors
 from preroll.perception.ingest.chosen_detector import judge
-from preroll.perception.ingest.writer import about_array
 from preroll.perception.onnx_models.model_card import EMBEDDED
 from preroll.perception.onnx_models.networks import PHOTOGRAPHS, is_here
 from preroll.perception.video.resize import Fit, Fitter
@@ -300,7 +300,7 @@ def bench_open() -> Results:
         demo = Catalog.load("demo").manifest
         Path(folder, "manifest.json").write_text(json.dumps(demo | {"videos": n, "files": files}))
         yield (
-            f"{n:,} videos are opened in {1000 * min(wall(lambda: Catalog.open(folder)) for _ in range(5)):.2f} ms",
+            f"{n:,} videos are opened in {1000 * min(wall(lambda: Catalog.load(folder)) for _ in range(5)):.2f} ms",
             None,
         )
 
@@ -320,10 +320,10 @@ def bench_first_use() -> Results:
             np.save(Path(folder, f"{name}.npy"), array)
         facts = {"command": "benchmark", "categories": ["all"], "videos": n}
         manifest.write(Path(folder), "catalog", facts, about=lambda name: about_array(arrays.get(name[:-4])))
-        took = wall(lambda: Catalog.open(folder).importance)
+        took = wall(lambda: Catalog.load(folder).importance)
         yield f"{n:,} videos of {c:,} classes, {shares.nbytes:,} bytes: checked at the first use in {took:.2f} s", None
         yield (
-            f"opened and used once more in the same process: {wall(lambda: Catalog.open(folder).importance):.2f} s",
+            f"opened and used once more in the same process: {wall(lambda: Catalog.load(folder).importance):.2f} s",
             None,
         )
 

@@ -24,6 +24,7 @@ MEASURED = """
 import json, time
 import numpy as np
 from preroll.envs import Policy, SessionEnv, SessionVectorEnv, Tables, preset_names, rollout
+from preroll.perception import Catalog
 
 def timed(action, seconds=0.06):
     action()
@@ -54,9 +55,23 @@ def single(tables):
                 env.reset()
     return run
 
+def wide(classes):
+    rng, videos = np.random.default_rng(0), np.arange(1000)
+    return Catalog.from_arrays(
+        categories=("cars", "cats", "concerts"),
+        category=videos % 3,
+        neighbors=(videos[:, None] + np.cumsum(rng.integers(1, 83, (1000, 10)), axis=1)) % 1000,
+        importance=rng.random((1000, classes), dtype=np.float32),
+        classes=tuple(f"class {i}" for i in range(classes)),
+    )
+
 found = {}
 for name in ("classic", "fatigue"):
-    tables = Tables.compile(name if name in preset_names() else "pacing", "demo")
+    preset = name if name in preset_names() else "pacing"
+    for classes in (80, 300):
+        tables = Tables.compile(preset, wide(classes))
+        found[f"vector step, 1,024 lanes, {classes} classes, {name}"] = timed(stepping(tables, 1024))
+    tables = Tables.compile(preset, "demo")
     for lanes in (64, 1024, 16384):
         found[f"vector step, {lanes:,} lanes, {name}"] = timed(stepping(tables, lanes))
     found[f"single step, {name}"] = timed(single(tables))
@@ -110,7 +125,7 @@ def main() -> None:
     for what in times[SECOND][0]:
         other, this = (np.array([one[what] for one in times[name]]) for name in (FIRST, SECOND))
         value, low, high = ratio(other, this)
-        print(f"{what:38} {np.median(this) * 1e6:10.2f} µs  {value:.3f}×  [{low:.3f}, {high:.3f}]")
+        print(f"{what:46} {np.median(this) * 1e6:10.2f} µs  {value:.3f}×  [{low:.3f}, {high:.3f}]")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from preroll.envs import Optimum, Scenario, SessionEnv, Tables, fixed_policy, greedy_policy, rollout
-from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.palette import BLUE, FAINT, GREEN, NO_AD, ORANGE, UNKNOWN
 from preroll.perception import Catalog
 from preroll.simulations.statistics.intervals import mean_interval

@@ -30,6 +30,7 @@ class SessionEnvBase:
 
     _tables: Tables
     _packed: Packed  # those of the tables, for compiled code
+    _answers: NDArray[np.float64]  # those of the tables
     _spec: EnvSpec | None = None
     _running = False  # whether a session was started; a generator says nothing, since anyone may ask for one
     _np_random: np.random.Generator | None
@@ -43,14 +44,14 @@ class SessionEnvBase:
 
     @tables.setter
     def tables(self, tables: Tables) -> None:
-        self._tables, self._packed = tables, tables.packed.for_kernel()
+        self._tables, self._packed, self._answers = tables, tables.packed.for_kernel(), tables.answers
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_packed": None}  # once, with the tables
+        return {**self.__dict__, "_packed": None, "_answers": None}  # once, with the tables
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._packed = self.tables.packed.for_kernel()
+        self.tables = self._tables
 
     def _drawn_seed(self) -> int:
         """Returns the seed of a first reset without one: that of ``np_random``, or one drawn from it if it was set."""

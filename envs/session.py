@@ -11,10 +11,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from preroll.envs.arguments import whole
-from preroll.envs.base import SessionEnvBase, new_observations, observation_space, tables_of
+from preroll.envs.base import SessionEnvBase, observation_space, tables_of
 from preroll.envs.infos.abandonment import abandoned_at, watched
 from preroll.envs.infos.entries import of_reset
 from preroll.envs.kernel import layout, step
+from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.model.tables import Tables
 from preroll.envs.rendering.render import MODES, check_mode, render
 from preroll.envs.rendering.timeline import Timeline
@@ -24,7 +25,7 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.tiered import Tiered
 
 Floats = NDArray[np.float32]
-SEED_LANES, START_NEXT, OBSERVE, STEP = map(Tiered, (step.seed_lanes, step.start_next, step.observe, step.step))
+PLAY = Tiered(step.step)
 KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"  # of `gymnasium.utils.play`
 
 
@@ -117,11 +118,19 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         self.observation_space = observation_space(self.tables)
         self.action_space = spaces.Discrete(self.tables.n_actions)
         self._abandons = bool(self.tables.scenario.user.abandonment)
-        self._lanes = layout.new_lanes(1)
-        self._lane = np.zeros(1, np.int64)
-        self._ad = np.zeros(1, np.int64)
-        self._outcome = layout.new_results(1)
-        self._final = new_observations(self.tables, 0)
+        self._lanes = Lanes.new(1)
+        self._action = np.zeros(1, np.int64)
+        self._final = np.empty(0, np.float32)
+        self._over = False
+        self._new_results()
+
+    def _new_results(self) -> None:
+        self._results = layout.new_results(1)
+        self._told = [layout.result(self._results, name, 1) for name in layout.RESULTS]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._new_results()  # of what was pickled, the one would no longer be a view of the other
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Floats, dict[str, Any]]:
         """Starts session 0 of the user stream ``seed``, or the next session if no seed is given.
@@ -143,15 +152,14 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
                 seed = self._drawn_seed()
             else:
                 super().reset(seed=(seed := whole(seed)))
-            SEED_LANES.call(self._lanes, self._lane, np.array([seed % 2**64], dtype=np.uint64))
+            self._lanes.seed(np.zeros(1, np.int64), np.array([seed % 2**64], dtype=np.uint64))
             self._running = True
-        START_NEXT.call(self._packed, self._lanes, self._lane)
-        observation = new_observations(self.tables, 1)
-        OBSERVE.call(self._packed, self._lanes, observation)
-        video = int(self._lanes.state[layout.VIDEO, 0])
+        self._action[0], self._over = 1, False
+        observation, _ = self._advance(starts=True)
+        video = self._lanes.read(layout.VIDEO).item()
         if self._timeline is not None:
-            self._timeline.start(self._lanes.state[layout.SESSION, 0], video)
-        return observation[0], of_reset(video, int(self.tables.category[video]), self._abandons)
+            self._timeline.start(self._lanes.read(layout.SESSION).item(), video)
+        return observation, of_reset(video, int(self.tables.category[video]), self._abandons)
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
         """Shows ad ``action`` in the current slot and returns the user's response.
@@ -169,37 +177,40 @@ class SessionEnv(SessionEnvBase, gym.Env[Floats, np.int64]):
         Raises:
             PrerollError: If the ad does not exist, or the session has ended and was not reset.
         """
-        if self._lanes.state[layout.ENDED, 0] or not self._running:
+        if self._over or not self._running:
             raise PrerollError("step: no session is running: call reset() first")
         try:
-            self._ad[0] = operator.index(action)
+            self._action[0] = operator.index(action)
         except (TypeError, OverflowError):
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}") from None
-        abandoned = abandoned_at(self.tables.scenario, self._lanes, 1) if self._abandons else None
-        observation, outcome = new_observations(self.tables, 1), self._outcome
-        arguments = (self._ad, *self._packed, *self._lanes, False, observation, *outcome, self._final)
-        ended = STEP.call(*arguments)
+        abandoned = abandoned_at(self.tables.scenario, self._lanes) if self._abandons else None
+        observation, ended = self._advance(starts=False)
         if ended < 0:
             raise PrerollError(f"action {action!r}: ads are numbered 0 to {self.tables.n_actions - 1}")
-        reward, p, expected = outcome.values[:, 0].tolist()
-        terminated, truncated, viewed, _ = outcome.flags[:, 0].tolist()
-        video, category, _ = outcome.shown[:, 0].tolist()
+        self._over = ended > 0
+        reward, terminated, truncated, code, video, _, _ = [row.item() for row in self._told]
+        answer, viewed = code >> layout.LINE, code & 1 > 0
+        p = self._answers.item(answer, layout.LIKELY + (code >> 1 & 1))
         info = {
             "video": video,
-            "category": category,
+            "category": self._packed.records.item(video, layout.CATEGORY),
             "ad": int(action),
             "viewed": viewed,
             "view_probability": p,
-            "expected_reward": expected,
+            "expected_reward": p * self._answers.item(answer, layout.PAY),
         }
         if abandoned is not None:
-            info["watched"] = float(watched(abandoned, np.array([viewed]), self._ad, len(self.tables.ads))[0])
+            info["watched"] = float(watched(abandoned, np.array([viewed]), self._action, len(self.tables.ads))[0])
         if self._timeline is not None:
-            state = self._lanes.state[:, 0]
-            self._timeline.add(
-                info, reward, terminated, state[layout.USER_STATE] % self.tables.n_levels, state[layout.VIDEO]
-            )
-        return observation[0], reward, terminated, truncated, info
+            user_state, following = (self._lanes.read(row)[0] for row in (layout.USER_STATE, layout.VIDEO))
+            self._timeline.add(info, reward, terminated, user_state % self.tables.n_levels, following)
+        return observation, reward, terminated, truncated, info
+
+    def _advance(self, starts: bool) -> tuple[Floats, int]:
+        """Plays a slot or starts a session; returns a new observation, and how many sessions ended."""
+        observation = np.empty(self.tables.layout.size, np.float32)
+        arguments = (self._action, *self._packed, self._lanes.words, self._results, observation, self._final, starts)
+        return observation, PLAY.call(*arguments)
 
     def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
         """Returns the key of every action for ``gymnasium.utils.play``: 1 to 9, 0, then the letters."""

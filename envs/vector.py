@@ -20,6 +20,7 @@ from preroll.envs.infos.lazy import Infos
 from preroll.envs.infos.played import Played
 from preroll.envs.infos.trees import make_known
 from preroll.envs.kernel import layout, step
+from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.lane_timelines import LaneTimelines
 from preroll.envs.model.packing import limited
 from preroll.envs.model.tables import Tables
@@ -85,7 +86,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
-    _play: ClassVar[Any] = None  # machine code of `kernel.step`, looked up in the first step
+    _play: ClassVar[Any] = None  # machine code of `kernel.step`, looked up in the first reset
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._abandons = bool(self.tables.scenario.user.abandonment)
-        self._lanes = layout.new_lanes(num_envs)
+        self._lanes = Lanes.new(num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._copy = copy
         self._extras = self._abandons or self._limit is not None or self._timelines is not None
@@ -127,7 +128,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
 
     def _new_buffer(self) -> Played:
         packed = self._limited or self._packed
-        return Played(self.tables, packed, self._lanes, self.num_envs, self._same_step)
+        return Played(self.tables, packed, self._lanes, self._same_step)
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns the state to pickle; :meth:`__setstate__` allocates new step buffers.
@@ -143,7 +144,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
     @property
     def sessions_started(self) -> NDArray[np.int64]:
         """Number of each lane's current session, int64 [n], counted from 0."""
-        return np.asarray(self._lanes.state[layout.SESSION, : self.num_envs], dtype=np.int64)
+        return self._lanes.read(layout.SESSION).astype(np.int64)
 
     @property
     def played(self) -> Played:
@@ -184,14 +185,12 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         seeds = self._seeds(seed, chosen)
         seeded = np.array([lane for lane in chosen if seeds[lane] is not None], dtype=np.int64)
         values = np.array([(seeds[lane] or 0) % 2**64 for lane in seeded], dtype=np.uint64)
-        step.seed_lanes(self._lanes, seeded, values)
-        step.start_next(self._packed, self._lanes, chosen)
+        self._lanes.seed(seeded, values)
+        observations = self._start(chosen)
         self._running = True
-        observations = self._observe()
-        state = self._lanes.state[:, : self.num_envs]
         if self._timelines is not None:
-            self._timelines.start(state, chosen)
-        video = state[layout.VIDEO]
+            self._timelines.start(self._lanes, chosen)
+        video = self._lanes.read(layout.VIDEO)
         return observations, of_resets(video, self.tables.category[video], chosen, self._abandons)
 
     def skip_to(self, session: int) -> Floats:
@@ -214,12 +213,18 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         most = np.iinfo(np.int32).max
         if not 0 <= session < most:
             raise PrerollError(f"session: {session}: a whole number from 0 to {most - 1:,} is expected")
-        self._lanes.state[layout.SESSION, : self.num_envs] = session - 1
+        self._lanes.write(layout.SESSION, slice(self.num_envs), session - 1)
         return self.reset()[0]
 
-    def _observe(self) -> Floats:
-        observations = new_observations(self.tables, self.num_envs)
-        step.observe(self._packed, self._lanes, observations)
+    def _start(self, chosen: NDArray[np.int64]) -> Floats:
+        """Starts the next session of the ``chosen`` lanes; returns the observations of all."""
+        starts, observations = np.zeros(self.num_envs, np.int64), new_observations(self.tables, self.num_envs)
+        starts[chosen] = 1
+        others = layout.new_results(0), observations.reshape(-1), np.empty(0, np.float32)
+        arguments = (starts, *self._packed, self._lanes.words, *others, True)
+        if self._play is None:
+            SessionVectorEnv._play = staticmethod(direct(step.step, *arguments))
+        self._play(*arguments)
         return observations
 
     def state_arrays(self) -> Arrays:
@@ -239,7 +244,7 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
             [True, True, True, True]
         """
         self._check_running("state_arrays")
-        return copy_state(self._lanes, self.num_envs)
+        return copy_state(self._lanes)
 
     def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> Floats:
         """Restores the state that :meth:`state_arrays` of an environment with the same tables and lanes returned.
@@ -256,12 +261,12 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
             PrerollError: If an array is missing, has another dtype or shape, or does not fit the tables; the state
                 remains as it was.
         """
-        write_state(self._lanes, arrays, self.tables, self.num_envs)
+        write_state(self._lanes, arrays, self.tables)
         # All random numbers derive from the lanes' keys; their seeds are not known, which Gymnasium writes as -1.
         self.np_random, self._running = np.random.default_rng(0), True
         if self._timelines is not None:
-            self._timelines.start(self._lanes.state, range(self.num_envs))
-        return self._observe()
+            self._timelines.start(self._lanes, range(self.num_envs))
+        return self._start(np.empty(0, np.int64))
 
     def _check_running(self, method: str) -> None:
         if not self._running:
@@ -326,8 +331,6 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         if (unread := played.given()) is not None:
             unread.complete()  # before this step writes over what they are made of
         last = self._prepare(played) if self._extras else None
-        if self._play is None:
-            SessionVectorEnv._play = staticmethod(direct(step.step, ads, *played.arguments))
         ended = self._play(ads, *played.arguments)
         if ended < 0:
             raise PrerollError(f"actions: ads are numbered 0 to {self.tables.n_actions - 1}")
@@ -348,16 +351,16 @@ class SessionVectorEnv(SessionEnvBase, VectorEnv[Floats, NDArray[np.int64], NDAr
         This and :meth:`_finish` serve what few environments have.
         """
         if self._abandons:
-            played.abandoned = abandoned_at(self.tables.scenario, self._lanes, self.num_envs)
+            played.abandoned = abandoned_at(self.tables.scenario, self._lanes)
         if self._limit is None:
             return None
-        return np.asarray(self._lanes.state[layout.SLOT, : self.num_envs] + 1 == self._limit)
+        return np.asarray(self._lanes.read(layout.SLOT) + 1 == self._limit)
 
     def _finish(self, played: Played, last: NDArray[np.bool_] | None) -> None:
         if last is not None:
             played.truncate(last)
         if self._timelines is not None:
-            self._timelines.add(self._lanes.state, played)
+            self._timelines.add(self._lanes, played)
 
     def render(self) -> tuple[str | NDArray[np.uint8], ...] | None:
         """Returns the frame of every lane, as SyncVectorEnv does; None without a render mode.

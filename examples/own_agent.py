@@ -1,4 +1,4 @@
-"""An agent of one's own that explores first, then commits to the best ad of each category; trained and evaluated.
+"""An algorithm of one's own: an object that acts and learns. The second step is own_agent_in_full.py.
 
 Run it: python examples/own_agent.py [SESSIONS]
 """
@@ -7,51 +7,35 @@ import sys
 
 import numpy as np
 
-from preroll.agents import Agent, AgentSettings, CategoryContext, OnnxGraph, Transitions, sample_actions
-from preroll.envs import Tables, uniform_over_best
-from preroll.simulations import evaluate, fit
+from preroll.simulations import evaluate, train
 
 
-class ExploreThenCommit(Agent):
-    """Explore, then commit: random ads until each was shown ``TRIES`` times before a category, then the best one."""
+class Own:
+    """One ad in ten is any; the others are those that earned most before videos of the category that is observed."""
 
-    name = "explore-then-commit"
-    TRIES = 50
+    def __init__(self, categories, ads):
+        self.shown, self.earned = np.ones((categories, ads)), np.full((categories, ads), 3.0)  # each is worth a try
+        self.rng = np.random.default_rng(1)
 
-    def __init__(self, spec, settings, *, seed=0):
-        super().__init__(spec, settings, seed=seed)
-        self.context = CategoryContext(spec)  # the category (n,) that observations (n, d) show
-        self.shown, self.earned, self.means = np.zeros((3, self.context.count, spec.n_actions))
+    def act(self, observations, explore=True):
+        """Returns an ad (n,) for each row (n, d), which begins with the category of the video."""
+        best = (self.earned / self.shown)[observations[:, :3].argmax(axis=1)].argmax(axis=1)
+        return np.where(explore & (self.rng.random(len(best)) < 0.1), self.rng.integers(6, size=len(best)), best)
 
-    def action_probabilities(self, observations, *, explore=False):
-        """Returns the probability (n, A) of every ad: equal while trying, else 1 for the best one."""
-        categories = self.context(observations)
-        best = uniform_over_best(self.means)[categories]
-        trying = explore & (self.shown.min(axis=1) < self.TRIES)[categories, None]
-        return np.where(trying, 1 / self.spec.n_actions, best)
-
-    def act(self, observations, *, explore=True):
-        """Draws an ad (n,) for each row from these probabilities."""
-        return sample_actions(self.action_probabilities(observations, explore=explore), self.rng)
-
-    def _learn(self, step: Transitions):
-        places = self.context(step.observations), step.actions
+    def update(self, step):
+        """Learns from a slot of all lanes; `preroll.agents.Transitions` names the arrays, whose first axis is n."""
+        places = step.observations[:, :3].argmax(axis=1), step.actions
         np.add.at(self.shown, places, 1)
         np.add.at(self.earned, places, step.rewards)
-        self.means = self.earned / np.maximum(self.shown, 1)
-
-    def export_graph(self, graph: OnnxGraph):
-        """Adds what `export_onnx` writes: the means of the category that an observation shows; the best is shown."""
-        graph.output_scores(self.context.lookup(graph, self.means))
 
 
 def main(sessions: int = 2_000) -> None:
-    """Trains for so many sessions of `classic`, and prints what the agent earns afterwards."""
-    tables = Tables.compile("classic", "demo")
-    agent = ExploreThenCommit(tables.spec, AgentSettings(), seed=1)
-    fit(agent, tables, sessions=sessions, seed=1)
-    for row in evaluate({agent.name: agent}, tables, sessions=10 * sessions).rows:
-        print(f"{row.name:20} {row.revenue.value:6.2f} per session, {row.paired_percent.value:6.2f} % of the optimum")
+    """Trains it for so many sessions of `classic`, beside an agent of the package, and prints what both earn."""
+    own, known = Own(categories=3, ads=6), train("epsilon-greedy", scenario="classic", sessions=sessions).agent
+    train(own, scenario="classic", sessions=sessions)
+    players = {"own": own, "epsilon-greedy": known, "always-first": lambda seen: np.zeros(len(seen), np.int64)}
+    for row in evaluate(players, "classic", sessions=10 * sessions).rows:
+        print(f"{row.name:14} {row.revenue.value:6.2f} per session, {row.paired_percent.value:6.2f} % of the optimum")
 
 
 if __name__ == "__main__":

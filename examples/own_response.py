@@ -41,8 +41,8 @@ def main(sessions: int = 3_000) -> None:
         tables.append(pd.DataFrame({"video": paths, "ad": ad, "probability": model.predict_proba(features)[:, 1]}))
     pd.concat(tables).to_csv("predictions.csv", index=False)
     # On the command line: preroll predict annotate demo --response predictions.csv --out demo-with-response
-    read = Response.read(Path("predictions.csv"), catalog)
-    made = update_catalog(catalog, Path("demo-with-response"), response=read)
+    read = Response.read("predictions.csv", catalog)
+    made = update_catalog(catalog, "demo-with-response", response=read)
     Path("own-response.yaml").write_text(SCENARIO)
     compiled = Tables.compile(Scenario.load("own-response.yaml"), made)
     optimum = Optimum(compiled)

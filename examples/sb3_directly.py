@@ -25,10 +25,9 @@ def main(steps: int = 50_000) -> None:
     preroll_env.close()
 
     revenue, deviation = evaluate_policy(model, held_out, n_eval_episodes=200)
+    half = 1.96 * deviation / 200**0.5  # of the 95 % interval
     optimum = Optimum(preroll_env.unwrapped.tables).value
-    print(
-        f"PPO after {steps:,} slots: {revenue:.2f} ± {deviation:.2f} a session, {revenue / optimum:.1%} of the optimum"
-    )
+    print(f"PPO after {steps:,} slots: {revenue:.2f} ± {half:.2f} a session, {revenue / optimum:.1%} of the optimum")
     # `preroll train ppo --scenario fatigue` trains the same algorithm on many sessions at once;
     # PPO("MlpPolicy", preroll.agents.PrerollVecEnv(64, scenario="fatigue")) does so for stable-baselines3 itself.
 

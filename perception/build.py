@@ -34,7 +34,7 @@ from preroll.workers.job import Limits
 
 #: So many videos tell how long a build takes.
 _FIRST = 10
-_KEPT = "what was found so far is kept: give the same command again"
+_KEPT = "what was found so far is kept; go on with the same command"
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def _built(plan: _Plan, where: _Workers, choices: CatalogOptions, limits: Downlo
         facts |= {} if encoder is None else encoder.card.words
         content = catalog_content(rows, choice.model.card, choices, facts)
         write_catalog(plan.out, content, _command(plan, choice, choices))
-    return _report(Catalog.open(plan.out), content, listing, resumed)
+    return _report(Catalog.load(plan.out), content, listing, resumed)
 
 
 def _tell(plan: _Plan, choice: Choice, before: str) -> None:

@@ -66,9 +66,9 @@ def _videos_of(place: Path) -> Iterator[tuple[str, Path]]:
 
 
 def embed_videos(
-    videos: Sequence[tuple[str, Path]],
-    encoder: EncoderFile,
-    out: Path,
+    videos: str | Path | Sequence[tuple[str, str | Path]],
+    encoder: str | Path | EncoderFile,
+    out: str | Path,
     *,
     workers: int | None = None,
     limits: Limits | None = None,
@@ -81,8 +81,8 @@ def embed_videos(
     ``ok``, with the reason). Embeddings that are not what was written are computed again.
 
     Args:
-        videos: pairs (id, file or folder of frames).
-        encoder: the frame encoder.
+        videos: a folder, or pairs (id, file or folder of frames).
+        encoder: the frame encoder: name, ONNX file with a card, or object.
         out: output folder; created if missing.
         workers: number of processes; one per core by default.
         limits: time and memory limits of each worker.
@@ -97,8 +97,11 @@ def embed_videos(
         PrerollError: if the encoder cannot be used, ``out`` contains embeddings of another encoder or something else,
             or another process is writing it.
     """
+    encoder = encoder if isinstance(encoder, EncoderFile) else EncoderFile.find(Path(encoder))
+    listed = videos_in([Path(videos)]) if isinstance(videos, str | Path) else [(name, Path(at)) for name, at in videos]
+    out = Path(out)
     with atomic.writing_within(out, f"--out {out}"):
-        return _filled(videos, encoder, out, workers, limits, fast, started)
+        return _filled(listed, encoder, out, workers, limits, fast, started)
 
 
 def _filled(

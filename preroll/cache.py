@@ -51,8 +51,13 @@ def say_not_kept(what: str, why: str, variable: str = VARIABLE) -> None:
         why: what was tried and failed.
         variable: the environment variable that would name another folder.
     """
+    say_once(what, f"{what} is not kept: {why}; set {variable} to a folder that can be written")
+
+
+def say_once(what: str, text: str) -> None:
+    """Writes a note to stderr; once for each ``what`` in a process, and never in its workers."""
     if what in _told or os.environ.get(SILENT):
         return
     _told.add(what)
     with suppress(OSError, AttributeError):  # closed
-        sys.stderr.write(f"note: {what} is not kept: {why}; set {variable} to a folder that can be written\n")
+        sys.stderr.write(f"note: {text}\n")

@@ -15,6 +15,7 @@ so that functions may call each other from file to file.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -25,12 +26,14 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import config as numba_config
 from numba import njit, typeof
+from numba.core import event as numba_event
 from numba.core.caching import FunctionCache, _CacheLocator, _SourceFileBackedLocatorMixin
 from numba.core.cpu import CPUTargetOptions
 from numba.core.dispatcher import Dispatcher
 from numba.core.options import TargetOptions
+from numba.extending import intrinsic
 
-from preroll.cache import VARIABLE, cache_folder, say_not_kept
+from preroll.cache import VARIABLE, cache_folder, say_not_kept, say_once
 
 config: Any = numba_config
 CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # type: ignore[no-untyped-call]
@@ -111,6 +114,22 @@ class _FolderCache(FunctionCache):
         _say(f"{self.cache_path}: {error.strerror or error}")
 
 
+class _Notice(numba_event.Listener):
+    """Line for whoever waits at a terminal while functions are compiled that no folder has yet."""
+
+    def on_start(self, event: Any) -> None:
+        """Writes at the first of them that the process compiles."""
+        kept = getattr(event.data["dispatcher"], "_cache", None)
+        if isinstance(kept, _FolderCache) and sys.stderr is not None and sys.stderr.isatty():
+            say_once("compiling", f"compiling for this machine takes about 10 s, once: it is kept in {kept.cache_path}")
+
+    def on_end(self, event: Any) -> None:
+        """Writes nothing."""
+
+
+numba_event.register("numba:compile", _Notice())  # type: ignore[no-untyped-call]
+
+
 def _kept(dispatcher: Any, function: Callable[..., object]) -> Any:
     """Attaches a cache to a dispatcher, where there is a place for one."""
     try:
@@ -151,6 +170,23 @@ def inlined(function: Function) -> Function:
 def loop(function: Function) -> Function:
     """Compiles as :func:`inlined` a loop over lanes whose arrays do not overlap, so that it is vectorised."""
     return cast(Function, njit(**_PART, **_NO_OVERLAP)(function))
+
+
+def written_as(code: Callable[..., object]) -> Callable[[Callable[..., None]], Any]:
+    """Replaces a function in compiled code by instructions of LLVM that ``code`` writes, as Numba's ``intrinsic`` does.
+
+    In plain Python the function itself runs, which must do the same: with ``NUMBA_DISABLE_JIT=1``, or as ``py_func`` of
+    what is returned, as with compiled functions.
+    """
+
+    def decorate(function: Callable[..., None]) -> Any:
+        if config.DISABLE_JIT:
+            return function
+        instructions: Any = intrinsic(code)
+        instructions.py_func = function
+        return instructions
+
+    return decorate
 
 
 def direct(function: Function, *arguments: object) -> Function:

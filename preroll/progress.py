@@ -1,6 +1,7 @@
 """Progress bar of long jobs on stderr, with an estimate of the remaining time."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from preroll.console.output import drawn, printable, wrap
+
+#: Time between two lines about progress where no bar moves [s].
+PAUSE = 30.0
 
 
 def note(text: str) -> None:
@@ -19,7 +23,7 @@ def note(text: str) -> None:
 def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
     """Shows progress towards ``total`` while the block runs.
 
-    Where stderr is not a terminal (a log, a pipe), a first and a last line replace the moving bar.
+    Where stderr is not a terminal (a log, a pipe), lines replace the moving bar: the first, the last, and every 30 s.
 
     Args:
         total: units of the whole job.
@@ -28,18 +32,11 @@ def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
     Yields:
         A function to call with the number of units done since its last call.
     """
-    description = printable(description)
     if not sys.stderr.isatty():
-        done = 0
-
-        def count(amount: int) -> None:
-            nonlocal done
-            done += amount
-
-        print(f"{description} …", file=sys.stderr, flush=True)  # noqa: T201
-        yield count
-        print(f"{description}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
+        with _lines(total, description) as count:
+            yield count
         return
+    description = printable(description)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -52,3 +49,33 @@ def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
         wrap()  # rich takes what others print meanwhile to print it above the bar: escaped there too
         task = progress.add_task(description, total=total)
         yield lambda amount: progress.advance(task, amount)
+
+
+@contextmanager
+def _lines(total: int, description: str) -> Iterator[Callable[[int], None]]:
+    """Writes lines about progress while the block runs; yields a function as :func:`bar` does."""
+    done, began = 0, time.monotonic()
+    told = began
+
+    def count(amount: int) -> None:
+        nonlocal done, told
+        done, now = done + amount, time.monotonic()
+        if 0 < done < total and now - told >= PAUSE:
+            told = now
+            left = duration((now - began) * (total - done) / done)
+            note(f"{description}: {done:,} of {total:,}, about {left} left")
+
+    note(f"{description} …")
+    yield count
+    note(f"{description}: {done:,} of {total:,}")
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration for people.
+
+    >>> duration(0.2), duration(90), duration(600), duration(10_000)
+    ('less than 1 s', '90 s', '10 min', '2.8 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -65,9 +65,9 @@ def _any_kept(cache_on_disk: Any) -> bool:
 
 @cache
 def interpreted(function: Any) -> Any:
-    """Returns a compiled function as plain Python, and so all compiled functions that it calls."""
+    """Returns a compiled function as plain Python, and so all compiled functions and intrinsics that it calls."""
     plain = cast(Any, function).py_func
     names = dict(plain.__globals__)
-    called = [name for name in plain.__code__.co_names if isinstance(names.get(name), Dispatcher)]
+    called = [name for name in plain.__code__.co_names if hasattr(names.get(name), "py_func")]
     names |= {name: interpreted(names[name]) for name in called}
     return FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__, plain.__closure__)

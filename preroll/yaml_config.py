@@ -27,6 +27,7 @@ from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scanner import Scanner
 
 from preroll.bounded.readers import read_text
+from preroll.console.nearest import known
 from preroll.console.output import escaped
 from preroll.errors import PrerollError
 
@@ -54,6 +55,13 @@ _TAKEN: dict[str, tuple[type, Any]] = {
     "int": (Real, "int_type"),  # 1e3 is a whole number too
     "float": (Real, "float_type"),
     "str": (str, "string_type"),
+}
+#: What patterns of names stand for, in words.
+_PATTERNS = {
+    r"^[\w-]+$": "letters, digits, _ and -",
+    r"^[\w.-]+$": "letters, digits, _, - and .",
+    r"^[^\x00-\x1f*]+$": "text of at least one character, none of them * or a control character",
+    "^[0-9a-f]{64}$": "64 digits of 0 … 9 and a … f",
 }
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -319,22 +327,26 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
     found = [one for one in found if not any(_above(one["loc"], other["loc"]) for other in found)]
     found.sort(key=lambda one: one["type"] != "extra_forbidden")  # a misspelt key is why another one is missing
     first = found[0]
-    key = ".".join(str(part) for part in first["loc"])
+    is_key = first["loc"][-1:] == ("[key]",)
+    key = ".".join(str(part) for part in (first["loc"][:-2] if is_key else first["loc"]))
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if first["type"] == "extra_forbidden":
         holder = _model_at(model, first["loc"][:-1])
-        known = f"; known here: {', '.join(holder.model_fields)}" if holder else ""
-        return f"{key}: unknown key{known}{more}"
+        told = f"; {known(first['loc'][-1], 'known here:', holder.model_fields)}" if holder else ""
+        return f"{key}: unknown key{told}{more}"
     if first["type"] == "missing":
         return f"{key}: is missing{more}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    message = message.replace("a valid boolean", "true or false")
+    message = message.replace("a valid boolean", "true or false").replace("String should", "should")
+    if first["type"] == "string_pattern_mismatch":
+        pattern = first["ctx"]["pattern"]
+        message = f"should be {_PATTERNS.get(pattern, f'text that matches {pattern}')}"
     container = isinstance(first.get("input"), Mapping | list | tuple)
     if not container and (allowed := _range_at(model, first["loc"])):
         whole = first["type"] == "int_from_float"
         kind = ", a whole number" if whole else ", a number" * first["type"].endswith("_type")
         message = f"should be {allowed}{kind}"
-    return f"{key}{':' if key else ''}{_shown(first.get('input'))} {message}{more}".strip()
+    return f"{key}{':' if key else ''}{' the key' * is_key}{_shown(first.get('input'))} {message}{more}".strip()
 
 
 def _shown(value: Any) -> str:

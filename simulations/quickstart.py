@@ -148,7 +148,7 @@ def demo_catalog(out: Path, note: Callable[[str], None] = lambda _: None, *, per
     catalog, videos = out / "catalog", out / "videos"
     if catalog.is_dir():
         try:
-            there = Catalog.open(catalog)
+            there = Catalog.load(catalog)
             if not there.altered():
                 note(f"{catalog}: already exists and its hashes match; it is used again.")
                 return catalog

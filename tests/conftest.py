@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 from preroll.commands.cli import main
 from preroll.files import atomic, manifest
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.ingest.writer import about_array
+from preroll.perception.catalog.manifest import about_array
 from tests.workers.in_this_process import in_this_process
 
 # A script's `&` starts tests that ignore Ctrl-C, and nohup such that ignore a lost connection: commands that they start

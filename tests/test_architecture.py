@@ -13,7 +13,15 @@ from benchmarks.architecture import ROOMS, Arrows, Modules, folder_of, imports, 
 from tests.conftest import ROOT
 
 #: The floor, on which all stands: the files of ``preroll/`` itself, and folders of it.
-FLOOR = {"preroll", "preroll.bounded", "preroll.console", "preroll.files", "preroll.html", "preroll.system"}
+FLOOR = {
+    "preroll",
+    "preroll.bounded",
+    "preroll.console",
+    "preroll.files",
+    "preroll.html",
+    "preroll.shown",
+    "preroll.system",
+}
 #: What the files of each folder may import beside their own folder and the floor. A line names lines above it alone:
 #: that is the order in which the code is read.
 MAY_IMPORT = {
@@ -22,6 +30,7 @@ MAY_IMPORT = {
     "preroll.bounded": "",
     "preroll.files": "",
     "preroll.html": "",
+    "preroll.shown": "",
     "preroll.workers": "",
     "perception.catalog": "",
     "perception.video": "",
@@ -69,19 +78,19 @@ MAY_IMPORT = {
     "envs.conformance": "envs.infos envs.kernel envs.model envs.scenario perception.catalog",
     "envs": "envs.infos envs.kernel envs.model envs.rendering envs.scenario perception.catalog",
     "agents.propensities": "",
-    "agents": "envs.model envs.policies perception.catalog",
+    "agents": "envs.model envs.policies envs.scenario perception.catalog",
     "agents.baselines": "agents envs.model envs.optimum envs.policies",
     "agents.bandits": "agents agents.propensities envs.model envs.policies",
     "agents.contextual": "agents agents.propensities envs.model envs.policies",
     "agents.deep.networks": "",
     "agents.deep": "agents agents.contextual agents.deep.networks envs.model envs.policies",
-    "agents.interop": "agents envs envs.infos envs.model",
+    "agents.interop": "agents envs envs.infos envs.model envs.policies",
     "simulations.statistics": "",
     "simulations.feedback": "agents envs.scenario",
-    "simulations.training": "agents envs envs.model envs.optimum envs.rendering envs.scenario perception.catalog "
-    "preroll.workers simulations.feedback",
+    "simulations.training": "agents agents.interop envs envs.model envs.optimum envs.rendering envs.scenario "
+    "perception.catalog preroll.workers simulations.feedback",
     "simulations.runs": "agents envs.model envs.optimum envs.scenario perception.catalog simulations.training",
-    "simulations.evaluation": "agents envs envs.model envs.optimum envs.policies simulations.statistics",
+    "simulations.evaluation": "agents agents.interop envs envs.model envs.optimum envs.policies simulations.statistics",
     "simulations.experiment.design": "agents envs.model envs.scenario perception.catalog simulations.evaluation "
     "simulations.feedback",
     "simulations.experiment.execution": "agents envs.model envs.optimum envs.policies envs.rendering "

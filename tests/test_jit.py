@@ -1,6 +1,8 @@
 """Machine code on disk: used again, and not for longer than the code that it was made of."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +39,25 @@ def test_machine_code_is_kept_until_a_part_in_another_file_changes(tmp_path: Pat
         [sys.executable, "-c", RUNS], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["13 0", "13 1", "7 0", "7 1"]
+
+
+def test_who_waits_at_a_terminal_is_told_of_compiling_once_and_a_log_is_not(tmp_path: Path) -> None:
+    program = "from preroll.jit import compiled\n\n\n@compiled\ndef f(x):\n    return x\n\n\nf(1)\nf(1.5)\n"
+    (tmp_path / "f.py").write_text(program)
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def told() -> bytes:
+        master, slave = os.openpty()
+        subprocess.run([sys.executable, "f.py"], cwd=tmp_path, env=environment, stderr=slave, check=True)
+        os.write(slave, b".\n")
+        os.close(slave)
+        received = b""
+        while not received.endswith(b".\r\n"):
+            received += os.read(master, 10_000)
+        os.close(master)
+        return received
+
+    assert re.fullmatch(rb"note: compiling .* takes about 10 s, once: it is kept in [^\n]*\n\.\r\n", told())
+    assert told() == b".\r\n"
+    shutil.rmtree(tmp_path / "cache")
+    assert subprocess.run([sys.executable, "f.py"], cwd=tmp_path, env=environment, capture_output=True).stderr == b""

@@ -97,19 +97,11 @@ def test_interpreted_and_compiled_steps_give_the_same_bits(
     monkeypatch: pytest.MonkeyPatch, small_catalog: Catalog
 ) -> None:
     env = SessionEnv("fatigue", small_catalog)
-    names: dict[str, Any] = {
-        "SEED_LANES": step.seed_lanes,
-        "START_NEXT": step.start_next,
-        "OBSERVE": step.observe,
-        "STEP": step.step,
-    }
-    for name, function in names.items():
-        monkeypatch.setattr(session_module, name, tiered := Tiered(function))
-        tiered.call = tiered._interpret
+    monkeypatch.setattr(session_module, "PLAY", tiered := Tiered(step.step))
+    tiered.call = tiered._interpret
     told = sessions(env, 300)
-    for name, function in names.items():
-        monkeypatch.setattr(session_module, name, compiled := Tiered(function))
-        compiled._calls, compiled.call = Tiered.HOT, compiled._interpret
+    monkeypatch.setattr(session_module, "PLAY", compiled := Tiered(step.step))
+    compiled._calls, compiled.call = Tiered.HOT, compiled._interpret
     for one, other in zip(told, sessions(env, 300), strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         assert one[1:-1] == other[1:-1]
@@ -123,8 +115,7 @@ def test_the_first_steps_of_an_environment_compile_nothing(tmp_path: Path) -> No
         "env = SessionEnv('classic')\n"
         "env.reset(seed=1)\n"
         "print([env.step(0)[1] for _ in range(3)])\n"
-        "tiers = (session.SEED_LANES, session.START_NEXT, session.OBSERVE, session.STEP)\n"
-        "print(sum(len(tier._function.overloads) for tier in tiers))\n"
+        "print(len(session.PLAY._function.overloads))\n"
     )
     environment = {**os.environ, "PREROLL_CACHE": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)

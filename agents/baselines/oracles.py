@@ -10,7 +10,7 @@ from preroll.agents.agent import Agent, Arrays
 from preroll.agents.baselines.observation_decoder import SessionState
 from preroll.agents.selection import sample_actions
 from preroll.agents.settings import AgentSettings
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy, by_phase
 
 SEGMENT, SLOT, VIDEO, LAST = 1, 2, 3, 5  # axes of a policy table; no observation shows axis 0, the phase
@@ -93,7 +93,7 @@ class Oracle(Agent):
             found = np.eye(self.spec.n_actions)[found[:, 0]]
         return found.astype(np.float64)
 
-    def policy(self, tables: Tables) -> Policy:
+    def policy(self, tables: TablesSource) -> Policy:
         """Returns the oracle's table."""
         return self.table
 

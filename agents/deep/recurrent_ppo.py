@@ -24,7 +24,7 @@ from preroll.envs.policies.simple import uniform_over_best
 from preroll.errors import PrerollError
 
 if TYPE_CHECKING:
-    from preroll.envs.model.tables import Tables
+    from preroll.envs.model.tables import TablesSource
     from preroll.envs.policies.policy import Policy
 
 
@@ -170,7 +170,7 @@ class RecurrentPPO(LeanPPO):
         """
         return self.act_with_propensities(observations, explore=explore)[0]
 
-    def policy(self, tables: "Tables") -> "Policy":
+    def policy(self, tables: "TablesSource") -> "Policy":
         """Raises an error: the policy is not a function of the current observation.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Interoperability: ONNX files, and environments and models of stable-baselines3.
+"""Interoperability: objects and functions of the user's own, ONNX files, stable-baselines3's environments and models.
 
-Read in this order: sb3_vec_env → sb3_import → onnx_export → onnx_agent.
+Read in this order: own_agent → trainee → sb3_vec_env → sb3_model → sb3_import → onnx_export → onnx_agent.
 """

@@ -12,17 +12,18 @@ from preroll.agents.agent import Agent
 from preroll.agents.finite import finite
 from preroll.agents.interop.onnx_agent import OnnxAgent
 from preroll.agents.onnx_graph import OnnxGraph
+from preroll.envs.model.observation import ObservationLayout
 from preroll.errors import PrerollError
 from preroll.files import atomic
 
 
-def export_onnx(agent: Agent, path: Path, observations: NDArray[np.float32]) -> int:
+def export_onnx(agent: Agent, path: str | Path, observations: NDArray[np.float32] | None = None) -> int:
     """Writes ``agent`` to ``path``, after checking that the file chooses the same ads for all ``observations``.
 
     Args:
         agent: an agent that implements :meth:`Agent.export_graph`.
         path: the file, written atomically. It holds all weights and, as metadata, the agent's specification.
-        observations: float32 (n, d), for the comparison.
+        observations: float32 (n, d), for the comparison; by default 10,000 that are drawn at random.
 
     Returns:
         The number of bytes written.
@@ -31,8 +32,9 @@ def export_onnx(agent: Agent, path: Path, observations: NDArray[np.float32]) -> 
         PrerollError: the agent cannot be represented in ONNX, or its file would choose another ad; nothing is written.
     """
     data = model_bytes(agent)
+    observations = drawn(agent.spec.layout) if observations is None else observations
     check_parity(agent, OnnxAgent.from_bytes(data, str(path)), observations)
-    atomic.write_bytes(path, data)
+    atomic.write_bytes(Path(path), data)
     return len(data)
 
 
@@ -49,6 +51,21 @@ def model_bytes(agent: Agent) -> bytes:
     for constant in graph.constants:
         finite(f"agent {agent.name}: cannot be exported: {constant.name}", numpy_helper.to_array(constant))
     return graph.to_bytes(agent.name, agent.spec)
+
+
+def drawn(layout: ObservationLayout, count: int = 10_000) -> NDArray[np.float32]:
+    """Returns random observations, float32 (count, d): one-hot parts and flags are such, all else is in [0, 1].
+
+    No session need show them; without a catalog nobody knows what its videos show.
+    """
+    rng = np.random.default_rng(0)
+    rows = rng.random((count, layout.size), dtype=np.float32)
+    for part in layout.parts.values():
+        if part.unit == "one-hot":
+            rows[:, part.slice] = np.eye(part.size)[rng.integers(part.size, size=count)]
+        elif part.unit == "0 or 1":
+            rows[:, part.slice] = rows[:, part.slice].round()
+    return rows
 
 
 def check_parity(agent: Agent, other: OnnxAgent, observations: NDArray[np.float32]) -> None:

@@ -16,13 +16,13 @@ from preroll.agents.agent import Agent
 from preroll.agents.registry import make_agent
 from preroll.bounded import limits
 from preroll.bounded.readers import check_archive, parse_json
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.errors import PrerollError
 
 MARKS = {"clip_range": "ppo", "exploration_fraction": "dqn"}  # a setting that only this algorithm has
 
 
-def import_sb3(path: Path, tables: Tables, *, trust_pickle: bool = False, seed: int = 0) -> Agent:
+def import_sb3(path: str | Path, tables: TablesSource, *, trust_pickle: bool = False, seed: int = 0) -> Agent:
     """Reads a PPO or DQN that ``model.save(path)`` of stable-baselines3 wrote, as our agent of the same name.
 
     Policy and value network are copied, so that the agent decides as the model did; optimiser and buffer are not.
@@ -40,6 +40,7 @@ def import_sb3(path: Path, tables: Tables, *, trust_pickle: bool = False, seed: 
         PrerollError: the file is not trusted, is no PPO or DQN, or was trained with other observations, ads or layers,
             also with the same observations as a wrapper had changed them.
     """
+    path, tables = Path(path), Tables.of(tables)
     name = _algorithm(path)
     if not trust_pickle:
         raise PrerollError(

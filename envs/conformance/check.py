@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from preroll.console.nearest import known
 from preroll.envs.conformance import determinism, frequencies, seeding, third_party, vector_infos, vector_parity
 from preroll.envs.conformance.sample import SessionSample
 from preroll.envs.conformance.subject import SAMPLED_SLOTS, CheckFailedError, EnvUnderTest, NotApplicableError
@@ -137,7 +138,7 @@ def check_env(
     """
     wanted = list(NAMES if only is None else only)
     if unknown := [name for name in wanted if name not in NAMES]:
-        raise PrerollError(f"check {unknown[0]!r}: no such check; there are {', '.join(NAMES)}")
+        raise PrerollError(f"check {unknown[0]!r}: no such check; {known(unknown[0], 'there are', NAMES)}")
     if seed < 0 or slots < 1:
         raise PrerollError(f"seed {seed}, slots {slots}: seed must not be negative, slots must be at least 1")
     import preroll  # noqa: F401  (registers the environment, also where only preroll.envs is used)

@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout, step
+from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.scenario.scenario import Scenario
 
 
-def abandoned_at(scenario: Scenario, lanes: layout.State, n: int) -> NDArray[np.float64]:
+def abandoned_at(scenario: Scenario, lanes: Lanes) -> NDArray[np.float64]:
     """Draws the fraction at which the ad of the coming slot is abandoned if it is not viewed.
 
     The scenario's abandonment curve is the distribution of this fraction among users who abandon; it is sampled by
@@ -16,15 +17,14 @@ def abandoned_at(scenario: Scenario, lanes: layout.State, n: int) -> NDArray[np.
     Args:
         scenario: a scenario with an abandonment curve.
         lanes: state of the lanes before the step.
-        n: number of lanes.
 
     Returns:
         Fractions, float64 [n]; 0 in lanes where the next step only starts a new session.
     """
     fractions, shares = np.array(scenario.user.abandonment).T
-    dice = np.empty(n)
-    step.watch_dice(lanes, dice)
-    return np.asarray(np.interp(dice, shares, fractions) * (lanes.state[layout.ENDED, :n] == 0))
+    dice = np.empty(lanes.n)
+    step.watch_dice(lanes.words, dice)
+    return np.asarray(np.interp(dice, shares, fractions) * (lanes.read(layout.ENDED) == 0))
 
 
 def watched(

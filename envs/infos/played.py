@@ -11,6 +11,7 @@ from preroll.envs.infos.abandonment import watched
 from preroll.envs.infos.entries import NOT_PLAYED, keys
 from preroll.envs.infos.lazy import Completed
 from preroll.envs.kernel import layout
+from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.model.tables import Tables
 
 Floats = NDArray[np.float32]
@@ -28,18 +29,12 @@ def _nobody() -> None:
 
 
 class Played:
-    """Slot that the last step played in every lane, in both autoreset modes: views of what the kernel wrote, [n] each.
+    """Slot that the last step played in every lane, in both autoreset modes: arrays [n], most made when they are read.
 
-    They are valid as long as the arrays that the step returned. Where a step of NEXT_STEP only started a session,
+    They can be read as long as the arrays that the step returned. Where a step of NEXT_STEP only started a session,
     ``ad`` is −1, nothing was viewed, and both expectations are NaN.
 
     Attributes:
-        video: video of the slot, int32.
-        category: its category, int32; −1 if unknown.
-        viewed: whether the ad was viewed, bool.
-        view_probability: P(view) of the ad, float64.
-        expected_reward: P(view) times the reward of a view, float64.
-        over: whether the session ended in this slot, bool.
         ended: number of lanes in which it did.
         final: last observations of the sessions that ended, float32 [n, d], elsewhere undefined; [0, d] unless
             SAME_STEP.
@@ -55,42 +50,81 @@ class Played:
     """
 
     __slots__ = (
-        *("arguments", "category", "ended", "expected_reward", "final", "given", "over", "returned"),
-        *("video", "view_probability", "viewed", "abandoned", "_ads", "_first", "_same_step", "_tables"),
+        *("abandoned", "arguments", "ended", "final", "given", "returned"),
+        *("_n", "_results", "_same_step", "_tables"),
     )
 
-    def __init__(self, tables: Tables, packed: layout.Packed, lanes: layout.State, n: int, same_step: bool) -> None:
-        observations, results = np.empty((n, tables.layout.size), np.float32), layout.new_results(n)
-        self.final = np.empty((n if same_step else 0, tables.layout.size), np.float32)
-        reward, self.view_probability, self.expected_reward = results.values[:, :n]
-        terminated, truncated, self.viewed, self.over = results.flags[:, :n]
-        self.video, self.category, self._first = results.shown[:, :n]
-        self._ads, self.ended = results.ads, 0
-        self._tables, self._same_step = tables, same_step
+    def __init__(self, tables: Tables, packed: layout.Packed, lanes: Lanes, same_step: bool) -> None:
+        n, size = lanes.n, tables.layout.size
+        observations, results = np.empty((n, size), np.float32), layout.new_results(n)
+        self.final = np.empty((n if same_step else 0, size), np.float32)
+        self._tables, self._same_step, self._n, self.ended = tables, same_step, n, 0
+        self._results = layout.not_returned(results, n)
         self.abandoned: NDArray[np.float64] | None = None
+        flat = observations.reshape(-1), self.final.reshape(-1)
         #: Arguments of ``kernel.step`` after the actions, and the arrays that a step returns.
-        self.arguments: tuple[Any, ...] = (*packed, *lanes, same_step, observations, *results, self.final)
+        self.arguments: tuple[Any, ...] = (*packed, lanes.words, results, *flat, False)
         self.returned: tuple[Floats, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]] = (
-            *(observations, reward, terminated, truncated),
+            observations,
+            layout.result(results, "reward", n),
+            layout.result(results, "terminated", n),
+            layout.result(results, "truncated", n),
         )
         #: Weak reference to what was given of this step and may still have to read these arrays: infos.
         self.given: Callable[[], Completed | None] = _nobody
 
+    def _told(self, name: str) -> NDArray[Any]:
+        return layout.result(self._results, name, self._n)
+
+    @property
+    def video(self) -> NDArray[np.int32]:
+        """Video of the slot, int32."""
+        return self._told("video")
+
+    @property
+    def over(self) -> NDArray[np.bool_]:
+        """Whether the session ended in this slot, bool."""
+        return self._told("over")
+
     @property
     def begun(self) -> NDArray[np.bool_]:
         """Whether the step only started a session in place of a slot, as after an ended one under NEXT_STEP."""
-        return np.asarray(np.isnan(self.view_probability))
+        return np.asarray(self._told("code") < 0)
+
+    @property
+    def viewed(self) -> NDArray[np.bool_]:
+        """Whether the ad was viewed, bool."""
+        code = self._told("code")
+        return np.asarray((code > 0) & (code & 1 > 0))
 
     @property
     def ad(self) -> NDArray[np.int64]:
         """The action, int64; −1 where none was played."""
-        return np.where(self.begun, -1, self._ads)
+        code = self._told("code")
+        return np.where(code < 0, -1, (code >> layout.LINE) % self._tables.n_actions)
+
+    @property
+    def category(self) -> NDArray[np.int32]:
+        """Category of the video, int32; −1 if unknown."""
+        return np.asarray(self._tables.category[self.video])
+
+    @property
+    def view_probability(self) -> NDArray[np.float64]:
+        """P(view) of the ad, float64."""
+        code, answers = self._told("code"), self._tables.answers
+        return np.where(code < 0, np.nan, answers[code >> layout.LINE, layout.LIKELY + (code >> 1 & 1)])
+
+    @property
+    def expected_reward(self) -> NDArray[np.float64]:
+        """P(view) times the reward of a view, float64."""
+        pay = self._tables.answers[self._told("code") >> layout.LINE, layout.PAY]
+        return np.asarray(self.view_probability * pay)
 
     @property
     def watched(self) -> NDArray[np.float64]:
         """Fraction of the ad that was watched, float64; only where the scenario has an abandonment curve."""
         assert self.abandoned is not None
-        fractions = watched(self.abandoned, self.viewed, self._ads, len(self._tables.ads))
+        fractions = watched(self.abandoned, self.viewed, self.ad, len(self._tables.ads))
         return np.where(self.begun, np.nan, fractions)
 
     def successors(self, following: Floats) -> Floats:
@@ -148,7 +182,7 @@ class Played:
         """Returns what the reset of the next session tells where one ended."""
         if name in NOT_PLAYED:
             return NOT_PLAYED[name]
-        videos = self._first[self.over]
+        videos = self._told("first")[self.over]
         return videos if name == "video" else self._tables.category[videos]
 
     def _final_obs(self) -> NDArray[Any]:

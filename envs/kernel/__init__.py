@@ -1,4 +1,4 @@
 """Compiled core of the environments: the state of parallel sessions and the functions that advance it.
 
-Read in this order: layout → rng → recommender → slot → observations → step → policy_rollout.
+Read in this order: views → layout → rng → lanes → recommender → slot → moves → observations → step → policy_rollout.
 """

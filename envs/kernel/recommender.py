@@ -7,34 +7,42 @@ import numpy as np
 from preroll.envs.kernel.layout import (
     ACTIONS,
     DIE_OF_VIDEO,
+    ENDED,
+    FOLLOWING,
     FOUND,
     FULL,
     JUMP,
+    JUMP_CUT,
     KIND,
+    LANE_KEY,
     LARGE,
+    LAST,
     LEVELS,
     N_CHOICE,
+    N_CUTS,
     N_NEAR,
     N_NEIGHBORS,
-    NEAR,
-    OTHER,
     PHASE,
     PHASES,
-    PLACE,
-    RANKS,
     ROW,
     SEGMENTS,
+    SESSION,
+    SESSION_KEY,
+    SLOT,
+    USER_STATE,
+    VIDEO,
+    VIDEO_KIND,
     at,
 )
-from preroll.envs.kernel.rng import FIRST_VIDEO, NEXT_VIDEO, SEGMENT_DIE, die, scaled, session_key
+from preroll.envs.kernel.rng import FIRST_VIDEO, NEXT_VIDEO, SEGMENT_DIE, die, scaled, session_key, unit, whole_die
 from preroll.jit import inlined, loop
 
 
 @inlined
-def start_session(tables: Any, lanes: Any, i: Any, session: Any) -> None:
+def start_session(tables: Any, block: Any, i: Any, session: Any) -> None:
     """Starts session number ``session`` of lane ``i``: draws its segment and first video."""
-    key = session_key(lanes.lane_key[i], session)
-    n_segments = tables.sizes[SEGMENTS]
+    key = session_key(block.keys[LANE_KEY + i], session)
+    n_segments, state = tables.sizes[SEGMENTS], block.state
     phase = 0
     while phase + 1 < tables.phase_start.shape[0] and session >= tables.phase_start[phase + 1]:
         phase += 1
@@ -43,85 +51,91 @@ def start_session(tables: Any, lanes: Any, i: Any, session: Any) -> None:
         u = die(key, 0, SEGMENT_DIE)
         while segment + 1 < n_segments and u >= tables.segments[phase * n_segments + segment]:
             segment += 1
-    lanes.session_key[i] = key
-    lanes.session[i] = session
-    lanes.slot[i] = 0
-    lanes.user_state[i] = (phase * n_segments + segment) * tables.sizes[LEVELS]
-    lanes.video[i] = scaled(die(key, 0, FIRST_VIDEO), tables.links.shape[0])
-    lanes.last[i] = 2 * tables.sizes[ACTIONS]
-    lanes.ended[i] = 0
-
-
-@loop
-def _roll_videos(lanes: Any, scratch: Any) -> None:
-    """Draws the random numbers of the next video."""
-    for i in range(at(lanes.slot.shape[0])):
-        scratch[DIE_OF_VIDEO + i] = die(lanes.session_key[i], lanes.slot[i], NEXT_VIDEO)
+    block.keys[SESSION_KEY + i] = key
+    state[SESSION + i] = session
+    state[SLOT + i] = 0
+    state[USER_STATE + i] = (phase * n_segments + segment) * tables.sizes[LEVELS]
+    state[VIDEO + i] = scaled(die(key, 0, FIRST_VIDEO), tables.links.shape[0])
+    state[LAST + i] = 2 * tables.sizes[ACTIONS]
+    state[ENDED + i] = 0
 
 
 @inlined
-def _choose(u: Any, choice: Any, phase: Any, n_near: Any, n: Any) -> Any:
+def _choose(k: Any, cuts: Any, row: Any, jump: Any, n: Any) -> Any:
     """Chooses the next video: a neighbour with probability ∝ decay^rank, or, with probability jump, any video.
 
     Args:
-        u: random number in [0, 1).
-        choice: jump, repeat and cumulative rank probabilities of every phase.
-        phase: offset in ``choice`` of the row of the phase.
-        n_near: number of neighbours of the video; without any, every video is equally likely.
+        k: whole die.
+        cuts: bounds of dice.
+        row: offset of the bounds of the phase and the number of neighbours; without any, every video is equally likely.
+        jump: probability of a jump.
         n: number of videos.
 
     Returns:
-        rank: rank of the neighbour.
-        near: whether a neighbour follows.
-        other: index of the video if no neighbour follows, else 0.
+        Rank of the neighbour, or −1 − the number of any video.
     """
-    jump, total = choice[phase + at(JUMP)], choice[phase + at(RANKS - 1 + max(n_near, 1))]
+    rank = np.int64(0)
+    for r in range(N_NEIGHBORS - 1):  # no early exit: the rank is random, and a branch on it would be mispredicted
+        rank += k >= cuts[row + at(r)]
+    u = unit(k)
     jumps = u < jump
     # Given whether it jumps, u is uniform on a part of [0, 1); rescaled to [0, 1), it also chooses the video.
-    u = (u - (0.0 if jumps else jump)) / (jump if jumps else 1.0 - jump)
-    rank, share = 0, u * total
-    for k in range(N_NEIGHBORS - 1):  # no early exit: the rank is random, and a branch on it would be mispredicted
-        rank += share >= choice[phase + at(RANKS + k)]
-    near = not (jumps | (n_near == 0))
-    return max(min(rank, n_near - 1), 0), near, scaled(u, n) * (not near)
+    other = scaled((u - (0.0 if jumps else jump)) / (jump if jumps else 1.0 - jump), n)
+    return rank if k >= cuts[row + at(JUMP_CUT)] else ~other
 
 
 @loop
-def _draw(choice: Any, n: Any, n_lanes: Any, scratch: Any, numbers: Any) -> None:
+def _roll_videos(block: Any, n: Any) -> None:
+    """Draws the random numbers of the next video."""
+    for i in range(n):
+        block.words[DIE_OF_VIDEO + i] = whole_die(block.keys[SESSION_KEY + i], block.state[SLOT + i], NEXT_VIDEO)
+
+
+@loop
+def _draw(cuts: Any, jump: Any, n_videos: Any, words: Any, n: Any) -> None:
     """Draws the next videos where all lanes are in one phase and every video has ten neighbours."""
-    for i in range(n_lanes):
-        place, near, other = _choose(scratch[DIE_OF_VIDEO + i], choice, at(0), N_NEIGHBORS, n)
-        numbers[PLACE + i], numbers[NEAR + i], numbers[OTHER + i] = place, near, other
+    for i in range(n):
+        row = at(N_NEIGHBORS * N_CUTS)
+        words[DIE_OF_VIDEO + i] = _choose(words[DIE_OF_VIDEO + i], cuts, row, jump, n_videos)
 
 
 @inlined
-def _draw_each(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
+def _draw_each(tables: Any, block: Any, n: Any) -> None:
     """Draws the next videos as :func:`_draw` does, for lanes in different phases and videos with fewer neighbours."""
-    for i in range(at(lanes.slot.shape[0])):
-        phase = at(tables.user_states[at(3) * at(lanes.user_state[i]) + at(PHASE)]) * at(N_CHOICE)
-        n_near = np.int64(tables.links[at(lanes.video[i]), at(N_NEAR)])
-        place, near, other = _choose(scratch[DIE_OF_VIDEO + i], tables.choice, phase, n_near, tables.links.shape[0])
-        numbers[PLACE + i], numbers[NEAR + i], numbers[OTHER + i] = place, near, other
+    state, words, n_videos = block.state, block.words, tables.links.shape[0]
+    for i in range(n):
+        phase = at(tables.user_states[at(3) * at(state[USER_STATE + i]) + at(PHASE)])
+        row = phase * at(N_NEIGHBORS + 1) + at(tables.links[at(state[VIDEO + i]), at(N_NEAR)])
+        jump = tables.choice[phase * at(N_CHOICE) + at(JUMP)]
+        words[DIE_OF_VIDEO + i] = _choose(words[DIE_OF_VIDEO + i], tables.cuts, row * at(N_CUTS), jump, n_videos)
+
+
+@loop
+def _look_up(links: Any, block: Any, n: Any) -> None:
+    """Looks up the next video and the kind of each lane's video in its record."""
+    state = block.state
+    for i in range(n):
+        video, drawn = at(state[VIDEO + i]), block.words[DIE_OF_VIDEO + i]
+        near, jumps = np.int64(links[video, at(drawn & 15)]), drawn >> 63  # 64 equal bits: a choice would branch
+        state[FOLLOWING + i] = (near & ~jumps) | (~drawn & jumps)
+        state[VIDEO_KIND + i] = links[video, at(KIND)]
 
 
 @inlined
-def look_ahead(tables: Any, lanes: Any, scratch: Any, numbers: Any) -> None:
+def look_ahead(tables: Any, block: Any, n: Any) -> None:
     """Looks up the kind of each lane's video and draws the next video, at the beginning of a slot.
 
     No ad changes the next video, so that a video's record is read at one place in the step. In large catalogs these
     reads dominate; a first loop that only touches both halves of the records keeps many reads in flight.
     """
-    if tables.links.size > LARGE:
-        for i in range(at(lanes.slot.shape[0])):
-            numbers[FOUND + i] = tables.links[at(lanes.video[i]), at(0)] + tables.links[at(lanes.video[i]), at(ROW)]
+    links, words = tables.links, block.words
+    if links.size > LARGE:
+        for i in range(n):
+            video = at(block.state[VIDEO + i])
+            block.numbers[FOUND + i] = links[video, at(0)] + links[video, at(ROW)]
+    _roll_videos(block, n)
     if tables.sizes[PHASES] == 1 and tables.sizes[FULL] > 0:
-        _roll_videos(lanes, scratch)
-        _draw(tables.choice, tables.links.shape[0], at(lanes.slot.shape[0]), scratch, numbers)
+        _draw(tables.cuts, tables.choice[JUMP], links.shape[0], words, n)
     else:
-        _roll_videos(lanes, scratch)
-        _draw_each(tables, lanes, scratch, numbers)
-    for i in range(at(lanes.slot.shape[0])):
-        video = at(lanes.video[i])
-        near = np.int64(tables.links[video, at(numbers[PLACE + i])])
-        lanes.following[i] = near * numbers[NEAR + i] + numbers[OTHER + i]  # a conditional would become a branch
-        lanes.kind[i] = tables.links[video, at(KIND)]
+        _draw_each(tables, block, n)
+    _look_up(links, block, n)

@@ -7,6 +7,7 @@ advances. docs/dice.md describes the scheme.
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll.jit import inlined
 
@@ -29,11 +30,11 @@ def mix(x: Any) -> Any:
     return x ^ (x >> _31)
 
 
-@inlined
-def lane_key(seed: Any) -> Any:
-    """Returns the key of the lane with ``seed`` (seed of the reset + lane)."""
+def lane_keys(seeds: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Returns the keys of the lanes with ``seeds`` (seed of the reset + lane), computed in Python."""
     # Keys are combined by XOR: with added keys, streams would overlap.
-    return mix(np.uint64(seed) ^ _GAMMA)
+    plain: Any = getattr(mix, "py_func", mix)
+    return np.asarray(plain(seeds ^ _GAMMA))
 
 
 @inlined
@@ -43,10 +44,30 @@ def session_key(lane: Any, session: Any) -> Any:
 
 
 @inlined
+def whole_die(key: Any, slot: Any, purpose: Any) -> Any:
+    """Returns a whole number below 2**53 that depends on (session key, slot, purpose) and nothing else.
+
+    ``whole_die(…) < ceil(p * 2**53)`` is ``die(…) < p`` without a conversion; :func:`bounds` computes the right side.
+    """
+    counter = (np.uint64(slot) << _3) | np.uint64(purpose)
+    return np.int64(mix(key ^ (counter * _GAMMA)) >> _11)
+
+
+@inlined
+def unit(whole: Any) -> Any:
+    """Returns the number in [0, 1) of a whole die."""
+    return np.float64(whole) * _TO_UNIT
+
+
+@inlined
 def die(key: Any, slot: Any, purpose: Any) -> Any:
     """Returns a number in [0, 1) that depends on (session key, slot, purpose) and nothing else."""
-    counter = (np.uint64(slot) << _3) | np.uint64(purpose)
-    return np.float64(mix(key ^ (counter * _GAMMA)) >> _11) * _TO_UNIT
+    return unit(whole_die(key, slot, purpose))
+
+
+def bounds(p: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Returns how many whole dice are below each p in [0, 1]."""
+    return np.ceil(p * 2.0**53).astype(np.int64)
 
 
 @inlined

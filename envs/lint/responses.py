@@ -6,6 +6,7 @@ models that agree on them in every state that some agent can reach have the same
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,9 @@ def one_of_each_kind(tables: Tables) -> Catalog:
     """Returns a catalog with the first video of every kind, before which users answer as before all others of it."""
     _, first = np.unique(tables.kind, return_index=True)
     catalog = tables.catalog
-    given = {name: np.asarray(array)[first] for name in OPTIONAL if (array := getattr(catalog, name)) is not None}
+    given: dict[str, Any] = {
+        name: np.asarray(array)[first] for name in OPTIONAL if (array := getattr(catalog, name)) is not None
+    }
     return Catalog.from_arrays(
         categories=catalog.categories,
         category=np.asarray(catalog.category)[first],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,15 +64,18 @@ class ObservationLayout:
     parts: Mapping[str, Part]
 
     @classmethod
-    def of(cls, scenario: Scenario, n_categories: int, n_classes: int, n_reduced: int = 0) -> "ObservationLayout":
+    def of(
+        cls, scenario: str | Path | Mapping[str, Any] | Scenario, n_categories: int, n_classes: int, n_reduced: int = 0
+    ) -> "ObservationLayout":
         """Builds the layout that ``scenario.observe`` requests.
 
         Args:
-            scenario: the scenario.
+            scenario: preset name, YAML file, mapping or scenario.
             n_categories: K, number of categories of the catalog.
             n_classes: C, number of object classes of the catalog.
             n_reduced: E, number of components of the catalog's reduced embeddings.
         """
+        scenario = Scenario.load(scenario)
         observe = scenario.observe
         content = (n_classes, "importance", "object importance of the video")
         if observe.content == "embedding":
@@ -136,6 +140,8 @@ class SessionSpec:
         (('cats.short', 'cats.long'), 'none', 7)
         >>> spec.rewards
         array([1., 3., 1., 2., 1., 2., 0.])
+        >>> spec.categories, spec.listed, spec.labels[spec.listed[0]]
+        (('cars', 'cats', 'concerts'), (2, 3, 0, 1, 4, 5, 6), 'cars.short')
     """
 
     name: str
@@ -185,6 +191,17 @@ class SessionSpec:
         """Category index of every action, int64 [A]; -1 for "no ad", -2 for an ad whose group is no category."""
         own = {category: k for k, category in enumerate(self.categories)}
         return np.array([own.get(ad.category, -2) for ad in self.ads] + [-1] * self.no_ad, dtype=np.int64)
+
+    @cached_property
+    def listed(self) -> tuple[int, ...]:
+        """The actions in the order in which tables and legends list them: by category, then other groups, then none.
+
+        Actions are numbered as the scenario writes its ads, categories as the catalog sorts them: a number of one says
+        nothing of the other.
+        """
+        own = self.ad_category
+        groups = np.select([own == -2, own == -1], [len(self.categories), len(self.categories) + 1], own)
+        return tuple(np.argsort(groups, kind="stable").tolist())
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON, without view probabilities, which an agent does not know."""

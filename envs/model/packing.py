@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout as kernel_layout
+from preroll.envs.kernel.rng import bounds
 from preroll.envs.model.observation import OF_VIDEO, ObservationLayout
 from preroll.envs.model.probabilities import (
     Arrays,
@@ -40,12 +41,12 @@ def pack(
         n_slots: T, largest number of slots of a session.
     """
     session_rows = _session_rows(arrays, layout)
-    floats = (_answers(arrays, kind, category), arrays.choice, arrays.segments)
+    words = (_answers(arrays), _cuts(arrays), arrays.choice, arrays.segments)
     sizes = _sizes(arrays, neighbors, layout, n_slots, session_rows.shape[-1])
     integers = (sizes, _user_states(arrays), arrays.phase_start)
     progress = np.arange(n_slots + 1) / n_slots
     return kernel_layout.Packed(
-        floats=np.concatenate([array.ravel() for array in floats]),
+        words=np.concatenate([array.ravel().view(np.int64) for array in words]),
         integers=np.concatenate([array.ravel().astype(np.int32) for array in integers]),
         records=_records(neighbors, kind, category, arrays.rows[:, : sizes[kernel_layout.VIDEO_SIZE]]),
         looks=np.concatenate([progress.astype(np.float32), session_rows.ravel()]),
@@ -59,22 +60,47 @@ def limited(packed: kernel_layout.Packed, max_episode_steps: int) -> kernel_layo
     return packed._replace(integers=integers)
 
 
-def _answers(arrays: Arrays, kind: NDArray[np.int32], category: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Computes the user's response to every ad, float64 [R, S, P, U, F, A, 8].
-
-    Integer columns are stored as the bits of float64.
-    """
+def _answers(arrays: Arrays) -> NDArray[np.int64]:
+    """Computes the user's response to every ad, int64 [R, S, P, U, F, A, 8]."""
     view = view_probabilities(arrays)
-    answers = np.zeros((*view.shape[:-1], kernel_layout.N_ANSWERS))
-    integers = answers.view(np.int64)
-    answers[..., kernel_layout.CHANCE : kernel_layout.CHANCE + 2] = view
-    answers[..., kernel_layout.RISK : kernel_layout.RISK + 2] = leave_probabilities(arrays)
-    answers[..., kernel_layout.PAY] = by_kind(arrays.reward)
-    integers[..., kernel_layout.AFTER : kernel_layout.AFTER + 2] = states_after(arrays)
-    shown = np.full(len(view), -1)
-    shown[kind] = category
-    integers[..., kernel_layout.SHOWN] = shown[:, None, None, None, None, None]
+    answers = np.zeros((*view.shape[:-1], kernel_layout.N_ANSWERS), np.int64)
+    floats, integers = answers.view(np.float64), answers.view(np.int32)
+    answers[..., kernel_layout.CHANCE : kernel_layout.CHANCE + 2] = bounds(view)
+    answers[..., kernel_layout.RISK : kernel_layout.RISK + 2] = bounds(leave_probabilities(arrays))
+    floats[..., kernel_layout.PAY] = by_kind(arrays.reward)
+    integers[..., 2 * kernel_layout.AFTER : 2 * kernel_layout.AFTER + 2] = states_after(arrays)
+    floats[..., kernel_layout.LIKELY : kernel_layout.LIKELY + 2] = view
     return answers
+
+
+def _cuts(arrays: Arrays) -> NDArray[np.int64]:
+    """Computes bounds of the die of the next video by phase and number of neighbours, int64 [P, 11, 10].
+
+    A neighbour follows from the last bound on; its rank is the number of the others that the die reaches.
+    """
+    never, ranks = 2**53, np.arange(kernel_layout.N_CUTS - 1)
+    cuts = np.full((len(arrays.choice), kernel_layout.N_NEIGHBORS + 1, kernel_layout.N_CUTS), never)
+    for own, choice in zip(cuts, arrays.choice, strict=True):
+        jump, shares = choice[kernel_layout.JUMP], choice[kernel_layout.RANKS :]
+        own[1:, kernel_layout.JUMP_CUT] = bounds(jump)
+        if jump < 1:
+            first = _first_dice(jump, shares)
+            own[1:, ranks] = np.where(ranks < np.arange(len(shares))[:, None], first, never)
+    return cuts
+
+
+def _first_dice(jump: float, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Returns the first whole die of each rank but the first, by number of neighbours, int64 [10, 9].
+
+    They are found by bisection: as float64 rounds what a die says of the rank, it has no inverse.
+    """
+    shape = len(shares), len(shares) - 1
+    low, high = np.zeros(shape, np.int64), np.full(shape, 2**53)
+    while (low < high).any():
+        middle = (low + high) // 2
+        passed = (middle * 2.0**-53 - jump) / (1 - jump) * shares[:, None] >= shares[:-1]
+        low, high = np.where(passed, low, np.minimum(middle + 1, high)), np.where(passed, middle, high)
+    return low
 
 
 def _user_states(arrays: Arrays) -> NDArray[np.int64]:

@@ -6,8 +6,9 @@ or whose probabilities stand in the catalog, has the whole of it in ``match``, a
 apply to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
+from shlex import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,7 @@ def check_categories(scenario: Scenario, catalog: Catalog) -> None:
         for ad in phase.ads:
             if wrong := _misfit(ad, catalog):
                 where = f"drift from session {start}: " if start else ""
-                raise PrerollError(f"scenario {scenario.name}: {where}ads.{wrong}")
+                raise PrerollError(f"scenario {scenario.name}: {where}ads.{wrong}{_without_videos(phase, catalog)}")
 
 
 def check_size(scenario: Scenario, n_kinds: int, n_videos: int) -> None:
@@ -134,6 +135,20 @@ def _match(m: float, ad: Ad | None, relevance: NDArray[np.float64], categories: 
         total, weights = sum(relevance.T * p[:, None]), sum(relevance.T)
         return np.asarray(total / np.maximum(weights, 1e-300))
     return np.asarray(m + (1 - m) * relevance[:, categories.index(ad.category)])
+
+
+def _without_videos(scenario: Scenario, catalog: Catalog) -> str:
+    """Returns how to make a catalog of the scenario's categories; empty if the catalog has all that it names."""
+    named = [name for ad in scenario.ads for name in _categories(ad) if name != OTHER]
+    if not (names := list(dict.fromkeys(named))) or set(names) <= set(catalog.categories):
+        return ""
+    shown = [*map(quote, names[:_NAMED]), *(["…"] if names[_NAMED:] else [])]
+    return f"; a catalog of these categories without videos: `preroll catalog new DIR --categories {' '.join(shown)}`"
+
+
+def _categories(ad: Ad) -> Iterable[str]:
+    """Returns the categories of videos that an ad names."""
+    return ad.view_probability if isinstance(ad.view_probability, Mapping) else [ad.category]
 
 
 def _misfit(ad: Ad, catalog: Catalog) -> str:

@@ -1,14 +1,16 @@
 """Compilation of a scenario and a catalog into the tables shared by the kernel, the optimum and the agents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import counted
 from preroll.envs.kernel import layout as kernel_layout
+from preroll.envs.model.by_category import kinds_by_category, view_by_category
 from preroll.envs.model.observation import ObservationLayout, SessionSpec
 from preroll.envs.model.packing import pack
 from preroll.envs.model.probabilities import Arrays
@@ -26,13 +28,20 @@ from preroll.envs.scenario.scenario import CATALOG, Ad, Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 RANKS = 10  # neighbours of a video
 RECALL_STEPS = 1000  # memorability is rounded to multiples of 1 / RECALL_STEPS
 
 
-@dataclass(frozen=True)
-class Tables:
+@dataclass(frozen=True, repr=False)
+class Tables(Shown):
     """A scenario compiled on a catalog, as arrays.
 
     Attributes:
@@ -58,6 +67,11 @@ class Tables:
     packed: kernel_layout.Packed
 
     @classmethod
+    def of(cls, source: "TablesSource") -> "Tables":
+        """Returns tables unchanged; a scenario, in any form that :meth:`compile` takes, is compiled on ``demo``."""
+        return source if isinstance(source, Tables) else cls.compile(source)
+
+    @classmethod
     def compile(
         cls, scenario: "str | Path | Mapping[str, Any] | Scenario" = "classic", catalog: "str | Path | Catalog" = "demo"
     ) -> "Tables":
@@ -72,7 +86,7 @@ class Tables:
                 data that the scenario needs, or the tables would be too large.
         """
         scenario = Scenario.load(scenario)
-        catalog = catalog if isinstance(catalog, Catalog) else Catalog.load(catalog)
+        catalog = Catalog.load(catalog)
         _check(scenario, catalog)
         phases = [phase for _, phase in scenario.phases]
         category = _category(catalog)
@@ -116,6 +130,12 @@ class Tables:
     def category(self) -> NDArray[np.int32]:
         """Category of every video, int32 [N]; -1 if unknown."""
         return self.packed.records[:, kernel_layout.CATEGORY]
+
+    @property
+    def answers(self) -> NDArray[np.float64]:
+        """Response to every ad, rows of 8 by kind of video, user state and ad, as ``kernel.layout`` names them."""
+        n = int(self.packed.integers[kernel_layout.KINDS]) * self.arrays.base.size
+        return self.packed.words[: n * kernel_layout.N_ANSWERS].view(np.float64).reshape(n, kernel_layout.N_ANSWERS)
 
     @property
     def layout(self) -> ObservationLayout:
@@ -170,6 +190,69 @@ class Tables:
     def shares(self, phase: int = 0) -> NDArray[np.float64]:
         """Returns the share of sessions of every segment, float64 [U]."""
         return np.diff(self.arrays.segments[phase], prepend=0.0)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns what users do, one row for every phase, segment, slot of a video, category, fatigue level and ad.
+
+        The columns ``view_probability`` and ``reward`` are means over the videos of the category, where the ad is not
+        the last one shown, ``expected`` is P(view) · reward.
+        """
+        import pandas as pd
+
+        names: dict[str, Sequence[Any]] = {
+            "phase": range(self.n_phases),
+            "segment": [segment.name for segment in segments(self.scenario)],
+            "slot": self.scenario.session.slots,
+            "fatigue": range(self.n_levels),
+            "ad": self.spec.labels,
+        }
+        index = pd.MultiIndex.from_product(list(names.values()), names=list(names))
+        parts = []
+        for name, kinds in kinds_by_category(self.category, self.kind, self.spec.categories).items():
+            view, reward = view_by_category(self.arrays, *kinds)
+            paid = np.broadcast_to(reward[:, None, None, None], view.shape)
+            columns = {"view_probability": view.ravel(), "reward": paid.ravel(), "expected": (view * paid).ravel()}
+            parts.append(pd.DataFrame({"category": name, **columns}, index=index).reset_index())
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws P(view) · reward of every ad before the videos of every category, at the start of a session.
+
+        With drift it is that of the first phase, of several segments the mean.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+        """
+        earned = self._earned_at_first()
+        title = f"{self.scenario.name}: expected revenue of one ad, at the start of a session"
+        return plots.field(
+            axes, np.array(list(earned.values())), rows=list(earned), columns=self.spec.labels, title=title
+        )
+
+    def _earned_at_first(self) -> dict[str, NDArray[np.float64]]:
+        """Computes P(view) · reward in the first slot, without fatigue, float64 [A], by category."""
+        earned = {}
+        for name, kinds in kinds_by_category(self.category, self.kind, self.spec.categories).items():
+            view, reward = view_by_category(self.arrays, *kinds)
+            earned[name] = self.shares() @ view[0, :, 0, 0] * reward[0]
+        return earned
+
+    def _card(self) -> Card:
+        earned = self._earned_at_first()
+        facts = {
+            "catalog": f"{self.catalog.path}, {counted(self.n_videos, 'video')}",
+            "session": f"at most {self.n_slots:,} slots",
+            "users": f"{counted(self.n_levels, 'fatigue level')}, {counted(self.n_segments, 'segment')}, "
+            f"{counted(self.n_phases, 'phase')} of drift",
+            "observation": f"{self.layout.size:,} numbers: {', '.join(self.layout.parts)}",
+            "table": "P(view) · reward before a video of each category, in the first slot, without fatigue",
+        }
+        rows = [(label, *(values[ad] for values in earned.values())) for ad, label in enumerate(self.spec.labels)]
+        return Card(f"Tables of scenario {self.scenario.name}", facts, ("ad", *earned), rows)
+
+
+#: What is taken for compiled tables: themselves, or a scenario.
+TablesSource = Tables | str | Path | Mapping[str, Any] | Scenario
 
 
 def _check(scenario: Scenario, catalog: Catalog) -> None:

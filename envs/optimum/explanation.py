@@ -122,7 +122,7 @@ def named(tables: Tables, losses: Losses) -> dict[str, dict[str, Any]]:
         FATIGUE: {name: by_state[..., level].sum(axis=-1) for level, name in enumerate(levels)},
         SESSION: {_slots(one[0] + 1, one[-1] + 1): losses.by_slot[..., one].sum(axis=-1) for one in quarters},
         SLOT: {str(slot + 1): losses.by_slot[..., slot] for slot in slots},
-        AD: {name: losses.by_ad[..., ad] for ad, name in enumerate(spec.labels)},
+        AD: {spec.labels[ad]: losses.by_ad[..., ad] for ad in spec.listed},
         MAP: {
             f"{name} × {level}": by_state[..., k, f]
             for k, name in enumerate(categories)

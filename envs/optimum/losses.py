@@ -123,7 +123,8 @@ class LossLedger:
             ads: int64 [n], the ads of the step.
             playing: bool [n].
         """
-        rows = state["state"][[layout.SLOT, layout.USER_STATE, layout.VIDEO, layout.LAST]]
+        named = dict(zip(layout.ROWS, state["state"], strict=True))
+        rows = np.stack([named[row] for row in (layout.SLOT, layout.USER_STATE, layout.VIDEO, layout.LAST)])
         self._steps.append(np.vstack([np.arange(self.lanes), rows, ads]).astype(np.int32)[:, playing])
         self._rows += self._steps[-1].shape[1]
         if self._rows >= MOST_ROWS:

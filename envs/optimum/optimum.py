@@ -7,17 +7,24 @@ segment, on the tables that the kernel uses. Values are expected revenue per ses
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.dynamic_program import Advance, DynamicProgram, solved
 from preroll.envs.optimum.explanation import Explanation, explanation_of
-from preroll.envs.optimum.knowledge import Knowledge
+from preroll.envs.optimum.knowledge import Knowledge, in_words
 from preroll.envs.optimum.losses import Losses, losses
 from preroll.envs.policies.policy import Policy
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.system.memory import COMPILED, require
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 
@@ -42,14 +49,14 @@ class Visits:
         return np.asarray(self.shown.sum(axis=(0, 1)) / self.shown.sum())
 
 
-class Optimum:
+class Optimum(Shown):
     """Exact optimum of a compiled scenario, by dynamic programming.
 
     It is the optimum of an agent that knows the whole state. Where no agent can know all that it needs, such as the
     user's segment, it is an upper bound; where agents can, but only by heart, it is reached: see :attr:`knowledge`.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         phase: the phase of drift; a session belongs to the phase in which it starts.
 
     Attributes:
@@ -65,8 +72,8 @@ class Optimum:
         (20.08, False)
     """
 
-    def __init__(self, tables: Tables, phase: int = 0) -> None:
-        self.tables = tables
+    def __init__(self, tables: TablesSource, phase: int = 0) -> None:
+        self.tables = tables = Tables.of(tables)
         self.phase = phase
         self.programs = [DynamicProgram(tables, phase, segment) for segment in range(tables.n_segments)]
         self.shares = tables.shares(phase)
@@ -164,3 +171,32 @@ class Optimum:
         """Computes what ``policy`` loses by groups of states, averaged over the segments."""
         full = policy.on(self.tables)
         return Losses.mean(self.shares, [losses(segment, full, policy.shape[-1] > 1) for segment in self.programs])
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row an ad: how often the optimum shows it in a session, and its share of the slots."""
+        import pandas as pd
+
+        shown, spec = self.shown(self.policy), self.tables.spec
+        groups = [*(ad.category for ad in spec.ads), *([""] if spec.no_ad else [])]
+        columns = {"ad": spec.labels, "category": groups, "length": spec.lengths}
+        return pd.DataFrame({**columns, "per_session": shown, "share": shown / shown.sum()})
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws the best ad by category, slot and fatigue level: :meth:`Policy.plot` of the optimum.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+        """
+        drawn = self.policy.plot(self.tables, axes, phase=self.phase)
+        drawn.set_title(f"{self.tables.scenario.name}: the best ad, exactly", loc="left", fontsize=11)
+        return drawn
+
+    def _card(self) -> Card:
+        shown, labels = self.shown(self.policy), self.tables.spec.labels
+        facts = {
+            "value": f"{self.value:.4f} of revenue per session",
+            "is": in_words(self.knowledge.note),
+            "slots": f"{shown.sum():.2f} per session, of at most {self.tables.n_slots}",
+        }
+        rows = [(labels[ad], shown[ad], f"{100 * shown[ad] / shown.sum():.1f} %") for ad in np.argsort(-shown)]
+        return Card(f"Optimum of scenario {self.tables.scenario.name}", facts, ("ad", "per session", "of slots"), rows)

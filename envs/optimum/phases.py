@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.belief import BeliefOptimum, belief_optimum, can_infer
 from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import note_of
@@ -26,7 +26,7 @@ class PhasedOptimum:
     """Exact values of a compiled scenario in expected revenue per session, averaged over the phases of drift.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         sessions_per_lane: k ≥ 1; with drift, values are averages over the phases of sessions 0 … k - 1 of a lane.
 
     Attributes:
@@ -42,8 +42,8 @@ class PhasedOptimum:
         (18.22, 17.01)
     """
 
-    def __init__(self, tables: Tables, sessions_per_lane: int = 1) -> None:
-        self.tables = tables
+    def __init__(self, tables: TablesSource, sessions_per_lane: int = 1) -> None:
+        self.tables = tables = Tables.of(tables)
         self.phase_start = np.array([start for start, _ in tables.scenario.phases])
         played = np.diff(np.minimum([*self.phase_start, sessions_per_lane], sessions_per_lane))
         self._weights = played / played.sum()

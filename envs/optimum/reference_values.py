@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.optimum.restricted import RANDOM_BEGINNINGS, best_fixed, best_open_loop
 from preroll.envs.policies.greedy import greedy_policy
@@ -50,11 +50,11 @@ class ReferenceValue:
     note: str = ""
 
 
-def reference_values(tables: Tables, phase: int = 0) -> list[ReferenceValue]:
+def reference_values(tables: TablesSource, phase: int = 0) -> list[ReferenceValue]:
     """Computes the exact values of the optimum and of simple policies, in a fixed order that starts with the optimum.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         phase: the phase of drift.
 
     Examples:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.kernel import layout
 from preroll.envs.model.response import match_table
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import uniform_over_best
 from preroll.system.memory import COMPILED, require
@@ -13,7 +13,7 @@ from preroll.system.memory import COMPILED, require
 Floats = NDArray[np.float64]
 
 
-def greedy_policy(tables: Tables) -> Policy:
+def greedy_policy(tables: TablesSource) -> Policy:
     """Returns the policy that maximises the expected reward of the next slot by the true tables, uniformly over ties.
 
     The expectation of min(P(view), 1) · reward is taken over what the scenario hides: over the segments where they are
@@ -28,6 +28,7 @@ def greedy_policy(tables: Tables) -> Policy:
         >>> f"{optimum.value_of(greedy_policy(tables)) / optimum.value:.1%}"
         '72.3%'
     """
+    tables = Tables.of(tables)
     match, pay, group = _seen(tables)
     one = _reward(tables, match[:, 0], pay[:, 0])
     times = tables.n_slots // one.shape[2] if one.shape[2] > 1 else 1

@@ -11,19 +11,28 @@ may be omitted:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.ad_colors import ad_colors
+from preroll.envs.model.tables import Tables, TablesSource
+from preroll.envs.policies.policy_map import NONE_YET, policy_map
 from preroll.errors import PrerollError
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 N_AXES = 6
 
 
-@dataclass(frozen=True)
-class Policy:
+@dataclass(frozen=True, repr=False)
+class Policy(Shown):
     """A policy table: one ad per state (``ads``), or a probability for every ad (``probabilities``).
 
     Exactly one of the two is given. Missing leading axes are added with length 1.
@@ -66,12 +75,13 @@ class Policy:
         assert self.probabilities is not None
         return self.probabilities.shape[:-1]
 
-    def on(self, tables: Tables) -> "Policy":
+    def on(self, tables: TablesSource) -> "Policy":
         """Returns the same policy with every axis broadcast to its full length, as views that need no memory.
 
         Raises:
             PrerollError: If the table does not fit the scenario and the catalog.
         """
+        tables = Tables.of(tables)
         try:
             if self.ads is not None:
                 return Policy(ads=np.broadcast_to(self.ads, axes(tables)))
@@ -79,6 +89,54 @@ class Policy:
             return Policy(probabilities=np.broadcast_to(self.probabilities, (*axes(tables), tables.n_actions)))
         except ValueError:
             raise PrerollError(f"policy table: axes {self.shape} do not fit {axes(tables)}") from None
+
+    def to_frame(self, tables: TablesSource, *, phase: int = 0, segment: int = 0) -> "pd.DataFrame":
+        """Returns the ad that is shown most by category, slot and fatigue level, as :meth:`plot` draws it.
+
+        Raises:
+            PrerollError: If the table does not fit the scenario and the catalog.
+        """
+        import pandas as pd
+
+        tables = Tables.of(tables)
+        parts, labels = [], np.array(tables.spec.labels, dtype=object)
+        for name, ads in policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET).items():
+            slot, level = np.indices(ads.shape)
+            columns = {"slot": slot.ravel() + 1, "fatigue": level.ravel(), "ad": labels[ads].ravel()}
+            parts.append(pd.DataFrame({"category": name, **columns}))
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(self, tables: TablesSource, axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
+        """Draws the ad that is shown most by category, slot and fatigue level, before any other ad was shown.
+
+        Args:
+            tables: the scenario on the catalog.
+            axes: the axes to draw on; new ones by default.
+            phase: phase of drift.
+            segment: segment of the user.
+
+        Raises:
+            PrerollError: If the table does not fit the scenario and the catalog.
+        """
+        tables = Tables.of(tables)
+        maps = policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET)
+        return plots.mosaic(
+            axes,
+            {name: ads.T for name, ads in maps.items()},
+            colors=ad_colors(tables.spec),
+            names=tables.spec.labels,
+            title=f"{tables.scenario.name}: the ad shown most",
+            labels=("slot", "fatigue level (upwards), by category" if tables.n_levels > 1 else ""),
+        )
+
+    def _card(self) -> Card:
+        table = self.ads if self.ads is not None else self.probabilities
+        assert table is not None
+        what = "one ad for each state" if self.ads is not None else "a probability of every ad for each state"
+        facts = {"holds": f"{what}, {table.nbytes:,} bytes", "shown by": "policy.plot(tables), policy.to_frame(tables)"}
+        names = ("phase", "segment", "slot", "video", "fatigue", "last outcome")
+        rows = [(name, n if n > 1 else "does not matter") for name, n in zip(names, self.shape, strict=True)]
+        return Card("Policy", facts, ("depends on", "states"), rows)
 
 
 def by_phase(policies: Sequence[Policy]) -> Policy:

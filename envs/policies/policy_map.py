@@ -1,18 +1,39 @@
 """Policy map: the ad that a policy shows most by category, slot and fatigue level."""
 
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policy import Policy
 
 #: Index of the ad, int64 [T, F], by name of the category.
 PolicyMap = dict[str, NDArray[np.int64]]
 
+
+class Table(Protocol):
+    """What a map is made of: a :class:`~preroll.envs.policies.policy.Policy`, which draws its own map."""
+
+    @property
+    def ads(self) -> NDArray[np.integer[Any]] | None:
+        """The ad of every state."""
+
+    @property
+    def probabilities(self) -> NDArray[np.float64] | None:
+        """The probability of every ad in every state."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+
+    def on(self, tables: Tables) -> object:
+        """Checks that it fits."""
+
+
 NONE_YET = -1  # the last of the outcomes of the previous slot: there was none
 
 
-def policy_map(tables: Tables, policy: Policy, *, phase: int = 0, segment: int = 0, last: int = 0) -> PolicyMap:
+def policy_map(tables: Tables, policy: Table, *, phase: int = 0, segment: int = 0, last: int = 0) -> PolicyMap:
     """Returns the ad that is shown most before the videos of each category.
 
     Videos of one category can differ, for example because they lead to different next videos; the ad with the largest
@@ -45,7 +66,7 @@ def policy_map(tables: Tables, policy: Policy, *, phase: int = 0, segment: int =
     return chosen
 
 
-def _state(policy: Policy, phase: int, segment: int, last: int) -> NDArray[np.float64] | NDArray[np.int16]:
+def _state(policy: Table, phase: int, segment: int, last: int) -> NDArray[Any]:
     """Returns the policy of one phase and segment after one outcome, [T, N, F] or [T, N, F, A] with any axis 1."""
     table = policy.ads if policy.ads is not None else policy.probabilities
     assert table is not None
@@ -54,7 +75,7 @@ def _state(policy: Policy, phase: int, segment: int, last: int) -> NDArray[np.fl
     return np.asarray(chosen)
 
 
-def _most_shown(table: NDArray[np.float64] | NDArray[np.int16], videos: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+def _most_shown(table: NDArray[Any], videos: NDArray[np.intp], n: int) -> NDArray[np.intp]:
     """Returns the ad with the largest mean probability over some videos, int [T, F]."""
     own = table[:, videos] if table.shape[1] > 1 else table
     if own.ndim == 3:

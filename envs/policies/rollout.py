@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.kernel import layout, policy_rollout, step
-from preroll.envs.model.tables import Tables
+from preroll.envs.kernel import layout, policy_rollout
+from preroll.envs.kernel.lanes import Lanes
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy, axes
 
 
@@ -36,7 +37,9 @@ class Rollout:
     by_ad: NDArray[np.int64]
 
 
-def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, sessions_per_lane: int = 100) -> Rollout:
+def rollout(
+    tables: TablesSource, policy: Policy, *, seed: int, lanes: int = 1000, sessions_per_lane: int = 100
+) -> Rollout:
     """Plays sessions 0 … k - 1 of every lane to their end.
 
     Lane i plays the user stream seed + i, so that policies played with the same seed meet the same users with common
@@ -44,7 +47,7 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     environment.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         policy: the policy table.
         seed: seed of lane 0.
         lanes: n, number of lanes.
@@ -60,8 +63,9 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
         >>> round(float((greedy.revenue - random.revenue).mean()), 2)  # paired: the same users
         7.79
     """
+    tables = Tables.of(tables)
     full = policy.on(tables)
-    state = layout.new_lanes(lanes)
+    state = Lanes.new(lanes)
     if full.ads is not None:
         ads, probabilities = full.ads, np.empty((0,) * 7)
     else:
@@ -72,15 +76,15 @@ def rollout(tables: Tables, policy: Policy, *, seed: int, lanes: int = 1000, ses
     counts = np.zeros((3, lanes, sessions_per_lane), dtype=np.int32)
     by_ad = np.zeros((lanes, tables.n_actions), dtype=np.int64)
     block = layout.BLOCK
-    account = policy_rollout.Account(np.zeros(block, np.int64), np.zeros(block), np.zeros(block, np.int64))
+    ints = (np.zeros(block, np.int64) for _ in range(3))
+    account = policy_rollout.Account(next(ints), next(ints), np.zeros(block), next(ints))
     seeds = np.arange(lanes, dtype=np.uint64) + np.uint64(seed)
-    step.seed_lanes(state, np.arange(lanes), seeds)
+    state.seed(np.arange(lanes), seeds)
     policy_rollout.play_sessions(
         tables.packed.for_kernel(),
-        state,
+        state.words,
         ads,
         probabilities,
-        layout.new_results(block),
         account,
         revenue,
         counts,

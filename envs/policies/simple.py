@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy, by_phase
 from preroll.errors import NotFiniteError, PrerollError
 
 TIE = 1e-9  # actions whose values differ by at most this share of the largest magnitude are equally good
 
 
-def random_policy(tables: Tables) -> Policy:
+def random_policy(tables: TablesSource) -> Policy:
     """Returns the policy that chooses every action with equal probability.
 
     Examples:
@@ -18,7 +18,8 @@ def random_policy(tables: Tables) -> Policy:
         >>> random_policy(Tables.compile("classic", "demo")).probabilities.ravel().round(3)
         array([0.167, 0.167, 0.167, 0.167, 0.167, 0.167])
     """
-    return Policy(probabilities=np.full(tables.n_actions, 1.0 / tables.n_actions))
+    n_actions = Tables.of(tables).n_actions
+    return Policy(probabilities=np.full(n_actions, 1.0 / n_actions))
 
 
 def tie_bar(values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -55,11 +56,11 @@ def uniform_over_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(best / count)
 
 
-def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:
+def by_category_policy(tables: TablesSource, ads: NDArray[np.int64]) -> Policy:
     """Returns the policy that always shows ``ads[k]`` before videos of category k.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         ads: action by category, int [K], or by slot and category, int [T, K].
 
     Raises:
@@ -74,6 +75,7 @@ def by_category_policy(tables: Tables, ads: NDArray[np.int64]) -> Policy:
         >>> round(Optimum(tables).value_of(by_category_policy(tables, np.array([2, 1, 5]))), 3)
         17.983
     """
+    tables = Tables.of(tables)
     category = np.asarray(tables.catalog.category).astype(np.int64)
     if (category < 0).any():
         raise PrerollError(f"catalog {tables.catalog.path}: has videos without a category: no policy can go by it")
@@ -93,7 +95,7 @@ def first_rewards(tables: Tables, phase: int = 0) -> NDArray[np.float64]:
     return np.asarray(videos @ by_kind / np.maximum(videos.sum(axis=1, keepdims=True), 1.0))
 
 
-def fixed_policy(tables: Tables, length: str) -> Policy:
+def fixed_policy(tables: TablesSource, length: str) -> Policy:
     """Returns the policy that shows the ad of the video's category and one length class; the first, if several exist.
 
     Where no ad belongs to a category, it is the ad of that length which earns most in the first slot, in every phase of
@@ -108,6 +110,7 @@ def fixed_policy(tables: Tables, length: str) -> Policy:
         >>> round(Optimum(tables).value_of(fixed_policy(tables, "short")), 3)
         15.996
     """
+    tables = Tables.of(tables)
     of_length = np.array(tables.spec.lengths) == length
     if of_length.any() and (tables.spec.ad_category < 0).all():
         earned = [np.where(of_length, first_rewards(tables, phase), -1.0) for phase in range(tables.n_phases)]

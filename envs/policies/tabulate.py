@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
 from preroll.system.memory import COMPILED, require
@@ -17,11 +17,11 @@ LARGEST_MEMORY = 4 * 2**30  # bytes of a table, in which states that look alike 
 ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
-def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Policy:
+def tabulate(tables: TablesSource, action_probabilities: ActionProbabilities) -> Policy:
     """Evaluates a function of observations at every observation that a session can show, as a policy table.
 
     Args:
-        tables: a compiled scenario.
+        tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         action_probabilities: maps observations float32 [n, d] to action probabilities [n, A]; must be memoryless.
 
     Returns:
@@ -39,6 +39,7 @@ def tabulate(tables: Tables, action_probabilities: ActionProbabilities) -> Polic
         >>> round(Optimum(tables).value_of(policy), 3)
         10.198
     """
+    tables = Tables.of(tables)
     grid = _DistinctObservations(tables)
     if grid.size * tables.n_actions > LARGEST_TABLE:
         raise PrerollError(f"policy table: {grid.size:,} distinct observations are too many; evaluate by stepping")

@@ -1,4 +1,4 @@
 """Rendering of a session as text and as an image, and plots of policies.
 
-Read in this order: timeline → ansi → ad_colors → rgb → render → figure_bytes → policy_plot.
+Read in this order: timeline → ansi → rgb → render → figure_bytes → policy_plot.
 """

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.tables import Tables
 from preroll.envs.policies.policy_map import PolicyMap
-from preroll.envs.rendering.ad_colors import ad_colors
 from preroll.envs.rendering.figure_bytes import figure_bytes
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _add_legend(figure: "Figure", tables: Tables, shown: list[int]) -> int:
     colors, labels = ad_colors(tables.spec), tables.spec.labels
     fitting = max(int(figure.get_figwidth() / (MARK + CHARACTER * max(len(labels[ad]) for ad in shown))), 1)
     lines = -(-len(shown) // fitting)
-    handles = [Patch(color=colors[ad], label=labels[ad]) for ad in shown]
+    handles = [Patch(color=colors[ad], label=labels[ad]) for ad in tables.spec.listed if ad in shown]
     columns = -(-len(shown) // lines)  # lines of about the same length
     figure.legend(handles=handles, loc="lower center", frameon=False, fontsize=9, ncols=columns, borderpad=0)
     return lines

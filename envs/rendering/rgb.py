@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.rendering.timeline import Timeline
 from preroll.palette import FAINT, GRID, INK, NO_AD, PAPER, category_color
 

@@ -1,4 +1,4 @@
 """Scenarios: every probability, reward and rule of a simulation, as validated YAML files, with presets.
 
-Read in this order: scenario → overrides → template.
+Read in this order: scenario → overrides → differences → template.
 """

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 
 
@@ -44,8 +45,9 @@ def _places(node: Any, path: str, dotted: str, source: str) -> list[tuple[Any, A
     if not chosen:
         whole = "it is empty, and can be set as a whole"
         empty = whole if node in ({}, []) else "nothing is given here" if node is None else "there is nothing below it"
-        known = f"known here: {', '.join(map(str, keys))}" if keys else empty
-        raise PrerollError(f"{source}: {dotted}: unknown key {path.split('.')[0]!r}; {known}")
+        wrong = path.split(".")[0]
+        told = known(wrong, "known here:", keys) if keys else empty
+        raise PrerollError(f"{source}: {dotted}: unknown key {wrong!r}; {told}")
     places, lacking = [], None
     for key, rest in chosen:
         try:

@@ -11,14 +11,24 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
+from preroll.console.nearest import known, meant, neighbors
+from preroll.console.plural import counted
 from preroll.envs.scenario.overrides import apply_overrides
 from preroll.errors import PrerollError
+from preroll.palette import category_color
 from preroll.renamed import PRESETS as RENAMED_PRESETS
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.yaml_config import FileModel, dump_yaml, load_named, validated
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -66,6 +76,12 @@ class Ad(FileModel):
     def label(self) -> str:
         """Name of the ad in tables and dotted keys: ``category.name``."""
         return f"{self.category}.{self.name}"
+
+    @property
+    def own_probability(self) -> float | None:
+        """P(view) before a video of its own category; None where the catalog has it, or there is none."""
+        given = self.view_probability
+        return given.get(self.category, given.get(OTHER)) if isinstance(given, dict) else given
 
 
 class Session(FileModel):
@@ -197,7 +213,7 @@ class Drift(FileModel):
     set: dict[str, Any] = Field(min_length=1, description="new values, or {scale: factor}, by dotted key")
 
 
-class Scenario(FileModel):
+class Scenario(Shown, FileModel):
     """Complete definition of a simulation, except for the catalog of videos.
 
     ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and stored as a tuple of
@@ -259,11 +275,11 @@ class Scenario(FileModel):
         lengths = {*self.lengths, "none"}
         for key, given in (("fatigue.gain", self.user.fatigue.gain), ("leave.hazard", self.user.leave.hazard)):
             if unknown := sorted(set(given) - lengths):
-                raise ValueError(
-                    f"user.{key}: no ad has length {unknown[0]!r}; lengths are {', '.join(sorted(lengths))}"
-                )
+                told = known(unknown[0], "lengths are", sorted(lengths))
+                raise ValueError(f"user.{key}: no ad has length {unknown[0]!r}; {told}")
         if unknown := sorted(set(self.user.position) - set(self.session.slots)):
-            raise ValueError(f"user.position: no slot {unknown[0]!r}; slots are {', '.join(self.session.slots)}")
+            told = known(unknown[0], "slots are", self.session.slots)
+            raise ValueError(f"user.position: no slot {unknown[0]!r}; {told}")
         if len(set(self.session.slots)) != len(self.session.slots):
             raise ValueError("session.slots: a slot occurs twice")
         if self.user.leave.fatigue and len(self.user.leave.fatigue) != self.user.fatigue.levels:
@@ -271,10 +287,11 @@ class Scenario(FileModel):
                 f"user.leave.fatigue: one number for each of the {self.user.fatigue.levels} fatigue levels is expected"
             )
         self._probabilities_have_one_source()
-        known = {*labels, *self.lengths, *(ad.category for ad in self.ads)}
+        appealing = {*labels, *self.lengths, *(ad.category for ad in self.ads)}
         for segment in self.user.segments:
-            if unknown := sorted(set(segment.appeal) - known):
-                raise ValueError(f"user.segments: appeal {unknown[0]!r} is no ad, length or category of this scenario")
+            if unknown := sorted(set(segment.appeal) - appealing):
+                told = f"is no ad, length or category of this scenario{meant(unknown[0], appealing)}"
+                raise ValueError(f"user.segments: appeal {unknown[0]!r} {told}")
         return self
 
     def _probabilities_have_one_source(self) -> None:
@@ -362,9 +379,9 @@ class Scenario(FileModel):
         if not path.is_file():
             if str(source) in RENAMED_PRESETS:
                 raise PrerollError(f"scenario {str(source)!r}: the preset is now {RENAMED_PRESETS[str(source)]!r}")
-            raise PrerollError(
-                f"scenario {str(source)!r}: no such preset or file; presets are {', '.join(preset_names())}"
-            )
+            files = [str(file) for file in neighbors(path, "*.y*ml") if meant(path.name, [file.name])]
+            told = known(source, "presets are", preset_names()) if not files else f"did you mean {files[0]}?"
+            raise PrerollError(f"scenario {str(source)!r}: no such preset or file; {told}")
         return _validated(load_named(path), str(path))
 
     @staticmethod
@@ -394,6 +411,58 @@ class Scenario(FileModel):
     def dump(self) -> str:
         """Returns the whole scenario as YAML, from which :meth:`load` restores an equal one."""
         return _dumped(json.dumps(self.model_dump(mode="json")))
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row an ad.
+
+        ``view_probability`` is P(view) before a video of the ad's own category; where an ad has probabilities by
+        category, ``view_probability.CATEGORY`` are these.
+        """
+        import pandas as pd
+
+        rows = []
+        for ad in self.ads:
+            given = ad.view_probability if isinstance(ad.view_probability, dict) else {}
+            own = {"view_probability": ad.own_probability, "reward": ad.reward}
+            rows.append({
+                "ad": ad.label, "category": ad.category, "name": ad.name, "length": ad.length, "seconds": ad.seconds,
+                **own, **{f"view_probability.{name}": p for name, p in given.items()},
+            })  # fmt: skip
+        return pd.DataFrame(rows).astype({"view_probability": "float64"})
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws P(view) · reward of every ad before a video of its own category.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+
+        Raises:
+            PrerollError: P(view) is the catalog's: ``Tables.compile(scenario, catalog).plot()`` shows it.
+        """
+        if self.response == CATALOG:
+            raise PrerollError(
+                f"scenario {self.name}: response: 'catalog': P(view) stands in the catalog; "
+                "plot Tables.compile(scenario, catalog) instead"
+            )
+        hues = {name: category_color(k) for k, name in enumerate(sorted({ad.category for ad in self.ads}))}
+        rows = [
+            plots.Bar(ad.label, (ad.own_probability or 0.0) * ad.reward, color=hues[ad.category]) for ad in self.ads
+        ]
+        return plots.bars(axes, rows, title=self.name, x="P(view) · reward before a video of the own category")
+
+    def _card(self) -> Card:
+        user, observed = self.user, self.observe.model_dump()
+        levels, segments = counted(user.fatigue.levels, "fatigue level"), counted(len(user.segments) or 1, "segment")
+        facts = {
+            **({"about": self.description} if self.description else {}),
+            "session": f"{self.session.horizon:,} videos, {self.n_slots:,} slots"
+            + (", a slot may stay empty" if self.session.no_ad else ""),
+            "users": f"{levels}, {segments}, {counted(len(self.drift), 'change')} by drift",
+            "P(view)": "of the catalog" if self.response == CATALOG else f"of the ads; mismatch {user.mismatch:g}",
+            "observed": ", ".join(name for name, value in observed.items() if value not in (False, "none")),
+        }
+        rows = [(ad.label, ad.seconds, ad.own_probability, ad.reward) for ad in self.ads]
+        return Card(f"Scenario {self.name}", facts, ("ad", "seconds", "P(view)", "reward"), rows)
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,11 @@ from preroll.perception.catalog.catalog import Catalog
 
 
 def scenario_for(
-    catalog: Catalog, like: str = "classic", *, by_category: bool = False, probabilities: str | Path | None = None
+    catalog: str | Path | Catalog,
+    like: str | Path | Mapping[str, Any] | Scenario = "classic",
+    *,
+    by_category: bool = False,
+    probabilities: str | Path | None = None,
 ) -> Scenario:
     """Returns a scenario with the categories of ``catalog`` and the rules of the scenario ``like``.
 
@@ -21,8 +25,8 @@ def scenario_for(
     user's own.
 
     Args:
-        catalog: the catalog.
-        like: preset name or YAML file.
+        catalog: name, folder or catalog.
+        like: preset name, YAML file, mapping or scenario.
         by_category: whether every ad gets a probability for each category, mismatch included.
         probabilities: a CSV file of ads and their probabilities by category: column ``ad`` as ``group.name``, one
             column for each category or ``other``; and, optionally, ``seconds``, ``reward`` and ``length``.
@@ -39,7 +43,7 @@ def scenario_for(
         >>> scenario_for(Catalog.load("demo"), by_category=True).ads[0].view_probability
         {'cars': 0.8, 'cats': 0.32, 'concerts': 0.32}
     """
-    model = Scenario.load(like)
+    model, catalog = Scenario.load(like), Catalog.load(catalog)
     if model.response == CATALOG:
         raise PrerollError(
             f"scenario {model.name}: response: 'catalog' has P(view) of its own ads and videos, and is no template; "
@@ -50,6 +54,8 @@ def scenario_for(
         source, ads = str(probabilities), read_matrix(Path(probabilities), catalog.categories, model.ads)
     plain = model.model_dump(mode="json")
     description = f"The rules of {model.name} for the categories of a catalog; put your own numbers in."
+    if left := sorted({key for segment in model.user.segments for key in segment.appeal} - _named(ads)):
+        description += f" The appeal of {', '.join(left)} is left out: there are no such ads here."
     name = f"{model.name}-for-{len(catalog.categories)}-categories"
     named = {"name": name, "description": description, "ads": ads, "drift": []}
     try:
@@ -78,18 +84,25 @@ def _groups(model: Scenario, catalog: Catalog) -> dict[str, dict[str, Any]]:
     return {name: ads for name, ads in groups.items() if name in free} | by_category
 
 
+def _named(ads: dict[str, dict[str, Any]]) -> set[str]:
+    """Returns what an appeal may be of: every length, group and ad."""
+    pairs = [(group, name, ad["length"]) for group, inside in ads.items() for name, ad in inside.items()]
+    return {text for group, name, length in pairs for text in (group, length, f"{group}.{name}")}
+
+
 def _user(user: dict[str, Any], ads: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Returns the rules of users, less those about ads that are not there.
 
-    Appeal may refer to ads by category, which the catalog may lack, and is kept by length.
+    Appeal may be of a category that the catalog lacks.
     """
+    named = _named(ads)
     lengths = {ad["length"] for group in ads.values() for ad in group.values()}
     fatigue, leave = (
         {**user[key], rule: {k: v for k, v in user[key][rule].items() if k in {*lengths, "none"}}}
         for key, rule in (("fatigue", "gain"), ("leave", "hazard"))
     )
     segments = [
-        {**segment, "appeal": {k: v for k, v in segment["appeal"].items() if k in lengths}}
+        {**segment, "appeal": {k: v for k, v in segment["appeal"].items() if k in named}}
         for segment in user["segments"]
     ]
     fit = any(not isinstance(ad["view_probability"], dict) for group in ads.values() for ad in group.values())

@@ -77,8 +77,8 @@ class Detector:
 
     def __init__(
         self,
-        model: Path = EMBEDDED,
-        card: Path | ModelCard | None = None,
+        model: str | Path = EMBEDDED,
+        card: str | Path | ModelCard | None = None,
         session: onnxruntime.InferenceSession | None = None,
     ) -> None:
         """Loads a network.
@@ -92,8 +92,8 @@ class Detector:
         Raises:
             PrerollError: if the file, its card or the network's shape is invalid.
         """
-        self.model = model = find_network(model)
-        self.card = card if isinstance(card, ModelCard) else find_card(model, card)
+        self.model = model = find_network(Path(model))
+        self.card = card if isinstance(card, ModelCard) else find_card(model, None if card is None else Path(card))
         height, width = self.card.input_size
         self.fit = Fit(height, width, self.card.fit, self.card.pad, self.card.pad_place)
         self._session = session or open_session(model.read_bytes(), model)

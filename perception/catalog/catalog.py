@@ -8,7 +8,7 @@ the standard library, so that environments can open a catalog without a detector
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,16 +18,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from preroll.errors import PrerollError
+from preroll.files import atomic
 from preroll.files import manifest as manifests
 from preroll.files.manifest import Manifest
 from preroll.files.sealed import DamagedError
+from preroll.files.targets import reserved
+from preroll.palette import category_color
 from preroll.perception.catalog import arrays as checked
 from preroll.perception.catalog.arrays import ARRAYS, DETECTIONS, Sizes
 from preroll.perception.catalog.arrays import NEIGHBORS as NEIGHBORS
-from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS, identity, read_manifest
+from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS, about_array, identity, read_manifest
+from preroll.perception.catalog.synthetic import listed, planted
+from preroll.perception.catalog.video_list import read_list
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 DEMO = "demo"
 #: Optional arrays that a catalog in memory may be given.
@@ -43,9 +52,11 @@ OPTIONAL = (
 _SOUND: set[tuple[str, str, Sizes]] = set()
 VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
 SPLIT, GROUP = "split", "group"
+#: Key of the manifest of a catalog without videos: how its content was planted.
+SYNTHETIC = "synthetic"
 
 
-class Catalog:
+class Catalog(Shown):
     """The usable videos of a platform: N videos of K categories, with importances over C object classes.
 
     Attributes:
@@ -92,34 +103,29 @@ class Catalog:
         self.categories: tuple[str, ...] = tuple(manifest["categories"])
         self._files = files
         self._arrays = arrays
+        self._paths: Sequence[str] | None = None
         self._check_types()
 
     @classmethod
     def load(cls, name_or_path: "str | Path | Catalog" = DEMO) -> "Catalog":
-        """Opens the packaged catalog ``"demo"`` or the catalog in a folder; returns a catalog unchanged.
+        """Opens the packaged catalog ``"demo"`` or the catalog in a folder, memory-mapped; returns a catalog unchanged.
 
-        Raises:
-            PrerollError: if there is no such folder, or it is not a catalog that this version reads.
-        """
-        if isinstance(name_or_path, Catalog):
-            return name_or_path
-        return cls.open(cls.folder(name_or_path))
-
-    @staticmethod
-    def folder(name_or_path: str | Path) -> Path:
-        """Returns the folder of ``"demo"``, or that of a path."""
-        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
-
-    @classmethod
-    def open(cls, path: str | Path) -> "Catalog":
-        """Opens the catalog in the folder ``path``, memory-mapped.
+        A folder that is itself called ``demo`` is ``Path("demo")``, or ``"./demo"``.
 
         Raises:
             PrerollError: if the folder or the manifest is missing, is damaged or of an unknown version, or the shape or
                 type of an array differs from the manifest.
         """
-        files = read_manifest(Path(path))
-        return cls(Path(path), dict(files.content), files, {})
+        if isinstance(name_or_path, Catalog):
+            return name_or_path
+        folder = cls.folder(name_or_path)
+        files = read_manifest(folder)
+        return cls(folder, dict(files.content), files, {})
+
+    @staticmethod
+    def folder(name_or_path: str | Path) -> Path:
+        """Returns the folder of ``"demo"``, or that of a path."""
+        return Path(__file__).parent / "demo" if name_or_path == DEMO else Path(name_or_path)
 
     @classmethod
     def from_arrays(
@@ -138,6 +144,7 @@ class Catalog:
         embedding_reduced: ArrayLike | None = None,
         response: ArrayLike | None = None,
         response_ads: Sequence[str] = (),
+        paths: Sequence[str] | None = None,
         name: str = "memory",
     ) -> "Catalog":
         """Creates a catalog in memory, with the same checks as one on disk.
@@ -156,6 +163,7 @@ class Catalog:
             embedding_reduced: [N, E] in [0, 1], or None.
             response: [N, A] in [0, 1], or None.
             response_ads: labels of its A ads, sorted.
+            paths: names of the N videos; by default the category and a number.
             name: used as ``path``.
 
         Raises:
@@ -187,8 +195,81 @@ class Catalog:
             manifest[RESPONSE_ADS] = list(response_ads)
         catalog = cls(Path(name), manifest, None, arrays)
         catalog.__dict__["classes"] = tuple(classes)
+        if paths is not None and len(paths) != catalog.n_videos:
+            raise PrerollError(f"{told}: {len(paths)} paths, but {catalog.n_videos} videos")
+        catalog._paths = paths
         catalog.check_values()
         return catalog
+
+    @classmethod
+    def synthetic(
+        cls,
+        categories: Sequence[str] | Mapping[str, int] = (),
+        videos: int | str | Path = 300,
+        *,
+        seed: int = 0,
+        content: float = 0.3,
+    ) -> "Catalog":
+        """Creates a catalog without videos, from names of categories, or from a list of videos with their tags.
+
+        Every category and every tag is an object class. With u the smaller of two uniform draws from [0, 1], for every
+        video and class, importance = content · (the video is of the category, or has the tag) + (1 − content) · u.
+        Neighbours are the nearest by the cosine of these, and ``category_probabilities`` are the exact posterior of
+        the category given the importance of the categories' classes.
+
+        Args:
+            categories: names, which get equal parts of the videos; or numbers of videos by name.
+            videos: number of videos; or a CSV file with the column ``category`` and, optionally, ``video`` (a name) and
+                ``tags`` (separated by ``;`` or ``,``), instead of ``categories``.
+            seed: seed of all draws.
+            content: how much of a video is said by its category and tags, in [0, 1]: with 0 neighbours know nothing of
+                categories, with 1 all videos of a category with the same tags are the same.
+
+        Raises:
+            PrerollError: an argument, or a line of the file, is not what is allowed.
+
+        Examples:
+            >>> from preroll.perception import Catalog
+            >>> catalog = Catalog.synthetic(["cooking", "travel"], 100)
+            >>> catalog.n_videos, catalog.categories, catalog.classes
+            (100, ('cooking', 'travel'), ('cooking', 'travel'))
+            >>> Catalog.synthetic({"cooking": 30, "travel": 10}).n_videos
+            40
+        """
+        if isinstance(videos, str | Path):
+            if categories:
+                raise PrerollError(f"categories: {videos} names those of its videos; leave one of the two out")
+            given = read_list(Path(videos))
+        else:
+            given = listed(categories, videos)
+        catalog = cls.from_arrays(**planted(given, seed, content), name="synthetic")
+        catalog.manifest[SYNTHETIC] = {"seed": seed, "content": content}
+        return catalog
+
+    def save(self, out: str | Path, *, command: str = "Catalog.save", replace: bool = False) -> "Catalog":
+        """Writes a catalog that is in memory alone to a folder, and opens it.
+
+        Args:
+            out: the folder.
+            command: what made it, for its manifest.
+            replace: whether a catalog that is there may be replaced.
+
+        Raises:
+            PrerollError: it stands in a folder already, or something else is there.
+        """
+        if self._files is not None:
+            raise PrerollError(f"{self._told}: stands in a folder already; copy that")
+        out, told = Path(out), f"catalog {out}"
+        arrays = {name: self._arrays[name] for name in ARRAYS if self.has(name)}
+        with reserved(out, KIND, told, replace=replace), atomic.folder(out, KIND, told) as folder:
+            atomic.write_json(folder / "classes.json", list(self.classes))
+            atomic.write_text(folder / "videos.csv", self.videos().to_csv(index=False, lineterminator="\n"))
+            for name, array in arrays.items():
+                atomic.save_array(folder / f"{name}.npy", array)
+            facts = {key: value for key, value in self.manifest.items() if key not in ("format", "version", "files")}
+            facts["command"] = command
+            manifests.write(folder, KIND, facts, about=lambda name: about_array(arrays.get(name.removesuffix(".npy"))))
+        return Catalog.load(out)
 
     @cached_property
     def category(self) -> NDArray[np.int16]:
@@ -384,7 +465,8 @@ class Catalog:
 
         columns: dict[str, Any] = {
             "index": np.arange(self.n_videos),
-            "path": [f"{self.categories[k] if k >= 0 else 'unknown'}/{i}" for i, k in enumerate(self.category)],
+            "path": self._paths
+            or [f"{self.categories[k] if k >= 0 else 'unknown'}/{i}" for i, k in enumerate(self.category)],
             "category": [self.categories[k] if k >= 0 else "" for k in self.category],
             "status": "ok",
             "reason": "",
@@ -521,5 +603,50 @@ class Catalog:
         if self._sizes.classes < 1:
             raise PrerollError(f"{self._told}: importance must have at least one class")
 
-    def __repr__(self) -> str:
-        return f"Catalog({str(self.path)!r}, {self.n_videos:,} videos, categories {', '.join(self.categories)})"
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row a usable video: path, category, duration, what is known of it, and importance by class.
+
+        ``memorability`` and ``memorability_quantile`` are there where the catalog has them, ``probability.CATEGORY``
+        are the predicted probabilities of the categories, ``importance.CLASS`` those of the object classes.
+        """
+        import pandas as pd
+
+        videos = self.videos().query("index >= 0").sort_values("index").set_index("index")
+        given = {name: self._array(name) for name in ("memorability", "memorability_quantile")}
+        told = {name: array for name, array in given.items() if array is not None}
+        parts = [videos[["path", "category", "duration"]], pd.DataFrame(told, index=videos.index)]
+        matrices = (
+            ("probability", self.categories, self.category_probabilities),
+            ("importance", self.classes, self.importance),
+        )
+        for prefix, names, matrix in matrices:
+            if matrix is not None:
+                parts.append(pd.DataFrame(matrix, index=videos.index, columns=[f"{prefix}.{name}" for name in names]))
+        return pd.concat(parts, axis=1).reset_index(names="video")
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws the number of videos of every category.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+        """
+        counts = self._counts()
+        rows = [plots.Bar(name, n, color=category_color(k)) for k, (name, n) in enumerate(counts.items())]
+        return plots.bars(axes, rows, title=f"catalog {self.path.name}: {self.n_videos:,} videos", x="videos")
+
+    def _counts(self) -> dict[str, int]:
+        """Returns the number of videos by category; those without one stand last, if there are any."""
+        counts = np.bincount(self.category + 1, minlength=len(self.categories) + 1).tolist()
+        return dict(zip(self.categories, counts[1:], strict=True)) | (
+            {"without category": counts[0]} if counts[0] else {}
+        )
+
+    def _card(self) -> Card:
+        known = [name.replace("_", " ") for name in OPTIONAL if self.has(name)]
+        facts = {
+            "videos": self.n_videos,
+            "made by": self.manifest["command"],
+            "object classes": self._sizes.classes,
+            **({"also knows": ", ".join(known)} if known else {}),
+        }
+        return Card(f"Catalog {self.path}", facts, ("category", "videos"), list(self._counts().items()))

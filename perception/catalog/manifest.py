@@ -11,6 +11,9 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from numpy.typing import NDArray
+
+from preroll.console.nearest import meant, neighbors
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, sealed
 from preroll.files.manifest import NAME, Manifest
@@ -46,9 +49,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     place = atomic.current(folder)
     if not place.is_dir():
-        raise PrerollError(
-            f"catalog {folder}: no such folder; make one with `preroll catalog build VIDEOS --out {quote(str(folder))}`"
-        )
+        told = f"; make one with `preroll catalog build VIDEOS --out {quote(str(folder))}`"
+        raise PrerollError(f"catalog {folder}: no such folder{meant(folder, ['demo', *neighbors(folder)]) or told}")
     try:
         return read_manifest_in(place)
     except FileNotFoundError:
@@ -89,6 +91,11 @@ def parse_manifest(text: str, folder: Path) -> Manifest:
         raise PrerollError(f"{path}: key 'videos' must be at least 1, and below 2**31, not {content['videos']}")
     _check_files(found, path)
     return found
+
+
+def about_array(array: NDArray[Any] | None) -> dict[str, Any]:
+    """Returns what the manifest says of an array beside its hash and size; of another file nothing."""
+    return {} if array is None else {"dtype": str(array.dtype), "shape": list(array.shape)}
 
 
 def identity(found: Manifest) -> str:

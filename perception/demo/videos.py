@@ -79,7 +79,7 @@ def _clip(seed: int, category: str, index: int) -> DemoClip:
 
 
 def render_demo_videos(
-    folder: Path,
+    folder: str | Path,
     *,
     per_category: int = 100,
     seed: int = 0,
@@ -102,6 +102,7 @@ def render_demo_videos(
         PrerollError: if ``folder`` is a file, a number is out of range, another process is writing it, a file of the
             name of a clip is something else, or a process was killed.
     """
+    folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise PrerollError(f"{folder}: is a file; the demo videos need a folder")
     for name, value, least in (

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.nearest import known
 from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.perception.features.categories import (
@@ -69,11 +70,15 @@ class CatalogOptions:
             PrerollError: naming the option and the allowed values.
         """
         if self.importance not in KINDS:
-            raise PrerollError(f"--importance {self.importance}: must be one of {', '.join(KINDS)}")
+            raise PrerollError(f"--importance {self.importance}: {known(self.importance, 'must be one of', KINDS)}")
         if self.classifier not in CLASSIFIERS:
-            raise PrerollError(f"--classifier {self.classifier}: must be one of {', '.join(CLASSIFIERS)}")
+            raise PrerollError(
+                f"--classifier {self.classifier}: {known(self.classifier, 'must be one of', CLASSIFIERS)}"
+            )
         if self.neighbors_by not in SOURCES:
-            raise PrerollError(f"--neighbors-by {self.neighbors_by}: must be one of {', '.join(SOURCES)}")
+            raise PrerollError(
+                f"--neighbors-by {self.neighbors_by}: {known(self.neighbors_by, 'must be one of', SOURCES)}"
+            )
         if self.neighbors_by == "tags":
             raise PrerollError(
                 "--neighbors-by tags: tags are predicted of a catalog that is there: preroll predict annotate --tags"

@@ -194,14 +194,14 @@ def _kept(out: Path) -> Choice | None:
     except (OSError, PrerollError, KeyError):
         there = _detector_of(out)
         name = "" if there is None else _default_of(there[1])
-        looked = Looked.read(Catalog.open(out).manifest.get(KEY)) if name else None
+        looked = Looked.read(Catalog.load(out).manifest.get(KEY)) if name else None
     return Choice(ModelFile.find(Path(name)), looked, by_itself=True) if name else None
 
 
 def _detector_of(out: Path) -> tuple[str, str] | None:
     """Returns name and hash of the detector of the catalog ``out``; None if there is no catalog."""
     try:
-        detector = Catalog.open(out).manifest["detector"]
+        detector = Catalog.load(out).manifest["detector"]
         return str(detector["name"]), str(detector["sha256"])
     except (PrerollError, OSError, ValueError, KeyError, TypeError):
         return None

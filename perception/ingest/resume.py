@@ -47,7 +47,7 @@ def _described(card: Card) -> dict[str, str]:
 def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis]:
     """Returns the analyses in the catalog at ``out`` by video name; empty if its recipe differs or it was altered."""
     try:
-        catalog = Catalog.open(out)
+        catalog = Catalog.load(out)
         if any(catalog.manifest.get(key) != value for key, value in recipe.items()):
             return {}
         if catalog.altered():
@@ -63,7 +63,7 @@ def earlier_analyses(out: Path, recipe: Mapping[str, Any]) -> dict[str, Analysis
 def earlier_predictions(out: Path) -> list[str]:
     """Returns what was predicted about the videos of a catalog at ``out``, which a build does not predict again."""
     try:
-        predictions = Catalog.open(out).manifest.get("predictions")
+        predictions = Catalog.load(out).manifest.get("predictions")
     except (PrerollError, OSError, ValueError):
         return []
     return list(predictions) if isinstance(predictions, dict) else []

@@ -13,7 +13,7 @@ from preroll.files import atomic, manifest
 from preroll.files.targets import check_folder
 from preroll.perception.analysis.analysis import Analysis
 from preroll.perception.catalog.catalog import GROUP, SPLIT, VIDEO_COLUMNS
-from preroll.perception.catalog.manifest import KIND, read_manifest_in
+from preroll.perception.catalog.manifest import KIND, about_array, read_manifest_in
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.ingest.video_folder import SourceVideo
 
@@ -66,11 +66,6 @@ def write_catalog(out: Path, content: Content, command: str) -> None:
             **content.facts,
         }
         manifest.write(folder, KIND, facts, about=lambda name: about_array(arrays.get(name.removesuffix(".npy"))))
-
-
-def about_array(array: NDArray[Any] | None) -> dict[str, Any]:
-    """Returns what the manifest says of an array beside its hash and size; of another file nothing."""
-    return {} if array is None else {"dtype": str(array.dtype), "shape": list(array.shape)}
 
 
 def check_replaceable(out: Path) -> None:

@@ -1,5 +1,6 @@
 """Videos that a catalog has twice: equal files, and other files that show the same by their objects or embedding."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ class Likeness(NamedTuple):
     by: str
 
 
-def find_duplicates(catalog: Catalog) -> pd.DataFrame:
+def find_duplicates(catalog: str | Path | Catalog) -> pd.DataFrame:
     """Finds equal files, and videos that show the same.
 
     Objects: compared is the largest confidence of each class in each frame of a video and its neighbours. Σ|a − b| may
@@ -38,7 +39,7 @@ def find_duplicates(catalog: Catalog) -> pd.DataFrame:
     The numbers of sampled frames may differ by one: a copy that begins at another time is not found.
 
     Args:
-        catalog: the catalog.
+        catalog: name, folder or catalog.
 
     Returns:
         One row per pair with the columns ``path``, ``category``, ``other``, ``other category``, ``difference`` and
@@ -50,6 +51,7 @@ def find_duplicates(catalog: Catalog) -> pd.DataFrame:
         >>> len(find_duplicates(Catalog.load("demo")))
         0
     """
+    catalog = Catalog.load(catalog)
     videos = catalog.videos()
     found = dict.fromkeys(_equal(videos), Likeness(0.0, "file"))
     rows = {int(row): i for i, row in enumerate(videos["index"]) if row >= 0}

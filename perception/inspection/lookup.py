@@ -1,16 +1,16 @@
 """Look-up of a video in a catalog, and of the videos similar to it."""
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from preroll.console.nearest import meant
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
 
-def find_video(catalog: Catalog, name: str) -> int:
+def find_video(catalog: str | Path | Catalog, name: str) -> int:
     """Returns the row of a video, given its path in the catalog, its file name if that is unique, or its row.
 
     Raises:
@@ -21,6 +21,7 @@ def find_video(catalog: Catalog, name: str) -> int:
         >>> find_video(Catalog.load("demo"), "cats-001.mp4")
         100
     """
+    catalog = Catalog.load(catalog)
     table = catalog.videos()
     path = table["path"]
     found = table[(path == name) | path.str.endswith(f"/{name}")]
@@ -39,13 +40,7 @@ def find_video(catalog: Catalog, name: str) -> int:
     return int(one["index"])
 
 
-def meant(name: str, names: Sequence[str]) -> str:
-    """Returns the end of a sentence that asks whether one of at most three similar names is meant, or nothing."""
-    near = get_close_matches(name, names, n=3)
-    return f"; did you mean {', '.join(near)}?" if near else ""
-
-
-def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:
+def similar_videos(catalog: str | Path | Catalog, video: int) -> pd.DataFrame:
     """Returns the neighbours of the video of row ``video``.
 
     Returns:
@@ -60,6 +55,7 @@ def similar_videos(catalog: Catalog, video: int) -> pd.DataFrame:
         >>> table["in common"][0]
         'tree, chair, fish'
     """
+    catalog = Catalog.load(catalog)
     near = catalog.neighbors[video]
     rows = near[near >= 0]
     table = catalog.videos().set_index("index")

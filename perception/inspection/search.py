@@ -1,21 +1,23 @@
 """Search of a catalog: the videos that show most of a class or word, and those most similar to a vector."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from preroll.console.nearest import meant
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.inspection.lookup import meant
 
 _BLOCK = 4096
 
 
-def videos_showing(catalog: Catalog, name: str, count: int = 10) -> pd.DataFrame:
+def videos_showing(catalog: str | Path | Catalog, name: str, count: int = 10) -> pd.DataFrame:
     """Returns the videos in which a class, or word of the user, is most important.
 
     Args:
-        catalog: the catalog.
+        catalog: name, folder or catalog.
         name: a class of it, in any case of letters if that is one.
         count: number of videos, at most; those that do not show it are left out.
 
@@ -30,6 +32,7 @@ def videos_showing(catalog: Catalog, name: str, count: int = 10) -> pd.DataFrame
         >>> videos_showing(Catalog.load("demo"), "fish", 2)["path"].tolist()
         ['cats/cats-055.mp4', 'cats/cats-038.mp4']
     """
+    catalog = Catalog.load(catalog)
     matching = [i for i, one in enumerate(catalog.classes) if one == name]
     matching = matching or [i for i, one in enumerate(catalog.classes) if one.casefold() == name.casefold()]
     if len(matching) != 1:
@@ -39,7 +42,7 @@ def videos_showing(catalog: Catalog, name: str, count: int = 10) -> pd.DataFrame
     return _best(catalog, shown, count, "importance", shown > 0)
 
 
-def videos_like(catalog: Catalog, vector: NDArray[np.floating], count: int = 10) -> pd.DataFrame:
+def videos_like(catalog: str | Path | Catalog, vector: NDArray[np.floating], count: int = 10) -> pd.DataFrame:
     """Returns the videos whose embedding is most similar to a vector.
 
     Returns:
@@ -48,6 +51,7 @@ def videos_like(catalog: Catalog, vector: NDArray[np.floating], count: int = 10)
     Raises:
         PrerollError: the catalog has no embeddings, or of another length.
     """
+    catalog = Catalog.load(catalog)
     embedding = catalog.embedding
     if embedding is None:
         raise PrerollError(

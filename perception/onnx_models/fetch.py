@@ -106,7 +106,7 @@ def _complete(url: str, part: Path, limit: int, progress: Callable[[int, int | N
             error.close()
         why = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         size = part.stat().st_size if part.exists() else 0
-        kept = f"; {size:,} bytes of it are kept: give the same command again" if size else ""
+        kept = f"; {size:,} bytes of it are kept; go on with the same command" if size else ""
         if not size:
             part.unlink(missing_ok=True)
         raise PrerollError(f"{url}: {' '.join(str(why).split())}{kept}", status=1) from None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.streams import is_stream
@@ -79,8 +80,8 @@ def quantiles(scores: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def update_catalog(
-    catalog: Catalog,
-    out: Path,
+    catalog: str | Path | Catalog,
+    out: str | Path,
     *,
     categories: Predictions | None = None,
     tags: Predictions | None = None,
@@ -90,14 +91,14 @@ def update_catalog(
     words: Words | None = None,
     neighbors_by: NeighborsBy | None = None,
     calibrate: bool = False,
-    picture: Path | None = None,
+    picture: str | Path | None = None,
 ) -> Catalog:
     """Writes a copy of a catalog with predictions added.
 
     Ids of the predictions are the paths of the catalog's videos, with or without suffix.
 
     Args:
-        catalog: a catalog on disk.
+        catalog: name, folder or catalog; one on disk.
         out: folder of the copy; an older catalog in it is replaced.
         categories: replaces ``category_probabilities``, from which agents observe the category.
         tags: replaces ``neighbors`` and ``neighbor_scores``, from which the recommender draws the next video.
@@ -119,9 +120,11 @@ def update_catalog(
         PrerollError: ``out`` contains something other than a catalog, no predictions are given, they are of the wrong
             task, or a video is not predicted.
     """
-    from preroll.perception.ingest.writer import about_array, check_replaceable
+    from preroll.perception.catalog.manifest import about_array
+    from preroll.perception.ingest.writer import check_replaceable
     from preroll.perception.prediction.category_calibration import can_calibrate
 
+    catalog, out, picture = Catalog.load(catalog), Path(out), None if picture is None else Path(picture)
     given = {"categories": categories, "tags": tags, "memorability": memorability, "truth": true_memorability}
     used = {name: one for name, one in given.items() if one is not None}
     _check(catalog, used, response is None and words is None, calibrate, picture, neighbors_by)
@@ -155,7 +158,7 @@ def update_catalog(
             by = "tags" if "tags" in used else neighbors_by
             facts = _facts(catalog, arrays, used, words, response, by, calibrate)
             manifest.write(folder, KIND, facts, about=about)
-    return Catalog.open(out)
+    return Catalog.load(out)
 
 
 def _check(
@@ -183,7 +186,7 @@ def _check(
 
 def _check_neighbors(catalog: Catalog, by: str | None, *, tags: bool) -> None:
     if by not in (None, *SOURCES):
-        raise PrerollError(f"--neighbors-by {by}: must be one of {', '.join(SOURCES)}")
+        raise PrerollError(f"--neighbors-by {by}: {known(by, 'must be one of', SOURCES)}")
     if by == "tags" and not tags:
         raise PrerollError("--neighbors-by tags: give predictions of tags with --tags")
     if by not in (None, "tags") and tags:

@@ -44,7 +44,7 @@ class Response:
     values: NDArray[np.float32]
 
     @classmethod
-    def read(cls, file: Path, catalog: Catalog) -> "Response":
+    def read(cls, file: str | Path, catalog: str | Path | Catalog) -> "Response":
         """Reads a table with the columns video, ad and probability, CSV or Parquet.
 
         A video is called by its path in the catalog, with or without suffix; what is said of videos that the build
@@ -53,6 +53,7 @@ class Response:
         Raises:
             PrerollError: naming the file and the first row that cannot be used, occurs twice or is missing.
         """
+        file, catalog = Path(file), Catalog.load(catalog)
         table = read_response_table(file)
         ads = tuple(sorted({table.ads.distinct[number] for number in np.unique(table.ads.row)}))
         video, ad = _videos(table, catalog), _ads(table, ads)
@@ -70,7 +71,7 @@ class Response:
         values = table.probability[order].reshape(catalog.n_videos, len(ads))
         return cls(ads, values.astype(np.float32))
 
-    def checked(self, catalog: Catalog) -> NDArray[np.float32]:
+    def checked(self, catalog: str | Path | Catalog) -> NDArray[np.float32]:
         """Returns the values.
 
         Raises:
@@ -80,7 +81,7 @@ class Response:
             raise PrerollError(f"--response: its ads must be sorted, at least one and each once, not {self.ads[:3]}")
         if wrong := [label for label in self.ads if not _LABEL.fullmatch(label)]:
             raise PrerollError(f"--response: ad {wrong[0]!r} must be group.name, as in a scenario")
-        sizes = Sizes(catalog.n_videos, 0, 0, ads=len(self.ads))
+        sizes = Sizes(Catalog.load(catalog).n_videos, 0, 0, ads=len(self.ads))
         check_type("--response", "response", self.values, "float32", sizes.shape("NA"))
         check_values("--response", "response", self.values, sizes)
         return self.values

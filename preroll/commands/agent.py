@@ -27,7 +27,8 @@ def list_agents() -> None:
     from preroll.terminal.table import print_table
 
     rows = [(name, entry.family, entry.description) for name, entry in AGENTS.items()]
-    print_table(("agent", "family", "description"), rows, left=("agent", "family", "description"))
+    columns = ("agent", "family", "description")
+    print_table(columns, rows, left=columns, prose=("description",), spare=("family",))
 
 
 @app.command()
@@ -49,7 +50,8 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
     rows = [
         (name, _default(entry["default"]), _allowed(entry), entry["description"]) for name, entry in properties.items()
     ]
-    print_table(("setting", "default", "allowed", "meaning and source"), rows, left=("setting", "meaning and source"))
+    columns, prose = ("setting", "default", "allowed", "meaning and source"), ("allowed", "meaning and source")
+    print_table(columns, rows, left=("setting", "meaning and source"), prose=prose)
     for preset, settings in presets_of(agent).items():
         typer.echo(f"Preset {preset}: {', '.join(f'{key}={_default(value)}' for key, value in settings.items())}")
     if rows:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from preroll.commands.catalog_new import new_catalog
 from preroll.commands.catalog_page import check_projector, tell_projector
 from preroll.console import signals
 from preroll.console.output import printable
@@ -21,6 +22,7 @@ from preroll.terminal.catalog_summary import (
     warn_of_copies,
     warn_of_equals,
 )
+from preroll.terminal.counts import parse_count
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
@@ -39,6 +41,7 @@ from preroll.terminal.video_options import (
 )
 
 app = typer.Typer(help="Make a catalog of a folder of videos, and look into one.", no_args_is_help=True)
+app.command(name="new")(new_catalog)
 
 Videos = Annotated[
     Path, typer.Argument(metavar="VIDEOS", help="Folder with one folder of videos per category, or a table, FILE.csv.")
@@ -242,7 +245,9 @@ def similar(
             raise PrerollError(f"{printable(path)}: no object was found in it, so no video is similar", status=1)
         typer.echo(f"Most similar to {printable(path)}:")
         found["score"] = found["score"].map("{:.3f}".format)
-        print_table(list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"))
+        print_table(
+            list(found.columns), found.to_numpy().tolist(), left=("path", "category", "in common"), prose=("in common",)
+        )
         if picture is not None and videos is not None:
             atomic.write_bytes(picture, similar_picture(catalog, row, videos))
             signals.finished()
@@ -255,7 +260,9 @@ def search(
     name: Annotated[str | None, typer.Argument(help="A class of objects, or a word of yours.")] = None,
     image: Annotated[Path | None, typer.Option(help="A picture, to which videos are similar.")] = None,
     encoder: Annotated[Path | None, typer.Option(help="The catalog's encoder.", show_default="by its name")] = None,
-    most: Annotated[int, typer.Option("--most", help="Number of videos, at most.")] = 10,
+    most: Annotated[
+        int, typer.Option("--most", parser=parse_count, metavar="N", help="Number of videos, at most.")
+    ] = 10,
 ) -> None:
     """Print the videos that show most of a class or word, or, by their embedding, those most similar to a picture.
 
@@ -267,8 +274,6 @@ def search(
 
     if (name is None) == (image is None):
         raise PrerollError("give either a NAME or --image")
-    if most < 1:
-        raise PrerollError(f"--most {most}: must be at least 1")
     catalog = Catalog.load(folder)
     if name is not None:
         found = videos_showing(catalog, name, most)
@@ -297,7 +302,7 @@ def duplicates(folder: Folder = "demo") -> None:
         for number, (*paths, difference, by) in enumerate(found.to_numpy().tolist(), start=1)
         for video in (paths[:2], paths[2:])
     ]
-    print_table(("pair", "difference", "by", "path", "category"), rows, left=("by", "path", "category"))
+    print_table(("pair", "difference", "by", "path", "category"), rows, left=("by", "path", "category"), spare=("by",))
 
 
 @app.command()
@@ -320,7 +325,7 @@ def verify(folder: Folder = "demo") -> None:
 @app.command(name="demo-videos")
 def demo_videos(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that gets CATEGORY/VIDEO.mp4.")],
-    per_category: Annotated[int, typer.Option(help="Clips per category.")] = 100,
+    per_category: Annotated[int, typer.Option(parser=parse_count, metavar="N", help="Clips per category.")] = 100,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     workers: Workers = None,
 ) -> None:
@@ -329,7 +334,7 @@ def demo_videos(
     from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
-    total, kept = per_category * len(CATEGORIES), "clips that are complete are kept: give the same command again"
+    total, kept = per_category * len(CATEGORIES), "clips that are complete are kept; go on with the same command"
     with progress.bar(total, "Rendering videos") as advance, writes(folder, kept):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
     signals.finished()

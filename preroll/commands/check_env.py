@@ -6,6 +6,7 @@ import typer
 
 from preroll.errors import PrerollError
 from preroll.system.memory import NETWORKS, require
+from preroll.terminal.counts import parse_count
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 
 
@@ -15,7 +16,8 @@ def check_env(
     changes: ScenarioChanges = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random draws.")] = 0,
     slots: Annotated[
-        int, typer.Option(min=1, help="Slots compared with the tables; more find smaller errors.")
+        int,
+        typer.Option(parser=parse_count, metavar="N", help="Slots compared with the tables; more find smaller errors."),
     ] = 400_000,
 ) -> None:
     """Check the environment of a scenario: replay, copies, lanes, infos, bounds, and frequencies against the tables.
@@ -34,7 +36,12 @@ def check_env(
     with progress.bar(len(check.NAMES), "Checking the environment") as advance:
         report = check.check_env(world, catalog, seed=seed, slots=slots, advance=advance)
     rows = [(finding.name, finding.status, finding.why) for finding in report.findings]
-    print_table(("check", "result", "what was checked"), rows, left=("check", "result", "what was checked"))
+    print_table(
+        ("check", "result", "what was checked"),
+        rows,
+        left=("check", "result", "what was checked"),
+        prose=("what was checked",),
+    )
     if report.failed:
         names = ", ".join(finding.name for finding in report.failed)
         raise PrerollError(f"{len(report.failed)} of {len(rows)} checks failed: {names}", status=1)

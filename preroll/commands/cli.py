@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import signal
 import sys
 import textwrap
 import traceback
@@ -18,6 +17,7 @@ from preroll.commands import (
     catalog,
     catalog_page,
     check_env,
+    compare,
     detect,
     detector,
     evaluate,
@@ -28,6 +28,7 @@ from preroll.commands import (
     export,
     impressions,
     optimum,
+    plot,
     predict,
     quickstart,
     runs,
@@ -50,10 +51,10 @@ LONGEST_LINE = 2_000
 app = typer.Typer(
     name="preroll",
     help="Which ad should a video platform show now? Start with `preroll quickstart`.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    context_settings={"color": True},  # click drops escape sequences from text in a pipe; ours shows them instead
+    # click drops escape sequences from text in a pipe; ours shows them instead
+    context_settings={"color": True, "help_option_names": ["-h", "--help"]},
 )
 app.command()(quickstart.quickstart)
 catalog.app.command()(catalog_page.page)
@@ -63,11 +64,14 @@ app.add_typer(detector.app, name="detector")
 app.add_typer(scenario.app, name="scenario")
 app.command(name="check-env")(check_env.check_env)
 app.command()(optimum.optimum)
+app.command()(compare.compare)
+scenario.app.command()(compare.diff)
 app.add_typer(agent.app, name="agent")
 app.command()(train.train)
 app.command()(tune.tune)
 app.add_typer(runs.app, name="runs")
 app.command()(evaluate.evaluate)
+app.command()(plot.plot)
 app.command()(explain.explain)
 app.command()(export.export)
 app.command()(impressions.impressions)
@@ -84,12 +88,15 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
-    if not {"--help", "--version"} & set(sys.argv):
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+    elif not {"-h", "--help"} & set(sys.argv):
         require("preroll", COMPILED)  # before numpy is imported, whose threads end the process where they do not fit
 
 
@@ -111,7 +118,8 @@ def main() -> NoReturn:
     if lost is not None and not line and not signals.is_finished():
         line, status = f"the output is not complete: {lost.strerror or lost}", status or 1
     if line:
-        typer.echo(f"error: {_shortened(printable(line))}", err=True)
+        beginning = "" if status - 128 in signals.STOPPING else "error: "  # who stops it makes no mistake
+        typer.echo(f"{beginning}{_shortened(printable(line))}", err=True)
     sys.exit(status)
 
 
@@ -141,9 +149,8 @@ def _outcome() -> tuple[str, int]:
 
 
 def _stopped_line(stopped: signals.Stopped) -> tuple[str, int]:
-    name = signal.Signals(stopped.number).name
-    notes = _notes(stopped) or ["nothing half-written is left behind"]
-    return "; ".join((f"stopped by {name}", *notes)), 128 + stopped.number
+    notes = _notes(stopped) or ["nothing half-written is left; begin again with the same command"]
+    return "; ".join((f"stopped by {signals.told(stopped.number)}", *notes)), 128 + stopped.number
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.plural import counted
+from preroll.terminal.counts import parse_count
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
@@ -40,7 +41,10 @@ def detect(
     overlay: Annotated[
         Path | None, typer.Option(help="Folder for frames with boxes and masks; with --segment.")
     ] = None,
-    top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="as the card says")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(parser=parse_count, metavar="N", help="Most classes per frame.", show_default="as the card says"),
+    ] = None,
     fast: Fast = False,
     replace: Replace = False,
     worker_memory: Memory = DEFAULT_MEMORY,
@@ -124,4 +128,4 @@ def _tell(source: Path, table: "pd.DataFrame") -> None:
             size, mean = by_class.loc[row[0]]
             row += [f"{size:,.0f}", f"{mean:.1f}"]
     if rows:
-        print_table(columns, rows, left=("class",))
+        print_table(columns, rows, left=("class",), spare=("mean area [%]", "objects"))

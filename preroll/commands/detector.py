@@ -34,7 +34,13 @@ def list_networks() -> None:
     rows = [
         (one.name, "yes" if one.here else "no", one.classes or "no card", one.trained_on, one.license) for one in known
     ]
-    print_table(columns, [tuple(printable(str(cell)) for cell in row) for row in rows], left=columns)
+    print_table(
+        columns,
+        [tuple(printable(str(cell)) for cell in row) for row in rows],
+        left=columns,
+        prose=("trained on",),
+        spare=("here", "classes"),
+    )
     typer.echo("\nThe licence is that of the weights. Where the others come from:")
     for one in known:
         if not one.here:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from preroll.console import signals
+from preroll.console.nearest import known
 from preroll.console.output import printable
 from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.files.names import beside
+from preroll.terminal.counts import parse_count
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import Trust
 
@@ -51,7 +53,10 @@ def card(
         str | None, typer.Option(help="none, first or last: a class beside those named.", show_default=_USUAL)
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Least confidence.", show_default="0.25")] = None,
-    top: Annotated[int | None, typer.Option(help="Most classes per frame.", show_default="1 with softmax")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(parser=parse_count, metavar="N", help="Most classes per frame.", show_default="1 with softmax"),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of the card, such as box_format=yxyx."),
@@ -116,15 +121,15 @@ def _chosen(
     if not model.is_file():
         raise PrerollError(f"detector {model}: no such file; it must be an ONNX model")
     if classes is None:
-        known = committed_cards().get(sha256_of(model))
-        if known is not None:
-            typer.echo(f"{model}: preroll knows this network as {known.name}.")
+        committed = committed_cards().get(sha256_of(model))
+        if committed is not None:
+            typer.echo(f"{model}: preroll knows this network as {committed.name}.")
             told = {field: value for field, value in given.items() if value is not None}
-            return parse_card(json.dumps({**known.model_dump(mode="json"), **told}), beside(model, ".json"))
+            return parse_card(json.dumps({**committed.model_dump(mode="json"), **told}), beside(model, ".json"))
         raise PrerollError("--classes FILE: is needed; it holds the names of the network's classes in their order")
     names = list(dict.fromkeys([*LAYOUTS, *(str(one.fields["decoder"]) for one in LAYOUTS.values())]))
     if given["decoder"] not in (None, *names):
-        raise PrerollError(f"--decoder {given['decoder']}: must be one of {', '.join(names)}")
+        raise PrerollError(f"--decoder {given['decoder']}: {known(given['decoder'], 'must be one of', names)}")
     card = trial_card(model, read_classes(classes), given, trust)
     return _read_as_one(model, card, given, [_picture(path) for path in pictures])
 
@@ -161,7 +166,8 @@ def _read_as_one(model: Path, trial: "ModelCard", given: dict[str, Any], picture
 def _tell(found: "list[Reading]", pictures: int) -> None:
     typer.echo(f"What its outputs say in {counted(pictures, 'picture')}, by layout:")
     rows = [[one.name, printable(one.found), printable("; ".join(one.problems)) or "plausible"] for one in found]
-    print_table(("layout", "found", "judgement"), rows, left=("layout", "found", "judgement"))
+    columns = ("layout", "found", "judgement")
+    print_table(columns, rows, left=columns, prose=("found", "judgement"))
 
 
 def _picture(path: Path) -> "Pixels":
@@ -181,7 +187,9 @@ def _fields(changes: list[str]) -> dict[str, Any]:
     fields, others = parse_changes(changes)
     for field in (*others, *fields):
         if field not in ModelCard.model_fields:
-            raise PrerollError(f"--set {field}: is no field of a card; those are {', '.join(ModelCard.model_fields)}")
+            raise PrerollError(
+                f"--set {field}: is no field of a card; {known(field, 'those are', ModelCard.model_fields)}"
+            )
     return fields
 
 

@@ -1,66 +1,143 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.commands.pictures import stacked, write_figure
 from preroll.console.output import printable
 from preroll.errors import PrerollError
+from preroll.files.kinds import PNG, SVG
+from preroll.files.streams import messages_beside
+from preroll.files.targets import writing_file
+from preroll.terminal.counts import parse_count
+from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
+from preroll.terminal.output_options import Replace, world_files
 
 if TYPE_CHECKING:
+
     from preroll.agents import Agent
     from preroll.envs.model.tables import Tables
+    from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
+
+    #: A scenario on a catalog, and the agents that play it.
+    Game = tuple[Tables, dict[str, Agent]]
 
 
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders made by `preroll train`.")],
-    sessions: Annotated[int, typer.Option(help="Sessions that every agent plays.")] = 100_000,
+    sessions: Annotated[
+        int, typer.Option(parser=parse_count, metavar="N", help="Sessions that every agent plays.")
+    ] = 100_000,
     seed: Annotated[int, typer.Option(help="Other users; never those of a training.")] = 0,
-    scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="Another scenario; may be given several times.", show_default="the runs' own"),
+    ] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,
     no_exact: Annotated[
         bool, typer.Option("--no-exact", help="Simulate alone; compute no exact value of a run.")
     ] = False,
+    csv: AsCsv = False,
+    json: AsJson = False,
+    plot: Annotated[Path | None, typer.Option(help="Write bars with intervals (.png or .svg).")] = None,
+    replace: Replace = False,
 ) -> None:
     """Compare trained agents, without exploration, with common random numbers: the same users and draws.
 
     Random, greedy and the optimum are always among them. A column with the name of a length class is its share of the
-    ads shown.
+    ads shown. Runs of several scenarios play each of them whose ads and observations they know.
 
     Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
     """
-    from preroll import progress
-    from preroll.simulations.evaluation import evaluation
+    from preroll.simulations.evaluation.evaluation import REFERENCES
     from preroll.simulations.training.run import Run
 
-    opened = [Run.open(run) for run in runs]
-    tables = tables_of(opened, scenario, catalog)
-    players = players_of([run for run in opened if run.settings.agent not in evaluation.REFERENCES])
-    evaluation.check(players, tables, sessions)
-    total = len(players) + len(evaluation.REFERENCES)
+    form = form_of(csv, json, plot)
+    inputs = (*runs, *(file for one in scenario or [""] for file in world_files(one, catalog)))
+    with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
+        opened = [Run.open(run) for run in runs]
+        players = players_of([run for run in opened if run.settings.agent not in REFERENCES])
+        games, notes = games_of(opened, players, scenario or [], catalog)
+        results = _play(games, sessions, seed, exact=not no_exact)
+        if form is None:
+            _print(results)
+        else:
+            print_numbers(({"scenario": one.scenario, **row} for one in results for row in one), form)
+        for note in notes:
+            typer.echo(printable(f"note: {note}"), err=form is not None)
+        if plot is not None:
+            write_figure(stacked([(len(one.rows), one.plot) for one in results]), plot, kind)
+            typer.echo(f"Percent of the optimum: {plot}", err=form is not None)
+
+
+def _play(games: "list[Game]", sessions: int, seed: int, *, exact: bool) -> "list[Evaluation]":
+    """Evaluates on every scenario; what is wrong with one is told before any is played."""
+    from preroll import progress
+    from preroll.simulations.evaluation import evaluation
+
+    for tables, players in games:
+        evaluation.check(players, tables, sessions)
+    total = sum(len(players) + len(evaluation.REFERENCES) for _, players in games)
     with progress.bar(total, f"Evaluating on {sessions:,} sessions") as advance:
-        result = evaluation.evaluate(players, tables, sessions=sessions, seed=seed, exact=not no_exact, advance=advance)
-    print_comparison(result)
-    for run in opened:
-        for note in run.notes:
-            typer.echo(printable(f"note: {run.name}: {note}"))
+        return [
+            evaluation.evaluate(players, tables, sessions=sessions, seed=seed, exact=exact, advance=advance)
+            for tables, players in games
+        ]
+
+
+def _print(evaluations: "list[Evaluation]") -> None:
+    for number, evaluation in enumerate(evaluations):
+        if number:
+            typer.echo()
+        print_comparison(evaluation)
 
 
 def print_comparison(evaluation: "Evaluation") -> None:
-    """Prints the table, without some columns where the terminal is narrow, and what its numbers mean."""
+    """Prints the table, and what its numbers mean."""
     from preroll.simulations.evaluation.table import comparison_table, footnote
-    from preroll.terminal.table import narrowed, print_table
+    from preroll.terminal.table import print_table
 
-    spare = ("less optimum, paired", "exact", "slots", "viewed", "regret")  # what other columns imply goes first
-    columns, rows = narrowed(*comparison_table(evaluation), spare)
-    print_table(columns, rows, left=("agent",))
+    lengths = reversed(evaluation.rows[0].shares)
+    spare = ("less optimum, paired", "exact", "slots", "viewed", "regret", "empty", *lengths)  # the implied ones first
+    print_table(*comparison_table(evaluation), left=("agent",), spare=spare)
     typer.echo(footnote(evaluation))
 
 
-def tables_of(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "Tables":
+def games_of(
+    runs: "list[Run]", players: "dict[str, Agent]", scenarios: list[str], catalog: str | None
+) -> "tuple[list[Game], list[str]]":
+    """Returns the scenarios to play, each with its players, and notes for the user.
+
+    Those asked for are played by all. Of the runs' own, where there are several, each is played by those that fit.
+    """
+    from preroll.agents.fit import check_fit
+
+    notes = [f"{run.name}: {note}" for run in runs for note in run.notes]
+    if scenarios:
+        return [(tables_of(runs, one, catalog), players) for one in scenarios], notes
+    own = [run.scenario for run in runs]
+    distinct = [one for number, one in enumerate(own) if one not in own[:number]]
+    if len(distinct) == 1:
+        return [(tables_of(runs, None, catalog), players)], notes
+    games: list[Game] = []
+    for one in distinct:
+        tables, playing = tables_of(runs, one, catalog), dict(players)
+        for name, agent in players.items():
+            try:
+                check_fit(name, agent, tables.spec)
+            except PrerollError as misfit:
+                del playing[name]
+                notes.append(str(misfit))
+        games.append((tables, playing))
+    return games, notes
+
+
+def tables_of(runs: "list[Run]", scenario: "str | Scenario | None", catalog: str | None) -> "Tables":
     """Returns the tables to play on: those asked for, else those that all runs were trained on.
 
     Raises:
@@ -83,9 +160,14 @@ def tables_of(runs: "list[Run]", scenario: str | None, catalog: str | None) -> "
 
 
 def players_of(runs: "list[Run]") -> "dict[str, Agent]":
-    """Returns the trained agents by the name of their run, or by its whole path where names collide."""
+    """Returns the trained agents by the name of their run, with as much of the path as tells it from others."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
 
-    names = [run.name for run in runs]
-    unique = len(set(names)) == len(names) and not set(names) & set(REFERENCES)
-    return {name if unique else str(run.path): run.load_agent() for name, run in zip(names, runs, strict=True)}
+    return {name: run.load_agent() for name, run in named(runs, REFERENCES).items()}
+
+
+def named(runs: "list[Run]", taken: Collection[str] = ()) -> "dict[str, Run]":
+    """Returns runs by their names, with as much of the path as tells one from others and from what is taken."""
+    from preroll.simulations.runs.run_names import names_of
+
+    return dict(zip(names_of([run.path for run in runs], taken), runs, strict=True))

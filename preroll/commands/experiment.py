@@ -10,9 +10,10 @@ import typer
 
 from preroll.console import signals
 from preroll.console.output import printable
+from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
-from preroll.terminal.table import narrowed, print_table
+from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
@@ -61,14 +62,14 @@ def run(
     if dry_run:
         _print_dry_run(plan, store, pool.size if isinstance(pool, Pool) else workers or cores())
         return
-    with writes(out, "cells that are done are kept: give the same command again"):
+    with writes(out, "cells that are done are kept; go on with the same command"):
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
     signals.finished()
     plan = store.read_plan()
     _print_summary(store, plan)
     already = len(plan.cells) - report.done - len(report.failures)
     typer.echo(
-        f"\n{len(plan.cells)} cells: {report.done} done now, {already} were done before, "
+        f"\n{counted(len(plan.cells), 'cell')}: {report.done} done now, {already} were done before, "
         f"{len(report.failures)} failed.\nTable:  preroll experiment results {quote(str(out))} --csv\n"
         f"Page:   preroll experiment report {quote(str(out))}\n"
         f"Curves: preroll tensorboard {quote(str(out))}"
@@ -125,10 +126,13 @@ def _other_versions(store: "Store", plan: "Plan", states: "dict[str, CellState]"
 
 def _counts(states: "dict[str, CellState]") -> str:
     counts = Counter(states.values())
-    return f"{len(states)} cells, " + ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+    return f"{counted(len(states), 'cell')}, " + ", ".join(
+        f"{number} {state}" for state, number in sorted(counts.items())
+    )
 
 
 def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
+    from preroll.progress import duration
     from preroll.simulations.experiment.execution.estimate import estimate
     from preroll.simulations.experiment.execution.runner import changes
 
@@ -136,23 +140,32 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
     plan = store.keep_names(plan)
     states = store.states(plan)
     expected = estimate(store, plan.cells, states)
-    print_table(
-        ["cell", "state", "sessions", "seconds"],
-        [(c.id, states[c.id], f"{c.sessions:,}", f"{expected.seconds.get(c.id, 0):.1f}") for c in plan.cells],
-        left=("cell", "state"),
-    )
+    cells = [(c.id, states[c.id], f"{c.sessions:,}", _seconds(expected.seconds.get(c.id))) for c in plan.cells]
+    heads = ("cell", "state", "sessions", "CPU seconds")
+    print_table(heads, cells, left=("cell", "state"), spare=("sessions", "CPU seconds"))
     for line in [*changes(plan, store, states), *_late(plan)]:
         typer.echo(line)
-    typer.echo(
-        f"{_counts(states)}; about {_duration(expected.wall(workers))} on {workers} workers and "
-        f"{expected.bytes / 1e6:.1f} MB for what is not done. Nothing was run."
+    typer.echo()
+    agents = {c.label: [one for one in plan.cells if one.label == c.label] for c in plan.cells}
+    rows = []
+    for label, own in agents.items():
+        todo = [expected.seconds[c.id] for c in own if c.id in expected.seconds]
+        rows.append((label, len(own), len(todo), _seconds(sum(todo) if todo else None)))
+    print_table(("agent", "cells", "not done", "CPU seconds"), rows, left=("agent",))
+    needs = (
+        f"about {duration(expected.wall(workers))} on {counted(workers, 'worker')} and {expected.bytes / 1e6:.1f} MB"
     )
+    typer.echo(f"{_counts(states)}.{f' What is not done takes {needs}.' if expected.seconds else ''} Nothing was run.")
+
+
+def _seconds(seconds: float | None) -> str:
+    """Returns the time of a cell; empty where it is done."""
+    return "" if seconds is None else f"{seconds:.1f}" if seconds >= 0.05 else "< 0.1"
 
 
 def _late(plan: "Plan") -> list[str]:
     """Returns lines on late feedback, and on the cells whose agents learn nothing because of it."""
     from preroll.agents.registry import find
-    from preroll.console.plural import counted
     from preroll.simulations.feedback.feedback import Feedback
 
     learning = [cell for cell in plan.cells if cell.feedback and find(cell.agent).family != "baseline"]
@@ -163,16 +176,9 @@ def _late(plan: "Plan") -> list[str]:
 
 
 def _print_summary(store: "Store", plan: "Plan") -> None:
-    from preroll.simulations.experiment.execution.summary import SPARE, footnotes, summary
+    from preroll.simulations.experiment.execution.summary import footnotes, spare, summary
 
     states = store.states(plan)
-    columns, rows = narrowed(*summary(store, plan, states), SPARE)
-    print_table(columns, rows, left=("point", "agent"))
+    print_table(*summary(store, plan, states), left=("point", "agent"), prose=("point",), spare=spare(plan))
     for sentence in footnotes(store, plan, states):
         typer.echo(sentence)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -67,7 +67,7 @@ def _of_experiment(folder: Path, out: Path | None, pictures: Path | None, *, rep
 
 
 def _of_runs(folders: list[Path], out: Path | None, *, replace: bool) -> None:
-    from preroll.commands.evaluate import players_of, tables_of
+    from preroll.commands.evaluate import named, tables_of
     from preroll.files import atomic
     from preroll.files.kinds import HTML
     from preroll.files.streams import messages_beside
@@ -81,9 +81,9 @@ def _of_runs(folders: list[Path], out: Path | None, *, replace: bool) -> None:
     with writing_file(path, f"--out {path}", HTML, replace=replace, inputs=folders), messages_beside(path):
         runs = [Run.open(folder) for folder in folders]
         tables = tables_of(runs, None, None)
-        named = dict(zip(players_of(runs), runs, strict=True))
-        learned = [run for run in runs if run.settings.agent not in REFERENCES]
-        atomic.write_text(path, runs_page(named, players_of(learned), tables))
+        shown = named(runs, REFERENCES)
+        learned = {name: run.load_agent() for name, run in shown.items() if run.settings.agent not in REFERENCES}
+        atomic.write_text(path, runs_page(shown, learned, tables))
         signals.finished()
         _say_written(path)
 

@@ -1,23 +1,35 @@
 """`preroll experiment results`: the tidy table of an experiment."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.commands.pictures import stacked, write_figure
 from preroll.console import signals
 from preroll.console.output import printable
 from preroll.errors import PrerollError
+from preroll.files.streams import messages_beside
 from preroll.terminal.output_options import Replace
-from preroll.terminal.table import narrowed, print_table
+from preroll.terminal.table import print_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from preroll.simulations.experiment.design.plan import Plan
+    from preroll.simulations.experiment.execution.store import CellState, Store
 
 
 def results(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
     csv: Annotated[bool, typer.Option("--csv", help="Write DIR/results.csv.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write DIR/results.json.")] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write DIR/results.parquet.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write bars with intervals (.png or .svg).")] = None,
     replace: Replace = False,
 ) -> None:
     """Print the means of an experiment, or write its tidy table: one row per cell, with every setting and number.
@@ -28,32 +40,25 @@ def results(
 
     Example: `preroll experiment results threshold --csv`
     """
-    from preroll.files.kinds import CSV, PARQUET
+    from preroll.files.kinds import PNG, SVG
     from preroll.files.targets import writing_file
     from preroll.simulations.experiment.execution.store import CellState, Store
-    from preroll.simulations.experiment.execution.summary import SPARE, footnotes, summary
-    from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
+    from preroll.simulations.experiment.execution.summary import footnotes, spare, summary
 
     store = Store(folder)
-    plan = store.read_plan()
-    states = store.states(plan)
-    if csv or parquet:
-        files = [(folder / "results.csv", CSV, write_csv)] if csv else []
-        files += [(folder / "results.parquet", PARQUET, write_parquet)] if parquet else []
-        with ExitStack() as stack:
-            for path, kind, _ in files:
-                stack.enter_context(writing_file(path, str(path), kind, replace=replace))
-            table = results(store)
-            for path, _, write in files:
-                write(table, path)
-            signals.finished()
-            for path, *_ in files:
-                typer.echo(f"{path}: {len(table)} rows, {len(table.columns)} columns")
-    else:
-        columns, rows = narrowed(*summary(store, plan, states), SPARE)
-        print_table(columns, rows, left=("point", "agent"))
-        for sentence in footnotes(store, plan, states):
-            typer.echo(sentence)
+    wanted = writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=[folder])
+    with wanted as kind, messages_beside(plot):
+        plan = store.read_plan()
+        states = store.states(plan)
+        if csv or json or parquet:
+            _write(store, csv=csv, json=json, parquet=parquet, replace=replace)
+        else:
+            print_table(*summary(store, plan, states), left=("point", "agent"), prose=("point",), spare=spare(plan))
+            for sentence in footnotes(store, plan, states):
+                typer.echo(sentence)
+        if plot is not None:
+            write_figure(_picture(store, plan, states), plot, kind)
+            typer.echo(f"Percent of the optimum: {plot}")
     for name, reason in store.reasons(states).items():
         typer.echo(printable(f"failed: {name}: {reason}"))
     if missing := sum(state is not CellState.DONE for state in states.values()):
@@ -61,3 +66,43 @@ def results(
             f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",
             status=1,
         )
+
+
+def _write(store: "Store", *, csv: bool, json: bool, parquet: bool, replace: bool) -> None:
+    """Writes the tidy table in the forms that are wanted."""
+    from preroll.files.kinds import CSV, JSON, PARQUET
+    from preroll.files.targets import writing_file
+    from preroll.simulations.experiment.execution import tidy_table
+
+    forms = [
+        (csv, CSV, tidy_table.write_csv),
+        (json, JSON, tidy_table.write_json),
+        (parquet, PARQUET, tidy_table.write_parquet),
+    ]
+    files = [(store.path / f"results{kind.suffixes[0]}", kind, write) for wanted, kind, write in forms if wanted]
+    with ExitStack() as stack:
+        for path, kind, _ in files:
+            stack.enter_context(writing_file(path, str(path), kind, replace=replace))
+        table = tidy_table.results(store)
+        for path, _, write in files:
+            write(table, path)
+        signals.finished()
+        for path, *_ in files:
+            typer.echo(f"{path}: {len(table)} rows, {len(table.columns)} columns")
+
+
+def _picture(store: "Store", plan: "Plan", states: "Mapping[str, CellState]") -> "Figure":
+    """Returns bars of the means over seeds, a panel for each point."""
+    from preroll.shown import plots
+    from preroll.simulations.experiment.execution.summary import percent_bars
+
+    found = percent_bars(store, plan, states)
+    if not found:
+        raise PrerollError(f"{store.path}: no cell is done, so that there is nothing to draw", status=1)
+    titles = {point: f"{plan.name}: {point}" if len(found) > 1 else plan.name for point in found}
+    return stacked(
+        [
+            (len(rows), partial(plots.bars, rows=rows, title=titles[point], x="% of the optimum", best=100))
+            for point, rows in found.items()
+        ]
+    )

@@ -1,17 +1,16 @@
 """`preroll explain`: where trained agents lose revenue against the optimum."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from preroll.console.output import printable
-from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.kinds import PNG, SVG
-from preroll.files.streams import descriptor_of, messages_beside
+from preroll.files.streams import messages_beside
 from preroll.files.targets import writing_file
+from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 from preroll.terminal.table import print_table
 
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
     from preroll.envs.optimum.explanation import Explanation
     from preroll.simulations.evaluation.agent_result import AgentResult
 
-STDOUT = 1  # number of its descriptor
-
 
 def explain(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders made by `preroll train`.")],
-    csv: Annotated[bool, typer.Option("--csv", help="Print every part as CSV, unrounded, and nothing else.")] = False,
+    csv: AsCsv = False,
+    json: AsJson = False,
     plot: Annotated[Path | None, typer.Option(help="Write a heat map of category and fatigue (.png or .svg).")] = None,
     sessions: Annotated[
         int, typer.Option(help="Simulated for agents without a table; they weigh phases of drift.")
@@ -49,8 +47,7 @@ def explain(
     from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
     from preroll.simulations.training.run import Run
 
-    if csv and plot is not None and descriptor_of(plot) == STDOUT:
-        raise PrerollError(f"--plot {plot}: is where --csv writes; name a file")
+    form = form_of(csv, json, plot)
     inputs = (*runs, *world_files(scenario, catalog))
     with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
         opened = [Run.open(run) for run in runs]
@@ -65,13 +62,13 @@ def explain(
                     )
                 )
                 advance(1)
-        if csv:
-            _print_csv(results)
-        else:
+        if form is None:
             _print(results, tables, sessions)
+        else:
+            print_numbers(_numbers(results), form)
         if plot is not None:
             _draw(results, tables, plot, svg=kind is SVG)
-            typer.echo(f"What is lost by category and fatigue: {plot}", err=csv)
+            typer.echo(f"What is lost by category and fatigue: {plot}", err=form is not None)
 
 
 def _explanation(result: "AgentResult") -> "Explanation":
@@ -79,10 +76,11 @@ def _explanation(result: "AgentResult") -> "Explanation":
     return result.explanation
 
 
-def _print_csv(results: "list[AgentResult]") -> None:
+def _numbers(results: "list[AgentResult]") -> list[dict[str, Any]]:
     from preroll.simulations.evaluation.loss_table import frame
 
-    sys.stdout.write(frame({result.name: _explanation(result) for result in results}).to_csv(index=False))
+    table = frame({result.name: _explanation(result) for result in results})
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _print(results: "list[AgentResult]", tables: "Tables", sessions: int) -> None:
@@ -105,6 +103,7 @@ def _print(results: "list[AgentResult]", tables: "Tables", sessions: int) -> Non
                 ["category", *map(str, range(tables.n_levels))],
                 [(name, *(fixed(value, 2) for value in values)) for name, values in loss_map(explanation).items()],
                 left=("category",),
+                turn="fatigue",
             )
         typer.echo()
     _print_notes(results, tables, sessions)

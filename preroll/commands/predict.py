@@ -145,7 +145,7 @@ def embed(
         def started(count: int) -> Callable[[int], None]:
             return shown.enter_context(progress.bar(count, "Embedding videos"))
 
-        with writes(out, "embeddings that are there are kept: give the same command again"):
+        with writes(out, "embeddings that are there are kept; go on with the same command"):
             network = EncoderFile.find(encoder, card, trust)
             problems = embed_videos(listed, network, out, workers=workers, limits=limits, fast=fast, started=started)
     signals.finished()
@@ -153,7 +153,8 @@ def embed(
     typer.echo(f"{len(listed) - len(bad):,} of {counted(len(listed), 'video')} embedded: {out}")
     if problems:
         rows = [(name, one["status"], one["reason"]) for name, one in problems.items()]
-        print_table(("video", "status", "reason"), rows[:_LISTED], left=("video", "status", "reason"))
+        columns = ("video", "status", "reason")
+        print_table(columns, rows[:_LISTED], left=columns, prose=("reason",))
     if bad:
         raise PrerollError(f"{counted(len(bad), 'video')} could not be embedded: see {out / 'problems.json'}", status=1)
 

@@ -12,14 +12,19 @@ from preroll.console import signals
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.system.memory import CATALOG, require
+from preroll.terminal.counts import parse_count
 
 
 def quickstart(
     out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("preroll-quickstart"),
     scenario: Annotated[str, typer.Option(help="Preset or YAML file.")] = "fatigue",
     seed: Annotated[int, typer.Option(help="Of training and evaluation; the videos are always the same.")] = 0,
-    sessions: Annotated[int, typer.Option(help="Sessions that every agent learns from.")] = 50_000,
-    evaluation_sessions: Annotated[int, typer.Option(help="Sessions of the comparison.")] = 100_000,
+    sessions: Annotated[
+        int, typer.Option(parser=parse_count, metavar="N", help="Sessions that every agent learns from.")
+    ] = 50_000,
+    evaluation_sessions: Annotated[
+        int, typer.Option(parser=parse_count, metavar="N", help="Sessions of the comparison.")
+    ] = 100_000,
     no_exact: Annotated[bool, typer.Option("--no-exact", help="Compute no exact value of an agent.")] = False,
 ) -> None:
     """Render the demo videos, make a catalog, train seven agents, compare them, draw their curves.
@@ -36,7 +41,7 @@ def quickstart(
     from preroll.commands.evaluate import print_comparison
     from preroll.simulations.quickstart import run_quickstart
 
-    with writes(out, "what is complete is kept: give the same command again"):
+    with writes(out, "what is complete is kept; go on with the same command"):
         story = run_quickstart(
             out,
             scenario=scenario,

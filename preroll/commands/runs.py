@@ -27,7 +27,7 @@ def list_runs(folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="H
     Example: `preroll runs list`, then `preroll runs rm runs/classic-random-0`
     """
     from preroll.simulations.runs.found_runs import find_runs
-    from preroll.terminal.table import narrowed, print_table
+    from preroll.terminal.table import print_table
 
     found = find_runs(folder)
     if not found:
@@ -36,8 +36,8 @@ def list_runs(folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="H
     columns = ("run", "state", "agent", "scenario", "sessions", "% of optimum", "size", "written")
     # a default name tells the first two
     spare = ("scenario", "agent", "size", "written", "% of optimum", "sessions")
-    shown, lines = narrowed(columns, [_row(run) for run in found], spare)
-    print_table(shown, lines, left=("run", "state", "agent", "scenario", "written"))
+    rows = map(_row, found)
+    print_table(columns, rows, left=("run", "state", "agent", "scenario", "written"), spare=spare)
     for run in found:
         if run.why:
             typer.echo(f"{run.state}: {printable(run.why)}")

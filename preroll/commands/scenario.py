@@ -29,7 +29,13 @@ def list_presets() -> None:
         (p.name, p.session.horizon, len(p.ads), _yes(p.session.no_ad), p.description.split(":")[0].split(". ")[0])
         for p in presets
     ]
-    print_table(("scenario", "horizon", "ads", "no ad", "description"), rows, left=("scenario", "no ad", "description"))
+    print_table(
+        ("scenario", "horizon", "ads", "no ad", "description"),
+        rows,
+        left=("scenario", "no ad", "description"),
+        prose=("description",),
+        spare=("no ad", "ads", "horizon"),
+    )
 
 
 @app.command()
@@ -45,6 +51,7 @@ def show(scenario: Scenario, changes: ScenarioChanges = None) -> None:
 def check(
     scenario: Scenario,
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
+    changes: ScenarioChanges = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 where there is a warning.")] = False,
 ) -> None:
     """Check a scenario, alone and on a catalog; say what random, greedy and the optimum earn.
@@ -58,7 +65,7 @@ def check(
     from preroll.envs.optimum.knowledge import in_words
     from preroll.envs.optimum.phases import PhasedOptimum
 
-    tables = Tables.compile(scenario, catalog)
+    tables = Tables.compile(changed_scenario(scenario, changes), catalog)
     exact = PhasedOptimum(tables)
     typer.echo(
         f"{scenario}: is right. {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "

@@ -12,6 +12,7 @@ from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
+from preroll.terminal.counts import parse_count
 
 if TYPE_CHECKING:
     from preroll.simulations.training.training import Training, TrainingResult
@@ -27,7 +28,10 @@ def train(
     ] = None,
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
-    sessions: Annotated[int | None, typer.Option(help="Sessions to see.", show_default="the agent's own")] = None,
+    sessions: Annotated[
+        int | None,
+        typer.Option(parser=parse_count, metavar="N", help="Sessions to see.", show_default="the agent's own"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     run: Annotated[
         Path | None,
@@ -219,7 +223,7 @@ def _told_how_to_resume(run: Path) -> Iterator[None]:
             yield
     except BaseException as error:
         if checkpoint.place(run).exists():
-            error.add_note(f"resume with `preroll train --resume {quote(str(run))}`")
+            error.add_note(f"go on with `preroll train --resume {quote(str(run))}`")
         raise
 
 

@@ -8,6 +8,7 @@ import typer
 
 from preroll.console import signals
 from preroll.console.write_errors import writes
+from preroll.terminal.counts import parse_count
 
 
 def tune(
@@ -15,11 +16,21 @@ def tune(
     out: Annotated[Path, typer.Option(help="Folder of the search; an interrupted search in it resumes.")],
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
-    trials: Annotated[int, typer.Option(min=1, help="How many settings to try, the defaults first.")] = 50,
+    trials: Annotated[
+        int, typer.Option(parser=parse_count, metavar="N", help="How many settings to try, the defaults first.")
+    ] = 50,
     sessions: Annotated[
-        int | None, typer.Option(min=1, help="Sessions that every trial learns from.", show_default="the agent's own")
+        int | None,
+        typer.Option(
+            parser=parse_count,
+            metavar="N",
+            help="Sessions that every trial learns from.",
+            show_default="the agent's own",
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every trial; their mean counts.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(parser=parse_count, metavar="N", help="Trainings of every trial; their mean counts.")
+    ] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.")] = 0,
     changes: Annotated[
         list[str] | None,
@@ -53,7 +64,7 @@ def tune(
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     tuning.check(search, out)
     with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
-        with writes(out, "trials that ended are kept: give the same command again"):
+        with writes(out, "trials that ended are kept; go on with the same command"):
             note = partial(typer.echo, err=True)
             found = tuning.tune(search, out, trials=trials, advance=advance, note=note)
         signals.finished()

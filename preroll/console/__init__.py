@@ -1,1 +1,1 @@
-"""What the command line shows and hears: output that cannot fail, signals, errors of writing in one line, plurals."""
+"""What the command line shows and hears: output that cannot fail, signals, errors in one line, plurals, near names."""

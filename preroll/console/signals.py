@@ -47,6 +47,15 @@ class _State:
 _now = _State()
 
 
+def told(number: int) -> str:
+    """Returns the name of a signal for people.
+
+    >>> told(signal.SIGINT), told(signal.SIGTERM)
+    ('Ctrl-C', 'SIGTERM')
+    """
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+
+
 def is_command_line() -> bool:
     """Returns whether this process is ``preroll`` or ``python -m preroll``, not a program that imports it."""
     name, original = (sys.argv or [""])[0], sys.orig_argv
@@ -68,7 +77,7 @@ def end_at_once() -> None:
     """Has signals that ask to stop end the process with one line: while modules load, there is nothing to tidy up."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        line = f"error: stopped by {signal.Signals(number).name}; nothing was started\n"
+        line = f"stopped by {told(number)}; nothing was started\n"
         try:
             os.write(2, line.encode())
         finally:

@@ -33,7 +33,7 @@ def writes(target: Path | str, goes_on: str | None = None) -> Iterator[None]:
 
     Args:
         target: file or folder that the user knows; it stands in where the error names no file.
-        goes_on: what the user can do, as "resume with `preroll …`"; a note of any error, of a signal too.
+        goes_on: what the user can do, as "go on with `preroll …`"; a note of any error, of a signal too.
     """
     try:
         yield

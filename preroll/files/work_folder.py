@@ -45,6 +45,9 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.
 #: Mode of a work folder until it carries its mark: a folder that someone else made is seldom closed to all others.
 _UNMARKED = 0o700
 
+#: So often a folder may be gone that was just made: by another writer, which ends at some time.
+_OFTEN = 100
+
 #: File systems without locks that the user was told of, by device.
 _TOLD: set[int] = set()
 
@@ -179,6 +182,7 @@ def _acquire(place: Path, of: str, told: str) -> Any:
     timeout = _filelock().Timeout
 
     check_name(place, told)
+    gone = 0
     while True:
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -187,6 +191,8 @@ def _acquire(place: Path, of: str, told: str) -> Any:
         except FileExistsError:
             kept = _is_strangers_empty_folder(place)
         except FileNotFoundError:  # another writer has just removed a folder that it had made
+            if (gone := gone + 1) > _OFTEN:
+                raise  # of /proc and the like, which take no folder and say that there is none
             continue
         if place.is_symlink() or not place.is_dir() or not is_ours(place, of):
             raise PrerollError(f"{told}: {place} is in the way and is not preroll's; move it away")

@@ -32,7 +32,12 @@ def describe(catalog: "Catalog") -> None:
     if wrong := wrong_network_told(catalog):
         typer.echo(f"note: {wrong}", err=True)
     typer.echo()
-    print_table(CATEGORY_COLUMNS, category_rows(catalog), left=(CATEGORY_COLUMNS[0], CATEGORY_COLUMNS[3]))
+    print_table(
+        CATEGORY_COLUMNS,
+        category_rows(catalog),
+        left=(CATEGORY_COLUMNS[0], CATEGORY_COLUMNS[3]),
+        prose=CATEGORY_COLUMNS[3:],
+    )
     typer.echo()
     first, *others = quality_told(catalog)
     typer.echo(first)
@@ -143,6 +148,10 @@ def _print_matrix(catalog: "Catalog") -> None:
 
 def _source(catalog: "Catalog") -> str:
     """Returns what the category probabilities were computed from."""
+    from preroll.perception.catalog.catalog import SYNTHETIC
+
+    if SYNTHETIC in catalog.manifest:
+        return "planted content"
     predicted = catalog.manifest.get("predictions", {}).get("categories")
     return "objects" if predicted is None else f"predicted {predicted['task']}"
 
@@ -241,7 +250,8 @@ def tell_losses(report: "BuildReport") -> None:
 
 def list_videos(rows: list[tuple[str, str, str]]) -> None:
     """Prints videos with their status and reason."""
-    print_table(("video", "status", "reason"), rows[:_LISTED], left=("video", "status", "reason"))
+    columns = ("video", "status", "reason")
+    print_table(columns, rows[:_LISTED], left=columns, prose=("reason",))
     if len(rows) > _LISTED:
         typer.echo(f"… and {len(rows) - _LISTED:,} more: see videos.csv.")
 

@@ -1,69 +1,98 @@
-"""Tables on stdout: aligned, with colour and rules on a terminal, plain text in a pipe."""
+"""Tables on stdout: aligned, fitted to the width of a terminal with colour and rules, plain text in a pipe."""
 
-import shutil
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from preroll.console.output import drawn, fitting, printable
+from preroll.terminal.layout import (
+    Column,
+    aligned,
+    block_lines,
+    body_lines,
+    fitting_widths,
+    folded,
+    heading_lines,
+    turned,
+    words,
+)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: Sequence[str] = ()) -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    left: Sequence[str] = (),
+    prose: Sequence[str] = (),
+    spare: Sequence[str] = (),
+    turn: str | None = None,
+) -> None:
     """Prints rows under their columns on stdout.
+
+    Where a terminal is too narrow, headings and prose are folded between words; then spare columns go, of which a line
+    tells (prose is written below the table); then a matrix is turned; then each row becomes a block of lines.
 
     Args:
         columns: the headings.
         rows: the rows, one entry per column.
         left: the columns of text, set to the left; the others are numbers, set to the right.
+        prose: the columns that may be folded between words.
+        spare: the columns to leave out where there is no room, in this order.
+        turn: for a matrix, the heading of its first column where its rows become columns.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     lines = [[fitting(printable(str(value)), encoding) for value in row] for row in (columns, *rows)]
-    # What is piped is read by programs and kept in files: nothing is folded to the width of a screen, and a hundred
-    # thousand rows take a second. The stream is asked, as rich takes a pipe for a terminal where FORCE_COLOR is set.
+    table = [
+        Column(title, tuple(entries), name in left, name in prose)
+        for name, (title, *entries) in zip(columns, zip(*lines, strict=True), strict=True)
+    ]
+    # What is piped is read by programs and kept in files: nothing is folded to the width of a screen. The stream is
+    # asked, as rich takes a pipe for a terminal where FORCE_COLOR is set.
     if not sys.stdout.isatty():
-        sys.stdout.write(_aligned(lines, [column in left for column in columns]))
+        widths = [column.natural for column in table]
+        sys.stdout.write("".join(f"{aligned(line, table, widths)}\n" for line in lines))
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column, title in zip(columns, lines[0], strict=True):
-        table.add_column(Text(title), justify="left" if column in left else "right", overflow="fold")
-    for line in lines[1:]:
-        table.add_row(*map(Text, line))
-    Console(file=drawn(sys.stdout), highlight=False).print(table)
+    room = terminal_width()
+    order = [table[list(columns).index(name)] for name in spare if name in columns]
+    fewer = [[column for column in table if column not in order[:number]] for number in range(len(order) + 1)]
+    for number, shown in enumerate(fewer if turn is None else [*fewer, turned(table, turn)]):
+        if (fitting_in := fitting_widths(shown, room)) is not None:
+            _draw(body_lines(shown, fitting_in), heading_lines(shown, fitting_in))
+            _tell(table[0], order[:number] if number < len(fewer) else [], room)
+            return
+    _draw(block_lines(table, room))
 
 
-def _aligned(lines: Sequence[Sequence[str]], left: Sequence[bool]) -> str:
-    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-    text = []
-    for line in lines:
-        for entry, size, first in zip(line, widths, left, strict=True):
-            told = entry if first else entry.rstrip()
-            space = " " * (size - cell_len(told))
-            text += [told + space if first else space + told, "  "]
-        text[-1] = "\n"
-    return "".join(text)
+def terminal_width() -> int:
+    """Returns the width of the terminal that is stdout, in columns of text: ``COLUMNS``, else what it says, else 80."""
+    if (told := os.environ.get("COLUMNS", "")).isdecimal() and int(told):
+        return int(told)
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    return 80
 
 
-def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Returns the width of a table on a terminal, in columns of text; a wide letter takes two."""
-    return sum(max(map(cell_len, column)) + 3 for column in zip(columns, *rows, strict=True))
+def _draw(lines: Sequence[str], heading: Sequence[str] = ()) -> None:
+    """Draws lines below a bold heading and a rule; rich leaves out what a terminal does not have."""
+    console = Console(file=drawn(sys.stdout), highlight=False)
+    rule = fitting("─", getattr(sys.stdout, "encoding", None) or "utf-8") * max(map(cell_len, heading), default=0)
+    head, body = ("\n".join(line.rstrip() for line in part) for part in (heading, [*filter(None, [rule]), *lines]))
+    for text, style in ((head, "bold"), (body, "")):
+        if text:
+            console.print(Text(text, style=style), soft_wrap=True)
 
 
-def narrowed(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]
-) -> tuple[list[str], list[list[str]]]:
-    """Returns a table without as many of its ``spare`` columns, in their order, as a terminal has no room for.
-
-    Where stdout is no terminal nothing is left out. Lines that fold are hard to read.
-    """
-    shown, lines = list(columns), [list(row) for row in rows]
-    for title in spare:
-        if sys.stdout.isatty() and title in shown and width(shown, lines) > shutil.get_terminal_size().columns:
-            place = shown.index(title)
-            for line in (shown, *lines):
-                del line[place]
-    return shown, lines
+def _tell(names: Column, left_out: Sequence[Column], room: int) -> None:
+    """Prints what a table was too narrow for: prose by the name of its row, and the titles of other columns."""
+    for column in left_out:
+        if column.prose:
+            entries = [": ".join(both) for both in zip(names.entries, column.entries, strict=True) if both[1]]
+            _draw([line for entry in entries for line in folded(words(entry), room)])
+    if titles := [column.title for column in left_out if not column.prose]:
+        told = f"No room for: {'; '.join(titles)}. A wider terminal shows them, and so does `| cat`."
+        _draw(folded(words(told), room))

@@ -86,6 +86,23 @@ class AgentResult:
         """
         return self.difference.scaled(100 / self.optimum if self.optimum else 0.0, 100.0)
 
+    def to_row(self) -> dict[str, Any]:
+        """Returns every number as flat columns: beside a mean ``x`` stands its interval, ``x_low`` to ``x_high``."""
+        means = {
+            "revenue": self.revenue,
+            "paired_percent": self.paired_percent,
+            "difference": self.difference,
+            "above_random": self.above_random,
+        }
+        ends = {
+            f"{name}{end}": value
+            for name, mean in means.items()
+            for end, value in (("", mean.value), ("_low", mean.low), ("_high", mean.high))
+        }
+        told = self.to_dict()
+        del told["revenue_half_width"]
+        return {"agent": self.name, **ends, **told}
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the columns of an experiment's tidy table, as plain values for JSON."""
         return {

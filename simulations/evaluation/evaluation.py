@@ -1,15 +1,18 @@
 """Evaluation of frozen agents without exploration, on a fixed set of sessions with common random numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from preroll.agents.agent import Agent
-from preroll.agents.fit import check_fit
 from preroll.agents.settings import MOST_SESSIONS
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
+from preroll.palette import UNKNOWN, agent_color
 from preroll.seeds import EVALUATION, derive
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.evaluation.agent_evaluation import (
     FEWEST_LANES,
     AgentOrPolicy,
@@ -17,13 +20,19 @@ from preroll.simulations.evaluation.agent_evaluation import (
     simulate,
 )
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
+from preroll.simulations.evaluation.players import Player, by_name, player_of
+from preroll.simulations.statistics.intervals import fixed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 SESSIONS = 100_000
 REFERENCES = ("random", "greedy", "optimum")
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown):
     """Comparison of agents.
 
     Attributes:
@@ -57,10 +66,52 @@ class Evaluation:
         """Returns the result of the agent ``name``."""
         return next(row for row in self.rows if row.name == name)
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yields the numbers of every agent as flat columns, of which ``pandas.DataFrame(evaluation)`` is made."""
+        return (row.to_row() for row in self.rows)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row an agent: every number, and beside a mean ``x`` its interval, ``x_low`` to ``x_high``."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self))
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws percent of the optimum as bars, with 95 % intervals; random, greedy and optimum are grey.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+        """
+        colors = {row.name: agent_color(i) for i, row in enumerate(self.rows)} | dict.fromkeys(REFERENCES, UNKNOWN)
+        rows = []
+        for row in self._ranked():
+            percent = row.paired_percent
+            rows.append(plots.Bar(row.name, percent.value, *percent.within(0, 100), color=colors[row.name]))
+        title = f"{self.scenario}: {self.sessions:,} sessions of each agent"
+        return plots.bars(axes, rows, title=title, x="% of the optimum", best=100)
+
+    def _ranked(self) -> list[AgentResult]:
+        return sorted(self.rows, key=lambda row: (-round(row.percent_of_optimum, 5), row.name != "optimum"))
+
+    def _card(self) -> Card:
+        facts = {
+            "sessions": f"{self.sessions:,} of each agent, in {self.lanes:,} independent lanes",
+            "±": "95 % interval",
+        }
+        rows = [
+            (
+                row.name, row.revenue.text(2, 0, row.optimum), row.paired_percent.text(2, 0, 100), fixed(row.regret, 3),
+                f"{100 * row.view_rate:.1f} %",
+            )
+            for row in self._ranked()
+        ]  # fmt: skip
+        head = ("agent", "revenue", "% of optimum", "regret", "viewed")
+        return Card(f"Evaluation on scenario {self.scenario}", facts, head, rows)
+
 
 def evaluate(
-    players: Mapping[str, AgentOrPolicy],
-    tables: Tables,
+    players: Mapping[str, Player] | Player,
+    tables: TablesSource,
     *,
     sessions: int = SESSIONS,
     seed: int = 0,
@@ -74,8 +125,11 @@ def evaluate(
     independent.
 
     Args:
-        players: agent or policy table by name; the names random, greedy and optimum are reserved for the references.
-        tables: the scenario on the catalog.
+        players: by name, or one alone: agents, policy tables, folders of runs, ONNX files that ``preroll export``
+            wrote, models of stable-baselines3, objects with ``act(observations)``, or functions from observations,
+            float32 (n, d), to ads, int (n,). What remembers the session has ``end_sessions(done)``, which is called
+            with the lanes whose session is over. The names random, greedy and optimum are kept for the references.
+        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
         exact: whether the exact values of the agents are computed, for which each is asked at every observation that a
@@ -94,12 +148,15 @@ def evaluate(
         >>> evaluation = evaluate({"mine": result.agent}, result.tables, sessions=1000)
         >>> evaluation["mine"].percent_of_optimum > evaluation["random"].percent_of_optimum
         True
+        >>> [row.name for row in evaluate(result.agent, "classic", sessions=1000).rows]
+        ['thompson', 'random', 'greedy', 'optimum']
     """
-    check(players, tables, sessions)
+    tables = Tables.of(tables)
+    checked = check(by_name(players), tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     values = PhasedOptimum(tables, per_lane)
     base = derive(seed, EVALUATION)
-    everyone: dict[str, AgentOrPolicy] = {**players, **values.references}
+    everyone: dict[str, AgentOrPolicy] = {**checked, **values.references}
     results = {}
     for name, player in everyone.items():
         results[name] = simulate(player, tables, values, base, lanes, per_lane, exact=exact)
@@ -109,12 +166,12 @@ def evaluate(
     return Evaluation(tables.scenario.name, tuple(rows))
 
 
-def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -> None:
-    """Checks the arguments of :func:`evaluate` without starting anything.
+def check(players: Mapping[str, Player], tables: Tables, sessions: int) -> dict[str, AgentOrPolicy]:
+    """Checks the arguments of :func:`evaluate` without starting anything, and returns the players as it plays them.
 
     Raises:
-        PrerollError: fewer sessions than an interval needs, a reserved name, or an agent made for other observations or
-            ads.
+        PrerollError: fewer sessions than an interval needs, a reserved name, or a player that cannot be read, cannot
+            act, or was made for other observations or ads.
     """
     if not FEWEST_LANES <= sessions <= MOST_SESSIONS:
         raise PrerollError(
@@ -122,6 +179,4 @@ def check(players: Mapping[str, AgentOrPolicy], tables: Tables, sessions: int) -
         )
     if taken := sorted(set(players) & set(REFERENCES)):
         raise PrerollError(f"agent {taken[0]!r}: the name is kept for the reference, which is always shown")
-    for name, player in players.items():
-        if isinstance(player, Agent):
-            check_fit(name, player, tables.spec)
+    return {name: player_of(name, player, tables.spec) for name, player in players.items()}

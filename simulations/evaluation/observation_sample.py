@@ -4,18 +4,18 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.vector import SessionVectorEnv
 
 
-def sample_observations(tables: Tables, count: int, *, seed: int = 0) -> NDArray[np.float32]:
+def sample_observations(tables: TablesSource, count: int, *, seed: int = 0) -> NDArray[np.float32]:
     """Returns observations of sessions in which ads are chosen uniformly at random.
 
     A fifth of ``count`` lanes contribute five observations each, spread over the session, so that early and late slots
     are represented.
 
     Args:
-        tables: the scenario on the catalog.
+        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         count: number of observations.
         seed: seed of the users and of the ads.
 
@@ -30,6 +30,7 @@ def sample_observations(tables: Tables, count: int, *, seed: int = 0) -> NDArray
         >>> observations.shape == (12, tables.layout.size), observations.dtype.name
         (True, 'float32')
     """
+    tables = Tables.of(tables)
     lanes = -(-count // 5)
     envs = SessionVectorEnv(lanes, tables=tables, autoreset_mode=AutoresetMode.SAME_STEP)
     rng = np.random.default_rng(seed)

@@ -100,7 +100,7 @@ class Feedback(FileModel):
         if not self.late:
             return
         memory = agent.memory()
-        if memory is None and type(agent).end_sessions is not Agent.end_sessions:
+        if memory is None and agent.remembers:
             raise PrerollError(
                 f"agent {agent.name}: remembers the session but has no memory(), which {KEY} needs: leave it out"
             )

@@ -24,6 +24,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 5.4  # inches: text of 10 points is still readable on a phone's 400 pixels
 WIDE = (WIDTH, 3.2)
 DECADES = 2.5  # of an axis that has room for three labels in each
+HANDLE, LETTER = 0.6, 0.07  # inches of an entry's line with its gaps, and of a letter of its name
+LONGEST = 80  # letters of a name in a legend, the last ones: a legend wider than the chart leaves it no room
 PALEST = 0.7  # share of white in the grey of the shortest length
 
 
@@ -130,7 +132,7 @@ def learning_curves(material: Material, point: str) -> str:
         axes.set_xlabel("sessions seen")
         axes.set_ylabel("% of the optimum, exploring")
         axes.grid(axis="y", color=GRID)
-        _legend(axes)
+        legend(axes)
 
     return svg(draw, f"Learning curves: {point_title(material, point)}")
 
@@ -161,7 +163,7 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
         axes.set_xlabel(_key_label(material, key))
         axes.set_ylabel(label)
         axes.grid(axis="y", color=GRID)
-        _legend(axes)
+        legend(axes)
 
     return svg(draw, f"{label} over {key}")
 
@@ -187,7 +189,7 @@ def always_over_key(material: Material, key: str) -> str | None:
         axes.set_xlabel(_key_label(material, key))
         axes.set_ylabel("exact revenue per session")
         axes.grid(axis="y", color=GRID)
-        _legend(axes)
+        legend(axes)
 
     return svg(draw, f"What each length class earns if always shown, exactly, over {key}")
 
@@ -218,7 +220,7 @@ def profiles(material: Material) -> str | None:
         axes.set_xlabel("% of the optimum")
         axes.set_ylabel("runs above it [%]")
         axes.grid(color=GRID)
-        _legend(axes)
+        legend(axes)
 
     return svg(draw, "Performance profiles")
 
@@ -232,11 +234,17 @@ def _bar(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return mean.value, mean.value - low, high - mean.value
 
 
-def _legend(axes: "Axes") -> None:
+def legend(axes: "Axes") -> None:
     """Adds a legend below the chart, where it hides nothing; none if nothing is drawn."""
-    if not (entries := len(axes.get_legend_handles_labels()[0])):
+    names = axes.get_legend_handles_labels()[1]
+    if not names:
         return
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=9, ncols=min(entries, 4))
+    widest = HANDLE + LETTER * min(max(map(len, names)), LONGEST)
+    columns = max(1, min(len(names), 4, int(WIDTH / widest)))
+    made = axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=9, ncols=columns)
+    for text in made.get_texts():
+        if len(name := text.get_text()) > LONGEST:
+            text.set_text(f"…{name[1 - LONGEST :]}")
 
 
 def _key_label(material: Material, key: str) -> str:

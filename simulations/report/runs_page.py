@@ -22,7 +22,7 @@ from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
 from preroll.simulations.evaluation.loss_table import loss_map, loss_table
 from preroll.simulations.evaluation.losses_in_words import sentences
 from preroll.simulations.evaluation.table import comparison_table, footnote
-from preroll.simulations.report.charts import svg
+from preroll.simulations.report.charts import legend, svg
 from preroll.simulations.report.heat_maps import HeatMap
 from preroll.simulations.report.policies import Picture
 from preroll.simulations.report.tables import Table
@@ -80,7 +80,7 @@ def _curves(runs: Mapping[str, Run]) -> str:
         axes.set_xlabel("sessions seen")
         axes.set_ylabel("% of the optimum, exploring")
         axes.grid(axis="y", color=GRID)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=9, ncols=3)
+        legend(axes)
 
     return svg(draw, "Learning curves")
 

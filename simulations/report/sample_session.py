@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from preroll.agents.agent import Agent
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.tables import Tables
-from preroll.envs.rendering.ad_colors import ad_colors
 from preroll.envs.session import SessionEnv
 from preroll.seeds import EVALUATION, derive
 
@@ -68,26 +68,27 @@ def play_session(agent: Agent, name: str, tables: Tables, seed: int = 0) -> Samp
     """Plays one session without exploration, with a user that no training met."""
     env = SessionEnv(tables.scenario, tables.catalog)
     observation, info = env.reset(seed=derive(seed, EVALUATION))
-    slots, over, colors = [], False, dict(zip(tables.spec.labels, ad_colors(tables.spec), strict=True))
+    spec, colors = tables.spec, ad_colors(tables.spec)
+    slots: list[Slot] = []
+    over, used = False, set[int]()
     part = tables.layout.parts.get("fatigue")
     while not over:
         number = int(tables.category[int(info["video"])])
         category = tables.spec.categories[number] if number >= 0 else "unknown"
         tired = int(np.argmax(observation[part.start : part.stop])) if part else None
         ad = int(agent.act(observation[None], explore=False)[0])
-        label = tables.spec.labels[ad]
+        used.add(ad)
         observation, reward, terminated, truncated, info = env.step(ad)
         over = bool(terminated or truncated)
         slots.append(
             Slot(
                 category=category,
-                ad=label,
-                color=colors[label],
+                ad=spec.labels[ad],
+                color=colors[ad],
                 viewed=bool(info["viewed"]),
                 reward=float(reward),
                 fatigue=tired,
                 terminated=bool(terminated),
             )
         )
-    shown = {slot.ad for slot in slots}
-    return SampleSession(name, slots, {ad: color for ad, color in colors.items() if ad in shown})
+    return SampleSession(name, slots, {spec.labels[ad]: colors[ad] for ad in spec.listed if ad in used})

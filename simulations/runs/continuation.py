@@ -20,7 +20,7 @@ def continue_training(
     run: str | Path,
     sessions: int,
     *,
-    to: Path | None = None,
+    to: str | Path | None = None,
     catalog: str | Path | Catalog | None = None,
     replace: bool = False,
     advance: Advance | None = None,
@@ -58,7 +58,8 @@ def continue_training(
         >>> first.curve.sessions, more.curve.sessions, origin.path, origin.sessions
         ([50, 100, 150, 200], [250, 300], '../first', 200)
     """
-    return prepare_continuation(Path(run), sessions, to=to, catalog=catalog, replace=replace).run(advance)
+    target = None if to is None else Path(to)
+    return prepare_continuation(Path(run), sessions, to=target, catalog=catalog, replace=replace).run(advance)
 
 
 def prepare_continuation(

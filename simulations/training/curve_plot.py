@@ -13,6 +13,7 @@ from preroll.simulations.training.curves import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
@@ -32,6 +33,25 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     Returns:
         The files written.
     """
+    figure = curve_figure(curves, references, title, tag="session/expected", unit="revenue per session")
+    files = {path.with_name(f"{path.name}.{kind}"): figure_bytes(figure, kind) for kind in ("png", "svg")}
+    for file, content in files.items():
+        atomic.write_bytes(file, content)
+    return list(files)
+
+
+def curve_figure(
+    curves: Mapping[str, Curve], references: Mapping[str, float], title: str, *, tag: str, unit: str
+) -> "Figure":
+    """Draws one number of learning curves over sessions seen.
+
+    Args:
+        curves: learning curve by agent; each has a number under ``tag``.
+        references: values by name, drawn as dashed lines.
+        title: title of the plot.
+        tag: the number, of :data:`~preroll.simulations.training.curves.TAGS`.
+        unit: label of its axis.
+    """
     # Object interface only: pyplot would choose a backend for the whole process and could open a window.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -39,29 +59,26 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    _frame(axes, curves, title)
+    _frame(axes, curves, title, unit)
     labels = [(value, name, FAINT) for value, name in _merged(references)]
     for value in references.values():
         axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     for i, (name, curve) in enumerate(curves.items()):
         color = agent_color(i)
-        x, y = np.array(curve.sessions), np.array(curve.values["session/expected"], dtype=np.float64)
+        x, y = np.array(curve.sessions), np.array(curve.values[tag], dtype=np.float64)
         x, y = x[~np.isnan(y)], y[~np.isnan(y)]
         axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
         axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
         labels.append((float(y[-1]), name, color))
     _write_labels(axes, labels)
-    files = {path.with_name(f"{path.name}.{kind}"): figure_bytes(figure, kind) for kind in ("png", "svg")}
-    for file, content in files.items():
-        atomic.write_bytes(file, content)
-    return list(files)
+    return figure
 
 
-def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
+def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str, unit: str) -> None:
     axes.set_xscale("log")
     axes.set_title(title, loc="left", fontsize=12)
     axes.set_xlabel("sessions seen")
-    axes.set_ylabel("revenue per session")
+    axes.set_ylabel(unit)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)

@@ -4,12 +4,20 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from preroll.envs.optimum.phases import PhasedOptimum
+from preroll.errors import PrerollError
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.training.session_log import SessionLedger
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 FIRST_BIN = 50
 GROWTH = 10 ** (1 / 20)  # 20 bins per decade of sessions, once these are wider than FIRST_BIN
@@ -30,6 +38,21 @@ TAGS: dict[str, str] = {
 SHARE_TAG, SHARE_MEANING = "session/share.LENGTH", "share of the ads shown that were of the length class LENGTH"
 #: Prefix of the metrics that an agent reports itself; its docstring explains each.
 AGENT_TAG = "agent/"
+
+
+PERCENT = "session/percent_of_optimum"
+#: What a card shows of a curve: so many points, evenly spread, and these numbers.
+MOST_SHOWN = 10
+SHORT = ("session/revenue", "session/expected", PERCENT, "session/regret", "session/view_rate")
+
+
+def _label(tag: str) -> str:
+    """Returns the label of an axis."""
+    return "% of the optimum, exploring" if tag == PERCENT else _heading(tag)
+
+
+def _heading(tag: str) -> str:
+    return "% of optimum" if tag == PERCENT else tag.rpartition("/")[2].replace("_", " ")
 
 
 def share_tags(lengths: Iterable[str]) -> dict[str, str]:
@@ -61,8 +84,8 @@ def bin_edges(sessions: int, start: int = 0) -> list[int]:
     return edges
 
 
-@dataclass
-class Curve:
+@dataclass(repr=False)
+class Curve(Shown):
     """Points of a learning curve over sessions seen.
 
     Attributes:
@@ -94,6 +117,40 @@ class Curve:
         widths = np.diff([start, *self.sessions])
         expected, regret = (np.array(self.values[f"session/{name}"], np.float64) for name in ("expected", "regret"))
         return 100 * float(widths @ expected) / max(float(widths @ (expected + regret)), 1e-300)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row a point: ``sessions`` seen, and a column for every tag."""
+        import pandas as pd
+
+        return pd.DataFrame({"sessions": self.sessions, **self.values}).astype(dict.fromkeys(self.values, "float64"))
+
+    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+        """Draws one number over sessions seen.
+
+        Args:
+            axes: the axes to draw on, such as those of another curve; new ones by default.
+            tag: the number, one of :attr:`values`.
+            name: name of the curve, for a legend.
+
+        Raises:
+            PrerollError: the curve has no such number.
+        """
+        if tag not in self.values:
+            raise PrerollError(f"curve: no tag {tag!r}; tags are {', '.join(self.values) or 'none'}")
+        x, y = np.array(self.sessions, np.float64), np.array(self.values[tag], np.float64)
+        best = 100.0 if tag == PERCENT else None
+        return plots.curve(
+            axes, x, y, title="learning curve", labels=("sessions seen", _label(tag)), name=name, best=best
+        )
+
+    def _card(self) -> Card:
+        tags = [tag for tag in SHORT if tag in self.values] or list(self.values)
+        n = len(self.sessions)
+        some = np.unique(np.linspace(0, max(n - 1, 0), min(n, MOST_SHOWN)).round().astype(int))
+        rows = [(self.sessions[i], *(self.values[tag][i] for tag in tags)) for i in some]
+        points = f"{n:,}" + (f", of which {len(rows)} are shown" if len(rows) < n else "")
+        facts = {"points": points, "numbers": ", ".join(self.values)}
+        return Card("Learning curve", facts, ("sessions", *(_heading(tag) for tag in tags)), rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON."""

@@ -6,7 +6,7 @@ from preroll.simulations.feedback.feedback import Feedback
 
 def learning_notes(agent: Agent, sessions: int, feedback: Feedback) -> tuple[str, ...]:
     """Returns sentences on why ``agent`` may not have learned in a training of so many sessions; usually none."""
-    if type(agent)._learn is Agent._learn:  # it only plays
+    if not agent.can_learn:
         return ()
     notes = []
     if why := feedback.untaught(sessions) or agent.unlearned():

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from preroll.agents.agent import Agent
 from preroll.agents.loading import load_agent
+from preroll.console.nearest import meant, neighbors
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
@@ -30,10 +31,16 @@ from preroll.files.manifest import Manifest
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import RESULT, threads
+from preroll.shown.card import Card, shown
+from preroll.shown.shown import Shown
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
-from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.curves import PERCENT, Curve
 from preroll.simulations.training.provenance import Origin, provenance
 from preroll.yaml_config import FileModel, dump_yaml, parse_yaml, validated
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 FORMAT = 2
 
@@ -66,8 +73,8 @@ class RunSettings(FileModel):
         return self.sessions + (self.origin.sessions if self.origin else 0)
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Shown):
     """A finished training, read from its folder.
 
     Attributes:
@@ -93,7 +100,7 @@ class Run:
     settings: RunSettings
     scenario: Scenario
     result: dict[str, Any]
-    files: Manifest = field(repr=False, compare=False)
+    files: Manifest = field(compare=False)
 
     @classmethod
     def open(cls, path: str | Path) -> "Run":
@@ -148,6 +155,24 @@ class Run:
         """
         return load_catalog(self.settings.catalog, self.path, self.path / "settings.yaml")
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns the learning curve: :meth:`Curve.to_frame`."""
+        return self.curve.to_frame()
+
+    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+        """Draws the learning curve: :meth:`Curve.plot`, under the name of the run unless another is given."""
+        return self.curve.plot(axes, tag=tag, name=name or self.name)
+
+    def _card(self) -> Card:
+        told, learning = self.settings, self.curve._card()
+        facts = {
+            "agent": f"{told.agent}, seed {told.seed}, {told.sessions:,} sessions",
+            "scenario": f"{self.scenario.name}, catalog {told.catalog.path}; optimum {self.result['optimum']:.3f}",
+            "settings": ", ".join(f"{name} {shown(value)}" for name, value in told.settings.items()),
+            **({"note": " ".join(self.notes)} if self.notes else {}),
+        }
+        return Card(f"Run {self.path}", facts, learning.head, learning.rows)
+
 
 def read_manifest(path: Path) -> Manifest:
     """Reads the manifest of the run ``path``; that of one which a killed writer set aside where it is missing.
@@ -157,7 +182,8 @@ def read_manifest(path: Path) -> Manifest:
     """
     folder = atomic.current(path)
     if not folder.is_dir():
-        raise PrerollError(f"run {path}: no such folder; make one with `preroll train AGENT --run {quote(str(path))}`")
+        told = f"make one with `preroll train AGENT --run {quote(str(path))}`"
+        raise PrerollError(f"run {path}: no such folder{meant(path, neighbors(path)) or f'; {told}'}")
     try:
         return manifest.read(folder, "run")
     except FileNotFoundError:

@@ -7,25 +7,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from signal import Signals
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preroll.agents.agent import Agent
-from preroll.agents.registry import find, make_agent
-from preroll.agents.settings import with_sessions
+from preroll.agents.interop.own_agent import Acts, Function, OwnAgent
+from preroll.agents.interop.trainee import Trainee, check_loadable, trainee_of
+from preroll.agents.registry import find
 from preroll.console import signals
-from preroll.envs.model.tables import Tables
+from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import check_target
-from preroll.seeds import AGENT, derive
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.board import write_board
-from preroll.simulations.training.curves import Curve, points_of
+from preroll.simulations.training.curves import PERCENT, Curve, points_of
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.notes import learning_notes
 from preroll.simulations.training.provenance import Origin, provenance
@@ -34,14 +35,18 @@ from preroll.simulations.training.timing import TimeShares
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Progress, Request
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
 Advance = Callable[[int], None]
 OnPoint = Callable[[int, dict[str, float]], None]
 Stop = Callable[[], int]
 Finish = Callable[[Path, "TrainingResult", EventFile], None]
 
 
-@dataclass(frozen=True)
-class TrainingResult:
+@dataclass(frozen=True, repr=False)
+class TrainingResult(Shown):
     """Result of a training.
 
     Attributes:
@@ -92,6 +97,25 @@ class TrainingResult:
     def earned_while_learning(self) -> float:
         """Expected revenue of all recorded sessions in percent of the optimum, exploration included."""
         return self.curve.percent_earned(self.curve.sessions[-1] - self.sessions)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns the learning curve: :meth:`Curve.to_frame`."""
+        return self.curve.to_frame()
+
+    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+        """Draws the learning curve: :meth:`Curve.plot`, under the name of the agent unless another is given."""
+        return self.curve.plot(axes, tag=tag, name=name or self.agent.name)
+
+    def _card(self) -> Card:
+        learning = self.curve._card()
+        facts = {
+            "sessions": f"{self.sessions:,}, {self.steps:,} transitions, {self.seconds:.1f} s",
+            "earned": f"{self.earned_while_learning:.1f} % of the optimum ({self.optimum:.3f}) while learning",
+            **({"run": self.run} if self.run else {}),
+            **({"note": " ".join(self.notes)} if self.notes else {}),
+        }
+        title = f"Training of {self.agent.name} on scenario {self.tables.scenario.name}"
+        return Card(title, facts, learning.head, learning.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entries of ``result.json`` that describe the training."""
@@ -214,8 +238,7 @@ class Training:
     @property
     def untaught(self) -> str:
         """Why an agent that learns will not: its feedback comes after the training; empty otherwise."""
-        learns = type(self.agent)._learn is not Agent._learn
-        return self.feedback.untaught(self.sessions) if learns else ""
+        return self.feedback.untaught(self.sessions) if self.agent.can_learn else ""
 
     def check_feedback(self) -> None:
         """Raises unless the agent can learn late and its queue fits into memory."""
@@ -285,19 +308,18 @@ class Training:
         )  # fmt: skip
 
     def _stopped(self, number: int, loop: Loop) -> str:
-        name = Signals(number).name
-        line = f"stopped by {name} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
-        return f"{line}; resume with `preroll train --resume {quote(str(self.target))}`" if self.target else line
+        line = f"stopped by {signals.told(number)} after {loop.ledger.ended:,} of {self.sessions:,} sessions"
+        return f"{line}; go on with `preroll train --resume {quote(str(self.target))}`" if self.target else line
 
 
 def prepare(
-    agent_name: str,
+    agent: Trainee,
     *,
     scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
     catalog: str | Path | Catalog = "demo",
     sessions: int | None = None,
     seed: int = 0,
-    run: Path | None = None,
+    run: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
     mend: bool = False,
@@ -311,15 +333,18 @@ def prepare(
     Raises:
         PrerollError: an argument is unknown or out of range, or ``run`` may not be written.
     """
-    find(agent_name)
+    if isinstance(agent, str):
+        find(agent)
     tables = exact.tables if exact else Tables.compile(scenario, catalog)
     if sessions is not None and sessions < 1:
         raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
-    given = with_sessions(agent_name, settings or {}, sessions)
-    agent = make_agent(agent_name, tables, seed=derive(seed, AGENT), **given)
+    target = None if run is None else Path(run)
+    made = trainee_of(agent, tables, settings or {}, sessions, seed)
+    if target is not None:
+        check_loadable(made, target)
     training = Training(
-        agent, tables, agent.settings.sessions, seed, run, replace=replace, mend=mend, feedback=Feedback.of(feedback),
-        exact=exact,
+        made, tables, sessions or made.settings.sessions, seed, target, replace=replace, mend=mend,
+        feedback=Feedback.of(feedback), exact=exact,
     )  # fmt: skip
     training.check_feedback()
     training.check_target()
@@ -345,31 +370,34 @@ def prepare_resume(run: Path, feedback: Feedback | Mapping[str, Any] | None = No
 
 
 def train(
-    agent_name: str,
+    agent: Trainee,
     *,
     scenario: str | Path | Mapping[str, Any] | Scenario = "classic",
     catalog: str | Path | Catalog = "demo",
     sessions: int | None = None,
     seed: int = 0,
-    run: Path | None = None,
+    run: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     replace: bool = False,
     advance: Advance | None = None,
     feedback: Feedback | Mapping[str, Any] | None = None,
 ) -> TrainingResult:
-    """Trains an agent and writes a run folder.
+    """Trains an agent and, with ``run``, writes a run folder.
 
     During training the run is the hidden folder ``.NAME.preroll/new`` beside it, in which TensorBoard can follow it.
     It is renamed when it is complete and removed if the training is stopped: a run is either complete or absent.
 
     Args:
-        agent_name: a name of :data:`preroll.agents.AGENTS`; baselines and oracles only play.
+        agent: a name of :data:`preroll.agents.AGENTS`, of which a new agent is made (baselines and oracles only play);
+            or, trained in place, an agent, or any object with ``act(observations)``, which maps float32 (n, d) to the
+            ads shown, int (n,), and ``update(transitions)``, which gets the arrays of
+            :class:`preroll.agents.Transitions` after every slot. Such an object is in no run.
         scenario: preset name, YAML file, mapping or scenario.
         catalog: name, folder or catalog.
         sessions: number of sessions to see; by default that of the scenario's preset, else the agent's own.
         seed: seed of users and agent; :func:`preroll.simulations.evaluate` draws other users.
         run: the folder to write; None writes nothing.
-        settings: settings of the agent.
+        settings: settings of an agent that is made; of an object ``num_envs`` alone, its lanes n.
         replace: whether to replace an existing run.
         advance: called with the number of sessions that ended since the last call.
         feedback: when what happened reaches the agent, such as ``{"delay": 1000, "every": 500}``; at once by default.
@@ -387,7 +415,7 @@ def train(
         ('linucb', 10, None)
     """
     training = prepare(
-        agent_name, scenario=scenario, catalog=catalog, sessions=sessions, seed=seed, run=run, settings=settings,
+        agent, scenario=scenario, catalog=catalog, sessions=sessions, seed=seed, run=run, settings=settings,
         replace=replace, feedback=feedback,
     )  # fmt: skip
     return training.run(advance)
@@ -441,8 +469,8 @@ def resume(
 
 
 def fit(
-    agent: Agent,
-    tables: Tables,
+    agent: Agent | Acts | Function,
+    tables: TablesSource,
     *,
     sessions: int,
     seed: int = 0,
@@ -457,9 +485,9 @@ def fit(
     number of lanes must not change, but they do not appear in the learning curve.
 
     Args:
-        agent: the agent to train; :attr:`~preroll.agents.Agent.num_envs` sessions run in parallel, or ``sessions`` if
-            that is fewer.
-        tables: the scenario on the catalog.
+        agent: the agent to train, or an object with ``act(observations)``;
+            :attr:`~preroll.agents.Agent.num_envs` sessions run in parallel, or ``sessions`` if that is fewer.
+        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: number of sessions in the learning curve.
         seed: lane i plays the user stream ``derive(seed, "training")`` + i.
         exact: exact values of ``tables``, if already computed.
@@ -470,7 +498,8 @@ def fit(
     Returns:
         The learning curve.
     """
-    late = Feedback.of(feedback)
+    tables, late = Tables.of(tables), Feedback.of(feedback)
+    agent = agent if isinstance(agent, Agent) else OwnAgent(agent, tables.spec)
     late.check(agent, slots=tables.n_slots, sessions=sessions, saved=False)
     loop = Loop(agent, tables, sessions, exact or PhasedOptimum(tables), feedback=late)
     loop.start(seed)

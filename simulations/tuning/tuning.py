@@ -49,7 +49,7 @@ class Search:
 
     Attributes:
         agent: name of the agent.
-        tables: the scenario on the catalog.
+        tables: the scenario on the catalog; a scenario that is given instead is compiled.
         sessions: training sessions of every trial.
         seeds: trainings of every trial, whose mean is its score; only the first one can be pruned.
         seed: seed of trials, users and agents.
@@ -73,6 +73,9 @@ class Search:
     seed: int = 0
     fixed: Mapping[str, Any] = field(default_factory=dict)
     exact: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", Tables.of(self.tables))
 
     @property
     def start(self) -> AgentSettings:
@@ -139,7 +142,7 @@ class TuningResult:
 
 def tune(
     search: Search,
-    out: Path,
+    out: str | Path,
     *,
     trials: int,
     advance: Callable[[int], None] = lambda _: None,
@@ -161,6 +164,7 @@ def tune(
         PrerollError: Optuna is not installed, the folder holds another search or something else, no setting can be
             searched, or no trial gave a result.
     """
+    out = Path(out)
     check(search, out)
     import optuna
 

@@ -24,7 +24,7 @@ def test_an_unknown_agent_is_answered_with_the_known_ones(classic: Tables) -> No
 
 
 def test_an_unknown_setting_is_answered_with_the_known_ones(classic: Tables) -> None:
-    with pytest.raises(PrerollError, match=r"agent linucb: unknown setting 'aplha'; settings are .*alpha"):
+    with pytest.raises(PrerollError, match=r"unknown setting 'aplha'; did you mean alpha\? Settings are .*alpha"):
         make_agent("linucb", classic, aplha=1)
 
 

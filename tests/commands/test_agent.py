@@ -32,4 +32,4 @@ def test_agent_show_leaves_the_doctests_of_the_docstring_out() -> None:
 def test_an_unknown_agent_is_refused_with_the_known_ones() -> None:
     result = runner.invoke(app, ["agent", "show", "thomson"])
     assert isinstance(result.exception, PrerollError)
-    assert "agents are random" in str(result.exception)
+    assert "did you mean thompson or window-thompson? Agents are random" in str(result.exception)

@@ -75,7 +75,7 @@ def test_bad_videos_are_told_with_their_reasons(run: Run, tmp_path: Path, demo_v
     assert "cats/story.mp4  unreadable  not a video that can be opened" in told
     assert "1 other file beside the videos passed over." in told
     assert last_line(errors) == "error: no usable video is left in: dogs; the catalog is without them"
-    assert Catalog.open(tmp_path / "out").n_videos == 15
+    assert Catalog.load(tmp_path / "out").n_videos == 15
 
 
 def test_an_altered_catalog_is_found_out(run: Run, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_catalog_is_searched_by_class(run: Run) -> None:
         ((), "give either a NAME or --image"),
         (("fish", "--image", "a.png"), "give either a NAME or --image"),
         (("--image", "a.png"), "has no embeddings"),
-        (("fish", "--most", "0"), "--most 0: must be at least 1"),
+        (("fish", "--most", "0"), "Invalid value for '--most': 0: must be a whole number from 1"),
     ],
 )
 def test_a_search_that_finds_nothing_says_why_in_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:

@@ -237,7 +237,7 @@ def test_boxes_on_their_grids_are_told_from_boxes_in_pixels(run: Run, tmp_path: 
         (("card", "text"), "error: --classes FILE: is needed"),
         (
             ("card", "text", "--classes", "text", "--decoder", "best"),
-            "error: --decoder best: must be one of classifier",
+            "error: --decoder best: did you mean boxes? Must be one of classifier",
         ),
         (("card", "text", "--classes", "text", "--set", "colour=1"), "error: --set colour: is no field of a card"),
         (("card", "text", "text", "--classes", "text"), "error: detector text: not an ONNX file"),

@@ -19,11 +19,13 @@ import typer
 
 import preroll
 from preroll.commands import cli
+from preroll.console import signals
 from preroll.errors import FAULT
 from preroll.simulations.experiment.execution import runner
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.training import Training
 from tests.commands.conftest import Run
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -31,18 +33,23 @@ pytestmark = pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["train", "thomson"], "agent 'thomson': unknown; agents are random, "),
+        (
+            ["train", "thomson"],
+            "agent 'thomson': unknown; did you mean thompson or window-thompson? Agents are ",
+        ),
         (
             ["train", "random", "--scenario", "clasic"],
-            "scenario 'clasic': no such preset or file; presets are campaigns, classic",
+            "scenario 'clasic': no such preset or file; did you mean classic? Presets are campaigns, classic",
         ),
         (
             ["train", "random", "--catalog", "none"],
             "catalog none: no such folder; make one with `preroll catalog build",
         ),
-        (["train", "random", "--sessions", "0"], "sessions: 0: at least 1 is needed"),
         (["train", "random", "--set", "user.mismatch=2"], "scenario classic: user.mismatch: 2: should be in [0, 1]"),
-        (["train", "thompson", "--set", "prior=2"], "agent thompson: unknown setting 'prior'; settings are num_envs, "),
+        (
+            ["train", "thompson", "--set", "prior=2"],
+            "agent thompson: unknown setting 'prior'; did you mean prior_views",
+        ),
         (
             ["train", "random", "--run", "."],
             "--run .: the folder holds bad.yaml, and is no run of preroll; choose another",
@@ -69,6 +76,10 @@ def test_a_mistake_is_one_line_and_status_2(run: Run, arguments: list[str], line
         (["train", "random", "--nope"], "No such option: --nope"),
         (["evaluate"], "Missing argument 'RUN...'"),
         (["trian"], "No such command 'trian'. Did you mean 'train'?"),
+        (
+            ["train", "random", "--sessions", "0"],
+            "Invalid value for '--sessions': 0: must be a whole number from 1, such",
+        ),
         (["train", "random", "--seed", "x"], "Invalid value for '--seed': Input should be a valid integer"),
     ],
 )
@@ -86,10 +97,24 @@ def test_a_shell_is_told_the_same(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
 
 
-def test_a_command_alone_shows_its_help(run: Run) -> None:
+def test_preroll_alone_shows_its_help_which_is_what_was_asked_for(run: Run) -> None:
+    status, told, errors = run()
+    assert (status, errors) == (0, "")
+    assert "quickstart" in told
+    assert run("-h") == run("--help")
+
+
+def test_a_group_alone_shows_its_help_and_lacks_a_command(run: Run) -> None:
     status, told, errors = run("scenario")
     assert status == 2
     assert "show" in told + errors
+    assert run("scenario", "-h") == run("scenario", "--help")
+
+
+def test_the_statuses_that_the_documents_list_are_those_of_errors() -> None:
+    table = (ROOT / "docs" / "reliability.md").read_text("utf8").partition("## Exit statuses")[2].partition("##")[0]
+    listed = {int(number) for number in re.findall(r"\d+", " ".join(re.findall(r"^\| ([\d, ]+) \|", table, re.M)))}
+    assert listed == {0, 1, 2, FAULT, *(128 + number for number in signals.STOPPING)}
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "quickstart", "scenario check", "scenario show"])
@@ -112,8 +137,8 @@ def test_a_signal_ends_a_training_with_one_line_that_says_how_to_go_on_and_no_ru
         _, told = process.communicate(timeout=600)
     assert process.returncode == status
     line = told.splitlines()[-1]
-    assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
-    assert line.endswith("resume with `preroll train --resume runs/r`")
+    assert line.startswith(f"stopped by {signals.told(number)} after ")
+    assert line.endswith("go on with `preroll train --resume runs/r`")
     assert "Traceback" not in told
     assert not (tmp_path / "runs" / "r").exists()
 
@@ -204,11 +229,11 @@ def test_a_fault_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(runner, "run_experiment", fail_too)
     status, _, errors = run("train", "random", "--run", "runs/r")
     assert status == FAULT
-    assert ": RuntimeError; resume with `preroll train --resume runs/r`; " in errors
+    assert ": RuntimeError; go on with `preroll train --resume runs/r`; " in errors
     (tmp_path / "e.yaml").write_text("{agents: [random], seeds: 1}")
     status, _, errors = run("experiment", "run", "e.yaml", "--out", "e")
     assert status == FAULT
-    assert ": ZeroDivisionError; cells that are done are kept: give the same command again; " in errors
+    assert ": ZeroDivisionError; cells that are done are kept; go on with the same command; " in errors
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,17 @@
-import os
+import io
+import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from preroll.agents import make_agent
 from preroll.commands.cli import app
-from preroll.commands.evaluate import print_comparison
-from preroll.envs.model.tables import Tables
-from preroll.errors import PrerollError
-from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.evaluation.evaluation import evaluate as compare
+from preroll.envs.scenario.scenario import Scenario
 from preroll.simulations.training.training import train
+from tests.commands.conftest import Run
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +53,65 @@ def test_piped_output_is_plain_text_and_the_same_every_time(runs: Path) -> None:
     assert "\x1b" not in one
 
 
-def test_runs_of_different_scenarios_need_one_named(runs: Path) -> None:
-    mixed = (runs / "classic-thompson", runs / "fatigue-linucb")
-    result = evaluate(*mixed, "--sessions", "300")
-    assert isinstance(result.exception, PrerollError)
-    assert "different scenarios; name one with --scenario" in str(result.exception)
-    result = evaluate(*mixed, "--sessions", "300", "--scenario", "classic")
-    assert "agent fatigue-linucb: was trained with other ads" in str(result.exception)
+def test_runs_of_different_scenarios_play_each_that_they_fit(
+    run: Run, runs: Path, small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    near = tmp_path / "near"
+    world = Scenario.load("classic").replace({"user.mismatch": 0.1, "name": "near"})
+    train("random", scenario=world, catalog=small_catalog_folder, sessions=50, run=near)
+    status, told, _ = run("evaluate", runs / "classic-thompson", near, runs / "fatigue-linucb", "--sessions", "300")
+    assert status == 0
+    tables = [part.splitlines() for part in told.split("\n\n")]
+    assert [[line.split()[0] for line in table if line.startswith(("classic-", "fatigue-"))] for table in tables] == [
+        ["classic-thompson"],
+        ["classic-thompson"],
+        ["fatigue-linucb"],
+    ]
+    assert all(f"Scenario {name}:" in told for name in ("classic", "near", "fatigue"))
+    notes = [line for line in told.splitlines() if line.startswith("note: ")]
+    assert sum("agent fatigue-linucb: was trained with other ads" in note for note in notes) == 2
+    assert sum("agent classic-thompson: was trained with other ads" in note for note in notes) == 1
+
+
+def test_a_scenario_that_is_asked_for_is_played_by_all_or_refused(run: Run, runs: Path) -> None:
+    several = ("--scenario", "classic", "--scenario", "drift", "--sessions", "1200")
+    status, told, _ = run("evaluate", runs / "classic-thompson", *several)
+    assert status == 0
+    assert [line.split(":")[0] for line in told.splitlines() if line.startswith("Scenario ")] == [
+        "Scenario classic",
+        "Scenario drift",
+    ]
+    status, told, errors = run("evaluate", runs / "classic-thompson", runs / "fatigue-linucb", *several)
+    assert (status, told) == (2, "")
+    assert "agent fatigue-linucb: was trained with other ads" in errors
+
+
+def test_numbers_for_programs_are_those_of_the_result(run: Run, runs: Path) -> None:
+    arguments = ("evaluate", runs / "classic-thompson", "--sessions", "300")
+    csv, text = (run(*arguments, form)[1] for form in ("--csv", "--json"))
+    table, rows = pd.read_csv(io.StringIO(csv), keep_default_na=False), json.loads(text)
+    assert list(table.columns) == list(rows[0])
+    assert list(table["agent"]) == [row["agent"] for row in rows] == ["classic-thompson", "random", "greedy", "optimum"]
+    assert list(table["revenue"]) == [row["revenue"] for row in rows]
+    for row in rows:
+        assert row["revenue_low"] <= row["revenue"] <= row["revenue_high"]
+        assert row["scenario"] == "classic"
+    assert rows[-1]["percent_of_optimum"] == 100
+    status, told, errors = run(*arguments, "--csv", "--json")
+    assert (status, told, errors) == (2, "", "error: --csv and --json: give one of them\n")
+    status, told, errors = run(*arguments, "--csv", "--plot", "/dev/stdout")
+    assert (status, told) == (2, "")
+    assert "--plot /dev/stdout: is where --csv writes; name a file" in errors
+
+
+def test_a_picture_has_a_bar_for_every_agent(run: Run, runs: Path, tmp_path: Path) -> None:
+    arguments = ("evaluate", runs / "classic-thompson", "--sessions", "300", "--plot", tmp_path / "bars.svg")
+    status, told, _ = run(*arguments)
+    assert status == 0
+    assert told.endswith(f"Percent of the optimum: {tmp_path / 'bars.svg'}\n")
+    drawn = (tmp_path / "bars.svg").read_text()
+    for name in ("classic-thompson", "random", "greedy", "optimum", "classic: 300 sessions of each agent"):
+        assert f">{name}</text>" in drawn
 
 
 def test_another_scenario_with_the_same_ads_may_be_named(runs: Path, tmp_path: Path) -> None:
@@ -79,20 +128,4 @@ def test_runs_with_one_name_are_told_apart_by_their_paths(
     both = [shutil.copytree(runs / "classic-thompson", tmp_path / name / "run") for name in ("a", "b")]
     result = evaluate(*both, "--sessions", "300", "--catalog", small_catalog_folder)
     assert result.exit_code == 0
-    assert all(f"{path} " in result.stdout for path in both)
-
-
-def test_on_80_columns_no_line_of_the_table_folds(
-    small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    tables = Tables.compile("fatigue", small_catalog)
-    evaluation = compare({"epsilon-greedy": make_agent("random", tables)}, tables, sessions=300)
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda *_: os.terminal_size((80, 24)))
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    print_comparison(evaluation)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
-    table = plain.split("Scenario")[0].strip().splitlines()
-    assert len(table) == 2 + 4  # headings, a rule, one line an agent
-    assert max(map(len, table)) <= 80
-    assert table[0].split()[-3:] == ["short", "long", "empty"]
+    assert sorted(re.findall(r"^([ab])/run ", result.stdout, re.MULTILINE)) == ["a", "b"]

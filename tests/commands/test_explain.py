@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -144,13 +143,3 @@ def test_mistakes_are_one_line_before_anything_is_computed(run: Run, runs: Path,
         assert (status, told) == (2, ""), arguments
         assert errors.splitlines()[-1].startswith("error: ")
         assert line in errors.splitlines()[-1]
-
-
-def test_on_80_columns_no_line_of_a_table_folds(run: Run, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    status, told, _ = run("explain", runs / "thompson")
-    assert status == 0
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", told.split("\n\n", 1)[1].split("Scenario")[0])
-    assert max(map(len, plain.splitlines())) <= 80
-    assert len(re.findall(r"^ cats +[\d .]+$", plain, flags=re.MULTILINE)) == 1  # the line of the map, whole

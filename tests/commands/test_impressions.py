@@ -29,3 +29,14 @@ def test_a_log_too_small_for_every_phase_says_what_it_takes(
     arguments = (trained(small_catalog_folder, tmp_path), tmp_path / "log.parquet", "--sessions", "40")
     _, told, _ = run("impressions", *arguments)
     assert told.splitlines()[-1] == "Phases of drift: 2 of 3; all of them need --sessions 12001 or more."
+
+
+def test_the_name_decides_whether_it_is_parquet_or_csv(small_catalog_folder: Path, tmp_path: Path, run: Run) -> None:
+    arguments = ("impressions", trained(small_catalog_folder, tmp_path))
+    code, told, _ = run(*arguments, tmp_path / "log.csv", "--sessions", "40")
+    assert code == 0
+    assert "40 impressions of 40 sessions" in told
+    assert len(pd.read_csv(tmp_path / "log.csv")) == 40
+    code, told, errors = run(*arguments, tmp_path / "log.json", "--sessions", "40")
+    assert (code, told) == (2, "")
+    assert errors.endswith("log.json: the name should end in .parquet or .csv\n")

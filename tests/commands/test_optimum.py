@@ -1,8 +1,11 @@
 """`preroll optimum`: exact values as a table, the best ads in words and as a picture."""
 
+import io
+import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -102,3 +105,32 @@ def test_a_picture_of_another_kind_is_refused_before_anything_is_computed(run: R
     status, told, errors = run("optimum", "--catalog", "nowhere", "--plot", "best.pdf")
     assert (status, told) == (2, "")
     assert errors == "error: --plot: best.pdf: the name should end in .png or .svg\n"
+
+
+@pytest.mark.parametrize("scenario", ["fatigue", "drift", "hidden-users"])
+def test_numbers_for_programs_are_the_values_of_every_phase(
+    scenario: str, run: Run, small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    arguments = ("optimum", "--scenario", scenario, "--catalog", small_catalog_folder)
+    csv, text = (run(*arguments, form)[1] for form in ("--csv", "--json"))
+    rows = json.loads(text)
+    assert list(pd.read_csv(io.StringIO(csv))["policy"]) == [row["policy"] for row in rows]
+    tables, found = Tables.compile(scenario, small_catalog_folder), iter(rows)
+    for phase, start in enumerate(tables.arrays.phase_start.tolist()):
+        for expected in reference_values(tables, phase):
+            row = next(found)
+            assert (row["from_session"], row["policy"], row["revenue"]) == (start, expected.name, expected.value)
+            assert row["percent_of_optimum"] == 100 * expected.share
+            assert row["share.short"] == expected.shares["short"]
+    if scenario == "hidden-users":
+        between = belief_optimum(Optimum(tables))
+        row = next(found)
+        assert (row["revenue"], row["revenue_low"], row["revenue_high"]) == (None, between.lower, between.upper)
+    assert list(found) == []
+
+
+def test_with_numbers_the_picture_is_told_on_stderr(run: Run, small_catalog_folder: Path, tmp_path: Path) -> None:
+    arguments = ("optimum", "--scenario", "classic", "--catalog", small_catalog_folder)
+    _, told, errors = run(*arguments, "--json", "--plot", tmp_path / "ads.png")
+    assert len(json.loads(told)) > 1
+    assert str(tmp_path / "ads.png") in errors

@@ -1,7 +1,6 @@
 """`preroll runs`: what is there is told, and removed when asked."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -50,16 +49,6 @@ def test_the_runs_are_listed(run: Run, runs: Path) -> None:
     assert two.split()[:2] == ["two", "damaged"]
     assert why.startswith("damaged: runs/two/result.json: is not the file that was written")
     assert run("runs", "list", runs) == (0, told, "")
-
-
-def test_on_a_terminal_of_80_columns_no_line_folds(run: Run, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    _, told, _ = run("runs", "list")
-    lines = re.sub(r"\x1b\[\d*m", "", told).strip().splitlines()
-    assert len(lines) == 2 + 3
-    assert all(len(line) <= 80 for line in lines)
-    assert lines[0].split() == ["run", "state", "sessions"]
 
 
 def test_where_there_is_none_the_command_that_makes_one_is_named(run: Run, tmp_path: Path) -> None:

@@ -48,6 +48,15 @@ def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
     assert "The exact optimum in the first phase of drift: " in told
 
 
+def test_a_changed_scenario_can_be_checked_without_a_file(small_catalog_folder: Path, run: Run) -> None:
+    arguments = ("scenario", "check", "hidden-users", "--catalog", small_catalog_folder, "--set")
+    told = run(*arguments, "observe.segment=true")[1]
+    assert "warning: user.segments" not in told
+    code, told, errors = run(*arguments, "user.nothing=1")
+    assert (code, told) == (2, "")
+    assert "user.nothing: unknown key" in errors
+
+
 def test_what_a_scenario_hides_is_a_warning_in_one_line(small_catalog_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(scenario("show", "fatigue", "--set", "observe.fatigue=false", "--set", "observe.last_view=false"))

@@ -149,8 +149,8 @@ def test_a_lost_connection_saves_and_so_do_two_signals_at_once(tmp_path: Path) -
         process.send_signal(signal.SIGHUP)
         _, told = process.communicate()
     assert process.returncode == 128 + signal.SIGHUP
-    assert told.splitlines()[-1].startswith("error: stopped by SIGHUP after ")
-    assert told.splitlines()[-1].endswith("; resume with `preroll train --resume r`")
+    assert told.splitlines()[-1].startswith("stopped by SIGHUP after ")
+    assert told.splitlines()[-1].endswith("; go on with `preroll train --resume r`")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
@@ -185,7 +185,7 @@ def test_a_signal_while_modules_load_is_no_traceback(tmp_path: Path) -> None:
         command = [sys.executable, "-c", code.format(module)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (
-            130, "", "error: stopped by SIGINT; nothing was started\n"
+            130, "", "stopped by Ctrl-C; nothing was started\n"
         ), module  # fmt: skip
 
 

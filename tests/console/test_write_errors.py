@@ -47,10 +47,10 @@ def test_a_temporary_name_is_told_as_the_name_that_the_user_knows(path: str, nam
 
 def test_the_target_stands_in_where_the_error_names_no_file() -> None:
     for error in (OSError(errno.ENOSPC, "No space left on device"), RuntimeError("(os error 28)")):
-        with pytest.raises(OSError, match="No space") as caught, writes("runs/r", "give the same command again"):
+        with pytest.raises(OSError, match="No space") as caught, writes("runs/r", "go on with the same command"):
             raise error
         assert told(caught.value) == "runs/r: No space left on device"
-        assert caught.value.__notes__ == ["give the same command again"]
+        assert caught.value.__notes__ == ["go on with the same command"]
         assert status(caught.value) == 1
     with pytest.raises(OSError, match="Permission") as caught, writes("runs/r"):
         raise PermissionError(errno.EACCES, "Permission denied", "other")

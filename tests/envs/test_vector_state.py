@@ -71,9 +71,10 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(small_catalog:
     envs = SessionVectorEnv(3, "fatigue", small_catalog)
     envs.reset(seed=1)
     good = envs.state_arrays()
-    rows = [row for row in range(layout.N_STATE) if row != layout.SESSION]
+    session = layout.ROWS.index(layout.SESSION)
+    rows = [row for row in range(len(layout.ROWS)) if row != session]
     beyond = {row: changed(good["state"], row, 10**6) for row in rows}
-    below = {row: changed(good["state"], row, -1) for row in [*rows, layout.SESSION]}
+    below = {row: changed(good["state"], row, -1) for row in [*rows, session]}
     for bad, message in (
         ({"keys": good["keys"]}, r"state: missing: int32 \[8, 3\] is expected"),
         ({**good, "keys": good["keys"][:, :2]}, r"keys: uint64 \[2, 2\]: uint64 \[2, 3\] is expected"),

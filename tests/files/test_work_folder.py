@@ -217,3 +217,12 @@ def test_a_work_folder_is_as_open_as_any_that_the_user_makes(tmp_path: Path) -> 
     (tmp_path / "usual").mkdir()
     with atomic.writing(tmp_path / "mine") as work:
         assert work.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_file_system_that_takes_no_folder_is_refused_and_not_asked_for_ever() -> None:
+    with (
+        pytest.raises(PrerollError, match=r"^--run /proc/x: cannot be written there: /proc: "),
+        work_folder.held(Path("/proc/.x.preroll"), "x", "--run /proc/x"),
+    ):
+        pass

@@ -55,7 +55,7 @@ def sound_only(path: Path) -> None:
 @pytest.mark.processes
 def test_a_folder_of_videos_becomes_a_catalog(tmp_path: Path, videos: Path, network: Path) -> None:
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
-    catalog = Catalog.open(tmp_path / "out")
+    catalog = Catalog.load(tmp_path / "out")
     assert report.status == 0
     assert catalog.categories == ("blues", "reds")
     assert catalog.classes == ("red", "green", "blue")

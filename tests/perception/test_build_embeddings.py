@@ -80,7 +80,7 @@ def test_a_catalog_without_embeddings_is_what_it_was(tmp_path: Path, videos: Pat
     assert not any(name.startswith("embedding") for name in names)
     for name in ("importance.npy", "neighbors.npy", "category_probabilities.npy", "videos.csv"):
         assert (tmp_path / "with" / name).read_bytes() == (tmp_path / "without" / name).read_bytes()
-    assert "encoder" not in Catalog.open(tmp_path / "without").manifest
+    assert "encoder" not in Catalog.load(tmp_path / "without").manifest
 
 
 def test_embeddings_are_reused_where_nothing_has_changed(tmp_path: Path, videos: Path, network: Path) -> None:
@@ -93,9 +93,9 @@ def test_embeddings_are_reused_where_nothing_has_changed(tmp_path: Path, videos:
     assert build(embed=True) == 6
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.npy")} == first
     assert build(embed=True, choices=CatalogOptions(embed_size=1)) == 6
-    assert Catalog.open(tmp_path / "out").n_reduced == 1
+    assert Catalog.load(tmp_path / "out").n_reduced == 1
     assert build() == 6  # detections are enough
-    assert Catalog.open(tmp_path / "out").embedding is None
+    assert Catalog.load(tmp_path / "out").embedding is None
 
 
 def test_neighbors_can_be_those_of_the_embedding(tmp_path: Path, videos: Path, network: Path) -> None:

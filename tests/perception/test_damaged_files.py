@@ -18,7 +18,7 @@ from tests.resealed import reseal
 
 
 def everything(folder: Path) -> list[Any]:
-    catalog = Catalog.open(folder)
+    catalog = Catalog.load(folder)
     tables = Tables.compile(Scenario.load("classic").replace({"observe.category": "predicted"}), catalog)
     columns = [array.tobytes() for array in catalog.detection_columns.values()]
     arrays = [catalog.importance, catalog.neighbor_scores, catalog.category_probabilities, tables.neighbors]
@@ -75,12 +75,12 @@ def test_forged_tables_are_refused_although_their_hashes_match(tmp_path: Path) -
         (folder / "videos.csv").write_text(content)
         reseal(folder)
         with pytest.raises(PrerollError, match=told):
-            Catalog.open(folder).videos()
+            Catalog.load(folder).videos()
 
 
 def test_what_is_assigned_to_a_catalog_reaches_no_compiled_code_unchecked() -> None:
     for name, value in (("neighbors", 300), ("category", 3)):
-        catalog = Catalog.open(ROOT / "perception" / "catalog" / "demo")
+        catalog = Catalog.load(ROOT / "perception" / "catalog" / "demo")
         array = np.array(getattr(catalog, name))
         array.flat[0] = value
         setattr(catalog, name, array)

@@ -24,7 +24,7 @@ def test_the_catalog_is_built_once_and_again_only_where_it_does_not_verify(tmp_p
     assert notes == [f"{folder}: already exists and its hashes match; it is used again."]
     (folder / "classes.json").write_text("[]")
     demo_catalog(tmp_path, notes.append, per_category=2)
-    assert not Catalog.open(folder).altered()
+    assert not Catalog.load(folder).altered()
     assert len(notes) == 1
 
 

@@ -1,11 +1,9 @@
+from collections.abc import Callable
+
 import pytest
 
-from preroll.terminal.table import print_table, width
-
-
-def test_the_width_of_a_table_is_that_of_its_widest_entries_and_of_what_stands_between_them() -> None:
-    assert width(["a", "bbb"], [["aaaa", "b"], ["", "bb"]]) == (4 + 3) + (3 + 3)
-    assert width(["長い"], []) == 4 + 3  # wide letters take two columns
+from preroll.terminal.table import print_table
+from tests.terminal.pseudo_terminal import shown
 
 
 def test_a_piped_table_is_aligned_text_that_nothing_folds(capsys: pytest.CaptureFixture[str]) -> None:
@@ -13,3 +11,85 @@ def test_a_piped_table_is_aligned_text_that_nothing_folds(capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines() == [
         f"{'name':300}   n  last", f"長い{'':296}   1  a\\nb", f"{'x' * 300}  22      "
     ]  # fmt: skip
+
+
+def table() -> None:
+    rows = [("first", "12.5", "seven", "told in some words"), ("second", "3.0", "8", "")]
+    columns = ("name", "size", "spare", "note")
+    print_table(columns, rows, left=("name", "note"), prose=("note",), spare=("note", "spare"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (
+            40,
+            [
+                "name    size  spare  note",
+                "───────────────────────────────────────",
+                "first   12.5  seven  told in some words",
+                "second   3.0      8",
+            ],
+        ),
+        (
+            20,
+            [
+                "name    size  spare",
+                "───────────────────",
+                "first   12.5  seven",
+                "second   3.0      8",
+                "first: told in some",
+                "words",
+            ],
+        ),
+        (
+            14,
+            [
+                "name    size",
+                "────────────",
+                "first   12.5",
+                "second   3.0",
+                "first: told in",
+                "some words",
+                "No room for:",
+                "spare. A wider",
+                "terminal shows",
+                "them, and so",
+                "does `| cat`.",
+            ],
+        ),
+        (
+            10,
+            [
+                "name   first",
+                "size   12.5",
+                "spare  seven",
+                "note   told",
+                "       in",
+                "       some",
+                "       words",
+                "",
+                "name   second",
+                "size   3.0",
+                "spare  8",
+            ],
+        ),
+    ],
+)
+def test_a_narrow_terminal_gets_fewer_columns_which_are_told_and_then_blocks(
+    columns: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shown(monkeypatch, columns, table).splitlines() == lines
+
+
+def test_a_matrix_that_is_too_wide_is_turned_and_one_too_wide_both_ways_is_told_in_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def matrix(names: int) -> Callable[[], None]:
+        rows = [(f"category{k}", *("long-name",) * 3) for k in range(names)]
+        columns = ("category", "0", "1", "2")
+        return lambda: print_table(columns, rows, left=columns, turn="level")
+
+    assert shown(monkeypatch, 45, matrix(2)).split("\n")[0] == "category   0          1          2"
+    assert shown(monkeypatch, 30, matrix(2)).split("\n")[0] == "level  category0  category1"
+    assert shown(monkeypatch, 30, matrix(9)).split("\n")[:2] == ["category  category0", "0         long-name"]

@@ -81,7 +81,7 @@ class Predictions:
             raise PrerollError(f"predictions of {self.task}: nothing about {of}: {few}")
         return self.values[[place[name] for name in ids]]
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Writes the predictions to a folder; older predictions in it are replaced.
 
         The files are ``predictions.npy``, ``ids.json``, ``names.json``, ``task.json``, and, for human readers,
@@ -93,6 +93,7 @@ class Predictions:
         Raises:
             PrerollError: the folder contains something other than predictions.
         """
+        folder = Path(folder)
         with reserved(folder), atomic.folder(folder, KIND, f"--out {folder}") as target:
             atomic.save_array(target / "predictions.npy", np.asarray(self.values, np.float32))
             atomic.write_json(target / "ids.json", list(self.ids))
@@ -101,12 +102,13 @@ class Predictions:
             atomic.write_json(target / "task.json", {"task": self.task})
 
     @classmethod
-    def open(cls, folder: Path) -> "Predictions":
+    def open(cls, folder: str | Path) -> "Predictions":
         """Reads a folder written by :meth:`save`.
 
         Raises:
             PrerollError: a file is missing or unreadable, the files do not fit each other, or a value is not finite.
         """
+        folder = Path(folder)
         files = _manifest(folder)
         try:
             task, ids, names = (files.read_json(f"{name}.json") for name in ("task", "ids", "names"))

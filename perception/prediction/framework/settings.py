@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.yaml_config import FileModel, explain, load_yaml
 
@@ -244,7 +245,7 @@ _KINDS: dict[str, type[TagSettings] | type[GenreSettings] | type[MemorabilitySet
 }
 
 
-def load_settings(path: Path) -> Settings:
+def load_settings(path: str | Path) -> Settings:
     """Reads the settings of a prediction task from a YAML file.
 
     Args:
@@ -257,10 +258,10 @@ def load_settings(path: Path) -> Settings:
         PrerollError: the file cannot be read or is invalid; the message names the file, the key, its value and what
             is allowed.
     """
-    content = load_yaml(path)
+    content = load_yaml(Path(path))
     kind = content.get("task")
     if not isinstance(kind, str) or kind not in _KINDS:  # a list has no hash
-        raise PrerollError(f"{path}: task: {kind!r}: must be one of {', '.join(_KINDS)}")
+        raise PrerollError(f"{path}: task: {kind!r}: {known(kind, 'must be one of', _KINDS)}")
     try:
         found: Settings = TypeAdapter(_KINDS[kind]).validate_python(content)
     except ValidationError as error:

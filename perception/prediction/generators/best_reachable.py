@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.files.targets import new_folder
 from preroll.perception.prediction.generators.ideal import Ideal
@@ -34,7 +35,7 @@ def generate_data(task: str, out: Path, seed: int = 0, names: Sequence[str] = ()
         PrerollError: the task is unknown, names are given for another task, or the folder is not empty.
     """
     if task not in TASKS:
-        raise PrerollError(f"{task!r} is no task; must be one of {', '.join(TASKS)}")
+        raise PrerollError(f"{task!r} is no task; {known(task, 'must be one of', TASKS)}")
     if names and task != "memorability":
         raise PrerollError(f"--catalog: goes with memorability; the videos of {task} have names of their own")
     with new_folder(out, f"--out {out}") as folder:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from preroll.console.nearest import known
 from preroll.errors import PrerollError
 from preroll.perception.prediction.framework.settings import TrainingSettings
 
@@ -95,7 +96,9 @@ def _fit(
         if settings.best_by is None:
             continue
         if settings.best_by not in metrics:
-            raise PrerollError(f"training.best_by: {settings.best_by!r}: must be one of {', '.join(metrics)}")
+            raise PrerollError(
+                f"training.best_by: {settings.best_by!r}: {known(settings.best_by, 'must be one of', metrics)}"
+            )
         # A metric without positives is NaN, which never compares as better.
         if metrics[settings.best_by] > best or state is None:
             best, kept, state = metrics[settings.best_by], epoch, copy.deepcopy(network.state_dict())

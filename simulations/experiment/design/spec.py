@@ -144,12 +144,13 @@ class Experiment(FileModel):
         return self
 
     @classmethod
-    def load(cls, path: Path) -> "Experiment":
+    def load(cls, path: str | Path) -> "Experiment":
         """Reads an experiment file; paths in it are relative to its own folder.
 
         Raises:
             PrerollError: one line naming file, key, value and what is allowed.
         """
+        path = Path(path)
         found = validated(cls, load_named(path, punctuation="-_.", longest=100), str(path))
         folder = path.parent
         scenario = found.scenario

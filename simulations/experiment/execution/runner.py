@@ -3,19 +3,30 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preroll import progress
+from preroll.console.plural import counted
 from preroll.errors import PrerollError
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.overview import shown_pairs, write_means, write_overview
 from preroll.simulations.experiment.execution.store import CellState, Store
+from preroll.simulations.experiment.execution.summary import percent_bars, summary
 from preroll.simulations.experiment.execution.tensorboard import write_columns
+from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 TRIES = 3
 
@@ -39,14 +50,15 @@ def cell_pool(workers: int | None = None, *, engine: str = "local", address: str
     return Pool(JOB, workers=workers, tries=TRIES)
 
 
-@dataclass(frozen=True)
-class ExperimentOutcome:
+@dataclass(frozen=True, repr=False)
+class ExperimentOutcome(Shown):
     """Outcome of one run of an experiment.
 
     Attributes:
         before: state of every cell at the start, by id.
         done: number of cells that were completed.
         failures: error of every cell that failed, by id.
+        out: the folder, from which the results are read.
 
     Examples:
         >>> from preroll.simulations import ExperimentOutcome
@@ -60,6 +72,43 @@ class ExperimentOutcome:
     before: Mapping[str, CellState]
     done: int
     failures: Mapping[str, str]
+    out: Path = Path()
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns the tidy table: one row a finished or failed cell, with every setting and number."""
+        return results(Store(self.out))
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws percent of the optimum of every agent at every point, with Student's 95 % interval over seeds.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+
+        Raises:
+            PrerollError: there is no finished cell.
+        """
+        store = Store(self.out)
+        plan = store.read_plan()
+        found = percent_bars(store, plan, store.states(plan))
+        if not found:
+            raise PrerollError(f"experiment {self.out}: no cell is finished; there is nothing to draw")
+        rows = [
+            replace(bar, name=f"{point}: {bar.name}") if len(found) > 1 else bar
+            for point, bars in found.items()
+            for bar in bars
+        ]
+        return plots.bars(axes, rows, title=f"experiment {self.out.name}", x="% of the optimum", best=100)
+
+    def _card(self) -> Card:
+        skipped = sum(state == CellState.DONE for state in self.before.values())
+        facts = {
+            "cells": f"{self.done} completed, {skipped} done before, {len(self.failures)} failed",
+            **({"failed": "; ".join(f"{name}: {why}" for name, why in self.failures.items())} if self.failures else {}),
+        }
+        store = Store(self.out)
+        plan = store.read_plan()
+        head, rows = summary(store, plan, store.states(plan))
+        return Card(f"Experiment {self.out}", facts, head, rows)
 
 
 def run_experiment(
@@ -124,7 +173,7 @@ def run_plan(
         store.write_failures(failures)
         store.states(plan)  # keeps what it reads, for who asks next
         write_overview(store, plan)
-    return ExperimentOutcome(before, len(todo) - len(failures), failures)
+    return ExperimentOutcome(before, len(todo) - len(failures), failures, store.path)
 
 
 def changes(plan: Plan, store: Store, states: Mapping[str, CellState]) -> list[str]:
@@ -144,15 +193,14 @@ def _do(
     requests = [cell_request(cell, store.folder(cell).absolute()) for cell in todo]
     failures: dict[str, str] = {}
     shown, left = shown_pairs(plan), Counter((cell.point, cell.label) for cell in todo)
-    title = f"Running {len(todo)} cells (seconds of work)"
-    with progress.bar(max(round(sum(expected[cell.id] for cell in todo)), 1), title) as advance:
+    with progress.bar(100, f"Running {counted(len(todo), 'cell')} (%)") as advance:
         meter = _Meter(todo, expected, advance)
         with closing(pool.map(requests, meter.played)) as outcomes:
             for outcome in outcomes:
                 cell = todo[outcome.number]
                 meter.ended(outcome.number)
                 if outcome.final:
-                    raise PrerollError(f"{outcome.line}; the same command resumes the experiment", status=1)
+                    raise PrerollError(f"{outcome.line}; go on with the same command", status=1)
                 if outcome.error is not None:
                     failures[cell.id] = outcome.line
                     store.write_failures(failures)
@@ -163,25 +211,27 @@ def _do(
 
 
 class _Meter:
-    """Progress meter that converts sessions played and cells ended to whole units of a progress bar."""
+    """Progress meter that converts sessions played and cells ended to whole percents of the expected time."""
 
     def __init__(self, cells: Sequence[Cell], expected: Mapping[str, float], advance: Callable[[int], None]) -> None:
-        self._cells, self._expected, self._advance = cells, expected, advance
+        whole = sum(expected[cell.id] for cell in cells)
+        self._cells, self._advance = cells, advance
+        self._percent = {cell.id: 100 * expected[cell.id] / whole for cell in cells}
         self._by_cell = [0.0] * len(cells)
         self._sum, self._shown = 0.0, 0
 
     def played(self, number: int, sessions: float, _: float | None = None) -> None:
         """Sets the training sessions of a cell that ended so far; 0 where it is tried again."""
         cell = self._cells[number]
-        self._move(number, 0.9 * self._expected[cell.id] * sessions / cell.sessions)
+        self._move(number, 0.9 * self._percent[cell.id] * sessions / cell.sessions)
 
     def ended(self, number: int) -> None:
         """Completes the cell's share."""
-        self._move(number, self._expected[self._cells[number].id])
+        self._move(number, self._percent[self._cells[number].id])
 
-    def _move(self, number: int, seconds: float) -> None:
-        self._sum += seconds - self._by_cell[number]
-        self._by_cell[number] = seconds
+    def _move(self, number: int, percent: float) -> None:
+        self._sum += percent - self._by_cell[number]
+        self._by_cell[number] = percent
         amount = round(self._sum) - self._shown
         if amount:
             self._shown += amount

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from preroll.palette import agent_color
+from preroll.shown.plots import Bar
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.statistics.intervals import fixed, interval_text
+from preroll.simulations.statistics.intervals import fixed, interval_text, mean_interval
 
 INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
     "Which agents differ is tested in the page of preroll experiment report."
 )
-#: Columns to leave out where there is no room, in this order.
-SPARE = ("slots", "viewed", "regret", "seeds")
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
 
@@ -49,6 +49,27 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
         for key, group in groups.items()
     ]
     return [*COLUMNS, *titles, "slots"], rows
+
+
+def spare(plan: Plan) -> tuple[str, ...]:
+    """Returns the columns of the summary to leave out where there is no room, in this order."""
+    return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths)
+
+
+def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[str, list[Bar]]:
+    """Returns percent of the optimum as bars by point, one an agent, with intervals over its finished seeds."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for cell in plan.cells:
+        if states[cell.id] is CellState.DONE:
+            percent = store.record(cell)["evaluation"]["percent_of_optimum"]
+            groups.setdefault((cell.point, cell.label), []).append(percent)
+    colors = {label: agent_color(i) for i, label in enumerate(dict.fromkeys(label for _, label in groups))}
+    bars: dict[str, list[Bar]] = {}
+    for (point, label), percents in groups.items():
+        mean = mean_interval(np.array(percents)) if len(percents) > 1 else None  # one seed has no interval
+        low, high = mean.within(0, 100) if mean else (None, None)
+        bars.setdefault(point, []).append(Bar(label, float(np.mean(percents)), low, high, colors[label]))
+    return bars
 
 
 def footnotes(store: Store, plan: Plan, states: Mapping[str, CellState]) -> list[str]:

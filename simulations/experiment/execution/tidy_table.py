@@ -99,6 +99,12 @@ def write_csv(table: "pd.DataFrame", path: Path) -> None:
     atomic.write_text(path, typed(table).to_csv(index=False))
 
 
+def write_json(table: "pd.DataFrame", path: Path) -> None:
+    """Writes the table as JSON, atomically: a list of one object a row; a gap is null."""
+    rows = typed(table).astype(object)
+    atomic.write_json(path, rows.where(rows.notna(), None).to_dict("records"))
+
+
 def write_parquet(table: "pd.DataFrame", path: Path) -> None:
     """Writes the table as Parquet, atomically."""
     memory = io.BytesIO()

@@ -8,7 +8,7 @@ import pytest
 
 from preroll.agents import AGENTS, Agent, AgentSettings, make_agent
 from preroll.agents.interop.onnx_agent import OnnxAgent
-from preroll.agents.interop.onnx_export import check_parity, export_onnx
+from preroll.agents.interop.onnx_export import check_parity, drawn, export_onnx
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
@@ -34,7 +34,8 @@ def test_the_file_shows_the_agents_ad_for_10_000_observations(
     practice(agent, fatigue, 60)
     observations = sample_observations(fatigue, 10_000)
     assert observations.shape == (10_000, fatigue.layout.size)
-    export_onnx(agent, tmp_path / "policy.onnx", observations)
+    size = export_onnx(agent, tmp_path / "policy.onnx", observations)
+    assert export_onnx(agent, tmp_path / "policy.onnx") == size  # compared by observations that no session shows, too
     assert [path.name for path in tmp_path.iterdir()] == ["policy.onnx"]
     served = OnnxAgent.from_file(tmp_path / "policy.onnx")
     assert served.original == name
@@ -63,13 +64,22 @@ def test_where_the_category_is_hidden_a_table_has_one_row(
     assert (served.act(observations) == expected.argmax()).all()
 
 
-def test_a_file_that_would_show_another_ad_is_not_written(classic: Tables, practice: Practice, tmp_path: Path) -> None:
+def test_a_file_that_would_show_another_ad_is_not_written(
+    classic: Tables, fatigue: Tables, practice: Practice, tmp_path: Path
+) -> None:
     agent, other = make_agent("thompson", classic, seed=1), make_agent("random", classic)
     practice(agent, classic, 40)
     observations = sample_observations(classic, 500)
     export_onnx(other, tmp_path / "other.onnx", observations)
     with pytest.raises(PrerollError, match=r"would show another ad for .* nothing was written"):
         check_parity(agent, OnnxAgent.from_file(tmp_path / "other.onnx"), observations)
+    with pytest.raises(PrerollError, match=r"would show another ad for .* of 10,000 observations"):
+        check_parity(agent, OnnxAgent.from_file(tmp_path / "other.onnx"), drawn(classic.layout))
+    rows = drawn(fatigue.layout)
+    for name in ("fatigue", "last_view"):
+        part = rows[:, fatigue.layout.parts[name].slice]
+        assert np.isin(part, [0, 1]).all()
+        assert (part.sum(axis=1) == 1).all() == (name == "fatigue")
 
 
 def test_what_cannot_be_exported_or_read_is_said_in_one_line(classic: Tables, tmp_path: Path) -> None:
@@ -94,7 +104,7 @@ def test_an_agent_outside_the_package_is_exported_by_what_it_implements(
     classic: Tables, practice: Practice, tmp_path: Path
 ) -> None:
     """It is in no registry, and the package knows nothing of it."""
-    own = runpy.run_path(str(ROOT / "examples" / "own_agent.py"))["ExploreThenCommit"]
+    own = runpy.run_path(str(ROOT / "examples" / "own_agent_in_full.py"))["ExploreThenCommit"]
     agent = own(classic.spec, AgentSettings(num_envs=8), seed=1)
     practice(agent, classic, 300)
     observations = sample_observations(classic, 1_000)

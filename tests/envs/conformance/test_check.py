@@ -95,8 +95,8 @@ class ForgetfulPickle(SessionEnv):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        lanes = self._lanes._replace(state=self._lanes.state.copy())
-        lanes.state[layout.SLOT] = 0
+        lanes = self._lanes._replace(words=self._lanes.words.copy())
+        lanes.row(layout.SLOT)[:] = 0
         return {**state, "_lanes": lanes}
 
 
@@ -119,7 +119,7 @@ class Endless(SessionEnv):
 
     def step(self, action: Any) -> Any:
         observation, reward, _, _, info = super().step(action)
-        self._lanes.state[layout.ENDED] = 0
+        self._over = False
         return observation, reward, False, False, info
 
 
@@ -142,7 +142,7 @@ class Crashing(SessionEnv):
     """Raises in its fifth slot."""
 
     def step(self, action: Any) -> Any:
-        if self._lanes.state[layout.SLOT, 0] == 4:
+        if self._lanes.read(layout.SLOT)[0] == 4:
             raise IndexError("index 5 is\nout of bounds")
         return super().step(action)
 
@@ -174,7 +174,8 @@ class SkippingLanes(SessionVectorEnv):
     def step(self, actions: Any) -> Any:
         returned = super().step(actions)
         if self.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP:
-            self._lanes.state[layout.SESSION] += self._lanes.state[layout.ENDED] > 0
+            session = self._lanes.row(layout.SESSION)
+            session += self._lanes.row(layout.ENDED) > 0
         return returned
 
 
@@ -200,7 +201,7 @@ class MovingVectorInfos(SessionVectorEnv):
 
     def step(self, actions: Any) -> Any:
         *rest, infos = super().step(actions)
-        infos["video"] = self._lanes.state[layout.VIDEO, : self.num_envs]
+        infos["video"] = self._lanes.row(layout.VIDEO)[0, : self.num_envs]
         return *rest, infos
 
 
@@ -297,7 +298,7 @@ def test_a_category_may_have_any_number_of_ads_of_any_length(small_catalog: Cata
         (NarrowInfos, "vector infos", r"NextStep, return 1, here and in SyncVectorEnv: infos ad: array\("),
         (CountedRestarts, "vector infos", r"NextStep, return \d+, here and in SyncVectorEnv: infos _ad: array"),
         (MovingVectorInfos, "late infos", r"NextStep, infos 1, read late and at once: video: array\("),
-        (MovingVectorInfos, "own memory", "infos video of return 1 and the environment's _lanes 1 share memory"),
+        (MovingVectorInfos, "own memory", "infos video of return 1 and the environment's _lanes 0 share memory"),
         (SharedFlags, "own memory", "NextStep: terminated of return 1 and infos viewed of return 1 share memory"),
         (SkippingLanes, "autoreset", r"lane \d, step \d+, SAME_STEP and NEXT_STEP: observation"),
     ],
@@ -333,7 +334,7 @@ def test_a_scenario_of_one_slot_can_be_checked(small_catalog: Catalog) -> None:
 
 
 def test_an_unknown_check_is_refused(small_catalog: Catalog) -> None:
-    with pytest.raises(PrerollError, match="check 'speed': no such check; there are gymnasium, "):
+    with pytest.raises(PrerollError, match=r"check 'speed': no such check; did you mean .*\? There are gymnasium, "):
         check_env("classic", small_catalog, only=["speed"])
 
 

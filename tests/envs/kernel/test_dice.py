@@ -78,7 +78,7 @@ def first_slot(changes: dict[str, Any], action: int = 0) -> tuple[PlainSlot, int
     *_, left, _, info = env.step(action)
     slot = play(scenario, catalog, SEED, 0, lambda _: action)[0]
     assert (slot.answer.viewed, slot.left, slot.watched) == (info["viewed"], left, info.get("watched"))
-    assert (slot.at.segment, slot.after.video) == (segment, env._lanes.state[layout.VIDEO, 0])
+    assert (slot.at.segment, slot.after.video) == (segment, env._lanes.read(layout.VIDEO)[0])
     return slot, segment, info
 
 
@@ -130,3 +130,31 @@ def test_ranks_have_the_sums_of_the_page() -> None:
     for decay in np.random.default_rng(2).uniform(0.01, 1, 50).tolist():
         tables = Tables.compile(tiny({"recommender.rank_decay": decay}), three_videos())
         assert tables.arrays.choice[0, layout.RANKS :].tolist() == rank_sums((decay ** np.arange(10)).tolist())
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_what_is_certain_is_certain(p: float) -> None:
+    changes = {"ads.cats.short.view_probability": p, "user.leave": {"hazard": {"short": [p, p]}}}
+    scenario = tiny({"session.horizon": 1, "user.mismatch": 1, **changes})
+    told = rollout(Tables.compile(scenario, three_videos()), Policy(ads=np.array([0])), seed=3, lanes=300)
+    assert told.views.min() == told.views.max() == p
+    assert told.terminated.min() == told.terminated.max() == p
+
+
+@pytest.mark.parametrize("jump", [0.0, 5e-324, 0.1, 1 / 3, 0.999999, 1.0])
+@pytest.mark.parametrize("decay", [0.01, 0.5, 0.8, 1.0])
+def test_a_bound_is_the_first_die_of_its_rank_by_the_arithmetic_of_the_page(decay: float, jump: float) -> None:
+    """The dice on both sides of every bound, of each number of neighbours."""
+    tables = Tables.compile(tiny({"recommender.rank_decay": decay, "recommender.jump": jump}), three_videos())
+    sums = rank_sums([decay**k for k in range(10)])
+    n = tables.answers.size
+    cuts = tables.packed.words[n : n + 11 * layout.N_CUTS].reshape(11, layout.N_CUTS).tolist()
+    assert cuts[0] == [2**53] * layout.N_CUTS  # without neighbours any video follows
+    for near in range(1, 11):
+        bound = cuts[near][layout.JUMP_CUT]
+        assert (bound - 1) / 2**53 < jump <= bound / 2**53
+        assert set(cuts[near][near - 1 : layout.JUMP_CUT]) <= {2**53}
+        for rank, first in enumerate(cuts[near][: near - 1] if jump < 1 else ()):
+            for k, reached in ((first - 1, False), (first, True)):
+                u = (k / 2**53 - jump) / (1 - jump)
+                assert (u * sums[near - 1] >= sums[rank]) == reached or k == 2**53

@@ -103,7 +103,7 @@ def test_a_step_returns_how_many_sessions_ended_or_refuses_what_is_no_ad(mode: A
         ended = step.step(np.ones(9, np.int64), *buffer.arguments)
         _, _, terminated, truncated = buffer.returned
         assert ended == (terminated | truncated).sum()
-    before = envs._lanes.state.copy()
+    before = envs._lanes.state
     for wrong in (-1, 3):
         assert step.step(np.array([0] * 8 + [wrong]), *envs._new_buffer().arguments) == -1
     np.testing.assert_array_equal(envs._lanes.state, before)

@@ -9,6 +9,7 @@ import pytest
 from preroll.envs import Explanation, Optimum, Scenario, Tables, random_policy
 from preroll.envs.optimum.explanation import AD, CATEGORY, MAP, SESSION, SLOT, named
 from preroll.envs.optimum.losses import Losses
+from preroll.envs.rendering.policy_plot import draw_policies
 from preroll.perception.catalog.catalog import Catalog
 from tests.envs.tiny import three_videos, tiny
 
@@ -47,6 +48,19 @@ def test_where_nothing_can_be_earned_nothing_is_lost(small_catalog: Catalog) -> 
 def test_json_says_whether_the_parts_are_exact() -> None:
     for one in (Explanation(8.0, LOST), Explanation(8.0, LOST, HALF, 0.1)):
         assert json.loads(json.dumps(one.to_dict())) == {"optimum": 8.0, "is_exact": one.is_exact, "lost": LOST}
+
+
+def test_ads_stand_in_the_order_of_their_categories_whatever_that_of_the_scenario(small_catalog: Catalog) -> None:
+    ad = {"seconds": 10, "view_probability": {"other": 0.5}, "reward": 1}
+    ads = {group: {"b": ad, "a": ad} for group in ("shop", "concerts", "cars", "cats")}
+    for other in ({"ads": ads}, {"ads": dict(reversed(ads.items()))}):
+        tables = Tables.compile({**other, "session": {"horizon": 3, "no_ad": True}}, small_catalog)
+        parts = Optimum(tables).explain(random_policy(tables)).lost
+        assert list(parts[CATEGORY]) == ["cars", "cats", "concerts"]
+        labels = [f"{group}.{name}" for group in ("cars", "cats", "concerts", "shop") for name in ("b", "a")]
+        assert list(parts[AD]) == [*labels, "none"]
+        legend = draw_policies(tables, {"": dict.fromkeys(tables.spec.categories, np.arange(9)[:, None])}).legends[0]
+        assert [text.get_text() for text in legend.get_texts()] == list(parts[AD])
 
 
 def test_lanes_have_the_parts_of_a_policy_each() -> None:

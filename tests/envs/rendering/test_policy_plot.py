@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from preroll.envs import Optimum, Tables
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.policies.policy_map import PolicyMap, policy_map
-from preroll.envs.rendering.ad_colors import ad_colors
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.envs.rendering.policy_plot import draw_policies, policy_png
 from preroll.envs.scenario.template import scenario_for

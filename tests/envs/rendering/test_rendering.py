@@ -14,7 +14,7 @@ from PIL import ImageColor
 
 import preroll  # noqa: F401  (registers the environment)
 from preroll.envs import Scenario, SessionEnv, preset_names
-from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.rendering.rgb import VIDEOS
 from preroll.errors import PrerollError
 from preroll.palette import CATEGORIES
@@ -128,11 +128,9 @@ def test_text_has_one_line_for_every_slot_that_tells_what_happened(small_catalog
 def bar_of(env: SessionEnv) -> str:
     """The fatigue bar written from what the agent observes."""
     part = env.layout.parts["fatigue"]
-    observation = np.empty((1, env.layout.size), np.float32)
-    from preroll.envs.kernel import step
-
-    step.observe(env.tables.packed, env._lanes, observation)
-    level = int(observation[0, part.slice].argmax())
+    env._action[0] = 0
+    observation, _ = env._advance(starts=True)  # starts no session, and observes
+    level = int(observation[part.slice].argmax())
     return "▮" * level + "▯" * (part.size - 1 - level) + f" {level}"
 
 

@@ -32,6 +32,20 @@ def test_the_new_scenario_is_valid_on_its_catalog(like: str, n_categories: int) 
     assert Optimum(Tables.compile(scenario, catalog)).value > 0
 
 
+def test_appeal_stays_where_its_ads_stay_and_the_description_names_what_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        """ads:
+  soap: {short: {seconds: 15, reward: 1, view_probability: {cats: 0.5, other: 0.3}}}
+  dogs: {long: {seconds: 30, reward: 3, view_probability: 0.4}}
+user: {segments: [{name: all, share: 1, appeal: {soap: 0.5, soap.short: 0.9, dogs: 0.7, dogs.long: 0.8, long: 0.6}}]}
+"""
+    )
+    scenario = scenario_for(Catalog.load("demo"), like=str(path))
+    assert scenario.user.segments[0].appeal == {"soap": 0.5, "soap.short": 0.9, "long": 0.6}
+    assert scenario.description.endswith("The appeal of dogs, dogs.long is left out: there are no such ads here.")
+
+
 def test_a_scenario_that_takes_probabilities_from_a_catalog_is_no_template(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text("{response: catalog, ads: {soap: {long: {seconds: 30, reward: 3}}}}")

@@ -10,7 +10,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.hashing import sha256_of
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.ingest.writer import about_array
+from preroll.perception.catalog.manifest import about_array
 from tests.resealed import reseal
 
 
@@ -41,7 +41,7 @@ def write(catalog: Catalog, folder: Path) -> Path:
 
 def test_what_was_written_is_what_is_opened(tmp_path: Path) -> None:
     catalog = small_catalog()
-    opened = Catalog.open(write(catalog, tmp_path))
+    opened = Catalog.load(write(catalog, tmp_path))
     assert opened.n_videos == 3
     assert opened.categories == ("cars", "cats")
     assert opened.classes == ("wheel", "whisker")
@@ -52,7 +52,7 @@ def test_what_was_written_is_what_is_opened(tmp_path: Path) -> None:
 
 
 def test_arrays_are_mapped_and_cannot_be_written(tmp_path: Path) -> None:
-    opened = Catalog.open(write(small_catalog(), tmp_path))
+    opened = Catalog.load(write(small_catalog(), tmp_path))
     assert isinstance(opened.importance, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         opened.importance[0, 0] = 1
@@ -65,7 +65,7 @@ def test_a_missing_folder_says_how_to_make_one(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_manifest_is_no_catalog(tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match=r"no manifest\.json"):
-        Catalog.open(tmp_path)
+        Catalog.load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -85,25 +85,25 @@ def test_a_wrong_manifest_is_named_with_its_key(tmp_path: Path, key: str, value:
     path = write(small_catalog(), tmp_path) / "manifest.json"
     atomic.write_json(path, {**manifest.read(tmp_path).content, key: value})  # without a seal, as of older builds
     with pytest.raises(PrerollError, match=message):
-        Catalog.open(tmp_path)
+        Catalog.load(tmp_path)
 
 
 def test_an_array_of_another_shape_is_refused(tmp_path: Path) -> None:
     write(small_catalog(), tmp_path)
     np.save(tmp_path / "importance.npy", np.zeros((2, 2), np.float32))
     with pytest.raises(PrerollError, match=r"has shape \[2, 2\], but the manifest says \[3, 2\]"):
-        Catalog.open(tmp_path)
+        Catalog.load(tmp_path)
 
 
 def test_a_pickled_array_is_never_loaded(tmp_path: Path) -> None:
     write(small_catalog(), tmp_path)
     np.save(tmp_path / "category.npy", np.array([{}, {}, {}], object), allow_pickle=True)
     with pytest.raises(PrerollError, match="cannot be read as an array"):
-        Catalog.open(tmp_path)
+        Catalog.load(tmp_path)
 
 
 def test_an_altered_byte_is_found_by_its_hash(tmp_path: Path) -> None:
-    opened = Catalog.open(write(small_catalog(), tmp_path))
+    opened = Catalog.load(write(small_catalog(), tmp_path))
     assert opened.altered() == []
     (tmp_path / "videos.csv").write_text("changed")
     (tmp_path / "stray").write_text("")
@@ -159,7 +159,7 @@ def test_a_catalog_of_a_million_videos_is_opened_without_reading_it(tmp_path: Pa
         import resource
         from preroll.perception import Catalog
         before = resource.getrusage(resource.RUSAGE_SELF)
-        catalog = Catalog.open({str(tmp_path)!r})
+        catalog = Catalog.load({str(tmp_path)!r})
         catalog.sha256, catalog.n_videos
         after = resource.getrusage(resource.RUSAGE_SELF)
         width = catalog.manifest["files"]["importance.npy"]["shape"][1]
@@ -184,7 +184,7 @@ def test_neighbours_of_the_same_group_do_not_count(tmp_path: Path) -> None:
     table["group"] = ["a", "a", "NA", "b"]
     table.to_csv(folder / "videos.csv", index=False)
     reseal(folder, group_by="name")
-    grouped = Catalog.open(folder)
+    grouped = Catalog.load(folder)
     assert grouped.groups is not None
     assert grouped.groups.tolist() == [1, 1, 0, 2]
     # Of other groups, videos 0 and 1 have one neighbour in two of their category, video 2 two in three, video 3 none.
@@ -201,7 +201,7 @@ def test_a_hash_is_computed_once_for_all_that_open_the_catalog(tmp_path: Path, m
 
     monkeypatch.setattr(manifest, "sha256_of", counted)
     for _ in range(64):
-        assert Catalog.open(folder).neighbors[0, 0] == 1
+        assert Catalog.load(folder).neighbors[0, 0] == 1
     assert asked == ["neighbors.npy"], "what is not read is not hashed"
 
 
@@ -211,23 +211,23 @@ def test_hashes_of_arrays_can_be_left_out_but_no_other_check(tmp_path: Path, mon
     array[0, 0] = 2
     np.save(folder / "neighbors.npy", array)
     with pytest.raises(PrerollError, match=r"neighbors\.npy: is not the file that was written"):
-        _ = Catalog.open(folder).neighbors
+        _ = Catalog.load(folder).neighbors
     monkeypatch.setenv("PREROLL_VERIFY", "0")
-    assert Catalog.open(folder).neighbors[0, 0] == 2
+    assert Catalog.load(folder).neighbors[0, 0] == 2
     array[0, 0] = 3
     np.save(folder / "neighbors.npy", array)
     with pytest.raises(PrerollError, match="neighbors, row 0: must lie in 0 … 2"):
-        _ = Catalog.open(folder).neighbors
+        _ = Catalog.load(folder).neighbors
 
 
 def test_the_hash_of_a_catalog_is_of_its_files_and_not_of_how_it_was_made(tmp_path: Path) -> None:
     folder = write(small_catalog(), tmp_path)
-    before = Catalog.open(folder).sha256
+    before = Catalog.load(folder).sha256
     reseal(folder, command="another command")
-    assert Catalog.open(folder).sha256 == before
+    assert Catalog.load(folder).sha256 == before
     np.save(folder / "importance.npy", np.zeros((3, 2), np.float32))
     reseal(folder)
-    assert Catalog.open(folder).sha256 != before
+    assert Catalog.load(folder).sha256 != before
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, videos: Path,
     os.killpg(running.pid, signal.SIGINT)
     told, errors = running.communicate(timeout=600)
     assert (running.returncode, told) == (130, "")
-    last = "error: stopped by SIGINT; what was found so far is kept: give the same command again"
+    last = "stopped by Ctrl-C; what was found so far is kept; go on with the same command"
     assert errors.strip().splitlines()[-1] == last
     report = build_catalog(videos, out, detector=network, workers=1)
     assert report.resumed >= 1
@@ -251,7 +251,7 @@ def test_a_full_disk_ends_the_build_in_one_line_and_the_next_goes_on(
         status, _, errors = run(*command(videos, tmp_path / "out", network, "--workers", "1"))
     assert status == 1
     assert "Traceback" not in errors
-    assert "File too large; what was found so far is kept: give the same command again" in errors
+    assert "File too large; what was found so far is kept; go on with the same command" in errors
     assert not (tmp_path / "out").exists()
     report = build_catalog(videos, tmp_path / "out", detector=network, workers=1)
     assert report.resumed >= 10
@@ -270,7 +270,7 @@ def test_a_full_disk_is_no_finding_about_a_video(tmp_path: Path, videos: Path, n
 
 
 def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(built: Path) -> None:
-    plain = Catalog.open(built / "out")
+    plain = Catalog.load(built / "out")
     assert plain.manifest["importance"] == {"kind": "confidence", "idf": False}
     usual = np.array(plain.importance)
     report = build_catalog(
@@ -310,7 +310,7 @@ def test_fast_decoding_is_another_recipe(built: Path) -> None:
     network = built / "network" / "colours.onnx"
     fast = build_catalog(built / "videos", built / "out", detector=network, workers=1, fast=True)
     assert fast.resumed == 0
-    assert Catalog.open(built / "out").manifest["fast"] is True
+    assert Catalog.load(built / "out").manifest["fast"] is True
 
 
 def test_objects_keep_their_areas_and_boxes_through_a_catalog(tmp_path: Path) -> None:

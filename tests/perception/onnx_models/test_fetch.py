@@ -92,7 +92,7 @@ def test_a_network_is_fetched_once(server: Server, tmp_path: Path, manner: str) 
 @pytest.mark.parametrize("then", ["", "ignores"])
 def test_what_came_is_not_asked_for_again(server: Server, tmp_path: Path, then: str) -> None:
     server.manner, out = "cut", tmp_path / "net.onnx"
-    with pytest.raises(PrerollError, match=rf"; {HALF:,} bytes of it are kept: give the same command again$"):
+    with pytest.raises(PrerollError, match=rf"; {HALF:,} bytes of it are kept; go on with the same command$"):
         fetch(server.url, SHA256, out, limit=MOST)
     assert not out.exists()
     server.manner = then

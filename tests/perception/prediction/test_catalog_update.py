@@ -40,7 +40,7 @@ def test_quantiles_rank_and_share_between_equals() -> None:
 def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
     small_catalog_folder: Path, tmp_path: Path
 ) -> None:
-    before = Catalog.open(small_catalog_folder)
+    before = Catalog.load(small_catalog_folder)
     names = ("other", *before.categories[::-1])
     categories = predicted(before, "genres", names)
     tags = predicted(before, "tags", tuple("abcdefghijkl"))
@@ -69,7 +69,7 @@ def test_predictions_replace_what_agents_see_and_the_recommender_goes_by(
 
 
 def test_what_is_not_given_stays_byte_by_byte(small_catalog_folder: Path, tmp_path: Path) -> None:
-    before = Catalog.open(small_catalog_folder)
+    before = Catalog.load(small_catalog_folder)
     memory = predicted(before, "memorability", ("memorability",))
     made = update_catalog(before, tmp_path / "new", memorability=memory)
     changed = {
@@ -79,7 +79,7 @@ def test_what_is_not_given_stays_byte_by_byte(small_catalog_folder: Path, tmp_pa
 
 
 def test_probabilities_are_calibrated_by_other_videos(small_catalog_folder: Path, tmp_path: Path) -> None:
-    before = Catalog.open(small_catalog_folder)
+    before = Catalog.load(small_catalog_folder)
     made = update_catalog(before, tmp_path / "new", calibrate=True, picture=tmp_path / "p.png")
     assert before.category_probabilities is not None
     assert made.category_probabilities is not None
@@ -113,7 +113,7 @@ def test_videos_of_an_unknown_category_are_scaled_and_teach_nothing(rng: np.rand
 
 
 def test_ids_may_do_without_the_suffix(small_catalog_folder: Path, tmp_path: Path) -> None:
-    before = Catalog.open(small_catalog_folder)
+    before = Catalog.load(small_catalog_folder)
     memory = predicted(before, "memorability", ("memorability",))
     bare = Predictions(
         memory.task, tuple(Path(name).with_suffix("").as_posix() for name in memory.ids), ("m",), memory.values
@@ -124,7 +124,7 @@ def test_ids_may_do_without_the_suffix(small_catalog_folder: Path, tmp_path: Pat
 
 
 def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_folder: Path, tmp_path: Path) -> None:
-    catalog, out = Catalog.open(small_catalog_folder), tmp_path / "new"
+    catalog, out = Catalog.load(small_catalog_folder), tmp_path / "new"
     memory = predicted(catalog, "memorability", ("memorability",))
     few = Predictions("memorability", memory.ids[:3], memory.names, memory.values[:3])
     with pytest.raises(PrerollError, match="nothing about 27 of 30 videos: cars/0, cats/1, concerts/2 and 24 more"):
@@ -200,12 +200,12 @@ def test_temperatures_are_fitted_without_any_piece_of_the_clip() -> None:
 
 
 def test_a_catalog_with_groups_is_calibrated_by_them(small_catalog_folder: Path, tmp_path: Path) -> None:
-    before = Catalog.open(shutil.copytree(small_catalog_folder, tmp_path / "old"))
+    before = Catalog.load(shutil.copytree(small_catalog_folder, tmp_path / "old"))
     table, groups = before.videos(), np.arange(30) // 3
     table["group"] = [f"clip {group}" for group in groups]
     table.to_csv(before.path / "videos.csv", index=False)
     reseal(before.path, group_by="name")
-    made = update_catalog(Catalog.open(before.path), tmp_path / "new", calibrate=True)
+    made = update_catalog(Catalog.load(before.path), tmp_path / "new", calibrate=True)
     assert before.category_probabilities is not None
     expected, _ = calibrated_categories(before.category_probabilities, before.category, groups=groups)
     np.testing.assert_array_equal(made.category_probabilities, expected)

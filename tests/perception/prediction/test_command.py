@@ -55,7 +55,7 @@ def test_train_evaluate_apply_from_one_file(clip_files: Made, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("task: tag\nrun: x", "task: 'tag': must be one of tags, genres, memorability"),
+        ("task: tag\nrun: x", "task: 'tag': did you mean tags? Must be one of tags, genres, memorability"),
         ("run: x", "task: None: must be one of"),
         ("task: [tags]\nrun: x", "task: ['tags']: must be one of"),
         ("task: tags\nrun: x", "data: is missing"),

@@ -25,12 +25,12 @@ ADS = ("fizz & co.long", "fizz & co.short", "soap.long")
 def catalog(small_catalog_folder: Path, tmp_path: Path) -> Catalog:
     """The small catalog, whose paths have suffixes and which left a video out."""
     folder = Path(shutil.copytree(small_catalog_folder, tmp_path / "catalog"))
-    table = Catalog.open(folder).videos()
+    table = Catalog.load(folder).videos()
     table["path"] += ".mp4"
     left_out = table.iloc[:1].assign(index=-1, path="cars/broken.mp4", status="damaged")
     pd.concat([left_out, table]).to_csv(folder / "videos.csv", index=False)
     reseal(folder)
-    return Catalog.open(folder)
+    return Catalog.load(folder)
 
 
 def predicted(catalog: Catalog) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def test_a_name_that_is_short_for_two_videos_is_refused(catalog: Catalog, tmp_pa
     listed["path"] = listed["path"].replace({second: first.replace(".mp4", ".webm")})
     listed.to_csv(catalog.path / "videos.csv", index=False)
     reseal(catalog.path)
-    twins = Catalog.open(catalog.path)
+    twins = Catalog.load(catalog.path)
     bare = first.removesuffix(".mp4")
     table = earlier.replace({second: f"{bare}.webm"})
     assert Response.read(written(table, tmp_path), twins).ads == ADS
@@ -191,7 +191,7 @@ def test_a_manifest_whose_ads_do_not_fit_is_refused(catalog: Catalog, tmp_path: 
     made = update_catalog(catalog, tmp_path / "new", response=response)
     reseal(made.path, response_ads=ads)
     with pytest.raises(PrerollError, match=message):
-        Catalog.open(made.path)
+        Catalog.load(made.path)
 
 
 def test_the_command_tells_what_it_put_in_and_show_does_too(catalog: Catalog, tmp_path: Path) -> None:

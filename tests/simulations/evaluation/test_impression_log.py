@@ -152,6 +152,20 @@ def test_an_agent_of_another_scenario_or_another_kind_of_file_is_refused_and_not
         write_impressions(tmp_path / "log.parquet", agent, Tables.compile("fatigue", small_catalog), sessions=3)
     with pytest.raises(PrerollError, match="sessions: 0: at least 1"):
         write_impressions(tmp_path / "log.parquet", agent, Tables.compile("classic", small_catalog), sessions=0)
-    with pytest.raises(PrerollError, match=r"log\.csv: an impression log is a Parquet file; its name must end in"):
-        write_impressions(tmp_path / "log.csv", agent, Tables.compile("classic", small_catalog), sessions=3)
+    with pytest.raises(PrerollError, match=r"log\.json: the name .* should end in \.parquet or \.csv"):
+        write_impressions(tmp_path / "log.json", agent, Tables.compile("classic", small_catalog), sessions=3)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_csv_file_has_the_same_rows_with_a_column_for_each_number_of_the_observation(
+    small_catalog: Catalog, tmp_path: Path
+) -> None:
+    tables = Tables.compile("fatigue", small_catalog)
+    for name in ("log.parquet", "log.csv"):
+        write_impressions(tmp_path / name, make_agent("thompson", tables), tables, sessions=20)
+    one, other = written(tmp_path / "log.parquet"), pd.read_csv(tmp_path / "log.csv")
+    numbers = [f"observation.{k}" for k in range(tables.layout.size)]
+    np.testing.assert_array_equal(np.stack(one["observation"].tolist()), other[numbers].to_numpy(np.float32))
+    pd.testing.assert_frame_equal(
+        one.drop(columns="observation"), other.drop(columns=numbers), check_dtype=False, check_exact=True
+    )

@@ -58,5 +58,5 @@ def test_an_evaluation_plays_the_first_sessions_of_every_lane(tables: Tables) ->
 def test_a_training_starts_on_streams_of_its_own(tables: Tables) -> None:
     loop = Loop(make_agent("random", tables), tables, 9, PhasedOptimum(tables))
     loop.start(3)
-    videos = loop.envs.state_arrays()["state"][layout.VIDEO].tolist()
+    videos = loop.envs._lanes.read(layout.VIDEO).tolist()
     assert videos == [video_of(die(base(3, "training") + lane, 0, 0, FIRST_VIDEO), 3) for lane in range(9)]

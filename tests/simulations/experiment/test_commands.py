@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +32,10 @@ def test_a_dry_run_lists_cells_time_and_disk_and_runs_nothing(make_file: MakeFil
     told = preroll("experiment", "run", make_file(), "--out", tmp_path / "out", "--dry-run")
     assert told.exit_code == 0
     assert "long.view_probability=x0.5/random/seed-0" in told.stdout
-    assert "12 cells, 12 missing; about " in told.stdout
+    header, first, *_, last = told.stdout.partition("\n\n")[2].splitlines()
+    assert header.split() == ["agent", "cells", "not", "done", "CPU", "seconds"]
+    assert first.split()[:3] == ["random", "4", "4"]
+    assert re.fullmatch(r"12 cells, 12 missing. What is not done takes about .* MB. Nothing was run.", last)
     assert not (tmp_path / "out").exists()
 
 
@@ -42,12 +47,26 @@ def test_what_is_there_is_not_run_again_and_the_table_is_printed(small_store: St
     assert "12 cells, 12 done" in preroll("experiment", "status", small_store.path).stdout
 
 
-def test_the_tidy_table_is_written_as_csv_and_parquet(small_store: Store, tmp_path: Path) -> None:
+def test_the_tidy_table_is_written_as_csv_json_and_parquet(small_store: Store, tmp_path: Path) -> None:
     folder = shutil.copytree(small_store.path, tmp_path / "out")
-    assert preroll("experiment", "results", folder, "--csv", "--parquet").exit_code == 0
+    assert preroll("experiment", "results", folder, "--csv", "--json", "--parquet").exit_code == 0
     tables = pd.read_csv(folder / "results.csv"), pd.read_parquet(folder / "results.parquet")
     assert [len(table) for table in tables] == [12, 12]
     assert list(tables[0]["revenue"]) == list(tables[1]["revenue"])
+    rows = json.loads((folder / "results.json").read_text("utf8"))
+    assert [row["revenue"] for row in rows] == list(tables[0]["revenue"])
+    gaps = tables[0].isna()
+    assert [[row[name] is None for name in tables[0].columns] for row in rows] == gaps.to_numpy().tolist()
+
+
+def test_a_picture_of_the_means_has_a_bar_for_every_agent_at_every_point(small_store: Store, tmp_path: Path) -> None:
+    told = preroll("experiment", "results", small_store.path, "--plot", tmp_path / "bars.svg")
+    assert told.stdout.splitlines()[-1] == f"Percent of the optimum: {tmp_path / 'bars.svg'}"
+    drawn = (tmp_path / "bars.svg").read_text("utf8")
+    plan = small_store.read_plan()
+    assert all(f"small: {cell.point}</text>" in drawn for cell in plan.cells)
+    for label in {cell.label for cell in plan.cells}:
+        assert drawn.count(f">{label}</text>") == len({cell.point for cell in plan.cells})
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -95,7 +114,7 @@ def test_the_report_is_one_page_beside_its_experiment_or_where_it_is_asked_for(
 def test_what_is_wrong_with_a_plan_is_told_with_the_name_of_its_file(make_file: MakeFile, tmp_path: Path) -> None:
     for changes, told in (
         ({"vary": {"user.mismatch": [7]}}, "scenario classic: user.mismatch: 7: should be in [0, 1]"),
-        ({"agents": ["randm"]}, "agent 'randm': unknown; agents are random, "),
+        ({"agents": ["randm"]}, "agent 'randm': unknown; did you mean random? Agents are random, "),
         ({"agents": ["random", "random"]}, "agents: random occurs twice"),
     ):
         file = make_file(**changes)

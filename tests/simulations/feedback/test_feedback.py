@@ -110,7 +110,7 @@ def test_stopped_while_feedback_waits_it_ends_as_if_never_stopped(name: str, tmp
             left -= 1
             return 0 if left else signal.SIGTERM
 
-        with pytest.raises(PrerollError, match="resume with"):
+        with pytest.raises(PrerollError, match="go on with"):
             training.run(stop=stop)
         training = prepare_resume(run)
         assert training.resumed is not None
@@ -306,7 +306,7 @@ def test_the_command_says_what_waiting_left_to_be_earned(
         ("feedback.delay=-1", "feedback: delay: -1: should be in"),
         ("feedback.delay=1.5", "feedback: delay: 1.5: should be in .*, a whole number"),
         ("feedback.every=0", "feedback: every: 0: should be in"),
-        ("feedback.dely=1", "feedback.dely: unknown key 'dely'; known here: delay, every"),
+        ("feedback.dely=1", "feedback.dely: unknown key 'dely'; did you mean delay. Known here: delay, every"),
         ("feedback=3", r"feedback: 3: \{delay: n, every: m\} is expected"),
     ],
 )
@@ -322,7 +322,7 @@ def test_what_is_wrong_is_told_in_one_line(change: str, line: str, tmp_path: Pat
 
 def test_a_resumed_training_takes_no_other_feedback(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("thompson", sessions=50, run=run, feedback={"delay": 9}).run(stop=lambda: signal.SIGINT)
     with pytest.raises(
         PrerollError, match="began with feedback 9 sessions late, not feedback 8 sessions late in batch"
@@ -343,7 +343,7 @@ def test_a_queue_that_does_not_fit_is_refused_in_one_line(name: str, tmp_path: P
         left -= 1
         return 0 if left else signal.SIGTERM
 
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("exp3", sessions=150, run=run, feedback={"delay": 90}).run(stop=stop)
     folder = checkpoint.place(run)
     arrays = load_file(folder / "loop.safetensors")

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from preroll.commands.cli import app
 from preroll.envs import Tables
-from preroll.envs.rendering.ad_colors import ad_colors
+from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.scenario.template import scenario_for
 from preroll.errors import PrerollError
 from preroll.palette import PAPER

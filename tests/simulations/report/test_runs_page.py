@@ -1,6 +1,7 @@
 """The page about runs."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,11 @@ def test_what_no_page_can_be_made_of_is_refused_in_one_line(
     done = CliRunner().invoke(app, ["experiment", "report", *(str(runs[i]) for i in names), *given])
     assert done.exit_code != 0
     assert told in str(done.exception or done.output)
+
+
+def test_a_long_name_leaves_room_for_the_curve(runs: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / ("long-" * 40)
+    shutil.copytree(runs[0], folder)
+    done = CliRunner().invoke(app, ["experiment", "report", str(folder), "--out", str(tmp_path / "page.html")])
+    assert done.exit_code == 0, done.output
+    assert "…ong-long-" in (tmp_path / "page.html").read_text("utf8")

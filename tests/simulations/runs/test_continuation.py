@@ -206,7 +206,7 @@ def test_a_continued_training_that_is_stopped_resumes_bit_for_bit(
         left -= 1
         return 0 if left else signal.SIGTERM
 
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare_continuation(tmp_path / "first", 90, to=tmp_path / "stopped").run(stop=stop)
     shutil.rmtree(tmp_path / "first")  # it is not needed any more
     resume(tmp_path / "stopped")

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from preroll.agents import load_agent, make_agent
 from preroll.commands.cli import app
+from preroll.console import signals
 from preroll.envs import Scenario, Tables
 from preroll.errors import PrerollError
 from preroll.simulations.training import checkpoint, provenance
@@ -55,7 +56,7 @@ def same(first: Path, second: Path) -> None:
 def test_what_another_process_finished_after_the_checkpoint_was_read_stays(tmp_path: Path) -> None:
     run = tmp_path / "run"
     for agent, mine in (("thompson", "random"), ("random", "random")):
-        with pytest.raises(PrerollError, match="resume with"):
+        with pytest.raises(PrerollError, match="go on with"):
             prepare("random", sessions=60, run=run, replace=True).run(stop=lambda: signal.SIGINT)
         read = prepare_resume(run)
         if agent == mine:
@@ -86,7 +87,7 @@ def test_stopped_several_times_it_ends_as_if_never_stopped(name: str, tmp_path: 
             steps_left -= 1
             return 0 if steps_left else signal.SIGTERM
 
-        with pytest.raises(PrerollError, match=f"resume with `preroll train --resume {run}`") as error:
+        with pytest.raises(PrerollError, match=f"go on with `preroll train --resume {run}`") as error:
             training.run(stop=stop)
         assert error.value.status == 143
         assert [path.name for path in tmp_path.iterdir() if "stopped" in path.name] == [".stopped.preroll"]
@@ -184,15 +185,15 @@ def test_a_signal_saves_says_how_to_go_on_and_gives_its_status(
     assert answer(ready) == 128 + number
     told = (tmp_path / "errors").read_text()
     line = told.splitlines()[-1]
-    assert line.startswith(f"error: stopped by {signal.Signals(number).name} after ")
-    assert line.endswith("resume with `preroll train --resume run`")
+    assert line.startswith(f"stopped by {signals.told(number)} after ")
+    assert line.endswith("go on with `preroll train --resume run`")
     assert "Traceback" not in told
     assert [path.name for path in here.iterdir()] == [".run.preroll"]
 
 
 def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="stopped by SIGINT after 0 of 50 sessions"):
+    with pytest.raises(PrerollError, match="stopped by Ctrl-C after 0 of 50 sessions"):
         prepare("random", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     with pytest.raises(PrerollError, match=f"holds an unfinished training; resume it with --resume {run}"):
         prepare("random", sessions=50, run=run)
@@ -204,7 +205,7 @@ def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> N
 
 def test_going_on_elsewhere_says_what_is_not_as_it_was(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     assert checkpoint.differences(run) == []
     path = checkpoint.place(run) / "loop.json"
@@ -222,7 +223,7 @@ def test_a_run_that_was_resumed_elsewhere_tells_of_both(tmp_path: Path, monkeypa
     run, here = tmp_path / "run", provenance.provenance()
     monkeypatch.setattr(provenance, "machine", lambda: "elsewhere")
     monkeypatch.setattr(provenance, "versions", lambda _: {**here["versions"], "torch": "1.0"})
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     monkeypatch.undo()
     resume(run)
@@ -245,7 +246,7 @@ def test_a_run_that_was_resumed_elsewhere_tells_of_both(tmp_path: Path, monkeypa
 )
 def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     path = checkpoint.place(run) / "loop.json"
     whole = path.read_text()
@@ -268,7 +269,7 @@ def test_a_changed_checkpoint_is_refused_in_one_line(changes: dict[str, Any], tm
 
 def test_a_checkpoint_of_another_format_is_refused_in_one_line(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     path = checkpoint.place(run) / "loop.json"
     about = json.loads(path.read_text())
@@ -281,7 +282,7 @@ def test_a_checkpoint_of_another_format_is_refused_in_one_line(tmp_path: Path) -
 
 def test_a_changed_state_of_the_environment_is_refused_in_one_line(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     path = checkpoint.place(run) / "loop.safetensors"
     arrays = load_file(path)

@@ -38,7 +38,7 @@ def test_a_run_tells_where_its_time_went_and_counts_on_after_a_stop(
         left -= 1
         return 0 if left else signal.SIGINT
 
-    with pytest.raises(PrerollError, match="resume with"):
+    with pytest.raises(PrerollError, match="go on with"):
         prepare("lints", scenario="fatigue", sessions=600, run=run).run(stop=stop)
     before = json.loads((checkpoint.place(run) / "loop.json").read_text())["times"]
     result = resume(run)

@@ -96,7 +96,10 @@ def test_progress_counts_every_session_once(tables: Tables) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({"agent_name": "thomson"}, "agent 'thomson': unknown; agents are random"),
+        (
+            {"agent": "thomson"},
+            "agent 'thomson': unknown; did you mean thompson or window-thompson. Agents are",
+        ),
         ({"sessions": 0}, "sessions: 0: at least 1"),
         ({"settings": {"epsilon": 1}}, "agent thompson: unknown setting 'epsilon'; settings are"),
         ({"scenario": "clasic"}, "scenario 'clasic': no such preset or file"),
@@ -106,7 +109,7 @@ def test_what_is_wrong_is_told_before_anything_starts(
     arguments: dict[str, object], line: str, small_catalog: Catalog, tmp_path: Path
 ) -> None:
     with pytest.raises(PrerollError, match=line) as error:
-        prepare(**{"agent_name": "thompson", "catalog": small_catalog, "run": tmp_path / "run", **arguments})  # type: ignore[arg-type]
+        prepare(**{"agent": "thompson", "catalog": small_catalog, "run": tmp_path / "run", **arguments})  # type: ignore[arg-type]
     assert error.value.status == 2
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())

@@ -65,7 +65,7 @@ def test_drawn_values_lie_in_their_ranges_and_depend_on_the_seed_alone(make_file
     ("changes", "line"),
     [
         ({"colour": 1}, "colour: unknown key"),
-        ({"agents": ["thomson"]}, "agent 'thomson': unknown; agents are"),
+        ({"agents": ["thomson"]}, "agent 'thomson': unknown; did you mean thompson or window-thompson. Agents are"),
         ({"agents": [{"thompson": {"lane": 1}}]}, "agent thompson: unknown setting 'lane'"),
         (
             {"agents": [{"epsilon-greedy": {"epsilon": 0.5}}]},
@@ -96,9 +96,12 @@ def test_drawn_values_lie_in_their_ranges_and_depend_on_the_seed_alone(make_file
         ({"scenario": "clasic"}, "no such preset or file"),
         ({"set": {"observe.content": "maybe"}}, "observe.content: 'maybe'"),
         ({"feedback": {"delay": -1}}, "feedback.delay: -1: should be in"),
-        ({"feedback": {"dely": 1}}, "feedback.dely: unknown key; known here: delay, every"),
+        ({"feedback": {"dely": 1}}, "feedback.dely: unknown key; did you mean delay. Known here: delay, every"),
         ({"vary": {"feedback.delay": [0, 0.5]}}, "feedback: delay: 0.5: should be in .*, a whole number"),
-        ({"vary": {"feedback.dely": [1]}}, "feedback.dely: unknown key 'dely'; known here: delay, every"),
+        (
+            {"vary": {"feedback.dely": [1]}},
+            "unknown key 'dely'; did you mean delay. Known here: delay, every",
+        ),
         ({"set": {"feedback.every": 0}}, "feedback: every: 0: should be in"),
     ],
 )

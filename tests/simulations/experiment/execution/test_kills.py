@@ -128,9 +128,7 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(path: Path, tmp_pa
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130
-    assert (
-        said.splitlines()[-1] == "error: stopped by SIGINT; cells that are done are kept: give the same command again"
-    )
+    assert said.splitlines()[-1] == "stopped by Ctrl-C; cells that are done are kept; go on with the same command"
     assert "Traceback" not in said
     assert not list(store.path.rglob(".*.preroll"))
     before = inodes(store)
@@ -147,6 +145,6 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on
     done = subprocess.run(command_of(path, store.path), stderr=subprocess.PIPE, text=True, **on_a_full_disk(3500))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
-    assert "File too large; the same command resumes the experiment" in done.stderr
+    assert "File too large; go on with the same command" in done.stderr
     assert not list(store.path.rglob(".*.preroll"))
     assert run_plan(load(path), "", store, in_this_process).done == 2

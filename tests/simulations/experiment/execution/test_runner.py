@@ -173,7 +173,7 @@ def test_a_full_disk_ends_the_run_in_one_line(make_file: MakeFile, tmp_path: Pat
             yield JobOutcome(error="cell.json: No space left on device", reason="error", final=True)
 
     path = make_file()
-    with pytest.raises(PrerollError, match=r"No space left on device; the same command resumes") as error:
+    with pytest.raises(PrerollError, match=r"No space left on device; go on with the same command") as error:
         run_plan(load(path), path.read_text(), Store(tmp_path / "out"), Full())
     assert error.value.status == 1
 

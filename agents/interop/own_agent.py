@@ -1,0 +1,145 @@
+"""Any object, or function, that chooses ads: trained and evaluated as an agent, without a base class."""
+
+import inspect
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.agents.agent import Agent
+from preroll.agents.settings import AgentSettings
+from preroll.agents.transitions import Transitions
+from preroll.envs.model.observation import SessionSpec
+from preroll.envs.model.tables import TablesSource
+from preroll.envs.policies.policy import Policy
+from preroll.errors import PrerollError
+
+
+class Acts(Protocol):
+    """What is trained and evaluated beside agents: an object with this method."""
+
+    def act(self, observations: Any, /) -> Any:
+        """Returns the number of an ad, int (n,), for each row of observations, float32 (n, d)."""
+
+
+#: The same as a function alone.
+Function = Callable[[NDArray[np.float32]], NDArray[np.integer[Any]]]
+
+
+class OwnAgent(Agent):
+    """An object of the user's own as an agent.
+
+    The object has ``act(observations)``; or it is a function, which is that. Where it has them, these are called too:
+    ``update(transitions)`` after each slot of a training; ``end_sessions(done)``, with the lanes whose session is over,
+    before the first slot all of them; and ``action_probabilities(observations)``, by which its exact value is known. An
+    ``act`` with the argument ``explore`` is told whether it is training. All arrays are copies, which it may keep.
+
+    Args:
+        player: the object or function.
+        spec: what it plays.
+        settings: number of lanes and of sessions.
+        name: how messages call it; by default by its attribute ``name``, else by its class.
+
+    Raises:
+        PrerollError: it cannot act.
+    """
+
+    def __init__(
+        self, player: Any, spec: SessionSpec, settings: AgentSettings | None = None, *, name: str = ""
+    ) -> None:
+        super().__init__(spec, settings or AgentSettings())
+        self.name = name or name_of(player)
+        self.player, self._act = player, getattr(player, "act", player)
+        if isinstance(player, type) or not callable(self._act):
+            kind = f"is the class {player.__name__}" if isinstance(player, type) else f"is of {type(player).__name__}"
+            raise PrerollError(
+                f"agent {self.name}: {kind}: an object with act(observations), which returns an ad for each row, is "
+                "expected"
+            )
+        self._told_explore = "explore" in _parameters(self._act)
+        self._lanes = 0
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the object has ``end_sessions``."""
+        return hasattr(self.player, "end_sessions")
+
+    @property
+    def can_learn(self) -> bool:
+        """True: an object that is trained is meant to learn."""
+        return True
+
+    def unlearned(self) -> str:
+        """Returns that the object has no ``update``, where it has none."""
+        return "" if hasattr(self.player, "update") else "it has no update(transitions)"
+
+    def act(self, observations: NDArray[np.float32], *, explore: bool = True) -> NDArray[np.int64]:
+        """Returns the object's ads.
+
+        Raises:
+            PrerollError: they are no numbers of ads, one for each row.
+        """
+        n, n_actions = len(observations), self.spec.n_actions
+        if n != self._lanes:
+            self.end_sessions(np.ones(n, np.bool_))
+        ads = np.asarray(self._act(observations.copy(), **({"explore": explore} if self._told_explore else {})))
+        if ads.shape != (n,) or ads.dtype.kind not in "iu" or not ((ads >= 0) & (ads < n_actions)).all():
+            found = f", {ads.min()} to {ads.max()}" if ads.size and ads.dtype.kind in "iu" else ""
+            raise PrerollError(
+                f"agent {self.name}: act returned {ads.dtype} {ads.shape}{found}: an ad from 0 to {n_actions - 1} for "
+                f"each of the {n} rows, int ({n},), is expected"
+            )
+        return ads.astype(np.int64)
+
+    def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
+        """Returns the object's probabilities.
+
+        Raises:
+            PrerollError: it tells none, or not one for each row and ad.
+        """
+        shape = len(observations), self.spec.n_actions
+        if not hasattr(self.player, "action_probabilities"):
+            raise PrerollError(
+                f"agent {self.name}: has no action_probabilities(observations), which returns float64 {shape}"
+            )
+        told = np.asarray(self.player.action_probabilities(observations.copy()), np.float64)
+        if told.shape != shape:
+            raise PrerollError(f"agent {self.name}: action_probabilities returned {told.shape}: {shape} is expected")
+        return told
+
+    def policy(self, tables: TablesSource) -> Policy:
+        """Returns the object's policy as a table.
+
+        Raises:
+            PrerollError: it remembers the session, or tells no probabilities.
+        """
+        if self.remembers:
+            raise PrerollError(f"agent {self.name}: what it shows depends on the whole session: its policy is no table")
+        return super().policy(tables)
+
+    def end_sessions(self, done: NDArray[np.bool_]) -> None:
+        """Calls that of the object, if it has it, with the lanes whose session is over."""
+        self._lanes = len(done)
+        if self.remembers:
+            self.player.end_sessions(done.copy())
+
+    def _learn(self, transitions: Transitions) -> None:
+        if hasattr(self.player, "update"):
+            self.player.update(deepcopy(transitions))
+        if self.remembers:  # what remembers never learns late: see Feedback.check
+            self.end_sessions(transitions.ended)
+
+
+def name_of(player: Any) -> str:
+    """Returns how messages call an object: by its attribute ``name``, or that of its function or class."""
+    named = getattr(player, "name", None) or getattr(player, "__name__", None)
+    return named if isinstance(named, str) else type(player).__name__
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # compiled functions tell none
+        return ()

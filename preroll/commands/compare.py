@@ -1,0 +1,161 @@
+"""`preroll compare`: what scenarios are worth, beside each other, and in what they differ."""
+
+import math
+from collections.abc import Callable
+from itertools import product
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preroll.commands.optimum import numbers_of, solve
+from preroll.console.output import printable
+from preroll.console.plural import counted
+from preroll.errors import PrerollError
+from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
+from preroll.terminal.table import print_table
+
+if TYPE_CHECKING:
+    from preroll.envs import Optimum
+    from preroll.envs.optimum.reference_values import ReferenceValue
+    from preroll.envs.scenario.scenario import Scenario
+
+#: Where a best ad is shown: the segment of users, the category and the fatigue level.
+Place = tuple[str, str, int]
+
+
+def compare(
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO SCENARIO...", help="Presets, or YAML files.")],
+    catalog: Annotated[str, typer.Option("--catalog", "-c", help="Folder of a catalog, or demo.")] = "demo",
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> None:
+    """Print the exact values of scenarios beside each other, their best ads, and the keys in which they differ.
+
+    Of a scenario with drift the first phase is compared, with --csv and --json every phase.
+
+    Example: `preroll compare classic mine.yaml`
+    """
+    from preroll.envs import Optimum, Tables
+
+    form, named = form_of(csv, json), loaded(scenarios)
+    compiled = {name: Tables.compile(scenario, catalog) for name, scenario in named.items()}
+    if form is not None:
+        phases = [(name, Optimum(one, phase)) for name, one in compiled.items() for phase in range(one.n_phases)]
+        print_numbers(({"scenario": name, **row} for name, exact in phases for row in numbers_of(exact)), form)
+        return
+    optima = {name: Optimum(one) for name, one in compiled.items()}
+    for exact in optima.values():
+        solve(exact)
+    _print_values(optima)
+    typer.echo()
+    _print_best_ads(optima)
+    typer.echo()
+    print_differences(named)
+
+
+def loaded(names: list[str]) -> "dict[str, Scenario]":
+    """Returns scenarios by the names that the user gave them.
+
+    Raises:
+        PrerollError: fewer than two are named, or one twice.
+    """
+    from preroll.envs.scenario.scenario import Scenario
+
+    if len(names) < 2:
+        raise PrerollError(f"{names[0]}: with what? name at least two scenarios")
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise PrerollError(f"{name}: is named twice")
+    return {name: Scenario.load(name) for name in names}
+
+
+def print_differences(named: "dict[str, Scenario]") -> None:
+    """Prints the keys in which scenarios differ, with the value of each."""
+    from preroll.envs.scenario.differences import differences
+
+    found = differences(list(named.values()))
+    if not found:
+        typer.echo("They differ in no key but name and description.")
+        return
+    typer.echo(f"They differ in {counted(len(found), 'key')}, beside name and description:")
+    columns = ("key", *named)
+    print_table(columns, [(key, *values) for key, values in found.items()], left=columns, prose=list(named))
+
+
+def _print_values(optima: "dict[str, Optimum]") -> None:
+    """Prints revenue per session and percent of the optimum of every policy on every scenario."""
+    from preroll.envs.optimum.knowledge import in_words
+    from preroll.envs.optimum.reference_values import values_beside
+
+    rows = {name: {row.name: row for row in values_beside(exact)} for name, exact in optima.items()}
+    typer.echo("Revenue per session, exactly:")
+    _print_numbers(rows, 4, lambda row: row.value)
+    typer.echo("\n% of the optimum:")
+    _print_numbers(rows, 2, lambda row: 100 * row.share)
+    for name, exact in optima.items():
+        drift = ", in the first phase of drift" if exact.tables.n_phases > 1 else ""
+        if exact.knowledge.note or drift:
+            typer.echo(printable(f"{name}: {in_words(exact.knowledge.note)}{drift}."))
+
+
+def _print_numbers(
+    rows: "dict[str, dict[str, ReferenceValue]]", digits: int, number: "Callable[[ReferenceValue], float]"
+) -> None:
+    """Prints a number of every policy for every scenario, and of two scenarios its difference."""
+    from preroll.simulations.statistics.intervals import fixed
+
+    lines = []
+    for policy in dict.fromkeys(policy for of in rows.values() for policy in of):
+        values = [number(of[policy]) if policy in of else math.nan for of in rows.values()]
+        values += [values[1] - values[0]] if len(values) == 2 else []
+        lines.append([policy, *("" if math.isnan(value) else fixed(value, digits) for value in values)])
+    columns = ("policy", *rows, *(["difference"] if len(rows) == 2 else []))
+    print_table(columns, lines, left=("policy",), prose=("policy",))
+
+
+def _print_best_ads(optima: "dict[str, Optimum]") -> None:
+    """Prints the best ad in the middle of a session, and in how many places it is not the same."""
+    ads = {name: _best_ads(exact) for name, exact in optima.items()}
+    users = list(dict.fromkeys(who for of in ads.values() for who, *_ in of if who)) or [""]
+    categories = list(dict.fromkeys(category for of in ads.values() for _, category, _ in of))
+    levels = range(max(exact.tables.n_levels for exact in optima.values()))
+    rows, differ = [], 0
+    for who, category, level in product(users, categories, levels):
+        # Where nobody tires, or all users are alike, one ad is the best for all of them.
+        found = [
+            of.get(
+                (who if exact.tables.n_segments > 1 else "", category, level if exact.tables.n_levels > 1 else 0), ""
+            )
+            for of, exact in zip(ads.values(), optima.values(), strict=True)
+        ]
+        rows.append((who, category, level, *found))
+        differ += len({ad for ad in found if ad}) > 1
+    typer.echo(f"Best ad in the middle of a session; it differs in {differ} of {counted(len(rows), 'row')}:")
+    heads = [("users", len(users) > 1), ("category", True), ("fatigue level", len(levels) > 1)]
+    kept = [at for at, (_, shown) in enumerate([*heads, *((name, True) for name in optima)]) if shown]
+    columns = [*(title for title, _ in heads), *optima]
+    print_table([columns[at] for at in kept], [[row[at] for at in kept] for row in rows], left=columns)
+
+
+def _best_ads(exact: "Optimum") -> dict[Place, str]:
+    """Returns the best ads in the middle of a session."""
+    from preroll.envs.policies.policy_map import NONE_YET, policy_map
+
+    tables, found = exact.tables, {}
+    for segment in range(tables.n_segments):
+        who = tables.scenario.user.segments[segment].name if tables.n_segments > 1 else ""
+        best = policy_map(tables, exact.policy, segment=segment, last=NONE_YET)
+        for category, ads in best.items():
+            for level, ad in enumerate(ads[tables.n_slots // 2]):
+                found[who, category, level] = tables.spec.labels[ad]
+    return found
+
+
+def diff(
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO SCENARIO...", help="Presets, or YAML files.")],
+) -> None:
+    """Print the keys in which scenarios differ, with the value of each; compute nothing.
+
+    Example: `preroll scenario diff classic fatigue`
+    """
+    print_differences(loaded(scenarios))

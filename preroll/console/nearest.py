@@ -1,0 +1,38 @@
+"""Names that are meant where a name is unknown: what errors about it say first."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+
+def meant(name: object, names: Iterable[object]) -> str:
+    """Returns the end of a sentence that asks whether one of at most three similar names is meant, or nothing.
+
+    >>> meant("Thomson", ["random", "thompson"]), meant("x", ["random"])
+    ('; did you mean thompson?', '')
+    """
+    if not isinstance(name, str | Path):
+        return ""
+    plain = {str(one).casefold(): str(one) for one in names}
+    near = get_close_matches(str(name).casefold(), plain, n=3)
+    return f"; did you mean {' or '.join(plain[one] for one in near)}?" if near else ""
+
+
+def known(name: object, told: str, names: Iterable[object]) -> str:
+    """Returns which names there are, as a message goes on with it: what is meant first, then all of them.
+
+    >>> known("pp", "agents are", ["random", "ppo"]), known("x", "agents are", ["random", "ppo"])
+    ('did you mean ppo? Agents are random, ppo', 'agents are random, ppo')
+    """
+    listed = [str(one) for one in names]
+    question = meant(name, listed).removeprefix("; ")
+    told = f"{question} {told[0].upper()}{told[1:]}" if question else told
+    return f"{told} {', '.join(listed)}"
+
+
+def neighbors(path: Path, pattern: str = "*/") -> list[Path]:
+    """Returns the folders beside a path that is missing, or the files of a pattern, named as it is."""
+    try:
+        return sorted(path.parent / one.name for one in path.parent.glob(pattern))
+    except OSError:
+        return []

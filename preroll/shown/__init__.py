@@ -1,0 +1,4 @@
+"""How results show themselves: one card for terminal and notebook, one look for pictures.
+
+Read in this order: card → shown → plots.
+"""

@@ -1,0 +1,159 @@
+"""Card: what an object says of itself on one screen, as text and as HTML."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from preroll.console.output import printable
+from preroll.html.template import template
+
+WIDTH, LINES = 80, 24
+LONGEST = 28  # characters of one entry of a table
+FOLDED = 2  # lines of one fact
+HTML_ROWS = 60
+
+
+@dataclass(frozen=True)
+class Card:
+    """What an object says of itself.
+
+    Attributes:
+        title: what it is.
+        facts: what is to be known of it, by name.
+        head: headings of a table.
+        rows: rows of the table, the most important first: a screen has room for about fifteen. Numbers are formatted.
+
+    Examples:
+        >>> print(Card("Evaluation on classic", {"sessions": 1000}, ("agent", "revenue"), [("random", 5.25)]).text())
+        Evaluation on classic
+          sessions  1,000
+        <BLANKLINE>
+          agent   revenue
+          random     5.25
+    """
+
+    title: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[object]] = ()
+
+    def text(self) -> str:
+        """Returns the card as at most 24 lines of 80 characters; it says what it leaves out."""
+        lines = [_cut(printable(self.title), WIDTH), *self._facts()]
+        if self.rows:
+            lines += ["", *self._table(LINES - len(lines) - 1)]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """Returns the card as HTML that needs no style sheet and no script."""
+        rows, numbers = _columns(self.rows[:HTML_ROWS])
+        return template(Path(__file__).parent, "card.html.jinja").render(
+            title=self.title,
+            facts={name: shown(value) for name, value in self.facts.items()},
+            head=self.head,
+            rows=rows,
+            numbers=numbers,
+            more=_more(len(self.rows) - HTML_ROWS, 0),
+        )
+
+    def _facts(self) -> list[str]:
+        """Returns the lines of the facts."""
+        lines, names = [], max((len(name) for name in self.facts), default=0)
+        for name, value in self.facts.items():
+            indent = " " * (names + 4)
+            first = f"  {printable(name):<{names}}  "
+            told = printable(shown(value))
+            lines += textwrap.wrap(
+                told, WIDTH, initial_indent=first, subsequent_indent=indent, max_lines=FOLDED, placeholder=" …"
+            )
+        return [_cut(line, WIDTH) for line in lines]
+
+    def _table(self, room: int) -> list[str]:
+        """Returns the lines of the table, headings first, of which ``room`` have place."""
+        from rich.cells import cell_len
+
+        rows, left = self.rows, 0
+        if len(rows) + 1 > room:
+            rows, left = self.rows[: room - 2], len(self.rows) - room + 2
+        texts, right = _columns(rows)
+        cells = [[_cut(printable(entry), LONGEST) for entry in row] for row in (self.head, *texts)]
+        widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+        kept = len(widths)
+        while sum(widths[:kept]) + 2 * kept > WIDTH:
+            kept -= 1
+        lines = []
+        for row in cells:
+            parts = []
+            for entry, width, number in zip(row[:kept], widths, right, strict=False):
+                space = " " * (width - cell_len(entry))
+                parts.append(space + entry if number else entry + space)
+            lines.append(("  " + "  ".join(parts)).rstrip())
+        if more := _more(left, len(widths) - kept):
+            if not left and len(lines) == room:  # columns alone are left out, and no line is free to say so
+                lines.pop()
+                more = _more(1, len(widths) - kept)
+            lines.append(f"  {more}")
+        return lines
+
+
+def shown(value: object) -> str:
+    """Returns a value as text: numbers with four significant digits and separated thousands.
+
+    Examples:
+        >>> shown(12345), shown(0.123456), shown(17_980.0), shown(float("nan")), shown(True), shown(-0.5)
+        ('12,345', '0.1235', '17,980', '', 'yes', '−0.5')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Integral):
+        return f"{int(value):,}".replace("-", "−")
+    if isinstance(value, Real):
+        number = float(value)
+        if number != number:
+            return ""
+        text = f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.4g}"
+        return text.replace("-", "−")
+    return "" if value is None else str(value)
+
+
+def _columns(rows: Sequence[Sequence[object]]) -> tuple[list[list[str]], list[bool]]:
+    """Returns the rows as texts, and whether each column holds numbers: those have as many decimals each."""
+    columns, numbers = [], []
+    for column in zip(*rows, strict=True):
+        given = [value for value in column if value is not None]
+        exact = [isinstance(value, Real) and not isinstance(value, bool) for value in given]
+        numbers.append(all(exact) or all(map(_begins_with_digit, given)))
+        whole = all(isinstance(value, Integral) for value in given)
+        columns.append(_aligned(column) if all(exact) and not whole else [shown(value) for value in column])
+    return [list(row) for row in zip(*columns, strict=True)], numbers
+
+
+def _aligned(column: Sequence[Any]) -> list[str]:
+    """Returns numbers with the same decimals, so many that the largest has four significant digits."""
+    values = [math.nan if value is None else float(value) for value in column]
+    most = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    decimals = min(max(3 - math.floor(math.log10(most)), 0), 6) if most else 0
+    decimals = next((d for d in range(decimals) if all(x != x or round(x, d) == round(x, 6) for x in values)), decimals)
+    return ["" if value != value else f"{value:,.{decimals}f}".replace("-", "−") for value in values]
+
+
+def _begins_with_digit(value: object) -> bool:
+    return shown(value).lstrip("−")[:1].isdigit()
+
+
+def _more(rows: int, columns: int) -> str:
+    """Returns what a table leaves out, in words; nothing if it leaves out nothing."""
+    parts = [f"{number:,} more {what}{'s' * (number > 1)}" for number, what in ((rows, "row"), (columns, "column"))
+             if number > 0]  # fmt: skip
+    return f"… and {' and '.join(parts)}" if parts else ""
+
+
+def _cut(text: str, width: int) -> str:
+    """Returns text of at most ``width`` columns of a terminal."""
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"

@@ -1,0 +1,203 @@
+"""Pictures of results, all with one look: bars with intervals, curves, and fields of numbers or colours.
+
+matplotlib is imported where something is drawn. Whoever gives no axes gets new ones of pyplot, as notebooks and
+``pyplot.show()`` expect.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preroll.palette import AGENTS, BLUE, FAINT, GRID, INK, PAPER
+from preroll.shown.card import shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH, HEIGHT = 6.4, 3.8  # inches
+BAR, FIELD = 0.34, 0.36  # inches: height of a bar, of a row of a field
+MOST_BARS = 40
+MOST_NUMBERS = 150  # fields in which a number has room
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its name, its length, the ends of its interval, and its colour."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    color: str = BLUE
+
+
+@contextmanager
+def picture(
+    axes: "Axes | None", title: str, *, x: str = "", y: str = "", grid: str = "", height: float = HEIGHT
+) -> Iterator["Axes"]:
+    """Yields axes with the common look, new ones where none are given.
+
+    Args:
+        axes: the axes to draw on.
+        title: title of the picture.
+        x: label of the x axis.
+        y: label of the y axis.
+        grid: the axis whose values have lines, ``x`` or ``y``.
+        height: height of new axes [inches].
+    """
+    from matplotlib import pyplot, rc_context
+
+    with rc_context({"text.parse_math": False}):  # a name may hold two dollars
+        if axes is None:
+            _, axes = pyplot.subplots(figsize=(WIDTH, height), layout="constrained")
+            axes.set_prop_cycle(color=AGENTS)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        if grid:
+            axes.grid(axis="x" if grid == "x" else "y", color=GRID, linewidth=0.8)
+        yield axes
+
+
+def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: float | None = None) -> "Axes":
+    """Draws horizontal bars, the first at the top, with intervals and values; of too many the first ones.
+
+    Args:
+        axes: the axes to draw on; new ones by default.
+        rows: the bars.
+        title: title of the picture.
+        x: what their lengths are.
+        best: value of a dashed line that none can pass.
+    """
+    left, rows = len(rows) - MOST_BARS, rows[:MOST_BARS]
+    title = f"{title} ({left:,} more are not shown)" if left > 0 else title
+    places = np.arange(len(rows))[::-1]
+    with picture(axes, title, x=x, grid="x", height=1.1 + BAR * len(rows)) as drawn:
+        values = np.array([row.value for row in rows], np.float64)
+        drawn.barh(places, values, height=0.7, color=[row.color for row in rows])
+        ends = [(row.value if row.high is None else row.high) for row in rows]
+        for row, place, end in zip(rows, places, ends, strict=True):
+            if row.low is not None and row.high is not None:
+                error = [[max(row.value - row.low, 0.0)], [max(row.high - row.value, 0.0)]]
+                drawn.errorbar([row.value], [place], xerr=error, color=INK, capsize=3, linewidth=1)
+            told = shown(row.value if abs(row.value) >= 1000 else float(f"{row.value:.3g}"))
+            drawn.annotate(told, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        drawn.set_yticks(places, [row.name for row in rows])
+        drawn.tick_params(axis="y", length=0)
+        drawn.margins(x=0.12)
+        drawn.set_xlim(left=min(0.0, *values) if len(values) else 0.0)
+        if best is not None:
+            drawn.axvline(best, color=FAINT, linestyle="--", linewidth=1)
+    return drawn
+
+
+def curve(
+    axes: "Axes | None",
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    *,
+    title: str,
+    labels: tuple[str, str],
+    name: str = "",
+    best: float | None = None,
+) -> "Axes":
+    """Draws a curve over a logarithmic axis; axes that have one get another colour and a legend.
+
+    Args:
+        axes: the axes to draw on; new ones by default.
+        x: positions.
+        y: values; NaN leaves a gap.
+        title: title of the picture.
+        labels: of the x and of the y axis.
+        name: name of the curve in a legend.
+        best: value of a dashed line that none can pass.
+    """
+    with picture(axes, title, x=labels[0], y=labels[1], grid="y") as drawn:
+        if best is not None and not drawn.lines:
+            drawn.axhline(best, color=FAINT, linestyle="--", linewidth=1, label="_best")
+        color = AGENTS[sum(not str(line.get_label()).startswith("_best") for line in drawn.lines) % len(AGENTS)]
+        drawn.plot(x, y, color=color, linewidth=1.8, label=name or "_curve")
+        drawn.set_xscale("log")
+        drawn.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        drawn.xaxis.set_minor_formatter(lambda *_: "")
+        if name:
+            drawn.legend(frameon=False, fontsize=9, loc="lower right")
+    return drawn
+
+
+def field(
+    axes: "Axes | None",
+    values: NDArray[np.float64],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+) -> "Axes":
+    """Draws a matrix: the larger a number the darker its field, with the number in it where there is room.
+
+    Args:
+        axes: the axes to draw on; new ones by default.
+        values: float64 [rows, columns].
+        rows: names of the rows.
+        columns: names of the columns.
+        title: title of the picture.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    with picture(axes, title, height=1.4 + FIELD * len(rows)) as drawn:
+        colors = LinearSegmentedColormap.from_list("preroll", [PAPER, BLUE])
+        most = max(float(np.nanmax(values)), 1e-300)
+        drawn.imshow(values, cmap=colors, vmin=0, vmax=most, aspect="auto", interpolation="nearest")
+        drawn.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")
+        drawn.set_yticks(range(len(rows)), rows)
+        drawn.tick_params(length=0)
+        if values.size <= MOST_NUMBERS:
+            for (row, column), value in np.ndenumerate(values):
+                ink = PAPER if value > 0.6 * most else INK
+                drawn.text(column, row, shown(round(value, 3)), ha="center", va="center", fontsize=8, color=ink)
+    return drawn
+
+
+def mosaic(
+    axes: "Axes | None",
+    groups: Mapping[str, NDArray[np.int64]],
+    *,
+    colors: Sequence[str],
+    names: Sequence[str],
+    title: str,
+    labels: tuple[str, str],
+) -> "Axes":
+    """Draws matrices of indices below each other, each index in its colour, with a legend of those that occur.
+
+    Args:
+        axes: the axes to draw on; new ones by default.
+        groups: int64 [rows, columns] by name; the first row is the lowest.
+        colors: colour of every index.
+        names: name of every index.
+        title: title of the picture.
+        labels: of the x axis, and of the rows of a group.
+    """
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Patch
+
+    palette = np.array([to_rgb(color) for color in colors])
+    stacked = np.concatenate([matrix[::-1] for matrix in groups.values()])
+    sizes = [len(matrix) for matrix in groups.values()]
+    starts = np.cumsum([0, *sizes])
+    height = 1.3 + max(0.5, 0.14 * max(sizes)) * len(groups)
+    with picture(axes, title, x=labels[0], y=labels[1], height=height) as drawn:
+        extent = (0.5, stacked.shape[1] + 0.5, len(stacked) - 0.5, -0.5)
+        drawn.imshow(palette[stacked], aspect="auto", interpolation="nearest", extent=extent)
+        for start in starts[1:-1]:
+            drawn.axhline(start - 0.5, color=PAPER, linewidth=3)
+        drawn.set_yticks([start + (size - 1) / 2 for start, size in zip(starts, sizes, strict=False)], list(groups))
+        drawn.tick_params(axis="y", length=0)
+        found: list[Any] = [Patch(color=colors[i], label=names[i]) for i in np.unique(stacked)]
+        drawn.legend(handles=found, frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return drawn

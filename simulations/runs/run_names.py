@@ -1,0 +1,29 @@
+"""Short names of runs in one table or chart."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+
+def names_of(paths: Sequence[Path], taken: Collection[str] = ()) -> list[str]:
+    """Returns the last part of every path, or as many as tell it from the other paths and from what is taken.
+
+    Args:
+        paths: folders of runs.
+        taken: names that stand for something else, such as references.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> names_of([Path("runs/mon/ppo"), Path("runs/tue/ppo"), Path("runs/dqn"), Path("runs/greedy")], ["greedy"])
+        ['mon/ppo', 'tue/ppo', 'dqn', 'runs/greedy']
+    """
+    whole = [path.absolute() for path in paths]
+    return [_name(path, {other for other in whole if other != path}, taken) for path in whole]
+
+
+def _name(path: Path, others: Collection[Path], taken: Collection[str]) -> str:
+    parts = path.parts[1:]
+    for k in range(1, len(parts)):
+        name = "/".join(parts[-k:])
+        if name not in taken and all(other.parts[-k:] != parts[-k:] for other in others):
+            return name
+    return str(path)

@@ -1,0 +1,59 @@
+"""A card fits one screen, says what it leaves out, and is safe to print and to show."""
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+from preroll.shown.card import LINES, WIDTH, Card
+
+LARGE = Card(
+    "a title " * 40,
+    {f"fact {i}": "many words " * 40 for i in range(6)},
+    [f"column {i}" for i in range(30)],
+    [[i / 7 for _ in range(30)] for i in range(1000)],
+)
+WIDE = Card("猫" * 60, {"名": "猫 " * 80}, ("猫", "犬"), [("猫" * 50, "犬" * 50)] * 40)
+
+
+def lines(card: Card) -> list[str]:
+    return card.text().splitlines()
+
+
+@pytest.mark.parametrize("card", [LARGE, WIDE], ids=["large", "wide letters"])
+def test_a_card_fits_one_screen(card: Card) -> None:
+    assert len(lines(card)) <= LINES
+    assert max(map(cell_len, lines(card))) <= WIDTH
+
+
+def test_what_has_no_room_is_counted() -> None:
+    assert lines(LARGE)[-1].split() == ["…", "and", "992", "more", "rows", "and", "22", "more", "columns"]
+    assert sum(line.lstrip()[0] in "01" for line in lines(LARGE)[1:] if line) == 1000 - 992
+
+
+def test_a_table_that_just_fits_is_whole() -> None:
+    rows = [(f"ad {i}", i) for i in range(LINES - 3)]
+    assert lines(Card("Ads", {}, ("ad", "number"), rows))[-1].split() == ["ad", f"{LINES - 4}", f"{LINES - 4}"]
+    assert lines(Card("Ads", {}, ("ad", "number"), [*rows, ("last", 0)]))[-1] == "  … and 2 more rows"
+
+
+def test_numbers_of_a_column_have_the_same_decimals() -> None:
+    card = Card("Ads", {}, ("ad", "p", "n"), [("a", 0.5, 1000), ("b", 0.125, 2), ("c", None, 3), ("d", -1.0, 4)])
+    assert [line.split() for line in lines(card)[3:]] == [
+        ["a", "0.500", "1,000"],
+        ["b", "0.125", "2"],
+        ["c", "3"],
+        ["d", "−1.000", "4"],
+    ]
+
+
+def test_nothing_in_a_name_reaches_the_terminal_or_the_page() -> None:
+    card = Card("a\x1b[31mb\n", {"<b>": "\x07<i>"}, ("<u>",), [("\x1b]0;title<s>",)])
+    assert "\x1b" not in card.text() + card.html()
+    assert len(lines(card)) == 5
+    assert not [tag for tag in ("<b>", "<i>", "<u>", "<s>") if tag in card.html()]
+
+
+def test_numpy_numbers_are_shown_as_numbers() -> None:
+    card = Card("x", {"n": np.int64(12345), "nothing": None}, ("v",), [(np.float32(0.25),), (np.float64("nan"),)])
+    assert lines(card)[1].split() == ["n", "12,345"]
+    assert lines(card)[4].split() == ["0.25"]

@@ -1,0 +1,222 @@
+"""All results show themselves: on one screen, in a notebook, as a table and as a picture."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from rich.cells import cell_len
+
+from preroll.agents import AGENTS, make_agent
+from preroll.envs import Optimum, Policy, Scenario, Tables, greedy_policy
+from preroll.perception import Catalog
+from preroll.shown.card import LINES, WIDTH
+from preroll.shown.shown import Shown
+from preroll.simulations import Run, evaluate, run_experiment, train
+from preroll.simulations.experiment.execution.runner import cell_pool
+from preroll.simulations.training.curves import Curve
+from tests.test_faces import FACES
+from tests.workers.in_this_process import in_this_process
+
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
+
+EXPERIMENT = """
+scenario: classic
+catalog: demo
+agents: [random, thompson: {num_envs: 10}]
+sessions: 100
+seeds: 2
+evaluate: {sessions: 200}
+"""
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One object of every class that shows itself, by the name of the class."""
+    folder = tmp_path_factory.mktemp("shown")
+    tables = Tables.compile("fatigue", "demo")
+    result = train("thompson", scenario="fatigue", sessions=300, run=folder / "first")
+    (folder / "own.yaml").write_text(EXPERIMENT, "utf8")
+    with in_this_process():
+        outcome = run_experiment(folder / "own.yaml", folder / "out", pool=cell_pool(1))
+    found = [
+        tables,
+        tables.scenario,
+        tables.catalog,
+        Optimum(tables),
+        greedy_policy(tables),
+        result,
+        result.curve,
+        result.agent,
+        Run.open(folder / "first"),
+        evaluate({"mine": result.agent}, tables, sessions=200),
+        outcome,
+    ]
+    return {type(one).__name__: one for one in found}
+
+
+CLASSES = (
+    "Tables", "Scenario", "Catalog", "Optimum", "Policy", "TrainingResult", "Curve", "Thompson", "Run",
+    "Evaluation", "ExperimentOutcome",
+)  # fmt: skip
+
+
+def test_every_class_of_a_face_that_shows_itself_is_tested_here(objects: dict[str, Any]) -> None:
+    exported = [getattr(importlib.import_module(face), name) for face in FACES
+                for name in importlib.import_module(face).__all__]  # fmt: skip
+    showing = {one.__name__ for one in exported if isinstance(one, type) and issubclass(one, Shown)}
+    assert showing - {"Agent", "OnnxAgent"} | {"Curve", type(objects["TrainingResult"].agent).__name__} == set(CLASSES)
+    assert set(objects) == set(CLASSES)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_it_fits_one_screen(objects: dict[str, Any], name: str) -> None:
+    text = repr(objects[name])
+    assert 4 <= len(text.splitlines()) <= LINES
+    assert max(map(cell_len, text.splitlines())) <= WIDTH
+    assert str(objects[name]) == text
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_notebook_shows_its_table(objects: dict[str, Any], name: str) -> None:
+    html = objects[name]._repr_html_()
+    title = repr(objects[name]).splitlines()[0]
+    assert title.rstrip("…") in html
+    assert html.count("<tr>") >= 4
+    assert "<script" not in html
+
+
+def arguments(objects: dict[str, Any], name: str) -> tuple[Any, ...]:
+    """A policy table does not know what its axes stand for."""
+    return (objects["Tables"],) if name == "Policy" else ()
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Thompson"])
+def test_it_is_a_table_of_flat_columns(objects: dict[str, Any], name: str) -> None:
+    frame = objects[name].to_frame(*arguments(objects, name))
+    assert len(frame) >= 3
+    assert all(isinstance(column, str) for column in frame.columns)
+    assert not [name for name in frame if any(isinstance(entry, list | dict | tuple) for entry in frame[name])]
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Thompson"])
+def test_it_draws_itself_on_new_axes_and_on_given_ones(objects: dict[str, Any], name: str) -> None:
+    given = pyplot.figure().add_subplot()
+    for axes in (None, given):
+        drawn = objects[name].plot(*arguments(objects, name), axes=axes)
+        assert isinstance(drawn, Axes)
+        assert drawn.get_title(loc="left")
+        assert drawn.has_data()
+        drawn.figure.canvas.draw()
+    assert drawn is given
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_every_agent_fits_one_screen(objects: dict[str, Any], name: str) -> None:
+    if name in ("qr-dqn", "recurrent-ppo"):
+        pytest.importorskip("sb3_contrib")
+    agent = make_agent(name, objects["Tables"])
+    lines = repr(agent).splitlines()
+    assert lines[0] == f"Agent {name}"
+    assert len(lines) <= LINES
+    assert max(map(cell_len, lines)) <= WIDTH
+
+
+def test_a_frame_of_an_evaluation_holds_intervals(objects: dict[str, Any]) -> None:
+    evaluation = objects["Evaluation"]
+    frame = pd.DataFrame(evaluation).set_index("agent")
+    mine = evaluation["mine"]
+    assert frame.index.tolist() == [row.name for row in evaluation.rows]
+    told = frame.to_dict("index")["mine"]
+    ends = mine.revenue.low, mine.revenue.value, mine.revenue.high
+    assert (told["revenue_low"], told["revenue"], told["revenue_high"]) == ends
+    assert frame.equals(evaluation.to_frame().set_index("agent"))
+
+
+def test_bars_of_an_evaluation_are_its_percents(objects: dict[str, Any]) -> None:
+    axes = objects["Evaluation"].plot()
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    widths = dict(zip(names, (bar.get_width() for bar in axes.patches), strict=True))
+    assert widths == {row.name: pytest.approx(row.paired_percent.value) for row in objects["Evaluation"].rows}
+    assert names[0] == "optimum"
+    pyplot.close("all")
+
+
+def test_curves_on_the_same_axes_differ_in_colour_and_have_a_legend(objects: dict[str, Any]) -> None:
+    axes = objects["TrainingResult"].plot()
+    objects["Run"].plot(axes)
+    lines = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
+    assert [line.get_label() for line in lines] == ["thompson", "first"]
+    assert lines[0].get_color() != lines[1].get_color()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["thompson", "first"]
+    assert lines[0].get_ydata().tolist() == objects["Curve"].values["session/percent_of_optimum"]
+    pyplot.close("all")
+
+
+def test_the_table_of_a_scenario_is_its_answers(objects: dict[str, Any]) -> None:
+    """P(view) in the demo, where all videos of a category answer alike, is p or m · p."""
+    frame = objects["Tables"].to_frame().query("fatigue == 0").set_index(["category", "ad"])
+    p, m = objects["Scenario"].ads[1].view_probability, objects["Scenario"].user.mismatch
+    assert frame.loc[("cats", "cats.long"), "view_probability"] == pytest.approx(p)
+    assert frame.loc[("cars", "cats.long"), "view_probability"] == pytest.approx(m * p)
+    assert frame.loc[("cars", "none"), "expected"] == 0
+
+
+def test_a_policy_without_categories_is_drawn_by_predictions() -> None:
+    catalog = Catalog.load("demo")
+    unknown = Catalog.from_arrays(
+        categories=catalog.categories, category=np.where(np.arange(300) < 200, catalog.category, -1),
+        neighbors=catalog.neighbors, importance=catalog.importance, classes=catalog.classes,
+        category_probabilities=catalog.category_probabilities,
+    )  # fmt: skip
+    tables = Tables.compile("classic", unknown)
+    assert "without category" in repr(unknown)
+    assert "without category" in set(tables.to_frame()["category"])
+    tables.plot()
+    unknown.plot()
+    pyplot.close("all")
+
+
+def test_names_with_two_dollars_are_no_formula() -> None:
+    ads = {"a$b$c": {"x$y$z": {"seconds": 5, "view_probability": 0.5, "reward": 1}}}
+    with pytest.raises(Exception, match="ads"):
+        Scenario.load({"ads": ads})  # a name of an ad has no dollar; that of a category may
+    ads["a$b$c"] = {"x": ads["a$b$c"]["x$y$z"]}
+    axes = Scenario.load({"ads": ads}).plot()
+    axes.figure.canvas.draw()
+    assert axes.get_yticklabels()[0].get_text() == "a$b$c.x"
+    assert not axes.get_yticklabels()[0].get_parse_math()
+    pyplot.close("all")
+
+
+def test_what_cannot_be_read_any_more_says_so_and_does_not_raise(tmp_path: Path) -> None:
+    from tests.conftest import make_catalog, write_catalog
+
+    folder = write_catalog(make_catalog(), tmp_path / "catalog")
+    catalog = Catalog.load(folder)
+    content = bytearray((folder / "category.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "category.npy").write_bytes(bytes(content))
+    text = repr(catalog)
+    assert text.startswith("Catalog\n")
+    assert "cannot be shown" in text
+
+
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [
+        (lambda: Curve([50], {"a": [1.0]}).plot(), "tags are a"),
+        (lambda: Policy(ads=np.zeros((3, 1), int)).plot(Tables.compile("classic", "demo")), "do not fit"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_in_one_line(ask: Callable[[], Any], named: str) -> None:
+    from preroll import PrerollError
+
+    with pytest.raises(PrerollError, match=named):
+        ask()

@@ -1,0 +1,21 @@
+"""Counts: digits and powers of ten; what is no whole number from 1 is refused, however it is written."""
+
+import pytest
+import typer
+
+from preroll.terminal.counts import parse_count
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("1", 1), ("5000", 5000), ("1e5", 100_000), ("2.5E3", 2500), ("1e24", 10**24)]
+)
+def test_a_count_is_digits_or_a_power_of_ten(text: str, count: int) -> None:
+    assert parse_count(text) == count
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "1.5", "1e-3", "1e30", "1e999999999", "nan", "inf", "", "ten", "5k", "0x10"]
+)
+def test_nothing_else_is_one(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="must be a whole number from 1, such as 5000 or 1e5"):
+        parse_count(text)
