@@ -154,7 +154,7 @@ def build(
         download_limits=DownloadLimits(parse_size(download_size, "--download-size"), download_timeout),
     )
     signals.finished()
-    describe(report.catalog)
+    describe(report.catalog, built=True)
     warn_of_copies(report.copies, report.catalog.n_videos)
     warn_of_equals(report.equal)
     tell_losses(report)

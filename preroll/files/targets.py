@@ -44,10 +44,16 @@ def writing_file(
         with writes(path):
             yield kind
         return
+    with no_empty_folders(path), writes(path), atomic.writing(path, told):
+        yield kind
+
+
+@contextmanager
+def no_empty_folders(path: Path) -> Iterator[None]:
+    """Removes the folders above a file that the block made, where it did not write the file in the end."""
     above = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
-        with writes(path), atomic.writing(path, told):
-            yield kind
+        yield
     finally:
         for folder in above:  # the innermost first
             with suppress(OSError):
