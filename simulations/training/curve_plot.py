@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
@@ -14,6 +15,7 @@ from preroll.simulations.training.curves import Curve
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FEWEST = 100  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
@@ -21,7 +23,7 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     """Draws the learning curves and writes them as PNG and SVG.
 
     A line shows the expected revenue of the ads shown (Σ P(view) · reward), which has the same mean as the realised
-    revenue and a third of its noise.
+    revenue and a third of its noise. It begins with the first point of 100 sessions or more, if there is one.
 
     Args:
         path: target path without suffix.
@@ -45,8 +47,7 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
         axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     for i, (name, curve) in enumerate(curves.items()):
         color = agent_color(i)
-        x, y = np.array(curve.sessions), np.array(curve.values["session/expected"], dtype=np.float64)
-        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
+        x, y = drawn_points(curve)
         axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
         axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
         labels.append((float(y[-1]), name, color))
@@ -57,6 +58,15 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     return list(files)
 
 
+def drawn_points(curve: Curve) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the sessions and values of a curve that are drawn."""
+    x, y = np.array(curve.sessions), np.array(curve.values["session/expected"], dtype=np.float64)
+    known = ~np.isnan(y)
+    smooth = known & (np.diff(x, prepend=0) >= FEWEST)
+    drawn = smooth if smooth.any() else known
+    return x[drawn], y[drawn]
+
+
 def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
     axes.set_xscale("log")
     axes.set_title(title, loc="left", fontsize=12)
@@ -65,7 +75,9 @@ def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_xlim(min(c.sessions[0] for c in curves.values()), max(c.sessions[-1] for c in curves.values()) * 1.02)
+    axes.set_xlim(
+        min(drawn_points(c)[0][0] for c in curves.values()), max(c.sessions[-1] for c in curves.values()) * 1.02
+    )
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
 
 
