@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from preroll.palette import AGENTS
-from preroll.simulations.training.curve_plot import draw_curves, drawn_points, spread
+from preroll.simulations.report.curve_plot import draw_curves, drawn_points, spread
 from preroll.simulations.training.curves import Curve
 
 CURVES = {
