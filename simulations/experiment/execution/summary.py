@@ -58,7 +58,7 @@ def spare(plan: Plan) -> tuple[str, ...]:
 
 
 def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[str, list[Bar]]:
-    """Returns percent of the optimum by point, a bar an agent, with intervals over finished seeds; references are grey."""
+    """Returns percent of the optimum by point, a bar an agent, with intervals over its seeds; references are grey."""
     groups: dict[tuple[str, str], list[float]] = {}
     for cell in plan.cells:
         if states[cell.id] is CellState.DONE:
