@@ -126,6 +126,7 @@ class TrainingResult(Shown):
             "num_envs": min(self.agent.num_envs, self.sessions),
             "lane_sessions": self.lane_sessions,
             "optimum": self.optimum,
+            **self.agent.settings.model_dump(include={"device"}),  # told where it is not the CPU
             **({"notes": list(self.notes)} if self.notes else {}),
             **self._told_feedback(),
             "cost": {
@@ -179,6 +180,10 @@ class Training:
     mend: bool = False
     feedback: Feedback = AT_ONCE
     exact: PhasedOptimum | None = None
+
+    def __post_init__(self) -> None:
+        if lacking := self.agent.settings.lacking():  # a saved agent may have learned on another machine
+            raise PrerollError(f"agent {self.agent.name}: {lacking}")
 
     @property
     def before(self) -> int:
