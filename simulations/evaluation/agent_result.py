@@ -98,7 +98,7 @@ class AgentResult(Shown):
         }
         shares = [("viewed", self.view_rate), *self.shares.items(), ("empty slots", self.empty_share)]
         rows = [(name, f"{100 * share:.1f} %") for name, share in [*shares, ("left early", self.terminated_share)]]
-        return Card(f"Result of {self.name}", facts, ("share", ""), rows)
+        return Card(f"Result of {self.name}", facts, ("what", "share"), rows)
 
     def to_row(self) -> dict[str, Any]:
         """Returns every number as flat columns: beside a mean ``x`` stands its interval, ``x_low`` to ``x_high``."""

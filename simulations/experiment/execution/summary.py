@@ -118,8 +118,8 @@ def _numbers(group: Sequence[dict[str, float]], planned: int, shares: Sequence[s
         interval_text(column["revenue"], 3, 0, column["optimum"].max()),
         interval_text(column["percent_of_optimum"], 2, 0, 100),
         fixed(column["regret"].mean(), 3),
-        f"{100 * column['view_rate'].mean():.1f} %",
-        *(f"{100 * column[name].mean():.1f} %" if column[name].size else "" for name in shares),
+        f"{100 * column['view_rate'].mean():z.1f} %",
+        *(f"{100 * column[name].mean():z.1f} %" if column[name].size else "" for name in shares),
         f"{column['session_length'].mean():.1f}",
     ]
 
