@@ -31,6 +31,8 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("catalog build", "videos"): READ,
     ("catalog demo-videos", "folder"): FOLDER,
     ("catalog export", "csv"): FOLDER,
+    ("catalog new", "csv"): READ,
+    ("catalog new", "out"): FOLDER,
     ("catalog page", "out"): (
         "catalog page catalog --videos videos --out OUT",
         "videos/1.mp4",
