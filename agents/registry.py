@@ -167,8 +167,8 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
         The agent.
 
     Raises:
-        PrerollError: an unknown name or setting, a value out of range, a setting that another one overrules, or an
-            oracle without tables.
+        PrerollError: an unknown name or setting, a value out of range, a setting that another one overrules, one for
+            which this machine lacks something, or an oracle without tables.
 
     Examples:
         >>> from preroll.agents import make_agent
@@ -179,6 +179,8 @@ def make_agent(name: str, env: Any, *, seed: int = 0, **settings: Any) -> Agent:
     kind = find(name).load()
     spec, tables = _spec_and_tables(env)
     resolved = resolve_settings(name, spec.name, settings)
+    if lacking := resolved.lacking():
+        raise PrerollError(f"agent {name}: {lacking}")
     if tables is not None:
         return kind.from_tables(tables, resolved, seed=seed)
     if kind.needs_tables:

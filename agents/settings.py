@@ -55,6 +55,10 @@ class AgentSettings(FileModel):
         description="sessions after which training on `classic` has settled (measured)",
     )
 
+    def lacking(self) -> str:
+        """Returns what these settings need and this machine lacks; empty if nothing."""
+        return ""
+
 
 def parse(kind: type[Kind], agent: str, given: Mapping[str, Any], preset: Mapping[str, Any] | None = None) -> Kind:
     """Builds the settings of ``agent`` from a mapping.

@@ -124,7 +124,9 @@ class DQNAgent(DeepAgent):
         ε is 0 without ``explore``.
         """
         with one_thread(), torch.inference_mode():
-            values = self._q_values(self._online.outputs(to_tensor(observations))[-1]).T.numpy()
+            values = (
+                self._q_values(self._online.outputs(to_tensor(observations, self.settings.place))[-1]).T.cpu().numpy()
+            )
         best = uniform_over_best(finite("Q-values", values))
         epsilon = self.epsilon if explore else 0.0
         mixed: NDArray[np.float64] = (1 - epsilon) * best + epsilon / self.spec.n_actions
@@ -156,13 +158,14 @@ class DQNAgent(DeepAgent):
         if self._gathered(self.steps + len(transitions)) < self.settings.learning_starts:
             return
         self._owed += len(transitions) * self.settings.updates_per_step / self.settings.batch
-        self.optimizer.param_groups[0]["lr"] = self.settings.learning_rate_at(self.progress)
+        s = self.settings
+        self.optimizer.param_groups[0]["lr"] = s.learning_rate_at(self.progress)
         with self.own_globals, torch.inference_mode():
             while self._owed >= 1:
                 self._owed -= 1
-                self._descend(replay(self._buffer(), self.settings.batch))
+                self._descend(Replayed(*(one.to(s.place) for one in replay(self._buffer(), s.batch))))
                 self.model._n_updates += 1
-                if self.model._n_updates % self.settings.target_every == 0:
+                if self.model._n_updates % s.target_every == 0:
                     self._copied.copy_(self.optimizer.flat)
 
     def _descend(self, rows: Replayed) -> None:

@@ -64,7 +64,7 @@ class LeanPPO(Agent):
         super().__init__(spec, settings, seed=seed)
         self.scale = spec.reward_unit
         with OwnGlobals(seed):
-            self.network = self._make_network()
+            self.network = self._make_network().to(settings.place)
         self.optimizer = self.network.flatten(lr=settings.learning_rate, eps=1e-5, max_gradient=settings.max_gradient)
         self._collected = 0
         self._losses: dict[str, float] = {}
@@ -90,8 +90,8 @@ class LeanPPO(Agent):
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the policy's exact probabilities; without ``explore``, 1 for the most probable ad."""
         with one_thread(), torch.inference_mode():
-            logits = self.network(to_tensor(observations))[-1][:-1].double()
-            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=0).T.numpy()
+            logits = self.network(to_tensor(observations, self.settings.place))[-1][:-1].double()
+            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=0).T.cpu().numpy()
         return probabilities if explore else uniform_over_best(probabilities)
 
     def export_graph(self, graph: OnnxGraph) -> None:
@@ -126,7 +126,9 @@ class LeanPPO(Agent):
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Computes the values of ``observations`` (k, d), those of the lanes marked in ``lanes`` (n,)."""
         with one_thread(), torch.no_grad():
-            values: NDArray[np.float32] = self.network(to_tensor(observations))[-1][-1].numpy()
+            values: NDArray[np.float32] = (
+                self.network(to_tensor(observations, self.settings.place))[-1][-1].cpu().numpy()
+            )
         return values
 
     def _units(self, collected: NDArray[Any]) -> torch.Tensor:
@@ -134,7 +136,7 @@ class LeanPPO(Agent):
 
         Here all transitions lie side by side, (1, steps · n, …): a unit is one transition.
         """
-        return torch.from_numpy(collected).reshape(1, -1, *collected.shape[2:])
+        return torch.from_numpy(collected).reshape(1, -1, *collected.shape[2:]).to(self.settings.place)
 
     def _inputs(self) -> Rows:
         """Returns what the network sees of all transitions: by name (1 or steps, units, …)."""
@@ -172,7 +174,7 @@ class LeanPPO(Agent):
         acted = self._units(self.propensities)
         advantages = gae(
             self.rewards,
-            finite("values", values.numpy()).reshape(self.rewards.shape),
+            finite("values", values.cpu().numpy()).reshape(self.rewards.shape),
             self.ended,
             finite("values", self._values(last.next_observations, np.ones(len(last), np.bool_))),
             s.gamma,

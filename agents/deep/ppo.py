@@ -78,8 +78,8 @@ class PPOAgent(DeepAgent):
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
         """Returns the policy's exact probabilities; without ``explore``, 1 for the most probable ad."""
         with one_thread(), torch.inference_mode():
-            logits = self._actor.outputs(to_tensor(observations))[-1].double()
-            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=0).T.numpy()
+            logits = self._actor.outputs(to_tensor(observations, self.settings.place))[-1].double()
+            probabilities: NDArray[np.float64] = torch.softmax(logits, dim=0).T.cpu().numpy()
         return probabilities if explore else uniform_over_best(probabilities)
 
     def export_graph(self, graph: OnnxGraph) -> None:
@@ -141,16 +141,20 @@ class PPOAgent(DeepAgent):
     def _collect(self, last: Transitions) -> Rows:
         """Returns what is learned from, lane by lane: by name (1, n, …)."""
         buffer = self.model.rollout_buffer
-        rows = {"observations": _by_lane(buffer.observations), "actions": _by_lane(buffer.actions)[:, :, 0]}
+        rows = {"observations": self._by_lane(buffer.observations), "actions": self._by_lane(buffer.actions)[:, :, 0]}
         before, values = judge(rows, self._forward)
-        buffer.values[:] = finite("values", values.numpy()).reshape(buffer.values.T.shape).T
-        buffer.log_probs[:] = finite("logits", before.numpy()).reshape(buffer.log_probs.T.shape).T
+        buffer.values[:] = finite("values", values.cpu().numpy()).reshape(buffer.values.T.shape).T
+        buffer.log_probs[:] = finite("logits", before.cpu().numpy()).reshape(buffer.log_probs.T.shape).T
         acted = self._propensities > 0
         buffer.log_probs[acted] = np.log(self._propensities[acted])
         following = finite("values", self._values(last.next_observations))
         buffer.compute_returns_and_advantage(torch.from_numpy(following), last.ended)
         rest = {"before": buffer.log_probs, "advantages": buffer.advantages, "returns": buffer.returns}
-        return rows | {name: _by_lane(array) for name, array in rest.items()}
+        return rows | {name: self._by_lane(array) for name, array in rest.items()}
+
+    def _by_lane(self, array: NDArray[Any]) -> torch.Tensor:
+        """Returns (steps, lanes, …) as (1, lanes · steps, …), in the order of stable-baselines3."""
+        return torch.from_numpy(RolloutBuffer.swap_and_flatten(array))[None].to(self.settings.place)
 
     def _forward(self, rows: Rows) -> tuple[torch.Tensor, Pull]:
         """Computes the logits and below them the values, and returns what writes the gradient."""
@@ -164,7 +168,9 @@ class PPOAgent(DeepAgent):
 
     def _values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         with one_thread(), torch.inference_mode():
-            values: NDArray[np.float32] = self._critic.outputs(to_tensor(observations))[-1][0].numpy()
+            values: NDArray[np.float32] = (
+                self._critic.outputs(to_tensor(observations, self.settings.place))[-1][0].cpu().numpy()
+            )
         return values
 
     def _log(self, steps: list[Terms]) -> None:
@@ -230,8 +236,3 @@ class PPOAgent(DeepAgent):
 
     def _buffer_arrays(self) -> tuple[str, ...]:
         return "observations", "actions", "rewards", "episode_starts"
-
-
-def _by_lane(array: NDArray[Any]) -> torch.Tensor:
-    """Returns (steps, lanes, …) as (1, lanes · steps, …), in the order of stable-baselines3."""
-    return torch.from_numpy(RolloutBuffer.swap_and_flatten(array))[None]

@@ -58,7 +58,7 @@ class QRDQNAgent(DQNAgent):
         target = rows.returns + rows.factors * ahead.gather(1, best)[:, 0]
         actions = rows.actions.expand(count, 1, -1)
         error = quantiles.gather(1, actions) - target  # of every quantile from every target, (quantiles, quantiles, n)
-        level = (torch.arange(count)[:, None, None] + 0.5) / count
+        level = (torch.arange(count, device=error.device)[:, None, None] + 0.5) / count
         slope = error.clamp(-1, 1)
         weight = torch.where(error > 0, 1 - level, level)
         loss = (weight * slope * (error - 0.5 * slope)).mean() * count

@@ -131,13 +131,13 @@ class RecurrentPPO(LeanPPO):
         if len(observations) != len(self._state):
             self.end_sessions(np.ones(len(observations), np.bool_))
         with one_thread(), torch.no_grad():
-            rows = self.network.body(to_tensor(observations))
-            state: torch.Tensor = self.network.gru(rows, torch.from_numpy(self._state))
+            rows = self.network.body(to_tensor(observations, self.settings.place))
+            state: torch.Tensor = self.network.gru(rows, self._units(self._state))
         return state
 
     def _probabilities(self, state: torch.Tensor, explore: bool) -> NDArray[np.float64]:
         with one_thread(), torch.no_grad():
-            probabilities: NDArray[np.float64] = torch.softmax(self.network.policy(state).double(), dim=1).numpy()
+            probabilities: NDArray[np.float64] = torch.softmax(self.network.policy(state).double(), dim=1).cpu().numpy()
         return probabilities if explore else uniform_over_best(probabilities)
 
     def action_probabilities(self, observations: NDArray[np.float32], *, explore: bool = False) -> NDArray[np.float64]:
@@ -159,7 +159,7 @@ class RecurrentPPO(LeanPPO):
         """
         state = self._remember(observations)
         probabilities = self._probabilities(state, explore)
-        self._state = state.numpy()
+        self._state = state.cpu().numpy()
         actions = sample_actions(probabilities, self.rng)
         return actions, probabilities[np.arange(len(actions)), actions]
 
@@ -196,20 +196,22 @@ class RecurrentPPO(LeanPPO):
 
     def _values(self, observations: NDArray[np.float32], lanes: NDArray[np.bool_]) -> NDArray[np.float32]:
         with one_thread(), torch.no_grad():
-            state = self.network.gru(self.network.body(to_tensor(observations)), torch.from_numpy(self._after[lanes]))
-            values: NDArray[np.float32] = self.network.value(state)[:, 0].numpy()
+            state = self.network.gru(
+                self.network.body(to_tensor(observations, self.settings.place)), self._units(self._after[lanes])
+            )
+            values: NDArray[np.float32] = self.network.value(state)[:, 0].cpu().numpy()
         return values
 
     def _units(self, collected: NDArray[Any]) -> torch.Tensor:
         """Returns (steps, n, …): a unit is a whole lane."""
-        return torch.from_numpy(collected)
+        return torch.from_numpy(collected).to(self.settings.place)
 
     def _inputs(self) -> Rows:
         """Returns observations, states before the first of them, and 0 where a session began with one of them."""
         # row 0 stays 1: `_first` was already reset where a session began there
-        kept = torch.ones(*self.ended.shape, 1)
-        kept[1:, :, 0] = torch.from_numpy(~self.ended[:-1])
-        return {**super()._inputs(), "first": torch.from_numpy(self._first)[None], "kept": kept}
+        kept = np.ones((*self.ended.shape, 1), np.float32)
+        kept[1:, :, 0] = ~self.ended[:-1]
+        return {**super()._inputs(), "first": self._units(self._first)[None], "kept": self._units(kept)}
 
     def _forward(self, inputs: Rows) -> tuple[torch.Tensor, Pull]:
         states = self.network.unroll(inputs["observations"].contiguous(), inputs["first"][0], inputs["kept"])

@@ -43,6 +43,7 @@ class DeepAgent(Agent):
             self.model.n_envs = 1
             self.model._setup_model()
         self.model.set_logger(Logger(folder=None, output_formats=[]))  # otherwise set by `learn`
+        self.model.policy.to(settings.place)  # the model itself, which holds the buffers, stays on the CPU
         adam = self.model.policy.optimizer
         self.optimizer = FlatAdam(
             adam.param_groups[0]["params"],

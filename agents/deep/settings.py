@@ -1,9 +1,10 @@
 """Settings that the deep agents share."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+import torch
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from preroll.agents.settings import MOST_SESSIONS, AgentSettings, Overruled
 
@@ -25,8 +26,26 @@ class DeepSettings(AgentSettings):
     activation: Annotated[Literal["tanh", "relu"], Overruled("hidden", lambda s: not s.hidden)] = Field(
         default="relu", description="of the hidden layers (relu: faster, measured)"
     )
+    device: Literal["cpu", "cuda"] = Field(
+        default="cpu", description="where networks compute; environments and buffers stay on the CPU"
+    )
     learning_rate: float = Field(default=1e-3, gt=0, le=MOST, description="Adam's learning rate at the start")
     final_learning_rate: float = Field(default=1e-4, gt=0, le=MOST, description="… and at the end, linear in between")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves the CPU out, so that runs and fingerprints of experiments do not depend on there being a choice."""
+        return {name: value for name, value in dump(self).items() if (name, value) != ("device", "cpu")}
+
+    def lacking(self) -> str:
+        """Returns that torch sees no GPU, where one is asked for."""
+        absent = self.device == "cuda" and not torch.cuda.is_available()
+        return "device: cuda: torch sees no GPU here; allowed: cpu" if absent else ""
+
+    @property
+    def place(self) -> torch.device:
+        """Where networks compute here: what was trained on a GPU decides on the CPU where there is none."""
+        return torch.device("cpu" if self.lacking() else self.device)
 
     def learning_rate_at(self, progress: float) -> float:
         """Returns the learning rate when the share ``progress`` (0 to 1) of the training is complete."""

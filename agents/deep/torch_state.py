@@ -60,13 +60,13 @@ def add_layers(graph: OnnxGraph, layers: Iterable[torch.nn.Module]) -> str:
     value = graph.observation
     for layer in layers:
         if isinstance(layer, torch.nn.Linear):
-            weight, bias = (graph.constant(p.detach().numpy()) for p in (layer.weight, layer.bias))
+            weight, bias = (graph.constant(p.detach().cpu().numpy()) for p in (layer.weight, layer.bias))
             value = graph.node("Gemm", value, weight, bias, transB=1)
         else:
             value = graph.node({torch.nn.ReLU: "Relu", torch.nn.Tanh: "Tanh"}[type(layer)], value)
     return graph.cast(value, np.float64)
 
 
-def to_tensor(observations: NDArray[np.float32]) -> torch.Tensor:
-    """Returns ``observations`` as a float32 tensor that may share their memory."""
-    return torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))
+def to_tensor(observations: NDArray[np.float32], place: torch.device) -> torch.Tensor:
+    """Returns ``observations`` as a float32 tensor that may share their memory on the CPU."""
+    return torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32)).to(place)

@@ -15,7 +15,8 @@ from preroll.errors import PrerollError
 from preroll.terminal.counts import parse_count
 
 if TYPE_CHECKING:
-    from preroll.simulations.training.training import Training, TrainingResult
+    from preroll.simulations.training.training import Training
+from preroll.simulations.training.training_result import TrainingResult
 
 SAVE_EVERY = 60.0  # seconds between two checkpoints
 
@@ -40,6 +41,9 @@ def train(
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Setting of the agent, or dotted of scenario or feedback."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where the networks of a deep agent compute.", show_default="cpu")
     ] = None,
     sb3_defaults: Annotated[
         bool, typer.Option("--sb3-defaults", help="PPO or DQN with the settings of stable-baselines3, to compare.")
@@ -77,7 +81,8 @@ def train(
     elif continued is not None:
         _continue(continued, sessions, run, catalog if _is_given(context, "catalog") else None, replace)
     else:
-        _begin(agent, scenario, catalog, sessions, seed, run, changes or [], sb3_defaults, replace)
+        told = [*(changes or []), *([f"device={device}"] if device else [])]
+        _begin(agent, scenario, catalog, sessions, seed, run, told, sb3_defaults, replace)
 
 
 def _begin(

@@ -52,12 +52,12 @@ IN_FORCE: dict[str, dict[str, Any]] = {
     "discount": {"forgetting": "discount"},
     "window": {"forgetting": "window", "window": 9},
 }
-#: Number of sessions and of lanes are of the training, not of the agent.
+#: Number of sessions and of lanes are of the training, not of the agent; the device changes nothing but rounding.
 EVERY = [
     (name, setting)
     for name, entry in AGENTS.items()
     for setting in entry.load().Settings.model_fields
-    if setting not in AgentSettings.model_fields
+    if setting not in (*AgentSettings.model_fields, "device")
 ]
 
 

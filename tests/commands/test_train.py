@@ -153,3 +153,13 @@ def test_a_resumed_training_takes_nothing_else(given: list[str]) -> None:
     result = CliRunner().invoke(app, ["train", "--resume", "run", *given])
     word = given[0] if given[0].startswith("--") else "AGENT"
     assert str(result.exception) == f"--resume run: takes no {word} or other option"
+
+
+def test_a_gpu_that_torch_does_not_see_is_refused_before_anything_is_written(
+    small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    arguments = ["train", "lean-ppo", "--catalog", str(small_catalog_folder), "--run", str(tmp_path / "run")]
+    with pytest.raises(PrerollError, match=r"^agent lean-ppo: device: cuda: torch sees no GPU here; allowed: cpu$"):
+        CliRunner().invoke(app, [*arguments, "--device", "cuda"], catch_exceptions=False)
+    assert not any(tmp_path.iterdir())

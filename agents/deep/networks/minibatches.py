@@ -20,5 +20,5 @@ def shuffled(rows: Rows, orders: Iterable[NDArray[np.int64]], parts: int | tuple
     places = {name: torch.empty_like(one) for name, one in rows.items()}
     for order in orders:
         for name, one in rows.items():
-            torch.index_select(one, 1, torch.from_numpy(order), out=places[name])
+            torch.index_select(one, 1, torch.from_numpy(order).to(one.device), out=places[name])
         yield from batches(places, parts)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FEWEST = 100  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
@@ -22,7 +24,7 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     """Draws the learning curves and writes them as PNG and SVG.
 
     A line shows the expected revenue of the ads shown (Σ P(view) · reward), which has the same mean as the realised
-    revenue and a third of its noise.
+    revenue and a third of its noise. It begins with the first point of 100 sessions or more, if there is one.
 
     Args:
         path: target path without suffix.
@@ -59,14 +61,14 @@ def curve_figure(
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    _frame(axes, curves, title, unit)
+    lines = {name: drawn_points(curve, tag) for name, curve in curves.items()}
+    _frame(axes, title, unit)
+    axes.set_xlim(min(x[0] for x, _ in lines.values()), max(x[-1] for x, _ in lines.values()) * 1.02)
     labels = [(value, name, FAINT) for value, name in _merged(references)]
     for value in references.values():
         axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
-    for i, (name, curve) in enumerate(curves.items()):
+    for i, (name, (x, y)) in enumerate(lines.items()):
         color = agent_color(i)
-        x, y = np.array(curve.sessions), np.array(curve.values[tag], dtype=np.float64)
-        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
         axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
         axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
         labels.append((float(y[-1]), name, color))
@@ -74,7 +76,16 @@ def curve_figure(
     return figure
 
 
-def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str, unit: str) -> None:
+def drawn_points(curve: Curve, tag: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the sessions and values of a curve that are drawn."""
+    x, y = np.array(curve.sessions), np.array(curve.values[tag], dtype=np.float64)
+    known = ~np.isnan(y)
+    smooth = known & (np.diff(x, prepend=0) >= FEWEST)
+    drawn = smooth if smooth.any() else known
+    return x[drawn], y[drawn]
+
+
+def _frame(axes: "Axes", title: str, unit: str) -> None:
     axes.set_xscale("log")
     axes.set_title(title, loc="left", fontsize=12)
     axes.set_xlabel("sessions seen")
@@ -82,7 +93,6 @@ def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str, unit: str) -> 
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_xlim(min(c.sessions[0] for c in curves.values()), max(c.sessions[-1] for c in curves.values()) * 1.02)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
 
 

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from preroll.palette import AGENTS
-from preroll.simulations.training.curve_plot import draw_curves, spread
+from preroll.simulations.report.curve_plot import draw_curves, drawn_points, spread
 from preroll.simulations.training.curves import Curve
 
 CURVES = {
-    "slow": Curve([50, 100, 1000], {"session/expected": [1.0, 2.0, 9.0]}),
-    "quick": Curve([50, 100, 500], {"session/expected": [5.0, 9.0, None]}),
+    "slow": Curve([100, 200, 1000], {"session/expected": [1.0, 2.0, 9.0]}),
+    "quick": Curve([100, 200, 500], {"session/expected": [5.0, 9.0, None]}),
 }
 
 
@@ -35,6 +35,13 @@ def test_each_agent_has_a_color_of_its_own_in_the_picture(files: list[Path]) -> 
 def test_the_same_curves_give_the_same_bytes(files: list[Path], tmp_path: Path) -> None:
     again = draw_curves(tmp_path / "again", CURVES, {"random": 1.0, "greedy": 10.0, "optimum": 10.001}, "Title")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]
+
+
+def test_a_line_begins_where_a_point_has_enough_sessions_not_to_be_noise() -> None:
+    noisy = Curve([1, 2, 4, 50, 150, 400], {"session/expected": [9.0, 1.0, 7.0, 4.0, 5.0, 6.0]})
+    assert [list(part) for part in drawn_points(noisy, "session/expected")] == [[150, 400], [5.0, 6.0]]
+    short = Curve([1, 30], {"session/expected": [None, 2.0]})
+    assert [list(part) for part in drawn_points(short, "session/expected")] == [[30], [2.0]]
 
 
 def test_labels_are_moved_apart_and_keep_their_order() -> None:
