@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FEWEST = 100  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
+FEWEST = 500  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
@@ -24,7 +23,7 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     """Draws the learning curves and writes them as PNG and SVG.
 
     A line shows the expected revenue of the ads shown (Σ P(view) · reward), which has the same mean as the realised
-    revenue and a third of its noise. It begins with the first point of 100 sessions or more, if there is one.
+    revenue and a third of its noise. A point has 500 sessions or more, if there are as many.
 
     Args:
         path: target path without suffix.
@@ -76,13 +75,20 @@ def curve_figure(
     return figure
 
 
-def drawn_points(curve: Curve, tag: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns the sessions and values of a curve that are drawn."""
-    x, y = np.array(curve.sessions), np.array(curve.values[tag], dtype=np.float64)
-    known = ~np.isnan(y)
-    smooth = known & (np.diff(x, prepend=0) >= FEWEST)
-    drawn = smooth if smooth.any() else known
-    return x[drawn], y[drawn]
+def drawn_points(curve: Curve, tag: str) -> tuple[list[int], list[float]]:
+    """Returns the sessions and values of ``tag`` that are drawn: points are joined until they have enough sessions."""
+    ends: list[int] = []
+    means: list[float] = []
+    before = weight = total = 0.0
+    for end, value in zip(curve.sessions, curve.values[tag], strict=True):
+        if value is not None and not np.isnan(value):
+            weight, total = weight + end - before, total + (end - before) * value
+            if weight >= FEWEST or (end == curve.sessions[-1] and not ends):
+                ends.append(end)
+                means.append(total / weight)
+                weight = total = 0.0
+        before = end
+    return ends, means
 
 
 def _frame(axes: "Axes", title: str, unit: str) -> None:
@@ -94,6 +100,7 @@ def _frame(axes: "Axes", title: str, unit: str) -> None:
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    axes.xaxis.set_minor_formatter(lambda *_: "")
 
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:

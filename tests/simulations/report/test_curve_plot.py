@@ -9,8 +9,8 @@ from preroll.simulations.report.curve_plot import draw_curves, drawn_points, spr
 from preroll.simulations.training.curves import Curve
 
 CURVES = {
-    "slow": Curve([100, 200, 1000], {"session/expected": [1.0, 2.0, 9.0]}),
-    "quick": Curve([100, 200, 500], {"session/expected": [5.0, 9.0, None]}),
+    "slow": Curve([500, 1000, 9000], {"session/expected": [1.0, 2.0, 9.0]}),
+    "quick": Curve([500, 1000, 5000], {"session/expected": [5.0, 9.0, None]}),
 }
 
 
@@ -37,11 +37,13 @@ def test_the_same_curves_give_the_same_bytes(files: list[Path], tmp_path: Path) 
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]
 
 
-def test_a_line_begins_where_a_point_has_enough_sessions_not_to_be_noise() -> None:
-    noisy = Curve([1, 2, 4, 50, 150, 400], {"session/expected": [9.0, 1.0, 7.0, 4.0, 5.0, 6.0]})
-    assert [list(part) for part in drawn_points(noisy, "session/expected")] == [[150, 400], [5.0, 6.0]]
+def test_points_are_joined_until_they_have_enough_sessions_not_to_be_noise() -> None:
+    noisy = Curve([1, 100, 600, 700, 1300], {"session/expected": [None, 2.0, 8.0, 1.0, 8.0]})
+    ends, means = drawn_points(noisy, "session/expected")
+    assert ends == [600, 1300]
+    assert means == pytest.approx([(99 * 2 + 500 * 8) / 599, (100 * 1 + 600 * 8) / 700])
     short = Curve([1, 30], {"session/expected": [None, 2.0]})
-    assert [list(part) for part in drawn_points(short, "session/expected")] == [[30], [2.0]]
+    assert drawn_points(short, "session/expected") == ([30], [2.0])
 
 
 def test_labels_are_moved_apart_and_keep_their_order() -> None:
