@@ -1,7 +1,7 @@
 """Charts of a report, as inline SVG."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ WIDE = (WIDTH, 3.2)
 DECADES = 2.5  # of an axis that has room for three labels in each
 HANDLE, LETTER = 0.6, 0.07  # inches of an entry's line with its gaps, and of a letter of its name
 LONGEST = 80  # letters of a name in a legend, the last ones: a legend wider than the chart leaves it no room
+MARGIN, APART = 0.03, 0.008  # shares of an axis: beside what is drawn, and between the error bars of two agents
+PERCENT = "percent_of_optimum"
 PALEST = 0.7  # share of white in the grey of the shortest length
 
 
@@ -85,12 +87,25 @@ def style(material: Material, agent: str) -> dict[str, Any]:
     return {"color": agent_color(i), "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
 
 
-def percent_by_point(material: Material, point: str) -> str:
-    """Draws the percent of the optimum of every agent at one point: mean, t interval, and the value of every seed."""
+def lowest_percent(material: Material, points: Sequence[str]) -> float:
+    """Returns the lowest percent of the optimum that an interval or a seed of any agent reaches at some points."""
+    found = [material.values(point, agent, PERCENT) for point in points for agent in material.agents]
+    ends = [(_bar(values), float(values.min())) for values in found if len(values)]
+    return min((min(mean - below, lowest) for (mean, below, _), lowest in ends), default=0.0)
+
+
+def percent_by_point(material: Material, point: str, left: float = 0.0) -> str:
+    """Draws the percent of the optimum of every agent at one point: mean, t interval, and the value of every seed.
+
+    Args:
+        material: an experiment.
+        point: one of its points.
+        left: least value that has to be seen, for charts that are compared.
+    """
 
     def draw(axes: "Axes") -> None:
         for row, agent in enumerate(reversed(material.agents)):
-            values = material.values(point, agent, "percent_of_optimum")
+            values = material.values(point, agent, PERCENT)
             if not len(values):
                 continue
             look = style(material, agent)
@@ -101,6 +116,7 @@ def percent_by_point(material: Material, point: str) -> str:
             )
         axes.set_yticks(range(len(material.agents)), list(reversed(material.agents)))
         axes.axvline(100, color=FAINT, linestyle="--", linewidth=1)
+        axes.set_xlim(left - MARGIN * (100 - left) - 1, 101 + MARGIN * (100 - left))
         axes.set_xlabel("% of the optimum")
         axes.grid(axis="x", color=GRID)
 
@@ -151,13 +167,15 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
     def draw(axes: "Axes") -> None:
         x = np.array([number_of(cell.values[key]) for cell in material.points.values()], np.float64)
         order = np.argsort(x)
-        for agent in material.agents:
+        apart = APART * (x.max() - x.min())  # error bars in one place would hide each other
+        for i, agent in enumerate(material.agents):
+            aside = (i - (len(material.agents) - 1) / 2) * apart
             by_point = [factor * material.values(point, agent, name) for point in material.points]
             if not all(len(values) for values in by_point) or all(np.isnan(values).all() for values in by_point):
                 continue
             y, *ends = np.array([_bar(values) for values in by_point])[order].T
             look = style(material, agent)
-            axes.errorbar(x[order], y, yerr=ends, label=agent, capsize=3, linewidth=1.6, markersize=5, **look)
+            axes.errorbar(x[order] + aside, y, yerr=ends, label=agent, capsize=3, linewidth=1.6, markersize=5, **look)
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -3), min(high, 103))
         axes.set_xlabel(_key_label(material, key))

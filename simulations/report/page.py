@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,14 @@ def _pictures(material: Material, folder: Path) -> dict[Path, str]:
 
 def page(material: Material) -> str:
     """Returns the whole page as HTML."""
+    lowest = charts.lowest_percent(material, evenly(list(material.points), MOST_POINTS))
     html = template(Path(__file__).parent, "report.html.jinja").render(
         name=material.plan.name,
         description=material.plan.description,
         accent=BLUE,
         headline=headline(material),
         **_over_keys(material),
-        percents=_drawn(material, MOST_POINTS, charts.percent_by_point),
+        percents=_drawn(material, MOST_POINTS, partial(charts.percent_by_point, left=lowest)),
         curves=_drawn(material, MOST_POINTS, charts.learning_curves),
         aggregates_note=aggregates_note(material),
         aggregates=aggregates_table(material),
