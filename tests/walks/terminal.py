@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from select import select
 
@@ -30,9 +31,10 @@ class Shown:
 
     @property
     def table(self) -> list[str]:
-        """The lines of the tables: those under a rule, and the headings above it."""
-        rules = [number for number, line in enumerate(self.lines) if set(line.strip()) == {"─"}]
-        return [line for rule in rules for line in self.lines[rule - 1 :] if line.startswith(" ")]
+        """The lines of the tables: headings, and rows, whose columns are two spaces apart."""
+        rules = [number for number, line in enumerate(self.lines) if line and set(line) == {"─"}]
+        rows = [takewhile(lambda line: "  " in line, self.lines[rule + 1 :]) for rule in rules]
+        return [line for rule, below in zip(rules, rows, strict=True) for line in (self.lines[rule - 1], *below)]
 
 
 def of_readme(begins: str, **instead: str) -> str:
