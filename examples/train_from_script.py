@@ -27,7 +27,7 @@ def main(sessions: int = 5_000) -> None:
     for row in [titles, *rows]:
         print("".join(f"{cell:>16}" for cell in row))
     print(footnote(evaluation))
-    print("Curves: tensorboard --logdir runs")
+    print("Curves: preroll tensorboard runs")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def quickstart(
         typer.echo(f"\nFirst:        source {quote(str(Path(sys.executable).parent / 'activate'))}", nl=False)
     typer.echo(f"\nCatalog:      preroll catalog show {quote(str(story.catalog))}")
     typer.echo(f"Curves:       {story.pictures[0]}, {story.pictures[1].name}")
-    typer.echo(f"TensorBoard:  tensorboard --logdir {quote(str(story.runs))}")
+    typer.echo(f"TensorBoard:  preroll tensorboard {quote(str(story.runs))}")
     if failed := story.failures():
         raise PrerollError(
             f"not shown to earn more than random after {sessions:,} sessions: {', '.join(failed)}; train longer with "

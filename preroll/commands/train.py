@@ -180,6 +180,7 @@ def _resume(run: Path) -> None:
 def _train(training: "Training") -> None:
     """Runs ``training`` with a progress bar and prints a summary."""
     from preroll import progress
+    from preroll.agents.registry import find
     from preroll.envs.optimum.knowledge import in_words
     from preroll.envs.optimum.phases import PhasedOptimum
 
@@ -198,8 +199,9 @@ def _train(training: "Training") -> None:
     last = curve.sessions[-1] - [training.before, *curve.sessions][-2]
     expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
     further = "further " if training.origin else ""
+    exploring = "" if find(agent).family == "baseline" else "while it was still exploring, "
     typer.echo(
-        f"{agent}: {result.sessions:,} {further}sessions in {result.seconds:.1f} s; while it was still exploring, the "
+        f"{agent}: {result.sessions:,} {further}sessions in {result.seconds:.1f} s; {exploring}the "
         f"last {last:,} earned {curve.values['session/revenue'][-1]:.2f} each; {best} is {expected + regret:.2f}."
     )
     if result.feedback.late:
@@ -211,7 +213,7 @@ def _train(training: "Training") -> None:
     shares = ", ".join(f"{phase} {share:.0f} %" for phase, share in result.times.percent().items())
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")
-    typer.echo(f"Look at it: tensorboard --logdir {quote(str(run.parent))}")
+    typer.echo(f"Look at it: preroll tensorboard {quote(str(run.parent))}")
 
 
 @contextmanager

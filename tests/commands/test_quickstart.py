@@ -33,7 +33,7 @@ def test_it_ends_with_the_table_the_picture_and_the_tensorboard_command(
     assert result.exit_code == 0
     assert "% of optimum" in result.stdout
     assert str(tmp_path / "c.png") in result.stdout
-    assert result.stdout.rstrip().endswith(f"tensorboard --logdir {tmp_path / 'runs'}")
+    assert result.stdout.rstrip().endswith(f"preroll tensorboard {tmp_path / 'runs'}")
 
 
 @pytest.mark.parametrize(("more", "exact"), [([], True), (["--no-exact"], False)])

@@ -23,7 +23,7 @@ def test_a_run_is_written_and_the_next_commands_are_named(small_catalog_folder: 
         "--set", "num_envs=16", "--set", "prior_views=2e0", "--set", "user.mismatch=0.2",
     )  # fmt: skip
     assert f"preroll evaluate {run}" in told
-    assert f"tensorboard --logdir {tmp_path}" in told
+    assert f"preroll tensorboard {tmp_path}" in told
     opened = Run.open(run)
     assert opened.settings.seed == 3
     assert opened.settings.settings["num_envs"] == 16

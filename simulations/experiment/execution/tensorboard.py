@@ -79,7 +79,8 @@ def settings_of(cell: Cell) -> Mapping[str, Any]:
     keys = short_keys(list(cell.values))
     varied = {keys[key]: _plain(value) for key, value in cell.values.items()}
     given = {f"{cell.agent}.{name}": _plain(value) for name, value in cell.settings.items()}
-    return {"agent": cell.label, "seed": cell.seed, "sessions": cell.sessions, **varied, **given}
+    # The seed is a name: as a number the table would show it as 0.0000.
+    return {"agent": cell.label, "seed": str(cell.seed), "sessions": cell.sessions, **varied, **given}
 
 
 def _plain(value: Any) -> Any:

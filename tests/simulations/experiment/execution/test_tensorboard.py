@@ -131,6 +131,7 @@ def test_settings_and_layout_are_read_by_their_plugins(small_store: Store) -> No
     assert given["agent"].string_value == "thompson-num_envs=16"
     assert given["long.view_probability"].number_value == 0.5
     assert given["thompson.num_envs"].number_value == 16
+    assert given["seed"].string_value == "1"
     top = EventAccumulator(str(small_store.logdir / "layout")).Reload()
     content = top.SummaryMetadata("_hparams_/experiment").plugin_data.content
     known = {info.name for info in HParamsPluginData.FromString(content).experiment.hparam_infos}
