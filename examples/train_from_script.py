@@ -14,7 +14,7 @@ def main(sessions: int = 5_000) -> None:
     """Trains for so many sessions; every run is a folder in ``runs``."""
     runs = {}
     for name in ("thompson", "linucb"):
-        folder = Path("runs") / name
+        folder = Path("runs") / f"script-{name}"
         result = train(name, scenario="classic", sessions=sessions, seed=1, run=folder, replace=True)
         last = result.curve.values["session/revenue"][-1]
         print(f"{name}: {last:.2f} per session while exploring; the optimum is {result.optimum:.2f}")

@@ -62,8 +62,9 @@ def _lines(total: int, description: str) -> Iterator[Callable[[int], None]]:
         done, now = done + amount, time.monotonic()
         if 0 < done < total and now - told >= PAUSE:
             told = now
-            left = duration((now - began) * (total - done) / done)
-            note(f"{description}: {done:,} of {total:,}, about {left} left")
+            # While next to nothing is done, what was loaded and compiled is most of the time.
+            left = f", about {duration((now - began) * (total - done) / done)} left" if 50 * done >= total else ""
+            note(f"{description}: {done:,} of {total:,}{left}")
 
     note(f"{description} …")
     yield count

@@ -8,8 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from preroll.errors import PrerollError
-from preroll.files.targets import check_folder
+from preroll.files.targets import check_folder, check_ground
 
 #: What a run came to.
 RESULT = "result.json"
@@ -30,10 +29,7 @@ def check_target(
     Raises:
         PrerollError: something else exists there, which is never overwritten, or the folder cannot be created.
     """
-    ground = next(place for place in (run.absolute(), *run.absolute().parents) if place.exists())
-    if not ground.is_dir() or not os.access(ground, os.W_OK):
-        reason = "cannot be written" if ground.is_dir() else "is no folder"
-        raise PrerollError(f"{option} {run}: cannot be made there: {ground} {reason}")
+    check_ground(run, f"{option} {run}")
     check_folder(run, kind, f"{option} {run}", replace=replace, mend=mend)
 
 

@@ -12,10 +12,10 @@ from .feedback.feedback import Feedback as Feedback
 from .report.page import write_report as write_report
 from .runs.continuation import continue_training as continue_training
 from .training.run import Run as Run
-from .training.training import TrainingResult as TrainingResult
 from .training.training import fit as fit
 from .training.training import resume as resume
 from .training.training import train as train
+from .training.training_result import TrainingResult as TrainingResult
 from .tuning.tuning import Search as Search
 from .tuning.tuning import TuningResult as TuningResult
 from .tuning.tuning import tune as tune

@@ -17,7 +17,7 @@ from preroll.files.targets import check_file, check_folder
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
 from preroll.simulations.evaluation.evaluation import REFERENCES, SESSIONS, Evaluation, evaluate
-from preroll.simulations.training.curve_plot import draw_curves
+from preroll.simulations.report.curve_plot import draw_curves
 from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
 from preroll.system.processors import cores

@@ -91,6 +91,8 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
     "load_agent": lambda to: {"folder": to.at("run")},
     "save_agent": lambda to: {"agent": agent(), "folder": to.at("agent")},
     "Catalog.load": lambda to: {"name_or_path": to.catalog("demo")},
+    "Catalog.synthetic": lambda to: {"videos": to.at("videos.csv")},
+    "Catalog.save": lambda to: {"self": Catalog.synthetic(["cooking", "travel"], 20), "out": to.at("made")},
     "Catalog.folder": lambda to: {"name_or_path": to.at("mine")},
     "Detector": lambda to: {"model": to.at(DETECTOR), "card": to.at(DETECTOR.replace(".onnx", ".json"))},
     "build_catalog": lambda to: {
@@ -189,6 +191,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     render_demo_videos(folder / "videos", per_category=1, workers=1)
     NUMBERS.save(folder / "predictions")
     (folder / "matrix.csv").write_text("ad,other\nshop.short,0.5\n")
+    (folder / "videos.csv").write_text("category\ncooking\ntravel\n")
     (folder / "tags.yaml").write_text("task: tags\n")
     (folder / "experiment.yaml").write_text("name: tiny\nscenario: classic\nagents: [random]\nseeds: 1\nsessions: 20\n")
     videos = Catalog.load("demo").videos()["path"]

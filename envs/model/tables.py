@@ -223,11 +223,11 @@ class Tables(Shown):
         Args:
             axes: the axes to draw on; new ones by default.
         """
-        earned = self._earned_at_first()
+        earned, listed = self._earned_at_first(), list(self.spec.listed)
         title = f"{self.scenario.name}: expected revenue of one ad, at the start of a session"
-        return plots.field(
-            axes, np.array(list(earned.values())), rows=list(earned), columns=self.spec.labels, title=title
-        )
+        labels = [self.spec.labels[ad] for ad in listed]
+        values = np.array(list(earned.values()))[:, listed]
+        return plots.field(axes, values, rows=list(earned), columns=labels, title=title)
 
     def _earned_at_first(self) -> dict[str, NDArray[np.float64]]:
         """Computes P(view) · reward in the first slot, without fatigue, float64 [A], by category."""
@@ -247,7 +247,8 @@ class Tables(Shown):
             "observation": f"{self.layout.size:,} numbers: {', '.join(self.layout.parts)}",
             "table": "P(view) · reward before a video of each category, in the first slot, without fatigue",
         }
-        rows = [(label, *(values[ad] for values in earned.values())) for ad, label in enumerate(self.spec.labels)]
+        labels = self.spec.labels
+        rows = [(labels[ad], *(values[ad] for values in earned.values())) for ad in self.spec.listed]
         return Card(f"Tables of scenario {self.scenario.name}", facts, ("ad", *earned), rows)
 
 

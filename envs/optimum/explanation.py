@@ -8,9 +8,15 @@ import numpy as np
 
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.losses import Losses
+from preroll.errors import PrerollError
+from preroll.palette import ORANGE
+from preroll.shown import plots
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 CATEGORY, FATIGUE, SESSION, SLOT, AD, MAP = SPLITS = (
     "category",
@@ -28,8 +34,8 @@ QUARTERS = 4
 Parts = Mapping[str, Mapping[str, float]]
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Shown):
     """Where a policy loses revenue, per session.
 
     A part is the price of the decisions that were made there: what the optimum would have earned from the same states
@@ -99,6 +105,39 @@ class Explanation:
         ]
         columns = ["split", "part", "lost", "percent", "low", "high"]
         return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:], "float64"))
+
+    def plot(self, axes: "Axes | None" = None, *, split: str = CATEGORY) -> "Axes":
+        """Draws what is lost in the parts of a split, in percent of the optimum, with intervals where it is not exact.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+            split: one of those of :attr:`lost`.
+
+        Raises:
+            PrerollError: there is no such split.
+        """
+        if split not in self.lost:
+            raise PrerollError(f"explanation: no split {split!r}; splits are {', '.join(self.lost)}")
+        rows = []
+        for part, lost in self.lost[split].items():
+            low, high = self.interval(split, part) or (None, None)
+            rows.append(plots.Bar(part, self.percent_of(lost), low, high, ORANGE))
+        title = f"lost by {split}, of {self.percent:.1f} % in all"
+        return plots.bars(axes, rows, title=title, x="% of the optimum")
+
+    def _card(self) -> Card:
+        facts = {
+            "lost": f"{self.regret:.3f} of {self.optimum:.3f} a session, {self.percent:.1f} % of the optimum",
+            "parts": "are exact" if self.is_exact else "are means of simulated sessions, with 95 % intervals",
+            "splits": ", ".join(self.lost),
+        }
+        rows = []
+        for split in (CATEGORY, FATIGUE, SESSION):
+            for part, lost in self.lost.get(split, {}).items():
+                ends = self.interval(split, part)
+                told = f"{self.percent_of(lost):.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+                rows.append((split, part, lost, told))
+        return Card("Explanation of what is lost", facts, ("split", "part", "revenue", "% of optimum"), rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON: optimum, whether the parts are exact, and what was lost."""

@@ -120,11 +120,13 @@ class Policy(Shown):
         """
         tables = Tables.of(tables)
         maps = policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET)
+        spec, colors, listed = tables.spec, ad_colors(tables.spec), np.array(tables.spec.listed)
+        place = np.argsort(listed)  # of every ad in the legend
         return plots.mosaic(
             axes,
-            {name: ads.T for name, ads in maps.items()},
-            colors=ad_colors(tables.spec),
-            names=tables.spec.labels,
+            {name: place[ads].T for name, ads in maps.items()},
+            colors=[colors[ad] for ad in listed],
+            names=[spec.labels[ad] for ad in listed],
             title=f"{tables.scenario.name}: the ad shown most",
             labels=("slot", "fatigue level (upwards), by category" if tables.n_levels > 1 else ""),
         )

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.hashing import sha256_of
+from preroll.files.targets import no_empty_folders
 from preroll.perception.onnx_models.model_file import check_model
 
 _BLOCK, _PATIENCE = 1 << 20, 30.0
@@ -68,7 +69,7 @@ def fetch(
     name_in(url)
     if out.is_file() and sha256_of(out) == sha256:
         return
-    with atomic.writing(out, str(out)) as work:
+    with no_empty_folders(out), atomic.writing(out, str(out)) as work:
         part = work / _PART
         try:
             _complete(url, part, limit, progress)
@@ -104,7 +105,8 @@ def _complete(url: str, part: Path, limit: int, progress: Callable[[int, int | N
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, HTTPError):
             error.close()
-        why = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        why = getattr(error, "reason", None) or error  # a text, or an error of the network
+        why = getattr(why, "strerror", None) or why
         size = part.stat().st_size if part.exists() else 0
         kept = f"; {size:,} bytes of it are kept; go on with the same command" if size else ""
         if not size:

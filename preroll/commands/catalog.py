@@ -156,7 +156,7 @@ def build(
         download_limits=DownloadLimits(parse_size(download_size, "--download-size"), download_timeout),
     )
     signals.finished()
-    describe(report.catalog)
+    describe(report.catalog, built=True)
     warn_of_copies(report.copies, report.catalog.n_videos)
     warn_of_equals(report.equal)
     tell_losses(report)
@@ -331,9 +331,11 @@ def demo_videos(
 ) -> None:
     """Render the demo videos: three categories of short H.264 clips of drawn objects."""
     from preroll import progress
+    from preroll.files.targets import check_ground
     from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
+    check_ground(folder, str(folder))
     total, kept = per_category * len(CATEGORIES), "clips that are complete are kept; go on with the same command"
     with progress.bar(total, "Rendering videos") as advance, writes(folder, kept):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)

@@ -18,6 +18,7 @@ from preroll.commands import (
     catalog_page,
     check_env,
     compare,
+    completion,
     detect,
     detector,
     evaluate,
@@ -51,6 +52,7 @@ LONGEST_LINE = 2_000
 app = typer.Typer(
     name="preroll",
     help="Which ad should a video platform show now? Start with `preroll quickstart`.",
+    add_completion=False,  # typer's starts Python at every TAB; `preroll completion` does without
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     # click drops escape sequences from text in a pipe; ours shows them instead
@@ -80,6 +82,7 @@ experiment.app.command()(experiment_report.report)
 app.add_typer(experiment.app, name="experiment")
 app.command()(tensorboard.tensorboard)
 app.add_typer(predict.app, name="predict")
+app.command()(completion.completion)
 
 
 def _version(wanted: bool) -> None:

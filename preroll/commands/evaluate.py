@@ -17,7 +17,6 @@ from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 
 if TYPE_CHECKING:
-
     from preroll.agents import Agent
     from preroll.envs.model.tables import Tables
     from preroll.envs.scenario.scenario import Scenario

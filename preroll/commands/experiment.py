@@ -179,6 +179,6 @@ def _print_summary(store: "Store", plan: "Plan") -> None:
     from preroll.simulations.experiment.execution.summary import footnotes, spare, summary
 
     states = store.states(plan)
-    print_table(*summary(store, plan, states), left=("point", "agent"), prose=("point",), spare=spare(plan))
+    print_table(*summary(store, plan, states), left=("point", "agent"), spare=spare(plan), group=True)
     for sentence in footnotes(store, plan, states):
         typer.echo(sentence)

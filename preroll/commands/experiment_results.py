@@ -53,7 +53,7 @@ def results(
         if csv or json or parquet:
             _write(store, csv=csv, json=json, parquet=parquet, replace=replace)
         else:
-            print_table(*summary(store, plan, states), left=("point", "agent"), prose=("point",), spare=spare(plan))
+            print_table(*summary(store, plan, states), left=("point", "agent"), spare=spare(plan), group=True)
             for sentence in footnotes(store, plan, states):
                 typer.echo(sentence)
         if plot is not None:

@@ -132,9 +132,9 @@ def _print_values(exact: "Optimum") -> None:
             (
                 row.name,
                 f"{row.value:.4f}",
-                f"{100 * row.share:.2f}",
-                *(f"{100 * share:.1f} %" for share in row.shares.values()),
-                *([f"{100 * row.empty_share:.1f} %"] if empty else []),
+                f"{100 * row.share:z.2f}",
+                *(f"{100 * share:z.1f} %" for share in row.shares.values()),
+                *([f"{100 * row.empty_share:z.1f} %"] if empty else []),
                 f"{row.slots:.2f}",
                 row.note,
             )

@@ -30,7 +30,7 @@ def plot(
 
     Example: `preroll plot runs/fatigue-ppo-0 runs/fatigue-thompson-0 --out curves.svg`
     """
-    from preroll.simulations.training.curve_plot import curve_figure
+    from preroll.simulations.report.curve_plot import curve_figure
     from preroll.simulations.training.run import Run
 
     with writing_file(out, f"--out {out}", PNG, SVG, replace=replace, inputs=runs) as kind, messages_beside(out):

@@ -1,19 +1,28 @@
 """`preroll scenario`: presets, and checking and creating scenario files."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
+from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.plural import counted
 from preroll.errors import PrerollError
+from preroll.files.streams import is_stream
+from preroll.files.targets import Inputs
+from preroll.terminal.output_options import world_files
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 from preroll.terminal.table import print_table
 
 app = typer.Typer(help="List, show and check scenarios: all probabilities, rewards and rules.", no_args_is_help=True)
 
 Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Preset, or a YAML file.")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.", show_default="it is printed")]
+REPLACE = typer.Option("--replace", help="Replace a file that is there.")
 
 
 @app.command(name="list")
@@ -39,12 +48,15 @@ def list_presets() -> None:
 
 
 @app.command()
-def show(scenario: Scenario, changes: ScenarioChanges = None) -> None:
+def show(
+    scenario: Scenario, changes: ScenarioChanges = None, out: Out = None, replace: Annotated[bool, REPLACE] = False
+) -> None:
     """Print a scenario as YAML with every value, defaults included, as a start for your own.
 
-    Example: `preroll scenario show classic --set user.mismatch=0.2 > mine.yaml`
+    Example: `preroll scenario show classic --set user.mismatch=0.2 --out mine.yaml`
     """
-    typer.echo(changed_scenario(scenario, changes).dump(), nl=False)
+    with _writing(out, replace, world_files(scenario, None)) as write:
+        write(changed_scenario(scenario, changes).dump())
 
 
 @app.command()
@@ -68,13 +80,13 @@ def check(
     tables = Tables.compile(changed_scenario(scenario, changes), catalog)
     exact = PhasedOptimum(tables)
     typer.echo(
-        f"{scenario}: is right. {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "
+        f"{scenario} is valid: {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
     )
     values = {name: exact.value_of(exact.references[name]) for name in ("greedy", "random")}
-    shares = [f"{name} {value / exact.optimum if exact.optimum else 1:.1%}" for name, value in values.items()]
+    shares = [f"{name} earns {value / exact.optimum if exact.optimum else 1:.1%}" for name, value in values.items()]
     best, phase = in_words(exact.note), " in the first phase of drift" if tables.n_phases > 1 else ""
-    typer.echo(f"{best[0].upper()}{best[1:]}{phase}: {exact.optimum:.3f} a session; of it {', '.join(shares)}.")
+    typer.echo(f"{best[0].upper()}{best[1:]}{phase}: {exact.optimum:.3f} a session; {' and '.join(shares)} of it.")
     warnings = warnings_about(tables)
     for warning in warnings:
         typer.echo(printable(f"warning: {warning}"))
@@ -96,16 +108,38 @@ def new(
             "`seconds`, `reward`, `length`."
         ),
     ] = None,
+    out: Out = None,
+    replace: Annotated[bool, REPLACE] = False,
 ) -> None:
     """Print a valid scenario for the categories of a catalog, to be changed by hand.
 
-    Example: `preroll scenario new --catalog catalog --like fatigue > mine.yaml`
+    Example: `preroll scenario new --catalog catalog --like fatigue --out mine.yaml`
     """
     from preroll.envs.scenario.template import scenario_for
     from preroll.perception.catalog.catalog import Catalog
 
-    made = scenario_for(Catalog.load(catalog), like, by_category=by_category, probabilities=probabilities)
-    typer.echo(made.dump(), nl=False)
+    with _writing(out, replace, [*world_files(like, catalog), probabilities]) as write:
+        write(scenario_for(Catalog.load(catalog), like, by_category=by_category, probabilities=probabilities).dump())
+
+
+@contextmanager
+def _writing(out: Path | None, replace: bool, inputs: Inputs) -> Iterator[Callable[[str], None]]:
+    """Yields what writes the text of a scenario to ``out``, or prints it; nothing is written where the block fails."""
+    from preroll.files import atomic
+    from preroll.files.kinds import OWN_YAML
+    from preroll.files.targets import writing_file
+
+    def write(text: str) -> None:
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        atomic.write_text(out, text)
+        signals.finished()
+        told = quote(str(out))
+        typer.echo(f"Scenario: {told}\nCheck it: preroll scenario check {told}", err=is_stream(out))
+
+    with writing_file(out, f"--out {out}", OWN_YAML, replace=replace, inputs=inputs):
+        yield write
 
 
 def _yes(value: bool) -> str:

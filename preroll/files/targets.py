@@ -44,10 +44,16 @@ def writing_file(
         with writes(path):
             yield kind
         return
+    with no_empty_folders(path), writes(path), atomic.writing(path, told):
+        yield kind
+
+
+@contextmanager
+def no_empty_folders(path: Path) -> Iterator[None]:
+    """Removes the folders above a file that the block made, where it did not write the file in the end."""
     above = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
-        with writes(path), atomic.writing(path, told):
-            yield kind
+        yield
     finally:
         for folder in above:  # the innermost first
             with suppress(OSError):
@@ -246,7 +252,16 @@ def _named_kind(path: Path, told: str, kinds: tuple[FileKind, ...]) -> FileKind:
 def _check_ground(target: Path, told: str) -> None:
     """Raises unless a file, and its work folder, can be made at ``target``."""
     work_folder.check_name(work_folder.beside(target), told)
-    ground = next(place for place in target.parents if place.exists())
+    check_ground(target.parent, told)
+
+
+def check_ground(folder: Path, told: str) -> None:
+    """Raises unless files can be made in a folder, or the folder itself where it is missing.
+
+    Raises:
+        PrerollError: what is there is no folder, or cannot be written.
+    """
+    ground = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not ground.is_dir():
         raise PrerollError(f"{told}: cannot be made there: {ground} is no folder")
     if not os.access(ground, os.W_OK | os.X_OK):

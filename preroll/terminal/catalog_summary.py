@@ -20,8 +20,13 @@ _LARGEST_MATRIX = 12
 CATEGORY_COLUMNS = ("category", "videos", "without objects", "most important classes (mean importance)")
 
 
-def describe(catalog: "Catalog") -> None:
-    """Prints a catalog's categories, the objects in their videos, and how well categories are recognised."""
+def describe(catalog: "Catalog", *, built: bool = False) -> None:
+    """Prints a catalog's categories, the objects in their videos, and how well categories are recognised.
+
+    Args:
+        catalog: the catalog.
+        built: whether it was built just now, which told already of a network that knows nothing of the videos.
+    """
     typer.echo(
         f"Catalog {catalog.path}: {counted(catalog.n_videos, 'video')},"
         f" {counted(len(catalog.classes), 'object class', 'object classes')}."
@@ -29,7 +34,7 @@ def describe(catalog: "Catalog") -> None:
     typer.echo(f"Made by: {printable(catalog.manifest['command'])}")
     if detector := detector_told(catalog):
         typer.echo(detector)
-    if wrong := wrong_network_told(catalog):
+    if not built and (wrong := wrong_network_told(catalog)):
         typer.echo(f"note: {wrong}", err=True)
     typer.echo()
     print_table(

@@ -1,9 +1,9 @@
 """The layout of a table in a given number of columns of text: no word and no number is ever broken."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, zip_longest
 
 from rich.cells import cell_len
 
@@ -11,7 +11,7 @@ GAP = 2
 #: Least width of a column of prose, unless all of it is shorter.
 PROSE = 20
 # After a space, but not between a sign and its number, nor between a number and its %.
-_BETWEEN_WORDS = r"(?<=[^≤≥<>±] )(?!%)"
+_BETWEEN_WORDS = r"(?<=[^≤≥<>±|] )(?!%)"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,39 @@ class Column:
         if self.prose:
             entries = max(min(entries, PROSE), _longest(word for text in self.entries for word in words(text)))
         return max(entries, _longest(self.heading))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One way to show a table.
+
+    Attributes:
+        columns: what is shown.
+        left_out: what is not.
+        group: a column whose entries stand above the rows that share them.
+    """
+
+    columns: Sequence[Column]
+    left_out: Sequence[Column] = ()
+    group: Column | None = None
+
+
+def shapes(table: Sequence[Column], spare: Sequence[Column], *, group: bool, turn: str | None) -> Iterator[Shape]:
+    """Yields the ways to show a table, from the best one to the narrowest.
+
+    Args:
+        table: the table.
+        spare: the columns to leave out, in this order.
+        group: whether the entries of the first column may stand above the rows that share them.
+        turn: for a matrix, the heading of its first column where its rows become columns.
+    """
+    yield Shape(table)
+    above, rest = (table[0], table[1:]) if group else (None, table)
+    for number in range(0 if group else 1, len(spare) + 1):
+        gone = spare[:number]
+        yield Shape([column for column in rest if column not in gone], gone, above)
+    if turn is not None:
+        yield Shape(turned(table, turn))
 
 
 def words(text: str) -> list[str]:
@@ -103,8 +136,20 @@ def heading_lines(table: Sequence[Column], widths: Sequence[int]) -> list[str]:
     return [aligned(line, table, widths) for line in zip_longest(*upwards, fillvalue="")][::-1]
 
 
-def body_lines(table: Sequence[Column], widths: Sequence[int]) -> list[str]:
-    """Returns the rows, each on as many lines as its longest prose takes."""
+def body_lines(shape: Shape, widths: Sequence[int], room: int) -> list[str]:
+    """Returns the rows, each on as many lines as its longest prose takes; groups below their names, with a gap."""
+    if shape.group is None:
+        return _rows(shape.columns, widths)
+    groups, start = list[str](), 0
+    for name, same in groupby(shape.group.entries):
+        end = start + len(list(same))
+        part = [replace(column, entries=column.entries[start:end]) for column in shape.columns]
+        groups.append("\n".join([*folded(words(f"{shape.group.title}: {name}"), room), *_rows(part, widths)]))
+        start = end
+    return "\n\n".join(groups).splitlines()
+
+
+def _rows(table: Sequence[Column], widths: Sequence[int]) -> list[str]:
     lines = []
     for row in zip(*(column.entries for column in table), strict=True):
         entries = [

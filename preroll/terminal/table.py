@@ -18,7 +18,7 @@ from preroll.terminal.layout import (
     fitting_widths,
     folded,
     heading_lines,
-    turned,
+    shapes,
     words,
 )
 
@@ -30,12 +30,14 @@ def print_table(
     left: Sequence[str] = (),
     prose: Sequence[str] = (),
     spare: Sequence[str] = (),
+    group: bool = False,
     turn: str | None = None,
 ) -> None:
     """Prints rows under their columns on stdout.
 
-    Where a terminal is too narrow, headings and prose are folded between words; then spare columns go, of which a line
-    tells (prose is written below the table); then a matrix is turned; then each row becomes a block of lines.
+    Where a terminal is too narrow, headings and prose are folded between words; then names of groups stand above their
+    rows; then spare columns go, of which a line tells (prose is written below the table); then a matrix is turned; then
+    each row becomes a block of lines.
 
     Args:
         columns: the headings.
@@ -43,6 +45,7 @@ def print_table(
         left: the columns of text, set to the left; the others are numbers, set to the right.
         prose: the columns that may be folded between words.
         spare: the columns to leave out where there is no room, in this order.
+        group: whether rows that share their first entry may stand together below it.
         turn: for a matrix, the heading of its first column where its rows become columns.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -59,11 +62,10 @@ def print_table(
         return
     room = terminal_width()
     order = [table[list(columns).index(name)] for name in spare if name in columns]
-    fewer = [[column for column in table if column not in order[:number]] for number in range(len(order) + 1)]
-    for number, shown in enumerate(fewer if turn is None else [*fewer, turned(table, turn)]):
-        if (fitting_in := fitting_widths(shown, room)) is not None:
-            _draw(body_lines(shown, fitting_in), heading_lines(shown, fitting_in))
-            _tell(table[0], order[:number] if number < len(fewer) else [], room)
+    for shape in shapes(table, order, group=group, turn=turn):
+        if (fitting_in := fitting_widths(shape.columns, room)) is not None:
+            _draw(body_lines(shape, fitting_in, room), heading_lines(shape.columns, fitting_in))
+            _tell(table[0], shape.left_out, room)
             return
     _draw(block_lines(table, room))
 
@@ -94,5 +96,5 @@ def _tell(names: Column, left_out: Sequence[Column], room: int) -> None:
             entries = [": ".join(both) for both in zip(names.entries, column.entries, strict=True) if both[1]]
             _draw([line for entry in entries for line in folded(words(entry), room)])
     if titles := [column.title for column in left_out if not column.prose]:
-        told = f"No room for: {'; '.join(titles)}. A wider terminal shows them, and so does `| cat`."
+        told = f"No room for: {'; '.join(titles)}. A wider terminal shows all, and so does `| cat`."
         _draw(folded(words(told), room))

@@ -10,14 +10,16 @@ from preroll.agents.finite import finite
 from preroll.envs.optimum.explanation import Explanation
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.rollout import Rollout
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.statistics.intervals import Mean, mean_interval
 
 #: A difference from a reference that did not play.
 UNKNOWN = Mean(math.nan, math.nan)
 
 
-@dataclass(frozen=True)
-class AgentResult:
+@dataclass(frozen=True, repr=False)
+class AgentResult(Shown):
     """Result of one agent; revenue, regret and differences are per session.
 
     Attributes:
@@ -85,6 +87,18 @@ class AgentResult:
         Its interval is narrower than that of revenue / optimum.
         """
         return self.difference.scaled(100 / self.optimum if self.optimum else 0.0, 100.0)
+
+    def _card(self) -> Card:
+        facts = {
+            "revenue": f"{self.revenue.text(3, 0, self.optimum)} a session, of at most {self.optimum:.3f}",
+            **({"exact": f"{self.exact_revenue:.3f}"} if self.exact_revenue is not None else {}),
+            "percent": f"{self.paired_percent.text(2, 0, 100)} of the optimum",
+            **({"the optimum": self.optimum_note} if self.optimum_note else {}),
+            "sessions": f"{self.sessions:,} in {self.lanes:,} lanes, of {self.session_length:.1f} slots on average",
+        }
+        shares = [("viewed", self.view_rate), *self.shares.items(), ("empty slots", self.empty_share)]
+        rows = [(name, f"{100 * share:.1f} %") for name, share in [*shares, ("left early", self.terminated_share)]]
+        return Card(f"Result of {self.name}", facts, ("what", "share"), rows)
 
     def to_row(self) -> dict[str, Any]:
         """Returns every number as flat columns: beside a mean ``x`` stands its interval, ``x_low`` to ``x_high``."""

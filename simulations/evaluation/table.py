@@ -33,9 +33,9 @@ COLUMNS = (
     Column("regret", lambda row: fixed(row.regret, 3)),
     Column("less optimum, paired", lambda row: row.difference.text(3, -row.optimum, 0), extra=True),
     Column("exact", lambda row: "" if row.exact_revenue is None else fixed(row.exact_revenue, 3), extra=True),
-    Column("viewed", lambda row: f"{100 * row.view_rate:.1f} %"),
+    Column("viewed", lambda row: f"{100 * row.view_rate:z.1f} %"),
 )
-EMPTY = Column("empty", lambda row: f"{100 * row.empty_share:.1f} %")
+EMPTY = Column("empty", lambda row: f"{100 * row.empty_share:z.1f} %")
 SLOTS = Column("slots", lambda row: f"{row.session_length:.1f}", extra=True)
 
 
@@ -82,7 +82,7 @@ def footnote(evaluation: Evaluation) -> str:
 
 
 def _share(length: str, row: AgentResult) -> str:
-    return f"{100 * row.shares[length]:.1f} %"
+    return f"{100 * row.shares[length]:z.1f} %"
 
 
 def _rank(row: AgentResult) -> tuple[float, int]:

@@ -13,7 +13,8 @@ from preroll.run_folder import RESULT
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.provenance import Origin
 from preroll.simulations.training.run import Run, relative_path
-from preroll.simulations.training.training import Advance, Training, TrainingResult
+from preroll.simulations.training.training import Advance, Training
+from preroll.simulations.training.training_result import TrainingResult
 
 
 def continue_training(

@@ -10,7 +10,7 @@ from preroll.run_folder import check_target
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.run import settings_of, write_result, write_settings
 from preroll.simulations.training.timing import TimeShares
-from preroll.simulations.training.training import TrainingResult
+from preroll.simulations.training.training_result import TrainingResult
 
 
 def write_imported(agent: Agent, tables: Tables, run: Path, *, replace: bool = False) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from preroll.agents.agent import Agent
 from preroll.agents.interop.own_agent import Acts, Function, OwnAgent
@@ -21,128 +21,22 @@ from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import check_target
-from preroll.shown.card import Card
-from preroll.shown.shown import Shown
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training import checkpoint
 from preroll.simulations.training.board import write_board
-from preroll.simulations.training.curves import PERCENT, Curve, points_of
+from preroll.simulations.training.curves import Curve, points_of
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.notes import learning_notes
 from preroll.simulations.training.provenance import Origin, provenance
 from preroll.simulations.training.run import RunSettings, settings_of, write_result, write_settings
-from preroll.simulations.training.timing import TimeShares
+from preroll.simulations.training.training_result import TrainingResult
 from preroll.tensorboard_writer import EventFile
 from preroll.workers.job import Progress, Request
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 Advance = Callable[[int], None]
 OnPoint = Callable[[int, dict[str, float]], None]
 Stop = Callable[[], int]
-Finish = Callable[[Path, "TrainingResult", EventFile], None]
-
-
-@dataclass(frozen=True, repr=False)
-class TrainingResult(Shown):
-    """Result of a training.
-
-    Attributes:
-        agent: the trained agent.
-        tables: the scenario on the catalog.
-        curve: learning curve over sessions seen.
-        sessions: number of recorded sessions, all of which were played to their end.
-        steps: number of transitions that the agent learned from.
-        optimum: exact optimum in revenue per session; with drift, that of the first phase.
-        seconds, cpu_seconds: wall-clock and CPU time [s].
-        times: CPU-seconds by phase of the loop; see :mod:`preroll.simulations.training.timing`.
-        time_curve: their shares at every point of the curve.
-        run: the folder written; None if none was requested.
-        phases: number of phases of drift that the recorded sessions met, or that were over; 1 without drift.
-        lane_sessions: sessions that a lane began at most; a continued training goes on with the next ones.
-        notes: sentences on why the agent may not have learned; usually none.
-        feedback: when what happened reached the agent.
-        waiting: number of transitions that had not reached it when the training ended: it did not learn from them.
-
-    Examples:
-        >>> from preroll.simulations import train
-        >>> result = train("thompson", scenario="classic", sessions=300)
-        >>> result.sessions, result.curve.sessions
-        (300, [50, 100, 150, 200, 250, 300])
-        >>> learned = result.curve.values["session/percent_of_optimum"]
-        >>> learned[0] < 95 < learned[-1], round(result.optimum, 2)
-        (True, 17.98)
-    """
-
-    agent: Agent
-    tables: Tables
-    curve: Curve
-    sessions: int
-    steps: int
-    optimum: float
-    seconds: float
-    cpu_seconds: float
-    times: TimeShares
-    time_curve: Curve
-    run: Path | None
-    phases: int = 1
-    lane_sessions: int = 0
-    notes: tuple[str, ...] = ()
-    feedback: Feedback = AT_ONCE
-    waiting: int = 0
-
-    @property
-    def earned_while_learning(self) -> float:
-        """Expected revenue of all recorded sessions in percent of the optimum, exploration included."""
-        return self.curve.percent_earned(self.curve.sessions[-1] - self.sessions)
-
-    def to_frame(self) -> "pd.DataFrame":
-        """Returns the learning curve: :meth:`Curve.to_frame`."""
-        return self.curve.to_frame()
-
-    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
-        """Draws the learning curve: :meth:`Curve.plot`, under the name of the agent unless another is given."""
-        return self.curve.plot(axes, tag=tag, name=name or self.agent.name)
-
-    def _card(self) -> Card:
-        learning = self.curve._card()
-        facts = {
-            "sessions": f"{self.sessions:,}, {self.steps:,} transitions, {self.seconds:.1f} s",
-            "earned": f"{self.earned_while_learning:.1f} % of the optimum ({self.optimum:.3f}) while learning",
-            **({"run": self.run} if self.run else {}),
-            **({"note": " ".join(self.notes)} if self.notes else {}),
-        }
-        title = f"Training of {self.agent.name} on scenario {self.tables.scenario.name}"
-        return Card(title, facts, learning.head, learning.rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the entries of ``result.json`` that describe the training."""
-        return {
-            "agent": self.agent.name,
-            "sessions": self.sessions,
-            "steps": self.steps,
-            "num_envs": min(self.agent.num_envs, self.sessions),
-            "lane_sessions": self.lane_sessions,
-            "optimum": self.optimum,
-            **self.agent.settings.model_dump(include={"device"}),  # told where it is not the CPU
-            **({"notes": list(self.notes)} if self.notes else {}),
-            **self._told_feedback(),
-            "cost": {
-                "seconds": round(self.seconds, 3),
-                "cpu_seconds": round(self.cpu_seconds, 3),
-                "percent": {phase: round(share, 1) for phase, share in self.times.percent().items()},
-                "curve": self.time_curve.to_dict(),
-            },
-            "curve": self.curve.to_dict(),
-        }
-
-    def _told_feedback(self) -> dict[str, Any]:
-        if not self.feedback.late:
-            return {}
-        earned = round(self.earned_while_learning, 3)
-        return {"feedback": {**self.feedback.told, "waiting": self.waiting, "earned_while_learning": earned}}
+Finish = Callable[[Path, TrainingResult, EventFile], None]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.files import atomic, sealed, work_folder
 from preroll.files.names import files_below
+from preroll.files.targets import check_ground
 from preroll.seeds import AGENT, derive
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
@@ -206,6 +207,7 @@ def check(search: Search, out: Path) -> None:
         if sealed.read(out / SEARCH) != json.loads(json.dumps(search.to_dict())):
             raise PrerollError(f"--out {out}: holds another search; name another folder")
         return
+    check_ground(out, f"--out {out}")
     there = files_below(atomic.destination(out)) if out.exists() else []
     if strange := [name for name in there if name.split("/")[0] != work_folder.SUFFIX]:
         raise PrerollError(f"--out {out}: is no folder of a search and is not empty: {strange[0]}; name another one")

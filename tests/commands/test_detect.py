@@ -103,7 +103,7 @@ def test_a_classifier_gives_as_many_classes_as_are_wanted(run: Run, tmp_path: Pa
     [
         (("--segment", "--detector", EMBEDDED), "error: --segment: "),
         (("--overlay", "drawn"), "error: --overlay: only objects can be drawn; give --segment too"),
-        (("--top", "0"), "error: --top 0: must be at least 1"),
+        (("--top", "0"), "error: Invalid value for '--top': 0: must be a whole number from 1"),
         (("--worker-memory", "much"), "error: --worker-memory much: must be a size"),
         (("--video-timeout", "10x"), "error: --video-timeout 10x: must be seconds"),
     ],

@@ -128,7 +128,7 @@ def test_columns_that_others_imply_are_left_out_first(
     command: str, columns: int, left_out: str, give: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = " ".join(shown(monkeypatch, columns, lambda: give(command)).split())
-    assert f"No room for: {left_out}. A wider terminal shows them, and so does `| cat`." in told
+    assert f"No room for: {left_out}. A wider terminal shows all, and so does `| cat`." in told
 
 
 def video_rows() -> None:

@@ -31,6 +31,8 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("catalog build", "videos"): READ,
     ("catalog demo-videos", "folder"): FOLDER,
     ("catalog export", "csv"): FOLDER,
+    ("catalog new", "csv"): READ,
+    ("catalog new", "out"): FOLDER,
     ("catalog page", "out"): (
         "catalog page catalog --videos videos --out OUT",
         "videos/1.mp4",
@@ -107,7 +109,9 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
     ("quickstart", "out"): FOLDER,
     ("runs list", "folder"): READ,
     ("runs rm", "runs"): FOLDER,
+    ("scenario new", "out"): ("scenario new --catalog catalog --like mine.yaml --out OUT", "mine.yaml", "new.yaml"),
     ("scenario new", "probabilities"): READ,
+    ("scenario show", "out"): ("scenario show mine.yaml --out OUT", "mine.yaml", "new.yaml"),
     ("tensorboard", "folder"): READ,
     ("train", "continued"): READ,
     ("train", "resume"): FOLDER,

@@ -39,9 +39,9 @@ def test_what_is_shown_can_be_saved_and_loaded_as_the_same_scenario(name: str, t
 
 def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
     told = scenario("check", "classic", "--catalog", str(small_catalog_folder))
-    assert "is right. 6 ads, 6 actions, up to 20 slots" in told
+    assert "classic is valid: 6 ads, 6 actions, up to 20 slots" in told
     assert "The exact optimum: " in told
-    assert "greedy 100.0%, random 5" in told
+    assert "greedy earns 100.0% and random earns 5" in told
     told = scenario("check", "hidden-users", "--catalog", str(small_catalog_folder))
     assert "The optimum (it knows the hidden segment: a bound): " in told
     told = scenario("check", "drift", "--catalog", str(small_catalog_folder))
@@ -79,3 +79,19 @@ def test_a_category_that_the_catalog_lacks_is_named(small_catalog_folder: Path, 
     arguments = ["scenario", "check", str(tmp_path / "mine.yaml"), "--catalog", str(small_catalog_folder)]
     with pytest.raises(PrerollError, match=r"ads\.dogs: .* it has cars, cats, concerts"):
         CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_scenario_that_cannot_be_made_leaves_no_file_and_one_that_is_there_is_kept(run: Run, tmp_path: Path) -> None:
+    assert run("scenario", "new", "--catalog", "none", "--out", "mine.yaml")[0] == 2
+    assert not list(tmp_path.iterdir())
+    status, told, _ = run("scenario", "new", "--catalog", "demo", "--out", "mine.yaml")
+    assert (status, told) == (0, "Scenario: mine.yaml\nCheck it: preroll scenario check mine.yaml\n")
+    made = (tmp_path / "mine.yaml").read_text()
+    assert run("scenario", "show", "mine.yaml") == (0, made, "")
+    status, _, errors = run("scenario", "show", "classic", "--out", "mine.yaml")
+    assert (status, errors) == (
+        2, "error: --out mine.yaml: exists and is no empty file; name another file, or give --replace\n"
+    )  # fmt: skip
+    assert (tmp_path / "mine.yaml").read_text() == made
+    assert run("scenario", "show", "fatigue", "--out", "mine.yaml", "--replace")[0] == 0

@@ -55,6 +55,8 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         result.agent,
         Run.open(folder / "first"),
         evaluate({"mine": result.agent}, tables, sessions=200),
+        Optimum(tables).explain(greedy_policy(tables)),
+        evaluate({}, tables, sessions=200)["greedy"],
         outcome,
     ]
     return {type(one).__name__: one for one in found}
@@ -62,8 +64,10 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 CLASSES = (
     "Tables", "Scenario", "Catalog", "Optimum", "Policy", "TrainingResult", "Curve", "Thompson", "Run",
-    "Evaluation", "ExperimentOutcome",
+    "Evaluation", "ExperimentOutcome", "Explanation", "AgentResult",
 )  # fmt: skip
+#: An agent draws its policy, and the result of one is a row of an evaluation.
+DRAWN = [name for name in CLASSES if name not in ("Thompson", "AgentResult")]
 
 
 def test_every_class_of_a_face_that_shows_itself_is_tested_here(objects: dict[str, Any]) -> None:
@@ -96,7 +100,7 @@ def arguments(objects: dict[str, Any], name: str) -> tuple[Any, ...]:
     return (objects["Tables"],) if name == "Policy" else ()
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Thompson"])
+@pytest.mark.parametrize("name", DRAWN)
 def test_it_is_a_table_of_flat_columns(objects: dict[str, Any], name: str) -> None:
     frame = objects[name].to_frame(*arguments(objects, name))
     assert len(frame) >= 3
@@ -104,7 +108,7 @@ def test_it_is_a_table_of_flat_columns(objects: dict[str, Any], name: str) -> No
     assert not [name for name in frame if any(isinstance(entry, list | dict | tuple) for entry in frame[name])]
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if name != "Thompson"])
+@pytest.mark.parametrize("name", DRAWN)
 def test_it_draws_itself_on_new_axes_and_on_given_ones(objects: dict[str, Any], name: str) -> None:
     given = pyplot.figure().add_subplot()
     for axes in (None, given):
@@ -114,6 +118,25 @@ def test_it_draws_itself_on_new_axes_and_on_given_ones(objects: dict[str, Any], 
         assert drawn.has_data()
         drawn.figure.canvas.draw()
     assert drawn is given
+    pyplot.close("all")
+
+
+def test_an_exported_agent_fits_one_screen(objects: dict[str, Any], tmp_path: Path) -> None:
+    from preroll.agents import OnnxAgent, export_onnx
+    from preroll.envs import SessionVectorEnv
+
+    observations, _ = SessionVectorEnv(3, tables=objects["Tables"]).reset(seed=1)
+    export_onnx(objects["Thompson"], tmp_path / "agent.onnx", observations)
+    lines = repr(OnnxAgent.from_file(tmp_path / "agent.onnx")).splitlines()
+    assert lines[0] == "Agent onnx"
+    assert len(lines) <= LINES
+
+
+def test_an_explanation_draws_the_split_that_is_asked_for(objects: dict[str, Any]) -> None:
+    explanation = objects["Explanation"]
+    axes = explanation.plot(split="fatigue")
+    lost = [explanation.percent_of(value) for value in explanation.lost["fatigue"].values()]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx(lost)
     pyplot.close("all")
 
 

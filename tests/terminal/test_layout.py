@@ -1,4 +1,4 @@
-from preroll.terminal.layout import PROSE, Column, block_lines, body_lines, fitting_widths, heading_lines, turned
+from preroll.terminal.layout import PROSE, Column, Shape, block_lines, body_lines, fitting_widths, heading_lines, turned
 
 
 def column(title: str, *entries: str, left: bool = True, prose: bool = False) -> Column:
@@ -24,7 +24,7 @@ def test_prose_is_folded_between_words_and_names_and_numbers_never() -> None:
     table = [column("name", "a b"), column("note", "at most ≤ 60.0 % of all that there is", prose=True)]
     assert fitting_widths(table, 40) == [4, 34]
     assert fitting_widths(table, 6 + PROSE) == [4, PROSE]
-    assert body_lines(table, [4, PROSE]) == ["a b   at most ≤ 60.0 % of ", "      all that there is   "]
+    assert body_lines(Shape(table), [4, PROSE], 80) == ["a b   at most ≤ 60.0 % of ", "      all that there is   "]
     assert fitting_widths(table, 5 + PROSE) is None
 
 

@@ -54,7 +54,7 @@ def table() -> None:
                 "No room for:",
                 "spare. A wider",
                 "terminal shows",
-                "them, and so",
+                "all, and so",
                 "does `| cat`.",
             ],
         ),
@@ -93,3 +93,22 @@ def test_a_matrix_that_is_too_wide_is_turned_and_one_too_wide_both_ways_is_told_
     assert shown(monkeypatch, 45, matrix(2)).split("\n")[0] == "category   0          1          2"
     assert shown(monkeypatch, 30, matrix(2)).split("\n")[0] == "level  category0  category1"
     assert shown(monkeypatch, 30, matrix(9)).split("\n")[:2] == ["category  category0", "0         long-name"]
+
+
+def test_names_of_groups_stand_above_their_rows_before_anything_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def groups() -> None:
+        rows = [("a-long-name", "one", 1, 10), ("a-long-name", "two", 2, 20), ("b", "one", 3, 30)]
+        print_table(("point", "agent", "n", "m"), rows, left=("point", "agent"), spare=("m",), group=True)
+
+    assert shown(monkeypatch, 25, groups).splitlines()[0] == "point        agent  n   m"
+    assert shown(monkeypatch, 20, groups).splitlines() == [
+        "agent  n   m",
+        "────────────",
+        "point: a-long-name",
+        "one    1  10",
+        "two    2  20",
+        "",
+        "point: b",
+        "one    3  30",
+    ]
+    assert shown(monkeypatch, 10, groups).splitlines()[0] == "agent  n"

@@ -24,7 +24,8 @@ from preroll.simulations.experiment.execution.training_reuse import reuse_traini
 from preroll.simulations.feedback.feedback import Feedback
 from preroll.simulations.training.provenance import provenance
 from preroll.simulations.training.run import Run, read_manifest, settings_of
-from preroll.simulations.training.training import TrainingResult, counted, prepare
+from preroll.simulations.training.training import counted, prepare
+from preroll.simulations.training.training_result import TrainingResult
 from preroll.system.memory import NETWORKS
 from preroll.tensorboard_writer import NAME as EVENTS
 from preroll.tensorboard_writer import EventFile

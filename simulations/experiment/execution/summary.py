@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from preroll.palette import agent_color
+from preroll.palette import UNKNOWN, agent_color
 from preroll.shown.plots import Bar
 from preroll.simulations.evaluation.agent_result import share_column
+from preroll.simulations.evaluation.evaluation import REFERENCES
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.statistics.intervals import fixed, interval_text, mean_interval
@@ -53,17 +54,18 @@ def summary(store: Store, plan: Plan, states: Mapping[str, CellState]) -> tuple[
 
 def spare(plan: Plan) -> tuple[str, ...]:
     """Returns the columns of the summary to leave out where there is no room, in this order."""
-    return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths)
+    return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths), "revenue"
 
 
 def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[str, list[Bar]]:
-    """Returns percent of the optimum as bars by point, one an agent, with intervals over its finished seeds."""
+    """Returns percent of the optimum by point, a bar an agent, with intervals over its seeds; references are grey."""
     groups: dict[tuple[str, str], list[float]] = {}
     for cell in plan.cells:
         if states[cell.id] is CellState.DONE:
             percent = store.record(cell)["evaluation"]["percent_of_optimum"]
             groups.setdefault((cell.point, cell.label), []).append(percent)
-    colors = {label: agent_color(i) for i, label in enumerate(dict.fromkeys(label for _, label in groups))}
+    labels = dict.fromkeys(label for _, label in groups)
+    colors = {label: agent_color(i) for i, label in enumerate(labels)} | dict.fromkeys(REFERENCES, UNKNOWN)
     bars: dict[str, list[Bar]] = {}
     for (point, label), percents in groups.items():
         mean = mean_interval(np.array(percents)) if len(percents) > 1 else None  # one seed has no interval
@@ -116,8 +118,8 @@ def _numbers(group: Sequence[dict[str, float]], planned: int, shares: Sequence[s
         interval_text(column["revenue"], 3, 0, column["optimum"].max()),
         interval_text(column["percent_of_optimum"], 2, 0, 100),
         fixed(column["regret"].mean(), 3),
-        f"{100 * column['view_rate'].mean():.1f} %",
-        *(f"{100 * column[name].mean():.1f} %" if column[name].size else "" for name in shares),
+        f"{100 * column['view_rate'].mean():z.1f} %",
+        *(f"{100 * column[name].mean():z.1f} %" if column[name].size else "" for name in shares),
         f"{column['session_length'].mean():.1f}",
     ]
 

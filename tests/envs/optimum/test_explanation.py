@@ -59,6 +59,8 @@ def test_ads_stand_in_the_order_of_their_categories_whatever_that_of_the_scenari
         assert list(parts[CATEGORY]) == ["cars", "cats", "concerts"]
         labels = [f"{group}.{name}" for group in ("cars", "cats", "concerts", "shop") for name in ("b", "a")]
         assert list(parts[AD]) == [*labels, "none"]
+        table = [line.split()[0] for line in repr(tables).splitlines()[-9:]]
+        assert table == list(parts[AD])
         legend = draw_policies(tables, {"": dict.fromkeys(tables.spec.categories, np.arange(9)[:, None])}).legends[0]
         assert [text.get_text() for text in legend.get_texts()] == list(parts[AD])
 

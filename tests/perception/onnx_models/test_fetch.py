@@ -147,9 +147,10 @@ def test_a_redirect_leads_to_the_web_alone(server: Server, tmp_path: Path) -> No
 def test_a_missing_file_and_a_missing_server_are_one_line(server: Server, tmp_path: Path) -> None:
     server.manner = "gone"
     for url in (server.url, "http://127.0.0.1:9/net.onnx"):
-        with pytest.raises(PrerollError, match=r"^http.*: ") as caught:
-            fetch(url, SHA256, tmp_path / "net.onnx", limit=MOST)
+        with pytest.raises(PrerollError, match=r"^http.*: [A-Z]") as caught:
+            fetch(url, SHA256, tmp_path / "cache" / SHA256 / "net.onnx", limit=MOST)
         assert "\n" not in str(caught.value)
+        assert not (tmp_path / "cache").exists()
     assert left(tmp_path) == []
 
 

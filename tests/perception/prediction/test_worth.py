@@ -10,7 +10,8 @@ from scipy.stats import binom
 from preroll.envs import Scenario
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import evaluate
-from preroll.simulations.training.training import TrainingResult, train
+from preroll.simulations.training.training import train
+from preroll.simulations.training.training_result import TrainingResult
 from preroll.terminal.set_option import parse_changes
 
 AGENTS = ("thompson", "linucb", "epsilon-greedy")

@@ -101,7 +101,10 @@ def test_progress_counts_every_session_once(tables: Tables) -> None:
             "agent 'thomson': unknown; did you mean thompson or window-thompson. Agents are",
         ),
         ({"sessions": 0}, "sessions: 0: at least 1"),
-        ({"settings": {"epsilon": 1}}, "agent thompson: unknown setting 'epsilon'; settings are"),
+        (
+            {"settings": {"epsilon": 1}},
+            r"agent thompson: unknown setting 'epsilon'; did you mean sessions\? Settings are",
+        ),
         ({"scenario": "clasic"}, "scenario 'clasic': no such preset or file"),
     ],
 )

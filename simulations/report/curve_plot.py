@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FEWEST = 500  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
@@ -22,7 +23,7 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
     """Draws the learning curves and writes them as PNG and SVG.
 
     A line shows the expected revenue of the ads shown (Σ P(view) · reward), which has the same mean as the realised
-    revenue and a third of its noise.
+    revenue and a third of its noise. A point has 500 sessions or more, if there are as many.
 
     Args:
         path: target path without suffix.
@@ -59,14 +60,14 @@ def curve_figure(
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    _frame(axes, curves, title, unit)
+    lines = {name: drawn_points(curve, tag) for name, curve in curves.items()}
+    _frame(axes, title, unit)
+    axes.set_xlim(min(x[0] for x, _ in lines.values()), max(x[-1] for x, _ in lines.values()) * 1.02)
     labels = [(value, name, FAINT) for value, name in _merged(references)]
     for value in references.values():
         axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
-    for i, (name, curve) in enumerate(curves.items()):
+    for i, (name, (x, y)) in enumerate(lines.items()):
         color = agent_color(i)
-        x, y = np.array(curve.sessions), np.array(curve.values[tag], dtype=np.float64)
-        x, y = x[~np.isnan(y)], y[~np.isnan(y)]
         axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
         axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
         labels.append((float(y[-1]), name, color))
@@ -74,7 +75,23 @@ def curve_figure(
     return figure
 
 
-def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str, unit: str) -> None:
+def drawn_points(curve: Curve, tag: str) -> tuple[list[int], list[float]]:
+    """Returns the sessions and values of ``tag`` that are drawn: points are joined until they have enough sessions."""
+    ends: list[int] = []
+    means: list[float] = []
+    before = weight = total = 0.0
+    for end, value in zip(curve.sessions, curve.values[tag], strict=True):
+        if value is not None and not np.isnan(value):
+            weight, total = weight + end - before, total + (end - before) * value
+            if weight >= FEWEST or (end == curve.sessions[-1] and not ends):
+                ends.append(end)
+                means.append(total / weight)
+                weight = total = 0.0
+        before = end
+    return ends, means
+
+
+def _frame(axes: "Axes", title: str, unit: str) -> None:
     axes.set_xscale("log")
     axes.set_title(title, loc="left", fontsize=12)
     axes.set_xlabel("sessions seen")
@@ -82,8 +99,8 @@ def _frame(axes: "Axes", curves: Mapping[str, Curve], title: str, unit: str) -> 
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_xlim(min(c.sessions[0] for c in curves.values()), max(c.sessions[-1] for c in curves.values()) * 1.02)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    axes.xaxis.set_minor_formatter(lambda *_: "")
 
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:

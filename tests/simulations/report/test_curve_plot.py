@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from preroll.palette import AGENTS
-from preroll.simulations.training.curve_plot import draw_curves, spread
+from preroll.simulations.report.curve_plot import draw_curves, drawn_points, spread
 from preroll.simulations.training.curves import Curve
 
 CURVES = {
-    "slow": Curve([50, 100, 1000], {"session/expected": [1.0, 2.0, 9.0]}),
-    "quick": Curve([50, 100, 500], {"session/expected": [5.0, 9.0, None]}),
+    "slow": Curve([500, 1000, 9000], {"session/expected": [1.0, 2.0, 9.0]}),
+    "quick": Curve([500, 1000, 5000], {"session/expected": [5.0, 9.0, None]}),
 }
 
 
@@ -35,6 +35,15 @@ def test_each_agent_has_a_color_of_its_own_in_the_picture(files: list[Path]) -> 
 def test_the_same_curves_give_the_same_bytes(files: list[Path], tmp_path: Path) -> None:
     again = draw_curves(tmp_path / "again", CURVES, {"random": 1.0, "greedy": 10.0, "optimum": 10.001}, "Title")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]
+
+
+def test_points_are_joined_until_they_have_enough_sessions_not_to_be_noise() -> None:
+    noisy = Curve([1, 100, 600, 700, 1300], {"session/expected": [None, 2.0, 8.0, 1.0, 8.0]})
+    ends, means = drawn_points(noisy, "session/expected")
+    assert ends == [600, 1300]
+    assert means == pytest.approx([(99 * 2 + 500 * 8) / 599, (100 * 1 + 600 * 8) / 700])
+    short = Curve([1, 30], {"session/expected": [None, 2.0]})
+    assert drawn_points(short, "session/expected") == ([30], [2.0])
 
 
 def test_labels_are_moved_apart_and_keep_their_order() -> None:
