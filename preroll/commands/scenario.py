@@ -1,10 +1,11 @@
 """`preroll scenario`: presets, and checking and creating scenario files."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,9 @@ from preroll.files.targets import Inputs
 from preroll.terminal.output_options import world_files
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 from preroll.terminal.table import print_table
+
+if TYPE_CHECKING:
+    from preroll.envs.scenario.scenario import Scenario as Model
 
 app = typer.Typer(help="List, show and check scenarios: all probabilities, rewards and rules.", no_args_is_help=True)
 
@@ -56,7 +60,7 @@ def show(
     Example: `preroll scenario show classic --set user.mismatch=0.2 --out mine.yaml`
     """
     with _writing(out, replace, world_files(scenario, None)) as write:
-        write(changed_scenario(scenario, changes).dump())
+        write(changed_scenario(scenario, changes))
 
 
 @app.command()
@@ -119,21 +123,23 @@ def new(
     from preroll.perception.catalog.catalog import Catalog
 
     with _writing(out, replace, [*world_files(like, catalog), probabilities]) as write:
-        write(scenario_for(Catalog.load(catalog), like, by_category=by_category, probabilities=probabilities).dump())
+        write(scenario_for(Catalog.load(catalog), like, by_category=by_category, probabilities=probabilities))
 
 
 @contextmanager
-def _writing(out: Path | None, replace: bool, inputs: Inputs) -> Iterator[Callable[[str], None]]:
-    """Yields what writes the text of a scenario to ``out``, or prints it; nothing is written where the block fails."""
+def _writing(out: Path | None, replace: bool, inputs: Inputs) -> Iterator[Callable[["Model"], None]]:
+    """Yields what writes a scenario to ``out``, under that name, or prints it; a block that fails writes nothing."""
     from preroll.files import atomic
     from preroll.files.kinds import OWN_YAML
     from preroll.files.targets import writing_file
 
-    def write(text: str) -> None:
+    def write(scenario: "Model") -> None:
         if out is None:
-            typer.echo(text, nl=False)
+            typer.echo(scenario.dump(), nl=False)
             return
-        atomic.write_text(out, text)
+        # Runs are called after the name of their scenario. A name that is none stays the model's.
+        own = not is_stream(out) and re.fullmatch(r"[\w-]{1,64}", out.stem)
+        atomic.write_text(out, (scenario.replace({"name": out.stem}) if own else scenario).dump())
         signals.finished()
         told = quote(str(out))
         typer.echo(f"Scenario: {told}\nCheck it: preroll scenario check {told}", err=is_stream(out))

@@ -95,3 +95,12 @@ def test_a_scenario_that_cannot_be_made_leaves_no_file_and_one_that_is_there_is_
     )  # fmt: skip
     assert (tmp_path / "mine.yaml").read_text() == made
     assert run("scenario", "show", "fatigue", "--out", "mine.yaml", "--replace")[0] == 0
+
+
+def test_a_scenario_in_a_file_has_the_name_of_the_file(tmp_path: Path) -> None:
+    for file, name in (("mine.yaml", "mine"), ("a.b.yaml", "fatigue-for-3-categories")):
+        done = CliRunner().invoke(
+            app, ["scenario", "new", "--catalog", "demo", "--like", "fatigue", "--out", str(tmp_path / file)]
+        )
+        assert done.exit_code == 0
+        assert Scenario.load(tmp_path / file).name == name
