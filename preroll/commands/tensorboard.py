@@ -13,9 +13,17 @@ from preroll.errors import PrerollError
 
 #: Time that TensorBoard has to end [s].
 GRACE = 10.0
-#: Runs TensorBoard and ends it where stdin does: that is a pipe, which ends with this process however it ends.
+#: Runs TensorBoard, which tells an address with the query given first, and ends it where stdin does: that is a pipe,
+#: which ends with this process however it ends.
 _SERVER = f"""
 import os, runpy, signal, sys, threading, time
+from contextlib import suppress
+
+query = sys.argv.pop(1)
+with suppress(ImportError, AttributeError):  # another version than ours tells its plain address
+    from tensorboard.program import WerkzeugServer
+    plain = WerkzeugServer.get_url
+    WerkzeugServer.get_url = lambda server: plain(server) + query
 
 def end():
     sys.stdin.read()
@@ -45,9 +53,7 @@ def tensorboard(
     logdir = logdir_of(folder)
     for sentence in described(folder, logdir):
         typer.echo(printable(sentence), err=True)
-    if port:
-        typer.echo(f"Opens on what is earned: {_address(port)}", err=True)
-    command = [sys.executable, "-W", "ignore", "-c", _SERVER, "--logdir", str(logdir)]
+    command = [sys.executable, "-W", "ignore", "-c", _SERVER, _query(), "--logdir", str(logdir)]
     started = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stdin=subprocess.PIPE)
     try:
         status = started.wait()
@@ -62,9 +68,9 @@ def tensorboard(
         raise PrerollError(f"tensorboard ended with exit status {status}", status=1)
 
 
-def _address(port: int) -> str:
-    """Returns the address at which TensorBoard begins with what is earned, pinned above all other charts."""
+def _query() -> str:
+    """Returns the query with which TensorBoard begins with what is earned, pinned above all other charts."""
     from preroll.simulations.training.board import FIRST
 
     pinned = dumps([{"plugin": "scalars", "tag": tag} for tag in FIRST], separators=(",", ":"))
-    return f"http://127.0.0.1:{port}/?pinnedCards={quote(pinned)}#timeseries"
+    return f"?pinnedCards={quote(pinned)}#timeseries"

@@ -1,6 +1,7 @@
 """TensorBoard ends with the command that started it, however that ends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,3 +30,16 @@ def test_the_server_ends_with_its_command(number: signal.Signals, tmp_path: Path
     started.send_signal(number)
     started.communicate(timeout=600)  # until both have closed their output
     assert started.returncode == (-number if number == signal.SIGKILL else 128 + number)
+
+
+def test_tensorboard_tells_the_address_that_begins_with_what_is_earned(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "preroll", "tensorboard", str(tmp_path), "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        assert started.stderr is not None
+        told = next(line for line in started.stderr if "http://127.0.0.1" in line)
+        started.terminate()
+        started.communicate(timeout=600)
+    assert re.search(r"http://127\.0\.0\.1:\d+/\?pinnedCards=\S*session/percent_of_optimum\S*#timeseries ", told)
