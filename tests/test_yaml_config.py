@@ -232,7 +232,7 @@ class Sample(FileModel):
         ("pairs: {a: [[0.5, true]]}", "pairs.a.0.1: True: should be a valid integer"),
         ("pairs: {a: [[false, 1]]}", "pairs.a.0.0: False: should be a valid number"),
         ("pairs: {a: [['.5', 1]]}", "pairs.a.0.0: '.5': should be a valid number"),
-        ("pairs: {1: []}", "pairs.1.[key]: 1: should be a valid string"),
+        ("pairs: {1: []}", "pairs: the key 1: should be a valid string"),
         ("inside: [{}, {share: true}]", "inside.1.share: True: should be in [0, 1], a number"),
         ("inside: [{parts: 1.5}]", "inside.0.parts: 1.5: should be in [1, 9], a whole number"),
         ("truth: yes", "truth: 'yes': should be true or false"),

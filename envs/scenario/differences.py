@@ -15,8 +15,8 @@ def differences(scenarios: Sequence[Scenario]) -> dict[str, tuple[str, ...]]:
 
     Examples:
         >>> one = Scenario.load("classic")
-        >>> differences([one, one.replace({"user.mismatch": 0.2, "ads.*.long.reward": 2})])
-        {'ads.*.long.reward': ('2.5', '2.0'), 'user.mismatch': ('0.4', '0.2')}
+        >>> differences([one, one.replace({"user.mismatch": 0.2, "ads.*.long.seconds": 20})])
+        {'ads.*.long.seconds': ('30.0', '20.0'), 'user.mismatch': ('0.4', '0.2')}
     """
     flat = [dict(_leaves(scenario.model_dump(mode="json", exclude={"name", "description"}))) for scenario in scenarios]
     keys = dict.fromkeys(key for leaves in flat for key in leaves)

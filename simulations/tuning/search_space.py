@@ -8,6 +8,7 @@ from preroll.agents.settings import AgentSettings
 
 #: Setting that is never searched: the length of training is the budget of the search.
 BUDGET = "sessions"
+DEVICE = "device"  # where an agent computes changes what it costs alone
 TENTH = 0.1  # shares with a default closer than this to 0 or 1 are searched near that end
 
 
@@ -58,7 +59,7 @@ def search_space(
     found = {
         name: _range({**about, "default": (start or {}).get(name, about.get("default"))})
         for name, about in settings.model_json_schema()["properties"].items()
-        if name != BUDGET and name not in fixed
+        if name not in (BUDGET, DEVICE, *fixed)
     }
     return {name: wanted for name, wanted in found.items() if wanted is not None}
 

@@ -361,3 +361,9 @@ def test_commands_without_a_network_load_no_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.strip() == "0 []"
+
+
+def test_the_command_line_itself_loads_no_slow_library() -> None:
+    slow = ("numba", "scipy", "pandas", "torch", "matplotlib")
+    code = f"import sys, preroll.commands.cli; print([m for m in {slow} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

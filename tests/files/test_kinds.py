@@ -5,7 +5,8 @@ import pytest
 from preroll.files import kinds
 from preroll.files.kinds import FileKind
 
-KINDS = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, FileKind)}
+#: All kinds but that of a scenario of the user's own, which is never replaced unless it is empty.
+KINDS = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, FileKind) and name != "OWN_YAML"}
 
 #: What each kind begins with, as preroll or others write it.
 BEGINNINGS = {
@@ -44,3 +45,11 @@ def test_what_begins_otherwise_is_not_of_the_kind_but_an_empty_file_is(name: str
         assert not kind.is_kind_of(file), beginning
     file.write_bytes(b"")
     assert kind.is_kind_of(file)
+
+
+def test_a_scenario_of_the_user_s_own_is_no_file_to_be_replaced_and_an_empty_file_is(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\n")
+    assert not kinds.OWN_YAML.is_kind_of(file)
+    file.write_text("")
+    assert kinds.OWN_YAML.is_kind_of(file)
