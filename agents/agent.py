@@ -201,7 +201,10 @@ class Agent(Shown, ABC):
         return {}
 
     def unlearned(self) -> str:
-        """Returns why the agent has learned nothing from the transitions so far; empty where it has, or never does."""
+        """Returns why the training at hand has taught the agent nothing so far; empty where it has, or never does.
+
+        A loaded agent does not know whether an earlier training did: what it counts by is not saved.
+        """
         return ""
 
     def missing(self) -> str:
@@ -237,13 +240,14 @@ class Agent(Shown, ABC):
         """Restores the state returned by :meth:`state_arrays` and :meth:`state_scalars`."""
 
     def _card(self) -> Card:
-        spec, learned = self.spec, f"from {self.steps:,} transitions" if self.steps else "nothing yet"
+        spec = self.spec
+        measured = {name: x for name, x in self.metrics().items() if x}  # what a loaded agent counts by begins at 0
         facts = {
             "scenario": spec.name,
-            "has learned": f"{learned}; {self.unlearned()}" if self.unlearned() else learned,
+            "was trained on": f"{self.steps:,} transitions" if self.steps else "nothing yet",
             "sees": f"{spec.layout.size:,} numbers: {', '.join(spec.layout.parts)}",
             "shows": ", ".join(spec.labels),
-            **({"is": ", ".join(f"{name} {shown(x)}" for name, x in self.metrics().items())} if self.metrics() else {}),
+            **({"is": ", ".join(f"{name} {shown(x)}" for name, x in measured.items())} if measured else {}),
         }
         rows = list(self.settings.model_dump(mode="json").items())
         return Card(f"Agent {self.name}", facts, ("setting", "value"), rows)
