@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from preroll.agents import storage
 from preroll.agents.finite import check_arrays, nulled
+from preroll.agents.fit import check_fit
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
+from preroll.console.given import shortened
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.shown.card import Card, shown
@@ -63,6 +65,11 @@ class Agent(Shown, ABC):
     needs_propensities: ClassVar[bool] = False
 
     def __init__(self, spec: SessionSpec, settings: AgentSettings, *, seed: int = 0) -> None:
+        if not isinstance(spec, SessionSpec):
+            raise PrerollError(
+                f"{type(self).__name__}: {shortened(spec)}: a SessionSpec is expected; make_agent(name, scenario) "
+                "makes an agent, load_agent reads one of a folder, OnnxAgent.from_file one of a file"
+            )
         self.spec = spec
         self.settings = settings
         self.seed = seed
@@ -175,8 +182,11 @@ class Agent(Shown, ABC):
 
         The default calls :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.
         """
+        from preroll.envs.model.tables import Tables
         from preroll.envs.policies.tabulate import tabulate
 
+        tables = Tables.of(tables)
+        check_fit(self.name, self.spec, tables.spec)
         return tabulate(tables, self.action_probabilities)
 
     def export_graph(self, graph: OnnxGraph) -> None:
