@@ -236,6 +236,11 @@ def prepare(
     made = trainee_of(agent, tables, settings or {}, sessions, seed)
     if target is not None:
         check_loadable(made, target)
+        if not tables.catalog.is_saved:
+            raise PrerollError(
+                f"run {target}: the catalog {tables.catalog.path} is in memory alone, where no run finds it again; "
+                "write it first, catalog.save(folder), and train on catalog=folder"
+            )
     training = Training(
         made, tables, sessions or made.settings.sessions, seed, target, replace=replace, mend=mend,
         feedback=Feedback.of(feedback), exact=exact,

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from preroll.agents import Agent, AgentSettings, Transitions, make_agent
-from preroll.envs import Tables, tabulate
+from preroll.envs import Tables, scenario_for, tabulate
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.seeds import AGENT, derive
-from preroll.simulations import evaluate, fit, train, write_impressions
+from preroll.simulations import Run, evaluate, fit, train, write_impressions
 
 
 class Recorder:
@@ -183,6 +183,20 @@ def test_a_number_of_sessions_is_whole_however_it_is_written(sessions: Any, clas
     ):
         with pytest.raises(PrerollError, match=r"sessions: .*: a whole number is expected"):
             call()
+
+
+def test_a_run_of_a_catalog_that_no_folder_holds_is_not_begun(tmp_path: Path) -> None:
+    """A bug once: what was written named a catalog that did not exist, and could not be opened."""
+    catalog = Catalog.synthetic(["cooking", "travel"], 20)
+    scenario = scenario_for(catalog)
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match=r"run .*run: the catalog .* is in memory alone.*catalog\.save\(folder\)"):
+        train("random", scenario=scenario, catalog=catalog, sessions=5, run=run)
+    assert not list(tmp_path.iterdir())
+    assert train("random", scenario=scenario, catalog=catalog, sessions=5).run is None
+    catalog.save(tmp_path / "saved")
+    train("random", scenario=scenario, catalog=tmp_path / "saved", sessions=5, run=run)
+    assert Run.open(run).load_catalog().n_videos == 20
 
 
 def test_an_object_without_update_is_told_not_to_have_learned(small_catalog: Catalog) -> None:
