@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from preroll.agents import storage
 from preroll.agents.finite import check_arrays, nulled
+from preroll.agents.fit import check_fit
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
+from preroll.console.given import shortened
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.shown.card import Card, shown
@@ -63,6 +65,11 @@ class Agent(Shown, ABC):
     needs_propensities: ClassVar[bool] = False
 
     def __init__(self, spec: SessionSpec, settings: AgentSettings, *, seed: int = 0) -> None:
+        if not isinstance(spec, SessionSpec):
+            raise PrerollError(
+                f"{type(self).__name__}: {shortened(spec)}: a SessionSpec is expected; make_agent(name, scenario) "
+                "makes an agent, load_agent reads one of a folder, OnnxAgent.from_file one of a file"
+            )
         self.spec = spec
         self.settings = settings
         self.seed = seed
@@ -175,8 +182,11 @@ class Agent(Shown, ABC):
 
         The default calls :meth:`action_probabilities` at each of them, so that the exact value of the agent is known.
         """
+        from preroll.envs.model.tables import Tables
         from preroll.envs.policies.tabulate import tabulate
 
+        tables = Tables.of(tables)
+        check_fit(self.name, self.spec, tables.spec)
         return tabulate(tables, self.action_probabilities)
 
     def export_graph(self, graph: OnnxGraph) -> None:
@@ -201,7 +211,10 @@ class Agent(Shown, ABC):
         return {}
 
     def unlearned(self) -> str:
-        """Returns why the agent has learned nothing from the transitions so far; empty where it has, or never does."""
+        """Returns why the training at hand has taught the agent nothing so far; empty where it has, or never does.
+
+        A loaded agent does not know whether an earlier training did: what it counts by is not saved.
+        """
         return ""
 
     def missing(self) -> str:
@@ -237,13 +250,14 @@ class Agent(Shown, ABC):
         """Restores the state returned by :meth:`state_arrays` and :meth:`state_scalars`."""
 
     def _card(self) -> Card:
-        spec, learned = self.spec, f"from {self.steps:,} transitions" if self.steps else "nothing yet"
+        spec = self.spec
+        measured = {name: x for name, x in self.metrics().items() if x}  # what a loaded agent counts by begins at 0
         facts = {
             "scenario": spec.name,
-            "has learned": f"{learned}; {self.unlearned()}" if self.unlearned() else learned,
+            "was trained on": f"{self.steps:,} transitions" if self.steps else "nothing yet",
             "sees": f"{spec.layout.size:,} numbers: {', '.join(spec.layout.parts)}",
             "shows": ", ".join(spec.labels),
-            **({"is": ", ".join(f"{name} {shown(x)}" for name, x in self.metrics().items())} if self.metrics() else {}),
+            **({"is": ", ".join(f"{name} {shown(x)}" for name, x in measured.items())} if measured else {}),
         }
         rows = list(self.settings.model_dump(mode="json").items())
         return Card(f"Agent {self.name}", facts, ("setting", "value"), rows)

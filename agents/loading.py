@@ -9,14 +9,33 @@ from preroll.agents.finite import finite
 from preroll.agents.registry import find
 from preroll.agents.settings import parse
 from preroll.bounded.readers import check_tensors, parse_json
+from preroll.console.given import shortened
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.files import atomic
 
 
-def save_agent(agent: Agent, folder: str | Path, *, training: bool = False) -> None:
-    """Writes ``agent`` to ``folder``, as :meth:`Agent.save` does."""
-    agent.save(folder, training=training)
+def agent_of(given: Agent | str | Path) -> Agent:
+    """Returns an agent unchanged, and that of a folder.
+
+    Raises:
+        PrerollError: it is neither, or :func:`load_agent` finds none.
+    """
+    if isinstance(given, str | Path):
+        return load_agent(given)
+    if not isinstance(given, Agent):
+        told = "an agent of preroll.agents, or the folder of one or of its run, is expected"
+        raise PrerollError(f"agent: {shortened(given)}: {told}")
+    return given
+
+
+def save_agent(agent: Agent | str | Path, folder: str | Path, *, training: bool = False) -> None:
+    """Writes ``agent``, or that of a folder, to ``folder``, as :meth:`Agent.save` does.
+
+    Raises:
+        PrerollError: it is no agent of :mod:`preroll.agents`, or cannot be saved.
+    """
+    agent_of(agent).save(folder, training=training)
 
 
 def load_agent(folder: str | Path) -> Agent:

@@ -21,6 +21,10 @@ class ArgumentError(PrerollError, ValueError):
     """An argument of an environment that is none of those allowed; a ValueError too, as Gymnasium's callers expect."""
 
 
+class NoTableError(PrerollError):
+    """A policy that is no table, or one that is too large: sessions are stepped through instead."""
+
+
 class NotFiniteError(PrerollError):
     """A computation whose result is NaN or infinite, which is no result: it ends there, with status 1."""
 

@@ -110,15 +110,15 @@ def write_catalog(catalog: Catalog, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_catalog() -> Catalog:
-    """30 videos of cars, cats and concerts, ten of each, in memory."""
-    return make_catalog()
+def small_catalog(small_catalog_folder: Path) -> Catalog:
+    """30 videos of cars, cats and concerts, ten of each."""
+    return Catalog.load(small_catalog_folder)
 
 
 @pytest.fixture(scope="session")
-def small_catalog_folder(small_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_catalog_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small catalog on disk."""
-    return write_catalog(small_catalog, tmp_path_factory.mktemp("catalog") / "small")
+    return write_catalog(make_catalog(), tmp_path_factory.mktemp("catalog") / "small")
 
 
 @pytest.fixture

@@ -56,6 +56,9 @@ VIEWS = Response(("shop.long",), np.zeros((300, 1), np.float32))
 #: The arguments of each call; files are relative to a folder that `place` fills.
 CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
     "ObservationLayout.of": lambda to: {"scenario": to.scenario("classic"), "n_categories": 3, "n_classes": 0},
+    "best_fixed": lambda to: {"optimum": to.tables("fatigue")},
+    "best_open_loop": lambda to: {"optimum": to.tables("classic")},
+    "belief_optimum": lambda to: {"optimum": to.tables("hidden-users"), "grid": 3},
     "Optimum": lambda to: {"tables": to.tables("fatigue")},
     "PhasedOptimum": lambda to: {"tables": to.tables("fatigue")},
     "Policy.on": lambda to: {"self": EQUAL, "tables": to.tables("classic")},
@@ -86,10 +89,10 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
     "Agent.save": lambda to: {"self": agent(), "folder": to.at("agent")},
     "OnnxAgent.from_file": lambda to: {"path": to.at("policy.onnx")},
     "OnnxAgent.save": lambda to: {"self": network(), "folder": to.at("agent")},
-    "export_onnx": lambda to: {"agent": agent(), "path": to.at("other.onnx")},
+    "export_onnx": lambda to: {"agent": to.at("run"), "path": to.at("other.onnx")},
     "import_sb3": lambda to: {"path": to.at("model.zip"), "tables": to.tables("classic")},
     "load_agent": lambda to: {"folder": to.at("run")},
-    "save_agent": lambda to: {"agent": agent(), "folder": to.at("agent")},
+    "save_agent": lambda to: {"agent": to.at("run"), "folder": to.at("agent")},
     "Catalog.load": lambda to: {"name_or_path": to.catalog("demo")},
     "Catalog.synthetic": lambda to: {"videos": to.at("videos.csv")},
     "Catalog.save": lambda to: {"self": Catalog.synthetic(["cooking", "travel"], 20), "out": to.at("made")},
@@ -140,7 +143,7 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
         "search": Search("exp3", to.tables("classic"), sessions=20), "out": to.at("tuned"), "trials": 1,
     },
     "write_impressions": lambda to: {
-        "file": to.at("log.parquet"), "agent": agent(), "tables": to.tables("classic"), "sessions": 10,
+        "file": to.at("log.parquet"), "agent": to.at("run"), "tables": to.tables("classic"), "sessions": 10,
     },
     "write_report": lambda to: {"experiment": to.at("no-such-experiment"), "path": to.at("report.html")},
 }  # fmt: skip

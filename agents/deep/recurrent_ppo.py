@@ -21,7 +21,7 @@ from preroll.agents.settings import MOST_SESSIONS
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import uniform_over_best
-from preroll.errors import PrerollError
+from preroll.errors import NoTableError
 
 if TYPE_CHECKING:
     from preroll.envs.model.tables import TablesSource
@@ -174,9 +174,9 @@ class RecurrentPPO(LeanPPO):
         """Raises an error: the policy is not a function of the current observation.
 
         Raises:
-            PrerollError: always.
+            NoTableError: always.
         """
-        raise PrerollError(f"agent {self.name}: what it shows depends on the whole session: its policy is no table")
+        raise NoTableError(f"agent {self.name}: what it shows depends on the whole session: its policy is no table")
 
     export_graph = Agent.export_graph  # refuses: what LeanPPO exports has no memory
 

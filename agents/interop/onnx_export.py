@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from preroll.agents.agent import Agent
 from preroll.agents.finite import finite
 from preroll.agents.interop.onnx_agent import OnnxAgent
+from preroll.agents.loading import agent_of
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.envs.model.observation import ObservationLayout
 from preroll.errors import PrerollError
 from preroll.files import atomic
 
 
-def export_onnx(agent: Agent, path: str | Path, observations: NDArray[np.float32] | None = None) -> int:
+def export_onnx(agent: Agent | str | Path, path: str | Path, observations: NDArray[np.float32] | None = None) -> int:
     """Writes ``agent`` to ``path``, after checking that the file chooses the same ads for all ``observations``.
 
     Args:
-        agent: an agent that implements :meth:`Agent.export_graph`.
+        agent: an agent that implements :meth:`Agent.export_graph`, or the folder of such an agent or of its run.
         path: the file, written atomically. It holds all weights and, as metadata, the agent's specification.
         observations: float32 (n, d), for the comparison; by default 10,000 that are drawn at random.
 
@@ -31,6 +32,7 @@ def export_onnx(agent: Agent, path: str | Path, observations: NDArray[np.float32
     Raises:
         PrerollError: the agent cannot be represented in ONNX, or its file would choose another ad; nothing is written.
     """
+    agent = agent_of(agent)
     data = model_bytes(agent)
     observations = drawn(agent.spec.layout) if observations is None else observations
     check_parity(agent, OnnxAgent.from_bytes(data, str(path)), observations)

@@ -14,7 +14,8 @@ from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.model.tables import TablesSource
 from preroll.envs.policies.policy import Policy
-from preroll.errors import PrerollError
+from preroll.envs.policies.tabulate import no_probabilities
+from preroll.errors import NoTableError, PrerollError
 
 
 class Acts(Protocol):
@@ -25,7 +26,9 @@ class Acts(Protocol):
 
 
 #: The same as a function alone.
-Function = Callable[[NDArray[np.float32]], NDArray[np.integer[Any]]]
+Function = Callable[[NDArray[np.float32]], Any]
+
+OPTIONAL = ("update", "end_sessions", "action_probabilities")  # methods that an object may have
 
 
 class OwnAgent(Agent):
@@ -33,8 +36,9 @@ class OwnAgent(Agent):
 
     The object has ``act(observations)``; or it is a function, which is that. Where it has them, these are called too:
     ``update(transitions)`` after each slot of a training; ``end_sessions(done)``, with the lanes whose session is over,
-    before the first slot all of them; and ``action_probabilities(observations)``, by which its exact value is known. An
-    ``act`` with the argument ``explore`` is told whether it is training. All arrays are copies, which it may keep.
+    before the first slot all of them; and ``action_probabilities(observations)``, by which its exact value is known and
+    it plays in an evaluation, as :func:`preroll.simulations.evaluate` says. An ``act`` with the argument ``explore`` is
+    told whether it is training. All arrays are copies, which it may keep.
 
     Args:
         player: the object or function.
@@ -58,6 +62,12 @@ class OwnAgent(Agent):
                 f"agent {self.name}: {kind}: an object with act(observations), which returns an ad for each row, is "
                 "expected"
             )
+        for method in OPTIONAL:
+            if not callable(getattr(player, method, print)):
+                found = getattr(player, method)
+                raise PrerollError(
+                    f"agent {self.name}: {method} is {found!r}: a method is expected, or no attribute of this name"
+                )
         self._told_explore = "explore" in _parameters(self._act)
         self._lanes = 0
 
@@ -84,7 +94,12 @@ class OwnAgent(Agent):
         n, n_actions = len(observations), self.spec.n_actions
         if n != self._lanes:
             self.end_sessions(np.ones(n, np.bool_))
-        ads = np.asarray(self._act(observations.copy(), **({"explore": explore} if self._told_explore else {})))
+        told = self._act(observations.copy(), **({"explore": explore} if self._told_explore else {}))
+        if isinstance(told, tuple) and len(told) == 2 and not np.isscalar(told[1]):  # of stable-baselines3's predict
+            if told[1] is not None:
+                raise PrerollError(f"agent {self.name}: act returned (ads, state): give the model, whose state is kept")
+            told = told[0]
+        ads = np.asarray(told)
         if ads.shape != (n,) or ads.dtype.kind not in "iu" or not ((ads >= 0) & (ads < n_actions)).all():
             found = f", {ads.min()} to {ads.max()}" if ads.size and ads.dtype.kind in "iu" else ""
             raise PrerollError(
@@ -97,26 +112,27 @@ class OwnAgent(Agent):
         """Returns the object's probabilities.
 
         Raises:
-            PrerollError: it tells none, or not one for each row and ad.
+            PrerollError: it tells none, or what it tells are no probabilities of every ad for each row.
         """
         shape = len(observations), self.spec.n_actions
         if not hasattr(self.player, "action_probabilities"):
-            raise PrerollError(
+            raise NoTableError(
                 f"agent {self.name}: has no action_probabilities(observations), which returns float64 {shape}"
             )
         told = np.asarray(self.player.action_probabilities(observations.copy()), np.float64)
-        if told.shape != shape:
-            raise PrerollError(f"agent {self.name}: action_probabilities returned {told.shape}: {shape} is expected")
+        if wrong := no_probabilities(told, shape):
+            raise PrerollError(f"agent {self.name}: action_probabilities returned {wrong}")
         return told
 
     def policy(self, tables: TablesSource) -> Policy:
         """Returns the object's policy as a table.
 
         Raises:
-            PrerollError: it remembers the session, or tells no probabilities.
+            NoTableError: it remembers the session, or tells no probabilities.
+            PrerollError: what it tells are no probabilities.
         """
         if self.remembers:
-            raise PrerollError(f"agent {self.name}: what it shows depends on the whole session: its policy is no table")
+            raise NoTableError(f"agent {self.name}: what it shows depends on the whole session: its policy is no table")
         return super().policy(tables)
 
     def end_sessions(self, done: NDArray[np.bool_]) -> None:

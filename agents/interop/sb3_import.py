@@ -13,19 +13,36 @@ from typing import Any
 import numpy as np
 
 from preroll.agents.agent import Agent
-from preroll.agents.registry import make_agent
+from preroll.agents.registry import effective_settings, find, make_agent
+from preroll.agents.settings import AgentSettings
 from preroll.bounded import limits
 from preroll.bounded.readers import check_archive, parse_json
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.errors import PrerollError
+from preroll.yaml_config import validated
 
+#: Attributes of a model that are settings here too, under our names. Of a clip range and a learning rate it holds
+#: schedules, and of DQN's updates the rhythm: see `_settings`.
+SAME = {"gamma": "gamma", "num_envs": "n_envs", "batch": "batch_size", "max_gradient": "max_grad_norm"}
+OWN = {
+    "ppo": {
+        "steps": "n_steps", "epochs": "n_epochs", "gae_lambda": "gae_lambda", "entropy": "ent_coef",
+        "value_weight": "vf_coef",
+    },
+    "dqn": {
+        "buffer": "buffer_size", "learning_starts": "learning_starts", "n_step": "n_steps",
+        "epsilon": "exploration_initial_eps", "final_epsilon": "exploration_final_eps",
+        "exploration_share": "exploration_fraction",
+    },
+}  # fmt: skip
 MARKS = {"clip_range": "ppo", "exploration_fraction": "dqn"}  # a setting that only this algorithm has
 
 
 def import_sb3(path: str | Path, tables: TablesSource, *, trust_pickle: bool = False, seed: int = 0) -> Agent:
     """Reads a PPO or DQN that ``model.save(path)`` of stable-baselines3 wrote, as our agent of the same name.
 
-    Policy and value network are copied, so that the agent decides as the model did; optimiser and buffer are not.
+    Policy and value network are copied, so that the agent decides as the model did; optimiser and buffer are not. Its
+    settings are those of the model, as far as there is such a setting here that allows the value.
 
     Args:
         path: the zip file.
@@ -48,7 +65,7 @@ def import_sb3(path: str | Path, tables: TablesSource, *, trust_pickle: bool = F
             "author, add --trust-pickle"
         )
     model = _unpickle(path, name)
-    agent = make_agent(name, tables, seed=seed, **_layers(path, model.policy))
+    agent = make_agent(name, tables, seed=seed, **_settings(path, name, model, tables.spec.name))
     ours = agent.model.policy  # type: ignore[attr-defined]
     for what, theirs, expected in (
         ("observations", model.observation_space, ours.observation_space),
@@ -118,6 +135,36 @@ def _unpickle(path: Path, name: str) -> Any:
         return kinds[name].load(path, device="cpu")
     except Exception as error:  # unpickling can raise anything
         raise PrerollError(f"{path}: stable-baselines3 cannot load it: {str(error).splitlines()[:1]}") from None
+
+
+def _settings(path: Path, name: str, model: Any, scenario: str) -> dict[str, Any]:
+    """Returns the settings of ``model`` that there are here, that are allowed here and that have an effect."""
+    told = {ours: getattr(model, theirs, None) for ours, theirs in {**SAME, **OWN[name]}.items()}
+    rates = (model.lr_schedule(progress) for progress in (1.0, 0.0))
+    # a schedule that ends at 0 ends here at the smallest rate that float32 holds
+    told |= dict(zip(("learning_rate", "final_learning_rate"), (max(rate, 1.2e-38) for rate in rates), strict=True))
+    told |= _rhythm(model) if name == "dqn" else {"clip": model.clip_range(1.0)}
+    kind = find(name).load().Settings
+    allowed = {setting: value for setting, value in told.items() if _allows(kind, setting, value)}
+    return effective_settings(name, scenario, {**allowed, **_layers(path, model.policy)})
+
+
+def _rhythm(model: Any) -> dict[str, Any]:
+    """Returns how often a DQN learns and copies its network, which it counts in steps and we in gradient steps."""
+    every = model.train_freq.frequency * model.n_envs  # transitions
+    steps = model.gradient_steps if model.gradient_steps > 0 else model.train_freq.frequency
+    if model.train_freq.unit.value != "step":  # gradient steps after whole sessions, whose length varies
+        return {}
+    target = max(1, int(model.target_update_interval * steps // every))
+    return {"updates_per_step": model.batch_size * steps / every, "target_every": target}
+
+
+def _allows(kind: type[AgentSettings], setting: str, value: Any) -> bool:
+    try:
+        validated(kind, {setting: value}, "")
+    except PrerollError:
+        return False
+    return True
 
 
 def _layers(path: Path, policy: Any) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def trainee_of(given: Trainee, tables: Tables, settings: Mapping[str, Any], sess
         return OwnAgent(given, tables.spec, parse(AgentSettings, name, with_sessions(name, settings, sessions)))
     if settings:
         raise PrerollError(f"agent {given.name}: is made already; settings ({', '.join(settings)}) are for a name")
-    check_fit(given.name, given, tables.spec)
+    check_fit(given.name, given.spec, tables.spec)
     return given
 
 

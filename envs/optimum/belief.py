@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.optimum.bellman import SlotModel, chance, last_ad, outcome
 from preroll.envs.optimum.dynamic_program import DynamicProgram
-from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.optimum.optimum import Optimum, OptimumSource
 from preroll.errors import PrerollError
 from preroll.jit import compiled, inlined
 
@@ -41,11 +41,12 @@ class BeliefOptimum:
     upper: float
 
 
-def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
+def belief_optimum(optimum: OptimumSource, grid: int = GRID) -> BeliefOptimum:
     """Computes bounds of the optimum of an agent that infers the segment from what it sees after each slot.
 
     Args:
-        optimum: the optimum with full information; it must have two segments, with nothing but the segment hidden.
+        optimum: the optimum with full information, or the tables or scenario that it is of; there must be two segments,
+            with nothing but the segment hidden.
         grid: number of equally spaced beliefs from 0 to 1.
 
     Raises:
@@ -57,6 +58,7 @@ def belief_optimum(optimum: Optimum, grid: int = GRID) -> BeliefOptimum:
         >>> round(bounds.lower, 2), round(bounds.upper, 2)
         (21.55, 21.92)
     """
+    optimum = Optimum.of(optimum)
     if not can_infer(optimum):
         raise PrerollError(
             "belief optimum: needs exactly two segments that the agent does not see, and nothing else hidden"

@@ -18,6 +18,7 @@ from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import Knowledge, in_words
 from preroll.envs.optimum.losses import Losses, losses
 from preroll.envs.policies.policy import Policy
+from preroll.envs.policies.tabulate import PolicySource, policy_of
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown
 from preroll.system.memory import COMPILED, require
@@ -79,6 +80,11 @@ class Optimum(Shown):
         self.shares = tables.shares(phase)
         self.knowledge = Knowledge(self.programs, self.shares)
 
+    @classmethod
+    def of(cls, source: "OptimumSource") -> "Optimum":
+        """Returns an optimum unchanged; of tables, or a scenario to compile, that of the first phase of drift."""
+        return source if isinstance(source, Optimum) else cls(source)
+
     @property
     def is_bound(self) -> bool:
         """Whether the value is an upper bound: no policy of the history of observations and own actions earns it."""
@@ -115,12 +121,16 @@ class Optimum(Shown):
         """A policy that earns :attr:`value`: the first of the best actions in every state."""
         return Policy(ads=self._solution[1])
 
-    def value_of(self, policy: Policy) -> float:
+    def value_of(self, policy: PolicySource) -> float:
         """Computes the exact expected revenue of a session under ``policy``, averaged over the segments.
 
+        Args:
+            policy: a policy table, or what has one: an agent, or what :func:`tabulate` takes.
+
         Raises:
-            PrerollError: If the policy table does not fit the scenario and the catalog.
+            PrerollError: If it has no table, or one that does not fit the scenario and the catalog.
         """
+        policy = policy_of(policy, self.tables)
         full = policy.on(self.tables)
         return float(
             sum(
@@ -129,21 +139,21 @@ class Optimum(Shown):
             )
         )
 
-    def visits(self, policy: Policy) -> Visits:
+    def visits(self, policy: PolicySource) -> Visits:
         """Computes the exact probability of every (slot, video, action) under ``policy``, averaged over the segments.
 
         Raises:
             PrerollError: If the policy table does not fit the scenario and the catalog, or this machine has no memory.
         """
-        return Visits(self._shown(policy, self.tables.n_slots))
+        return Visits(self._shown(policy_of(policy, self.tables), self.tables.n_slots))
 
-    def shown(self, policy: Policy) -> Floats:
+    def shown(self, policy: PolicySource) -> Floats:
         """Computes how often ``policy`` shows each action in a session, float64 [A], without the memory of visits.
 
         Raises:
             PrerollError: If the policy table does not fit the scenario and the catalog.
         """
-        return np.asarray(self._shown(policy).sum(axis=0))
+        return np.asarray(self._shown(policy_of(policy, self.tables)).sum(axis=0))
 
     def _shown(self, policy: Policy, *axes: int) -> Floats:
         """Computes the probability of every (video, action), of the slots of the axes or of all together."""
@@ -157,7 +167,7 @@ class Optimum(Shown):
             total += own
         return total
 
-    def explain(self, policy: Policy) -> Explanation:
+    def explain(self, policy: PolicySource) -> Explanation:
         """Computes exactly where ``policy`` loses revenue, by parts that add up to the optimum minus its value.
 
         Where the optimum is a bound, the parts hold the price of what no agent can know.
@@ -165,7 +175,7 @@ class Optimum(Shown):
         Raises:
             PrerollError: If the policy table does not fit the scenario and the catalog.
         """
-        return explanation_of(self.tables, self.losses(policy))
+        return explanation_of(self.tables, self.losses(policy_of(policy, self.tables)))
 
     def losses(self, policy: Policy) -> Losses:
         """Computes what ``policy`` loses by groups of states, averaged over the segments."""
@@ -200,3 +210,7 @@ class Optimum(Shown):
         }
         rows = [(labels[ad], shown[ad], f"{100 * shown[ad] / shown.sum():.1f} %") for ad in np.argsort(-shown)]
         return Card(f"Optimum of scenario {self.tables.scenario.name}", facts, ("ad", "per session", "of slots"), rows)
+
+
+#: An optimum, or what it is made of.
+OptimumSource = Optimum | TablesSource

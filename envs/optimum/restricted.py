@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum import bellman
 from preroll.envs.optimum.dynamic_program import Chosen, surely
-from preroll.envs.optimum.optimum import Optimum
+from preroll.envs.optimum.optimum import Optimum, OptimumSource
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import by_category_policy, first_rewards
 
@@ -46,10 +46,11 @@ class SearchedPolicy:
     proven: bool
 
 
-def best_fixed(optimum: Optimum) -> SearchedPolicy:
+def best_fixed(optimum: OptimumSource) -> SearchedPolicy:
     """Returns the best stationary policy that shows one ad, or none, before all videos of a category.
 
-    All such policies are enumerated; where there are too many, coordinate ascent searches for the best.
+    All such policies are enumerated; where there are too many, coordinate ascent searches for the best. Tables, or a
+    scenario, stand for their optimum.
 
     Raises:
         PrerollError: If a video of the catalog has no category.
@@ -60,6 +61,7 @@ def best_fixed(optimum: Optimum) -> SearchedPolicy:
         >>> round(best.value, 3), best.proven
         (17.983, True)
     """
+    optimum = Optimum.of(optimum)
     tables = optimum.tables
     n_categories, n_actions = len(tables.catalog.categories), tables.n_actions
     n_policies, n_states = n_actions**n_categories, tables.n_slots * tables.n_videos * tables.n_levels
@@ -99,8 +101,9 @@ def _ascend(optimum: Optimum) -> SearchedPolicy:
     return SearchedPolicy(by_category_policy(tables, ads), value, False)
 
 
-def best_open_loop(optimum: Optimum) -> SearchedPolicy:
+def best_open_loop(optimum: OptimumSource) -> SearchedPolicy:
     """Searches for the best plan that fixes the ad of every (slot, category) in advance, whatever the user does."""
+    optimum = Optimum.of(optimum)
     tables = optimum.tables
     group = np.asarray(tables.category, dtype=np.int64)[:, None, None]
     return best_memoryless(optimum, group, by_last=False)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from preroll.envs.kernel import layout, policy_rollout
 from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.model.tables import Tables, TablesSource
-from preroll.envs.policies.policy import Policy, axes
+from preroll.envs.policies.policy import axes
+from preroll.envs.policies.tabulate import PolicySource, policy_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Rollout:
 
 
 def rollout(
-    tables: TablesSource, policy: Policy, *, seed: int, lanes: int = 1000, sessions_per_lane: int = 100
+    tables: TablesSource, policy: PolicySource, *, seed: int, lanes: int = 1000, sessions_per_lane: int = 100
 ) -> Rollout:
     """Plays sessions 0 … k - 1 of every lane to their end.
 
@@ -48,7 +49,7 @@ def rollout(
 
     Args:
         tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
-        policy: the policy table.
+        policy: a policy table, or what has one: an agent, or what :func:`tabulate` takes.
         seed: seed of lane 0.
         lanes: n, number of lanes.
         sessions_per_lane: k, number of sessions per lane.
@@ -64,7 +65,7 @@ def rollout(
         7.79
     """
     tables = Tables.of(tables)
-    full = policy.on(tables)
+    full = policy_of(policy, tables).on(tables)
     state = Lanes.new(lanes)
     if full.ads is not None:
         ads, probabilities = full.ads, np.empty((0,) * 7)

@@ -1,34 +1,66 @@
 """Conversion of functions of observations to policy tables, by evaluation at every observation of a session."""
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.given import shortened
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import Policy
-from preroll.errors import PrerollError
+from preroll.errors import NoTableError, PrerollError
 from preroll.system.memory import COMPILED, require
 
 LARGEST_TABLE = 50_000_000  # probabilities that are asked for
 LARGEST_MEMORY = 4 * 2**30  # bytes of a table, in which states that look alike stand one by one
+TOLERANCE = 1e-6  # of the sum of a row of probabilities, which may be float32
+
+
+class Tabular(Protocol):
+    """What has a policy table: every agent of :mod:`preroll.agents` whose choice is a function of the observation."""
+
+    def policy(self, tables: TablesSource) -> Policy:
+        """Returns its policy, exploration off, as a table."""
+
+
+class TellsProbabilities(Protocol):
+    """An object that tells the probabilities of its actions."""
+
+    def action_probabilities(self, observations: Any, /) -> Any:
+        """Returns float64 [n, A] for observations float32 [n, d]."""
+
 
 ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+#: Whatever has a table, or of which one can be made.
+PolicySource = Policy | Tabular | TellsProbabilities | ActionProbabilities
 
 
-def tabulate(tables: TablesSource, action_probabilities: ActionProbabilities) -> Policy:
+def policy_of(source: PolicySource, tables: Tables) -> Policy:
+    """Returns a policy table unchanged, and that of anything else which :func:`tabulate` takes.
+
+    Raises:
+        PrerollError: as :func:`tabulate`.
+    """
+    return source if isinstance(source, Policy) else tabulate(tables, source)
+
+
+def tabulate(tables: TablesSource, action_probabilities: ActionProbabilities | Tabular | TellsProbabilities) -> Policy:
     """Evaluates a function of observations at every observation that a session can show, as a policy table.
 
     Args:
         tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
-        action_probabilities: maps observations float32 [n, d] to action probabilities [n, A]; must be memoryless.
+        action_probabilities: maps observations float32 [n, d] to action probabilities [n, A]; must be memoryless. Or an
+            agent, or an object with such a method.
 
     Returns:
         The policy, whose exact value :meth:`Optimum.value_of` computes.
 
     Raises:
-        PrerollError: If there are too many observations or states for a table; step through sessions instead.
+        NoTableError: If there are too many observations or states for a table; step through sessions instead.
+        PrerollError: If what the function returns are no probabilities of every action.
         MemoryShortError: If this machine has no memory for it, whatever another one would do.
 
     Examples:
@@ -40,19 +72,54 @@ def tabulate(tables: TablesSource, action_probabilities: ActionProbabilities) ->
         10.198
     """
     tables = Tables.of(tables)
+    if inspect.ismethod(own := getattr(action_probabilities, "policy", None)):  # that of other libraries is a network
+        made: Policy = own(tables)
+        return made
+    ask = _asked(action_probabilities)
     grid = _DistinctObservations(tables)
     if grid.size * tables.n_actions > LARGEST_TABLE:
-        raise PrerollError(f"policy table: {grid.size:,} distinct observations are too many; evaluate by stepping")
+        raise NoTableError(f"policy table: {grid.size:,} distinct observations are too many; evaluate by stepping")
     n_segments, _, _, n_levels, _ = grid.shape
     shape = (n_segments, len(grid.slot), len(grid.video_row), n_levels, len(grid.last), tables.n_actions)
     if 8 * math.prod(shape) > LARGEST_MEMORY:
-        raise PrerollError(f"policy table: {math.prod(shape):,} probabilities are too many; evaluate by stepping")
+        raise NoTableError(f"policy table: {math.prod(shape):,} probabilities are too many; evaluate by stepping")
     require("the table of a policy", COMPILED.plus(8 * math.prod(shape)))
     table = np.empty(shape)
     for (segment, slot), observations in zip(np.ndindex(grid.shape[:2]), grid, strict=True):
-        block = np.asarray(action_probabilities(observations), dtype=np.float64).reshape((*grid.shape[2:], -1))
+        told = np.asarray(ask(observations), dtype=np.float64)
+        if wrong := no_probabilities(told, (len(observations), tables.n_actions)):
+            raise PrerollError(f"policy table: action_probabilities returned {wrong}")
+        block = told.reshape((*grid.shape[2:], -1))
         table[segment, grid.slot == slot] = block[grid.video_row][:, :, grid.last]
     return Policy(probabilities=table[None])
+
+
+def _asked(given: Any) -> ActionProbabilities:
+    """Returns the function that is asked for probabilities.
+
+    Raises:
+        NoTableError: there is none, or the object remembers the session.
+    """
+    ask: ActionProbabilities = getattr(given, "action_probabilities", given)
+    if not callable(ask) or isinstance(given, type):
+        raise NoTableError(
+            f"policy: {shortened(given)}: a policy table is expected, or what has one: an agent (load_agent reads that "
+            "of a folder, OnnxAgent.from_file that of a file), or an object with action_probabilities(observations)"
+        )
+    if hasattr(given, "end_sessions"):
+        raise NoTableError(f"policy: {shortened(given)}: what it shows depends on the whole session: it is no table")
+    return ask
+
+
+def no_probabilities(told: NDArray[np.float64], shape: tuple[int, int]) -> str:
+    """Returns why an array is not of probabilities, one row each; empty where it is, and where it holds NaN."""
+    if told.shape != shape:
+        return f"{told.shape}: {shape} is expected"
+    if told.min(initial=0) < 0:
+        return f"{told.min():g}: a probability is at least 0"
+    sums = told.sum(axis=1)
+    off = np.abs(sums - 1) > TOLERANCE
+    return f"a row that sums to {sums[off][0]:g}: the probabilities of a row sum to 1" if off.any() else ""
 
 
 class _DistinctObservations:

@@ -271,6 +271,11 @@ class Catalog(Shown):
             manifests.write(folder, KIND, facts, about=lambda name: about_array(arrays.get(name.removesuffix(".npy"))))
         return Catalog.load(out)
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether it stands in a folder, from which :meth:`load` opens it again; else it is in memory alone."""
+        return self._files is not None
+
     @cached_property
     def category(self) -> NDArray[np.int16]:
         """True category of each video, int16 [N], as an index into ``categories``; −1 if it is unknown."""

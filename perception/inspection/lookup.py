@@ -1,10 +1,12 @@
 """Look-up of a video in a catalog, and of the videos similar to it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from preroll.console.given import whole
 from preroll.console.nearest import meant
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
@@ -40,12 +42,19 @@ def find_video(catalog: str | Path | Catalog, name: str) -> int:
     return int(one["index"])
 
 
-def similar_videos(catalog: str | Path | Catalog, video: int) -> pd.DataFrame:
-    """Returns the neighbours of the video of row ``video``.
+def similar_videos(catalog: str | Path | Catalog, video: int | np.integer[Any] | str) -> pd.DataFrame:
+    """Returns the neighbours of a video.
+
+    Args:
+        catalog: name, folder or catalog.
+        video: its row, or text that :func:`find_video` takes.
 
     Returns:
         Best first, with the columns ``rank``, ``score`` (cosine), ``path``, ``category`` and ``in common`` (the object
         classes that contribute most to the score). Empty for a video without detections.
+
+    Raises:
+        PrerollError: there is no such video.
 
     Examples:
         >>> from preroll.perception import Catalog, similar_videos
@@ -56,6 +65,9 @@ def similar_videos(catalog: str | Path | Catalog, video: int) -> pd.DataFrame:
         'tree, chair, fish'
     """
     catalog = Catalog.load(catalog)
+    video = find_video(catalog, video) if isinstance(video, str) else whole("video", video)
+    if not 0 <= video < catalog.n_videos:
+        raise PrerollError(f"catalog {catalog.path}: no video {video}; its rows are 0 … {catalog.n_videos - 1}")
     near = catalog.neighbors[video]
     rows = near[near >= 0]
     table = catalog.videos().set_index("index")

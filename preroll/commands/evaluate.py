@@ -128,7 +128,7 @@ def games_of(
         tables, playing = tables_of(runs, one, catalog), dict(players)
         for name, agent in players.items():
             try:
-                check_fit(name, agent, tables.spec)
+                check_fit(name, agent.spec, tables.spec)
             except PrerollError as misfit:
                 del playing[name]
                 notes.append(str(misfit))

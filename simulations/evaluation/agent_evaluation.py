@@ -14,7 +14,7 @@ from preroll.envs.optimum.losses import LossLedger
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.rollout import Rollout, rollout
-from preroll.errors import MemoryShortError, NotFiniteError, PrerollError
+from preroll.errors import NoTableError, NotFiniteError
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
 from preroll.simulations.evaluation.stepping import play
@@ -160,12 +160,11 @@ def table_of(player: AgentOrPolicy, tables: Tables) -> Policy | None:
     Raises:
         NotFiniteError: a probability is NaN.
         MemoryShortError: there is no memory for the table.
+        PrerollError: what an object tells are no probabilities.
     """
     try:
         policy = player.policy(tables) if isinstance(player, Agent) else player
-    except (NotFiniteError, MemoryShortError):
-        raise
-    except PrerollError:  # too many observable states for a table, or an agent with memory
+    except NoTableError:  # too many observable states for a table, or an agent with memory
         return None
     chances = policy.probabilities
     if chances is not None:

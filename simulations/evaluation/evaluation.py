@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from preroll.agents.settings import MOST_SESSIONS
+from preroll.console.given import whole
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
@@ -125,10 +126,13 @@ def evaluate(
     independent.
 
     Args:
-        players: by name, or one alone: agents, policy tables, folders of runs, ONNX files that ``preroll export``
-            wrote, models of stable-baselines3, objects with ``act(observations)``, or functions from observations,
-            float32 (n, d), to ads, int (n,). What remembers the session has ``end_sessions(done)``, which is called
-            with the lanes whose session is over. The names random, greedy and optimum are kept for the references.
+        players: by name, or one alone: agents, policy tables, results of trainings, runs and their folders, ONNX files
+            that ``preroll export`` wrote, models of stable-baselines3, objects with ``act(observations)``, or functions
+            from observations, float32 (n, d), to ads, int (n,). What remembers the session has ``end_sessions(done)``,
+            which is called with the lanes whose session is over. Without it, what has
+            ``action_probabilities(observations)`` plays by these, as a table whose exact value is known; ``act`` plays
+            where such a table would be too large, or without ``exact``. The names random, greedy and optimum are kept
+            for the references.
         tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
@@ -151,7 +155,7 @@ def evaluate(
         >>> [row.name for row in evaluate(result.agent, "classic", sessions=1000).rows]
         ['thompson', 'random', 'greedy', 'optimum']
     """
-    tables = Tables.of(tables)
+    tables, sessions = Tables.of(tables), whole("sessions", sessions)
     checked = check(by_name(players), tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     values = PhasedOptimum(tables, per_lane)

@@ -13,6 +13,7 @@ from pyarrow.csv import CSVWriter
 
 from preroll.agents.agent import Agent
 from preroll.agents.settings import MOST_SESSIONS
+from preroll.console.given import shortened, whole
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.vector import SessionVectorEnv
 from preroll.errors import PrerollError
@@ -20,6 +21,7 @@ from preroll.files import atomic
 from preroll.files.streams import is_stream
 from preroll.seeds import EVALUATION, derive
 from preroll.simulations.evaluation.agent_evaluation import LANES, shortest_lane
+from preroll.simulations.evaluation.players import Player, by_name, player_of
 
 SESSIONS = 10_000
 ROW_GROUP = 50_000  # rows: with few lanes, a group of its own for every step would be larger than its rows
@@ -29,7 +31,7 @@ Columns = dict[str, NDArray[Any]]
 
 def write_impressions(
     file: str | Path,
-    agent: Agent,
+    agent: Player,
     tables: TablesSource,
     *,
     sessions: int,
@@ -50,7 +52,7 @@ def write_impressions(
 
     Args:
         file: NAME.parquet or NAME.csv, written atomically; or a device or pipe, to which Parquet is written.
-        agent: agent that decides; it is not updated.
+        agent: agent that decides, in any form that :func:`evaluate` takes but a policy table; it is not updated.
         tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
         sessions: number of sessions, at least 1.
         seed: seed of the users; `preroll evaluate` with the same seed meets the same ones.
@@ -76,7 +78,8 @@ def write_impressions(
         >>> rows == len(log), log["session"].nunique(), bool(log["propensity"].between(0, 1).all())
         (True, 10, True)
     """
-    file, tables = Path(file), Tables.of(tables)
+    file, tables, sessions = Path(file), Tables.of(tables), whole("sessions", sessions)
+    agent = _decides(agent, tables)
     _check(file, agent, tables, sessions)
     lanes = _lanes(tables, sessions)
     envs = SessionVectorEnv(lanes, tables=tables, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
@@ -130,6 +133,14 @@ def _lanes(tables: Tables, sessions: int) -> int:
 
 def _is_csv(file: Path) -> bool:
     return file.suffix.lower() == ".csv" and not is_stream(file)
+
+
+def _decides(given: Player, tables: Tables) -> Agent:
+    ((name, player),) = by_name(given).items()
+    made = given if isinstance(given, Agent) else player_of(name, player, tables.spec)
+    if not isinstance(made, Agent):
+        raise PrerollError(f"agent: {shortened(given)}: an agent is expected, which tells its propensities")
+    return made
 
 
 def _check(file: Path, agent: Agent, tables: Tables, sessions: int) -> None:

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from preroll.agents.fit import check_fit
 from preroll.agents.settings import MOST_SESSIONS
+from preroll.console.given import whole
 from preroll.envs.model.tables import Tables
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
@@ -79,14 +80,14 @@ def prepare_continuation(
     if not (run / RESULT).exists() and checkpoint.place(run).exists():
         raise PrerollError(f"run {run}: is not finished; resume it first with `preroll train --resume {run}`")
     finished = Run.open(run)
-    seen = finished.settings.total_sessions
+    seen, sessions = finished.settings.total_sessions, whole("sessions", sessions)
     if not 1 <= sessions <= MOST_SESSIONS - seen:
         raise PrerollError(f"sessions: {sessions}: 1 to {MOST_SESSIONS - seen:,} further ones are allowed")
     tables = Tables.compile(
         finished.scenario, Catalog.load(catalog) if catalog is not None else finished.load_catalog()
     )
     agent = finished.load_agent()
-    check_fit(agent.name, agent, tables.spec)
+    check_fit(agent.name, agent.spec, tables.spec)
     if to is not None and run.resolve() in (to.resolve(), *to.resolve().parents):
         raise PrerollError(f"--run {to}: is in the run to continue, which stays as it is; choose another folder")
     training = Training(

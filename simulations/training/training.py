@@ -14,6 +14,7 @@ from preroll.agents.interop.own_agent import Acts, Function, OwnAgent
 from preroll.agents.interop.trainee import Trainee, check_loadable, trainee_of
 from preroll.agents.registry import find
 from preroll.console import signals
+from preroll.console.given import whole
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
@@ -230,12 +231,16 @@ def prepare(
     if isinstance(agent, str):
         find(agent)
     tables = exact.tables if exact else Tables.compile(scenario, catalog)
-    if sessions is not None and sessions < 1:
-        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    sessions = None if sessions is None else _counted(sessions)
     target = None if run is None else Path(run)
     made = trainee_of(agent, tables, settings or {}, sessions, seed)
     if target is not None:
         check_loadable(made, target)
+        if not tables.catalog.is_saved:
+            raise PrerollError(
+                f"run {target}: the catalog {tables.catalog.path} is in memory alone, where no run finds it again; "
+                "write it first, catalog.save(folder), and train on catalog=folder"
+            )
     training = Training(
         made, tables, sessions or made.settings.sessions, seed, target, replace=replace, mend=mend,
         feedback=Feedback.of(feedback), exact=exact,
@@ -392,7 +397,7 @@ def fit(
     Returns:
         The learning curve.
     """
-    tables, late = Tables.of(tables), Feedback.of(feedback)
+    tables, late, sessions = Tables.of(tables), Feedback.of(feedback), _counted(sessions)
     agent = agent if isinstance(agent, Agent) else OwnAgent(agent, tables.spec)
     late.check(agent, slots=tables.n_slots, sessions=sessions, saved=False)
     loop = Loop(agent, tables, sessions, exact or PhasedOptimum(tables), feedback=late)
@@ -400,6 +405,12 @@ def fit(
     while not loop.done:
         _step(loop, on_point, advance)
     return loop.curve
+
+
+def _counted(sessions: int) -> int:
+    if (count := whole("sessions", sessions)) < 1:
+        raise PrerollError(f"sessions: {sessions}: at least 1 is needed")
+    return count
 
 
 def _step(loop: Loop, on_point: OnPoint, advance: Advance | None) -> None:

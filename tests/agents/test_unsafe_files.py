@@ -97,6 +97,41 @@ def test_an_imported_agent_decides_as_the_model_did(
     assert np.array_equal(agent.act(some_observations, explore=False), expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "ppo",
+            {"num_envs": 1, "steps": 64, "batch": 64, "epochs": 10, "gamma": 0.99, "gae_lambda": 0.95, "clip": 0.2,
+             "entropy": 0.0, "value_weight": 0.5, "max_gradient": 0.5, "learning_rate": 3e-4,
+             "final_learning_rate": 3e-4, "hidden": (64, 64), "activation": "tanh"},
+        ),
+        (
+            "dqn",
+            {"num_envs": 1, "buffer": 500, "batch": 32, "learning_starts": 10, "n_step": 1, "gamma": 0.99,
+             "epsilon": 1.0, "final_epsilon": 0.05, "exploration_share": 0.1, "max_gradient": 10.0,
+             "learning_rate": 1e-4, "final_learning_rate": 1e-4, "updates_per_step": 8.0, "target_every": 2500,
+             "hidden": (32, 16), "activation": "relu"},
+        ),
+    ],
+)  # fmt: skip
+def test_an_imported_agent_has_the_settings_of_the_model_and_of_no_preset(
+    name: str, expected: dict[str, Any], models: dict[str, Path], fatigue: Tables
+) -> None:
+    settings = import_sb3(models[name], fatigue, trust_pickle=True).settings.model_dump()
+    assert {key: settings[key] for key in expected} == expected
+    assert settings.keys() - expected.keys() == {"sessions", "bootstrap_at_horizon"}
+
+
+def test_a_value_that_no_setting_allows_is_no_reason_to_refuse_a_model(fatigue: Tables, tmp_path: Path) -> None:
+    env = SessionEnv(tables=fatigue)
+    PPO("MlpPolicy", env, learning_rate=lambda left: 1e-3 * left, ent_coef=-1.0, device="cpu").save(tmp_path / "m.zip")
+    settings = import_sb3(tmp_path / "m.zip", fatigue, trust_pickle=True).settings.model_dump()
+    assert settings["learning_rate"] == 1e-3
+    assert 0 < settings["final_learning_rate"] < 1e-30
+    assert settings["entropy"] >= 0
+
+
 def test_an_imported_agent_is_a_run_without_a_pickle(models: dict[str, Path], tmp_path: Path) -> None:
     arguments = ["--scenario", "fatigue", "--run", str(tmp_path / "run"), "--trust-pickle"]
     env = SessionEnv("fatigue", "demo")

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from preroll.errors import PrerollError
@@ -36,3 +37,15 @@ def test_the_packaged_catalog_is_whole_and_small(demo: Catalog) -> None:
     assert sum(path.stat().st_size for path in Path(demo.path).rglob("*") if path.is_file()) < 200_000
     assert demo.category_probabilities is not None
     assert 0.90 <= (demo.category_probabilities.argmax(1) == demo.category).mean() <= 0.97
+
+
+def test_similar_videos_are_those_of_a_row_or_of_a_name(demo: Catalog) -> None:
+    """A bug once: text was an IndexError of NumPy."""
+    of_row = similar_videos(demo, 100)
+    for video in ("100", "cats-001.mp4", np.int64(100)):
+        assert similar_videos(demo, video).equals(of_row)
+    for missing in (300, -1, "300"):
+        with pytest.raises(PrerollError, match=r"no video .*; its rows are 0 … 299"):
+            similar_videos(demo, missing)
+    with pytest.raises(PrerollError, match=r"video: 1\.5: a whole number is expected"):
+        similar_videos(demo, 1.5)  # type: ignore[arg-type]

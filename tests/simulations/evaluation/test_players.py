@@ -9,11 +9,11 @@ import pytest
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from preroll.agents import PrerollVecEnv, export_onnx, make_agent
-from preroll.envs import Policy, Tables
+from preroll.agents import OnnxAgent, PrerollVecEnv, export_onnx, load_agent, make_agent, save_agent
+from preroll.envs import Optimum, PhasedOptimum, Policy, Tables, rollout, tabulate
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations import evaluate, train
+from preroll.simulations import Run, evaluate, train, write_impressions
 from preroll.simulations.evaluation.players import Player
 
 
@@ -24,12 +24,15 @@ def classic(small_catalog: Catalog) -> Tables:
 
 def test_one_policy_is_the_same_in_every_form(small_catalog: Catalog, classic: Tables, tmp_path: Path) -> None:
     run = tmp_path / "runs" / "always-long"
-    agent = train("always-long", catalog=small_catalog, sessions=10, run=run).agent
+    result = train("always-long", catalog=small_catalog, sessions=10, run=run)
+    agent = result.agent
     agent.save(tmp_path / "agent")
     export_onnx(agent, tmp_path / "policy.onnx")
     forms: dict[str, Player] = {
         "agent": agent,
         "table": agent.policy(classic),
+        "training": result,
+        "run that is open": Run.open(run),
         "run": run,
         "run as text": str(run),
         "folder of an agent": tmp_path / "agent",
@@ -71,6 +74,98 @@ def test_a_model_of_stable_baselines3_is_evaluated_as_it_predicts(small_catalog:
         evaluate({"ppo": model}, Tables.compile("fatigue", small_catalog))
 
 
+def test_a_training_alone_has_the_name_of_its_agent_and_a_run_that_of_its_folder(
+    small_catalog: Catalog, classic: Tables, tmp_path: Path
+) -> None:
+    result = train("always-long", catalog=small_catalog, sessions=10, run=tmp_path / "first")
+    players: list[Player] = [result, Run.open(tmp_path / "first")]
+    assert [evaluate(player, classic, sessions=30).rows[0].name for player in players] == ["always-long", "first"]
+
+
+def test_a_saved_model_is_told_how_it_is_read(classic: Tables, tmp_path: Path) -> None:
+    (tmp_path / "m.zip").write_bytes(b"PK")
+    with pytest.raises(PrerollError, match=r"m\.zip: is a zip, .* import_sb3\(path, scenario, trust_pickle=True\)"):
+        evaluate(tmp_path / "m.zip", classic, sessions=30)
+
+
+def test_a_folder_that_is_missing_is_said_with_the_nearest_name(classic: Tables, tmp_path: Path) -> None:
+    """A bug once: the message named a file of the folder, of which nobody had spoken."""
+    make_agent("random", classic).save(tmp_path / "thompson")
+    for call in (load_agent, lambda folder: evaluate(folder, classic, sessions=30)):
+        with pytest.raises(PrerollError, match=r"^agent .*thomson: no such folder; did you mean .*thompson\?$"):
+            call(tmp_path / "thomson")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PrerollError, match=r"^agent .*empty: it has no manifest\.json, so it holds no saved agent$"):
+        load_agent(tmp_path / "empty")
+
+
+def test_what_has_a_table_is_valued_explained_and_played_as_its_table(classic: Tables) -> None:
+    """A bug once: agents were answered with an AttributeError."""
+    agent = make_agent("always-long", classic)
+    own = SimpleNamespace(act=agent.act, action_probabilities=agent.action_probabilities)
+    optimum, table = Optimum(classic), agent.policy(classic)
+    for given in (agent, own, agent.action_probabilities):
+        assert optimum.value_of(given) == PhasedOptimum(classic).value_of(given) == optimum.value_of(table)
+        assert optimum.explain(given).lost == optimum.explain(table).lost
+        assert np.array_equal(
+            rollout(classic, given, seed=1, lanes=3).revenue, rollout(classic, table, seed=1, lanes=3).revenue
+        )
+        told = tabulate(classic, given).probabilities
+        assert table.probabilities is not None
+        assert told is not None
+        assert np.array_equal(told, table.probabilities)
+
+
+NO_TABLES: list[Any] = ["runs/x", 3, None, SimpleNamespace(policy=print), np.zeros(6), dict]
+
+
+@pytest.mark.parametrize("given", NO_TABLES, ids=map(repr, NO_TABLES))
+def test_what_has_no_table_is_refused_by_what_is_taken(given: Any, classic: Tables, tmp_path: Path) -> None:
+    optimum = Optimum(classic)
+    for call in (
+        lambda: optimum.value_of(given),
+        lambda: optimum.explain(given),
+        lambda: optimum.visits(given),
+        lambda: PhasedOptimum(classic).value_of(given),
+        lambda: rollout(classic, given, seed=1),
+        lambda: tabulate(classic, given),
+    ):
+        with pytest.raises(PrerollError, match=r"^policy: .*: a policy table is expected, or what has one: an agent"):
+            call()
+    if isinstance(given, str):
+        return
+    for write in (lambda: save_agent(given, tmp_path / "a"), lambda: export_onnx(given, tmp_path / "a.onnx")):
+        with pytest.raises(PrerollError, match=r"^agent: .*: an agent of preroll.agents, or the folder of one"):
+            write()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_agent_of_another_scenario_has_no_table_here(classic: Tables, small_catalog: Catalog) -> None:
+    agent = make_agent("thompson", classic)
+    with pytest.raises(PrerollError, match="agent thompson: was trained with other ads"):
+        Optimum(Tables.compile("fatigue", small_catalog)).value_of(agent)
+
+
+def test_the_folder_of_an_agent_stands_for_it(classic: Tables, tmp_path: Path) -> None:
+    agent, folder = make_agent("always-long", classic), str(tmp_path / "saved")
+    save_agent(agent, folder)
+    save_agent(folder, tmp_path / "again")
+    assert load_agent(tmp_path / "again").name == "always-long"
+    assert export_onnx(folder, tmp_path / "a.onnx") == export_onnx(agent, tmp_path / "b.onnx")
+    rows = [
+        write_impressions(tmp_path / "log.csv", given, classic, sessions=3)
+        for given in (agent, folder, str(tmp_path / "a.onnx"))
+    ]
+    assert len(set(rows)) == 1
+    with pytest.raises(PrerollError, match="agent: Policy: an agent is expected, which tells its propensities"):
+        write_impressions(tmp_path / "other.csv", agent.policy(classic), classic, sessions=3)
+
+
+def test_an_agent_is_not_made_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(PrerollError, match=r"OnnxAgent: 'x\.onnx': a SessionSpec is expected; .* OnnxAgent\.from_file"):
+        OnnxAgent("x.onnx", "classic")  # type: ignore[arg-type]
+
+
 class Counts:
     """A recurrent model, as far as it is used: its state is the number of slots of the session."""
 
@@ -101,7 +196,7 @@ def test_what_remembers_is_told_of_every_new_session(classic: Tables) -> None:
 @pytest.mark.parametrize(
     ("player", "message"),
     [
-        ("runs/none", r"runs.none.manifest.json: cannot be read: .*runs.none holds no saved agent"),
+        ("runs/none", r"^agent runs.none: no such folder$"),
         (__file__, r"test_players.py: is no ONNX model"),
         (3, r"agent mine: is of int: an object with act\(observations\)"),
         (dict, r"agent mine: is the class dict: an object"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from preroll.agents import Agent, AgentSettings, make_agent
+from preroll.agents import Agent, AgentSettings, load_agent, make_agent
 from preroll.commands.cli import app
 from preroll.envs import Policy, Tables
 from preroll.errors import NotFiniteError, PrerollError
@@ -38,6 +38,30 @@ def test_a_training_that_leaves_the_numbers_ends_in_one_line(name: str, small_ca
     assert "of 12; try a smaller learning_rate, or the defaults instead of num_envs=4, " in line
     assert "\n" not in line
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", DIVERGE)
+def test_that_nothing_was_learned_is_said_of_a_training_and_of_no_loaded_agent(
+    name: str, small_catalog: Catalog, tmp_path: Path
+) -> None:
+    """A bug once: counters that are not saved made every loaded deep agent say that no gradient step was made."""
+    result = train(
+        name,
+        catalog=small_catalog,
+        sessions=12,
+        run=tmp_path / "run",
+        settings={**DIVERGE[name], "learning_rate": 1e-3},
+    )
+    loaded = repr(load_agent(tmp_path / "run"))
+    assert f"{result.steps:,} transitions" in loaded
+    assert not [
+        told for told in ("no gradient step", "not trained", "gradient_steps 0", "trainings 0") if told in loaded
+    ]
+
+
+def test_a_training_that_was_too_short_says_so(small_catalog: Catalog) -> None:
+    result = train("dqn", catalog=small_catalog, sessions=12, settings={"num_envs": 4, "hidden": (4,)})
+    assert "agent dqn has not learned: no gradient step was made" in " ".join(repr(result).split())
 
 
 @pytest.mark.parametrize("far", [1e31, 1e300])

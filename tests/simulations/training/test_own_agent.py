@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from preroll.agents import Agent, AgentSettings, Transitions, make_agent
-from preroll.envs import Tables
+from preroll.envs import Tables, scenario_for, tabulate
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.seeds import AGENT, derive
-from preroll.simulations import evaluate, fit, train, write_impressions
+from preroll.simulations import Run, evaluate, fit, train, write_impressions
 
 
 class Recorder:
@@ -110,6 +110,93 @@ def test_its_exact_value_is_known_if_its_probabilities_are(classic: Tables) -> N
     assert rows["told"].exact_revenue == rows["agent"].exact_revenue is not None
     assert rows["silent"].exact_revenue is None
     assert {rows[name].revenue for name in ("agent", "told", "silent")} == {rows["agent"].revenue}
+
+
+def even(n: int) -> NDArray[np.float64]:
+    return np.full((n, 6), 1 / 6)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (lambda n: 0 * even(n), r"a row that sums to 0: the probabilities of a row sum to 1"),
+        (lambda n: np.ones((n, 6)), r"a row that sums to 6: the probabilities of a row sum to 1"),
+        (lambda n: even(n) * [-1, 3, 1, 1, 1, 1], r"-0\.166667: a probability is at least 0"),
+        (lambda n: np.full((n, 3), 1 / 3), r"\(\d+, 3\): \(\d+, 6\) is expected"),
+    ],
+)
+def test_probabilities_that_are_none_are_refused_and_give_no_value(told: Any, message: str, classic: Tables) -> None:
+    """A bug once: rows that sum to 6 gave six times the value, and a wrong shape went without one in silence."""
+    asked = SimpleNamespace(
+        act=lambda seen: np.zeros(len(seen), int), action_probabilities=lambda seen: told(len(seen))
+    )
+    with pytest.raises(PrerollError, match=f"agent mine: action_probabilities returned {message}"):
+        evaluate({"mine": asked}, classic, sessions=30)
+    with pytest.raises(PrerollError, match=f"policy table: action_probabilities returned {message}"):
+        tabulate(classic, asked.action_probabilities)
+
+
+def test_an_object_plays_by_its_probabilities_where_they_are_a_table_and_by_act_elsewhere(classic: Tables) -> None:
+    last, first = (lambda seen: np.eye(6)[[5] * len(seen)]), (lambda seen: np.zeros(len(seen), int))
+    both = SimpleNamespace(act=first, action_probabilities=last)
+    rows = evaluate({"both": both, "act": first}, classic, sessions=60)
+    assert (
+        rows["both"].revenue
+        == evaluate({"last": lambda seen: np.full(len(seen), 5)}, classic, sessions=60)["last"].revenue
+    )
+    assert evaluate({"both": both}, classic, sessions=60, exact=False)["both"].revenue == rows["act"].revenue
+    remembers = SimpleNamespace(act=first, action_probabilities=last, end_sessions=lambda done: None)
+    assert evaluate({"both": remembers}, classic, sessions=60)["both"].revenue == rows["act"].revenue
+
+
+def test_what_predict_of_stable_baselines3_returns_is_taken_without_its_state(classic: Tables) -> None:
+    first = np.zeros
+    rows = evaluate(
+        {"pair": lambda seen: (first(len(seen), int), None), "ads": lambda seen: first(len(seen), int)},
+        classic,
+        sessions=60,
+    )
+    assert rows["pair"].revenue == rows["ads"].revenue
+    with pytest.raises(PrerollError, match=r"agent mine: act returned \(ads, state\): give the model"):
+        evaluate({"mine": lambda seen: (first(len(seen), int), (first(3), first(3)))}, classic, sessions=60)
+
+
+@pytest.mark.parametrize(("method", "found"), [("update", None), ("end_sessions", 3), ("action_probabilities", "x")])
+def test_an_attribute_with_the_name_of_a_method_is_refused(method: str, found: Any, classic: Tables) -> None:
+    own = SimpleNamespace(act=lambda seen: np.zeros(len(seen), int), **{method: found})
+    with pytest.raises(PrerollError, match=f"agent SimpleNamespace: {method} is {found!r}: a method is expected"):
+        fit(own, classic, sessions=10)
+    with pytest.raises(PrerollError, match=f"agent mine: {method} is"):
+        evaluate({"mine": own}, classic, sessions=30)
+
+
+@pytest.mark.parametrize("sessions", [1.5, "100", True])
+def test_a_number_of_sessions_is_whole_however_it_is_written(sessions: Any, classic: Tables) -> None:
+    ten: Any = 1e1
+    assert train("random", sessions=ten).sessions == 10
+    assert fit(make_agent("random", classic), classic, sessions=ten).sessions[-1] == 10
+    assert evaluate({}, classic, sessions=10 * ten).sessions >= 100
+    for call in (
+        lambda: train("random", sessions=sessions),
+        lambda: fit(make_agent("random", classic), classic, sessions=sessions),
+        lambda: evaluate({}, classic, sessions=sessions),
+    ):
+        with pytest.raises(PrerollError, match=r"sessions: .*: a whole number is expected"):
+            call()
+
+
+def test_a_run_of_a_catalog_that_no_folder_holds_is_not_begun(tmp_path: Path) -> None:
+    """A bug once: what was written named a catalog that did not exist, and could not be opened."""
+    catalog = Catalog.synthetic(["cooking", "travel"], 20)
+    scenario = scenario_for(catalog)
+    run = tmp_path / "run"
+    with pytest.raises(PrerollError, match=r"run .*run: the catalog .* is in memory alone.*catalog\.save\(folder\)"):
+        train("random", scenario=scenario, catalog=catalog, sessions=5, run=run)
+    assert not list(tmp_path.iterdir())
+    assert train("random", scenario=scenario, catalog=catalog, sessions=5).run is None
+    catalog.save(tmp_path / "saved")
+    train("random", scenario=scenario, catalog=tmp_path / "saved", sessions=5, run=run)
+    assert Run.open(run).load_catalog().n_videos == 20
 
 
 def test_an_object_without_update_is_told_not_to_have_learned(small_catalog: Catalog) -> None:
