@@ -13,6 +13,7 @@ from preroll.envs.kernel import layout as kernel_layout
 from preroll.envs.model.by_category import kinds_by_category, view_by_category
 from preroll.envs.model.observation import ObservationLayout, SessionSpec
 from preroll.envs.model.packing import pack
+from preroll.envs.model.part_of import part_of, titled
 from preroll.envs.model.probabilities import Arrays
 from preroll.envs.model.response import (
     actions,
@@ -225,6 +226,7 @@ class Tables(Shown):
         """
         earned, listed = self._earned_at_first(), list(self.spec.listed)
         title = f"{self.scenario.name}: expected revenue of one ad, at the start of a session"
+        title = titled(title, self.scenario, 0)
         labels = [self.spec.labels[ad] for ad in listed]
         values = np.array(list(earned.values()))[:, listed]
         return plots.field(axes, values, rows=list(earned), columns=labels, title=title)
@@ -238,14 +240,15 @@ class Tables(Shown):
         return earned
 
     def _card(self) -> Card:
-        earned = self._earned_at_first()
+        earned, part = self._earned_at_first(), part_of(self.scenario, 0)
         facts = {
             "catalog": f"{self.catalog.path}, {counted(self.n_videos, 'video')}",
             "session": f"at most {self.n_slots:,} slots",
             "users": f"{counted(self.n_levels, 'fatigue level')}, {counted(self.n_segments, 'segment')}, "
             f"{counted(self.n_phases, 'phase')} of drift",
             "observation": f"{self.layout.size:,} numbers: {', '.join(self.layout.parts)}",
-            "table": "P(view) · reward before a video of each category, in the first slot, without fatigue",
+            "table": "P(view) · reward before a video of each category, in the first slot, without fatigue"
+            + (f"; {part}" if part else ""),
         }
         labels = self.spec.labels
         rows = [(labels[ad], *(values[ad] for values in earned.values())) for ad in self.spec.listed]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.envs.model.part_of import titled
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.dynamic_program import Advance, DynamicProgram, solved
 from preroll.envs.optimum.explanation import Explanation, explanation_of
@@ -191,15 +192,17 @@ class Optimum(Shown):
         columns = {"ad": spec.labels, "category": groups, "length": spec.lengths}
         return pd.DataFrame({**columns, "per_session": shown, "share": shown / shown.sum()})
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, axes: "Axes | None" = None, *, segment: int = 0) -> "Axes":
         """Draws the best ad by category, slot and fatigue level: :meth:`Policy.plot` of the optimum.
 
         Args:
             axes: the axes to draw on; new ones by default.
+            segment: segment of the user.
+
+        Raises:
+            PrerollError: there is no such segment.
         """
-        drawn = self.policy.plot(self.tables, axes, phase=self.phase)
-        drawn.set_title(f"{self.tables.scenario.name}: the best ad, exactly", loc="left", fontsize=11)
-        return drawn
+        return self.policy.plot(self.tables, axes, phase=self.phase, segment=segment, what="the best ad, exactly")
 
     def _card(self) -> Card:
         shown, labels = self.shown(self.policy), self.tables.spec.labels
@@ -209,7 +212,9 @@ class Optimum(Shown):
             "slots": f"{shown.sum():.2f} per session, of at most {self.tables.n_slots}",
         }
         rows = [(labels[ad], shown[ad], f"{100 * shown[ad] / shown.sum():.1f} %") for ad in np.argsort(-shown)]
-        return Card(f"Optimum of scenario {self.tables.scenario.name}", facts, ("ad", "per session", "of slots"), rows)
+        scenario = self.tables.scenario
+        title = titled(f"Optimum of scenario {scenario.name}", scenario, self.phase)
+        return Card(title, facts, ("ad", "per session", "of slots"), rows)
 
 
 #: An optimum, or what it is made of.

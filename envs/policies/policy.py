@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.model.ad_colors import ad_colors
+from preroll.envs.model.part_of import part_of, titled
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy_map import NONE_YET, policy_map
 from preroll.errors import PrerollError
@@ -94,11 +95,12 @@ class Policy(Shown):
         """Returns the ad that is shown most by category, slot and fatigue level, as :meth:`plot` draws it.
 
         Raises:
-            PrerollError: If the table does not fit the scenario and the catalog.
+            PrerollError: If the table does not fit the scenario and the catalog, or there is no such phase or segment.
         """
         import pandas as pd
 
         tables = Tables.of(tables)
+        part_of(tables.scenario, phase, segment)  # raises, before an axis is taken for one of length 1
         parts, labels = [], np.array(tables.spec.labels, dtype=object)
         for name, ads in policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET).items():
             slot, level = np.indices(ads.shape)
@@ -106,7 +108,15 @@ class Policy(Shown):
             parts.append(pd.DataFrame({"category": name, **columns}))
         return pd.concat(parts, ignore_index=True)
 
-    def plot(self, tables: TablesSource, axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
+    def plot(
+        self,
+        tables: TablesSource,
+        axes: "Axes | None" = None,
+        *,
+        phase: int = 0,
+        segment: int = 0,
+        what: str = "the ad shown most",
+    ) -> "Axes":
         """Draws the ad that is shown most by category, slot and fatigue level, before any other ad was shown.
 
         Args:
@@ -114,11 +124,13 @@ class Policy(Shown):
             axes: the axes to draw on; new ones by default.
             phase: phase of drift.
             segment: segment of the user.
+            what: what it is, for the title, which says the phase and the segment where there are several.
 
         Raises:
-            PrerollError: If the table does not fit the scenario and the catalog.
+            PrerollError: If the table does not fit the scenario and the catalog, or there is no such phase or segment.
         """
         tables = Tables.of(tables)
+        title = titled(f"{tables.scenario.name}: {what}", tables.scenario, phase, segment)
         maps = policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET)
         spec, colors, listed = tables.spec, ad_colors(tables.spec), np.array(tables.spec.listed)
         place = np.argsort(listed)  # of every ad in the legend
@@ -127,7 +139,7 @@ class Policy(Shown):
             {name: place[ads].T for name, ads in maps.items()},
             colors=[colors[ad] for ad in listed],
             names=[spec.labels[ad] for ad in listed],
-            title=f"{tables.scenario.name}: the ad shown most",
+            title=title,
             labels=("slot", "fatigue level (upwards), by category" if tables.n_levels > 1 else ""),
         )
 

@@ -39,6 +39,7 @@ def optimum(
     Example: `preroll optimum --scenario fatigue --set 'ads.*.long.view_probability=0.5' --plot best-ads.png`
     """
     from preroll.envs import Optimum, Tables
+    from preroll.envs.model.part_of import part_of
     from preroll.envs.policies.policy_map import NONE_YET, policy_map
 
     form = form_of(csv, json, plot)
@@ -54,7 +55,7 @@ def optimum(
                 segment: policy_map(tables, exact.policy, segment=segment, last=NONE_YET)
                 for segment in range(tables.n_segments)
             }
-            maps |= {_title(tables, phase, segment): found for segment, found in best.items()}
+            maps |= {part_of(tables.scenario, phase, segment): found for segment, found in best.items()}
             if form is None:
                 _print(exact, best)
             else:
@@ -149,16 +150,6 @@ def _print_values(exact: "Optimum") -> None:
             f"\nAn agent that infers the hidden segment can earn {between.lower:.4f} to {between.upper:.4f}"
             f" ({100 * between.lower / exact.value:.2f} to {100 * between.upper / exact.value:.2f} % of the bound)."
         )
-
-
-def _title(tables: "Tables", phase: int, segment: int) -> str:
-    """Returns the title of a map; empty if there is only one."""
-    parts = []
-    if tables.n_phases > 1:
-        parts.append(f"from session {tables.arrays.phase_start[phase]:,}")
-    if tables.n_segments > 1:
-        parts.append(f"{tables.scenario.user.segments[segment].name} users")
-    return ", ".join(parts)
 
 
 def _print_best_ads(tables: "Tables", best: "PolicyMap", segment: int) -> None:

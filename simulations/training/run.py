@@ -24,6 +24,7 @@ from pydantic import Field
 from preroll.agents.agent import Agent
 from preroll.agents.loading import load_agent
 from preroll.console.nearest import meant, neighbors
+from preroll.envs.model.part_of import part_of
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
@@ -164,10 +165,11 @@ class Run(Shown):
         return self.curve.plot(axes, tag=tag, name=name or self.name)
 
     def _card(self) -> Card:
-        told, learning = self.settings, self.curve._card()
+        told, learning, part = self.settings, self.curve._card(), part_of(self.scenario, 0)
+        optimum = f"{self.result['optimum']:.3f}" + (f" ({part})" if part else "")
         facts = {
             "agent": f"{told.agent}, seed {told.seed}, {told.sessions:,} sessions",
-            "scenario": f"{self.scenario.name}, catalog {told.catalog.path}; optimum {self.result['optimum']:.3f}",
+            "scenario": f"{self.scenario.name}, catalog {told.catalog.path}; optimum {optimum}",
             "settings": ", ".join(f"{name} {shown(value)}" for name, value in told.settings.items()),
             **({"note": " ".join(self.notes)} if self.notes else {}),
         }

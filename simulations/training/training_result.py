@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll.agents.agent import Agent
+from preroll.envs.model.part_of import part_of
 from preroll.envs.model.tables import Tables
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown
@@ -79,10 +80,11 @@ class TrainingResult(Shown):
         return self.curve.plot(axes, tag=tag, name=name or self.agent.name)
 
     def _card(self) -> Card:
-        learning = self.curve._card()
+        learning, part = self.curve._card(), part_of(self.tables.scenario, 0)
+        optimum = f"{self.optimum:.3f}; {part}" if part else f"{self.optimum:.3f}"
         facts = {
             "sessions": f"{self.sessions:,}, {self.steps:,} transitions, {self.seconds:.1f} s",
-            "earned": f"{self.earned_while_learning:.1f} % of the optimum ({self.optimum:.3f}) while learning",
+            "earned": f"{self.earned_while_learning:.1f} % of the optimum ({optimum}) while learning",
             **({"run": self.run} if self.run else {}),
             **({"note": " ".join(self.notes)} if self.notes else {}),
         }

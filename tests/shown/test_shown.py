@@ -132,6 +132,39 @@ def test_an_exported_agent_fits_one_screen(objects: dict[str, Any], tmp_path: Pa
     assert len(lines) <= LINES
 
 
+@pytest.mark.parametrize(
+    ("scenario", "phase", "of_one", "of_all"),
+    [
+        ("drift", 1, "(phase 2 of 3, from session 100)", "(phase 2 of 3, from session 100)"),
+        ("hidden-users", 0, "(hasty users)", "(mean over 2 segments)"),
+    ],
+)
+def test_what_is_of_one_phase_or_segment_says_of_which(scenario: str, phase: int, of_one: str, of_all: str) -> None:
+    best = Optimum(scenario, phase)
+    segment = best.tables.n_segments - 1
+    for axes in (best.plot(segment=segment), best.policy.plot(best.tables, phase=phase, segment=segment)):
+        assert axes.get_title(loc="left").replace("\n", " ").endswith(of_one)
+    assert repr(best).splitlines()[0].endswith(of_all)
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "part"), [("drift", "phase 1 of 3, from session 0"), ("hidden-users", "mean over 2 segments")]
+)
+def test_tables_and_trainings_say_which_phase_or_segments_they_tell(scenario: str, part: str, tmp_path: Path) -> None:
+    result = train("greedy", scenario=scenario, sessions=60, run=tmp_path / "run")
+    for one in (result.tables, result, Run.open(tmp_path / "run")):
+        assert part in " ".join(repr(one).split())
+    assert part in result.tables.plot().get_title(loc="left").replace("\n", " ")
+    pyplot.close("all")
+
+
+def test_nothing_of_one_phase_and_one_segment_names_them(objects: dict[str, Any]) -> None:
+    assert "phase" not in repr(objects["Optimum"]) + repr(objects["TrainingResult"])
+    assert objects["Optimum"].plot().get_title(loc="left") == "fatigue: the best ad, exactly"
+    pyplot.close("all")
+
+
 def test_an_explanation_draws_the_split_that_is_asked_for(objects: dict[str, Any]) -> None:
     explanation = objects["Explanation"]
     axes = explanation.plot(split="fatigue")
@@ -235,6 +268,8 @@ def test_what_cannot_be_read_any_more_says_so_and_does_not_raise(tmp_path: Path)
     ("ask", "named"),
     [
         (lambda: Curve([50], {"a": [1.0]}).plot(), "tags are a"),
+        (lambda: Optimum("hidden-users").plot(segment=2), "segment: 2: there are 2, numbered from 0 to 1"),
+        (lambda: Optimum("drift").policy.to_frame("drift", phase=3), "phase: 3: there are 3"),
         (lambda: Policy(ads=np.zeros((3, 1), int)).plot(Tables.compile("classic", "demo")), "do not fit"),
     ],
 )
