@@ -49,6 +49,8 @@ def listed(categories: "Sequence[str] | Mapping[str, int]", videos: int) -> List
     Raises:
         PrerollError: there is no category, one is named twice, or it has no video.
     """
+    if isinstance(categories, str):
+        raise PrerollError(f"categories: {categories!r}: must be a list of names, as [{categories!r}]")
     names = list(categories)
     if isinstance(categories, Mapping):
         sizes = dict(categories)

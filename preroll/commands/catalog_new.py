@@ -55,7 +55,7 @@ def new_catalog(
     saved = made.save(out, command=f"preroll catalog new DIR {command}", replace=replace)
     signals.finished()
     describe(saved)
-    typer.echo(f"\nNext: preroll scenario new --catalog {quote(str(out))} > mine.yaml")
+    typer.echo(f"\nNext: preroll scenario new --catalog {quote(str(out))} --out mine.yaml")
 
 
 def _check(names: list[str], videos: int | None, csv: Path | None) -> None:

@@ -31,6 +31,7 @@ def report(
     if any((folder / PLAN).is_file() for folder in folders) or not any(map(_is_run, folders)):
         if len(folders) > 1:
             raise PrerollError(f"{folders[1]}: a page is about one experiment, or about folders of runs")
+        _check_there(folders[0])
         _of_experiment(folders[0], out, pictures, replace=replace)
     elif pictures is not None:
         raise PrerollError(f"--pictures {pictures}: is for an experiment; runs have `preroll explain --plot`")
@@ -42,6 +43,15 @@ def _is_run(folder: Path) -> bool:
     from preroll.files.manifest import kind_of
 
     return kind_of(folder) == "run"
+
+
+def _check_there(folder: Path) -> None:
+    from preroll.console.nearest import meant, neighbors
+    from preroll.simulations.experiment.execution.store import PLAN
+
+    if not (folder / PLAN).exists():
+        told = meant(folder, neighbors(folder)) or "; `preroll experiment run` and `preroll train` make them"
+        raise PrerollError(f"{folder}: is no folder of an experiment, nor of a run{told}")
 
 
 def _of_experiment(folder: Path, out: Path | None, pictures: Path | None, *, replace: bool) -> None:

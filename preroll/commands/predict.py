@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,7 +67,7 @@ def train(
     signals.finished()
     _tell(fitted.report)
     _tell_skipped(skipping.found)
-    typer.echo(f"\nRun: {settings.run}\nLook at it: tensorboard --logdir {settings.run}")
+    typer.echo(f"\nRun: {settings.run}\nLook at it: preroll tensorboard {quote(str(settings.run))}")
 
 
 @app.command()

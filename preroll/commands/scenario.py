@@ -122,12 +122,14 @@ def new(
     from preroll.envs.scenario.template import scenario_for
     from preroll.perception.catalog.catalog import Catalog
 
-    with _writing(out, replace, [*world_files(like, catalog), probabilities]) as write:
+    with _writing(out, replace, [*world_files(like, catalog), probabilities], catalog) as write:
         write(scenario_for(Catalog.load(catalog), like, by_category=by_category, probabilities=probabilities))
 
 
 @contextmanager
-def _writing(out: Path | None, replace: bool, inputs: Inputs) -> Iterator[Callable[["Model"], None]]:
+def _writing(
+    out: Path | None, replace: bool, inputs: Inputs, catalog: str = "demo"
+) -> Iterator[Callable[["Model"], None]]:
     """Yields what writes a scenario to ``out``, under that name, or prints it; a block that fails writes nothing."""
     from preroll.files import atomic
     from preroll.files.kinds import OWN_YAML
@@ -141,8 +143,8 @@ def _writing(out: Path | None, replace: bool, inputs: Inputs) -> Iterator[Callab
         own = not is_stream(out) and re.fullmatch(r"[\w-]{1,64}", out.stem)
         atomic.write_text(out, (scenario.replace({"name": out.stem}) if own else scenario).dump())
         signals.finished()
-        told = quote(str(out))
-        typer.echo(f"Scenario: {told}\nCheck it: preroll scenario check {told}", err=is_stream(out))
+        told, on = quote(str(out)), "" if catalog == "demo" else f" --catalog {quote(catalog)}"
+        typer.echo(f"Scenario: {told}\nCheck it: preroll scenario check {told}{on}", err=is_stream(out))
 
     with writing_file(out, f"--out {out}", OWN_YAML, replace=replace, inputs=inputs):
         yield write

@@ -1,5 +1,6 @@
 """`preroll tensorboard`: curves of an experiment, or of runs."""
 
+import re
 import sys
 from json import dumps
 from pathlib import Path
@@ -10,9 +11,12 @@ import typer
 
 from preroll.console.output import printable
 from preroll.errors import PrerollError
+from preroll.files.names import each_below
 
 #: Time that TensorBoard has to end [s].
 GRACE = 10.0
+#: Files that TensorBoard reads: curves, and points of the projector.
+_SHOWN = re.compile(r"tfevents[^/]*$|(^|/)projector_config\.pbtxt$")
 #: Runs TensorBoard, which tells an address with the query given first, and ends it where stdin does: that is a pipe,
 #: which ends with this process however it ends.
 _SERVER = f"""
@@ -51,6 +55,8 @@ def tensorboard(
     if not folder.is_dir():
         raise PrerollError(f"{folder}: no such folder")
     logdir = logdir_of(folder)
+    if not any(_SHOWN.search(name) for name in each_below(logdir)):
+        raise PrerollError(f"{folder}: holds nothing for TensorBoard; it must be a folder of runs or of an experiment")
     for sentence in described(folder, logdir):
         typer.echo(printable(sentence), err=True)
     command = [sys.executable, "-W", "ignore", "-c", _SERVER, _query(), "--logdir", str(logdir)]

@@ -159,10 +159,10 @@ def _over_key(material: Material, key: str) -> dict[str, tuple[str, str]]:
 
 
 def _shown_lengths(material: Material) -> list[str]:
-    """Returns the length classes that some agent could show: of others there is nothing to be drawn but a line at 0."""
+    """Returns the length classes that some agent could show: others are a line at 0, and a single one a line at 100."""
     ads = [ad for cell in material.points.values() for group in cell.scenario["ads"].values() for ad in group.values()]
     there = {ad["length"] for ad in ads}
-    return [length for length in material.lengths if length in there]
+    return [length for length in material.lengths if length in there and len(there) > 1]
 
 
 def _share(material: Material, key: str, length: str) -> str:

@@ -20,7 +20,7 @@ from preroll.palette import BLUE, FAINT, GRID, ORANGE, PAPER, agent_color, blend
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, table_of
 from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
 from preroll.simulations.evaluation.loss_table import loss_map, loss_table
-from preroll.simulations.evaluation.losses_in_words import sentences
+from preroll.simulations.evaluation.losses_in_words import ROUNDING, sentences
 from preroll.simulations.evaluation.table import comparison_table, footnote
 from preroll.simulations.report.charts import legend, svg
 from preroll.simulations.report.heat_maps import HeatMap
@@ -54,7 +54,7 @@ def runs_page(runs: Mapping[str, Run], players: Mapping[str, Agent], tables: Tab
         footnote=footnote(evaluation),
         headline=_headline(evaluation, list(players)),
         policies=_policies(players, tables),
-        losses=[(name, sentences(one), _sortable(*loss_table(one)), _map(name, one)) for name, one in losses.items()],
+        losses=[(name, sentences(one), _table(one), _map(name, one)) for name, one in losses.items()],
         notes=[f"{name}: {note}" for name, run in runs.items() for note in run.notes],
         paths=[str(run.path) for run in runs.values()],
         version=__version__,
@@ -104,6 +104,12 @@ def _losses(name: str, agent: Agent, tables: Tables) -> Explanation:
     explanation = evaluate_agent(name, agent, tables, sessions=SESSIONS, seed=0, explained=True).explanation
     assert explanation is not None
     return explanation
+
+
+def _table(explanation: Explanation) -> Table | None:
+    """Returns the largest losses; None where nothing is lost."""
+    nothing = explanation.regret <= ROUNDING * explanation.optimum
+    return None if nothing else _sortable(*loss_table(explanation))
 
 
 def _map(name: str, explanation: Explanation) -> HeatMap | None:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 FIRST_BIN = 50
 GROWTH = 10 ** (1 / 20)  # 20 bins per decade of sessions, once these are wider than FIRST_BIN
 
-#: Curves of every agent, with their meaning; the x axis (TensorBoard's "step") is always sessions seen.
+#: Curves of every agent, with their meaning, up to a colon the title of a chart; the x axis (TensorBoard's "step") is
+#: always sessions seen.
 TAGS: dict[str, str] = {
-    "session/revenue": "mean sum of rewards of a session",
+    "session/revenue": "revenue of a session: the mean sum of its rewards",
     "session/expected": "mean of Σ P(view) · reward of the ads shown: as revenue, without the noise of the views",
-    "session/percent_of_optimum": "100 · expected / optimum",
-    "session/regret": "optimum − expected",
+    "session/percent_of_optimum": "percent of the optimum: 100 · expected / optimum",
+    "session/regret": "regret of a session: optimum − expected",
     "session/view_rate": "share of the ads shown that were viewed",
     "session/empty_share": "share of slots left without an ad",
     "session/length": "mean number of slots of a session",

@@ -1,6 +1,7 @@
 """What is said of a training that taught nothing, or that ended in numbers that are none."""
 
 from preroll.agents.agent import Agent
+from preroll.console.plural import counted
 from preroll.simulations.feedback.feedback import Feedback
 
 
@@ -13,7 +14,7 @@ def learning_notes(agent: Agent, sessions: int, feedback: Feedback) -> tuple[str
         notes.append(f"agent {agent.name} has not learned: {why}.")
     if sessions < agent.num_envs:
         notes.append(
-            f"agent {agent.name} played its {sessions:,} sessions side by side, fewer than num_envs "
+            f"agent {agent.name} played its {counted(sessions, 'session')} side by side, fewer than num_envs "
             f"({agent.num_envs:,}): none of them began with what another had taught."
         )
     return tuple(notes)

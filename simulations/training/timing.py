@@ -5,9 +5,9 @@ import time
 #: Tags that a run writes in addition to its curve. They are a curve of their own, since that one is reproducible.
 TIME_TAGS: dict[str, str] = {
     "time/environment": "share of the CPU time spent in playing slots [%]",
-    "time/forward": "… in choosing ads [%]",
-    "time/update": "… in learning [%]",
-    "time/other": "… in keeping books, curves and checkpoints [%]",
+    "time/forward": "share of the CPU time spent in choosing ads [%]",
+    "time/update": "share of the CPU time spent in learning [%]",
+    "time/other": "share of the CPU time spent in keeping books, curves and checkpoints [%]",
     "time/cpu_seconds": "CPU-seconds of all four so far",
 }
 PHASES = ("environment", "forward", "update", "other")

@@ -1,5 +1,6 @@
 """`preroll catalog new`: a catalog of own categories from names or a list, and a scenario for it."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ def test_names_after_the_option_are_categories(run: Run, tmp_path: Path) -> None
     assert "Category from planted content" in out
     assert f"preroll scenario new --catalog {tmp_path / 'mine'}" in out
     assert catalog.sha256 == Catalog.synthetic(["cooking", "travel", "slow food"]).save(tmp_path / "same").sha256
+
+
+@pytest.mark.usefixtures("here")
+def test_the_next_steps_that_commands_print_work_as_they_stand(run: Run) -> None:
+    told = run("catalog", "new", "my own", "--categories", "cooking", "travel", "--videos", "20")[1]
+    for begin in ("Next: ", "Check it: "):
+        (step,) = (line.removeprefix(begin) for line in told.splitlines() if line.startswith(begin))
+        status, told, errors = run(*shlex.split(step)[1:])
+        assert (status, errors) == (0, "")
+    assert told.startswith("mine.yaml is valid: ")
 
 
 def test_sizes_stand_behind_names(run: Run, tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from preroll.tensorboard_writer import NAME
+from tests.conftest import Run
+
 SERVER = "import os, sys, time; print(os.getpid(), *sys.argv[1:], flush=True); time.sleep(1e6)\n"
 
 
@@ -17,6 +20,7 @@ def test_the_server_ends_with_its_command(number: signal.Signals, tmp_path: Path
     (tmp_path / "tensorboard").mkdir()
     (tmp_path / "tensorboard" / "__init__.py").touch()
     (tmp_path / "tensorboard" / "main.py").write_text(SERVER)
+    (tmp_path / NAME).touch()
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     started = subprocess.Popen(
         [sys.executable, "-m", "preroll", "tensorboard", str(tmp_path), "--port", "0"],
@@ -33,6 +37,7 @@ def test_the_server_ends_with_its_command(number: signal.Signals, tmp_path: Path
 
 
 def test_tensorboard_tells_the_address_that_begins_with_what_is_earned(tmp_path: Path) -> None:
+    (tmp_path / NAME).touch()
     with subprocess.Popen(
         [sys.executable, "-m", "preroll", "tensorboard", str(tmp_path), "--port", "0"],
         stderr=subprocess.PIPE,
@@ -43,3 +48,9 @@ def test_tensorboard_tells_the_address_that_begins_with_what_is_earned(tmp_path:
         started.terminate()
         started.communicate(timeout=600)
     assert re.search(r"http://127\.0\.0\.1:\d+/\?pinnedCards=\S*session/percent_of_optimum\S*#timeseries ", told)
+
+
+def test_a_folder_without_anything_to_show_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
+    status, out, errors = run("tensorboard", tmp_path)
+    told = f"error: {tmp_path}: holds nothing for TensorBoard; it must be a folder of runs or of an experiment\n"
+    assert (status, out, errors) == (2, "", told)

@@ -24,7 +24,7 @@ def test_a_person_with_videos_gets_a_catalog_and_a_scenario_of_their_own(tmp_pat
     assert scripted("preroll scenario new --catalog catalogue --out mine.yaml", tmp_path).returncode == 2
     assert not (tmp_path / "mine.yaml").exists()
     made = typed(of_readme("preroll scenario new"), tmp_path)
-    assert made.text == "Scenario: mine.yaml\nCheck it: preroll scenario check mine.yaml\n"
+    assert made.text == "Scenario: mine.yaml\nCheck it: preroll scenario check mine.yaml --catalog catalog\n"
     checked = typed(of_readme("preroll scenario check"), tmp_path)
     assert checked.status == 0
     assert checked.text.startswith("mine.yaml is valid: 6 ads, 6 actions, ")

@@ -7,9 +7,10 @@ holds what cells of all seeds share: their mean, and the picture of the policy o
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from shlex import quote
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,10 +24,10 @@ from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tensorboard import (
-    FINAL,
     METRICS,
+    columns,
     settings_of,
-    write_columns,
+    write_final,
     write_settings,
 )
 from preroll.simulations.statistics.intervals import mean_interval
@@ -76,7 +77,6 @@ def shown_pairs(plan: Plan) -> dict[Pair, list[Cell]]:
 
 def write_overview(store: Store, plan: Plan) -> None:
     """Writes what is new of the overview, and removes runs that are not shown any more; the store is locked."""
-    write_columns(store.overview, plan)
     pairs = shown_pairs(plan)
     for place in store.overview.glob("*/*"):
         if place.relative_to(store.overview).parts not in pairs and manifest.kind_of(place) == KIND:
@@ -88,28 +88,31 @@ def write_overview(store: Store, plan: Plan) -> None:
 
 def write_means(store: Store, plan: Plan, pairs: Pairs) -> None:
     """Writes the runs of agents at points over the seeds that are done, where they are not of these cells already."""
+    shared = columns(plan)
     for pair, cells in pairs.items():
         if done := store.done(cells):
-            _write_mean(store, plan, pair, done)
+            _write_mean(store, plan, pair, done, shared)
 
 
-def _write_mean(store: Store, plan: Plan, pair: Pair, cells: Sequence[Cell]) -> None:
+def _write_mean(store: Store, plan: Plan, pair: Pair, cells: Sequence[Cell], shared: Any) -> None:
     place, of = store.overview.joinpath(*pair), {cell.id: cell.fingerprint for cell in cells}
+    made_of = {"of": of, "columns": sha256(shared.SerializeToString()).hexdigest()}
     with suppress(OSError, PrerollError):
-        if manifest.read(place, KIND).content.get("of") == of:
+        if manifest.read(place, KIND).content.items() >= made_of.items():
             return
     curves = [Curve.from_dict(read_result(read_manifest(store.folder(cell)))["curve"]) for cell in cells]
     with atomic.folder(place, KIND) as folder:
         with EventFile(folder) as events:
-            write_board(events, plan.lengths, bands=True)
+            write_board(events, plan.lengths, means=True)
+            events.write_for_plugin(0, shared)
             settings = {name: value for name, value in settings_of(cells[0]).items() if name != "seed"}
             write_settings(events, "/".join(pair), settings)
             for seen, point in _mean_points(curves, plan.lengths).items():
                 events.write(seen, point)
-            events.write(cells[0].sessions, _final(store, plan, cells))
+            write_final(events, cells[0].sessions, _final(store, plan, cells), plan.lengths)
             if (picture := policy_picture(store.folder(cells[0]), cells[0])) is not None:
                 events.write_picture(cells[0].sessions, POLICY, picture)
-        manifest.write(folder, KIND, {"of": of})
+        manifest.write(folder, KIND, made_of)
 
 
 def _mean_points(curves: Sequence[Curve], lengths: Sequence[str]) -> dict[int, dict[str, float]]:
@@ -134,7 +137,7 @@ def _final(store: Store, plan: Plan, cells: Sequence[Cell]) -> dict[str, float]:
     """Returns the means of the final metrics."""
     told = [store.record(cell)["evaluation"] for cell in cells]
     names = [name for name in (*METRICS, *map(share_column, plan.lengths)) if all(name in one for one in told)]
-    return {FINAL + name: float(np.mean([one[name] for one in told])) for name in names}
+    return {name: float(np.mean([one[name] for one in told])) for name in names}
 
 
 def policy_picture(folder: Path, cell: Cell) -> bytes | None:

@@ -1,6 +1,6 @@
 """TensorBoard data of an experiment besides curves: the table of its cells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +8,22 @@ from preroll.files import atomic
 from preroll.simulations.evaluation.agent_result import AgentResult, share_column
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.training.board import plugin_value
+from preroll.simulations.training.board import plugin_value, write_meanings
+from preroll.simulations.training.curves import SHARE_MEANING
 from preroll.tensorboard_writer import NAME, EventFile
 
 #: Prefix of the final metrics.
 FINAL = "final/"
-#: Final metrics of a cell, shown in the HPARAMS tab with the share of every length class.
-METRICS = (
-    "percent_of_optimum",
-    "revenue",
-    "regret",
-    "view_rate",
-    "empty_share",
-    "session_length",
-    "terminated_share",
-)
+#: Final metrics of a cell with their meaning, shown in the HPARAMS tab with the share of every length class.
+METRICS = {
+    "percent_of_optimum": "percent of the optimum: 100 · expected / optimum",
+    "revenue": "revenue of a session: the mean sum of its rewards",
+    "regret": "regret of a session: optimum − expected",
+    "view_rate": "share of the ads shown that were viewed",
+    "empty_share": "share of slots left without an ad",
+    "session_length": "mean number of slots of a session",
+    "terminated_share": "share of sessions that the user left before the horizon",
+}
 
 
 def write_settings_and_metrics(events: EventFile, cell: Cell, evaluation: AgentResult) -> None:
@@ -34,9 +35,15 @@ def write_settings_and_metrics(events: EventFile, cell: Cell, evaluation: AgentR
         evaluation: the cell's evaluation.
     """
     write_settings(events, cell.id, settings_of(cell))
-    numbers = evaluation.to_dict()
-    names = (*METRICS, *map(share_column, evaluation.shares))
-    events.write(cell.sessions, {f"{FINAL}{name}": float(numbers[name]) for name in names})
+    write_final(events, cell.sessions, evaluation.to_dict(), evaluation.shares)
+
+
+def write_final(events: EventFile, sessions: int, numbers: Mapping[str, Any], lengths: Iterable[str]) -> None:
+    """Adds the final metrics after so many training sessions, as far as there are numbers, and what they mean."""
+    meanings = METRICS | {share_column(one): SHARE_MEANING.replace("LENGTH", one) for one in lengths}
+    told = {FINAL + name: meaning for name, meaning in meanings.items() if name in numbers}
+    events.write(sessions, {tag: float(numbers[tag.removeprefix(FINAL)]) for tag in told})
+    write_meanings(events, "what the final tags mean", "The agent after its training, evaluated as it was saved.", told)
 
 
 def write_settings(events: EventFile, name: str, settings: Mapping[str, Any]) -> None:
@@ -63,14 +70,14 @@ def write_settings(events: EventFile, name: str, settings: Mapping[str, Any]) ->
 
 
 def write_columns(logdir: Path, plan: Plan) -> None:
-    """Writes what all runs of a logdir share: the names of the settings and metrics in HPARAMS.
+    """Writes what all cells share, the columns of HPARAMS, as a run of its own: a cell knows nothing of the others.
 
     Args:
         logdir: TensorBoard's logdir.
         plan: the experiment.
     """
     with atomic.folder(logdir / "layout", "layout") as folder, EventFile(folder) as events:
-        events.write_for_plugin(0, _hparams_value(plan))
+        events.write_for_plugin(0, columns(plan))
     assert (logdir / "layout" / NAME).is_file()
 
 
@@ -88,7 +95,8 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else value_text(value)
 
 
-def _hparams_value(plan: Plan) -> Any:
+def columns(plan: Plan) -> Any:
+    """Returns the names of the settings and metrics in HPARAMS, which TensorBoard takes from any run of a logdir."""
     from tensorboard.plugins.hparams import metadata
     from tensorboard.plugins.hparams.api_pb2 import Experiment, HParamInfo, MetricInfo, MetricName
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData

@@ -139,6 +139,7 @@ def test_a_list_that_is_wrong_is_refused_in_one_line(tmp_path: Path, text: str, 
     ("given", "told"),
     [
         ({"categories": []}, "categories: at least one"),
+        ({"categories": "cooking"}, "categories: 'cooking': must be a list of names"),
         ({"categories": ["a", "a"]}, "categories: 'a': is named twice"),
         ({"categories": ["a", "b"], "videos": 1}, "categories: 'b': would have 0 videos"),
         ({"categories": {"a": 0}}, "categories: 'a': would have 0 videos"),

@@ -42,7 +42,7 @@ def test_train_evaluate_apply_from_one_file(clip_files: Made, tmp_path: Path) ->
         f"  captions: {folder / 'caption_features.csv'}\nmodel: {{name: captions-ridge, folds: 3, inner_folds: 2}}\n"
     )
     told = said("train", file)
-    for part in ("Spearman", "noise ceiling", "captions lack 1 of 150 clips", "tensorboard --logdir"):
+    for part in ("Spearman", "noise ceiling", "captions lack 1 of 150 clips", "preroll tensorboard "):
         assert part in told
     assert said("evaluate", file).split("\n")[1] == told.split("\n")[1]
     assert "150 videos, 1 value each" in said("apply", file, "--out", tmp_path / "p")

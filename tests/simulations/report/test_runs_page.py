@@ -59,3 +59,11 @@ def test_a_long_name_leaves_room_for_the_curve(runs: list[Path], tmp_path: Path)
     done = CliRunner().invoke(app, ["experiment", "report", str(folder), "--out", str(tmp_path / "page.html")])
     assert done.exit_code == 0, done.output
     assert "…ong-long-" in (tmp_path / "page.html").read_text("utf8")
+
+
+def test_a_folder_that_is_neither_experiment_nor_run_is_told_so_with_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "suite").mkdir()
+    told = CliRunner().invoke(app, ["experiment", "report", str(tmp_path / "suit")]).exception
+    assert str(told) == (
+        f"{tmp_path / 'suit'}: is no folder of an experiment, nor of a run; did you mean {tmp_path / 'suite'}?"
+    )

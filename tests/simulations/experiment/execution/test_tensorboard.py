@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def test_the_overview_holds_the_mean_over_seeds_with_its_band_and_one_policy(
     monkeypatch.setattr(overview, "policy_picture", drawn)
     write_overview(store, store.read_plan())
     names = sorted(path.parent.relative_to(store.overview).as_posix() for path in store.overview.rglob(NAME))
-    assert names == sorted(["layout", *("/".join(pair) for pair in all_pairs(store.read_plan()))])
+    assert names == sorted("/".join(pair) for pair in all_pairs(store.read_plan()))
     pair = ("long.view_probability=x1", "thompson-num_envs=16")
     read = EventAccumulator(str(store.overview.joinpath(*pair))).Reload()
     for tag in FIRST:
@@ -78,8 +79,36 @@ def test_the_overview_holds_the_mean_over_seeds_with_its_band_and_one_policy(
         assert all(a <= b <= c for a, b, c in zip(low, mean, high, strict=True))
         assert low != high
     assert read.Images(POLICY)[0].encoded_image_string.startswith(b"\x89PNG")
-    first = layout_of(read).category[0].chart[0].margin.series[0]
+    bands, *others = layout_of(read).category
+    first = bands.chart[0].margin.series[0]
     assert (first.value, first.lower, first.upper) == (FIRST[0], FIRST[0] + LOW, FIRST[0] + HIGH)
+    assert [chart.title for chart in bands.chart] == ["percent of the optimum", "revenue of a session"]
+    assert all(chart.WhichOneof("content") == "multiline" for category in others for chart in category.chart)
+    assert read.SummaryMetadata("_hparams_/experiment").plugin_data.content
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("of", ["overview", "cells"])
+def test_every_chart_has_a_curve_and_the_texts_explain_the_tags_that_are_there(of: str, small_store: Store) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    pair = small_store.path / of / "long.view_probability=x1" / "thompson-num_envs=16"
+    read = EventAccumulator(str(pair if of == "overview" else pair / "seed-0")).Reload()
+    written = set(read.Tags()["scalars"])
+    charts = [chart for category in layout_of(read).category for chart in category.chart]
+    patterns = [tag for chart in charts for tag in chart.multiline.tag]
+    patterns += [re.escape(series.value) for chart in charts for series in chart.margin.series]
+    assert len(charts) == len(patterns)
+    assert [pattern for pattern in patterns if not any(re.match(pattern, tag) for tag in written)] == []
+    texts = [read.Tensors(f"what the {tags} mean/text_summary")[0] for tags in ("tags", "final tags")]
+    told = "\n".join(text.tensor_proto.string_val[0].decode() for text in texts)
+    kinds = {row.split(" ")[1] for row in told.splitlines() if row.startswith("| ")} - {"tag"}
+    explained = {
+        tag for tag in written if tag in kinds or any(one.endswith("…") and tag.startswith(one[:-1]) for one in kinds)
+    }
+    bands = {tag for tag in written if tag.endswith((LOW, HIGH))}
+    assert explained | bands == written
+    assert not [one for one in kinds if not any(tag.startswith(one.rstrip("…,")) for tag in written)]
 
 
 def test_the_overview_is_written_once_and_loses_what_is_no_cell_any_more(
