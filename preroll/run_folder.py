@@ -10,6 +10,8 @@ from pathlib import Path
 
 from preroll.files.targets import check_folder, check_ground
 
+#: Folder of a stopped training, in the hidden folder beside its run.
+CHECKPOINT = "checkpoint"
 #: What a run came to.
 RESULT = "result.json"
 

@@ -9,6 +9,7 @@ import typer
 from preroll.console import signals
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import describe
+from preroll.terminal.counts import parse_count
 
 VIDEOS = 300
 
@@ -20,7 +21,10 @@ def new_catalog(
         list[str] | None, typer.Option(metavar="NAME...", help="Names of categories; NAME=N has N videos.")
     ] = None,
     videos: Annotated[
-        int | None, typer.Option(help="Number of videos, in equal parts.", show_default=str(VIDEOS))
+        int | None,
+        typer.Option(
+            parser=parse_count, metavar="N", help="Number of videos, in equal parts.", show_default=str(VIDEOS)
+        ),
     ] = None,
     csv: Annotated[
         Path | None,

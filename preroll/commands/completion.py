@@ -32,8 +32,15 @@ _preroll() {
     case "$kind" in
         agents) words="@agents@" ;;
         scenarios) words="@scenarios@ $(compgen -f -X '!*.y*ml' -- "$cur")" ;;
-        catalogs) words="demo $(compgen -d -X '.*.preroll' -S / -- "$cur")" ;;
-        runs) words="$(compgen -d -X '.*.preroll' -S / -- "${cur:-runs/}")" ;;
+        catalogs) words="demo $(compgen -d -X '*.preroll' -S / -- "$cur")" ;;
+        runs) words="$(compgen -d -X '*.preroll' -S / -- "${cur:-runs/}")" ;;
+        stopped)
+            local folder name at="runs/"
+            case "$cur" in */*) at="${cur%/*}/" ;; esac
+            for folder in "$at".*.preroll; do
+                name="${folder##*/.}"
+                [ -d "$folder" ] && words="$words $at${name%.preroll}"
+            done ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
     case "$kind" in
@@ -48,6 +55,7 @@ _ZSH = "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bash
 _KINDS = {
     "AGENT": "agents",
     "SCENARIO": "scenarios",
+    "SCENARIO SCENARIO...": "scenarios",
     "--scenario": "scenarios",
     "--like": "scenarios",
     "--catalog": "catalogs",
@@ -56,7 +64,7 @@ _KINDS = {
     "RUN...": "runs",
     "DIR|RUN...": "runs",
     "--run": "runs",
-    "--resume": "runs",
+    "--resume": "stopped",
     "--continue": "runs",
 }
 

@@ -10,6 +10,7 @@ from preroll.files import atomic
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside
 from preroll.files.targets import writing_file
+from preroll.terminal.counts import parse_count
 from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 from preroll.terminal.table import print_table
@@ -26,7 +27,10 @@ def explain(
     json: AsJson = False,
     plot: Annotated[Path | None, typer.Option(help="Write a heat map of category and fatigue (.png or .svg).")] = None,
     sessions: Annotated[
-        int, typer.Option(help="Simulated for agents without a table; they weigh phases of drift.")
+        int,
+        typer.Option(
+            parser=parse_count, metavar="N", help="Simulated for agents without a table; they weigh phases of drift."
+        ),
     ] = 100_000,
     seed: Annotated[int, typer.Option(help="Other users, where sessions are simulated.")] = 0,
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,

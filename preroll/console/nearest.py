@@ -31,8 +31,9 @@ def known(name: object, told: str, names: Iterable[object]) -> str:
 
 
 def neighbors(path: Path, pattern: str = "*/") -> list[Path]:
-    """Returns the folders beside a path that is missing, or the files of a pattern, named as it is."""
+    """Returns the folders beside a path that is missing, or the files of a pattern, named as it is; no hidden ones."""
     try:
-        return sorted(path.parent / one.name for one in path.parent.glob(pattern))
+        names = [one.name for one in path.parent.glob(pattern)]
+        return sorted(path.parent / name for name in names if not name.startswith("."))
     except OSError:
         return []

@@ -54,7 +54,7 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
         axes.set_axisbelow(True)
         draw(axes)
         for axis in (axes.xaxis, axes.yaxis):
-            _plain_numbers(axis)
+            plain_numbers(axis)
     # A different salt for every chart: charts on one page must not share the ids of their clip paths.
     text = figure_bytes(figure, "svg", salt=title).decode()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
@@ -63,7 +63,7 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
 
 
-def _plain_numbers(axis: "Axis") -> None:
+def plain_numbers(axis: "Axis") -> None:
     """Writes the numbers of an axis in full below 10,000, and nothing beside an axis to be added to all of them."""
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 

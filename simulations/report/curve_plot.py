@@ -9,6 +9,7 @@ import numpy as np
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
 from preroll.palette import FAINT, GRID, agent_color
+from preroll.simulations.report.charts import plain_numbers
 from preroll.simulations.training.curves import Curve
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEWEST = 500  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
+PARTS = 8  # of a short curve, whose points may have fewer sessions
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
@@ -71,6 +73,7 @@ def curve_figure(
         axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
         axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
         labels.append((float(y[-1]), name, color))
+    plain_numbers(axes.xaxis)
     _write_labels(axes, labels)
     return figure
 
@@ -80,10 +83,11 @@ def drawn_points(curve: Curve, tag: str) -> tuple[list[int], list[float]]:
     ends: list[int] = []
     means: list[float] = []
     before = weight = total = 0.0
+    fewest = min(FEWEST, curve.sessions[-1] / PARTS)
     for end, value in zip(curve.sessions, curve.values[tag], strict=True):
         if value is not None and not np.isnan(value):
             weight, total = weight + end - before, total + (end - before) * value
-            if weight >= FEWEST or (end == curve.sessions[-1] and not ends):
+            if weight >= fewest or (end == curve.sessions[-1] and not ends):
                 ends.append(end)
                 means.append(total / weight)
                 weight = total = 0.0
@@ -99,8 +103,6 @@ def _frame(axes: "Axes", title: str, unit: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    axes.xaxis.set_minor_formatter(lambda *_: "")
 
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:

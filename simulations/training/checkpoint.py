@@ -27,7 +27,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, manifest, work_folder
 from preroll.files.hashing import sha256_of
 from preroll.files.manifest import Manifest
-from preroll.run_folder import threads, versions
+from preroll.run_folder import CHECKPOINT, threads, versions
 from preroll.simulations.training.loop import Loop
 from preroll.simulations.training.provenance import PACKAGES, merged
 from preroll.simulations.training.run import RunSettings, load_catalog, read_settings, write_settings
@@ -59,7 +59,7 @@ class Stopped(NamedTuple):
 
 def place(run: Path) -> Path:
     """Returns the checkpoint folder of ``run``."""
-    return work_folder.beside(atomic.destination(run)) / "checkpoint"
+    return work_folder.beside(atomic.destination(run)) / CHECKPOINT
 
 
 def save(run: Path, stopped: Stopped) -> None:

@@ -27,11 +27,11 @@ from preroll.console.nearest import meant, neighbors
 from preroll.envs.model.part_of import part_of
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.files import atomic, manifest
+from preroll.files import atomic, manifest, work_folder
 from preroll.files.manifest import Manifest
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
-from preroll.run_folder import RESULT, threads
+from preroll.run_folder import CHECKPOINT, RESULT, threads
 from preroll.shown.card import Card, shown
 from preroll.shown.shown import Shown
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
@@ -184,6 +184,10 @@ def read_manifest(path: Path) -> Manifest:
     """
     folder = atomic.current(path)
     if not folder.is_dir():
+        if atomic.is_locked(path):
+            raise PrerollError(f"run {path}: is being written; wait until it is finished")
+        if (work_folder.beside(atomic.destination(path)) / CHECKPOINT).is_dir():
+            raise PrerollError(f"run {path}: is not finished; go on with `preroll train --resume {quote(str(path))}`")
         told = f"make one with `preroll train AGENT --run {quote(str(path))}`"
         raise PrerollError(f"run {path}: no such folder{meant(path, neighbors(path)) or f'; {told}'}")
     try:

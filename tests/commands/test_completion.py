@@ -41,7 +41,7 @@ def offered(script: Path, *words: str) -> list[str]:
 
 @pytest.mark.skipif(BASH is None, reason="needs bash")
 def test_commands_options_and_names_are_completed(script: Path) -> None:
-    for folder in ("runs/ppo", "runs/thompson", "catalog"):
+    for folder in ("runs/ppo", "runs/thompson", "runs/.dqn.preroll", "catalog"):
         (script.parent / folder).mkdir(parents=True)
     (script.parent / "mine.yaml").touch()
     assert offered(script, "tra") == ["train"]
@@ -52,7 +52,9 @@ def test_commands_options_and_names_are_completed(script: Path) -> None:
     assert sorted(offered(script, "catalog", "show", "")) == ["catalog/", "demo", "runs/"]
     assert sorted(offered(script, "evaluate", "")) == ["runs/ppo/", "runs/thompson/"]
     assert offered(script, "evaluate", "runs/ppo/", "runs/t") == ["runs/thompson/"]
-    assert offered(script, "train", "--resume", "ru") == ["runs/"]
+    assert offered(script, "train", "--resume", "ru") == ["runs/dqn"]
+    assert offered(script, "train", "--resume", "runs/d") == ["runs/dqn"]
+    assert offered(script, "compare", "classic", "fat") == ["fatigue"]
     assert offered(script, "export", "runs/ppo", "--no") == []
 
 

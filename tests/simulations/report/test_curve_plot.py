@@ -38,10 +38,10 @@ def test_the_same_curves_give_the_same_bytes(files: list[Path], tmp_path: Path) 
 
 
 def test_points_are_joined_until_they_have_enough_sessions_not_to_be_noise() -> None:
-    noisy = Curve([1, 100, 600, 700, 1300], {"session/expected": [None, 2.0, 8.0, 1.0, 8.0]})
+    noisy = Curve([1, 100, 600, 700, 1300, 9000], {"session/expected": [None, 2.0, 8.0, 1.0, 8.0, 9.0]})
     ends, means = drawn_points(noisy, "session/expected")
-    assert ends == [600, 1300]
-    assert means == pytest.approx([(99 * 2 + 500 * 8) / 599, (100 * 1 + 600 * 8) / 700])
+    assert ends == [600, 1300, 9000]
+    assert means == pytest.approx([(99 * 2 + 500 * 8) / 599, (100 * 1 + 600 * 8) / 700, 9.0])
     short = Curve([1, 30], {"session/expected": [None, 2.0]})
     assert drawn_points(short, "session/expected") == ([30], [2.0])
 

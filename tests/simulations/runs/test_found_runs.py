@@ -13,6 +13,7 @@ from preroll.files import atomic
 from preroll.simulations import continue_training, train
 from preroll.simulations.runs.found_runs import FoundRun, find_runs
 from preroll.simulations.training import checkpoint
+from preroll.simulations.training.run import Run
 from preroll.simulations.training.training import prepare
 from tests.resealed import reseal
 
@@ -148,3 +149,11 @@ def test_looking_changes_nothing(runs: Path) -> None:
     find_runs(runs)
     assert sorted(path for path in runs.rglob("*")) == before
     assert os.path.isdir(runs / ".done.old")
+
+
+def test_a_run_that_is_not_finished_is_named_with_what_goes_on_and_no_hidden_folder_is_suggested(runs: Path) -> None:
+    with pytest.raises(PrerollError, match=r"stopped: is not finished; go on with `preroll train --resume .*/stopped`"):
+        Run.open(runs / "stopped")
+    with pytest.raises(PrerollError) as raised:
+        Run.open(runs / "stoped")
+    assert ".stopped" not in str(raised.value)
