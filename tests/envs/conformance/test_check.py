@@ -14,6 +14,7 @@ from preroll.envs.conformance.check import NAMES, SAMPLED, check_env
 from preroll.envs.kernel import layout
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from tests.conftest import make_catalog
 
 EVERYTHING = Scenario.load(
     {
@@ -237,8 +238,8 @@ def test_no_check_fails_for_a_preset(name: str) -> None:
     assert skipped <= {"termination", "truncation", "leaving"}
 
 
-def test_no_check_fails_with_every_mechanism_on(small_catalog: Catalog) -> None:
-    report = check_env(EVERYTHING, small_catalog, seed=1, slots=40_000)
+def test_no_check_fails_with_every_mechanism_on() -> None:
+    report = check_env(EVERYTHING, make_catalog(), seed=1, slots=40_000)
     assert report.ok, str(report)
     skipped = {finding.name: finding.why for finding in report.findings if finding.status == "not applicable"}
     assert skipped == {"spec": "the catalog exists in memory alone; save it as a folder to name it in a spec"}

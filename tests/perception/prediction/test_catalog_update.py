@@ -13,6 +13,7 @@ from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.prediction.catalog_update import quantiles, tag_vectors, update_catalog
 from preroll.perception.prediction.category_calibration import calibrated_categories, calibration_folds
 from preroll.perception.prediction.framework.predictions import Predictions
+from tests.conftest import make_catalog
 from tests.resealed import reseal
 
 
@@ -123,7 +124,7 @@ def test_ids_may_do_without_the_suffix(small_catalog_folder: Path, tmp_path: Pat
     np.testing.assert_array_equal(made.memorability, memory.values[::-1, 0])
 
 
-def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_folder: Path, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_an_error(small_catalog_folder: Path, tmp_path: Path) -> None:
     catalog, out = Catalog.load(small_catalog_folder), tmp_path / "new"
     memory = predicted(catalog, "memorability", ("memorability",))
     few = Predictions("memorability", memory.ids[:3], memory.names, memory.values[:3])
@@ -145,7 +146,7 @@ def test_what_does_not_fit_is_an_error(small_catalog: Catalog, small_catalog_fol
     with pytest.raises(PrerollError, match="give at least one"):
         update_catalog(catalog, out)
     with pytest.raises(PrerollError, match="in memory alone"):
-        update_catalog(small_catalog, out, memorability=memory)
+        update_catalog(make_catalog(), out, memorability=memory)
     assert not out.exists()
 
 

@@ -198,10 +198,10 @@ def test_tensorboard_opens_on_this_machine_alone_and_shows_reward_curves(small_s
 
 
 def await_address(path: Path) -> str:
-    """Waits until TensorBoard has said where it listens."""
+    """Waits until TensorBoard has said where it listens; gives the address without the query that pins charts."""
     for _ in range(1200):
         for word in path.read_text().split():
             if word.startswith("http://"):
-                return word
+                return word.partition("?")[0]
         time.sleep(0.05)
     pytest.fail(f"TensorBoard did not start: {path.read_text()}")
