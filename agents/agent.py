@@ -20,6 +20,9 @@ from preroll.shown.card import Card, shown
 from preroll.shown.shown import Shown
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
     from preroll.envs.model.tables import Tables, TablesSource
     from preroll.envs.policies.policy import Policy
 
@@ -188,6 +191,21 @@ class Agent(Shown, ABC):
         tables = Tables.of(tables)
         check_fit(self.name, self.spec, tables.spec)
         return tabulate(tables, self.action_probabilities)
+
+    def to_frame(self, tables: "TablesSource", *, phase: int = 0, segment: int = 0) -> "pd.DataFrame":
+        """Returns the ads that the agent shows most: :meth:`Policy.to_frame` of :meth:`policy`."""
+        return self.policy(tables).to_frame(tables, phase=phase, segment=segment)
+
+    def plot(self, tables: "TablesSource", axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
+        """Draws the ads that the agent shows most: :meth:`Policy.plot` of :meth:`policy`.
+
+        Args:
+            tables: the scenario on the catalog.
+            axes: the axes to draw on; new ones by default.
+            phase: phase of drift.
+            segment: segment of the user.
+        """
+        return self.policy(tables).plot(tables, axes, phase=phase, segment=segment)
 
     def export_graph(self, graph: OnnxGraph) -> None:
         """Adds to ``graph`` what the agent computes with exploration off, from the observation to its outputs.

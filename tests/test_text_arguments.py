@@ -86,6 +86,8 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
         "tables": to.tables("classic"), "action_probabilities": lambda seen: np.full((len(seen), 6), 1 / 6),
     },
     "Agent.policy": lambda to: {"self": agent(), "tables": to.tables("classic")},
+    "Agent.plot": lambda to: {"self": agent(), "tables": to.tables("classic")},
+    "Agent.to_frame": lambda to: {"self": agent(), "tables": to.tables("classic")},
     "Agent.save": lambda to: {"self": agent(), "folder": to.at("agent")},
     "OnnxAgent.from_file": lambda to: {"path": to.at("policy.onnx")},
     "OnnxAgent.save": lambda to: {"self": network(), "folder": to.at("agent")},

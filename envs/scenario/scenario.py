@@ -8,6 +8,7 @@ in seconds, rewards in the currency of the platform, and sessions last up to ``s
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -82,6 +83,15 @@ class Ad(FileModel):
         """P(view) before a video of its own category; None where the catalog has it, or there is none."""
         given = self.view_probability
         return given.get(self.category, given.get(OTHER)) if isinstance(given, dict) else given
+
+    @property
+    def probability_range(self) -> tuple[float, float] | None:
+        """Smallest and largest P(view) that it is given, equal if it is one number; None where the catalog has it."""
+        given = self.view_probability
+        if given is None:
+            return None
+        numbers = given.values() if isinstance(given, dict) else (given,)
+        return min(numbers, default=0.0), max(numbers, default=0.0)
 
 
 class Session(FileModel):
@@ -433,6 +443,8 @@ class Scenario(Shown, FileModel):
     def plot(self, axes: "Axes | None" = None) -> "Axes":
         """Draws P(view) · reward of every ad before a video of its own category.
 
+        An ad with probabilities by category has a bar as long as the largest of them, and a line from the smallest.
+
         Args:
             axes: the axes to draw on; new ones by default.
 
@@ -445,10 +457,15 @@ class Scenario(Shown, FileModel):
                 "plot Tables.compile(scenario, catalog) instead"
             )
         hues = {name: category_color(k) for k, name in enumerate(sorted({ad.category for ad in self.ads}))}
-        rows = [
-            plots.Bar(ad.label, (ad.own_probability or 0.0) * ad.reward, color=hues[ad.category]) for ad in self.ads
-        ]
-        return plots.bars(axes, rows, title=self.name, x="P(view) · reward before a video of the own category")
+        rows, before = [], "before a video of the own category"
+        for ad in self.ads:
+            assert ad.probability_range is not None
+            least, most = (p * ad.reward for p in ad.probability_range)
+            rows.append(plots.Bar(ad.label, most, color=hues[ad.category]))
+            if isinstance(ad.view_probability, dict):
+                rows[-1] = replace(rows[-1], low=least, high=most)
+                before = "before a video of the own category, or by category from least to most"
+        return plots.bars(axes, rows, title=self.name, x=f"P(view) · reward {before}")
 
     def _card(self) -> Card:
         user, observed = self.user, self.observe.model_dump()
@@ -461,8 +478,15 @@ class Scenario(Shown, FileModel):
             "P(view)": "of the catalog" if self.response == CATALOG else f"of the ads; mismatch {user.mismatch:g}",
             "observed": ", ".join(name for name, value in observed.items() if value not in (False, "none")),
         }
-        rows = [(ad.label, ad.seconds, ad.own_probability, ad.reward) for ad in self.ads]
+        rows = [(ad.label, ad.seconds, _told(ad), ad.reward) for ad in self.ads]
         return Card(f"Scenario {self.name}", facts, ("ad", "seconds", "P(view)", "reward"), rows)
+
+
+def _told(ad: Ad) -> str | float | None:
+    """Returns P(view) of an ad, as a range where it has several by category."""
+    if ad.probability_range is None or ad.probability_range[0] == ad.probability_range[1]:
+        return ad.probability_range and ad.probability_range[0]
+    return " … ".join(f"{p:g}" for p in ad.probability_range)
 
 
 @lru_cache(maxsize=16)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,9 +10,14 @@ from preroll.agents.finite import finite
 from preroll.envs.optimum.explanation import Explanation
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.rollout import Rollout
+from preroll.shown import plots
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown
 from preroll.simulations.statistics.intervals import Mean, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 #: A difference from a reference that did not play.
 UNKNOWN = Mean(math.nan, math.nan)
@@ -96,9 +101,27 @@ class AgentResult(Shown):
             **({"the optimum": self.optimum_note} if self.optimum_note else {}),
             "sessions": f"{self.sessions:,} in {self.lanes:,} lanes, of {self.session_length:.1f} slots on average",
         }
-        shares = [("viewed", self.view_rate), *self.shares.items(), ("empty slots", self.empty_share)]
-        rows = [(name, f"{100 * share:.1f} %") for name, share in [*shares, ("left early", self.terminated_share)]]
+        rows = [(name, f"{100 * share:.1f} %") for name, share in self._shares()]
         return Card(f"Result of {self.name}", facts, ("what", "share"), rows)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns :meth:`to_row` as a table of one row."""
+        import pandas as pd
+
+        return pd.DataFrame([self.to_row()])
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draws shares in percent: of the ads that were viewed, of the length classes, of empty slots.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+        """
+        rows = [plots.Bar(name, 100 * share) for name, share in self._shares()]
+        return plots.bars(axes, rows, title=f"{self.name}: {self.sessions:,} sessions", x="%")
+
+    def _shares(self) -> list[tuple[str, float]]:
+        shares = [("viewed", self.view_rate), *self.shares.items(), ("empty slots", self.empty_share)]
+        return [*shares, ("left early", self.terminated_share)]
 
     def to_row(self) -> dict[str, Any]:
         """Returns every number as flat columns: beside a mean ``x`` stands its interval, ``x_low`` to ``x_high``."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from preroll.agents.settings import MOST_SESSIONS
 from preroll.console.given import whole
+from preroll.console.nearest import known
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
@@ -64,8 +65,19 @@ class Evaluation(Shown):
         return self.rows[0].lanes
 
     def __getitem__(self, name: str) -> AgentResult:
-        """Returns the result of the agent ``name``."""
-        return next(row for row in self.rows if row.name == name)
+        """Returns the result of the agent ``name``.
+
+        Raises:
+            PrerollError: there is no such agent.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        names = [row.name for row in self.rows]
+        raise PrerollError(f"evaluation: no agent {name!r}; {known(name, 'agents are', names)}")
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yields the numbers of every agent as flat columns, of which ``pandas.DataFrame(evaluation)`` is made."""

@@ -12,6 +12,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from rich.cells import cell_len
 
+from preroll import PrerollError
 from preroll.agents import AGENTS, make_agent
 from preroll.envs import Optimum, Policy, Scenario, Tables, greedy_policy
 from preroll.perception import Catalog
@@ -66,8 +67,6 @@ CLASSES = (
     "Tables", "Scenario", "Catalog", "Optimum", "Policy", "TrainingResult", "Curve", "Thompson", "Run",
     "Evaluation", "ExperimentOutcome", "Explanation", "AgentResult",
 )  # fmt: skip
-#: An agent draws its policy, and the result of one is a row of an evaluation.
-DRAWN = [name for name in CLASSES if name not in ("Thompson", "AgentResult")]
 
 
 def test_every_class_of_a_face_that_shows_itself_is_tested_here(objects: dict[str, Any]) -> None:
@@ -96,19 +95,19 @@ def test_a_notebook_shows_its_table(objects: dict[str, Any], name: str) -> None:
 
 
 def arguments(objects: dict[str, Any], name: str) -> tuple[Any, ...]:
-    """A policy table does not know what its axes stand for."""
-    return (objects["Tables"],) if name == "Policy" else ()
+    """A policy table does not know what its axes stand for, and an agent has one on any tables."""
+    return (objects["Tables"],) if name in ("Policy", "Thompson") else ()
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", CLASSES)
 def test_it_is_a_table_of_flat_columns(objects: dict[str, Any], name: str) -> None:
     frame = objects[name].to_frame(*arguments(objects, name))
-    assert len(frame) >= 3
+    assert len(frame) >= (1 if name == "AgentResult" else 3)
     assert all(isinstance(column, str) for column in frame.columns)
     assert not [name for name in frame if any(isinstance(entry, list | dict | tuple) for entry in frame[name])]
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", CLASSES)
 def test_it_draws_itself_on_new_axes_and_on_given_ones(objects: dict[str, Any], name: str) -> None:
     given = pyplot.figure().add_subplot()
     for axes in (None, given):
@@ -157,6 +156,28 @@ def test_tables_and_trainings_say_which_phase_or_segments_they_tell(scenario: st
         assert part in " ".join(repr(one).split())
     assert part in result.tables.plot().get_title(loc="left").replace("\n", " ")
     pyplot.close("all")
+
+
+def test_a_scenario_of_ads_by_category_shows_the_range_of_each() -> None:
+    scenario = Scenario.load("campaigns")
+    lines = {words[0]: " ".join(words[2:5]) for line in repr(scenario).splitlines() if len(words := line.split()) > 5}
+    assert (lines["soap.short"], lines["tickets.short"]) == ("0.45 … 0.75", "0.5 … 0.85")
+    axes: Any = scenario.plot()
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.75, 1.125, 0.8, 1.25, 0.85, 0.75])
+    assert "by category" in axes.get_xlabel()
+    pyplot.close("all")
+
+
+def test_an_agent_shows_its_policy(objects: dict[str, Any]) -> None:
+    agent, tables = objects["Thompson"], objects["Tables"]
+    assert agent.to_frame(tables).equals(agent.policy(tables).to_frame(tables))
+
+
+def test_an_evaluation_has_as_many_results_as_agents_and_names_those_it_has(objects: dict[str, Any]) -> None:
+    evaluation = objects["Evaluation"]
+    assert len(evaluation) == len(evaluation.rows)
+    with pytest.raises(PrerollError, match="no agent 'gredy'; did you mean greedy"):
+        evaluation["gredy"]
 
 
 def test_nothing_of_one_phase_and_one_segment_names_them(objects: dict[str, Any]) -> None:
@@ -274,7 +295,5 @@ def test_what_cannot_be_read_any_more_says_so_and_does_not_raise(tmp_path: Path)
     ],
 )
 def test_what_cannot_be_drawn_is_told_in_one_line(ask: Callable[[], Any], named: str) -> None:
-    from preroll import PrerollError
-
     with pytest.raises(PrerollError, match=named):
         ask()
