@@ -1,14 +1,11 @@
 """Matrices of P(view) by ad and category: CSV files with the column ``ad`` and one column for each category."""
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from preroll.bounded import limits
-from preroll.bounded.readers import read_text
+from preroll.bounded.csv_rows import csv_rows
 from preroll.envs.scenario.scenario import OTHER, Ad
 from preroll.errors import PrerollError
 
@@ -30,7 +27,7 @@ def read_matrix(source: Path, categories: Sequence[str], like: Sequence[Ad]) -> 
         PrerollError: naming the file, and the line or column that is wrong.
     """
     ads: dict[str, dict[str, Any]] = {}
-    for line, row in _rows(source, categories):
+    for line, row in csv_rows(source, lambda heading: _check_heading(heading, source, categories)):
         group, _, name = row["ad"].rpartition(".")
         if not group or not name:
             raise PrerollError(f"{source}, line {line}: ad: {row['ad']!r}: should be group.name")
@@ -50,27 +47,6 @@ def read_matrix(source: Path, categories: Sequence[str], like: Sequence[Ad]) -> 
     if not ads:
         raise PrerollError(f"{source}: holds no ad")
     return ads
-
-
-def _rows(source: Path, categories: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields every row with the number of its last line."""
-    try:
-        text = read_text(source, limits.TABLE, "utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise PrerollError(f"{source}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if "\0" in text:
-        raise PrerollError(f"{source}: is no text")
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        heading = [name.strip() for name in reader.fieldnames or []]
-        _check_heading(heading, source, categories)
-        reader.fieldnames = heading
-        for row in reader:
-            if None in row or None in row.values():
-                raise PrerollError(f"{source}, line {reader.line_num}: should have {len(heading)} fields")
-            yield reader.line_num, {str(key): value.strip() for key, value in row.items()}
-    except csv.Error as error:
-        raise PrerollError(f"{source}, line {reader.reader.line_num}: {error}") from None
 
 
 def _check_heading(heading: Sequence[str], source: Path, categories: Sequence[str]) -> None:

@@ -1,13 +1,10 @@
 """Lists of videos that need not be there: CSV files with categories and, optionally, names and tags."""
 
-import csv
-import io
 import re
 from collections import Counter
 from pathlib import Path
 
-from preroll.bounded import limits
-from preroll.bounded.readers import read_text
+from preroll.bounded.csv_rows import csv_rows
 from preroll.errors import PrerollError
 from preroll.perception.catalog.synthetic import Listed
 
@@ -24,24 +21,12 @@ def read_list(source: Path) -> Listed:
     Raises:
         PrerollError: naming the file, and the line or column that is wrong.
     """
-    try:
-        text = read_text(source, limits.TABLE, "utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise PrerollError(f"{source}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if "\0" in text:
-        raise PrerollError(f"{source}: is no text")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        heading = [name.strip() for name in next(reader, [])]
+
+    def check_heading(heading: list[str]) -> None:
         if "category" not in heading or set(heading) - set(COLUMNS) or len(set(heading)) < len(heading):
             raise PrerollError(f"{source}, line 1: {', '.join(heading) or 'nothing'}: {_TOLD}")
-        rows = []
-        for row in reader:
-            if len(row) != len(heading):
-                raise PrerollError(f"{source}, line {reader.line_num}: should have {len(heading)} fields")
-            rows.append(_video(dict(zip(heading, map(str.strip, row), strict=True)), source, reader.line_num))
-    except csv.Error as error:
-        raise PrerollError(f"{source}, line {reader.line_num}: {error}") from None
+
+    rows = [_video(row, source, line) for line, row in csv_rows(source, check_heading)]
     if not rows:
         raise PrerollError(f"{source}: lists no video")
     names, categories, tags = zip(*rows, strict=True)

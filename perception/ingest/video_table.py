@@ -1,16 +1,12 @@
 """Tables of videos: CSV files with the columns ``path`` or ``url``, ``category`` and, optionally, ``split``."""
 
-import csv
-import io
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from preroll.bounded import limits
-from preroll.bounded.readers import read_text
+from preroll.bounded.csv_rows import csv_rows
 from preroll.errors import PrerollError
 from preroll.perception.ingest.video_folder import Listing, SourceVideo, problem_of, shown
 from preroll.perception.video.clip_groups import GROUPINGS
@@ -39,13 +35,10 @@ def read_table(source: Path, downloads: Path, group_by: str | None = None) -> Li
     """
     if not source.is_file():
         raise PrerollError(f"videos {source}: no such file; a table of videos is a CSV file")
-    try:
-        text = read_text(source, limits.TABLE, "utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise PrerollError(f"videos {source}: cannot be read: {error}") from None
     lines: dict[str, int] = {}
     videos = []
-    for number, row in _rows(text, source, group_by):
+    rows = csv_rows(source, lambda heading: _check_heading(heading, source, group_by), f"videos {source}")
+    for number, row in rows:
         listed = _listed(row, source, downloads, number)
         if group_by in row:
             listed = replace(listed, group=row[group_by] or listed.path)
@@ -56,22 +49,6 @@ def read_table(source: Path, downloads: Path, group_by: str | None = None) -> Li
     if not videos:
         raise PrerollError(f"videos {source}: it lists no video")
     return Listing(sorted(videos, key=lambda one: (one.category, one.path)), 0)
-
-
-def _rows(text: str, source: Path, group_by: str | None) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields every row with the number of its last line."""
-    if "\0" in text:
-        raise PrerollError(f"videos {source}: it is no text")
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        heading = reader.fieldnames or []
-        _check_heading(list(heading), source, group_by)
-        for row in reader:
-            if None in row or None in row.values():
-                raise PrerollError(f"videos {source}, line {reader.line_num}: it must have {len(heading)} fields")
-            yield reader.line_num, {str(key): value.strip() for key, value in row.items()}
-    except csv.Error as error:
-        raise PrerollError(f"videos {source}, line {reader.line_num}: {error}") from None
 
 
 def _check_heading(heading: list[str], source: Path, group_by: str | None) -> None:

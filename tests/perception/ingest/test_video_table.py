@@ -50,8 +50,8 @@ def test_paths_start_at_the_table_and_urls_are_noted(tmp_path: Path, make_clip: 
         ("path,category,colour\n", r"line 1: column 'colour'; known, once each: path, url, category, split"),
         ("path,path,category\n", r"line 1: column 'path'; known, once each"),
         ("path,category\n", "it lists no video"),
-        ("path,category\na.mp4\n", "line 2: it must have 2 fields"),
-        ("path,category\na.mp4,cats,dogs\n", "line 2: it must have 2 fields"),
+        ("path,category\na.mp4\n", "line 2: should have 2 fields"),
+        ("path,category\na.mp4,cats,dogs\n", "line 2: should have 2 fields"),
         ("path,category\na.mp4,\n", "line 2: category '': it must be a name"),
         ("path,category\na.mp4,cats/wild\n", "line 2: category 'cats/wild': it must be a name without /"),
         ("path,category\n,cats\n", "line 2: it must have a path or a url"),
@@ -65,8 +65,8 @@ def test_paths_start_at_the_table_and_urls_are_noted(tmp_path: Path, make_clip: 
         ("url,category\nfile:///etc/passwd,cats\n", "line 2: url 'file:///etc/passwd' must begin with http"),
         ("url,category\nhttp://me:secret@host/a,cats\n", "line 2: the url holds a user's name or password"),
         ("url,category\nhttp://[/a,cats\n", "line 2: url 'http://"),
-        ('path,category\n"a.mp4,cats\n', "line 1: unexpected end of data"),
-        ("path,category\na\0.mp4,cats\n", "it is no text"),
+        ('path,category\n"a.mp4,cats\n', "line 2: unexpected end of data"),
+        ("path,category\na\0.mp4,cats\n", "is no text"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
