@@ -648,10 +648,12 @@ class Catalog(Shown):
 
     def _card(self) -> Card:
         known = [name.replace("_", " ") for name in OPTIONAL if self.has(name)]
+        planned = self.manifest.get(SYNTHETIC)
         facts = {
             "videos": self.n_videos,
             "made by": self.manifest["command"],
             "object classes": self._sizes.classes,
             **({"also knows": ", ".join(known)} if known else {}),
+            **({"planted": ", ".join(f"{key} {value}" for key, value in planned.items())} if planned else {}),
         }
         return Card(f"Catalog {self.path}", facts, ("category", "videos"), list(self._counts().items()))

@@ -90,6 +90,10 @@ def _of_runs(folders: list[Path], out: Path | None, *, replace: bool) -> None:
     path = out or first.with_name(f"{first.name}.html")
     with writing_file(path, f"--out {path}", HTML, replace=replace, inputs=folders), messages_beside(path):
         runs = [Run.open(folder) for folder in folders]
+        for run in runs[1:]:
+            if run.scenario != runs[0].scenario:
+                told = "were trained on different scenarios; a page is about runs of one"
+                raise PrerollError(f"runs {runs[0].path} and {run.path}: {told}")
         tables = tables_of(runs, None, None)
         shown = named(runs, REFERENCES)
         learned = {name: run.load_agent() for name, run in shown.items() if run.settings.agent not in REFERENCES}

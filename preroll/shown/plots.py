@@ -4,6 +4,7 @@ matplotlib is imported where something is drawn. Whoever gives no axes gets new 
 ``pyplot.show()`` expect.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 6.4, 3.8  # inches
 BAR, FIELD = 0.34, 0.36  # inches: height of a bar, of a row of a field
+TITLE = 60  # letters in a line of a title
 MOST_BARS = 40
 MOST_NUMBERS = 150  # fields in which a number has room
 
@@ -57,7 +59,8 @@ def picture(
             axes.set_prop_cycle(color=AGENTS)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_axisbelow(True)
-        axes.set_title(title, loc="left", fontsize=11)
+        # A picture of the usual width has room for so many letters: what a long title loses would be its end.
+        axes.set_title(textwrap.fill(title, TITLE), loc="left", fontsize=11)
         axes.set_xlabel(x)
         axes.set_ylabel(y)
         if grid:

@@ -199,7 +199,7 @@ def check(search: Search, out: Path) -> None:
     start = search.start
     searched = [name for name, by in overruled(start).items() if by in search.space]  # some trials let them have effect
     check_effects(start, search.agent, set(search.fixed) - set(searched))
-    if not search.space:
+    if not search.space or find(search.agent).family == "baseline":  # no setting of a baseline changes what it earns
         raise PrerollError(f"agent {search.agent}: has no setting that can be searched")
     if out.exists() and not out.is_dir():
         raise PrerollError(f"--out {out}: is a file; a folder is needed")

@@ -297,3 +297,11 @@ def test_what_cannot_be_read_any_more_says_so_and_does_not_raise(tmp_path: Path)
 def test_what_cannot_be_drawn_is_told_in_one_line(ask: Callable[[], Any], named: str) -> None:
     with pytest.raises(PrerollError, match=named):
         ask()
+
+
+def test_a_long_title_of_a_picture_is_folded_and_not_cut() -> None:
+    axes = Optimum(Tables.compile("hidden-users", "demo")).plot()
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    title = axes._left_title  # type: ignore[attr-defined]
+    assert title.get_window_extent().x1 <= axes.figure.bbox.x1
+    pyplot.close("all")
