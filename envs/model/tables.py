@@ -31,7 +31,7 @@ from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ RECALL_STEPS = 1000  # memorability is rounded to multiples of 1 / RECALL_STEPS
 
 
 @dataclass(frozen=True, repr=False)
-class Tables(Shown):
+class Tables(ShownTable):
     """A scenario compiled on a catalog, as arrays.
 
     Attributes:
@@ -194,6 +194,8 @@ class Tables(Shown):
 
     def to_frame(self) -> "pd.DataFrame":
         """Returns what users do, one row for every phase, segment, slot of a video, category, fatigue level and ad.
+
+        Ads stand by category, as in all tables.
 
         The columns ``view_probability`` and ``reward`` are means over the videos of the category, where the ad is not
         the last one shown, ``expected`` is P(view) · reward.

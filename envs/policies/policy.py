@@ -10,7 +10,9 @@ may be omitted:
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,17 +25,21 @@ from preroll.envs.policies.policy_map import NONE_YET, policy_map
 from preroll.errors import PrerollError
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-N_AXES = 6
+#: What the axes stand for, in words.
+AXES = ("phase", "segment", "slot", "video", "fatigue", "last outcome")
+N_AXES = len(AXES)
+TOLERANCE = 1e-6  # of the sum of a row of probabilities, which may be float32
+MOST_ROWS = 1_000_000  # of a table of states
 
 
 @dataclass(frozen=True, repr=False)
-class Policy(Shown):
+class Policy(ShownTable):
     """A policy table: one ad per state (``ads``), or a probability for every ad (``probabilities``).
 
     Exactly one of the two is given. Missing leading axes are added with length 1.
@@ -41,6 +47,9 @@ class Policy(Shown):
     Attributes:
         ads: integer [P, U, T, N, F, M], any axis of length 1; or None.
         probabilities: float64 [P, U, T, N, F, M, A]; or None.
+
+    Raises:
+        PrerollError: ads that are no numbers of ads, probabilities that are none, or too many axes.
 
     Examples:
         >>> import numpy as np
@@ -61,20 +70,28 @@ class Policy(Shown):
             raise ValueError("a policy is given by ads or by probabilities")
         if self.ads is not None:
             ads = np.asarray(self.ads)
+            if wrong := _no_ads(ads):
+                raise PrerollError(f"policy table: ads: {wrong}")
             object.__setattr__(
                 self, "ads", ads.reshape((1,) * (N_AXES - ads.ndim) + ads.shape).astype(np.int16, copy=False)
             )
         if self.probabilities is not None:
             table = np.asarray(self.probabilities, dtype=np.float64)
+            if wrong := _too_many(table.ndim - 1) or no_probabilities(table):
+                raise PrerollError(f"policy table: probabilities: {wrong}")
             object.__setattr__(self, "probabilities", table.reshape((1,) * (N_AXES + 1 - table.ndim) + table.shape))
+
+    @property
+    def given(self) -> NDArray[Any]:
+        """The one of the two tables that was given."""
+        table = self.ads if self.ads is not None else self.probabilities
+        assert table is not None
+        return table
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Axes (P, U, T, N, F, M), each at its full length or 1."""
-        if self.ads is not None:
-            return self.ads.shape
-        assert self.probabilities is not None
-        return self.probabilities.shape[:-1]
+        return self.given.shape[:N_AXES]
 
     def on(self, tables: TablesSource) -> "Policy":
         """Returns the same policy with every axis broadcast to its full length, as views that need no memory.
@@ -83,38 +100,63 @@ class Policy(Shown):
             PrerollError: If the table does not fit the scenario and the catalog.
         """
         tables = Tables.of(tables)
+        full = copy(self)  # which is not checked again
         try:
             if self.ads is not None:
-                return Policy(ads=np.broadcast_to(self.ads, axes(tables)))
-            assert self.probabilities is not None
-            return Policy(probabilities=np.broadcast_to(self.probabilities, (*axes(tables), tables.n_actions)))
+                if (most := int(self.ads.max(initial=0))) >= tables.n_actions:
+                    raise PrerollError(f"policy table: ads: {most}: actions are 0 … {tables.n_actions - 1}")
+                object.__setattr__(full, "ads", np.broadcast_to(self.ads, axes(tables)))
+            else:
+                shape = (*axes(tables), tables.n_actions)
+                object.__setattr__(full, "probabilities", np.broadcast_to(self.given, shape))
         except ValueError:
             raise PrerollError(f"policy table: axes {self.shape} do not fit {axes(tables)}") from None
+        return full
 
-    def to_frame(self, tables: TablesSource, *, phase: int = 0, segment: int = 0) -> "pd.DataFrame":
+    def to_frame(
+        self, tables: TablesSource | None = None, *, phase: int | None = None, segment: int | None = None
+    ) -> "pd.DataFrame":
         """Returns the ad that is shown most by category, slot and fatigue level, as :meth:`plot` draws it.
 
+        Without tables it returns the table itself: one row a state, of the axes on which the policy depends, with the
+        number of its ad, or with ``probability.AD`` of every ad.
+
         Raises:
-            PrerollError: If the table does not fit the scenario and the catalog, or there is no such phase or segment.
+            PrerollError: If the table does not fit the scenario and the catalog, there is no such phase or segment, or
+                there are too many states.
         """
         import pandas as pd
 
+        if tables is None:
+            return self._states()
         tables = Tables.of(tables)
         part_of(tables.scenario, phase, segment)  # raises, before an axis is taken for one of length 1
         parts, labels = [], np.array(tables.spec.labels, dtype=object)
-        for name, ads in policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET).items():
+        for name, ads in policy_map(tables, self, phase=phase or 0, segment=segment or 0, last=NONE_YET).items():
             slot, level = np.indices(ads.shape)
             columns = {"slot": slot.ravel() + 1, "fatigue": level.ravel(), "ad": labels[ads].ravel()}
             parts.append(pd.DataFrame({"category": name, **columns}))
         return pd.concat(parts, ignore_index=True)
+
+    def _states(self) -> "pd.DataFrame":
+        import pandas as pd
+
+        if (n := prod(self.shape)) > MOST_ROWS:
+            raise PrerollError(f"policy table: {n:,} states are too many to list; policy.to_frame(tables) sums up")
+        places = np.indices(self.shape).reshape(N_AXES, -1)
+        columns = {name.replace(" ", "_"): places[i] for i, name in enumerate(AXES) if self.shape[i] > 1}
+        if self.ads is not None:
+            return pd.DataFrame({**columns, "ad": self.ads.ravel()})
+        rows = self.given.reshape(n, -1)
+        return pd.DataFrame({**columns, **{f"probability.{ad}": rows[:, ad] for ad in range(rows.shape[1])}})
 
     def plot(
         self,
         tables: TablesSource,
         axes: "Axes | None" = None,
         *,
-        phase: int = 0,
-        segment: int = 0,
+        phase: int | None = None,
+        segment: int | None = None,
         what: str = "the ad shown most",
     ) -> "Axes":
         """Draws the ad that is shown most by category, slot and fatigue level, before any other ad was shown.
@@ -122,16 +164,18 @@ class Policy(Shown):
         Args:
             tables: the scenario on the catalog.
             axes: the axes to draw on; new ones by default.
-            phase: phase of drift.
-            segment: segment of the user.
-            what: what it is, for the title, which says the phase and the segment where there are several.
+            phase: phase of drift; the first one by default, if the policy depends on it.
+            segment: segment of the user; the first one by default, if the policy depends on it.
+            what: what it is, for the title, which says the phase and the segment of what is not the same in all.
 
         Raises:
             PrerollError: If the table does not fit the scenario and the catalog, or there is no such phase or segment.
         """
         tables = Tables.of(tables)
-        title = titled(f"{tables.scenario.name}: {what}", tables.scenario, phase, segment)
-        maps = policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET)
+        of_all = [None if n == 1 else 0 for n in self.shape[:2]]
+        said = [one if given is None else given for one, given in zip(of_all, (phase, segment), strict=True)]
+        title = titled(f"{tables.scenario.name}: {what}", tables.scenario, *said)
+        maps = policy_map(tables, self, phase=phase or 0, segment=segment or 0, last=NONE_YET)
         spec, colors, listed = tables.spec, ad_colors(tables.spec), np.array(tables.spec.listed)
         place = np.argsort(listed)  # of every ad in the legend
         return plots.mosaic(
@@ -144,13 +188,37 @@ class Policy(Shown):
         )
 
     def _card(self) -> Card:
-        table = self.ads if self.ads is not None else self.probabilities
-        assert table is not None
+        table = self.given
         what = "one ad for each state" if self.ads is not None else "a probability of every ad for each state"
         facts = {"holds": f"{what}, {table.nbytes:,} bytes", "shown by": "policy.plot(tables), policy.to_frame(tables)"}
-        names = ("phase", "segment", "slot", "video", "fatigue", "last outcome")
-        rows = [(name, n if n > 1 else "does not matter") for name, n in zip(names, self.shape, strict=True)]
+        rows = [(name, n if n > 1 else "does not matter") for name, n in zip(AXES, self.shape, strict=True)]
         return Card("Policy", facts, ("depends on", "states"), rows)
+
+
+def no_probabilities(table: NDArray[np.float64], shape: tuple[int, ...] | None = None) -> str:
+    """Returns why an array is not of probabilities along its last axis; empty where it is, and where it holds NaN."""
+    if shape is not None and table.shape != shape:
+        return f"{table.shape}: {shape} is expected"
+    if not table.ndim:
+        return "one number: a probability of every ad is expected"
+    if table.min(initial=0) < 0:
+        return f"{table.min():g}: a probability is at least 0"
+    sums = table.sum(axis=-1)
+    off = np.abs(sums - 1) > TOLERANCE
+    return f"a row that sums to {sums[off][0]:g}: the probabilities of a row sum to 1" if off.any() else ""
+
+
+def _no_ads(table: NDArray[Any]) -> str:
+    """Returns why an array is not of numbers of ads; empty where it is."""
+    if table.dtype.kind not in "iu":
+        return f"{table.dtype}: numbers of ads, which are whole, are expected"
+    if table.size and not 0 <= table.min() <= table.max() <= np.iinfo(np.int16).max:
+        return f"{table.min() if table.min() < 0 else table.max()}: ads are numbered from 0"
+    return _too_many(table.ndim)
+
+
+def _too_many(n: int) -> str:
+    return f"{n} axes of states: there are at most {N_AXES}: {', '.join(AXES)}" if n > N_AXES else ""
 
 
 def by_phase(policies: Sequence[Policy]) -> Policy:

@@ -24,7 +24,7 @@ from preroll.palette import category_color
 from preroll.renamed import PRESETS as RENAMED_PRESETS
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.yaml_config import FileModel, dump_yaml, load_named, validated
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Drift(FileModel):
     set: dict[str, Any] = Field(min_length=1, description="new values, or {scale: factor}, by dotted key")
 
 
-class Scenario(Shown, FileModel):
+class Scenario(ShownTable, FileModel):  # type: ignore[misc]  # rows, where pydantic has fields
     """Complete definition of a simulation, except for the catalog of videos.
 
     ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and stored as a tuple of

@@ -42,6 +42,7 @@ from preroll.perception.onnx_models.card_fields import (
     Transposed,
     check_columns,
 )
+from preroll.shown.shown import Shown
 from preroll.yaml_config import FileModel
 
 FOLDER = Path(__file__).parent / "cards"
@@ -49,7 +50,7 @@ EMBEDDED = Path(__file__).parent / "shipped" / "objects.onnx"
 EMBEDDED_SEGMENTER = Path(__file__).parent / "shipped" / "segmenter.onnx"
 
 
-class Card(FileModel):
+class Card(Shown, FileModel):
     """Base class of the cards of all networks, with the fields that the supervisors of workers need.
 
     Attributes:

@@ -12,7 +12,7 @@ from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.training.session_log import SessionLedger
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def bin_edges(sessions: int, start: int = 0) -> list[int]:
 
 
 @dataclass(repr=False)
-class Curve(Shown):
+class Curve(ShownTable):
     """Points of a learning curve over sessions seen.
 
     Attributes:

@@ -33,7 +33,7 @@ from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import CHECKPOINT, RESULT, threads
 from preroll.shown.card import Card, shown
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import PERCENT, Curve
 from preroll.simulations.training.provenance import Origin, provenance
@@ -75,7 +75,7 @@ class RunSettings(FileModel):
 
 
 @dataclass(frozen=True, repr=False)
-class Run(Shown):
+class Run(ShownTable):
     """A finished training, read from its folder.
 
     Attributes:

@@ -8,7 +8,7 @@ from preroll.agents.agent import Agent
 from preroll.envs.model.part_of import part_of
 from preroll.envs.model.tables import Tables
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import PERCENT, Curve
 from preroll.simulations.training.timing import TimeShares
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class TrainingResult(Shown):
+class TrainingResult(ShownTable):
     """Result of a training.
 
     Attributes:
