@@ -278,12 +278,13 @@ class Agent(Shown, ABC):
 
     def _card(self) -> Card:
         spec = self.spec
+        trained = f"{self.steps:,} transitions" if self.steps else "nothing yet"
         measured = {name: x for name, x in self.metrics().items() if x}  # what a loaded agent counts by begins at 0
         facts = {
             "scenario": spec.name,
-            "was trained on": f"{self.steps:,} transitions" if self.steps else "nothing yet",
+            **({"was trained on": trained} if self.can_learn else {"learns": "no, it only plays"}),
             "sees": f"{spec.layout.size:,} numbers: {', '.join(spec.layout.parts)}",
-            "shows": ", ".join(spec.labels),
+            "shows": ", ".join(spec.labels[ad] for ad in spec.listed),
             **({"is": ", ".join(f"{name} {shown(x)}" for name, x in measured.items())} if measured else {}),
         }
         rows = list(self.settings.model_dump(mode="json").items())

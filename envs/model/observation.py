@@ -209,13 +209,14 @@ class SessionSpec(ShownTable):
 
     @cached_property
     def listed(self) -> tuple[int, ...]:
-        """The actions in the order in which tables and legends list them: by category, then other groups, then none.
+        """The actions in the order in which tables and legends list them: by category, then by other groups, then none.
 
         Actions are numbered as the scenario writes its ads, categories as the catalog sorts them: a number of one says
         nothing of the other.
         """
-        own = self.ad_category
-        groups = np.select([own == -2, own == -1], [len(self.categories), len(self.categories) + 1], own)
+        others = sorted({ad.category for ad in self.ads}.difference(self.categories))
+        place = {name: k for k, name in enumerate([*self.categories, *others])}
+        groups = [place[ad.category] for ad in self.ads] + [len(place)] * self.no_ad
         return tuple(np.argsort(groups, kind="stable").tolist())
 
     def to_frame(self) -> "pd.DataFrame":

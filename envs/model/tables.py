@@ -207,12 +207,12 @@ class Tables(ShownTable):
             "segment": [segment.name for segment in segments(self.scenario)],
             "slot": self.scenario.session.slots,
             "fatigue": range(self.n_levels),
-            "ad": self.spec.labels,
+            "ad": [self.spec.labels[ad] for ad in self.spec.listed],
         }
         index = pd.MultiIndex.from_product(list(names.values()), names=list(names))
         parts = []
         for name, kinds in kinds_by_category(self.category, self.kind, self.spec.categories).items():
-            view, reward = view_by_category(self.arrays, *kinds)
+            view, reward = (numbers[..., self.spec.listed] for numbers in view_by_category(self.arrays, *kinds))
             paid = np.broadcast_to(reward[:, None, None, None], view.shape)
             columns = {"view_probability": view.ravel(), "reward": paid.ravel(), "expected": (view * paid).ravel()}
             parts.append(pd.DataFrame({"category": name, **columns}, index=index).reset_index())

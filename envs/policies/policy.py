@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.part_of import part_of, titled
 from preroll.envs.model.tables import Tables, TablesSource
+from preroll.envs.policies.given_tables import AXES, N_AXES, ads_of, probabilities_of
 from preroll.envs.policies.policy_map import NONE_YET, policy_map
 from preroll.errors import PrerollError
 from preroll.shown import plots
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-#: What the axes stand for, in words.
-AXES = ("phase", "segment", "slot", "video", "fatigue", "last outcome")
-N_AXES = len(AXES)
-TOLERANCE = 1e-6  # of the sum of a row of probabilities, which may be float32
 MOST_ROWS = 1_000_000  # of a table of states
 
 
@@ -69,16 +66,12 @@ class Policy(ShownTable):
         if (self.ads is None) == (self.probabilities is None):
             raise ValueError("a policy is given by ads or by probabilities")
         if self.ads is not None:
-            ads = np.asarray(self.ads)
-            if wrong := _no_ads(ads):
-                raise PrerollError(f"policy table: ads: {wrong}")
+            ads = ads_of(self.ads)
             object.__setattr__(
                 self, "ads", ads.reshape((1,) * (N_AXES - ads.ndim) + ads.shape).astype(np.int16, copy=False)
             )
         if self.probabilities is not None:
-            table = np.asarray(self.probabilities, dtype=np.float64)
-            if wrong := _too_many(table.ndim - 1) or no_probabilities(table):
-                raise PrerollError(f"policy table: probabilities: {wrong}")
+            table = probabilities_of(self.probabilities)
             object.__setattr__(self, "probabilities", table.reshape((1,) * (N_AXES + 1 - table.ndim) + table.shape))
 
     @property
@@ -107,6 +100,8 @@ class Policy(ShownTable):
                     raise PrerollError(f"policy table: ads: {most}: actions are 0 … {tables.n_actions - 1}")
                 object.__setattr__(full, "ads", np.broadcast_to(self.ads, axes(tables)))
             else:
+                if (n := self.given.shape[-1]) != tables.n_actions:
+                    raise PrerollError(f"policy table: probabilities of {n} ads: there are {tables.n_actions} actions")
                 shape = (*axes(tables), tables.n_actions)
                 object.__setattr__(full, "probabilities", np.broadcast_to(self.given, shape))
         except ValueError:
@@ -193,32 +188,6 @@ class Policy(ShownTable):
         facts = {"holds": f"{what}, {table.nbytes:,} bytes", "shown by": "policy.plot(tables), policy.to_frame(tables)"}
         rows = [(name, n if n > 1 else "does not matter") for name, n in zip(AXES, self.shape, strict=True)]
         return Card("Policy", facts, ("depends on", "states"), rows)
-
-
-def no_probabilities(table: NDArray[np.float64], shape: tuple[int, ...] | None = None) -> str:
-    """Returns why an array is not of probabilities along its last axis; empty where it is, and where it holds NaN."""
-    if shape is not None and table.shape != shape:
-        return f"{table.shape}: {shape} is expected"
-    if not table.ndim:
-        return "one number: a probability of every ad is expected"
-    if table.min(initial=0) < 0:
-        return f"{table.min():g}: a probability is at least 0"
-    sums = table.sum(axis=-1)
-    off = np.abs(sums - 1) > TOLERANCE
-    return f"a row that sums to {sums[off][0]:g}: the probabilities of a row sum to 1" if off.any() else ""
-
-
-def _no_ads(table: NDArray[Any]) -> str:
-    """Returns why an array is not of numbers of ads; empty where it is."""
-    if table.dtype.kind not in "iu":
-        return f"{table.dtype}: numbers of ads, which are whole, are expected"
-    if table.size and not 0 <= table.min() <= table.max() <= np.iinfo(np.int16).max:
-        return f"{table.min() if table.min() < 0 else table.max()}: ads are numbered from 0"
-    return _too_many(table.ndim)
-
-
-def _too_many(n: int) -> str:
-    return f"{n} axes of states: there are at most {N_AXES}: {', '.join(AXES)}" if n > N_AXES else ""
 
 
 def by_phase(policies: Sequence[Policy]) -> Policy:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from preroll.console.given import shortened
 from preroll.envs.model.tables import Tables, TablesSource
-from preroll.envs.policies.policy import Policy, no_probabilities
+from preroll.envs.policies.given_tables import no_probabilities
+from preroll.envs.policies.policy import Policy
 from preroll.errors import NoTableError, PrerollError
 from preroll.system.memory import COMPILED, require
 

@@ -132,15 +132,15 @@ def _columns(rows: Sequence[Sequence[object]]) -> tuple[list[list[str]], list[bo
         exact = [isinstance(value, Real) and not isinstance(value, bool) for value in given]
         numbers.append(all(exact) or all(map(_is_numeric, given)))
         whole = all(isinstance(value, Integral) for value in given)
-        columns.append(_aligned(column) if all(exact) and not whole else [shown(value) for value in column])
+        columns.append(aligned(column) if all(exact) and not whole else [shown(value) for value in column])
     return [list(row) for row in zip(*columns, strict=True)], numbers
 
 
-def _aligned(column: Sequence[Any]) -> list[str]:
-    """Returns numbers with the same decimals, so many that the largest has four significant digits."""
+def aligned(column: Sequence[Any], digits: int = 4) -> list[str]:
+    """Returns numbers with the same decimals, so many that the largest has so many significant digits."""
     values = [math.nan if value is None else float(value) for value in column]
     most = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    decimals = min(max(3 - math.floor(math.log10(most)), 0), 6) if most else 0
+    decimals = min(max(digits - 1 - math.floor(math.log10(most)), 0), 6) if most else 0
     decimals = next((d for d in range(decimals) if all(x != x or round(x, d) == round(x, 6) for x in values)), decimals)
     return ["" if value != value else f"{value:,.{decimals}f}".replace("-", "−") for value in values]
 

@@ -125,13 +125,16 @@ class Curve(ShownTable):
 
         return pd.DataFrame({"sessions": self.sessions, **self.values}).astype(dict.fromkeys(self.values, "float64"))
 
-    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+    def plot(
+        self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "", title: str = "learning curve"
+    ) -> "Axes":
         """Draws one number over sessions seen.
 
         Args:
             axes: the axes to draw on, such as those of another curve; new ones by default.
             tag: the number, one of :attr:`values`.
             name: name of the curve, for a legend.
+            title: title of the picture.
 
         Raises:
             PrerollError: the curve has no such number.
@@ -140,9 +143,7 @@ class Curve(ShownTable):
             raise PrerollError(f"curve: no tag {tag!r}; tags are {', '.join(self.values) or 'none'}")
         x, y = np.array(self.sessions, np.float64), np.array(self.values[tag], np.float64)
         best = 100.0 if tag == PERCENT else None
-        return plots.curve(
-            axes, x, y, title="learning curve", labels=("sessions seen", _label(tag)), name=name, best=best
-        )
+        return plots.curve(axes, x, y, title=title, labels=("sessions seen", _label(tag)), name=name, best=best)
 
     def _card(self) -> Card:
         tags = [tag for tag in SHORT if tag in self.values] or list(self.values)

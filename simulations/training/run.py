@@ -162,7 +162,8 @@ class Run(ShownTable):
 
     def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
         """Draws the learning curve: :meth:`Curve.plot`, under the name of the run unless another is given."""
-        return self.curve.plot(axes, tag=tag, name=name or self.name)
+        title = f"{self.scenario.name}: learning curve"
+        return self.curve.plot(axes, tag=tag, name=name or self.name, title=title)
 
     def _card(self) -> Card:
         told, learning, part = self.settings, self.curve._card(), part_of(self.scenario, 0)

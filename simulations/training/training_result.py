@@ -77,7 +77,8 @@ class TrainingResult(ShownTable):
 
     def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
         """Draws the learning curve: :meth:`Curve.plot`, under the name of the agent unless another is given."""
-        return self.curve.plot(axes, tag=tag, name=name or self.agent.name)
+        title = f"{self.tables.scenario.name}: learning curve"
+        return self.curve.plot(axes, tag=tag, name=name or self.agent.name, title=title)
 
     def _card(self) -> Card:
         learning, part = self.curve._card(), part_of(self.tables.scenario, 0)
