@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 6.4, 3.8  # inches
 LARGEST = 30  # inches: of a side, however much there is to draw
 TITLE = 60  # letters in a line of a title
-LABEL = 0.15  # inches that a name takes along an axis
+POINTS, SPACED = 72, 1.04  # points of an inch; distance of names along an axis as a share of their size
 DECADES = 2.5  # of an axis that has room for three labels in each
 
 
@@ -76,7 +76,16 @@ def plain_numbers(axis: "Axis") -> None:
         formatter.set_powerlimits((-4, 5))
 
 
-def name_ticks(axis: "Axis", names: Sequence[str], pixels: float, **look: Any) -> None:
-    """Writes names along an axis of so many pixels; where there is no room for all, every second, third, … one."""
-    step = math.ceil(len(names) * LABEL * axis.figure.dpi / pixels)
-    axis.set_ticks(range(0, len(names), step), list(names[::step]), **look)
+def name_ticks(axis: "Axis", names: Sequence[str], pixels: float, *, size: float, rotation: float = 0) -> None:
+    """Writes names along an axis; where there is no room for all, every second, third, … one.
+
+    Args:
+        axis: the axis, whose positions are 0, 1, 2, …
+        names: name of every position.
+        pixels: length of the axis.
+        size: size of the font [points].
+        rotation: angle of the names [degrees].
+    """
+    step = math.ceil(len(names) * SPACED * size / POINTS * axis.figure.dpi / pixels)
+    anchor: dict[str, Any] = {"rotation_mode": "anchor", "ha": "right"} if 0 < rotation < 90 else {}
+    axis.set_ticks(range(0, len(names), step), list(names[::step]), size=size, rotation=rotation, **anchor)

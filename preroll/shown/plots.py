@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.palette import AGENTS, BLUE, FAINT, INK, PAPER
-from preroll.shown.axes import HEIGHT, LABEL, WIDTH, name_ticks, picture, plain_numbers
+from preroll.shown.axes import HEIGHT, WIDTH, name_ticks, picture, plain_numbers
 from preroll.shown.card import aligned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BAR, FIELD = 0.34, 0.36  # inches: height of a bar, of a row of a field with numbers
+BAR, FIELD, SMALL = 0.34, 0.36, 0.15  # inches: height of a bar, of a row of a field with numbers and without
 MOST_BARS = 40
 MOST_NUMBERS = 150  # fields in which a number has room
+MOST_STEEP = 12  # columns whose names have room side by side
 
 
 @dataclass(frozen=True)
@@ -121,15 +122,15 @@ def field(
     from matplotlib.colors import LinearSegmentedColormap
 
     numbers = values.size <= MOST_NUMBERS
-    size = (WIDTH, 1.4 + FIELD * len(rows)) if numbers else (2 + LABEL * len(columns), 2 + LABEL * len(rows))
+    size = (WIDTH, 1.4 + FIELD * len(rows)) if numbers else (2 + SMALL * len(columns), 2 + SMALL * len(rows))
     with picture(axes, title, width=max(size[0], WIDTH), height=max(size[1], HEIGHT * (not numbers))) as drawn:
         colors = LinearSegmentedColormap.from_list("preroll", [PAPER, BLUE])
         most = max(float(np.nanmax(values)), 1e-300)
         drawn.imshow(values, cmap=colors, vmin=0, vmax=most, aspect="auto", interpolation="nearest")
-        drawn.tick_params(length=0, labelsize=10 if numbers else 8)
-        steep = {"rotation": 30, "rotation_mode": "anchor", "ha": "right"} if numbers else {"rotation": 90}
-        name_ticks(drawn.xaxis, columns, drawn.bbox.width, **steep)
-        name_ticks(drawn.yaxis, rows, drawn.bbox.height)
+        drawn.tick_params(length=0)
+        steep = 30 if len(columns) <= MOST_STEEP else 90
+        name_ticks(drawn.xaxis, columns, drawn.bbox.width, size=10 if numbers else 8, rotation=steep)
+        name_ticks(drawn.yaxis, rows, drawn.bbox.height, size=10 if numbers else 8)
         if numbers:
             for ((row, column), value), told in zip(
                 np.ndenumerate(values), aligned(values.ravel().tolist()), strict=True
