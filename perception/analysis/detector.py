@@ -109,7 +109,7 @@ class Detector(Shown):
         self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
 
     def _card(self) -> Card:
-        return Card(f"Detector {self.model.stem}", {"file": self.model, **self.card._card().facts})
+        return Card(f"Detector {self.model.stem}", {"file": self.model.name, **self.card._card().facts})
 
     def _choose_input(self) -> Any:
         inputs = self._session.get_inputs()

@@ -42,6 +42,7 @@ from preroll.perception.onnx_models.card_fields import (
     Transposed,
     check_columns,
 )
+from preroll.shown.card import Card as ShownCard
 from preroll.shown.shown import Shown
 from preroll.yaml_config import FileModel
 
@@ -75,6 +76,12 @@ class Card(Shown, FileModel):
         description="of an encoder with a text encoder: the logit of a word is logit_scale · cosine + logit_bias",
     )
     logit_bias: float = Field(default=0.0, ge=-1e6, le=1e6, description="see logit_scale")
+
+    def _card(self) -> ShownCard:
+        """Returns what is not as by default."""
+        whole, said = super()._card(), self.model_dump(exclude_defaults=True)
+        facts = {name: value for name, value in whole.facts.items() if name.replace(" ", "_") in said}
+        return ShownCard(f"Model card {self.name}", facts)
 
     @model_serializer(mode="wrap")
     def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
