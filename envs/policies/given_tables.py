@@ -69,11 +69,15 @@ def no_probabilities(table: NDArray[np.float64], shape: tuple[int, ...] | None =
         return f"{table.shape}: {shape} is expected"
     if not table.ndim:
         return "one number: a probability of every ad is expected"
-    if table.min(initial=0) < 0:
-        return f"{table.min():g}: a probability is at least 0"
-    sums = table.sum(axis=-1)
-    off = np.abs(sums - 1) > TOLERANCE
-    return f"a row that sums to {sums[off][0]:g}: the probabilities of a row sum to 1" if off.any() else ""
+    for place in np.ndindex(table.shape[:-4]):  # slot by slot, since a whole table may be most of the memory
+        block = table[place]
+        if block.min(initial=0) < 0:
+            return f"{block.min():g}: a probability is at least 0"
+        sums = block.sum(axis=-1)
+        off = np.abs(sums - 1) > TOLERANCE
+        if off.any():
+            return f"a row that sums to {sums[off][0]:g}: the probabilities of a row sum to 1"
+    return ""
 
 
 def _no_ads(table: NDArray[Any]) -> str:
