@@ -14,6 +14,7 @@ from preroll.html.template import template
 WIDTH, LINES = 80, 24
 LONGEST = 28  # characters of one entry of a table that is too wide; where there is room, entries are whole
 FOLDED = 2  # lines of one fact
+FEWEST = 6  # lines that a table gets, however many facts there are
 HTML_ROWS = 60
 
 
@@ -70,8 +71,9 @@ class Card:
             lines += textwrap.wrap(
                 told, WIDTH, initial_indent=first, subsequent_indent=indent, max_lines=FOLDED, placeholder=" …"
             )
-        if len(lines) >= LINES:
-            lines = [*lines[: LINES - 2], f"  … and {len(lines) - LINES + 2:,} more lines"]
+        room = LINES - 1 - (FEWEST if self.rows else 0)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"  … and {len(lines) - room + 1:,} more lines"]
         return [_cut(line, WIDTH) for line in lines]
 
     def _table(self, room: int) -> list[str]:

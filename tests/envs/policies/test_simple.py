@@ -214,7 +214,7 @@ def test_a_table_has_six_axes_and_fits_its_scenario() -> None:
         ({"probabilities": np.ones(3)}, "probabilities: a row that sums to 3: the probabilities of a row sum to 1"),
         (
             {"probabilities": np.repeat([0.5, 0.5, 0.6], 2).reshape(3, 1, 1, 1, 2)},
-            "probabilities: a row that sums to 1.2:",
+            "probabilities: a row that sums to 1.2",
         ),
         ({"probabilities": np.array([2.0, -1.0])}, "probabilities: -1: a probability is at least 0"),
         ({"probabilities": np.ones((1,) * 9)}, "probabilities: 8 axes of states: there are at most 6: phase, segment"),
