@@ -29,6 +29,8 @@ from preroll.perception.onnx_models.model_file import HasModelCard, ModelFile
 from preroll.perception.onnx_models.networks import DRAWINGS
 from preroll.perception.video.frame_folders import check_only_frames
 from preroll.perception.workers.pool import VideoJob, VideoPool, drawn
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.system.portable_names import kept_or_portable
 from preroll.workers.job import Limits
 
@@ -37,8 +39,8 @@ _FIRST = 10
 _KEPT = "what was found so far is kept; go on with the same command"
 
 
-@dataclass(frozen=True)
-class BuildReport:
+@dataclass(frozen=True, repr=False)
+class BuildReport(Shown):
     """Outcome of :func:`build_catalog`.
 
     Attributes:
@@ -77,6 +79,18 @@ class BuildReport:
     def status(self) -> int:
         """Exit status: 1 if a category is empty, else 0."""
         return 1 if self.empty else 0
+
+    def _card(self) -> Card:
+        facts = {
+            "catalog": f"{self.catalog.path}, {self.catalog.n_videos:,} videos, {self.resumed:,} analysed before",
+            "left out": f"{len(self.left_out):,} videos, and {self.others:,} other files",
+            "in part": f"{len(self.partial):,} videos",
+            **({"empty": ", ".join(self.empty)} if self.empty else {}),
+            **({"copies": f"{len(self.copies):,} pairs of nearly identical videos"} if self.copies else {}),
+            **({"equal": f"{len(self.equal):,} pairs of equal files in two categories"} if self.equal else {}),
+        }
+        rows = [(row.listed.path, row.analysis.status, row.analysis.reason) for row in (*self.left_out, *self.partial)]
+        return Card("Build of a catalog", facts, ("video", "status", "why"), rows)
 
 
 @dataclass(frozen=True)

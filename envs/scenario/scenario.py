@@ -24,7 +24,7 @@ from preroll.palette import category_color
 from preroll.renamed import PRESETS as RENAMED_PRESETS
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.yaml_config import FileModel, dump_yaml, load_named, validated
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Drift(FileModel):
     set: dict[str, Any] = Field(min_length=1, description="new values, or {scale: factor}, by dotted key")
 
 
-class Scenario(Shown, FileModel):
+class Scenario(ShownTable, FileModel):  # type: ignore[misc]  # rows, where pydantic has fields
     """Complete definition of a simulation, except for the catalog of videos.
 
     ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and stored as a tuple of
@@ -422,8 +422,13 @@ class Scenario(Shown, FileModel):
         """Returns the whole scenario as YAML, from which :meth:`load` restores an equal one."""
         return _dumped(json.dumps(self.model_dump(mode="json")))
 
+    @property
+    def _listed(self) -> list[tuple[int, Ad]]:
+        """Number and ad, in the order in which tables list them: by category, as a catalog sorts these."""
+        return sorted(enumerate(self.ads), key=lambda numbered: numbered[1].category)
+
     def to_frame(self) -> "pd.DataFrame":
-        """Returns one row an ad.
+        """Returns one row an ad, by category, as all tables list them; ``action`` is its number.
 
         ``view_probability`` is P(view) before a video of the ad's own category; where an ad has probabilities by
         category, ``view_probability.CATEGORY`` are these.
@@ -431,12 +436,12 @@ class Scenario(Shown, FileModel):
         import pandas as pd
 
         rows = []
-        for ad in self.ads:
+        for action, ad in self._listed:
             given = ad.view_probability if isinstance(ad.view_probability, dict) else {}
             own = {"view_probability": ad.own_probability, "reward": ad.reward}
             rows.append({
-                "ad": ad.label, "category": ad.category, "name": ad.name, "length": ad.length, "seconds": ad.seconds,
-                **own, **{f"view_probability.{name}": p for name, p in given.items()},
+                "ad": ad.label, "action": action, "category": ad.category, "name": ad.name, "length": ad.length,
+                "seconds": ad.seconds, **own, **{f"view_probability.{name}": p for name, p in given.items()},
             })  # fmt: skip
         return pd.DataFrame(rows).astype({"view_probability": "float64"})
 
@@ -458,7 +463,7 @@ class Scenario(Shown, FileModel):
             )
         hues = {name: category_color(k) for k, name in enumerate(sorted({ad.category for ad in self.ads}))}
         rows, before = [], "before a video of the own category"
-        for ad in self.ads:
+        for _, ad in self._listed:
             assert ad.probability_range is not None
             least, most = (p * ad.reward for p in ad.probability_range)
             rows.append(plots.Bar(ad.label, most, color=hues[ad.category]))
@@ -478,7 +483,7 @@ class Scenario(Shown, FileModel):
             "P(view)": "of the catalog" if self.response == CATALOG else f"of the ads; mismatch {user.mismatch:g}",
             "observed": ", ".join(name for name, value in observed.items() if value not in (False, "none")),
         }
-        rows = [(ad.label, ad.seconds, _told(ad), ad.reward) for ad in self.ads]
+        rows = [(ad.label, ad.seconds, _told(ad), ad.reward) for _, ad in self._listed]
         return Card(f"Scenario {self.name}", facts, ("ad", "seconds", "P(view)", "reward"), rows)
 
 

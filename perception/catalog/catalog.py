@@ -32,7 +32,7 @@ from preroll.perception.catalog.synthetic import listed, planted
 from preroll.perception.catalog.video_list import read_list
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ SPLIT, GROUP = "split", "group"
 SYNTHETIC = "synthetic"
 
 
-class Catalog(Shown):
+class Catalog(ShownTable):
     """The usable videos of a platform: N videos of K categories, with importances over C object classes.
 
     Attributes:

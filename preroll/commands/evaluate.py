@@ -66,7 +66,7 @@ def evaluate(
         if form is None:
             _print(results)
         else:
-            print_numbers(({"scenario": one.scenario, **row} for one in results for row in one), form)
+            print_numbers(({"scenario": one.scenario, **row.to_row()} for one in results for row in one.rows), form)
         for note in notes:
             typer.echo(printable(f"note: {note}"), err=form is not None)
         if plot is not None:

@@ -29,7 +29,7 @@ class Column:
 COLUMNS = (
     Column("agent", lambda row: row.name),
     Column("revenue", lambda row: row.revenue.text(2, 0, row.optimum)),
-    Column("% of optimum", lambda row: row.paired_percent.text(2, 0, 100)),
+    Column("% of optimum", lambda row: row.percent_text),
     Column("regret", lambda row: fixed(row.regret, 3)),
     Column("less optimum, paired", lambda row: row.difference.text(3, -row.optimum, 0), extra=True),
     Column("exact", lambda row: "" if row.exact_revenue is None else fixed(row.exact_revenue, 3), extra=True),
@@ -75,9 +75,10 @@ def footnote(evaluation: Evaluation) -> str:
     return (
         f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers. "
         f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
-        f"{first.optimum:.3f} is {in_words(first.optimum_note)}. An interval in brackets is cut at what is possible "
-        "(chance may put simulated revenue beyond). Each interval is of one number of one training: which agent earns "
-        "more is tested over seeds, in the page of preroll experiment report."
+        f"{first.optimum:.3f} is {in_words(first.optimum_note)}. % of optimum is exact where it has no interval, and "
+        "estimated by the paired difference where it has one; so is regret. An interval in brackets is cut at what is "
+        "possible (chance may put simulated revenue beyond). Each interval is of one number of one training: which "
+        "agent earns more is tested over seeds, in the page of preroll experiment report."
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.palette import FAINT, GRID, INK, PAPER, agent_color, blend
+from preroll.shown.axes import plain_numbers
 from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.report.findings import point_title
 from preroll.simulations.report.lengths import always_values
@@ -18,12 +19,10 @@ from preroll.simulations.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 5.4  # inches: text of 10 points is still readable on a phone's 400 pixels
 WIDE = (WIDTH, 3.2)
-DECADES = 2.5  # of an axis that has room for three labels in each
 HANDLE, LETTER = 0.6, 0.07  # inches of an entry's line with its gaps, and of a letter of its name
 LONGEST = 80  # letters of a name in a legend, the last ones: a legend wider than the chart leaves it no room
 MARGIN, APART = 0.03, 0.008  # shares of an axis: beside what is drawn, and between the error bars of two agents
@@ -61,21 +60,6 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
-
-
-def plain_numbers(axis: "Axis") -> None:
-    """Writes the numbers of an axis in full below 10,000, and nothing beside an axis to be added to all of them."""
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
-
-    if axis.get_scale() == "log":
-        low, high = axis.get_view_interval()
-        subs = (1.0, 2.0, 5.0) if high < low * 10**DECADES else (1.0,)
-        axis.set_major_locator(LogLocator(subs=subs))
-        axis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}")
-        axis.set_minor_formatter(NullFormatter())
-    elif isinstance(formatter := axis.get_major_formatter(), ScalarFormatter):
-        formatter.set_useOffset(False)
-        formatter.set_powerlimits((-4, 5))
 
 
 def style(material: Material, agent: str) -> dict[str, Any]:

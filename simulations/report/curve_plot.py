@@ -9,7 +9,7 @@ import numpy as np
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
 from preroll.palette import FAINT, GRID, agent_color
-from preroll.simulations.report.charts import plain_numbers
+from preroll.shown.axes import plain_numbers
 from preroll.simulations.training.curves import Curve
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def runs_page(runs: Mapping[str, Run], players: Mapping[str, Agent], tables: Tab
 def _headline(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     """Returns a sentence on what each run earns, the most first."""
     rows = sorted((evaluation[name] for name in names), key=lambda row: -row.percent_of_optimum)
-    told = "; ".join(f"{row.name} {row.paired_percent.text(2, 0, 100)} %" for row in rows)
+    told = "; ".join(f"{row.name} {row.percent_text} %" for row in rows)
     return [f"Of the optimum, without exploration, the runs earn: {told}."] if rows else []
 
 

@@ -8,7 +8,7 @@ from preroll.agents.agent import Agent
 from preroll.envs.model.part_of import part_of
 from preroll.envs.model.tables import Tables
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import PERCENT, Curve
 from preroll.simulations.training.timing import TimeShares
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class TrainingResult(Shown):
+class TrainingResult(ShownTable):
     """Result of a training.
 
     Attributes:
@@ -77,7 +77,8 @@ class TrainingResult(Shown):
 
     def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
         """Draws the learning curve: :meth:`Curve.plot`, under the name of the agent unless another is given."""
-        return self.curve.plot(axes, tag=tag, name=name or self.agent.name)
+        title = f"{self.tables.scenario.name}: learning curve"
+        return self.curve.plot(axes, tag=tag, name=name or self.agent.name, title=title)
 
     def _card(self) -> Card:
         learning, part = self.curve._card(), part_of(self.tables.scenario, 0)

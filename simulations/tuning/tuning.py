@@ -28,6 +28,8 @@ from preroll.files import atomic, sealed, work_folder
 from preroll.files.names import files_below
 from preroll.files.targets import check_ground
 from preroll.seeds import AGENT, derive
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.training import fit
@@ -44,8 +46,8 @@ STARTUP, WARM_UP = 5, 0.25
 EVALUATION_SESSIONS = 20_000
 
 
-@dataclass(frozen=True)
-class Search:
+@dataclass(frozen=True, repr=False)
+class Search(Shown):
     """Specification of a hyper-parameter search.
 
     Attributes:
@@ -110,8 +112,8 @@ class Search:
         }
 
 
-@dataclass(frozen=True)
-class TuningResult:
+@dataclass(frozen=True, repr=False)
+class TuningResult(Shown):
     """Result of a hyper-parameter search.
 
     Attributes:
@@ -139,6 +141,14 @@ class TuningResult:
     finished: int
     given_up: int
     preset: Path
+
+    def _card(self) -> Card:
+        facts = {
+            "best trial": f"{self.percent:.2f} % of the optimum; {earned(self.default)}",
+            "trials": f"{self.finished:,} finished, {self.given_up:,} given up",
+            "preset": self.preset,
+        }
+        return Card("Search for settings", facts, ("setting", "value"), list(self.settings.items()))
 
 
 def tune(
