@@ -23,6 +23,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.core
 	$(BIN)/preroll quickstart
 
+# Tests start hundreds of processes, each of which would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 test: check
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=25
 

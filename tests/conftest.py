@@ -11,11 +11,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import typer.main
 from hypothesis import HealthCheck, settings
 
 from preroll.commands.cli import main
@@ -125,6 +127,14 @@ def small_catalog_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def without_processes(request: pytest.FixtureRequest) -> Iterator[None]:
     """Pools of workers do their work in this process, one thread for each worker, but for tests marked `processes`."""
     with nullcontext() if request.node.get_closest_marker("processes") else in_this_process():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_made_once() -> Iterator[None]:
+    """Typer makes all commands anew, the same ones, whenever one of them is called, as a process of its own does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
         yield
 
 

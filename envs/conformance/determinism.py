@@ -92,8 +92,16 @@ def _poisoned(records: Iterator[StepRecord], torch: Any) -> Iterator[StepRecord]
         random.seed(number % 3)
         np.random.seed(number % 3)  # noqa: NPY002
         if torch:
-            torch.manual_seed(number % 3)
+            _seed_torch(torch, number % 3)
         yield record
+
+
+def _seed_torch(torch: Any, seed: int) -> None:
+    """Seeds torch's global generators that something may have drawn from."""
+    if torch.cuda.is_initialized():
+        torch.manual_seed(seed)
+    else:  # it would keep the call, with a stack trace, for the day when a GPU is used
+        torch.default_generator.manual_seed(seed)
 
 
 def _torch() -> Any:

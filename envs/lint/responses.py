@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.probabilities import leave_probabilities, states_after, view_probabilities
 from preroll.envs.model.tables import Tables
-from preroll.perception.catalog.catalog import NEIGHBORS, OPTIONAL, Catalog
+from preroll.perception.catalog.arrays import NEIGHBORS, OPTIONAL
+from preroll.perception.catalog.catalog import Catalog
 
 Floats = NDArray[np.float64]
 #: States that can be met at a slot, int64 [B, 3]: level in one model, level in the other, last ad (A: none yet).

@@ -37,6 +37,15 @@ ARRAYS: dict[str, tuple[str, str]] = {
     "embedding_axes": ("float32", "ED"),
     "embedding_limits": ("float32", "L"),
 }
+#: Of these, what a catalog in memory may be given and need not have.
+OPTIONAL = (
+    "category_probabilities",
+    "memorability",
+    "memorability_quantile",
+    "embedding",
+    "embedding_reduced",
+    "response",
+)
 DETECTIONS: dict[str, tuple[str, str]] = {
     "offsets": ("int64", "O"),
     "frame": ("int32", "M"),

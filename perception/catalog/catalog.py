@@ -5,11 +5,7 @@ compared, once for every process and state of the file, and every value checked.
 the standard library, so that environments can open a catalog without a detector, a decoder or pandas.
 """
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +17,17 @@ from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files import manifest as manifests
 from preroll.files.manifest import Manifest
-from preroll.files.sealed import DamagedError
 from preroll.files.targets import reserved
-from preroll.palette import category_color
-from preroll.perception.catalog import arrays as checked
-from preroll.perception.catalog.arrays import ARRAYS, DETECTIONS, Sizes
-from preroll.perception.catalog.arrays import NEIGHBORS as NEIGHBORS
-from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS, about_array, identity, read_manifest
+from preroll.perception.catalog import catalog_views as views
+from preroll.perception.catalog.arrays import ARRAYS
+from preroll.perception.catalog.catalog_arrays import CatalogArrays
+from preroll.perception.catalog.detections import detections_of, read_detections
+from preroll.perception.catalog.in_memory import arrays_in_memory, manifest_in_memory
+from preroll.perception.catalog.manifest import KIND, SYNTHETIC, about_array, read_manifest
+from preroll.perception.catalog.neighbor_shares import shares_in_category
 from preroll.perception.catalog.synthetic import listed, planted
 from preroll.perception.catalog.video_list import read_list
-from preroll.shown import plots
+from preroll.perception.catalog.videos_table import GROUP, read_videos, videos_in_memory
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
 
@@ -39,24 +36,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DEMO = "demo"
-#: Optional arrays that a catalog in memory may be given.
-OPTIONAL = (
-    "category_probabilities",
-    "memorability",
-    "memorability_quantile",
-    "embedding",
-    "embedding_reduced",
-    "response",
-)
-#: Hashes, names and sizes of arrays whose values this process has checked.
-_SOUND: set[tuple[str, str, Sizes]] = set()
-VIDEO_COLUMNS = ("index", "path", "category", "status", "reason", "coverage", "duration", "frames", "sha256")
-SPLIT, GROUP = "split", "group"
-#: Key of the manifest of a catalog without videos: how its content was planted.
-SYNTHETIC = "synthetic"
 
 
-class Catalog(ShownTable):
+class Catalog(CatalogArrays, ShownTable):
     """The usable videos of a platform: N videos of K categories, with importances over C object classes.
 
     Attributes:
@@ -94,17 +76,6 @@ class Catalog(ShownTable):
         >>> sorted(set(catalog.detections(0)["class"]))
         ['car', 'chair', 'tree']
     """
-
-    def __init__(
-        self, path: Path, manifest: dict[str, Any], files: Manifest | None, arrays: dict[str, NDArray[Any]]
-    ) -> None:
-        self.path = path
-        self.manifest = manifest
-        self.categories: tuple[str, ...] = tuple(manifest["categories"])
-        self._files = files
-        self._arrays = arrays
-        self._paths: Sequence[str] | None = None
-        self._check_types()
 
     @classmethod
     def load(cls, name_or_path: "str | Path | Catalog" = DEMO) -> "Catalog":
@@ -169,31 +140,18 @@ class Catalog(ShownTable):
         Raises:
             PrerollError: if shapes are inconsistent or values are out of range.
         """
+        optional = {
+            "category_probabilities": category_probabilities,
+            "memorability": memorability,
+            "memorability_quantile": memorability_quantile,
+            "embedding": embedding,
+            "embedding_reduced": embedding_reduced,
+            "response": response,
+        }
         told = f"catalog {name}"
-        nearest = checked.whole(told, "neighbors", neighbors, np.int32)
-        scores = (nearest >= 0).astype(np.float32) if neighbor_scores is None else neighbor_scores
-        arrays: dict[str, NDArray[Any]] = {
-            "category": checked.whole(told, "category", category, np.int16),
-            "importance": np.array(importance, np.float32, order="C"),
-            "neighbors": nearest,
-            "neighbor_scores": np.array(scores, np.float32, order="C"),
-        }
-        further = (category_probabilities, memorability, memorability_quantile, embedding, embedding_reduced, response)
-        given = {name: array for name, array in zip(OPTIONAL, further, strict=True) if array is not None}
-        arrays |= {name: np.array(array, ARRAYS[name][0], order="C") for name, array in given.items()}
-        for array in arrays.values():
-            array.flags.writeable = False  # what was checked stays
-        manifest = {
-            "format": f"preroll-{KIND}",
-            "version": manifests.VERSION,
-            "command": name,
-            "categories": list(categories),
-            "videos": len(arrays["category"]) if arrays["category"].ndim else 0,
-            "files": {},
-        }
-        if response is not None:
-            manifest[RESPONSE_ADS] = list(response_ads)
-        catalog = cls(Path(name), manifest, None, arrays)
+        arrays = arrays_in_memory(told, category, importance, neighbors, neighbor_scores, optional)
+        ads = None if response is None else list(response_ads)
+        catalog = cls(Path(name), manifest_in_memory(name, categories, arrays["category"], ads), None, arrays)
         catalog.__dict__["classes"] = tuple(classes)
         if paths is not None and len(paths) != catalog.n_videos:
             raise PrerollError(f"{told}: {len(paths)} paths, but {catalog.n_videos} videos")
@@ -276,160 +234,6 @@ class Catalog(ShownTable):
         """Whether it stands in a folder, from which :meth:`load` opens it again; else it is in memory alone."""
         return self._files is not None
 
-    @cached_property
-    def category(self) -> NDArray[np.int16]:
-        """True category of each video, int16 [N], as an index into ``categories``; −1 if it is unknown."""
-        return self._needed("category")
-
-    @cached_property
-    def importance(self) -> NDArray[np.float32]:
-        """Importance of every class in every video, float32 [N, C] in [0, 1]."""
-        return self._needed("importance")
-
-    @cached_property
-    def neighbors(self) -> NDArray[np.int32]:
-        """Most similar other videos, int32 [N, 10], best first; −1 behind them where there are fewer."""
-        return self._needed("neighbors")
-
-    @cached_property
-    def neighbor_scores(self) -> NDArray[np.float32]:
-        """Cosine similarities of the neighbours, float32 [N, 10], 0 where padded."""
-        return self._needed("neighbor_scores")
-
-    @cached_property
-    def category_probabilities(self) -> NDArray[np.float32] | None:
-        """Predicted probabilities of the categories, float32 [N, K], or None."""
-        return self._array("category_probabilities")
-
-    @cached_property
-    def memorability(self) -> NDArray[np.float32] | None:
-        """Measured memorability, float32 [N] in [0, 1], or None."""
-        return self._array("memorability")
-
-    @cached_property
-    def memorability_quantile(self) -> NDArray[np.float32] | None:
-        """Share of videos that are predicted to be less memorable, float32 [N] in [0, 1], or None."""
-        return self._array("memorability_quantile")
-
-    @cached_property
-    def embedding(self) -> NDArray[np.float16] | None:
-        """Mean vector of each video, float16 [N, D] of length 1, or None."""
-        return self._array("embedding")
-
-    @cached_property
-    def embedding_reduced(self) -> NDArray[np.float32] | None:
-        """Scaled principal components of the embeddings, float32 [N, E] in [0, 1], or None."""
-        return self._array("embedding_reduced")
-
-    @cached_property
-    def response(self) -> NDArray[np.float32] | None:
-        """P(view) of every ad of ``response_ads`` before every video, float32 [N, A] in [0, 1], or None."""
-        return self._array("response")
-
-    @property
-    def response_ads(self) -> tuple[str, ...]:
-        """Labels of the ads of ``response``, ``group.name``, sorted; () without it."""
-        return tuple(self.manifest[RESPONSE_ADS]) if self.has("response") else ()
-
-    def _needed(self, name: str) -> NDArray[Any]:
-        array = self._array(name)
-        assert array is not None
-        return array
-
-    def _array(self, name: str) -> NDArray[Any] | None:
-        """Returns an array once its content was checked; None if the catalog has none of this name."""
-        if not self.has(name):
-            return None
-        if self._files is None:
-            checked.check_values(self._told, name, self._arrays[name], self._sizes)
-            return self._arrays[name]
-        array = checked.read(self._files, f"{name}.npy")
-        # What has the same hash has the same values.
-        if (
-            key := (self._files.files[f"{name}.npy"]["sha256"], name, self._sizes)
-        ) not in _SOUND or not checked.hashes():
-            checked.check_values(self._told, name, array, self._sizes)
-            if checked.hashes():
-                _SOUND.add(key)
-        return array
-
-    def has(self, name: str) -> bool:
-        """Returns whether the catalog has the array of this name, which is not read."""
-        return name in self._arrays if self._files is None else f"{name}.npy" in self._files.files
-
-    @property
-    def _told(self) -> str:
-        return f"catalog {self.path}"
-
-    @cached_property
-    def _sizes(self) -> Sizes:
-        return self._sizes_of(self._headers)
-
-    def _sizes_of(self, headers: dict[str, NDArray[Any]]) -> Sizes:
-        matrices = {name: array.shape[1] for name, array in headers.items() if array.ndim == 2}
-        embedded, reduced = matrices.get("embedding", 0), matrices.get("embedding_reduced", 0)
-        return Sizes(
-            self.n_videos,
-            len(self.categories),
-            matrices.get("importance", 0),
-            self.has("category_probabilities"),
-            embedded=embedded,
-            reduced=reduced,
-            ads=len(self.response_ads),
-        )
-
-    @property
-    def _headers(self) -> dict[str, NDArray[Any]]:
-        """All arrays, whose content is not to be used."""
-        if self._files is None:
-            return self._arrays
-        return {name: checked.header(self._files, f"{name}.npy") for name in ARRAYS if self.has(name)}
-
-    @property
-    def n_videos(self) -> int:
-        """N, the number of usable videos: the rows of every array."""
-        return int(self.manifest["videos"])
-
-    @property
-    def n_reduced(self) -> int:
-        """E, the number of components of a reduced embedding; 0 without embeddings."""
-        return self._sizes.reduced
-
-    @cached_property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the C object classes, in the order of the columns of ``importance``."""
-        assert self._files is not None
-        path = self._files.folder / "classes.json"
-        try:
-            names = self._files.read_json("classes.json")
-        except (ValueError, RecursionError) as error:
-            raise DamagedError(f"{path}: cannot be read: {error}") from None
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise PrerollError(f"{path}: must be a list of class names")
-        if len(names) != self._sizes.classes:
-            raise PrerollError(f"{path}: names {len(names)} classes, but importance.npy has {self._sizes.classes}")
-        return tuple(names)
-
-    @cached_property
-    def sha256(self) -> str:
-        """Hash of what the catalog is: its categories, and names and hashes of all files, but not how it was made."""
-        if self._files is not None:
-            return identity(self._files)
-        digest = hashlib.sha256(json.dumps([self.categories, self.classes]).encode())
-        for array in (
-            self.category,
-            self.importance,
-            self.neighbors,
-            self.neighbor_scores,
-            self.category_probabilities,
-        ):
-            digest.update(b"none" if array is None else array.tobytes())
-        for name in OPTIONAL[1:]:
-            optional = self._array(name)
-            digest.update(b"" if optional is None else optional.tobytes())
-        digest.update("\n".join(self.response_ads).encode())
-        return digest.hexdigest()
-
     def videos(self) -> "pd.DataFrame":
         """Returns the table of all videos, including those that were left out.
 
@@ -440,49 +244,9 @@ class Catalog(ShownTable):
             ``frames`` (number sampled), ``sha256``, ``split`` (such as train or test; empty if unspecified), and
             ``group`` (what the video is a piece of; empty if the build named no groups).
         """
-        import pandas as pd
-
         if self._files is None:
-            return self._videos_in_memory()
-        text = dict.fromkeys(("path", "category", "status", "reason", "sha256", SPLIT, GROUP), "str")
-        types = {**text, "index": "int64", "coverage": "float64", "duration": "float64", "frames": "int64"}
-        content = io.BytesIO(self._files.read_bytes("videos.csv"))
-        try:
-            # keep_default_na=False: a video or category may be called NA or null.
-            frame = pd.read_csv(
-                content, dtype=types, keep_default_na=False, na_values={"duration": [""], "coverage": [""]}
-            )
-            for name in (SPLIT, GROUP):
-                if name not in frame:
-                    frame[name] = ""
-            frame = frame[[*VIDEO_COLUMNS, SPLIT, GROUP]]
-        except (ValueError, KeyError, OverflowError) as error:
-            reason = " ".join(str(error).split())
-            raise PrerollError(f"{self._files.folder / 'videos.csv'}: cannot be read: {reason}") from None
-        rows, last = np.sort(frame["index"][frame["index"] != -1]), self.n_videos - 1
-        if not np.array_equal(rows, np.arange(self.n_videos)):
-            path = self._files.folder / "videos.csv"
-            raise PrerollError(f"{path}: column index must hold each of 0 … {last} once, and −1 elsewhere")
-        return frame
-
-    def _videos_in_memory(self) -> "pd.DataFrame":
-        import pandas as pd
-
-        columns: dict[str, Any] = {
-            "index": np.arange(self.n_videos),
-            "path": self._paths
-            or [f"{self.categories[k] if k >= 0 else 'unknown'}/{i}" for i, k in enumerate(self.category)],
-            "category": [self.categories[k] if k >= 0 else "" for k in self.category],
-            "status": "ok",
-            "reason": "",
-            "coverage": 1.0,
-            "duration": np.nan,
-            "frames": 0,
-            "sha256": "",
-            SPLIT: "",
-            GROUP: "",
-        }
-        return pd.DataFrame(columns)
+            return videos_in_memory(self.categories, self.category, self._paths)
+        return read_videos(self._files, self.n_videos)
 
     def detections(self, video: int) -> "pd.DataFrame":
         """Returns the detections in the video of row ``video``.
@@ -495,20 +259,7 @@ class Catalog(ShownTable):
         Raises:
             PrerollError: if the catalog stores no detections, like one created in memory.
         """
-        import pandas as pd
-
-        columns = self.detection_columns
-        rows = slice(int(columns["offsets"][video]), int(columns["offsets"][video + 1]))
-        table = {
-            "frame": columns["frame"][rows] + 1,
-            "time": (columns["frame"][rows] / self.manifest.get("frames_per_second", 3)).round(3),
-            "class": [self.classes[c] for c in columns["class"][rows]],
-            "confidence": np.array(columns["confidence"][rows]),
-        }
-        if "area" in columns:
-            table["area"] = np.array(columns["area"][rows])
-            table |= dict(zip(("x0", "y0", "x1", "y1"), columns["box"][rows].T, strict=True))
-        return pd.DataFrame(table)
+        return detections_of(self.detection_columns, video, self.classes, self.manifest)
 
     @cached_property
     def detection_columns(self) -> dict[str, NDArray[Any]]:
@@ -519,16 +270,7 @@ class Catalog(ShownTable):
         """
         if self._files is None or not self.has("detections/offsets"):
             raise PrerollError(f"{self._told}: it holds no detections")
-        names = [name for name in DETECTIONS if self.has(f"detections/{name}")]
-        if missing := [name for name in list(DETECTIONS)[:4] if name not in names]:
-            raise PrerollError(f"{self._told}: it lacks detections/{missing[0]}.npy")
-        columns = {name: checked.read(self._files, f"detections/{name}.npy") for name in names}
-        sizes = replace(self._sizes, detections=columns["frame"].size)
-        for name, array in columns.items():
-            kind, axes = DETECTIONS[name]
-            checked.check_type(self._told, f"detections/{name}", array, kind, sizes.shape(axes))
-        checked.check_detections(self._told, columns, sizes.classes)
-        return columns
+        return read_detections(self._files, self._told, self._sizes)
 
     @cached_property
     def groups(self) -> NDArray[np.int64] | None:
@@ -552,17 +294,7 @@ class Catalog(ShownTable):
         Returns:
             The share among the catalog's neighbours, and the share among videos drawn at random.
         """
-        groups = np.arange(self.n_videos) if self.groups is None else self.groups
-        near = (self.neighbors >= 0) & (self.category[:, None] >= 0) & (groups[self.neighbors] != groups[:, None])
-        same = (self.category[self.neighbors] == self.category[:, None]) & near
-        known = self.category >= 0
-        if not known.any():
-            return float(same.sum() / max(near.sum(), 1)), 0.0
-        of, own = self.category[known], groups[known]
-        _, pair, kin = np.unique(of.astype(np.int64) * self.n_videos + own, return_inverse=True, return_counts=True)
-        others = len(of) - np.bincount(own)[own]
-        chance = (np.bincount(of)[of] - kin[pair]).mean() / max(others.mean(), 1)
-        return float(same.sum() / max(near.sum(), 1)), float(chance)
+        return shares_in_category(self.neighbors, self.category, self.groups)
 
     def altered(self) -> list[str]:
         """Returns a line for every file that is missing, not what was written, or not named in the manifest."""
@@ -598,36 +330,13 @@ class Catalog(ShownTable):
             if self.has("detections/offsets"):
                 self.detection_columns  # noqa: B018  # checked as they are read
 
-    def _check_types(self) -> None:
-        """Checks types and shapes, of files by their headers."""
-        headers = self._headers
-        self.__dict__["_sizes"] = self._sizes_of(headers)  # each header is opened once
-        for name, array in headers.items():
-            kind, axes = ARRAYS[name]
-            checked.check_type(self._told, name, array, kind, self._sizes.shape(axes))
-        if self._sizes.classes < 1:
-            raise PrerollError(f"{self._told}: importance must have at least one class")
-
     def to_frame(self) -> "pd.DataFrame":
         """Returns one row a usable video: path, category, duration, what is known of it, and importance by class.
 
         ``memorability`` and ``memorability_quantile`` are there where the catalog has them, ``probability.CATEGORY``
         are the predicted probabilities of the categories, ``importance.CLASS`` those of the object classes.
         """
-        import pandas as pd
-
-        videos = self.videos().query("index >= 0").sort_values("index").set_index("index")
-        given = {name: self._array(name) for name in ("memorability", "memorability_quantile")}
-        told = {name: array for name, array in given.items() if array is not None}
-        parts = [videos[["path", "category", "duration"]], pd.DataFrame(told, index=videos.index)]
-        matrices = (
-            ("probability", self.categories, self.category_probabilities),
-            ("importance", self.classes, self.importance),
-        )
-        for prefix, names, matrix in matrices:
-            if matrix is not None:
-                parts.append(pd.DataFrame(matrix, index=videos.index, columns=[f"{prefix}.{name}" for name in names]))
-        return pd.concat(parts, axis=1).reset_index(names="video")
+        return views.table(self, self.videos())
 
     def plot(self, axes: "Axes | None" = None) -> "Axes":
         """Draws the number of videos of every category.
@@ -635,25 +344,7 @@ class Catalog(ShownTable):
         Args:
             axes: the axes to draw on; new ones by default.
         """
-        counts = self._counts()
-        rows = [plots.Bar(name, n, color=category_color(k)) for k, (name, n) in enumerate(counts.items())]
-        return plots.bars(axes, rows, title=f"catalog {self.path.name}: {self.n_videos:,} videos", x="videos")
-
-    def _counts(self) -> dict[str, int]:
-        """Returns the number of videos by category; those without one stand last, if there are any."""
-        counts = np.bincount(self.category + 1, minlength=len(self.categories) + 1).tolist()
-        return dict(zip(self.categories, counts[1:], strict=True)) | (
-            {"without category": counts[0]} if counts[0] else {}
-        )
+        return views.plot(self, axes)
 
     def _card(self) -> Card:
-        known = [name.replace("_", " ") for name in OPTIONAL if self.has(name)]
-        planned = self.manifest.get(SYNTHETIC)
-        facts = {
-            "videos": self.n_videos,
-            "made by": self.manifest["command"],
-            "object classes": self._sizes.classes,
-            **({"also knows": ", ".join(known)} if known else {}),
-            **({"planted": ", ".join(f"{key} {value}" for key, value in planned.items())} if planned else {}),
-        }
-        return Card(f"Catalog {self.path}", facts, ("category", "videos"), list(self._counts().items()))
+        return views.card(self)

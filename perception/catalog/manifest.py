@@ -30,6 +30,8 @@ REQUIRED_FILES = (
 )
 #: Key of the labels of the ads of ``response.npy``, ``group.name``: those of its columns.
 RESPONSE_ADS = "response_ads"
+#: Key of a catalog without videos: how its content was planted.
+SYNTHETIC = "synthetic"
 _KEYS: dict[str, type] = {"command": str, "categories": list, "videos": int}
 #: More videos than these have no place in the arrays, whose indices are int32.
 _MOST = 2**31 - 1

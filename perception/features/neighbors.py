@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.perception.catalog.catalog import NEIGHBORS
+from preroll.perception.catalog.arrays import NEIGHBORS
 
 # Candidates fetched per point beyond those needed, rows searched at once, and candidate vectors gathered at once.
 _SPARE = 5

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from preroll.files import atomic, manifest
 from preroll.files.targets import check_folder
 from preroll.perception.analysis.analysis import Analysis
-from preroll.perception.catalog.catalog import GROUP, SPLIT, VIDEO_COLUMNS
 from preroll.perception.catalog.manifest import KIND, about_array, read_manifest_in
+from preroll.perception.catalog.videos_table import GROUP, SPLIT, VIDEO_COLUMNS
 from preroll.perception.decoders.detections import VideoDetections
 from preroll.perception.ingest.video_folder import SourceVideo
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from preroll.perception.catalog.catalog import NEIGHBORS, Catalog
+from preroll.perception.catalog.arrays import NEIGHBORS
+from preroll.perception.catalog.catalog import Catalog
 
 #: A category with fewer independent clips tells nothing: with two, there is one other to be near.
 FEWEST = 3

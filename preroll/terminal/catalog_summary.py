@@ -153,7 +153,7 @@ def _print_matrix(catalog: "Catalog") -> None:
 
 def _source(catalog: "Catalog") -> str:
     """Returns what the category probabilities were computed from."""
-    from preroll.perception.catalog.catalog import SYNTHETIC
+    from preroll.perception.catalog.manifest import SYNTHETIC
 
     if SYNTHETIC in catalog.manifest:
         return "planted content"

@@ -53,6 +53,10 @@ def assert_equal(ours: Any, theirs: Any) -> None:
             for one, other in zip(ours, theirs, strict=True):
                 assert_equal(one, other)
             return
+        if ours.tobytes() == theirs.tobytes():  # NumPy's own assertion takes a hundred times as long
+            return
+    elif ours == theirs:
+        return
     np.testing.assert_array_equal(ours, theirs)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from preroll.perception.catalog.catalog import NEIGHBORS
+from preroll.perception.catalog.arrays import NEIGHBORS
 from preroll.perception.features.neighbors import approximate_neighbors, nearest_neighbors
 
 

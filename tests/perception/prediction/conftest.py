@@ -35,6 +35,12 @@ def one_table_of_operators() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Diagrams of reliability are not painted, which takes as long as a small training: for tests of anything else."""
+    monkeypatch.setattr("preroll.perception.prediction.run._draw", lambda path, _: path.write_bytes(b""))
+
+
 @pytest.fixture(scope="session")
 def tag_files(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """900 training and 300 validation videos as CSV, and the truth about the latter."""

@@ -16,6 +16,8 @@ from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import load_settings
 from tests.perception.prediction.conftest import Made
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 RUN = CliRunner()
 GENRES = "task: genres\nrun: x\ndata: {embeddings: e, ids: i, labels: l"
 CLIPS = "task: memorability\nrun: x\ndata: {ground_truth: g}\nmodel: "

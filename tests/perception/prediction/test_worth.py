@@ -14,6 +14,8 @@ from preroll.simulations.training.training import train
 from preroll.simulations.training.training_result import TrainingResult
 from preroll.terminal.set_option import parse_changes
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 AGENTS = ("thompson", "linucb", "epsilon-greedy")
 SEEDS = 7
 

@@ -1,6 +1,8 @@
 """What cannot be decoded costs the frames up to the next key frame at most, and is counted."""
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
@@ -20,7 +22,8 @@ def one_key_frame_in_twelve(codec: str) -> dict[str, str]:
     """Settings without key frames where the picture changes."""
     if codec == "libx265":
         return {"x265-params": f"log-level=none:keyint={GOP}:scenecut=0"}
-    return {"g": str(GOP), "sc_threshold": "0" if codec == "libx264" else "1000000000"}
+    fast = {"deadline": "realtime", "cpu-used": "8"} if codec.startswith("libvpx") else {}
+    return fast | {"g": str(GOP), "sc_threshold": "0" if codec == "libx264" else "1000000000"}
 
 
 @pytest.mark.parametrize("place", [0, 1, 30, 36, 59])
@@ -98,12 +101,21 @@ def of_the_video(packet: bytes | bytearray) -> bool:
     return int.from_bytes(packet[-187:-185]) & 0x1FFF in (256, 4113)
 
 
-def transport(path: Path, start: int = 0, codec: str = "mpeg2video", size: int = 188) -> list[bytearray]:
-    """The packets of 60 frames, of which each takes several, and most of them the frames before."""
+@cache
+def stream(start: int, codec: str, size: int) -> bytes:
+    """A transport stream of 60 frames, of which each takes several packets, and most of them the frames before."""
     settings = one_key_frame_in_twelve(codec) | {"b": "4000000", "bf": "0"}
     options = {"mpegts_m2ts_mode": "1"} if size == 192 else {}
-    write(path, regular(FRAMES, 30, start), codec=codec, size=(640, 480), settings=settings, options=options)
-    data = path.read_bytes()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.ts"
+        write(path, regular(FRAMES, 30, start), codec=codec, size=(640, 480), settings=settings, options=options)
+        return path.read_bytes()
+
+
+def transport(path: Path, start: int = 0, codec: str = "mpeg2video", size: int = 188) -> list[bytearray]:
+    """The packets of such a stream, which is written."""
+    data = stream(start, codec, size)
+    path.write_bytes(data)
     return [bytearray(data[place : place + size]) for place in range(0, len(data), size)]
 
 

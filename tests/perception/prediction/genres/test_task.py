@@ -15,6 +15,8 @@ from preroll.perception.prediction.metrics.average_precision import macro_averag
 from preroll.perception.prediction.run import open_run, train
 from tests.perception.prediction.conftest import Made, ratio
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 MOVIE = r"(.*?)(?:_\d+)?"
 
 
@@ -60,6 +62,7 @@ def test_logistic_gets_near_the_best_reachable_score_and_not_above(
 ) -> None:
     ideal, (asked, fitted) = trailer_files[1], logistic
     assert fitted.report.metrics["macro AP"] > 0.9 * best(ideal, fitted.ids)
+    assert (asked.run / "reliability.png").read_bytes().startswith(b"\x89PNG")  # painted, as in no other test here
     # Two trailers of a movie have one draw of labels: it counts once.
     first = np.array([name.endswith("_0") for name in fitted.ids])
     assert ratio(fitted, ideal, first) < np.log(1e6)

@@ -21,6 +21,8 @@ from preroll.perception.prediction.metrics.regression import spearman
 from preroll.perception.prediction.run import open_run, train
 from tests.perception.prediction.conftest import Made
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 
 def settings(folder: Path, run: Path, *tables: str, **model: Any) -> MemorabilitySettings:
     files = {"captions": "caption_features.csv", "audio": "audio_vectors.csv", "c3d": "c3d_vectors.csv"}

@@ -18,6 +18,8 @@ from preroll.perception.prediction.tags.task import Tags
 from preroll.tensorboard_writer import NAME
 from tests.perception.prediction.conftest import Made, ratio
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 TINY = {"name": "mlp", "hidden": (8, 8)}  # where it does not matter how well it learns
 
 
