@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,15 @@ from preroll.shown.card import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+#: The axes whose values have lines.
+Grid = Literal["x", "y", "both"]
 
 WIDTH, HEIGHT = 6.4, 3.8  # inches
 BAR, FIELD = 0.34, 0.36  # inches: height of a bar, of a row of a field
 TITLE = 60  # letters in a line of a title
+DECADES = 2.5  # of an axis that has room for three labels in each
 MOST_BARS = 40
 MOST_NUMBERS = 150  # fields in which a number has room
 
@@ -39,7 +44,13 @@ class Bar:
 
 @contextmanager
 def picture(
-    axes: "Axes | None", title: str, *, x: str = "", y: str = "", grid: str = "", height: float = HEIGHT
+    axes: "Axes | None",
+    title: str,
+    *,
+    x: str = "",
+    y: str = "",
+    grid: Grid | None = None,
+    height: float = HEIGHT,
 ) -> Iterator["Axes"]:
     """Yields axes with the common look, new ones where none are given.
 
@@ -48,24 +59,45 @@ def picture(
         title: title of the picture.
         x: label of the x axis.
         y: label of the y axis.
-        grid: the axis whose values have lines, ``x`` or ``y``.
+        grid: the axis whose values have lines; none by default.
         height: height of new axes [inches].
     """
-    from matplotlib import pyplot, rc_context
+    from matplotlib import rc_context
 
     with rc_context({"text.parse_math": False}):  # a name may hold two dollars
         if axes is None:
+            from matplotlib import pyplot
+
             _, axes = pyplot.subplots(figsize=(WIDTH, height), layout="constrained")
             axes.set_prop_cycle(color=AGENTS)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.reset_ticks()  # so that they are made here; title and labels were made before
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_axisbelow(True)
         # A picture of the usual width has room for so many letters: what a long title loses would be its end.
-        axes.set_title(textwrap.fill(title, TITLE), loc="left", fontsize=11)
-        axes.set_xlabel(x)
-        axes.set_ylabel(y)
+        axes.set_title(textwrap.fill(title, TITLE), loc="left", fontsize=11, parse_math=False)
+        axes.set_xlabel(x, parse_math=False)
+        axes.set_ylabel(y, parse_math=False)
         if grid:
-            axes.grid(axis="x" if grid == "x" else "y", color=GRID, linewidth=0.8)
+            axes.grid(axis=grid, color=GRID, linewidth=0.8)
         yield axes
+        for axis in (axes.xaxis, axes.yaxis):
+            _plain_numbers(axis)
+
+
+def _plain_numbers(axis: "Axis") -> None:
+    """Writes the numbers of an axis in full below 10,000, and nothing beside an axis to be added to all of them."""
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    if axis.get_scale() == "log":
+        low, high = axis.get_view_interval()
+        subs = (1.0, 2.0, 5.0) if high < low * 10**DECADES else (1.0,)
+        axis.set_major_locator(LogLocator(subs=subs))
+        axis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    elif isinstance(formatter := axis.get_major_formatter(), ScalarFormatter):
+        formatter.set_useOffset(False)
+        formatter.set_powerlimits((-4, 5))
 
 
 def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: float | None = None) -> "Axes":
@@ -127,8 +159,6 @@ def curve(
         color = AGENTS[sum(not str(line.get_label()).startswith("_best") for line in drawn.lines) % len(AGENTS)]
         drawn.plot(x, y, color=color, linewidth=1.8, label=name or "_curve")
         drawn.set_xscale("log")
-        drawn.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        drawn.xaxis.set_minor_formatter(lambda *_: "")
         if name:
             drawn.legend(frameon=False, fontsize=9, loc="lower right")
     return drawn

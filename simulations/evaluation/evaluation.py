@@ -10,7 +10,7 @@ from preroll.console.nearest import known
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
-from preroll.palette import UNKNOWN, agent_color
+from preroll.palette import agent_colors
 from preroll.seeds import EVALUATION, derive
 from preroll.shown import plots
 from preroll.shown.card import Card
@@ -95,7 +95,7 @@ class Evaluation(Shown):
         Args:
             axes: the axes to draw on; new ones by default.
         """
-        colors = {row.name: agent_color(i) for i, row in enumerate(self.rows)} | dict.fromkeys(REFERENCES, UNKNOWN)
+        colors = agent_colors((row.name for row in self.rows), REFERENCES)
         rows = []
         for row in self._ranked():
             percent = row.paired_percent

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from preroll.palette import UNKNOWN, agent_color
+from preroll.palette import agent_colors
 from preroll.shown.plots import Bar
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.evaluation.evaluation import REFERENCES
@@ -57,6 +57,11 @@ def spare(plan: Plan) -> tuple[str, ...]:
     return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths), "revenue"
 
 
+def colors_of(plan: Plan) -> dict[str, str]:
+    """Returns the colours of the agents of an experiment, the same in all its pictures."""
+    return agent_colors((cell.label for cell in plan.cells), REFERENCES)
+
+
 def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[str, list[Bar]]:
     """Returns percent of the optimum by point, a bar an agent, with intervals over its seeds; references are grey."""
     groups: dict[tuple[str, str], list[float]] = {}
@@ -64,8 +69,7 @@ def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> d
         if states[cell.id] is CellState.DONE:
             percent = store.record(cell)["evaluation"]["percent_of_optimum"]
             groups.setdefault((cell.point, cell.label), []).append(percent)
-    labels = dict.fromkeys(label for _, label in groups)
-    colors = {label: agent_color(i) for i, label in enumerate(labels)} | dict.fromkeys(REFERENCES, UNKNOWN)
+    colors = colors_of(plan)
     bars: dict[str, list[Bar]] = {}
     for (point, label), percents in groups.items():
         mean = mean_interval(np.array(percents)) if len(percents) > 1 else None  # one seed has no interval
