@@ -13,6 +13,7 @@ from preroll.errors import PrerollError
 from preroll.palette import agent_colors
 from preroll.seeds import EVALUATION, derive
 from preroll.shown import plots
+from preroll.shown.amounts import digits_of
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown
 from preroll.simulations.evaluation.agent_evaluation import (
@@ -113,11 +114,14 @@ class Evaluation(Shown):
         }
         rows = [
             (
-                row.name, row.revenue.text(2, 0, row.optimum), row.paired_percent.text(2, 0, 100), fixed(row.regret, 3),
+                row.name,
+                row.revenue.text(digits_of(row.optimum, 2), 0, row.optimum),
+                row.paired_percent.text(2, 0, 100),
+                fixed(row.regret, digits_of(row.optimum)),
                 f"{100 * row.view_rate:.1f} %",
             )
             for row in self._ranked()
-        ]  # fmt: skip
+        ]
         head = ("agent", "revenue", "% of optimum", "regret", "viewed")
         return Card(f"Evaluation on scenario {self.scenario}", facts, head, rows)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
 from preroll.palette import FAINT, agent_colors
+from preroll.shown.amounts import amount
 from preroll.shown.plots import picture
 from preroll.simulations.evaluation.evaluation import REFERENCES
 from preroll.simulations.training.curves import Curve
@@ -105,10 +106,10 @@ def drawn_points(curves: Sequence[Curve], tag: str) -> tuple[list[int], NDArray[
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
     """Returns (value, label) of every reference, with one label for those whose lines coincide."""
-    names: dict[str, list[str]] = {}
+    names: dict[str, dict[str, float]] = {}
     for name, value in references.items():
-        names.setdefault(f"{value:.2f}", []).append(name)
-    return [(float(value), f"{' = '.join(group)} {value}") for value, group in names.items()]
+        names.setdefault(amount(value, 2), {})[name] = value
+    return [(next(iter(group.values())), f"{' = '.join(group)} {text}") for text, group in names.items()]
 
 
 def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
