@@ -46,9 +46,10 @@ def explain(
     Example: `preroll explain runs/fatigue-ppo-0 --plot where.png`
     """
     from preroll import progress
-    from preroll.commands.evaluate import players_of, tables_of
+    from preroll.commands.evaluate import players_of
     from preroll.simulations.evaluation import evaluation
     from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
+    from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
     form = form_of(csv, json, plot)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
 from preroll.palette import FAINT, agent_colors
-from preroll.shown.amounts import amount
+from preroll.shown.amounts import digits_of
 from preroll.shown.plots import picture
 from preroll.simulations.evaluation.evaluation import REFERENCES
 from preroll.simulations.training.curves import Curve
@@ -106,9 +106,10 @@ def drawn_points(curves: Sequence[Curve], tag: str) -> tuple[list[int], NDArray[
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
     """Returns (value, label) of every reference, with one label for those whose lines coincide."""
+    digits = digits_of(max(references.values(), default=0), 2)
     names: dict[str, dict[str, float]] = {}
     for name, value in references.items():
-        names.setdefault(amount(value, 2), {})[name] = value
+        names.setdefault(f"{value:,.{digits}f}", {})[name] = value
     return [(next(iter(group.values())), f"{' = '.join(group)} {text}") for text, group in names.items()]
 
 
