@@ -1,6 +1,5 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +18,6 @@ from preroll.terminal.output_options import Replace, world_files
 if TYPE_CHECKING:
     from preroll.agents import Agent
     from preroll.envs.model.tables import Tables
-    from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
 
@@ -115,6 +113,7 @@ def games_of(
     Those asked for are played by all. Of the runs' own, where there are several, each is played by those that fit.
     """
     from preroll.agents.fit import check_fit
+    from preroll.simulations.runs.common_tables import tables_of
 
     notes = [f"{run.name}: {note}" for run in runs for note in run.notes]
     if scenarios:
@@ -136,37 +135,9 @@ def games_of(
     return games, notes
 
 
-def tables_of(runs: "list[Run]", scenario: "str | Scenario | None", catalog: str | None) -> "Tables":
-    """Returns the tables to play on: those asked for, else those that all runs were trained on.
-
-    Raises:
-        PrerollError: the runs differ in what was not asked for, or their catalog has changed.
-    """
-    from preroll.envs.model.tables import Tables
-    from preroll.perception.catalog.catalog import Catalog
-
-    first = runs[0]
-    for run in runs[1:]:
-        if scenario is None and run.scenario != first.scenario:
-            raise PrerollError(
-                f"runs {first.path} and {run.path}: were trained on different scenarios; name one with --scenario"
-            )
-        if catalog is None and run.settings.catalog.sha256 != first.settings.catalog.sha256:
-            raise PrerollError(
-                f"runs {first.path} and {run.path}: were trained on different catalogs; name one with --catalog"
-            )
-    return Tables.compile(scenario or first.scenario, Catalog.load(catalog) if catalog else first.load_catalog())
-
-
 def players_of(runs: "list[Run]") -> "dict[str, Agent]":
     """Returns the trained agents by the name of their run, with as much of the path as tells it from others."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
+    from preroll.simulations.runs.run_names import named
 
     return {name: run.load_agent() for name, run in named(runs, REFERENCES).items()}
-
-
-def named(runs: "list[Run]", taken: Collection[str] = ()) -> "dict[str, Run]":
-    """Returns runs by their names, with as much of the path as tells one from others and from what is taken."""
-    from preroll.simulations.runs.run_names import names_of
-
-    return dict(zip(names_of([run.path for run in runs], taken), runs, strict=True))

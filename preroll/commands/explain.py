@@ -46,9 +46,10 @@ def explain(
     Example: `preroll explain runs/fatigue-ppo-0 --plot where.png`
     """
     from preroll import progress
-    from preroll.commands.evaluate import players_of, tables_of
+    from preroll.commands.evaluate import players_of
     from preroll.simulations.evaluation import evaluation
     from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
+    from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
     form = form_of(csv, json, plot)
@@ -114,6 +115,7 @@ def _print(results: "list[AgentResult]", tables: "Tables", sessions: int) -> Non
 
 
 def _headline(result: "AgentResult") -> str:
+    from preroll.shown.amounts import amount, digits_of
     from preroll.simulations.statistics.intervals import Mean, fixed
 
     explanation = _explanation(result)
@@ -121,10 +123,8 @@ def _headline(result: "AgentResult") -> str:
     if explanation.half_width is not None:
         mean = Mean(explanation.percent, explanation.percent_of(explanation.half_width))
         lost, how = mean.text(2, 0, 100), "in the mean of simulated sessions"
-    return (
-        f"{result.name} loses {lost} % of {_against(result)}: {fixed(explanation.regret, 3)} of "
-        f"{fixed(explanation.optimum, 3)} per session, {how}."
-    )
+    regret, optimum = fixed(explanation.regret, digits_of(explanation.optimum)), amount(explanation.optimum)
+    return f"{result.name} loses {lost} % of {_against(result)}: {regret} of {optimum} per session, {how}."
 
 
 def _against(result: "AgentResult") -> str:

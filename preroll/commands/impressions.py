@@ -38,11 +38,11 @@ def impressions(
     """
     require("a log of impressions", TABLES)
     from preroll import progress
-    from preroll.commands.evaluate import tables_of
     from preroll.files.kinds import CSV, PARQUET
     from preroll.files.streams import is_stream, messages_beside
     from preroll.files.targets import writing_file
     from preroll.simulations.evaluation.impression_log import default_sessions, phases_met, write_impressions
+    from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
     trained = Run.open(run)

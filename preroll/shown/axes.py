@@ -7,13 +7,16 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from preroll.palette import AGENTS, GRID
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+
+#: The axes whose values have lines.
+Grid = Literal["x", "y", "both"]
 
 WIDTH, HEIGHT = 6.4, 3.8  # inches
 LARGEST = 30  # inches: of a side, however much there is to draw
@@ -29,7 +32,7 @@ def picture(
     *,
     x: str = "",
     y: str = "",
-    grid: str = "",
+    grid: Grid | None = None,
     width: float = WIDTH,
     height: float = HEIGHT,
 ) -> Iterator["Axes"]:
@@ -40,28 +43,34 @@ def picture(
         title: title of the picture.
         x: label of the x axis.
         y: label of the y axis.
-        grid: the axis whose values have lines, ``x`` or ``y``.
+        grid: the axis whose values have lines; none by default.
         width: width of new axes [inches], at most :data:`LARGEST`.
         height: height of new axes [inches], at most :data:`LARGEST`.
     """
-    from matplotlib import pyplot, rc_context
+    from matplotlib import rc_context
 
     with rc_context({"text.parse_math": False}):  # a name may hold two dollars
         if axes is None:
+            from matplotlib import pyplot
+
             _, axes = pyplot.subplots(figsize=(min(width, LARGEST), min(height, LARGEST)), layout="constrained")
             axes.set_prop_cycle(color=AGENTS)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.reset_ticks()  # so that they are made here; title and labels were made before
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_axisbelow(True)
         # A picture of the usual width has room for so many letters: what a long title loses would be its end.
-        axes.set_title(textwrap.fill(title, TITLE), loc="left", fontsize=11)
-        axes.set_xlabel(textwrap.fill(x, TITLE))
-        axes.set_ylabel(y)
+        axes.set_title(textwrap.fill(title, TITLE), loc="left", fontsize=11, parse_math=False)
+        axes.set_xlabel(textwrap.fill(x, TITLE), parse_math=False)
+        axes.set_ylabel(y, parse_math=False)
         if grid:
-            axes.grid(axis="x" if grid == "x" else "y", color=GRID, linewidth=0.8)
+            axes.grid(axis=grid, color=GRID, linewidth=0.8)
         yield axes
+        for axis in (axes.xaxis, axes.yaxis):
+            _plain_numbers(axis)
 
 
-def plain_numbers(axis: "Axis") -> None:
+def _plain_numbers(axis: "Axis") -> None:
     """Writes the numbers of an axis in full below 10,000, and nothing beside an axis to be added to all of them."""
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 

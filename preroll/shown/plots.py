@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.palette import AGENTS, BLUE, FAINT, INK, PAPER
-from preroll.shown.axes import HEIGHT, WIDTH, name_ticks, picture, plain_numbers
+from preroll.shown.axes import HEIGHT, WIDTH, name_ticks, picture
 from preroll.shown.card import aligned
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ def curve(
         color = AGENTS[sum(not str(line.get_label()).startswith("_best") for line in drawn.lines) % len(AGENTS)]
         drawn.plot(x, y, "o-" if len(x) == 1 else "-", color=color, linewidth=1.8, label=name or "_curve")
         drawn.set_xscale("log")
-        plain_numbers(drawn.xaxis)
         if name:
             drawn.legend(frameon=False, fontsize=9, loc="lower right")
     return drawn

@@ -11,6 +11,7 @@ from preroll.envs.optimum.explanation import Explanation
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.rollout import Rollout
 from preroll.shown import plots
+from preroll.shown.amounts import amount, digits_of
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
 from preroll.simulations.statistics.intervals import Mean, fixed, mean_interval
@@ -109,9 +110,10 @@ class AgentResult(ShownTable):
         return self.difference.scaled(100 / self.optimum if self.optimum else 0.0, 100.0)
 
     def _card(self) -> Card:
+        most = amount(self.optimum)
         facts = {
-            "revenue": f"{self.revenue.text(3, 0, self.optimum)} a session, of at most {self.optimum:.3f}",
-            **({"exact": f"{self.exact_revenue:.3f}"} if self.exact_revenue is not None else {}),
+            "revenue": f"{self.revenue.text(digits_of(self.optimum), 0, self.optimum)} a session, of at most {most}",
+            **({"exact": amount(self.exact_revenue)} if self.exact_revenue is not None else {}),
             "% of optimum": self.percent_text,
             **({"the optimum": self.optimum_note} if self.optimum_note else {}),
             "sessions": f"{self.sessions:,} in {self.lanes:,} lanes, of {self.session_length:.1f} slots on average",

@@ -10,9 +10,10 @@ from preroll.console.nearest import known
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
-from preroll.palette import UNKNOWN, agent_color
+from preroll.palette import agent_colors
 from preroll.seeds import EVALUATION, derive
 from preroll.shown import plots
+from preroll.shown.amounts import digits_of
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
 from preroll.simulations.evaluation.agent_evaluation import (
@@ -91,7 +92,7 @@ class Evaluation(ShownTable):
         Args:
             axes: the axes to draw on; new ones by default.
         """
-        colors = {row.name: agent_color(i) for i, row in enumerate(self.rows)} | dict.fromkeys(REFERENCES, UNKNOWN)
+        colors = agent_colors((row.name for row in self.rows), REFERENCES)
         rows = []
         for row in self._ranked():
             low, high = (None, None) if row.exact_revenue is not None else row.percent_interval
@@ -109,11 +110,14 @@ class Evaluation(ShownTable):
         }
         rows = [
             (
-                row.name, row.revenue.text(2, 0, row.optimum), row.percent_text, fixed(row.regret, 3),
+                row.name,
+                row.revenue.text(digits_of(row.optimum, 2), 0, row.optimum),
+                row.percent_text,
+                fixed(row.regret, digits_of(row.optimum)),
                 f"{100 * row.view_rate:.1f} %",
             )
             for row in self._ranked()
-        ]  # fmt: skip
+        ]
         head = ("agent", "revenue", "% of optimum", "regret", "viewed")
         return Card(f"Evaluation on scenario {self.scenario}", facts, head, rows)
 

@@ -32,6 +32,7 @@ from preroll.files.manifest import Manifest
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import CHECKPOINT, RESULT, threads
+from preroll.shown.amounts import amount
 from preroll.shown.card import Card, shown
 from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
@@ -167,7 +168,7 @@ class Run(ShownTable):
 
     def _card(self) -> Card:
         told, learning, part = self.settings, self.curve._card(), part_of(self.scenario, 0)
-        optimum = f"{self.result['optimum']:.3f}" + (f" ({part})" if part else "")
+        optimum = amount(self.result["optimum"]) + (f" ({part})" if part else "")
         facts = {
             "agent": f"{told.agent}, seed {told.seed}, {told.sessions:,} sessions",
             "scenario": f"{self.scenario.name}, catalog {told.catalog.path}; optimum {optimum}",

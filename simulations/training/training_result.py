@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from preroll.agents.agent import Agent
 from preroll.envs.model.part_of import part_of
 from preroll.envs.model.tables import Tables
+from preroll.shown.amounts import amount
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
@@ -82,7 +83,7 @@ class TrainingResult(ShownTable):
 
     def _card(self) -> Card:
         learning, part = self.curve._card(), part_of(self.tables.scenario, 0)
-        optimum = f"{self.optimum:.3f}; {part}" if part else f"{self.optimum:.3f}"
+        optimum = f"{amount(self.optimum)}; {part}" if part else amount(self.optimum)
         facts = {
             "sessions": f"{self.sessions:,}, {self.steps:,} transitions, {self.seconds:.1f} s",
             "earned": f"{self.earned_while_learning:.1f} % of the optimum ({optimum}) while learning",
