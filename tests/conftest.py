@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from preroll.commands.cli import main
+from preroll.console.spoken import to_python
 from preroll.files import atomic, manifest
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import about_array
@@ -38,6 +39,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("preroll")
+
+
+def pytest_runtest_setup() -> None:
+    """Has messages name arguments, as in Python, until a test calls a command."""
+    to_python()
 
 
 def pytest_collection_finish() -> None:
