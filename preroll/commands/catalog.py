@@ -331,13 +331,18 @@ def demo_videos(
 ) -> None:
     """Render the demo videos: three categories of short H.264 clips of drawn objects."""
     from preroll import progress
+    from preroll.files import atomic
     from preroll.files.targets import check_ground
     from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     check_ground(folder, str(folder))
     total, kept = per_category * len(CATEGORIES), "clips that are complete are kept; go on with the same command"
-    with progress.bar(total, "Rendering videos") as advance, writes(folder, kept):
+    with (
+        atomic.writing_within(folder, str(folder)),
+        progress.bar(total, "Rendering videos") as advance,
+        writes(folder, kept),
+    ):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
     signals.finished()
     typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")

@@ -40,6 +40,7 @@ from preroll.commands import (
 )
 from preroll.console import output, signals, write_errors
 from preroll.console.output import printable
+from preroll.console.spoken import to_command_line
 from preroll.errors import FAULT, PrerollError
 from preroll.renamed import COMMANDS
 from preroll.system.memory import COMPILED, require, shortage
@@ -97,6 +98,7 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
+    to_command_line()
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
     elif not {"-h", "--help"} & set(sys.argv):
@@ -109,6 +111,7 @@ _UsageError: Any = typer.BadParameter.__base__
 
 def main() -> NoReturn:
     """Runs the command line; an error becomes one line on stderr and an exit status, never a traceback."""
+    to_command_line()
     signals.listen()
     output.occupy_descriptors()
     output.wrap()

@@ -24,7 +24,7 @@ def export(
     Example: `preroll export runs/classic-thompson-0 policy.onnx`
     """
     from preroll.agents.interop.onnx_export import export_onnx
-    from preroll.files.kinds import ONNX
+    from preroll.files.kinds import POLICY
     from preroll.files.streams import messages_beside
     from preroll.files.targets import writing_file
     from preroll.simulations.evaluation.observation_sample import sample_observations
@@ -34,7 +34,7 @@ def export(
     trained = Run.open(run)
     tables = tables_of([trained], None, catalog)
     inputs = (run, tables.catalog.path)
-    with writing_file(file, str(file), ONNX, replace=replace, inputs=inputs), messages_beside(file):
+    with writing_file(file, str(file), POLICY, replace=replace, inputs=inputs), messages_beside(file):
         agent = trained.load_agent()
         size = export_onnx(agent, file, sample_observations(tables, N_COMPARED))
         signals.finished()

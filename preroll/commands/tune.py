@@ -62,8 +62,7 @@ def tune(
     tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)
     sessions = fill_settings(agent, tables.spec.name, with_sessions(agent, settings, sessions)).sessions
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
-    tuning.check(search, out)
-    with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
+    with tuning.reserved(search, out), progress.bar(trials, f"Tuning {agent} (trials)") as advance:
         with writes(out, "trials that ended are kept; go on with the same command"):
             note = partial(typer.echo, err=True)
             found = tuning.tune(search, out, trials=trials, advance=advance, note=note)

@@ -13,7 +13,8 @@ Everything depends on the seed alone: a stopped search that is resumed makes the
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -181,8 +182,7 @@ def tune(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of a trial that raises, with a traceback
     states, told = optuna.trial.TrialState, 0
-    with Store(out).lock():
-        check(search, out)  # once more, now that nobody else can write it
+    with reserved(search, out):
         atomic.write_sealed(out / SEARCH, search.to_dict())
         study, exact = _open(out, note), PhasedOptimum(search.tables)
         while True:
@@ -196,6 +196,19 @@ def tune(
             if number == 0 and not study.get_trials(deepcopy=False, states=(states.WAITING,)):
                 study.enqueue_trial(_defaults(search))
             study.optimize(lambda trial: _score(search, exact, trial), n_trials=1)
+
+
+@contextmanager
+def reserved(search: Search, out: Path) -> Iterator[None]:
+    """Holds the lock of the folder of a search, so that no refusal comes after the first line about the work.
+
+    Raises:
+        PrerollError: as :func:`check`, or another process is searching there.
+    """
+    check(search, out)
+    with Store(out).lock():
+        check(search, out)  # once more, now that nobody else can write it
+        yield
 
 
 def check(search: Search, out: Path) -> None:
