@@ -100,8 +100,6 @@ def whole(piped: str, told: str, columns: int) -> None:
     wide = [line for line in told.splitlines() if len(line) > columns]
     longer = [line for line in wide if "  " in line.strip() or line.strip() not in piped]
     assert not longer, "only commands and sentences to copy may be longer"
-        "only sentences may be longer"
-    )
     table, left_out = re.subn(LEFT_OUT, "", told, flags=re.MULTILINE)
     known = set(words(piped)) | {f"{word}:" for word in words(piped)}  # what stands below a table has its row's name
     assert set(words(table)) <= known
