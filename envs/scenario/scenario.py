@@ -389,7 +389,7 @@ class Scenario(ShownTable, FileModel):  # type: ignore[misc]  # rows, where pyda
         if not path.is_file():
             if str(source) in RENAMED_PRESETS:
                 raise PrerollError(f"scenario {str(source)!r}: the preset is now {RENAMED_PRESETS[str(source)]!r}")
-            files = [str(file) for file in neighbors(path, "*.y*ml") if meant(path.name, [file.name])]
+            files = neighbors(path, "*.y*ml")
             told = known(source, "presets are", preset_names()) if not files else f"did you mean {files[0]}?"
             raise PrerollError(f"scenario {str(source)!r}: no such preset or file; {told}")
         return _validated(load_named(path), str(path))

@@ -39,6 +39,7 @@ from preroll.commands import (
     tune,
 )
 from preroll.console import output, signals, write_errors
+from preroll.console.nearest import meant
 from preroll.console.output import printable
 from preroll.console.spoken import to_command_line
 from preroll.errors import FAULT, PrerollError
@@ -179,12 +180,18 @@ def _run() -> Any:
     try:
         return app(prog_name="preroll", standalone_mode=False)
     except _UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            error.show()
-            return error.exit_code
+        if type(error).__name__ == "NoArgsIsHelpError":  # which printed it
+            return 0
         where = error.ctx.command_path if error.ctx else "preroll"
-        told = f"{error.format_message().rstrip('.')} (see `{where} --help`)"
+        told = f"{_nearest(error)} (see `{where} --help`)"
         raise PrerollError(_renamed_command(where, error.format_message()) or told, status=error.exit_code) from None
+
+
+def _nearest(error: Any) -> str:
+    """Returns the message about a command line, with the nearest option or command instead of all similar."""
+    if possible := getattr(error, "possibilities", None):
+        return f"{error.message}{meant(error.option_name, possible, most=1)}"
+    return re.sub(r"\. Did you mean '([^']+)'.*", r"; did you mean \1?", str(error.format_message())).rstrip(".")
 
 
 def _renamed_command(where: str, message: str) -> str | None:

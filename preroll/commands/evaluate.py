@@ -1,5 +1,6 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from preroll.errors import PrerollError
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside
 from preroll.files.targets import writing_file
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 
@@ -30,7 +31,7 @@ def evaluate(
     sessions: Annotated[
         int, typer.Option(parser=parse_count, metavar="N", help="Sessions that every agent plays.")
     ] = 100_000,
-    seed: Annotated[int, typer.Option(help="Other users; never those of a training.")] = 0,
+    seed: Annotated[int, seed_option("Other users; never those of a training.")] = 0,
     scenario: Annotated[
         list[str] | None,
         typer.Option(help="Another scenario; may be given several times.", show_default="the runs' own"),
@@ -57,9 +58,13 @@ def evaluate(
     form = form_of(csv, json, plot)
     inputs = (*runs, *(file for one in scenario or [""] for file in world_files(one, catalog)))
     with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
-        opened = [Run.open(run) for run in runs]
+        places = Counter(run.resolve() for run in runs)
+        opened = [Run.open(next(run for run in runs if run.resolve() == place)) for place in places]
         players = players_of([run for run in opened if run.settings.agent not in REFERENCES])
         games, notes = games_of(opened, players, scenario or [], catalog)
+        notes += [
+            f"{run.path}: is named more than once, and plays once" for run in opened if places[run.path.resolve()] > 1
+        ]
         results = _play(games, sessions, seed, exact=not no_exact)
         if form is None:
             _print(results)
@@ -91,6 +96,8 @@ def _print(evaluations: "list[Evaluation]") -> None:
     for number, evaluation in enumerate(evaluations):
         if number:
             typer.echo()
+        if evaluations[1:]:
+            typer.echo(printable(f"Scenario {evaluation.scenario}:"))
         print_comparison(evaluation)
 
 

@@ -10,7 +10,7 @@ from preroll.files import atomic
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside
 from preroll.files.targets import writing_file
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 from preroll.terminal.table import print_table
@@ -32,7 +32,7 @@ def explain(
             parser=parse_count, metavar="N", help="Simulated for agents without a table; they weigh phases of drift."
         ),
     ] = 100_000,
-    seed: Annotated[int, typer.Option(help="Other users, where sessions are simulated.")] = 0,
+    seed: Annotated[int, seed_option("Other users, where sessions are simulated.")] = 0,
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,
     no_exact: Annotated[bool, typer.Option("--no-exact", help="Simulate, as for agents without a table.")] = False,

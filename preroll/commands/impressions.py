@@ -7,7 +7,7 @@ import typer
 
 from preroll.console import signals
 from preroll.system.memory import TABLES, require
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.output_options import Replace
 
 
@@ -23,7 +23,7 @@ def impressions(
             show_default="10,000, or more if a phase of drift begins later",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
+    seed: Annotated[int, seed_option("Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
     explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the run's own")] = None,
     replace: Replace = False,

@@ -12,7 +12,7 @@ from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 
 if TYPE_CHECKING:
     from preroll.simulations.training.training import Training
@@ -33,7 +33,7 @@ def train(
         int | None,
         typer.Option(parser=parse_count, metavar="N", help="Sessions to see.", show_default="the agent's own"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    seed: Annotated[int, seed_option("The same seed gives the same run.")] = 0,
     run: Annotated[
         Path | None,
         typer.Option(help="Folder.", show_default="runs/SCENARIO-AGENT-SEED-KEY=VALUE, or runs/NAME-plus-SESSIONS"),
@@ -81,8 +81,26 @@ def train(
     elif continued is not None:
         _continue(continued, sessions, run, catalog if _is_given(context, "catalog") else None, replace)
     else:
-        told = [*(changes or []), *([f"device={device}"] if device else [])]
+        told = [*(changes or []), *([f"device={device}"] if _can_have(agent, device) else [])]
         _begin(agent, scenario, catalog, sessions, seed, run, told, sb3_defaults, replace)
+
+
+def _can_have(agent: str | None, device: str | None) -> bool:
+    """Returns whether a device was given, to an agent that has a network.
+
+    Raises:
+        PrerollError: it was, to one that has none.
+    """
+    from preroll.agents.registry import AGENTS, find
+
+    if device is None or agent is None:
+        return False
+    if "device" not in find(agent).load().Settings.model_fields:
+        deep = ", ".join(name for name, one in AGENTS.items() if one.family == "deep")
+        raise PrerollError(
+            f"--device {device}: agent {agent} has no network to compute there; agents with one are {deep}"
+        )
+    return True
 
 
 def _begin(
