@@ -63,7 +63,7 @@ def _lines(total: int, description: str) -> Iterator[Callable[[int], None]]:
         if 0 < done < total and now - told >= PAUSE:
             told = now
             # While next to nothing is done, what was loaded and compiled is most of the time.
-            left = f", about {duration((now - began) * (total - done) / done)} left" if 50 * done >= total else ""
+            left = f", {about((now - began) * (total - done) / done)} left" if 50 * done >= total else ""
             note(f"{description}: {done:,} of {total:,}{left}")
 
     note(f"{description} …")
@@ -71,12 +71,14 @@ def _lines(total: int, description: str) -> Iterator[Callable[[int], None]]:
     note(f"{description}: {done:,} of {total:,}")
 
 
-def duration(seconds: float) -> str:
-    """Returns a duration for people.
+def about(seconds: float) -> str:
+    """Returns an estimated duration for people.
 
-    >>> duration(0.2), duration(90), duration(600), duration(10_000)
-    ('less than 1 s', '90 s', '10 min', '2.8 h')
+    >>> about(0.2), about(90), about(600), about(10_000)
+    ('less than 1 s', 'about 90 s', 'about 10 min', 'about 2.8 h')
     """
+    if seconds < 1:
+        return "less than 1 s"
     if seconds < 120:
-        return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 7200 else f"about {seconds / 3600:.1f} h"

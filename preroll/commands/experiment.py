@@ -151,7 +151,7 @@ def _counts(states: "dict[str, CellState]") -> str:
 
 
 def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
-    from preroll.progress import duration
+    from preroll.progress import about
     from preroll.simulations.experiment.execution.estimate import estimate
     from preroll.simulations.experiment.execution.runner import changes
 
@@ -171,9 +171,7 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
         todo = [expected.seconds[c.id] for c in own if c.id in expected.seconds]
         rows.append((label, len(own), len(todo), _seconds(sum(todo) if todo else None)))
     print_table(("agent", "cells", "not done", "CPU seconds"), rows, left=("agent",))
-    needs = (
-        f"about {duration(expected.wall(workers))} on {counted(workers, 'worker')} and {expected.bytes / 1e6:.1f} MB"
-    )
+    needs = f"{about(expected.wall(workers))} on {counted(workers, 'worker')} and {expected.bytes / 1e6:.1f} MB"
     typer.echo(f"{_counts(states)}.{f' What is not done takes {needs}.' if expected.seconds else ''} Nothing was run.")
 
 
