@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import percent
 from preroll.errors import PrerollError
 from preroll.perception.analysis.detector import BOXES, Detector
 from preroll.perception.decoders.nms import Candidates
@@ -44,7 +45,7 @@ def oddities(detector: Detector, frames: list[Pixels]) -> list[str]:
         ((np.abs(sides) < max(2, width / 100, height / 100)).all(1).mean(), _SPECKS, "are no more than specks"),
     ):
         if share > most:
-            result.append(f"{share:.0%} of the surest boxes {what}")
+            result.append(f"{percent(share, 0)} of the surest boxes {what}")
     return result
 
 

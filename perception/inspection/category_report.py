@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.plural import percent
+
 _BINS = 15
 
 
@@ -81,8 +83,8 @@ def confusion_picture(report: CategoryReport) -> bytes:
     axes.set_yticks(range(k), report.categories)
     axes.set_xlabel("predicted from objects")
     axes.set_ylabel("true category")
-    measured = f"{report.accuracy:.1%} right, macro F1 {report.macro_f1:.3f}"
-    axes.set_title(f"{measured}\nalways the likeliest: {report.majority:.1%} right", fontsize="medium")
+    measured = f"{percent(report.accuracy)} right, macro F1 {report.macro_f1:.3f}"
+    axes.set_title(f"{measured}\nalways the likeliest: {percent(report.majority)} right", fontsize="medium")
     for i, j in np.ndindex(shares.shape) if k <= 40 else ():
         color = "white" if shares[i, j] > 0.5 else "black"
         axes.text(j, i, f"{report.confusion[i, j]:,}", ha="center", va="center", color=color)

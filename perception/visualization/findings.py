@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from preroll.console.plural import percent
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.inspection.duplicates import near_duplicates
 
@@ -56,6 +57,6 @@ def duplicates(catalog: Catalog, table: pd.DataFrame) -> list[Copies]:
     near = near_duplicates(catalog, table)
     for one, other in sorted(near, key=lambda pair: (near[pair], pair)):
         if not hashes[one] or hashes[one] != hashes[other]:
-            how = f"the same by {near[one, other].by}, but for {near[one, other].difference:.1%}"
+            how = f"the same by {near[one, other].by}, but for {percent(near[one, other].difference)}"
             found.append(Copies([paths[one], paths[other]], [one, other], how))
     return found

@@ -56,7 +56,7 @@ def show(agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `
         typer.echo(f"Preset {preset}: {', '.join(f'{key}={_default(value)}' for key, value in settings.items())}")
     if rows:
         name, default, *_ = rows[-1]
-        typer.echo(f"Change one for a training: preroll train {agent} --set {name}={default}")
+        typer.echo(f"Change one for a training: preroll train {agent} --set {quote(f'{name}={default}')}")
 
 
 @app.command(name="import")

@@ -9,7 +9,7 @@ from preroll.commands.catalog_new import new_catalog
 from preroll.commands.catalog_page import check_projector, tell_projector
 from preroll.console import signals
 from preroll.console.output import printable
-from preroll.console.plural import counted
+from preroll.console.plural import counted, percent
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.system.memory import CATALOG, require
@@ -350,5 +350,7 @@ def demo_videos(
     typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")
     if per_category >= 5:
         ceiling = demo_accuracy_bound(per_category, seed)
-        typer.echo(f"Who saw every object would tell the category of {ceiling:.1%} of them (5-fold cross-validation).")
-        typer.echo(f"Always the likeliest category: {1 / len(CATEGORIES):.1%}.")
+        typer.echo(
+            f"Who saw every object would tell the category of {percent(ceiling)} of them (5-fold cross-validation)."
+        )
+        typer.echo(f"Always the likeliest category: {percent(1 / len(CATEGORIES))}.")

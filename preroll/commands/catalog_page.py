@@ -103,4 +103,4 @@ def tell_projector(catalog: "Catalog", out: Path, videos: Path | None) -> None:
     points = counted(written.points, "point")
     typer.echo(f"\n{points} of {counted(catalog.n_videos, 'video')}, {drawn}, as {', '.join(written.tensors)}.")
     _note(written.lacking)
-    typer.echo(f"Projector: preroll tensorboard {quote(str(out))}, then the tab PROJECTOR")
+    typer.echo(f"Projector, in the tab of this name: preroll tensorboard {quote(str(out))}")

@@ -10,7 +10,7 @@ import typer
 from preroll.commands.detector_card import Model, card
 from preroll.console import signals
 from preroll.console.output import printable
-from preroll.console.plural import counted
+from preroll.console.plural import counted, percent
 from preroll.files.names import beside
 from preroll.terminal.catalog_summary import warn_of_copies
 from preroll.terminal.counts import seed_option
@@ -142,11 +142,12 @@ def _tell(made: "TransferResult", model: Path, out: Path) -> None:
     low, high = held.interval()
     typer.echo(f"{out}: {model.name} up to {printable(made.layer)}, and a new head for {len(made.counts)} classes.")
     typer.echo(
-        f"Held-out accuracy {held.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}; {held.total.sum():,} pictures);"
-        f" balanced over the classes {held.balanced:.1%}; always the likeliest class {held.likeliest:.1%}."
+        f"Held-out accuracy {percent(held.accuracy)} (95 % interval {percent(low)} to {percent(high)};"
+        f" {held.total.sum():,} pictures);"
+        f" balanced over the classes {percent(held.balanced)}; always the likeliest class {percent(held.likeliest)}."
     )
     rows = [
-        [printable(name), n, int(total), f"{right / total:.1%}"]
+        [printable(name), n, int(total), f"{percent(right / total)}"]
         for name, n, right, total in zip(made.card.classes, made.counts, held.right, held.total, strict=True)
     ]
     print_table(("class", "pictures", "held out", "of these right"), rows, left=("class",))

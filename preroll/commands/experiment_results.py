@@ -63,7 +63,7 @@ def results(
         typer.echo(printable(f"failed: {name}: {reason}"))
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
-            f"{missing} of {len(states)} cells are not done; see preroll experiment status {quote(str(folder))}",
+            f"{missing} of {len(states)} cells are not done; see `preroll experiment status {quote(str(folder))}`",
             status=1,
         )
 

@@ -11,7 +11,7 @@ import typer
 
 from preroll.console import signals
 from preroll.console.output import print_data, printable
-from preroll.console.plural import counted
+from preroll.console.plural import counted, percent
 from preroll.errors import PrerollError
 from preroll.files.streams import is_stream
 from preroll.files.targets import Inputs
@@ -88,7 +88,9 @@ def check(
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."
     )
     values = {name: exact.value_of(exact.references[name]) for name in ("greedy", "random")}
-    shares = [f"{name} earns {value / exact.optimum if exact.optimum else 1:.1%}" for name, value in values.items()]
+    shares = [
+        f"{name} earns {percent(value / exact.optimum if exact.optimum else 1)}" for name, value in values.items()
+    ]
     best, phase = in_words(exact.note), " in the first phase of drift" if tables.n_phases > 1 else ""
     typer.echo(f"{best[0].upper()}{best[1:]}{phase}: {exact.optimum:.3f} a session; {' and '.join(shares)} of it.")
     warnings = warnings_about(tables)

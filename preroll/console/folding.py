@@ -11,7 +11,7 @@ from rich.cells import cell_len
 # After a space, but not between a sign and its number, nor between a number and its %.
 _BETWEEN_WORDS = r"(?<=[^≤≥<>±|] )(?!%)"
 # A command that ends a line, as in "Compare it: preroll evaluate runs/a".
-_COMMAND = re.compile(r"(?<=:\s)(?:preroll|tensorboard|pip) [^`]*$")
+_COMMAND = re.compile(r"(?<=:\s)(?:preroll|tensorboard|pip|source) [^`]*$")
 
 
 def words(text: str) -> list[str]:

@@ -34,6 +34,8 @@ def neighbors(path: Path, pattern: str = "*/") -> list[Path]:
     """Returns the folders beside a path that is missing, or the files of a pattern, whose names are like its own."""
     try:
         names = [one.name for one in path.parent.glob(pattern)]
-        return sorted(path.parent / name for name in names if not name.startswith(".") and meant(path.name, [name]))
+        return sorted(
+            path.parent / name for name in names if not name.startswith(".") and meant(path.stem, [Path(name).stem])
+        )
     except OSError:
         return []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from preroll.console.output import printable
-from preroll.console.plural import counted
+from preroll.console.plural import counted, percent
 from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def _ceiling_told(catalog: "Catalog") -> list[str]:
         return []
     largest = max((catalog.category == k).sum() for k in range(len(catalog.categories)))
     return [
-        f"Who saw every object of these clips would tell the category of {ceiling:.1%} of them.",
-        f"Always the likeliest category: {largest / catalog.n_videos:.1%}.",
+        f"Who saw every object of these clips would tell the category of {percent(ceiling)} of them.",
+        f"Always the likeliest category: {percent(largest / catalog.n_videos)}.",
     ]
 
 
@@ -102,9 +102,9 @@ def _category_told(catalog: "Catalog") -> str:
         why = few if catalog.category_probabilities is None else "no video's true category is known"
         return f"Category from {_source(catalog)}: not measured, for {why}."
     return (
-        f"Category from {_source(catalog)}: {report.accuracy:.1%} right{_judge(catalog)};"
+        f"Category from {_source(catalog)}: {percent(report.accuracy)} right{_judge(catalog)};"
         f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f};"
-        f" always the likeliest category {report.majority:.1%} right{_unless(categories_beat_chance(catalog))}."
+        f" always the likeliest category {percent(report.majority)} right{_unless(categories_beat_chance(catalog))}."
     )
 
 
@@ -171,7 +171,7 @@ def _judge(catalog: "Catalog") -> str:
 
 def _search_told(catalog: "Catalog") -> str:
     found = catalog.manifest.get("neighbors", {})
-    how = f" They were found approximately: recall {found['recall']:.1%}." if "recall" in found else ""
+    how = f" They were found approximately: recall {percent(found['recall'])}." if "recall" in found else ""
     return how + (" They are neighbours by the embedding." if found.get("by") == "embedding" else "")
 
 
@@ -185,9 +185,9 @@ def _embedding_told(catalog: "Catalog") -> list[str]:
     total = sum(quality.clips.values())
     clips = ", ".join(f"{printable(name)} {count:,}" for name, count in quality.clips.items())
     each = "" if catalog.grouped_by else " (each video for one: --group-by names pieces of a clip)"
-    shares = f"by objects {quality.by_objects:.1%}, by embedding {quality.by_embedding:.1%}"
+    shares = f"by objects {percent(quality.by_objects)}, by embedding {percent(quality.by_embedding)}"
     what = f"Neighbours from other clips in the own category, mean over {counted(total, 'independent clip')}{each}"
-    measured = f"{what}: {shares}, by chance {quality.chance:.1%}."
+    measured = f"{what}: {shares}, by chance {percent(quality.chance)}."
     if few := quality.too_few:
         return [
             measured,
@@ -208,7 +208,7 @@ def neighbors_told(catalog: "Catalog") -> str:
     own, chance = catalog.neighbors_in_category()
     better = _unless(neighbors_beat_chance(catalog))
     of = " of other groups" if catalog.grouped_by else ""
-    return f"Neighbours{of} in the video's own category: {own:.1%}; by chance {chance:.1%}{better}."
+    return f"Neighbours{of} in the video's own category: {percent(own)}; by chance {percent(chance)}{better}."
 
 
 def _unless(better: bool | None) -> str:

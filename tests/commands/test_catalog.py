@@ -129,7 +129,7 @@ def test_a_build_again_knows_its_videos_and_takes_other_choices(
     assert "15 of 15 videos known from before, with no change since." in told
     assert "--importance presence --classifier random-forest --idf" in told
     _, told, _ = run(*arguments, "--approximate", "--worker-memory", "1.5GiB", "--video-timeout", "30+5x")
-    assert "They were found approximately: recall 100.0%." in told
+    assert "They were found approximately: recall 100.0 %." in told
 
 
 def test_a_catalog_comes_out_as_pictures_and_tables(
@@ -138,7 +138,7 @@ def test_a_catalog_comes_out_as_pictures_and_tables(
     status, told, _ = run("catalog", "show", "demo", "--confusion", tmp_path / "confusion.png")
     assert status == 0
     assert "Brier" in told
-    assert "Who saw every object of these clips would tell the category of 97.0% of them." in told
+    assert "Who saw every object of these clips would tell the category of 97.0 % of them." in told
     assert "ECE" in told
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
     status, told, _ = run("catalog", "export", "demo", "--csv", tmp_path / "tables")
@@ -154,7 +154,7 @@ def test_demo_videos_come_with_their_ceiling(run: Run, tmp_path: Path) -> None:
     status, told, _ = run("catalog", "demo-videos", tmp_path / "videos", "--per-category", "5", "--workers", "1")
     assert status == 0
     assert told.startswith("15 videos in ")
-    assert told.endswith("\nAlways the likeliest category: 33.3%.\n")
+    assert told.endswith("\nAlways the likeliest category: 33.3 %.\n")
     assert "would tell the category of" in told
     assert len(list((tmp_path / "videos").glob("*/*.mp4"))) == 15
 
@@ -163,14 +163,14 @@ def test_a_catalog_tells_what_its_categories_were_predicted_from(run: Run, tmp_p
     before = Catalog.load("demo")
     rows = np.eye(len(before.categories), dtype=np.float32)[before.category]
     Predictions("genres", tuple(before.videos()["path"]), before.categories, rows).save(tmp_path / "genres")
-    assert "Category from objects: 95.7% right, each video judged by a model that never saw it; macro" in shown(run)
+    assert "Category from objects: 95.7 % right, each video judged by a model that never saw it; macro" in shown(run)
     run("predict", "annotate", before.path, "--calibrate", "--out", tmp_path / "calibrated")
-    assert "(ECE) 0.026; always the likeliest category 33.3% right.\n" in shown(run)
+    assert "(ECE) 0.026; always the likeliest category 33.3 % right.\n" in shown(run)
     told = shown(run, tmp_path / "calibrated")
     assert "% right, each video judged by a model that never saw it, calibrated on other videos; macro" in told
     run("predict", "annotate", tmp_path / "calibrated", "--categories", tmp_path / "genres", "--out", tmp_path / "new")
     told = shown(run, tmp_path / "new")
-    assert "Category from predicted genres: 100.0% right; macro" in told
+    assert "Category from predicted genres: 100.0 % right; macro" in told
     assert "objects:" not in told
 
 

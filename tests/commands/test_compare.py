@@ -8,6 +8,7 @@ import pytest
 
 from preroll.envs import Optimum, Tables, reference_values
 from tests.commands.conftest import Run
+from tests.conftest import CATEGORIES
 
 
 def tables_of(told: str) -> list[dict[str, list[str]]]:
@@ -37,12 +38,13 @@ def test_one_best_ad_stands_for_all_levels_and_users_that_a_scenario_does_not_te
     run: Run, small_catalog_folder: Path
 ) -> None:
     told = run("compare", "classic", "hidden-users", "--catalog", small_catalog_folder)[1]
-    part = told.partition("Best ad in the middle of a session; ")[2].splitlines()
-    rows = [line.split() for line in part[2:8]]
-    assert [row[0] for row in rows] == ["patient"] * 3 + ["hasty"] * 3
-    assert [row[2] for row in rows[:3]] == [row[2] for row in rows[3:]]
-    differ = sum(row[2] != row[3] for row in rows)
-    assert part[0] == f"it differs in {differ} of 6 rows:"
+    part = (
+        told.partition("Best ad in the middle of a session where it differs, in ")[2].partition("\n\n")[0].splitlines()
+    )
+    rows = [line.split() for line in part[2:]]
+    assert part[0] == f"{len(rows)} of 6 states that two of them have:"
+    assert {row[0] for row in rows} <= {"patient", "hasty"}
+    assert all(row[2] != row[3] for row in rows)
     assert "hidden-users: the optimum (it knows the hidden segment: a bound)." in told
 
 
@@ -54,12 +56,42 @@ def test_three_scenarios_have_no_difference_and_drift_is_told(run: Run, small_ca
 
 def test_numbers_for_programs_have_every_phase_of_every_scenario(run: Run, small_catalog_folder: Path) -> None:
     told = run("compare", "classic", "drift", "--catalog", small_catalog_folder, "--json")[1]
-    best = [row for row in json.loads(told) if row["policy"] == "optimum"]
+    found = json.loads(told)
+    best = [row for row in found if row["policy"] == "optimum"]
     assert [(row["scenario"], row["from_session"]) for row in best] == [
         ("classic", 0), ("drift", 0), ("drift", 100), ("drift", 200),
     ]  # fmt: skip
     drift = Tables.compile("drift", small_catalog_folder)
     assert [row["revenue"] for row in best[1:]] == [Optimum(drift, phase).value for phase in range(3)]
+    ads = [(row["scenario"], row["from_session"], row["category"], row["best_ad"]) for row in found if row["best_ad"]]
+    assert len(ads) == 4 * 3
+    assert ("classic", 0, "cats", "cats.long") in ads
+
+
+def test_states_that_one_scenario_has_alone_are_not_counted_and_levels_with_the_same_ads_are_one_row(
+    run: Run, small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    keys = ("user.fatigue.levels=4", "user.fatigue.wear=[1, 0.4, 0.2, 0.1]", "user.leave.fatigue=[0, 0, 0, 0]")
+    four = run("scenario", "show", "fatigue", *(word for key in keys for word in ("--set", key)))[1]
+    (tmp_path / "four.yaml").write_text(four)
+    status, told, errors = run("compare", "fatigue", tmp_path / "four.yaml", "-c", small_catalog_folder)
+    assert status == 0, errors
+    assert f" of {4 * len(CATEGORIES)} states that two of them have:" in told
+    told = run("compare", "fatigue", "classic", "-c", small_catalog_folder)[1]
+    assert f" of {6 * len(CATEGORIES)} states that two of them have:" in told
+    assert re.search(r"^\w+ +\d–\d ", told, re.MULTILINE)
+
+
+def test_a_change_is_made_in_all_of_them_and_a_picture_shows_their_best_ads(
+    run: Run, small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "ads.svg"
+    changed = ("--set", "user.mismatch=1", "--plot", picture)
+    status, told, errors = run("compare", "classic", "fatigue", "-c", small_catalog_folder, *changed)
+    assert status == 0, errors
+    assert "user.mismatch" not in told
+    assert told.endswith(f"Best ads by slot and fatigue: {picture}\n")
+    assert picture.read_text("utf8").count("the best ad") <= 2
 
 
 def test_a_diff_is_the_keys_alone(run: Run, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_network_learns_new_classes_and_detects_with_them(run: Run, tmp_path: 
     lines = told.splitlines()
     assert lines[0] == "new.onnx: objects.onnx up to node_conv2d_8, and a new head for 2 classes."
     assert "(95 % interval" in lines[1]
-    assert lines[3].split() == ["car", "8", "2", "100.0%"]
+    assert lines[3].split() == ["car", "8", "2", "100.0", "%"]
     assert json.loads((tmp_path / "new.json").read_text())["metrics"]["held_out_pictures"] == 4
     for number, picture in enumerate(sorted((pictures / "cat").iterdir()), start=1):
         (tmp_path / "frames").mkdir(exist_ok=True)

@@ -23,8 +23,8 @@ def test_the_nearest_name_is_told(run: Run, command: str, told: str) -> None:
     for folder in ("threshold", "runs/classic-random-0", "files"):
         Path(folder).mkdir(parents=True)
     Path("files/drift.yaml").touch()
-    Path("files/mismatch.yaml").touch()
+    Path("files/robust.yaml").touch()
     status, _, error = run(*command.split())
     assert status == 2
     assert told in error
-    assert "mismatch" not in error
+    assert "robust" not in error

@@ -50,6 +50,7 @@ PATHS: dict[tuple[str, str], str | tuple[str, str, str]] = {
         "new.jpg",
     ),
     ("catalog similar", "videos"): READ,
+    ("compare", "plot"): ("compare classic mine.yaml -c catalog --plot OUT", "mine.yaml", "new.svg"),
     ("detect", "card"): READ,
     ("detect", "detector"): READ,
     ("detect", "out"): ("detect own.mp4 --out OUT", "own.mp4", "new.csv"),

@@ -41,7 +41,7 @@ def test_a_check_tells_the_exact_optimum(small_catalog_folder: Path) -> None:
     told = scenario("check", "classic", "--catalog", str(small_catalog_folder))
     assert "classic is valid: 6 ads, 6 actions, up to 20 slots" in told
     assert "The exact optimum: " in told
-    assert "greedy earns 100.0% and random earns 5" in told
+    assert "greedy earns 100.0 % and random earns 5" in told
     told = scenario("check", "hidden-users", "--catalog", str(small_catalog_folder))
     assert "The optimum (it knows the hidden segment: a bound): " in told
     told = scenario("check", "drift", "--catalog", str(small_catalog_folder))

@@ -167,9 +167,9 @@ def test_what_the_user_says_counts_more_than_what_is_usual(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ([table(CORNERS * 40, SCORES)], "100% of the surest boxes lie outside the frame"),
-        ([table(CORNERS[:, [2, 3, 0, 1]], SCORES)], "100% of the surest boxes end before they begin"),
-        ([table(CORNERS / 1000, SCORES)], "100% of the surest boxes are no more than specks"),
+        ([table(CORNERS * 40, SCORES)], "100 % of the surest boxes lie outside the frame"),
+        ([table(CORNERS[:, [2, 3, 0, 1]], SCORES)], "100 % of the surest boxes end before they begin"),
+        ([table(CORNERS / 1000, SCORES)], "100 % of the surest boxes are no more than specks"),
         ([table(CORNERS, 9 * SCORES - 1)], r"scores go from -0\.91 to 7\.1, so they are no probabilities"),
         ([table(CORNERS, 0 * SCORES)], "no box has a score above 0"),
     ],

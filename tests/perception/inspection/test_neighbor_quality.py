@@ -76,6 +76,6 @@ def test_fewer_than_three_clips_of_a_category_conclude_nothing(
 ) -> None:
     describe(catalog(clips, embedding=by_category(clips), monkeypatch=monkeypatch))
     said = capsys.readouterr().out
-    assert f"mean over {2 * clips} independent clips: by objects 0.0%, by embedding 100.0%" in said
+    assert f"mean over {2 * clips} independent clips: by objects 0.0 %, by embedding 100.0 %" in said
     assert ("Nothing can be concluded from this: cars, cats have fewer than 3 independent clips" in said) == told
     assert ("sign test" in said) != told
