@@ -102,7 +102,7 @@ class Evaluation(Shown):
             percent = row.paired_percent
             rows.append(plots.Bar(row.name, percent.value, *percent.within(0, 100), color=colors[row.name]))
         title = f"{self.scenario}: {self.sessions:,} sessions of each agent"
-        return plots.bars(axes, rows, title=title, x="% of the optimum", best=100)
+        return plots.bars(axes, rows, title=title, x="% of the optimum, 95 % intervals", best=100)
 
     def _ranked(self) -> list[AgentResult]:
         return sorted(self.rows, key=lambda row: (-round(row.percent_of_optimum, 5), row.name != "optimum"))
