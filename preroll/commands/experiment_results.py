@@ -94,7 +94,7 @@ def _write(store: "Store", *, csv: bool, json: bool, parquet: bool, replace: boo
 def _picture(store: "Store", plan: "Plan", states: "Mapping[str, CellState]") -> "Figure":
     """Returns bars of the means over seeds, a panel for each point."""
     from preroll.shown import plots
-    from preroll.simulations.experiment.execution.summary import percent_bars
+    from preroll.simulations.experiment.execution.summary import PERCENT, percent_bars
 
     found = percent_bars(store, plan, states)
     if not found:
@@ -102,7 +102,7 @@ def _picture(store: "Store", plan: "Plan", states: "Mapping[str, CellState]") ->
     titles = {point: f"{plan.name}: {point}" if len(found) > 1 else plan.name for point in found}
     return stacked(
         [
-            (len(rows), partial(plots.bars, rows=rows, title=titles[point], x="% of the optimum", best=100))
+            (len(rows), partial(plots.bars, rows=rows, title=titles[point], x=PERCENT, best=100))
             for point, rows in found.items()
         ]
     )

@@ -56,11 +56,14 @@ def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: 
             if row.low is not None and row.high is not None:
                 error = [[max(row.value - row.low, 0.0)], [max(row.high - row.value, 0.0)]]
                 drawn.errorbar([row.value], [place], xerr=error, color=INK, capsize=3, linewidth=1)
-            drawn.annotate(number, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
+            paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}  # no line strikes a number out
+            drawn.annotate(
+                number, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=9, bbox=paper
+            )
         drawn.set_yticks(places, [row.name for row in rows])
         drawn.tick_params(axis="y", length=0)
         drawn.margins(x=0.12)
-        drawn.set_ylim(-0.6, len(rows) - 0.4)
+        drawn.set_ylim(-0.6, max(len(rows), 1) - 0.4)
         drawn.set_xlim(left=min(0.0, *values) if len(values) else 0.0)
         if best is not None:
             drawn.axvline(best, color=FAINT, linestyle="--", linewidth=1)

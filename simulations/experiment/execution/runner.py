@@ -18,7 +18,7 @@ from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.overview import shown_pairs, write_means, write_overview
 from preroll.simulations.experiment.execution.store import CellState, Store
-from preroll.simulations.experiment.execution.summary import percent_bars, summary
+from preroll.simulations.experiment.execution.summary import PERCENT, percent_bars, summary
 from preroll.simulations.experiment.execution.tensorboard import columns_of
 from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.workers.pool import Pool, WorkerPool
@@ -97,7 +97,7 @@ class ExperimentOutcome(ShownTable):
             for point, bars in found.items()
             for bar in bars
         ]
-        return plots.bars(axes, rows, title=f"experiment {self.out.name}", x="% of the optimum", best=100)
+        return plots.bars(axes, rows, title=f"experiment {self.out.name}", x=PERCENT, best=100)
 
     def _card(self) -> Card:
         skipped = sum(state == CellState.DONE for state in self.before.values())

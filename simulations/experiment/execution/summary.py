@@ -19,6 +19,7 @@ INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
     "Which agents differ is tested on the page that preroll experiment report writes."
 )
+PERCENT = "% of the optimum, 95 % intervals over seeds"  # label of an axis
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
 
