@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.palette import FAINT, INK, PAPER, blend
 from preroll.shown.axes import Grid, picture
-from preroll.simulations.report.curve_plot import drawn_points
 from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.report.findings import point_title
 from preroll.simulations.report.lengths import always_values
 from preroll.simulations.statistics.aggregates import performance_profile
 from preroll.simulations.statistics.intervals import mean_interval
 from preroll.simulations.training.curves import PERCENT as CURVE
+from preroll.simulations.training.curves import drawn_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,14 +13,12 @@ from preroll.palette import FAINT, agent_colors
 from preroll.shown.amounts import digits_of
 from preroll.shown.axes import picture
 from preroll.simulations.evaluation.evaluation import REFERENCES
-from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.curves import Curve, drawn_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FEWEST = 500  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
-PARTS = 8  # of a short curve, whose points may have fewer sessions
 THICK_AND_THIN = " (thick: exactly what the agent has learned to earn, thin: what it earns while it explores)"
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
@@ -91,32 +89,6 @@ def curve_figure(
             labels.append((float(y[-1]), name, colors[name]))
         _write_labels(axes, labels)
     return figure
-
-
-def drawn_points(curves: Sequence[Curve], tag: str) -> tuple[list[int], NDArray[np.float64]]:
-    """Returns what is drawn of curves with the same points, which are joined until they have enough sessions.
-
-    Args:
-        curves: the curves, such as those of the seeds of one agent.
-        tag: the number; a point where a curve lacks it is left out of all.
-
-    Returns:
-        Sessions seen, and float64 [curves, points].
-    """
-    sessions, columns = curves[0].sessions, np.array([curve.values[tag] for curve in curves], np.float64).T
-    ends: list[int] = []
-    means: list[NDArray[np.float64]] = []
-    before, weight, total = 0, 0, np.zeros(len(curves))
-    fewest = min(FEWEST, sessions[-1] / PARTS)
-    for end, values in zip(sessions, columns, strict=True):
-        if not np.isnan(values).any():
-            weight, total = weight + end - before, total + (end - before) * values
-            if weight >= fewest or (end == sessions[-1] and not ends):
-                ends.append(end)
-                means.append(total / weight)
-                weight, total = 0, np.zeros(len(curves))
-        before = end
-    return ends, np.reshape(means, (-1, len(curves))).T
 
 
 def _known(curve: Curve, tag: str) -> tuple[list[int], NDArray[np.float64]]:

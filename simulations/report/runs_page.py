@@ -21,11 +21,10 @@ from preroll.simulations.evaluation.loss_table import loss_map, loss_table
 from preroll.simulations.evaluation.losses_in_words import ROUNDING, sentences
 from preroll.simulations.evaluation.table import comparison_table, footnote
 from preroll.simulations.report.charts import legend, svg
-from preroll.simulations.report.curve_plot import drawn_points
 from preroll.simulations.report.heat_maps import HeatMap
 from preroll.simulations.report.policies import Picture
 from preroll.simulations.report.tables import Table
-from preroll.simulations.training.curves import PERCENT
+from preroll.simulations.training.curves import PERCENT, drawn_points
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
 """Learning curves: means over bins of sessions, which are numbered in the order in which they start."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
@@ -37,11 +38,15 @@ TAGS: dict[str, str] = {
 }
 #: Curves of every length class of the scenario, after those of every agent.
 SHARE_TAG, SHARE_MEANING = "session/share.LENGTH", "share of the ads shown that were of the length class LENGTH"
+#: Prefix of what is a mean over the sessions of a point.
+MEANS = "session/"
 #: Prefix of the metrics that an agent reports itself; its docstring explains each.
 AGENT_TAG = "agent/"
 
 
 PERCENT = "session/percent_of_optimum"
+FEWEST = 500  # sessions of a drawn point: the mean of fewer is noise, which a logarithmic axis would draw widest
+PARTS = 8  # of a short curve, whose points may have fewer sessions
 #: What a card shows of a curve: so many points, evenly spread, and these numbers.
 MOST_SHOWN = 10
 SHORT = ("session/revenue", "session/expected", PERCENT, "session/regret", "session/view_rate")
@@ -128,7 +133,7 @@ class Curve(ShownTable):
     def plot(
         self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "", title: str = "learning curve"
     ) -> "Axes":
-        """Draws one number over sessions seen.
+        """Draws one number over sessions seen; means over sessions are those of 500 or more, if there are as many.
 
         Args:
             axes: the axes to draw on, such as those of another curve; new ones by default.
@@ -142,6 +147,9 @@ class Curve(ShownTable):
         if tag not in self.values:
             raise PrerollError(f"curve: no tag {tag!r}; tags are {', '.join(self.values) or 'none'}")
         x, y = np.array(self.sessions, np.float64), np.array(self.values[tag], np.float64)
+        if tag.startswith(MEANS) and self.sessions:
+            seen, (y,) = drawn_points([self], tag)
+            x = np.array(seen, np.float64)
         best = 100.0 if tag == PERCENT else None
         return plots.curve(axes, x, y, title=title, labels=("sessions seen", _label(tag)), name=name, best=best)
 
@@ -162,6 +170,32 @@ class Curve(ShownTable):
     def from_dict(cls, value: dict[str, Any]) -> "Curve":
         """Restores a curve from the output of :meth:`to_dict`."""
         return cls(list(value["sessions"]), {tag: list(column) for tag, column in value["values"].items()})
+
+
+def drawn_points(curves: Sequence[Curve], tag: str) -> tuple[list[int], NDArray[np.float64]]:
+    """Returns what is drawn of curves with the same points, which are joined until they have enough sessions.
+
+    Args:
+        curves: the curves, such as those of the seeds of one agent.
+        tag: the number; a point where a curve lacks it is left out of all.
+
+    Returns:
+        Sessions seen, and float64 [curves, points].
+    """
+    sessions, columns = curves[0].sessions, np.array([curve.values[tag] for curve in curves], np.float64).T
+    ends: list[int] = []
+    means: list[NDArray[np.float64]] = []
+    before, weight, total = 0, 0, np.zeros(len(curves))
+    fewest = min(FEWEST, sessions[-1] / PARTS)
+    for end, values in zip(sessions, columns, strict=True):
+        if not np.isnan(values).any():
+            weight, total = weight + end - before, total + (end - before) * values
+            if weight >= fewest or (end == sessions[-1] and not ends):
+                ends.append(end)
+                means.append(total / weight)
+                weight, total = 0, np.zeros(len(curves))
+        before = end
+    return ends, np.reshape(means, (-1, len(curves))).T
 
 
 def points_of(*curves: Curve) -> dict[int, dict[str, float]]:

@@ -21,7 +21,7 @@ from preroll.shown.card import LINES, WIDTH
 from preroll.shown.shown import Shown
 from preroll.simulations import Run, evaluate, run_experiment, train
 from preroll.simulations.experiment.execution.runner import cell_pool
-from preroll.simulations.training.curves import Curve
+from preroll.simulations.training.curves import Curve, drawn_points
 from tests.test_faces import FACES
 from tests.workers.in_this_process import in_this_process
 
@@ -323,7 +323,9 @@ def test_curves_on_the_same_axes_differ_in_colour_and_have_a_legend(objects: dic
     assert [line.get_label() for line in lines] == ["thompson", "first"]
     assert lines[0].get_color() != lines[1].get_color()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["thompson", "first"]
-    assert lines[0].get_ydata().tolist() == objects["Curve"].values["session/percent_of_optimum"]
+    sessions, (percent,) = drawn_points([objects["Curve"]], "session/percent_of_optimum")
+    assert lines[0].get_xdata().tolist() == sessions
+    assert lines[0].get_ydata().tolist() == percent.tolist()
     pyplot.close("all")
 
 

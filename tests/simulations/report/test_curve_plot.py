@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from preroll.palette import AGENTS
-from preroll.simulations.report.curve_plot import draw_curves, drawn_points, spread
-from preroll.simulations.training.curves import Curve
+from preroll.simulations.report.curve_plot import draw_curves, spread
+from preroll.simulations.training.curves import Curve, drawn_points
 
 CURVES = {
     "slow": Curve([500, 1000, 9000], {"session/expected": [1.0, 2.0, 9.0]}),
