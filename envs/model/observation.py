@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.scenario.scenario import Ad, Scenario
+from preroll.envs.scenario.parts import Ad
+from preroll.envs.scenario.scenario import Scenario
 
 #: Parts of an observation that depend on the video alone; they precede all others.
 OF_VIDEO = ("category", "content", "memorability")
