@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import model_validator
 
+from preroll.bounded.yaml_text import dump_yaml, load_named
 from preroll.console.nearest import known, meant, neighbors
 from preroll.envs.scenario import scenario_views as views
 from preroll.envs.scenario.fields import ScenarioFields
@@ -22,7 +23,7 @@ from preroll.errors import PrerollError
 from preroll.renamed import PRESETS as RENAMED_PRESETS
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown
-from preroll.yaml_config import dump_yaml, load_named, validated
+from preroll.yaml_config import validated
 
 if TYPE_CHECKING:
     import pandas as pd
