@@ -192,18 +192,27 @@ class Agent(Shown, ABC):
         check_fit(self.name, self.spec, tables.spec)
         return tabulate(tables, self.action_probabilities)
 
-    def to_frame(self, tables: "TablesSource", *, phase: int = 0, segment: int = 0) -> "pd.DataFrame":
+    def to_frame(
+        self, tables: "TablesSource", *, phase: int | None = None, segment: int | None = None
+    ) -> "pd.DataFrame":
         """Returns the ads that the agent shows most: :meth:`Policy.to_frame` of :meth:`policy`."""
         return self.policy(tables).to_frame(tables, phase=phase, segment=segment)
 
-    def plot(self, tables: "TablesSource", axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
+    def plot(
+        self,
+        tables: "TablesSource",
+        axes: "Axes | None" = None,
+        *,
+        phase: int | None = None,
+        segment: int | None = None,
+    ) -> "Axes":
         """Draws the ads that the agent shows most: :meth:`Policy.plot` of :meth:`policy`.
 
         Args:
             tables: the scenario on the catalog.
             axes: the axes to draw on; new ones by default.
-            phase: phase of drift.
-            segment: segment of the user.
+            phase: phase of drift; the first one by default, if the agent sees it.
+            segment: segment of the user; the first one by default, if the agent sees it.
         """
         return self.policy(tables).plot(tables, axes, phase=phase, segment=segment)
 
@@ -269,12 +278,13 @@ class Agent(Shown, ABC):
 
     def _card(self) -> Card:
         spec = self.spec
+        trained = f"{self.steps:,} transitions" if self.steps else "nothing yet"
         measured = {name: x for name, x in self.metrics().items() if x}  # what a loaded agent counts by begins at 0
         facts = {
             "scenario": spec.name,
-            "was trained on": f"{self.steps:,} transitions" if self.steps else "nothing yet",
+            **({"was trained on": trained} if self.can_learn else {"learns": "no, it only plays"}),
             "sees": f"{spec.layout.size:,} numbers: {', '.join(spec.layout.parts)}",
-            "shows": ", ".join(spec.labels),
+            "shows": ", ".join(spec.labels[ad] for ad in spec.listed),
             **({"is": ", ".join(f"{name} {shown(x)}" for name, x in measured.items())} if measured else {}),
         }
         rows = list(self.settings.model_dump(mode="json").items())

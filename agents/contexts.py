@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.envs.model.observation import SessionSpec
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 #: Parts that hold a constant: their entries add up to 1 (but before videos whose category is not known).
 COMPLETE = ("category", "fatigue", "position", "segment")
@@ -50,7 +52,7 @@ class WithConstant:
         return graph.node("Add", product, graph.constant(weights[:, -1]))
 
 
-class CategoryContext:
+class CategoryContext(Shown):
     """Context of an observation: the index of the largest entry of its "category" part.
 
     With predicted categories this is the most probable one; if the scenario hides the category, there is one context.
@@ -75,6 +77,10 @@ class CategoryContext:
         part = spec.layout.parts.get("category")
         self._columns = slice(part.start, part.stop) if part else None
         self.count = part.stop - part.start if part else 1
+
+    def _card(self) -> Card:
+        where = f"entries {self._columns.start} … {self._columns.stop - 1}" if self._columns else "not observed"
+        return Card("Category of an observation", {"contexts": self.count, "category": where})
 
     def __call__(self, observations: NDArray[np.float32]) -> NDArray[np.int64]:
         """Returns the context, int64 (n,), of each of the ``observations`` (n, d)."""

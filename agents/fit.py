@@ -17,6 +17,7 @@ def check_fit(name: str, made_for: SessionSpec, spec: SessionSpec) -> None:
         ("size of observations", made_for.layout.size, spec.layout.size),
     ):
         if theirs != ours:
+            trained, has = (", ".join(one) if isinstance(one, tuple) else one for one in (theirs, ours))
             raise PrerollError(
-                f"agent {name}: was trained with other {what}: {theirs}; scenario {spec.name} has {ours}"
+                f"agent {name}: was trained with other {what}: {trained}; scenario {spec.name} has {has}"
             )

@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.simple import TIE
 from preroll.errors import PrerollError
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 OPSET, IR_VERSION = 17, 8  # of 2022, so that every runtime in use reads them
 
 
-class OnnxGraph:
+class OnnxGraph(Shown):
     """Nodes and constants of a graph under construction, to which :meth:`Agent.export_graph` adds those of its agent.
 
     Values are referred to by name. A graph begins at :attr:`observation` and ends with one call of
@@ -51,6 +53,12 @@ class OnnxGraph:
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+
+    def _card(self) -> Card:
+        facts = {"constants": len(self.constants), "nodes": len(self.nodes)}
+        return Card(
+            "Graph of an agent", facts, ("node", "output"), [(one.op_type, one.output[0]) for one in self.nodes]
+        )
 
     def constant(self, array: NDArray[Any]) -> str:
         """Adds a constant and returns its name."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.shown.shown import Shown
 
-@dataclass(frozen=True, slots=True)
-class Transitions:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Transitions(Shown):
     """One step of n lanes, as arrays whose first axis is the lane.
 
     Attributes:

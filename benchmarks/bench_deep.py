@@ -9,6 +9,7 @@ torch on one thread. Every part prints each seed, the median, and the target; a 
   compared with what agents without memory earn.
 * ``time``: CPU-seconds until 90 and 95 % of the optimum on `fatigue`.
 * ``defaults``: the same for stable-baselines3 with its defaults, stopped after 600 CPU-seconds. Takes most of an hour.
+* ``choices``: what the presets of `fatigue` earn beside other settings, on the seeds on which they were chosen.
 * ``features``: as ``fatigue``, on the catalog given by ``--catalog``, with the ads of `fatigue` for its categories.
 """
 
@@ -34,6 +35,12 @@ WANTED = {  # agent: (least median, least value of each seed) in percent of the 
     "classic": {"ppo": (99, 99), "lean-ppo": (99, 99), "dqn": (99, 0)},
     "campaigns": {"ppo": (99, 99), "lean-ppo": (99, 99), "dqn": (99, 0)},
 }
+CHOICES: list[tuple[str, range, dict[str, int]]] = [  # what the presets of fatigue were compared with, and where
+    ("lean-ppo", range(5), {"num_envs": 512, "batch": 2048}),
+    ("ppo", range(5), {"num_envs": 512, "batch": 2048}),
+    ("dqn", range(5), {"updates_per_step": 2}),
+    ("dqn", range(10, 13), {"updates_per_step": 2}),
+]
 LANES, PER_LANE = 1000, 20
 BUDGET = 600.0
 
@@ -63,6 +70,25 @@ def show_values(scenario: str, seeds: range, catalog: str = "demo") -> list[str]
         if np.median(values) < median or min(values) < each:
             missed.append(name)
     return missed
+
+
+def show_choices() -> list[str]:
+    """Prints the percent of the optimum on `fatigue` with the presets and with other settings; there is no target."""
+    tables = Tables.compile("fatigue", "demo")
+    optimum = Optimum(tables)
+    print("choices: exact percent of the optimum on fatigue")
+    for name, seeds, other in CHOICES:
+        values, spent = [], []
+        for settings in (None, other):
+            results = [train(name, scenario="fatigue", seed=seed, settings=settings) for seed in seeds]
+            values.append([100 * optimum.value_of(result.agent.policy(tables)) / optimum.value for result in results])
+            spent.append(np.median([result.cpu_seconds for result in results]))
+        gains = np.subtract(*values)
+        print(f"  {name:9} preset  {told(values[0], seeds)}   {spent[0]:.1f} CPU-s")
+        changed = " ".join(f"{key}={value}" for key, value in other.items())
+        difference = f"{gains.mean():+.1f} ± {interval(gains):.1f} (paired)"
+        print(f"  {changed}  {told(values[1], seeds)}   {spent[1]:.1f} CPU-s   preset {difference}", flush=True)
+    return []
 
 
 def show_drift(seeds: range) -> list[str]:
@@ -156,7 +182,7 @@ def show_defaults(seeds: range) -> list[str]:
 def main() -> int:
     """Runs the requested parts; returns 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", help="by default all but defaults and features")
+    parser.add_argument("parts", nargs="*", help="by default all but defaults, choices and features")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0, help="report no seed that settings were chosen with")
     parser.add_argument("--quick", action="store_true", help="two seeds")
@@ -172,11 +198,12 @@ def main() -> int:
         "hidden-users": lambda: show_memory(seeds),
         "time": lambda: show_time(seeds),
         "defaults": lambda: show_defaults(seeds),
+        "choices": show_choices,
         "features": lambda: show_values("fatigue", seeds, arguments.catalog),
     }
     if unknown := set(arguments.parts) - set(parts):
         parser.error(f"unknown parts: {', '.join(sorted(unknown))}")
-    chosen = arguments.parts or [part for part in parts if part not in ("defaults", "features")]
+    chosen = arguments.parts or [part for part in parts if part not in ("defaults", "choices", "features")]
     missed = [f"{part}: {name}" for part in chosen for name in parts[part]()]
     print("Missed: " + ", ".join(missed) if missed else "Every bound is kept.")
     return 1 if missed else 0

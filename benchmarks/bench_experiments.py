@@ -25,7 +25,7 @@ from preroll.simulations.experiment.execution.cell import cell_request, read_cel
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tidy_table import results
-from preroll.simulations.report.page import write_report
+from preroll.simulations.reporting import write_report
 
 Made = TypeVar("Made")
 

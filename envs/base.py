@@ -46,6 +46,9 @@ class SessionEnvBase:
     def tables(self, tables: Tables) -> None:
         self._tables, self._packed, self._answers = tables, tables.packed.for_kernel(), tables.answers
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of scenario {self.tables.scenario.name}, {self.tables.n_videos:,} videos>"
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_packed": None, "_answers": None}  # once, with the tables
 

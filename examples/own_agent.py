@@ -35,7 +35,7 @@ def main(sessions: int = 2_000) -> None:
     train(own, scenario="classic", sessions=sessions)
     players = {"own": own, "epsilon-greedy": known, "always-first": lambda seen: np.zeros(len(seen), np.int64)}
     for row in evaluate(players, "classic", sessions=10 * sessions).rows:
-        print(f"{row.name:14} {row.revenue.value:6.2f} per session, {row.paired_percent.value:6.2f} % of the optimum")
+        print(f"{row.name:14} {row.revenue.value:6.2f} per session, {row.percent_of_optimum:6.2f} % of the optimum")
 
 
 if __name__ == "__main__":

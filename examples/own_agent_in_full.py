@@ -51,7 +51,7 @@ def main(sessions: int = 2_000) -> None:
     agent = ExploreThenCommit(tables.spec, AgentSettings(), seed=1)
     train(agent, scenario="classic", sessions=sessions, seed=1)
     for row in evaluate({agent.name: agent}, tables, sessions=10 * sessions).rows:
-        print(f"{row.name:20} {row.revenue.value:6.2f} per session, {row.paired_percent.value:6.2f} % of the optimum")
+        print(f"{row.name:20} {row.revenue.value:6.2f} per session, {row.percent_of_optimum:6.2f} % of the optimum")
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ def main(sessions: int = 2_000) -> None:
 
     agent = make_agent("thompson", tables, seed=1)
     fit(agent, tables, sessions=sessions, seed=1)
-    earned = evaluate({"thompson": agent}, tables, sessions=10 * sessions)["thompson"].paired_percent
-    print(f"thompson after {sessions:,} sessions: {earned.text(1, 0, 100)} % of the optimum")
+    earned = evaluate({"thompson": agent}, tables, sessions=10 * sessions)["thompson"].percent_text
+    print(f"thompson after {sessions:,} sessions: {earned} % of the optimum")
     print(f"The same on the command line: preroll train thompson --scenario {path}")
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.ingest.video_folder import Listing, SourceVideo
 from preroll.perception.ingest.writer import Content, VideoRow
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 
-@dataclass(frozen=True)
-class BuildReport:
+@dataclass(frozen=True, repr=False)
+class BuildReport(Shown):
     """Outcome of :func:`~preroll.perception.build_catalog`.
 
     Attributes:
@@ -47,6 +49,18 @@ class BuildReport:
     def status(self) -> int:
         """Exit status: 1 if a category is empty, else 0."""
         return 1 if self.empty else 0
+
+    def _card(self) -> Card:
+        facts = {
+            "catalog": f"{self.catalog.path}, {self.catalog.n_videos:,} videos, {self.resumed:,} analysed before",
+            "left out": f"{len(self.left_out):,} videos, and {self.others:,} other files",
+            "in part": f"{len(self.partial):,} videos",
+            **({"empty": ", ".join(self.empty)} if self.empty else {}),
+            **({"copies": f"{len(self.copies):,} pairs of nearly identical videos"} if self.copies else {}),
+            **({"equal": f"{len(self.equal):,} pairs of equal files in two categories"} if self.equal else {}),
+        }
+        rows = [(row.listed.path, row.analysis.status, row.analysis.reason) for row in (*self.left_out, *self.partial)]
+        return Card("Build of a catalog", facts, ("video", "status", "why"), rows)
 
 
 def report_of(catalog: Catalog, content: Content, listing: Listing, resumed: int) -> BuildReport:

@@ -1,5 +1,7 @@
 """The exceptions for mistakes that a user can correct, and the exit status of those that are preroll's own."""
 
+from preroll.console.spoken import spoken
+
 #: Exit status of an error that nobody expected: EX_SOFTWARE of BSD's sysexits.h.
 FAULT = 70
 
@@ -7,13 +9,15 @@ FAULT = 70
 class PrerollError(Exception):
     """A mistake in a request; the message is one line with file, key, value and what is allowed.
 
+    It names options of a command, as ``--run mine``; in Python, where there are none, it reads ``run=mine``.
+
     Attributes:
         status: exit status of the command line: 2 when nothing was started, 1 when the work finished but something
             that was asked for is missing.
     """
 
     def __init__(self, message: str, *, status: int = 2) -> None:
-        super().__init__(message)
+        super().__init__(spoken(message))
         self.status = status
 
 

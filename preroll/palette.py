@@ -6,7 +6,7 @@ A category is a hue and an ad is a shade of its category's hue, from light for t
 longest. Agents have colours of their own, and what is neither is grey.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from colorsys import hls_to_rgb
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -39,9 +39,20 @@ def category_color(index: int) -> str:
     return _hex([255 * red, 255 * green, 255 * blue])
 
 
-def agent_color(index: int) -> str:
-    """Returns the colour of an agent by its index; colours repeat after seven agents."""
-    return AGENTS[index % len(AGENTS)]
+def agent_colors(names: Iterable[str], references: Collection[str]) -> dict[str, str]:
+    """Returns the colours of agents by name; they repeat after seven.
+
+    Args:
+        names: all agents of a comparison, in its order, drawn or not: whoever is left out changes no colour.
+        references: those that are there to be compared with, which are grey.
+
+    Examples:
+        >>> agent_colors(["random", "ppo", "dqn"], ["random", "optimum"])
+        {'random': '#666666', 'ppo': '#0072B2', 'dqn': '#D55E00'}
+    """
+    names = dict.fromkeys(names)
+    own = [name for name in names if name not in references]
+    return {name: AGENTS[own.index(name) % len(AGENTS)] if name in own else FAINT for name in names}
 
 
 def ad_color(category: int, shade: float) -> str:

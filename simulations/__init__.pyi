@@ -9,7 +9,7 @@ from .experiment.design.spec import Experiment as Experiment
 from .experiment.execution.runner import ExperimentOutcome as ExperimentOutcome
 from .experiment.execution.runner import run_experiment as run_experiment
 from .feedback.feedback import Feedback as Feedback
-from .report.page import write_report as write_report
+from .reporting import write_report as write_report
 from .runs.continuation import continue_training as continue_training
 from .training.run import Run as Run
 from .training.training import fit as fit

@@ -21,6 +21,7 @@ import typer.main
 from hypothesis import HealthCheck, settings
 
 from preroll.commands.cli import main
+from preroll.console.spoken import to_command_line, to_python
 from preroll.files import atomic, manifest
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.catalog.manifest import about_array
@@ -40,6 +41,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("preroll")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Has messages name arguments, as in Python, until a test calls a command or is of what commands alone use."""
+    of_commands = {"commands", "files", "terminal"} & set(item.path.parts[len(ROOT.parts) :])
+    to_command_line() if of_commands else to_python()
 
 
 def pytest_collection_finish() -> None:

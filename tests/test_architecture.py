@@ -102,7 +102,7 @@ MAY_IMPORT = {
     "simulations.tuning": "agents envs.model envs.optimum simulations.evaluation simulations.experiment.execution "
     "simulations.training",
     "simulations": "agents envs.model envs.scenario perception perception.catalog perception.demo "
-    "simulations.evaluation simulations.report simulations.training",
+    "simulations.evaluation simulations.experiment.execution simulations.report simulations.runs simulations.training",
     "preroll.terminal": "envs.scenario perception perception.catalog perception.demo perception.ingest "
     "perception.inspection perception.onnx_models perception.workers preroll.workers",
 }

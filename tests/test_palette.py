@@ -64,6 +64,14 @@ def test_an_unknown_category_is_gray() -> None:
 
 
 def test_agents_have_colors_of_their_own_which_repeat_after_seven() -> None:
-    colors = [palette.agent_color(i) for i in range(8)]
-    assert len(set(colors)) == 7
-    assert colors[7] == colors[0]
+    names = list("abcdefgh")
+    colors = palette.agent_colors(names, [])
+    assert len(set(colors.values())) == 7
+    assert colors["h"] == colors["a"]
+
+
+def test_references_are_gray_and_take_no_color_from_an_agent() -> None:
+    alone, beside = (
+        palette.agent_colors(names, {"random", "greedy"}) for names in ("ab", ["random", "a", "greedy", "b"])
+    )
+    assert beside == {"random": palette.FAINT, "greedy": palette.FAINT} | alone

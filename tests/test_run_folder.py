@@ -2,9 +2,15 @@ from pathlib import Path
 
 import pytest
 
+from preroll.console.spoken import to_command_line
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.run_folder import check_target, versions
+
+
+@pytest.fixture(autouse=True)
+def asked_by_a_command() -> None:
+    to_command_line()
 
 
 @pytest.mark.parametrize("option", ["--run", "run:"])

@@ -147,7 +147,7 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
     "write_impressions": lambda to: {
         "file": to.at("log.parquet"), "agent": to.at("run"), "tables": to.tables("classic"), "sessions": 10,
     },
-    "write_report": lambda to: {"experiment": to.at("no-such-experiment"), "path": to.at("report.html")},
+    "write_report": lambda to: {"folders": to.at("no-such-experiment"), "path": to.at("report.html")},
 }  # fmt: skip
 
 

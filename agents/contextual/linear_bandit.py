@@ -9,8 +9,9 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.contexts import WithConstant
-from preroll.agents.contextual.ridge import absorb, choose, predict
+from preroll.agents.contextual.ridge import choose, predict
 from preroll.agents.contextual.ridge_batched import choose_lanes, pays
+from preroll.agents.contextual.ridge_update import absorb
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.selection import settle_ties
 from preroll.agents.settings import AgentSettings

@@ -1,20 +1,16 @@
-"""Compiled ridge regressions, one per ad, stored as inverses and updated by a few rows at a time.
+"""Predictions and choices of ridge regressions, one per ad, stored as inverses; compiled.
 
 The kernels loop over all lanes inside compiled code; a single lane takes the same path, so that a batch of one
 reproduces the textbook's sequence. Observations may be float32: each row is converted when it is read.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from preroll.jit import allocating
 
 # Sums may be reordered for speed; "nnan" and "ninf" are left out, so that NaN and infinity keep their meaning.
 FAST = {"reassoc", "contract", "nsz"}
-GROUP = 8  # rows of one ad with which an inverse is updated at once, even (measured: 16 is no faster)
 
 
 @allocating(fastmath=FAST)
@@ -118,88 +114,3 @@ def choose(
             near += scores[i, a] >= largest - tolerance * size
         ties += near > 1
     return ties, total / (n * n_actions)
-
-
-@allocating(fastmath=FAST)
-def absorb(
-    inverses: NDArray[np.float64],
-    moments: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    features: NDArray[np.floating],
-    actions: NDArray[np.int64],
-    targets: NDArray[Any],
-) -> None:
-    """Adds every row to the regression of its ad, in place: A += xxᵀ, b += y·x, w = A⁻¹b.
-
-    The inverse is updated by the Sherman–Morrison formula: A⁻¹ −= (A⁻¹x)(A⁻¹x)ᵀ / (1 + xᵀA⁻¹x).
-
-    Args:
-        inverses: A⁻¹ (A, d, d), updated.
-        moments: b (A, d), updated.
-        weights: w (A, d), updated.
-        features: x (n, d).
-        actions: (n,), the ad of each row.
-        targets: y (n,).
-    """
-    n, d = features.shape
-    x, gains = np.empty((GROUP, d)), np.empty((GROUP, d))
-    for a in range(len(weights)):
-        m = 0
-        for i in range(n):
-            if actions[i] == a:
-                for j in range(d):
-                    x[m, j] = features[i, j]
-                    moments[a, j] += targets[i] * x[m, j]
-                m += 1
-            if m == GROUP or (m > 0 and i == n - 1):
-                x[m : m + m % 2] = 0.0
-                _absorb_group(inverses[a], moments[a], weights[a], x, m + m % 2, gains)
-                m = 0
-
-
-# Inlined, so that the compiler sees that these arrays do not overlap; otherwise the loops are not vectorised.
-@njit(inline="always")
-def _absorb_group(
-    inverse: NDArray[np.float64],
-    moment: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    x: NDArray[np.float64],
-    m: int,
-    gains: NDArray[np.float64],
-) -> None:
-    """Updates an inverse with the first m rows of x, an even number, and computes w.
-
-    Large inverses do not fit in the cache: each is read twice for all rows, two of which share what is loaded.
-    """
-    d = len(weight)
-    for j in range(d):  # the gains A⁻¹x before any of these rows …
-        for p in range(0, m, 2):
-            one, two = 0.0, 0.0
-            for k in range(d):
-                one += inverse[j, k] * x[p, k]
-                two += inverse[j, k] * x[p + 1, k]
-            gains[p, j], gains[p + 1, j] = one, two
-    scales = np.empty(GROUP)
-    for p in range(m):  # … and after those that come first
-        for q in range(p):
-            share = 0.0
-            for k in range(d):
-                share += gains[q, k] * x[p, k]
-            share *= scales[q]
-            for k in range(d):
-                gains[p, k] -= share * gains[q, k]
-        total = 1.0
-        for k in range(d):
-            total += gains[p, k] * x[p, k]
-        scales[p] = 1.0 / total
-    for j in range(d):
-        for p in range(0, m, 2):
-            one, two = gains[p, j] * scales[p], gains[p + 1, j] * scales[p + 1]
-            if one == 0.0 and two == 0.0:  # this row of the inverse does not change
-                continue
-            for k in range(d):
-                inverse[j, k] -= one * gains[p, k] + two * gains[p + 1, k]
-        total = 0.0
-        for k in range(d):
-            total += inverse[j, k] * moment[k]
-        weight[j] = total

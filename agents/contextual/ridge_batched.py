@@ -81,18 +81,25 @@ def _predict_block(
     d = weights.shape[1]
     mean[:m] = 0.0
     half[:m] = 0.0
-    for j in range(0, d, 2):  # two rows at a time, and two columns: what they share is loaded once
+    for j in range(0, d, 2):  # two rows at a time, and four columns: what they share is loaded once
         last = min(j + 1, d - 1)  # where d is odd, the row of zeros in x belongs to it
         # half the quadratic form: lower triangle plus half the diagonal
         upper, corner, lower = 0.5 * inverses[a, j, j], inverses[a, last, j], 0.5 * inverses[a, last, last]
         for i in range(m):
             row[i] = upper * x[j, i]
             below[i] = corner * x[j, i] + lower * x[j + 1, i]
-        for k in range(0, j, 2):
-            p, q, r, s = inverses[a, j, k], inverses[a, j, k + 1], inverses[a, last, k], inverses[a, last, k + 1]
+        one, two = inverses[a, j], inverses[a, last]
+        fours = j // 4 * 4
+        for k in range(0, fours, 4):
+            p, q, r, s = one[k], one[k + 1], one[k + 2], one[k + 3]
+            t, u, v, w = two[k], two[k + 1], two[k + 2], two[k + 3]
             for i in range(m):
-                row[i] += p * x[k, i] + q * x[k + 1, i]
-                below[i] += r * x[k, i] + s * x[k + 1, i]
+                row[i] += p * x[k, i] + q * x[k + 1, i] + r * x[k + 2, i] + s * x[k + 3, i]
+                below[i] += t * x[k, i] + u * x[k + 1, i] + v * x[k + 2, i] + w * x[k + 3, i]
+        for k in range(fours, j):
+            for i in range(m):
+                row[i] += one[k] * x[k, i]
+                below[i] += two[k] * x[k, i]
         v, w = weights[a, j], weights[a, last]
         for i in range(m):
             mean[i] += v * x[j, i] + w * x[j + 1, i]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from preroll.agents.agent import Arrays
 from preroll.agents.contextual.lints import LinTS, LinTSSettings
-from preroll.agents.contextual.ridge import absorb
+from preroll.agents.contextual.ridge_update import absorb
 from preroll.agents.deep.rng_isolation import OwnGlobals, one_thread
 from preroll.agents.deep.settings import MOMENTS, MOST
 from preroll.agents.deep.torch_state import add_layers, load_module, load_optimizer, module_arrays, optimizer_arrays

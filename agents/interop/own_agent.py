@@ -13,8 +13,8 @@ from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
 from preroll.envs.model.observation import SessionSpec
 from preroll.envs.model.tables import TablesSource
+from preroll.envs.policies.given_tables import no_probabilities
 from preroll.envs.policies.policy import Policy
-from preroll.envs.policies.tabulate import no_probabilities
 from preroll.errors import NoTableError, PrerollError
 
 

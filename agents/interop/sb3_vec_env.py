@@ -51,6 +51,9 @@ class PrerollVecEnv(VecEnv):
         self._empty: list[dict[str, Any]] = [{} for _ in range(envs.num_envs)]
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.num_envs:,} lanes: {self.envs!r}>"
+
     def reset(self) -> NDArray[np.float32]:
         """Starts a session on every lane, with the seeds set by :meth:`seed`; returns observations (n, d)."""
         seeds = list(self._seeds)

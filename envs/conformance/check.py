@@ -5,10 +5,10 @@ vector environment, and event frequencies.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from preroll.console.nearest import known
 from preroll.envs.conformance import determinism, frequencies, seeding, third_party, vector_infos, vector_parity
@@ -18,6 +18,11 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
+from preroll.shown.card import Card
+from preroll.shown.shown import ShownTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OK: Literal["ok"] = "ok"
 FAILED: Literal["failed"] = "failed"
@@ -67,8 +72,8 @@ class Finding:
     why: str
 
 
-@dataclass(frozen=True)
-class ConformanceReport:
+@dataclass(frozen=True, repr=False)
+class ConformanceReport(ShownTable):
     """Findings of all checks of one environment, in the order of the checks.
 
     Attributes:
@@ -78,8 +83,11 @@ class ConformanceReport:
         >>> from preroll.envs import check_env
         >>> report = check_env("classic", "demo", seed=0, only=["replay", "infos"])
         >>> print(report)
-        replay            ok              50 sessions, 1,000 slots, played four times
-        infos             ok              1,050 infos
+        Checks of an environment: 2, none failed
+        <BLANKLINE>
+          check   result  what was checked
+          replay  ok      50 sessions, 1,000 slots, played four times
+          infos   ok      1,050 infos
         >>> report.ok, report.failed
         (True, ())
     """
@@ -96,8 +104,19 @@ class ConformanceReport:
         """Whether no check failed."""
         return not self.failed
 
-    def __str__(self) -> str:
-        return "\n".join(f"{finding.name:<18}{finding.status:<16}{finding.why}" for finding in self.findings)
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row a check: its name, ``status``, and ``why``."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(finding) for finding in self.findings])
+
+    def _card(self) -> Card:
+        failed = f"{len(self.failed)} failed" if self.failed else "none failed"
+        ranked = sorted(self.findings, key=lambda finding: finding.status != FAILED)
+        rows = [(finding.name, finding.status, finding.why) for finding in ranked]
+        return Card(
+            f"Checks of an environment: {len(rows)}, {failed}", {}, ("check", "result", "what was checked"), rows
+        )
 
 
 def check_env(

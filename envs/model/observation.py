@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.scenario.parts import Ad
 from preroll.envs.scenario.scenario import Scenario
+from preroll.shown.card import Card
+from preroll.shown.shown import ShownTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Parts of an observation that depend on the video alone; they precede all others.
 OF_VIDEO = ("category", "content", "memorability")
@@ -43,8 +48,8 @@ class Part:
         return self.stop - self.start
 
 
-@dataclass(frozen=True)
-class ObservationLayout:
+@dataclass(frozen=True, repr=False)
+class ObservationLayout(ShownTable):
     """Named parts of an observation, in order; every entry lies in [0, 1].
 
     The parts of :data:`OF_VIDEO` come first and are copied from the video's row; the other parts describe the state of
@@ -109,6 +114,16 @@ class ObservationLayout:
         """Returns the first entry of a part, or -1 if the scenario does not show it."""
         return self.parts[name].start if name in self.parts else -1
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row a part: its name, first entry, entry after the last one, unit and meaning."""
+        import pandas as pd
+
+        return pd.DataFrame([{"part": name, **asdict(part)} for name, part in self.parts.items()])
+
+    def _card(self) -> Card:
+        rows = [(name, f"{part.start} … {part.stop - 1}", part.unit, part.meaning) for name, part in self.parts.items()]
+        return Card(f"Observation of {self.size:,} numbers", {}, ("part", "entries", "unit", "meaning"), rows)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON."""
         return {name: asdict(part) for name, part in self.parts.items()}
@@ -119,8 +134,8 @@ class ObservationLayout:
         return cls({name: Part(**part) for name, part in value.items()})
 
 
-@dataclass(frozen=True)
-class SessionSpec:
+@dataclass(frozen=True, repr=False)
+class SessionSpec(ShownTable):
     """Everything that an agent may know before it acts: observation parts, ads and rewards, but no probabilities.
 
     Attributes:
@@ -195,14 +210,40 @@ class SessionSpec:
 
     @cached_property
     def listed(self) -> tuple[int, ...]:
-        """The actions in the order in which tables and legends list them: by category, then other groups, then none.
+        """The actions in the order in which tables and legends list them: by category, then by other groups, then none.
 
         Actions are numbered as the scenario writes its ads, categories as the catalog sorts them: a number of one says
         nothing of the other.
         """
-        own = self.ad_category
-        groups = np.select([own == -2, own == -1], [len(self.categories), len(self.categories) + 1], own)
+        others = sorted({ad.category for ad in self.ads}.difference(self.categories))
+        place = {name: k for k, name in enumerate([*self.categories, *others])}
+        groups = [place[ad.category] for ad in self.ads] + [len(place)] * self.no_ad
         return tuple(np.argsort(groups, kind="stable").tolist())
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row an action, as :attr:`listed`: its number, name, category, length, seconds and reward."""
+        import pandas as pd
+
+        rows: list[tuple[Any, ...]] = [(ad.category, ad.seconds) for ad in self.ads] + [("", 0.0)] * self.no_ad
+        numbers = zip(rows, self.labels, self.lengths, self.rewards.tolist(), strict=True)
+        actions = [
+            {"action": action, "ad": label, "category": group, "length": length, "seconds": seconds, "reward": reward}
+            for action, ((group, seconds), label, length, reward) in enumerate(numbers)
+        ]
+        return pd.DataFrame([actions[action] for action in self.listed])
+
+    def _card(self) -> Card:
+        facts = {
+            "categories": ", ".join(self.categories),
+            "session": f"at most {self.n_slots:,} slots" + (", a slot may stay empty" if self.no_ad else ""),
+            "observation": f"{self.layout.size:,} numbers: {', '.join(self.layout.parts)}",
+            **({"bonus": f"a view pays up to {self.bonus:g} more than the largest reward"} if self.bonus else {}),
+        }
+        listed = self.to_frame().iloc[list(self.listed)]
+        rows = list(listed[["ad", "action", "length", "seconds", "reward"]].itertuples(index=False, name=None))
+        return Card(
+            f"Agents' view of scenario {self.name}", facts, ("ad", "action", "length", "seconds", "reward"), rows
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON, without view probabilities, which an agent does not know."""

@@ -33,7 +33,7 @@ from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ RECALL_STEPS = 1000  # memorability is rounded to multiples of 1 / RECALL_STEPS
 
 
 @dataclass(frozen=True, repr=False)
-class Tables(Shown):
+class Tables(ShownTable):
     """A scenario compiled on a catalog, as arrays.
 
     Attributes:
@@ -197,6 +197,8 @@ class Tables(Shown):
     def to_frame(self) -> "pd.DataFrame":
         """Returns what users do, one row for every phase, segment, slot of a video, category, fatigue level and ad.
 
+        Ads stand by category, as in all tables.
+
         The columns ``view_probability`` and ``reward`` are means over the videos of the category, where the ad is not
         the last one shown, ``expected`` is P(view) · reward.
         """
@@ -207,12 +209,12 @@ class Tables(Shown):
             "segment": [segment.name for segment in segments(self.scenario)],
             "slot": self.scenario.session.slots,
             "fatigue": range(self.n_levels),
-            "ad": self.spec.labels,
+            "ad": [self.spec.labels[ad] for ad in self.spec.listed],
         }
         index = pd.MultiIndex.from_product(list(names.values()), names=list(names))
         parts = []
         for name, kinds in kinds_by_category(self.category, self.kind, self.spec.categories).items():
-            view, reward = view_by_category(self.arrays, *kinds)
+            view, reward = (numbers[..., self.spec.listed] for numbers in view_by_category(self.arrays, *kinds))
             paid = np.broadcast_to(reward[:, None, None, None], view.shape)
             columns = {"view_probability": view.ravel(), "reward": paid.ravel(), "expected": (view * paid).ravel()}
             parts.append(pd.DataFrame({"category": name, **columns}, index=index).reset_index())

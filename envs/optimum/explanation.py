@@ -12,7 +12,7 @@ from preroll.errors import PrerollError
 from preroll.palette import ORANGE
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ Parts = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, repr=False)
-class Explanation(Shown):
+class Explanation(ShownTable):
     """Where a policy loses revenue, per session.
 
     A part is the price of the decisions that were made there: what the optimum would have earned from the same states

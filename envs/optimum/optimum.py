@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.model.part_of import titled
+from preroll.envs.model.part_of import part_of, titled
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.dynamic_program import Advance, DynamicProgram, solved
 from preroll.envs.optimum.explanation import Explanation, explanation_of
@@ -21,7 +21,7 @@ from preroll.envs.optimum.losses import Losses, losses
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.tabulate import PolicySource, policy_of
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import Shown, ShownTable
 from preroll.system.memory import COMPILED, require
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Visits:
+@dataclass(frozen=True, repr=False)
+class Visits(Shown):
     """Exact visit probabilities of a policy.
 
     Attributes:
@@ -51,7 +51,7 @@ class Visits:
         return np.asarray(self.shown.sum(axis=(0, 1)) / self.shown.sum())
 
 
-class Optimum(Shown):
+class Optimum(ShownTable):
     """Exact optimum of a compiled scenario, by dynamic programming.
 
     It is the optimum of an agent that knows the whole state. Where no agent can know all that it needs, such as the
@@ -60,6 +60,9 @@ class Optimum(Shown):
     Args:
         tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         phase: the phase of drift; a session belongs to the phase in which it starts.
+
+    Raises:
+        PrerollError: there is no such phase.
 
     Attributes:
         knowledge: what the optimum knows that agents do not see.
@@ -76,6 +79,7 @@ class Optimum(Shown):
 
     def __init__(self, tables: TablesSource, phase: int = 0) -> None:
         self.tables = tables = Tables.of(tables)
+        part_of(tables.scenario, phase)  # raises, before an axis is asked for what it has not
         self.phase = phase
         self.programs = [DynamicProgram(tables, phase, segment) for segment in range(tables.n_segments)]
         self.shares = tables.shares(phase)
@@ -184,13 +188,12 @@ class Optimum(Shown):
         return Losses.mean(self.shares, [losses(segment, full, policy.shape[-1] > 1) for segment in self.programs])
 
     def to_frame(self) -> "pd.DataFrame":
-        """Returns one row an ad: how often the optimum shows it in a session, and its share of the slots."""
+        """Returns one row an ad, by category: how often it is shown in a session, and its share of the slots."""
         import pandas as pd
 
-        shown, spec = self.shown(self.policy), self.tables.spec
-        groups = [*(ad.category for ad in spec.ads), *([""] if spec.no_ad else [])]
-        columns = {"ad": spec.labels, "category": groups, "length": spec.lengths}
-        return pd.DataFrame({**columns, "per_session": shown, "share": shown / shown.sum()})
+        shown = self.shown(self.policy)[list(self.tables.spec.listed)]
+        ads = [{name: row[name] for name in ("action", "ad", "category", "length")} for row in self.tables.spec]
+        return pd.DataFrame(ads).assign(per_session=shown, share=shown / shown.sum())
 
     def plot(self, axes: "Axes | None" = None, *, segment: int = 0) -> "Axes":
         """Draws the best ad by category, slot and fatigue level: :meth:`Policy.plot` of the optimum.

@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.envs.model.part_of import part_of
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.belief import BeliefOptimum, belief_optimum, can_infer
 from preroll.envs.optimum.explanation import Explanation, explanation_of
-from preroll.envs.optimum.knowledge import note_of
+from preroll.envs.optimum.knowledge import in_words, note_of
 from preroll.envs.optimum.losses import Losses, LossLedger
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.greedy import greedy_policy
@@ -19,11 +20,17 @@ from preroll.envs.policies.policy import Policy, by_phase
 from preroll.envs.policies.simple import random_policy
 from preroll.envs.policies.tabulate import PolicySource, policy_of
 from preroll.errors import PrerollError
+from preroll.shown.card import Card
+from preroll.shown.shown import ShownTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 Known = TypeVar("Known")
 
 
-class PhasedOptimum:
+class PhasedOptimum(ShownTable):
     """Exact values of a compiled scenario in expected revenue per session, averaged over the phases of drift.
 
     Args:
@@ -114,6 +121,46 @@ class PhasedOptimum:
         found: Known = self._last[what][1]
         return found
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row an ad of every phase: :meth:`Optimum.to_frame`, with the phase and its first session."""
+        import pandas as pd
+
+        starts = self.phase_start.tolist()
+        frames = [
+            one.to_frame().assign(phase=phase, from_session=start)
+            for phase, (start, one) in enumerate(zip(starts, self._phases, strict=True))
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def plot(self, axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
+        """Draws the best ads of one phase: :meth:`Optimum.plot`.
+
+        Args:
+            axes: the axes to draw on; new ones by default.
+            phase: phase of drift.
+            segment: segment of the user.
+
+        Raises:
+            PrerollError: there is no such phase or segment.
+        """
+        part_of(self.tables.scenario, phase, segment)
+        return self._phases[phase].plot(axes, segment=segment)
+
+    def _card(self) -> Card:
+        facts = {
+            "value": f"{self.optimum:.4f} of revenue per session, on average over the phases that are played",
+            "is": in_words(self.note),
+            "phases": self.tables.n_phases,
+        }
+        rows = [
+            (phase + 1, start, f"{100 * share:.1f} %", value)
+            for phase, (start, share, value) in enumerate(
+                zip(self.phase_start.tolist(), self._weights, self.optimum_by_phase, strict=True)
+            )
+        ]
+        title = f"Optimum of scenario {self.tables.scenario.name}"
+        return Card(title, facts, ("phase", "from session", "of the sessions", "optimum"), rows)
+
     def loss_ledger(self, lanes: int) -> LossLedger:
         """Returns a ledger of what is lost in simulated sessions of parallel lanes."""
         return LossLedger([program for phase in self._phases for program in phase.programs], lanes)
@@ -150,4 +197,4 @@ def _digest(table: NDArray[Any] | None) -> bytes:
     if table is None:
         return b"none"
     told = f"{table.dtype} {table.shape} ".encode()
-    return told + hashlib.blake2b(np.ascontiguousarray(table).data).digest()
+    return told + hashlib.sha256(np.ascontiguousarray(table).data).digest()  # processors have instructions for it

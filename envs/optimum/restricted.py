@@ -16,6 +16,8 @@ from preroll.envs.optimum.dynamic_program import Chosen, surely
 from preroll.envs.optimum.optimum import Optimum, OptimumSource
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import by_category_policy, first_rewards
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 # Limits of the enumeration of fixed policies, beyond which coordinate ascent is used.
 ENUMERATED = 10_000  # policies
@@ -25,8 +27,8 @@ RANDOM_BEGINNINGS = 8  # random starts of a search for the best memoryless polic
 GAIN = 1e-9  # smaller improvements are ignored, as a share of the value
 
 
-@dataclass(frozen=True)
-class SearchedPolicy:
+@dataclass(frozen=True, repr=False)
+class SearchedPolicy(Shown):
     """Result of a search for the best policy of a class.
 
     Attributes:
@@ -44,6 +46,12 @@ class SearchedPolicy:
     policy: Policy
     value: float
     proven: bool
+
+    def _card(self) -> Card:
+        policy = self.policy._card()
+        found = "proven to be the best of its class" if self.proven else "the best that was found; not proven"
+        facts = {"value": f"{self.value:.4f} of revenue per session", "is": found, "policy": policy.facts["holds"]}
+        return Card("Best policy of a class", facts, policy.head, policy.rows)
 
 
 def best_fixed(optimum: OptimumSource) -> SearchedPolicy:

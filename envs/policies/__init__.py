@@ -1,4 +1,4 @@
 """Policies as tables over everything that an agent can observe, and their simulation.
 
-Read in this order: policy_map → policy → simple → greedy → tabulate → rollout.
+Read in this order: policy_map → given_tables → policy → simple → greedy → tabulate → rollout.
 """

@@ -10,7 +10,9 @@ may be omitted:
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,21 +21,22 @@ from numpy.typing import NDArray
 from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.part_of import part_of, titled
 from preroll.envs.model.tables import Tables, TablesSource
+from preroll.envs.policies.given_tables import AXES, N_AXES, ads_of, probabilities_of
 from preroll.envs.policies.policy_map import NONE_YET, policy_map
 from preroll.errors import PrerollError
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-N_AXES = 6
+MOST_ROWS = 1_000_000  # of a table of states
 
 
 @dataclass(frozen=True, repr=False)
-class Policy(Shown):
+class Policy(ShownTable):
     """A policy table: one ad per state (``ads``), or a probability for every ad (``probabilities``).
 
     Exactly one of the two is given. Missing leading axes are added with length 1.
@@ -41,6 +44,9 @@ class Policy(Shown):
     Attributes:
         ads: integer [P, U, T, N, F, M], any axis of length 1; or None.
         probabilities: float64 [P, U, T, N, F, M, A]; or None.
+
+    Raises:
+        PrerollError: ads that are no numbers of ads, probabilities that are none, or too many axes.
 
     Examples:
         >>> import numpy as np
@@ -60,21 +66,25 @@ class Policy(Shown):
         if (self.ads is None) == (self.probabilities is None):
             raise ValueError("a policy is given by ads or by probabilities")
         if self.ads is not None:
-            ads = np.asarray(self.ads)
+            ads = ads_of(self.ads)
             object.__setattr__(
                 self, "ads", ads.reshape((1,) * (N_AXES - ads.ndim) + ads.shape).astype(np.int16, copy=False)
             )
         if self.probabilities is not None:
-            table = np.asarray(self.probabilities, dtype=np.float64)
+            table = probabilities_of(self.probabilities)
             object.__setattr__(self, "probabilities", table.reshape((1,) * (N_AXES + 1 - table.ndim) + table.shape))
+
+    @property
+    def given(self) -> NDArray[Any]:
+        """The one of the two tables that was given."""
+        table = self.ads if self.ads is not None else self.probabilities
+        assert table is not None
+        return table
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Axes (P, U, T, N, F, M), each at its full length or 1."""
-        if self.ads is not None:
-            return self.ads.shape
-        assert self.probabilities is not None
-        return self.probabilities.shape[:-1]
+        return self.given.shape[:N_AXES]
 
     def on(self, tables: TablesSource) -> "Policy":
         """Returns the same policy with every axis broadcast to its full length, as views that need no memory.
@@ -83,38 +93,65 @@ class Policy(Shown):
             PrerollError: If the table does not fit the scenario and the catalog.
         """
         tables = Tables.of(tables)
+        full = copy(self)  # which is not checked again
         try:
             if self.ads is not None:
-                return Policy(ads=np.broadcast_to(self.ads, axes(tables)))
-            assert self.probabilities is not None
-            return Policy(probabilities=np.broadcast_to(self.probabilities, (*axes(tables), tables.n_actions)))
+                if (most := int(self.ads.max(initial=0))) >= tables.n_actions:
+                    raise PrerollError(f"policy table: ads: {most}: actions are 0 … {tables.n_actions - 1}")
+                object.__setattr__(full, "ads", np.broadcast_to(self.ads, axes(tables)))
+            else:
+                if (n := self.given.shape[-1]) != tables.n_actions:
+                    raise PrerollError(f"policy table: probabilities of {n} ads: there are {tables.n_actions} actions")
+                shape = (*axes(tables), tables.n_actions)
+                object.__setattr__(full, "probabilities", np.broadcast_to(self.given, shape))
         except ValueError:
             raise PrerollError(f"policy table: axes {self.shape} do not fit {axes(tables)}") from None
+        return full
 
-    def to_frame(self, tables: TablesSource, *, phase: int = 0, segment: int = 0) -> "pd.DataFrame":
+    def to_frame(
+        self, tables: TablesSource | None = None, *, phase: int | None = None, segment: int | None = None
+    ) -> "pd.DataFrame":
         """Returns the ad that is shown most by category, slot and fatigue level, as :meth:`plot` draws it.
 
+        Without tables it returns the table itself: one row a state, of the axes on which the policy depends, with the
+        number of its ad, or with ``probability.AD`` of every ad.
+
         Raises:
-            PrerollError: If the table does not fit the scenario and the catalog, or there is no such phase or segment.
+            PrerollError: If the table does not fit the scenario and the catalog, there is no such phase or segment, or
+                there are too many states.
         """
         import pandas as pd
 
+        if tables is None:
+            return self._states()
         tables = Tables.of(tables)
         part_of(tables.scenario, phase, segment)  # raises, before an axis is taken for one of length 1
         parts, labels = [], np.array(tables.spec.labels, dtype=object)
-        for name, ads in policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET).items():
+        for name, ads in policy_map(tables, self, phase=phase or 0, segment=segment or 0, last=NONE_YET).items():
             slot, level = np.indices(ads.shape)
             columns = {"slot": slot.ravel() + 1, "fatigue": level.ravel(), "ad": labels[ads].ravel()}
             parts.append(pd.DataFrame({"category": name, **columns}))
         return pd.concat(parts, ignore_index=True)
+
+    def _states(self) -> "pd.DataFrame":
+        import pandas as pd
+
+        if (n := prod(self.shape)) > MOST_ROWS:
+            raise PrerollError(f"policy table: {n:,} states are too many to list; policy.to_frame(tables) sums up")
+        places = np.indices(self.shape).reshape(N_AXES, -1)
+        columns = {name.replace(" ", "_"): places[i] for i, name in enumerate(AXES) if self.shape[i] > 1}
+        if self.ads is not None:
+            return pd.DataFrame({**columns, "ad": self.ads.ravel()})
+        rows = self.given.reshape(n, -1)
+        return pd.DataFrame({**columns, **{f"probability.{ad}": rows[:, ad] for ad in range(rows.shape[1])}})
 
     def plot(
         self,
         tables: TablesSource,
         axes: "Axes | None" = None,
         *,
-        phase: int = 0,
-        segment: int = 0,
+        phase: int | None = None,
+        segment: int | None = None,
         what: str = "the ad shown most",
     ) -> "Axes":
         """Draws the ad that is shown most by category, slot and fatigue level, before any other ad was shown.
@@ -122,16 +159,18 @@ class Policy(Shown):
         Args:
             tables: the scenario on the catalog.
             axes: the axes to draw on; new ones by default.
-            phase: phase of drift.
-            segment: segment of the user.
-            what: what it is, for the title, which says the phase and the segment where there are several.
+            phase: phase of drift; the first one by default, if the policy depends on it.
+            segment: segment of the user; the first one by default, if the policy depends on it.
+            what: what it is, for the title, which says the phase and the segment of what is not the same in all.
 
         Raises:
             PrerollError: If the table does not fit the scenario and the catalog, or there is no such phase or segment.
         """
         tables = Tables.of(tables)
-        title = titled(f"{tables.scenario.name}: {what}", tables.scenario, phase, segment)
-        maps = policy_map(tables, self, phase=phase, segment=segment, last=NONE_YET)
+        of_all = [None if n == 1 else 0 for n in self.shape[:2]]
+        said = [one if given is None else given for one, given in zip(of_all, (phase, segment), strict=True)]
+        title = titled(f"{tables.scenario.name}: {what}", tables.scenario, *said)
+        maps = policy_map(tables, self, phase=phase or 0, segment=segment or 0, last=NONE_YET)
         spec, colors, listed = tables.spec, ad_colors(tables.spec), np.array(tables.spec.listed)
         place = np.argsort(listed)  # of every ad in the legend
         return plots.mosaic(
@@ -144,12 +183,10 @@ class Policy(Shown):
         )
 
     def _card(self) -> Card:
-        table = self.ads if self.ads is not None else self.probabilities
-        assert table is not None
+        table = self.given
         what = "one ad for each state" if self.ads is not None else "a probability of every ad for each state"
         facts = {"holds": f"{what}, {table.nbytes:,} bytes", "shown by": "policy.plot(tables), policy.to_frame(tables)"}
-        names = ("phase", "segment", "slot", "video", "fatigue", "last outcome")
-        rows = [(name, n if n > 1 else "does not matter") for name, n in zip(names, self.shape, strict=True)]
+        rows = [(name, n if n > 1 else "does not matter") for name, n in zip(AXES, self.shape, strict=True)]
         return Card("Policy", facts, ("depends on", "states"), rows)
 
 

@@ -1,6 +1,7 @@
 """Simulation of whole sessions of a policy table inside the kernel: a million of them in seconds."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,15 @@ from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import axes
 from preroll.envs.policies.tabulate import PolicySource, policy_of
+from preroll.shown.card import Card
+from preroll.shown.shown import ShownTable, told
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True)
-class Rollout:
+@dataclass(frozen=True, repr=False)
+class Rollout(ShownTable):
     """Outcome of sessions 0 … k - 1 in n lanes.
 
     Attributes:
@@ -36,6 +42,29 @@ class Rollout:
     views: NDArray[np.int32]
     terminated: NDArray[np.bool_]
     by_ad: NDArray[np.int64]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row a session: its lane and number, revenue, slots, views, and whether the user left."""
+        import pandas as pd
+
+        lanes, each = self.revenue.shape
+        columns = {"lane": np.repeat(np.arange(lanes), each), "session": np.tile(np.arange(each), lanes)}
+        numbers = {name: array.ravel() for name, array in self._numbers.items()}
+        return pd.DataFrame({**columns, **numbers, "terminated": self.terminated.ravel()})
+
+    @property
+    def _numbers(self) -> dict[str, NDArray[Any]]:
+        return {"revenue": self.revenue, "slots": self.slots, "views": self.views}
+
+    def _card(self) -> Card:
+        lanes, each = self.revenue.shape
+        facts = {
+            "sessions": f"{lanes * each:,}, {each:,} of each of {lanes:,} lanes",
+            "by ad": told(self.by_ad.sum(axis=0).tolist()),
+            "left early": f"{100 * self.terminated.mean():.1f} % of the sessions",
+        }
+        rows = [(name, array.mean(), array.min(), array.max()) for name, array in self._numbers.items()]
+        return Card("Sessions of a policy", facts, ("of a session", "mean", "least", "most"), rows)
 
 
 def rollout(

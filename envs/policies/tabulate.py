@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from preroll.console.given import shortened
 from preroll.envs.model.tables import Tables, TablesSource
+from preroll.envs.policies.given_tables import no_probabilities
 from preroll.envs.policies.policy import Policy
 from preroll.errors import NoTableError, PrerollError
 from preroll.system.memory import COMPILED, require
 
 LARGEST_TABLE = 50_000_000  # probabilities that are asked for
 LARGEST_MEMORY = 4 * 2**30  # bytes of a table, in which states that look alike stand one by one
-TOLERANCE = 1e-6  # of the sum of a row of probabilities, which may be float32
 
 
 class Tabular(Protocol):
@@ -109,17 +109,6 @@ def _asked(given: Any) -> ActionProbabilities:
     if hasattr(given, "end_sessions"):
         raise NoTableError(f"policy: {shortened(given)}: what it shows depends on the whole session: it is no table")
     return ask
-
-
-def no_probabilities(told: NDArray[np.float64], shape: tuple[int, int]) -> str:
-    """Returns why an array is not of probabilities, one row each; empty where it is, and where it holds NaN."""
-    if told.shape != shape:
-        return f"{told.shape}: {shape} is expected"
-    if told.min(initial=0) < 0:
-        return f"{told.min():g}: a probability is at least 0"
-    sums = told.sum(axis=1)
-    off = np.abs(sums - 1) > TOLERANCE
-    return f"a row that sums to {sums[off][0]:g}: the probabilities of a row sum to 1" if off.any() else ""
 
 
 class _DistinctObservations:

@@ -118,6 +118,11 @@ class ScenarioFields(FileModel):
         return tuple(dict.fromkeys(ad.length for ad in self.ads))
 
     @property
+    def listed(self) -> list[tuple[int, Ad]]:
+        """Number and ad, in the order in which tables list them: by category, as a catalog sorts these."""
+        return sorted(enumerate(self.ads), key=lambda numbered: numbered[1].category)
+
+    @property
     def n_slots(self) -> int:
         """Largest number T of slots in a session."""
         return self.session.horizon * len(self.session.slots)

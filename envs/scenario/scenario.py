@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import model_validator
 
 from preroll.bounded.yaml_text import dump_yaml, load_named
-from preroll.console.nearest import known, meant, neighbors
+from preroll.console.nearest import known, neighbors
 from preroll.envs.scenario import scenario_views as views
 from preroll.envs.scenario.fields import ScenarioFields
 from preroll.envs.scenario.overrides import apply_overrides
 from preroll.errors import PrerollError
 from preroll.renamed import PRESETS as RENAMED_PRESETS
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.yaml_config import validated
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PRESETS = Path(__file__).parent / "presets"
 
 
-class Scenario(Shown, ScenarioFields):
+class Scenario(ShownTable, ScenarioFields):  # type: ignore[misc]  # rows, where pydantic has fields
     """Complete definition of a simulation, except for the catalog of videos.
 
     ``ads`` is written as a mapping ``category: {name: {seconds, view_probability, reward}}`` and stored as a tuple of
@@ -94,7 +94,7 @@ class Scenario(Shown, ScenarioFields):
         if not path.is_file():
             if str(source) in RENAMED_PRESETS:
                 raise PrerollError(f"scenario {str(source)!r}: the preset is now {RENAMED_PRESETS[str(source)]!r}")
-            files = [str(file) for file in neighbors(path, "*.y*ml") if meant(path.name, [file.name])]
+            files = neighbors(path, "*.y*ml")
             told = known(source, "presets are", preset_names()) if not files else f"did you mean {files[0]}?"
             raise PrerollError(f"scenario {str(source)!r}: no such preset or file; {told}")
         return _validated(load_named(path), str(path))
@@ -128,7 +128,7 @@ class Scenario(Shown, ScenarioFields):
         return _dumped(json.dumps(self.model_dump(mode="json")))
 
     def to_frame(self) -> "pd.DataFrame":
-        """Returns one row an ad.
+        """Returns one row an ad, by category, as all tables list them; ``action`` is its number.
 
         ``view_probability`` is P(view) before a video of the ad's own category; where an ad has probabilities by
         category, ``view_probability.CATEGORY`` are these.

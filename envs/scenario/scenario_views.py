@@ -21,12 +21,12 @@ def table(scenario: ScenarioFields) -> "pd.DataFrame":
     import pandas as pd
 
     rows = []
-    for ad in scenario.ads:
+    for action, ad in scenario.listed:
         given = ad.view_probability if isinstance(ad.view_probability, dict) else {}
         own = {"view_probability": ad.own_probability, "reward": ad.reward}
         rows.append({
-            "ad": ad.label, "category": ad.category, "name": ad.name, "length": ad.length, "seconds": ad.seconds,
-            **own, **{f"view_probability.{name}": p for name, p in given.items()},
+            "ad": ad.label, "action": action, "category": ad.category, "name": ad.name, "length": ad.length,
+            "seconds": ad.seconds, **own, **{f"view_probability.{name}": p for name, p in given.items()},
         })  # fmt: skip
     return pd.DataFrame(rows).astype({"view_probability": "float64"})
 
@@ -40,7 +40,7 @@ def plot(scenario: ScenarioFields, axes: "Axes | None") -> "Axes":
         )
     hues = {name: category_color(k) for k, name in enumerate(sorted({ad.category for ad in scenario.ads}))}
     rows, before = [], "before a video of the own category"
-    for ad in scenario.ads:
+    for _, ad in scenario.listed:
         assert ad.probability_range is not None
         least, most = (p * ad.reward for p in ad.probability_range)
         rows.append(plots.Bar(ad.label, most, color=hues[ad.category]))
@@ -62,7 +62,7 @@ def card(scenario: ScenarioFields) -> Card:
         "P(view)": "of the catalog" if scenario.response == CATALOG else f"of the ads; mismatch {user.mismatch:g}",
         "observed": ", ".join(name for name, value in observed.items() if value not in (False, "none")),
     }
-    rows = [(ad.label, ad.seconds, _told(ad), ad.reward) for ad in scenario.ads]
+    rows = [(ad.label, ad.seconds, _told(ad), ad.reward) for _, ad in scenario.listed]
     return Card(f"Scenario {scenario.name}", facts, ("ad", "seconds", "P(view)", "reward"), rows)
 
 

@@ -24,6 +24,8 @@ from preroll.perception.onnx_models.model_card import EMBEDDED, ModelCard, find_
 from preroll.perception.onnx_models.networks import find_network
 from preroll.perception.onnx_models.session import inference_session
 from preroll.perception.video.resize import Fit, Pixels, View
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 
 #: Frames per run of a network whose batch size is free.
 BATCH = 8
@@ -52,7 +54,7 @@ def decode(outputs: list[NDArray[np.generic]], card: ModelCard, views: list[View
     return _DECODERS[card.decoder](outputs, card, views)
 
 
-class Detector:
+class Detector(Shown):
     """An ONNX network together with its model card.
 
     Attributes:
@@ -105,6 +107,9 @@ class Detector:
         one_by_one = self._single or self.card.decoder == "maskrcnn" or chosen
         self._outputs = self._choose_outputs()
         self._batch = 1 if one_by_one else BATCH if free else self._input.shape[0]
+
+    def _card(self) -> Card:
+        return Card(f"Detector {self.model.stem}", {"file": self.model.name, **self.card._card().facts})
 
     def _choose_input(self) -> Any:
         inputs = self._session.get_inputs()

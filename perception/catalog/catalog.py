@@ -29,7 +29,7 @@ from preroll.perception.catalog.synthetic import listed, planted
 from preroll.perception.catalog.video_list import read_list
 from preroll.perception.catalog.videos_table import GROUP, read_videos, videos_in_memory
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 DEMO = "demo"
 
 
-class Catalog(CatalogArrays, Shown):
+class Catalog(CatalogArrays, ShownTable):
     """The usable videos of a platform: N videos of K categories, with importances over C object classes.
 
     Attributes:

@@ -81,7 +81,7 @@ class CatalogOptions:
             )
         if self.neighbors_by == "tags":
             raise PrerollError(
-                "--neighbors-by tags: tags are predicted of a catalog that is there: preroll predict annotate --tags"
+                "--neighbors-by tags: tags are predicted of a catalog that is there: `preroll predict annotate --tags`"
             )
         if self.neighbors_by == "embedding" and not embed:
             raise PrerollError("--neighbors-by embedding: videos are not embedded; give --embed too")

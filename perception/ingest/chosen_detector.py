@@ -102,9 +102,9 @@ def wrong_network(looked: Looked, name: str, command: str, *, objects: bool = Fa
     """Returns the line for videos of a kind that a network never saw: what was found, and the command that helps."""
     wrong = f"{looked.told}, and {name} knows preroll's drawings alone, so that the objects it finds are wrong"
     if objects:
-        return f"{wrong}: give {command} --detector MODEL.onnx, a network that finds objects in photographs"
-    install = "" if networks.is_here(PHOTOGRAPHS) else f"{PACKAGES[PHOTOGRAPHS].command}, then "
-    return f"{wrong}: {install}{command} --detector {PHOTOGRAPHS}"
+        return f"{wrong}: give `{command} --detector MODEL.onnx`, a network that finds objects in photographs"
+    install = "" if networks.is_here(PHOTOGRAPHS) else f"`{PACKAGES[PHOTOGRAPHS].command}`, then "
+    return f"{wrong}: {install}`{command} --detector {PHOTOGRAPHS}`"
 
 
 def sampled(videos: Sequence[SourceVideo]) -> list[SourceVideo]:

@@ -42,6 +42,8 @@ from preroll.perception.onnx_models.card_fields import (
     Transposed,
     check_columns,
 )
+from preroll.shown.card import Card as ShownCard
+from preroll.shown.shown import Shown
 from preroll.yaml_config import FileModel
 
 FOLDER = Path(__file__).parent / "cards"
@@ -49,7 +51,7 @@ EMBEDDED = Path(__file__).parent / "shipped" / "objects.onnx"
 EMBEDDED_SEGMENTER = Path(__file__).parent / "shipped" / "segmenter.onnx"
 
 
-class Card(FileModel):
+class Card(Shown, FileModel):
     """Base class of the cards of all networks, with the fields that the supervisors of workers need.
 
     Attributes:
@@ -74,6 +76,12 @@ class Card(FileModel):
         description="of an encoder with a text encoder: the logit of a word is logit_scale · cosine + logit_bias",
     )
     logit_bias: float = Field(default=0.0, ge=-1e6, le=1e6, description="see logit_scale")
+
+    def _card(self) -> ShownCard:
+        """Returns what is not as by default."""
+        whole, said = super()._card(), self.model_dump(exclude_defaults=True)
+        facts = {name: value for name, value in whole.facts.items() if name.replace(" ", "_") in said}
+        return ShownCard(f"Model card {self.name}", facts)
 
     @model_serializer(mode="wrap")
     def _without_what_does_not_apply(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def find_network(model: Path) -> Path:
     """
     name = str(model)
     if not model.exists() and _ADDRESS.match(name):
-        raise PrerollError(f"detector {name}: is an address: fetch it with preroll detector get URL --sha256 HASH")
+        raise PrerollError(f"detector {name}: is an address: fetch it with `preroll detector get URL --sha256 HASH`")
     if model.exists() or not _NAME.fullmatch(name):
         return model
     if name in SHIPPED:
@@ -91,7 +91,7 @@ def find_network(model: Path) -> Path:
 
 def to_fetch(card: ModelCard) -> str:
     """Returns the command that fetches the network of a card, and where its address is to be found."""
-    return f"preroll detector get URL --sha256 {card.sha256} (of {card.source})"
+    return f"`preroll detector get URL --sha256 {card.sha256}` (of {card.source})"
 
 
 def card_of(name: str) -> ModelCard:
@@ -125,7 +125,7 @@ def known_networks() -> list[KnownNetwork]:
     kept = fetched()
     for card in sorted(committed_cards().values(), key=lambda one: one.name):
         if card.name not in PACKAGES:
-            rows += [_row(card, card.name in kept, to_fetch(card), card.license)]
+            rows += [_row(card, card.name in kept, to_fetch(card).replace("`", ""), card.license)]
     named = {row.name for row in rows}
     return rows + [_fetched_row(name, files[0]) for name, files in sorted(kept.items()) if name not in named]
 

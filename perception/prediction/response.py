@@ -11,6 +11,7 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.prediction.formats.response_table import ResponseTable, read_response_table
+from preroll.shown.shown import Shown
 
 #: Ads of one table: a scenario has no more.
 MOST_ADS = 1000
@@ -18,8 +19,8 @@ MOST_ADS = 1000
 _LABEL = re.compile(r"[^\x00-\x1f*]{1,255}\.[\w-]{1,64}")
 
 
-@dataclass(frozen=True)
-class Response:
+@dataclass(frozen=True, repr=False)
+class Response(Shown):
     """P(view) of every ad before every usable video of a catalog.
 
     Attributes:

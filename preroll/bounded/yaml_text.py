@@ -20,6 +20,7 @@ from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scanner import Scanner
 
 from preroll.bounded.readers import read_text
+from preroll.console.nearest import meant, neighbors
 from preroll.console.output import escaped
 from preroll.errors import PrerollError
 
@@ -105,7 +106,8 @@ def load_yaml(path: Path) -> dict[str, Any]:
     try:
         text = read_text(path, TEXT)
     except OSError as error:
-        raise PrerollError(f"{path}: cannot be read: {error.strerror}") from None
+        near = meant(path, neighbors(path, "*.y*ml")) if isinstance(error, FileNotFoundError) else ""
+        raise PrerollError(f"{path}: cannot be read: {error.strerror}{near}") from None
     except UnicodeDecodeError:
         raise PrerollError(f"{path}: is not UTF-8 text") from None
     except ValueError as error:

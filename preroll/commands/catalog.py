@@ -22,7 +22,7 @@ from preroll.terminal.catalog_summary import (
     warn_of_copies,
     warn_of_equals,
 )
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
@@ -66,7 +66,9 @@ EncoderName = Annotated[
         rich_help_panel=_EMBEDDING,
     ),
 ]
-EmbedSize = Annotated[int, typer.Option(help="Numbers that agents observe.", rich_help_panel=_EMBEDDING)]
+EmbedSize = Annotated[
+    int, typer.Option(parser=parse_count, metavar="N", help="Numbers that agents observe.", rich_help_panel=_EMBEDDING)
+]
 Approximate = Annotated[
     bool, typer.Option("--approximate", help="Find neighbours by a graph: for more than 100,000 videos.")
 ]
@@ -326,18 +328,23 @@ def verify(folder: Folder = "demo") -> None:
 def demo_videos(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that gets CATEGORY/VIDEO.mp4.")],
     per_category: Annotated[int, typer.Option(parser=parse_count, metavar="N", help="Clips per category.")] = 100,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, seed_option("The same seed gives the same bytes.")] = 0,
     workers: Workers = None,
 ) -> None:
     """Render the demo videos: three categories of short H.264 clips of drawn objects."""
     from preroll import progress
+    from preroll.files import atomic
     from preroll.files.targets import check_ground
     from preroll.perception.demo.accuracy_bound import demo_accuracy_bound
     from preroll.perception.demo.videos import CATEGORIES, render_demo_videos
 
     check_ground(folder, str(folder))
     total, kept = per_category * len(CATEGORIES), "clips that are complete are kept; go on with the same command"
-    with progress.bar(total, "Rendering videos") as advance, writes(folder, kept):
+    with (
+        atomic.writing_within(folder, str(folder)),
+        progress.bar(total, "Rendering videos") as advance,
+        writes(folder, kept),
+    ):
         render_demo_videos(folder, per_category=per_category, seed=seed, workers=workers, advance=advance)
     signals.finished()
     typer.echo(f"{counted(total, 'video')} in {folder}: {', '.join(CATEGORIES)}.")

@@ -9,7 +9,7 @@ import typer
 from preroll.console import signals
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import describe
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 
 VIDEOS = 300
 
@@ -31,7 +31,7 @@ def new_catalog(
         typer.Option(help="CSV file of videos: column `category`; optional: `video` (a name), `tags` (a;b)."),
     ] = None,
     content: Annotated[float, typer.Option(help="How much of a video its category and tags say, 0 to 1.")] = 0.3,
-    seed: Annotated[int, typer.Option(help="Seed of all draws.")] = 0,
+    seed: Annotated[int, seed_option("Seed of all draws.")] = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a catalog that is there.")] = False,
 ) -> None:
     """Make a catalog without videos: of names of categories, or of a list of videos with category and tags.

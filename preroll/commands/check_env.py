@@ -6,7 +6,7 @@ import typer
 
 from preroll.errors import PrerollError
 from preroll.system.memory import NETWORKS, require
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.set_option import ScenarioChanges, changed_scenario
 
 
@@ -14,7 +14,7 @@ def check_env(
     scenario: Annotated[str, typer.Option(help="Preset, or a YAML file.")] = "classic",
     catalog: Annotated[str, typer.Option(help="`demo`, or a folder made by `preroll catalog build`.")] = "demo",
     changes: ScenarioChanges = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random draws.")] = 0,
+    seed: Annotated[int, seed_option("Seed of all random draws.")] = 0,
     slots: Annotated[
         int,
         typer.Option(parser=parse_count, metavar="N", help="Slots compared with the tables; more find smaller errors."),

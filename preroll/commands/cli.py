@@ -39,7 +39,9 @@ from preroll.commands import (
     tune,
 )
 from preroll.console import output, signals, write_errors
+from preroll.console.nearest import meant
 from preroll.console.output import printable
+from preroll.console.spoken import to_command_line
 from preroll.errors import FAULT, PrerollError
 from preroll.renamed import COMMANDS
 from preroll.system.memory import COMPILED, require, shortage
@@ -97,6 +99,7 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Which ad should a video platform show now? Start with `preroll quickstart`."""
+    to_command_line()
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
     elif not {"-h", "--help"} & set(sys.argv):
@@ -109,6 +112,7 @@ _UsageError: Any = typer.BadParameter.__base__
 
 def main() -> NoReturn:
     """Runs the command line; an error becomes one line on stderr and an exit status, never a traceback."""
+    to_command_line()
     signals.listen()
     output.occupy_descriptors()
     output.wrap()
@@ -176,12 +180,18 @@ def _run() -> Any:
     try:
         return app(prog_name="preroll", standalone_mode=False)
     except _UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            error.show()
-            return error.exit_code
+        if type(error).__name__ == "NoArgsIsHelpError":  # which printed it
+            return 0
         where = error.ctx.command_path if error.ctx else "preroll"
-        told = f"{error.format_message().rstrip('.')} (see `{where} --help`)"
+        told = f"{_nearest(error)} (see `{where} --help`)"
         raise PrerollError(_renamed_command(where, error.format_message()) or told, status=error.exit_code) from None
+
+
+def _nearest(error: Any) -> str:
+    """Returns the message about a command line, with the nearest option or command instead of all similar."""
+    if possible := getattr(error, "possibilities", None):
+        return f"{error.message}{meant(error.option_name, possible, most=1)}"
+    return re.sub(r"\. Did you mean '([^']+)'.*", r"; did you mean \1?", str(error.format_message())).rstrip(".")
 
 
 def _renamed_command(where: str, message: str) -> str | None:

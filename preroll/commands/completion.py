@@ -83,6 +83,7 @@ def completion(shell: Annotated[Shell, typer.Argument(metavar="bash|zsh", help="
     """
     from preroll import __version__
     from preroll.agents.registry import AGENTS
+    from preroll.console.output import print_data
     from preroll.envs.scenario.scenario import preset_names
 
     found = list(_commands())
@@ -104,7 +105,7 @@ def completion(shell: Annotated[Shell, typer.Argument(metavar="bash|zsh", help="
     script = _SCRIPT
     for name, text in filled.items():
         script = script.replace(f"@{name}@", text)
-    typer.echo((_ZSH if shell is Shell.ZSH else "") + script, nl=False)
+    print_data((_ZSH if shell is Shell.ZSH else "") + script)
 
 
 def _commands() -> Iterator[tuple[str, Any]]:

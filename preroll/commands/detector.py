@@ -13,6 +13,7 @@ from preroll.console.output import printable
 from preroll.console.plural import counted
 from preroll.files.names import beside
 from preroll.terminal.catalog_summary import warn_of_copies
+from preroll.terminal.counts import seed_option
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.table import print_table
 
@@ -104,7 +105,7 @@ def fine_tune(
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder with one folder of pictures per class.")],
     out: Annotated[Path, typer.Option(help="The new network, NEW.onnx; its card NEW.json is written beside it.")],
     card: Annotated[Path | None, typer.Option(help="Model card.", show_default="found automatically")] = None,
-    seed: Annotated[int, typer.Option(help="Decides which pictures are held out.")] = 0,
+    seed: Annotated[int, seed_option("Decides which pictures are held out.")] = 0,
     group_by: Annotated[
         str | None,
         typer.Option(

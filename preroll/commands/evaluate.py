@@ -1,6 +1,6 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
-from collections.abc import Collection
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +12,13 @@ from preroll.errors import PrerollError
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside
 from preroll.files.targets import writing_file
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 
 if TYPE_CHECKING:
     from preroll.agents import Agent
     from preroll.envs.model.tables import Tables
-    from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
 
@@ -32,7 +31,7 @@ def evaluate(
     sessions: Annotated[
         int, typer.Option(parser=parse_count, metavar="N", help="Sessions that every agent plays.")
     ] = 100_000,
-    seed: Annotated[int, typer.Option(help="Other users; never those of a training.")] = 0,
+    seed: Annotated[int, seed_option("Other users; never those of a training.")] = 0,
     scenario: Annotated[
         list[str] | None,
         typer.Option(help="Another scenario; may be given several times.", show_default="the runs' own"),
@@ -59,14 +58,18 @@ def evaluate(
     form = form_of(csv, json, plot)
     inputs = (*runs, *(file for one in scenario or [""] for file in world_files(one, catalog)))
     with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
-        opened = [Run.open(run) for run in runs]
+        places = Counter(run.resolve() for run in runs)
+        opened = [Run.open(next(run for run in runs if run.resolve() == place)) for place in places]
         players = players_of([run for run in opened if run.settings.agent not in REFERENCES])
         games, notes = games_of(opened, players, scenario or [], catalog)
+        notes += [
+            f"{run.path}: is named more than once, and plays once" for run in opened if places[run.path.resolve()] > 1
+        ]
         results = _play(games, sessions, seed, exact=not no_exact)
         if form is None:
             _print(results)
         else:
-            print_numbers(({"scenario": one.scenario, **row} for one in results for row in one), form)
+            print_numbers(({"scenario": one.scenario, **row.to_row()} for one in results for row in one.rows), form)
         for note in notes:
             typer.echo(printable(f"note: {note}"), err=form is not None)
         if plot is not None:
@@ -93,6 +96,8 @@ def _print(evaluations: "list[Evaluation]") -> None:
     for number, evaluation in enumerate(evaluations):
         if number:
             typer.echo()
+        if evaluations[1:]:
+            typer.echo(printable(f"Scenario {evaluation.scenario}:"))
         print_comparison(evaluation)
 
 
@@ -115,6 +120,7 @@ def games_of(
     Those asked for are played by all. Of the runs' own, where there are several, each is played by those that fit.
     """
     from preroll.agents.fit import check_fit
+    from preroll.simulations.runs.common_tables import tables_of
 
     notes = [f"{run.name}: {note}" for run in runs for note in run.notes]
     if scenarios:
@@ -136,37 +142,9 @@ def games_of(
     return games, notes
 
 
-def tables_of(runs: "list[Run]", scenario: "str | Scenario | None", catalog: str | None) -> "Tables":
-    """Returns the tables to play on: those asked for, else those that all runs were trained on.
-
-    Raises:
-        PrerollError: the runs differ in what was not asked for, or their catalog has changed.
-    """
-    from preroll.envs.model.tables import Tables
-    from preroll.perception.catalog.catalog import Catalog
-
-    first = runs[0]
-    for run in runs[1:]:
-        if scenario is None and run.scenario != first.scenario:
-            raise PrerollError(
-                f"runs {first.path} and {run.path}: were trained on different scenarios; name one with --scenario"
-            )
-        if catalog is None and run.settings.catalog.sha256 != first.settings.catalog.sha256:
-            raise PrerollError(
-                f"runs {first.path} and {run.path}: were trained on different catalogs; name one with --catalog"
-            )
-    return Tables.compile(scenario or first.scenario, Catalog.load(catalog) if catalog else first.load_catalog())
-
-
 def players_of(runs: "list[Run]") -> "dict[str, Agent]":
     """Returns the trained agents by the name of their run, with as much of the path as tells it from others."""
     from preroll.simulations.evaluation.evaluation import REFERENCES
+    from preroll.simulations.runs.run_names import named
 
     return {name: run.load_agent() for name, run in named(runs, REFERENCES).items()}
-
-
-def named(runs: "list[Run]", taken: Collection[str] = ()) -> "dict[str, Run]":
-    """Returns runs by their names, with as much of the path as tells one from others and from what is taken."""
-    from preroll.simulations.runs.run_names import names_of
-
-    return dict(zip(names_of([run.path for run in runs], taken), runs, strict=True))

@@ -13,12 +13,15 @@ from preroll.console.output import printable
 from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
+from preroll.terminal.counts import parse_count
 from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
     from preroll.simulations.experiment.design.plan import Plan
     from preroll.simulations.experiment.execution.store import CellState, Store
 
+# More cells that are not done than these are counted.
+_LISTED = 10
 app = typer.Typer(no_args_is_help=True, help="Run experiments from YAML files; show their state, results and report.")
 
 
@@ -33,7 +36,10 @@ class EngineName(StrEnum):
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="See examples/experiments/.")],
     out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted experiment in it resumes.")],
-    workers: Annotated[int | None, typer.Option(min=1, help="Cells side by side.", show_default="one per core")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(parser=parse_count, metavar="N", help="Cells side by side.", show_default="one per core"),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells, estimate time and disk; do nothing.")
     ] = False,
@@ -87,11 +93,11 @@ def run(
 @app.command()
 def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
-    cells: Annotated[bool, typer.Option("--cells", help="List every cell, not only those that are not done.")] = False,
+    cells: Annotated[bool, typer.Option("--all", "--cells", help="List every cell.")] = False,
 ) -> None:
-    """Show which cells are done, missing, changed, damaged or failed, and which another version than this one made.
+    """Show how many cells are done, missing, changed, damaged or failed, and why; and what another version made.
 
-    Example: `preroll experiment status threshold`
+    Example: `preroll experiment status threshold`, and `preroll experiment status threshold --all` for every cell
     """
     from preroll.simulations.experiment.execution.store import CellState, Store
 
@@ -99,14 +105,27 @@ def status(
     plan = store.read_plan()
     states = store.states(plan)
     failures, others = store.reasons(states), _other_versions(store, plan, states)
-    for name, state in states.items():
-        if cells or state is not CellState.DONE or name in others:
-            why = failures.get(name) or others.get(name)
-            typer.echo(printable(f"{state:<8}{name}" + (f": {why}" if why else "")))
+    if not cells and set(states.values()) != {CellState.DONE}:
+        _print_states(plan, states)
+    told = {name: failures.get(name) or others.get(name) or "" for name in states}
+    odd = [name for name, state in states.items() if state is not CellState.DONE or told[name]]
+    listed = list(states) if cells else sorted(odd, key=lambda name: not told[name])[:_LISTED]
+    for name in listed:
+        typer.echo(printable(f"{states[name]:<8}{name}" + (f": {told[name]}" if told[name] else "")))
+    if not cells and odd[_LISTED:]:
+        typer.echo(f"… and {len(odd) - _LISTED:,} more: --all lists every cell.")
     made = f", {len(others)} of them by another version" if others else ""
     typer.echo(f"{plan.name}: {_counts(states)}{made}; {store.size() / 1e6:.1f} MB on disk")
     if CellState.DAMAGED in states.values():
         typer.echo(f"What is damaged is run again by `preroll experiment run FILE --out {quote(str(folder))}`.")
+
+
+def _print_states(plan: "Plan", states: "dict[str, CellState]") -> None:
+    """Prints how many cells of each agent are in each state."""
+    counts = Counter((cell.label, states[cell.id]) for cell in plan.cells)
+    columns = sorted(set(states.values()))
+    rows = [(label, *(counts[label, state] or "" for state in columns)) for label in {c.label: 0 for c in plan.cells}]
+    print_table(("agent", *columns), rows, left=("agent",))
 
 
 def _other_versions(store: "Store", plan: "Plan", states: "dict[str, CellState]") -> dict[str, str]:

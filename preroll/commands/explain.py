@@ -10,7 +10,7 @@ from preroll.files import atomic
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside
 from preroll.files.targets import writing_file
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.numbers import AsCsv, AsJson, form_of, print_numbers
 from preroll.terminal.output_options import Replace, world_files
 from preroll.terminal.table import print_table
@@ -32,7 +32,7 @@ def explain(
             parser=parse_count, metavar="N", help="Simulated for agents without a table; they weigh phases of drift."
         ),
     ] = 100_000,
-    seed: Annotated[int, typer.Option(help="Other users, where sessions are simulated.")] = 0,
+    seed: Annotated[int, seed_option("Other users, where sessions are simulated.")] = 0,
     scenario: Annotated[str | None, typer.Option(help="Another scenario.", show_default="the runs' own")] = None,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the runs' own")] = None,
     no_exact: Annotated[bool, typer.Option("--no-exact", help="Simulate, as for agents without a table.")] = False,
@@ -46,9 +46,10 @@ def explain(
     Example: `preroll explain runs/fatigue-ppo-0 --plot where.png`
     """
     from preroll import progress
-    from preroll.commands.evaluate import players_of, tables_of
+    from preroll.commands.evaluate import players_of
     from preroll.simulations.evaluation import evaluation
     from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
+    from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
     form = form_of(csv, json, plot)
@@ -114,6 +115,7 @@ def _print(results: "list[AgentResult]", tables: "Tables", sessions: int) -> Non
 
 
 def _headline(result: "AgentResult") -> str:
+    from preroll.shown.amounts import amount, digits_of
     from preroll.simulations.statistics.intervals import Mean, fixed
 
     explanation = _explanation(result)
@@ -121,10 +123,8 @@ def _headline(result: "AgentResult") -> str:
     if explanation.half_width is not None:
         mean = Mean(explanation.percent, explanation.percent_of(explanation.half_width))
         lost, how = mean.text(2, 0, 100), "in the mean of simulated sessions"
-    return (
-        f"{result.name} loses {lost} % of {_against(result)}: {fixed(explanation.regret, 3)} of "
-        f"{fixed(explanation.optimum, 3)} per session, {how}."
-    )
+    regret, optimum = fixed(explanation.regret, digits_of(explanation.optimum)), amount(explanation.optimum)
+    return f"{result.name} loses {lost} % of {_against(result)}: {regret} of {optimum} per session, {how}."
 
 
 def _against(result: "AgentResult") -> str:

@@ -24,17 +24,17 @@ def export(
     Example: `preroll export runs/classic-thompson-0 policy.onnx`
     """
     from preroll.agents.interop.onnx_export import export_onnx
-    from preroll.commands.evaluate import tables_of
-    from preroll.files.kinds import ONNX
+    from preroll.files.kinds import POLICY
     from preroll.files.streams import messages_beside
     from preroll.files.targets import writing_file
     from preroll.simulations.evaluation.observation_sample import sample_observations
+    from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
     trained = Run.open(run)
     tables = tables_of([trained], None, catalog)
     inputs = (run, tables.catalog.path)
-    with writing_file(file, str(file), ONNX, replace=replace, inputs=inputs), messages_beside(file):
+    with writing_file(file, str(file), POLICY, replace=replace, inputs=inputs), messages_beside(file):
         agent = trained.load_agent()
         size = export_onnx(agent, file, sample_observations(tables, N_COMPARED))
         signals.finished()

@@ -7,7 +7,7 @@ import typer
 
 from preroll.console import signals
 from preroll.system.memory import TABLES, require
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 from preroll.terminal.output_options import Replace
 
 
@@ -23,7 +23,7 @@ def impressions(
             show_default="10,000, or more if a phase of drift begins later",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
+    seed: Annotated[int, seed_option("Of the users; `preroll evaluate` with the same seed meets the same.")] = 0,
     explore: Annotated[bool, typer.Option(help="Explore as in training, or always show the best ad.")] = True,
     catalog: Annotated[str | None, typer.Option(help="Another catalog.", show_default="the run's own")] = None,
     replace: Replace = False,
@@ -38,11 +38,11 @@ def impressions(
     """
     require("a log of impressions", TABLES)
     from preroll import progress
-    from preroll.commands.evaluate import tables_of
     from preroll.files.kinds import CSV, PARQUET
     from preroll.files.streams import is_stream, messages_beside
     from preroll.files.targets import writing_file
     from preroll.simulations.evaluation.impression_log import default_sessions, phases_met, write_impressions
+    from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
     trained = Run.open(run)

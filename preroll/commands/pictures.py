@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
 from preroll.files.kinds import SVG, FileKind
-from preroll.shown.plots import BAR, WIDTH
+from preroll.shown.axes import WIDTH
+from preroll.shown.plots import BAR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

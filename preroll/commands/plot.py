@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preroll.commands.evaluate import named, tables_of
 from preroll.commands.pictures import write_figure
 from preroll.errors import PrerollError
 from preroll.files.kinds import PNG, SVG
@@ -31,6 +30,7 @@ def plot(
     Example: `preroll plot runs/fatigue-ppo-0 runs/fatigue-thompson-0 --out curves.svg`
     """
     from preroll.simulations.report.curve_plot import curve_figure
+    from preroll.simulations.runs.run_names import named
     from preroll.simulations.training.run import Run
 
     with writing_file(out, f"--out {out}", PNG, SVG, replace=replace, inputs=runs) as kind, messages_beside(out):
@@ -49,12 +49,13 @@ def plot(
 def _references(runs: "list[Run]") -> dict[str, float]:
     """Returns what random, greedy and the optimum earn, in percent; the optimum alone where runs or phases differ."""
     from preroll.envs.optimum.phases import PhasedOptimum
+    from preroll.simulations.runs.common_tables import tables_of
 
     best = {"optimum": 100.0}
     if any(run.scenario != runs[0].scenario for run in runs):
         return best
     try:
-        tables = tables_of(runs, None, None)
+        tables = tables_of(runs)
     except PrerollError:  # the curves are there also where the catalog is not
         return best
     if tables.n_phases > 1:

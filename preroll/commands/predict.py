@@ -14,6 +14,7 @@ from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.terminal.catalog_summary import neighbors_told, response_told, warn_of_copies
+from preroll.terminal.counts import seed_option
 from preroll.terminal.output_options import Replace, model_files
 from preroll.terminal.table import print_table
 from preroll.terminal.video_options import (
@@ -267,7 +268,7 @@ def annotate(
 def generate(
     task: Annotated[str, typer.Argument(metavar="TASK", help="tags, genres or memorability.")],
     out: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, seed_option("The same seed gives the same bytes.")] = 0,
     catalog: Annotated[
         str | None, typer.Option(help="Memorability: clips that are called as the videos of this catalog.")
     ] = None,

@@ -12,13 +12,13 @@ from preroll.console import signals
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.system.memory import CATALOG, require
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 
 
 def quickstart(
     out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("preroll-quickstart"),
     scenario: Annotated[str, typer.Option(help="Preset or YAML file.")] = "fatigue",
-    seed: Annotated[int, typer.Option(help="Of training and evaluation; the videos are always the same.")] = 0,
+    seed: Annotated[int, seed_option("Of training and evaluation; the videos are always the same.")] = 0,
     sessions: Annotated[
         int, typer.Option(parser=parse_count, metavar="N", help="Sessions that every agent learns from.")
     ] = 50_000,
@@ -27,7 +27,7 @@ def quickstart(
     ] = 100_000,
     no_exact: Annotated[bool, typer.Option("--no-exact", help="Compute no exact value of an agent.")] = False,
 ) -> None:
-    """Render the demo videos, make a catalog, train seven agents, compare them, draw their curves.
+    """Render the demo videos, make a catalog, train five agents beside greedy and random, draw their curves.
 
     Takes one to three minutes; the catalog in the folder is used again the second time. Exit status 1 where an agent
     that learns is not shown to earn more than random.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preroll.console import signals
-from preroll.console.output import printable
+from preroll.console.output import print_data, printable
 from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.files.streams import is_stream
@@ -137,7 +137,7 @@ def _writing(
 
     def write(scenario: "Model") -> None:
         if out is None:
-            typer.echo(scenario.dump(), nl=False)
+            print_data(scenario.dump())
             return
         # Runs are called after the name of their scenario. A name that is none stays the model's.
         own = not is_stream(out) and re.fullmatch(r"[\w-]{1,64}", out.stem)

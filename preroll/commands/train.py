@@ -1,6 +1,6 @@
 """`preroll train`: training an agent into a run folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -12,7 +12,7 @@ from preroll.console import signals
 from preroll.console.output import printable
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 
 if TYPE_CHECKING:
     from preroll.simulations.training.prepared_training import Training
@@ -33,7 +33,7 @@ def train(
         int | None,
         typer.Option(parser=parse_count, metavar="N", help="Sessions to see.", show_default="the agent's own"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    seed: Annotated[int, seed_option("The same seed gives the same run.")] = 0,
     run: Annotated[
         Path | None,
         typer.Option(help="Folder.", show_default="runs/SCENARIO-AGENT-SEED-KEY=VALUE, or runs/NAME-plus-SESSIONS"),
@@ -81,8 +81,26 @@ def train(
     elif continued is not None:
         _continue(continued, sessions, run, catalog if _is_given(context, "catalog") else None, replace)
     else:
-        told = [*(changes or []), *([f"device={device}"] if device else [])]
+        told = [*(changes or []), *([f"device={device}"] if _can_have(agent, device) else [])]
         _begin(agent, scenario, catalog, sessions, seed, run, told, sb3_defaults, replace)
+
+
+def _can_have(agent: str | None, device: str | None) -> bool:
+    """Returns whether a device was given, to an agent that has a network.
+
+    Raises:
+        PrerollError: it was, to one that has none.
+    """
+    from preroll.agents.registry import AGENTS, find
+
+    if device is None or agent is None:
+        return False
+    if "device" not in find(agent).load().Settings.model_fields:
+        deep = ", ".join(name for name, one in AGENTS.items() if one.family == "deep")
+        raise PrerollError(
+            f"--device {device}: agent {agent} has no network to compute there; agents with one are {deep}"
+        )
+    return True
 
 
 def _begin(
@@ -158,12 +176,8 @@ def _continue(run: Path, sessions: int | None, to: Path | None, catalog: str | N
         raise PrerollError(f"--continue {run}: --sessions is needed: how many further ones to see")
     to = to or Path("runs") / continued_name(run.absolute().name, sessions)
     training = prepare_continuation(run, sessions, to=to, catalog=catalog, replace=replace)
-    if missing := training.agent.missing():
-        typer.echo(f"note: {missing}", err=True)
-    if training.feedback.late:
-        told = f"{training.feedback.described}, as in {run}; what had not been delivered at its end is not learned from"
-        typer.echo(f"note: {told}", err=True)
-    _train(training)
+    late = f"{training.feedback.described}, as in {run}; what had not been delivered at its end is not learned from"
+    _train(training, [training.agent.missing(), late if training.feedback.late else ""])
 
 
 def _resume(run: Path) -> None:
@@ -172,28 +186,42 @@ def _resume(run: Path) -> None:
     from preroll.simulations.training.training import prepare_resume
 
     training = prepare_resume(run)
-    if changed := checkpoint.differences(run):
-        typer.echo(f"note: it may not end bit for bit as one never stopped: {printable('; '.join(changed))}", err=True)
-    _train(training)
+    changed = "; ".join(checkpoint.differences(run))
+    _train(training, [f"it may not end bit for bit as one never stopped: {changed}" if changed else ""])
 
 
-def _train(training: "Training") -> None:
-    """Runs ``training`` with a progress bar and prints a summary."""
+def _train(training: "Training", notes: Sequence[str] = ()) -> None:
+    """Runs ``training``, once nobody else can write its run, and prints notes, a progress bar and a summary."""
+    assert training.target is not None
+    with training.reserved(training.target):
+        untaught = f"agent {training.agent.name} will learn nothing: {training.untaught}" if training.untaught else ""
+        for note in filter(None, [*notes, untaught]):
+            typer.echo(printable(f"note: {note}"), err=True)
+        result = _trained(training, training.target)
+    _tell(training, result, training.target)
+
+
+def _trained(training: "Training", run: Path) -> "TrainingResult":
+    """Runs ``training`` with a progress bar; until the run is in its place a signal stops it."""
     from preroll import progress
-    from preroll.agents.registry import find
-    from preroll.envs.optimum.knowledge import in_words
-    from preroll.envs.optimum.phases import PhasedOptimum
 
-    agent, run = training.agent.name, training.target
-    assert run is not None
-    if why := training.untaught:
-        typer.echo(f"note: agent {agent} will learn nothing: {why}", err=True)
-    with progress.bar(training.sessions, f"Training {agent} (sessions)") as advance, signals.polled() as stop:
+    title = f"Training {training.agent.name} (sessions)"
+    with progress.bar(training.sessions, title) as advance, signals.polled() as stop:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
         with _told_how_to_resume(run):
             result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
         signals.finished()
+    return result
+
+
+def _tell(training: "Training", result: "TrainingResult", run: Path) -> None:
+    """Prints a summary."""
+    from preroll.agents.registry import find
+    from preroll.envs.optimum.knowledge import in_words
+    from preroll.envs.optimum.phases import PhasedOptimum
+
+    agent = training.agent.name
     met = PhasedOptimum(result.tables, int(result.tables.arrays.phase_start[result.phases - 1]) + 1)
     curve, best = result.curve, in_words(met.note)
     last = curve.sessions[-1] - [training.before, *curve.sessions][-2]

@@ -8,7 +8,7 @@ import typer
 
 from preroll.console import signals
 from preroll.console.write_errors import writes
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, seed_option
 
 
 def tune(
@@ -31,7 +31,7 @@ def tune(
     seeds: Annotated[
         int, typer.Option(parser=parse_count, metavar="N", help="Trainings of every trial; their mean counts.")
     ] = 1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same search.")] = 0,
+    seed: Annotated[int, seed_option("The same seed gives the same search.")] = 0,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Setting that is not searched, or dotted of scenario."),
@@ -62,8 +62,7 @@ def tune(
     tables = Tables.compile(Scenario.load(scenario).replace(overrides), catalog)
     sessions = fill_settings(agent, tables.spec.name, with_sessions(agent, settings, sessions)).sessions
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
-    tuning.check(search, out)
-    with progress.bar(trials, f"Tuning {agent} (trials)") as advance:
+    with tuning.reserved(search, out), progress.bar(trials, f"Tuning {agent} (trials)") as advance:
         with writes(out, "trials that ended are kept; go on with the same command"):
             note = partial(typer.echo, err=True)
             found = tuning.tune(search, out, trials=trials, advance=advance, note=note)

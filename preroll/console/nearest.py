@@ -5,8 +5,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 
-def meant(name: object, names: Iterable[object]) -> str:
-    """Returns the end of a sentence that asks whether one of at most three similar names is meant, or nothing.
+def meant(name: object, names: Iterable[object], *, most: int = 3) -> str:
+    """Returns the end of a sentence that asks whether one of the ``most`` similar names is meant, or nothing.
 
     >>> meant("Thomson", ["random", "thompson"]), meant("x", ["random"])
     ('; did you mean thompson?', '')
@@ -14,7 +14,7 @@ def meant(name: object, names: Iterable[object]) -> str:
     if not isinstance(name, str | Path):
         return ""
     plain = {str(one).casefold(): str(one) for one in names}
-    near = get_close_matches(str(name).casefold(), plain, n=3)
+    near = get_close_matches(str(name).casefold(), plain, n=most)
     return f"; did you mean {' or '.join(plain[one] for one in near)}?" if near else ""
 
 
@@ -31,9 +31,9 @@ def known(name: object, told: str, names: Iterable[object]) -> str:
 
 
 def neighbors(path: Path, pattern: str = "*/") -> list[Path]:
-    """Returns the folders beside a path that is missing, or the files of a pattern, named as it is; no hidden ones."""
+    """Returns the folders beside a path that is missing, or the files of a pattern, whose names are like its own."""
     try:
         names = [one.name for one in path.parent.glob(pattern)]
-        return sorted(path.parent / name for name in names if not name.startswith("."))
+        return sorted(path.parent / name for name in names if not name.startswith(".") and meant(path.name, [name]))
     except OSError:
         return []

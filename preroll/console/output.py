@@ -75,6 +75,8 @@ _PLAIN = {
     "σ": "sigma",
     "Σ": "sum",
 }
+#: Columns that any terminal has.
+_NARROWEST = 20
 #: Joins letters of Persian, Indic scripts and emoji, or keeps them apart; they move nothing and hide nothing.
 _JOINERS = "\u200c\u200d"
 
@@ -128,9 +130,18 @@ class Output(io.TextIOBase):
         return self._file.fileno()
 
     def write(self, text: str) -> int:
-        """Writes ``text``, or drops it where the stream has failed."""
-        self._try(self._file.write, fitting(text if self._raw else escaped(text), self.encoding))
+        """Writes ``text``, its sentences folded in a terminal, or drops it where the stream has failed."""
+        told = fitting(text if self._raw else escaped(text), self.encoding)
+        if not self._raw and len(told) > _NARROWEST and self.isatty():
+            from preroll.console.folding import folded_lines, width_of
+
+            told = folded_lines(told, width_of(self))
+        self._try(self._file.write, told)
         return len(text)
+
+    def write_data(self, text: str) -> None:
+        """Writes what is no sentence, such as numbers or YAML, whose lines stay as they are."""
+        self._try(self._file.write, fitting(escaped(text), self.encoding))
 
     def flush(self) -> None:
         """Writes what is waiting."""
@@ -176,6 +187,12 @@ def occupy_descriptors() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def print_data(text: str) -> None:
+    """Writes to stdout what programs read or people copy; nothing is folded, in a terminal neither."""
+    write = sys.stdout.write_data if isinstance(sys.stdout, Output) else sys.stdout.write
+    write(text)
 
 
 def drawn(stream: Any) -> Any:

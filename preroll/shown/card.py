@@ -12,8 +12,9 @@ from preroll.console.output import printable
 from preroll.html.template import template
 
 WIDTH, LINES = 80, 24
-LONGEST = 28  # characters of one entry of a table
+LONGEST = 28  # characters of one entry of a table that is too wide; where there is room, entries are whole
 FOLDED = 2  # lines of one fact
+FEWEST = 6  # lines that a table gets, however many facts there are
 HTML_ROWS = 60
 
 
@@ -61,7 +62,7 @@ class Card:
         )
 
     def _facts(self) -> list[str]:
-        """Returns the lines of the facts."""
+        """Returns the lines of the facts; of too many the first ones."""
         lines, names = [], max((len(name) for name in self.facts), default=0)
         for name, value in self.facts.items():
             indent = " " * (names + 4)
@@ -70,6 +71,9 @@ class Card:
             lines += textwrap.wrap(
                 told, WIDTH, initial_indent=first, subsequent_indent=indent, max_lines=FOLDED, placeholder=" …"
             )
+        room = LINES - 1 - (FEWEST if self.rows else 0)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"  … and {len(lines) - room + 1:,} more lines"]
         return [_cut(line, WIDTH) for line in lines]
 
     def _table(self, room: int) -> list[str]:
@@ -80,7 +84,9 @@ class Card:
         if len(rows) + 1 > room:
             rows, left = self.rows[: room - 2], len(self.rows) - room + 2
         texts, right = _columns(rows)
-        cells = [[_cut(printable(entry), LONGEST) for entry in row] for row in (self.head, *texts)]
+        cells = [[printable(entry) for entry in row] for row in (self.head, *texts)]
+        longest = _longest([max(map(cell_len, column)) for column in zip(*cells, strict=True)])
+        cells = [[_cut(entry, longest) for entry in row] for row in cells]
         widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
         kept = len(widths)
         while sum(widths[:kept]) + 2 * kept > WIDTH:
@@ -126,23 +132,24 @@ def _columns(rows: Sequence[Sequence[object]]) -> tuple[list[list[str]], list[bo
     for column in zip(*rows, strict=True):
         given = [value for value in column if value is not None]
         exact = [isinstance(value, Real) and not isinstance(value, bool) for value in given]
-        numbers.append(all(exact) or all(map(_begins_with_digit, given)))
+        numbers.append(all(exact) or all(map(_is_numeric, given)))
         whole = all(isinstance(value, Integral) for value in given)
-        columns.append(_aligned(column) if all(exact) and not whole else [shown(value) for value in column])
+        columns.append(aligned(column) if all(exact) and not whole else [shown(value) for value in column])
     return [list(row) for row in zip(*columns, strict=True)], numbers
 
 
-def _aligned(column: Sequence[Any]) -> list[str]:
-    """Returns numbers with the same decimals, so many that the largest has four significant digits."""
+def aligned(column: Sequence[Any], digits: int = 4) -> list[str]:
+    """Returns numbers with the same decimals, so many that the largest has so many significant digits."""
     values = [math.nan if value is None else float(value) for value in column]
     most = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    decimals = min(max(3 - math.floor(math.log10(most)), 0), 6) if most else 0
+    decimals = min(max(digits - 1 - math.floor(math.log10(most)), 0), 6) if most else 0
     decimals = next((d for d in range(decimals) if all(x != x or round(x, d) == round(x, 6) for x in values)), decimals)
     return ["" if value != value else f"{value:,.{decimals}f}".replace("-", "−") for value in values]
 
 
-def _begins_with_digit(value: object) -> bool:
-    return shown(value).lstrip("−")[:1].isdigit()
+def _is_numeric(value: object) -> bool:
+    text = shown(value).lstrip("−")
+    return text[:1].isdigit() and not any(map(str.isalpha, text))
 
 
 def _more(rows: int, columns: int) -> str:
@@ -152,8 +159,22 @@ def _more(rows: int, columns: int) -> str:
     return f"… and {' and '.join(parts)}" if parts else ""
 
 
+def _longest(widths: Sequence[int]) -> int:
+    """Returns the most columns of a terminal that an entry may have, so that all columns of the table have place."""
+    some = range(WIDTH, LONGEST, -1)
+    return next((most for most in some if sum(min(width, most) + 2 for width in widths) <= WIDTH), LONGEST)
+
+
 def _cut(text: str, width: int) -> str:
-    """Returns text of at most ``width`` columns of a terminal."""
+    """Returns text of at most ``width`` columns of a terminal, cut in the middle: names often differ at their ends.
+
+    Examples:
+        >>> _cut("experiment-with-ppo-seed-1", 16), _cut("experiment-with-ppo-seed-2", 16)
+        ('experime…-seed-1', 'experime…-seed-2')
+    """
     from rich.cells import cell_len, set_cell_size
 
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+    if cell_len(text) <= width:
+        return text
+    end = set_cell_size(text[::-1], (width - 1) // 2).rstrip()[::-1].lstrip()
+    return set_cell_size(text, width - 1 - cell_len(end)).rstrip() + "…" + end

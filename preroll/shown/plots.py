@@ -1,29 +1,26 @@
 """Pictures of results, all with one look: bars with intervals, curves, and fields of numbers or colours.
 
-matplotlib is imported where something is drawn. Whoever gives no axes gets new ones of pyplot, as notebooks and
-``pyplot.show()`` expect.
+matplotlib is imported where something is drawn.
 """
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.palette import AGENTS, BLUE, FAINT, GRID, INK, PAPER
-from preroll.shown.card import shown
+from preroll.palette import AGENTS, BLUE, FAINT, INK, PAPER
+from preroll.shown.axes import HEIGHT, WIDTH, name_ticks, picture
+from preroll.shown.card import aligned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDTH, HEIGHT = 6.4, 3.8  # inches
-BAR, FIELD = 0.34, 0.36  # inches: height of a bar, of a row of a field
-TITLE = 60  # letters in a line of a title
+BAR, FIELD, SMALL = 0.34, 0.36, 0.15  # inches: height of a bar, of a row of a field with numbers and without
 MOST_BARS = 40
 MOST_NUMBERS = 150  # fields in which a number has room
+MOST_STEEP = 12  # columns whose names have room side by side
 
 
 @dataclass(frozen=True)
@@ -35,37 +32,6 @@ class Bar:
     low: float | None = None
     high: float | None = None
     color: str = BLUE
-
-
-@contextmanager
-def picture(
-    axes: "Axes | None", title: str, *, x: str = "", y: str = "", grid: str = "", height: float = HEIGHT
-) -> Iterator["Axes"]:
-    """Yields axes with the common look, new ones where none are given.
-
-    Args:
-        axes: the axes to draw on.
-        title: title of the picture.
-        x: label of the x axis.
-        y: label of the y axis.
-        grid: the axis whose values have lines, ``x`` or ``y``.
-        height: height of new axes [inches].
-    """
-    from matplotlib import pyplot, rc_context
-
-    with rc_context({"text.parse_math": False}):  # a name may hold two dollars
-        if axes is None:
-            _, axes = pyplot.subplots(figsize=(WIDTH, height), layout="constrained")
-            axes.set_prop_cycle(color=AGENTS)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_axisbelow(True)
-        # A picture of the usual width has room for so many letters: what a long title loses would be its end.
-        axes.set_title(textwrap.fill(title, TITLE), loc="left", fontsize=11)
-        axes.set_xlabel(x)
-        axes.set_ylabel(y)
-        if grid:
-            axes.grid(axis="x" if grid == "x" else "y", color=GRID, linewidth=0.8)
-        yield axes
 
 
 def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: float | None = None) -> "Axes":
@@ -85,15 +51,16 @@ def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: 
         values = np.array([row.value for row in rows], np.float64)
         drawn.barh(places, values, height=0.7, color=[row.color for row in rows])
         ends = [(row.value if row.high is None else row.high) for row in rows]
-        for row, place, end in zip(rows, places, ends, strict=True):
+        told = aligned(values.tolist())
+        for row, place, end, number in zip(rows, places, ends, told, strict=True):
             if row.low is not None and row.high is not None:
                 error = [[max(row.value - row.low, 0.0)], [max(row.high - row.value, 0.0)]]
                 drawn.errorbar([row.value], [place], xerr=error, color=INK, capsize=3, linewidth=1)
-            told = shown(row.value if abs(row.value) >= 1000 else float(f"{row.value:.3g}"))
-            drawn.annotate(told, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
+            drawn.annotate(number, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
         drawn.set_yticks(places, [row.name for row in rows])
         drawn.tick_params(axis="y", length=0)
         drawn.margins(x=0.12)
+        drawn.set_ylim(-0.6, len(rows) - 0.4)
         drawn.set_xlim(left=min(0.0, *values) if len(values) else 0.0)
         if best is not None:
             drawn.axvline(best, color=FAINT, linestyle="--", linewidth=1)
@@ -121,14 +88,14 @@ def curve(
         name: name of the curve in a legend.
         best: value of a dashed line that none can pass.
     """
+    if axes is not None and axes.lines and axes.get_title(loc="left").replace("\n", " ") != title:
+        title = "learning curves"  # of different things
     with picture(axes, title, x=labels[0], y=labels[1], grid="y") as drawn:
         if best is not None and not drawn.lines:
             drawn.axhline(best, color=FAINT, linestyle="--", linewidth=1, label="_best")
         color = AGENTS[sum(not str(line.get_label()).startswith("_best") for line in drawn.lines) % len(AGENTS)]
-        drawn.plot(x, y, color=color, linewidth=1.8, label=name or "_curve")
+        drawn.plot(x, y, "o-" if len(x) == 1 else "-", color=color, linewidth=1.8, label=name or "_curve")
         drawn.set_xscale("log")
-        drawn.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        drawn.xaxis.set_minor_formatter(lambda *_: "")
         if name:
             drawn.legend(frameon=False, fontsize=9, loc="lower right")
     return drawn
@@ -153,17 +120,22 @@ def field(
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    with picture(axes, title, height=1.4 + FIELD * len(rows)) as drawn:
+    numbers = values.size <= MOST_NUMBERS
+    size = (WIDTH, 1.4 + FIELD * len(rows)) if numbers else (2 + SMALL * len(columns), 2 + SMALL * len(rows))
+    with picture(axes, title, width=max(size[0], WIDTH), height=max(size[1], HEIGHT * (not numbers))) as drawn:
         colors = LinearSegmentedColormap.from_list("preroll", [PAPER, BLUE])
         most = max(float(np.nanmax(values)), 1e-300)
         drawn.imshow(values, cmap=colors, vmin=0, vmax=most, aspect="auto", interpolation="nearest")
-        drawn.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")
-        drawn.set_yticks(range(len(rows)), rows)
         drawn.tick_params(length=0)
-        if values.size <= MOST_NUMBERS:
-            for (row, column), value in np.ndenumerate(values):
+        steep = 30 if len(columns) <= MOST_STEEP else 90
+        name_ticks(drawn.xaxis, columns, drawn.bbox.width, size=10 if numbers else 8, rotation=steep)
+        name_ticks(drawn.yaxis, rows, drawn.bbox.height, size=10 if numbers else 8)
+        if numbers:
+            for ((row, column), value), told in zip(
+                np.ndenumerate(values), aligned(values.ravel().tolist()), strict=True
+            ):
                 ink = PAPER if value > 0.6 * most else INK
-                drawn.text(column, row, shown(round(value, 3)), ha="center", va="center", fontsize=8, color=ink)
+                drawn.text(column, row, told, ha="center", va="center", fontsize=8, color=ink)
     return drawn
 
 
@@ -188,6 +160,7 @@ def mosaic(
     """
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Patch
+    from matplotlib.ticker import MaxNLocator
 
     palette = np.array([to_rgb(color) for color in colors])
     stacked = np.concatenate([matrix[::-1] for matrix in groups.values()])
@@ -201,6 +174,7 @@ def mosaic(
             drawn.axhline(start - 0.5, color=PAPER, linewidth=3)
         drawn.set_yticks([start + (size - 1) / 2 for start, size in zip(starts, sizes, strict=False)], list(groups))
         drawn.tick_params(axis="y", length=0)
+        drawn.xaxis.set_major_locator(MaxNLocator(integer=True))
         found: list[Any] = [Patch(color=colors[i], label=names[i]) for i in np.unique(stacked)]
         drawn.legend(handles=found, frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return drawn

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
+from preroll.console.spoken import spoken
 from preroll.errors import MemoryShortError
 from preroll.system.cgroups import settings
 from preroll.system.processors import cores
@@ -141,7 +142,7 @@ _SHORT = (
 def say_once(note: str) -> None:
     """Writes a note to stderr, if there is one, unless this process has written it before."""
     with suppress(OSError, AttributeError):
-        sys.stderr.write(f"note: {note}\n")
+        sys.stderr.write(f"note: {spoken(note)}\n")
 
 
 def _compare(what: str, need: int, kind: str, limit: Limit | None) -> None:

@@ -7,11 +7,11 @@ from itertools import groupby, zip_longest
 
 from rich.cells import cell_len
 
+from preroll.console.folding import folded, words
+
 GAP = 2
 #: Least width of a column of prose, unless all of it is shorter.
 PROSE = 20
-# After a space, but not between a sign and its number, nor between a number and its %.
-_BETWEEN_WORDS = r"(?<=[^≤≥<>±|] )(?!%)"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Column:
     @property
     def heading(self) -> list[str]:
         """The pieces between which the heading may be folded."""
-        return re.split(rf"{_BETWEEN_WORDS}|(?<=/)", self.title)
+        return [piece for word in words(self.title) for piece in re.split("(?<=/)", word)]
 
     @property
     def natural(self) -> int:
@@ -80,29 +80,6 @@ def shapes(table: Sequence[Column], spare: Sequence[Column], *, group: bool, tur
         yield Shape([column for column in rest if column not in gone], gone, above)
     if turn is not None:
         yield Shape(turned(table, turn))
-
-
-def words(text: str) -> list[str]:
-    """Returns the pieces between which a text may be folded, each with the space that follows it.
-
-    >>> words("integer ≥ 1, at most 60.0 %")
-    ['integer ', '≥ 1, ', 'at ', 'most ', '60.0 %']
-    """
-    return re.split(_BETWEEN_WORDS, text)
-
-
-def folded(pieces: Iterable[str], width: int) -> list[str]:
-    """Returns lines of at most ``width``; a longer piece has a line of its own.
-
-    >>> folded(words("looks one slot ahead"), 10)
-    ['looks one', 'slot ahead']
-    """
-    lines = [""]
-    for piece in pieces:
-        if lines[-1] and cell_len((lines[-1] + piece).rstrip()) > width:
-            lines.append("")
-        lines[-1] += piece
-    return [line.rstrip() for line in lines]
 
 
 def fitting_widths(table: Sequence[Column], room: int) -> list[int] | None:

@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import math
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from preroll.console.output import print_data
 from preroll.errors import PrerollError
 from preroll.files.streams import descriptor_of
 
@@ -46,10 +46,10 @@ def print_numbers(rows: Iterable[Mapping[str, Any]], form: Form) -> None:
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _known(value) for name, value in record.items()} for record in records)
-        sys.stdout.write(text.getvalue())
+        print_data(text.getvalue())
     else:
         whole = [{name: _known(record.get(name)) for name in columns} for record in records]
-        sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        print_data(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _known(value: Any) -> Any:

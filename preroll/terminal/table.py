@@ -1,14 +1,13 @@
 """Tables on stdout: aligned, fitted to the width of a terminal with colour and rules, plain text in a pipe."""
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from preroll.console.folding import folded, width_of, words
 from preroll.console.output import drawn, fitting, printable
 from preroll.terminal.layout import (
     Column,
@@ -16,10 +15,8 @@ from preroll.terminal.layout import (
     block_lines,
     body_lines,
     fitting_widths,
-    folded,
     heading_lines,
     shapes,
-    words,
 )
 
 
@@ -60,7 +57,7 @@ def print_table(
         widths = [column.natural for column in table]
         sys.stdout.write("".join(f"{aligned(line, table, widths)}\n" for line in lines))
         return
-    room = terminal_width()
+    room = width_of(sys.stdout)
     order = [table[list(columns).index(name)] for name in spare if name in columns]
     for shape in shapes(table, order, group=group, turn=turn):
         if (fitting_in := fitting_widths(shape.columns, room)) is not None:
@@ -68,15 +65,6 @@ def print_table(
             _tell(table[0], shape.left_out, room)
             return
     _draw(block_lines(table, room))
-
-
-def terminal_width() -> int:
-    """Returns the width of the terminal that is stdout, in columns of text: ``COLUMNS``, else what it says, else 80."""
-    if (told := os.environ.get("COLUMNS", "")).isdecimal() and int(told):
-        return int(told)
-    with suppress(OSError, ValueError):
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    return 80
 
 
 def _draw(lines: Sequence[str], heading: Sequence[str] = ()) -> None:

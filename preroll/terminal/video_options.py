@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preroll.terminal.counts import parse_count
+
 if TYPE_CHECKING:
     from preroll.workers.job import Limits
 
@@ -20,7 +22,10 @@ Trust = Annotated[
 ]
 Fast = Annotated[bool, typer.Option("--fast", help="Skip frames that no other refers to: half the work.")]
 NeighborsBy = Annotated[str, typer.Option(help="Vectors of the recommender: objects, embedding or tags.")]
-Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
+Workers = Annotated[
+    int | None,
+    typer.Option(parser=parse_count, metavar="N", help="Number of processes.", show_default="one per core"),
+]
 Memory = Annotated[str, typer.Option(help="Memory of a worker.", rich_help_panel=LIMITS_PANEL)]
 Timeout = Annotated[
     str, typer.Option(help="Seconds for a video, + so many times its duration.", rich_help_panel=LIMITS_PANEL)

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import IO, Any
 
 from preroll.console import signals, write_errors
+from preroll.console.spoken import to_command_line
 from preroll.errors import PrerollError
 from preroll.system.memory import shortage
 from preroll.workers.job import FinalError, Request, Work
@@ -30,6 +31,7 @@ _REPORT_EVERY = 0.2
 
 def main() -> None:
     """Opens the job and serves requests until the parent closes its end of the pipe."""
+    to_command_line()  # what the parent shows as its own, it translates
     # Ctrl-C and the end of a terminal reach all its processes: the parent decides, and ends this one by SIGTERM.
     for number in signals.STOPPING:
         signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM or _is_ignored(number) else _stop)

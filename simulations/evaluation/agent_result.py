@@ -11,9 +11,10 @@ from preroll.envs.optimum.explanation import Explanation
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.rollout import Rollout
 from preroll.shown import plots
+from preroll.shown.amounts import amount, digits_of
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
-from preroll.simulations.statistics.intervals import Mean, mean_interval
+from preroll.shown.shown import ShownTable
+from preroll.simulations.statistics.intervals import Mean, fixed, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ UNKNOWN = Mean(math.nan, math.nan)
 
 
 @dataclass(frozen=True, repr=False)
-class AgentResult(Shown):
+class AgentResult(ShownTable):
     """Result of one agent; revenue, regret and differences are per session.
 
     Attributes:
@@ -82,8 +83,23 @@ class AgentResult(Shown):
 
     @property
     def percent_of_optimum(self) -> float:
-        """Expected revenue in percent of the optimum; 100 where nothing can be earned."""
+        """Expected revenue in percent of the optimum; 100 where nothing can be earned.
+
+        It is exact where the exact revenue is known, and else :attr:`paired_percent`.
+        """
         return 100 * self.expected_revenue / self.optimum if self.optimum else 100.0
+
+    @property
+    def percent_interval(self) -> tuple[float, float]:
+        """Ends of the 95 % interval of :attr:`percent_of_optimum`, cut at what is possible; no width where exact."""
+        if self.exact_revenue is not None:
+            return self.percent_of_optimum, self.percent_of_optimum
+        return self.paired_percent.within(0, 100)
+
+    @property
+    def percent_text(self) -> str:
+        """:attr:`percent_of_optimum` as all tables print it: with its interval, where it is not exact."""
+        return self.paired_percent.text(2, 0, 100) if self.exact_revenue is None else fixed(self.percent_of_optimum, 2)
 
     @property
     def paired_percent(self) -> Mean:
@@ -94,10 +110,11 @@ class AgentResult(Shown):
         return self.difference.scaled(100 / self.optimum if self.optimum else 0.0, 100.0)
 
     def _card(self) -> Card:
+        most = amount(self.optimum)
         facts = {
-            "revenue": f"{self.revenue.text(3, 0, self.optimum)} a session, of at most {self.optimum:.3f}",
-            **({"exact": f"{self.exact_revenue:.3f}"} if self.exact_revenue is not None else {}),
-            "percent": f"{self.paired_percent.text(2, 0, 100)} of the optimum",
+            "revenue": f"{self.revenue.text(digits_of(self.optimum), 0, self.optimum)} a session, of at most {most}",
+            **({"exact": amount(self.exact_revenue)} if self.exact_revenue is not None else {}),
+            "% of optimum": self.percent_text,
             **({"the optimum": self.optimum_note} if self.optimum_note else {}),
             "sessions": f"{self.sessions:,} in {self.lanes:,} lanes, of {self.session_length:.1f} slots on average",
         }
@@ -124,21 +141,26 @@ class AgentResult(Shown):
         return [*shares, ("left early", self.terminated_share)]
 
     def to_row(self) -> dict[str, Any]:
-        """Returns every number as flat columns: beside a mean ``x`` stands its interval, ``x_low`` to ``x_high``."""
+        """Returns every number as flat columns: beside a mean ``x`` stands its interval, ``x_low`` to ``x_high``.
+
+        The numbers and intervals are those that tables print, intervals cut at what is possible. The revenue and what
+        is paired are simulated; ``percent_of_optimum`` and ``regret`` are of the exact revenue where it is known.
+        """
         means = {
-            "revenue": self.revenue,
-            "paired_percent": self.paired_percent,
-            "difference": self.difference,
-            "above_random": self.above_random,
+            "revenue": (self.revenue.value, *self.revenue.within(0, self.optimum)),
+            "percent_of_optimum": (self.percent_of_optimum, *self.percent_interval),
+            "paired_percent": (self.paired_percent.value, *self.paired_percent.within(0, 100)),
+            "difference": (self.difference.value, *self.difference.within(-self.optimum, 0)),
+            "above_random": (self.above_random.value, *self.above_random.within(-self.optimum, self.optimum)),
         }
         ends = {
             f"{name}{end}": value
             for name, mean in means.items()
-            for end, value in (("", mean.value), ("_low", mean.low), ("_high", mean.high))
+            for end, value in zip(("", "_low", "_high"), mean, strict=True)
         }
         told = self.to_dict()
         del told["revenue_half_width"]
-        return {"agent": self.name, **ends, **told}
+        return {"agent": self.name, **ends, **{name: value for name, value in told.items() if name not in ends}}
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the columns of an experiment's tidy table, as plain values for JSON."""

@@ -1,8 +1,8 @@
 """Evaluation of frozen agents without exploration, on a fixed set of sessions with common random numbers."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preroll.agents.settings import MOST_SESSIONS
 from preroll.console.given import whole
@@ -10,11 +10,12 @@ from preroll.console.nearest import known
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
-from preroll.palette import UNKNOWN, agent_color
+from preroll.palette import agent_colors
 from preroll.seeds import EVALUATION, derive
 from preroll.shown import plots
+from preroll.shown.amounts import digits_of
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.evaluation.agent_evaluation import (
     FEWEST_LANES,
     AgentOrPolicy,
@@ -34,7 +35,7 @@ REFERENCES = ("random", "greedy", "optimum")
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation(Shown):
+class Evaluation(ShownTable):
     """Comparison of agents.
 
     Attributes:
@@ -79,27 +80,23 @@ class Evaluation(Shown):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yields the numbers of every agent as flat columns, of which ``pandas.DataFrame(evaluation)`` is made."""
-        return (row.to_row() for row in self.rows)
-
     def to_frame(self) -> "pd.DataFrame":
         """Returns one row an agent: every number, and beside a mean ``x`` its interval, ``x_low`` to ``x_high``."""
         import pandas as pd
 
-        return pd.DataFrame(list(self))
+        return pd.DataFrame([row.to_row() for row in self.rows])
 
     def plot(self, axes: "Axes | None" = None) -> "Axes":
-        """Draws percent of the optimum as bars, with 95 % intervals; random, greedy and optimum are grey.
+        """Draws percent of the optimum as bars, with 95 % intervals where it is not exact; references are grey.
 
         Args:
             axes: the axes to draw on; new ones by default.
         """
-        colors = {row.name: agent_color(i) for i, row in enumerate(self.rows)} | dict.fromkeys(REFERENCES, UNKNOWN)
+        colors = agent_colors((row.name for row in self.rows), REFERENCES)
         rows = []
         for row in self._ranked():
-            percent = row.paired_percent
-            rows.append(plots.Bar(row.name, percent.value, *percent.within(0, 100), color=colors[row.name]))
+            low, high = (None, None) if row.exact_revenue is not None else row.percent_interval
+            rows.append(plots.Bar(row.name, row.percent_of_optimum, low, high, color=colors[row.name]))
         title = f"{self.scenario}: {self.sessions:,} sessions of each agent"
         return plots.bars(axes, rows, title=title, x="% of the optimum", best=100)
 
@@ -109,15 +106,18 @@ class Evaluation(Shown):
     def _card(self) -> Card:
         facts = {
             "sessions": f"{self.sessions:,} of each agent, in {self.lanes:,} independent lanes",
-            "±": "95 % interval",
+            "±": "95 % interval; % of optimum is exact where it has none",
         }
         rows = [
             (
-                row.name, row.revenue.text(2, 0, row.optimum), row.paired_percent.text(2, 0, 100), fixed(row.regret, 3),
+                row.name,
+                row.revenue.text(digits_of(row.optimum, 2), 0, row.optimum),
+                row.percent_text,
+                fixed(row.regret, digits_of(row.optimum)),
                 f"{100 * row.view_rate:.1f} %",
             )
             for row in self._ranked()
-        ]  # fmt: skip
+        ]
         head = ("agent", "revenue", "% of optimum", "regret", "viewed")
         return Card(f"Evaluation on scenario {self.scenario}", facts, head, rows)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from preroll.envs.optimum.explanation import AD, CATEGORY, FATIGUE, MAP, SESSION, Explanation
+from preroll.shown.amounts import digits_of
 from preroll.simulations.statistics.intervals import Mean, fixed
 
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ def loss_table(explanation: Explanation) -> tuple[list[str], list[list[str]]]:
         ['', 'concerts', '3.102', '17.25']
         ['session', 'slots 1 to 5', '1.947', '10.83']
     """
-    rows = []
+    rows, digits = [], digits_of(explanation.optimum)
     for split in LISTED:
         parts, total = largest(explanation.lost[split]), len(explanation.lost[split])
         if total > 1:
             texts = [
-                [part_name(split, part), fixed(explanation.lost[split][part], 3), _percent(explanation, split, part)]
+                [
+                    part_name(split, part),
+                    fixed(explanation.lost[split][part], digits),
+                    _percent(explanation, split, part),
+                ]
                 for part in parts
             ]
             if total > len(parts):

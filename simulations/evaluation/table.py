@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from preroll.envs.optimum.knowledge import in_words
+from preroll.shown.amounts import amount, digits_of
 from preroll.simulations.evaluation.agent_result import AgentResult
 from preroll.simulations.evaluation.evaluation import Evaluation
 from preroll.simulations.statistics.intervals import fixed
@@ -28,11 +29,13 @@ class Column:
 #: Before the columns of the length classes.
 COLUMNS = (
     Column("agent", lambda row: row.name),
-    Column("revenue", lambda row: row.revenue.text(2, 0, row.optimum)),
-    Column("% of optimum", lambda row: row.paired_percent.text(2, 0, 100)),
-    Column("regret", lambda row: fixed(row.regret, 3)),
-    Column("less optimum, paired", lambda row: row.difference.text(3, -row.optimum, 0), extra=True),
-    Column("exact", lambda row: "" if row.exact_revenue is None else fixed(row.exact_revenue, 3), extra=True),
+    Column("revenue", lambda row: row.revenue.text(digits_of(row.optimum, 2), 0, row.optimum)),
+    Column("% of optimum", lambda row: row.percent_text),
+    Column("regret", lambda row: fixed(row.regret, digits_of(row.optimum))),
+    Column(
+        "less optimum, paired", lambda row: row.difference.text(digits_of(row.optimum), -row.optimum, 0), extra=True
+    ),
+    Column("exact", lambda row: _exact(row), extra=True),
     Column("viewed", lambda row: f"{100 * row.view_rate:z.1f} %"),
 )
 EMPTY = Column("empty", lambda row: f"{100 * row.empty_share:z.1f} %")
@@ -72,13 +75,19 @@ def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[lis
 def footnote(evaluation: Evaluation) -> str:
     """Returns one paragraph that explains the numbers of the table."""
     first = evaluation.rows[0]
+    optimum = f"{amount(first.optimum)} is {in_words(first.optimum_note)}"
     return (
         f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers. "
         f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
-        f"{first.optimum:.3f} is {in_words(first.optimum_note)}. An interval in brackets is cut at what is possible "
-        "(chance may put simulated revenue beyond). Each interval is of one number of one training: which agent earns "
-        "more is tested over seeds, in the page of preroll experiment report."
+        f"{optimum}. % of optimum is exact where it has no interval, and "
+        "estimated by the paired difference where it has one; so is regret. An interval in brackets is cut at what is "
+        "possible (chance may put simulated revenue beyond). Each interval is of one number of one training: which "
+        "agent earns more is tested over seeds, by an experiment."
     )
+
+
+def _exact(row: AgentResult) -> str:
+    return "" if row.exact_revenue is None else fixed(row.exact_revenue, digits_of(row.optimum))
 
 
 def _share(length: str, row: AgentResult) -> str:

@@ -9,52 +9,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
-from preroll.palette import FAINT, GRID, INK, PAPER, agent_color, blend
+from preroll.palette import FAINT, INK, PAPER, blend
+from preroll.shown.axes import Grid, picture
+from preroll.simulations.report.curve_plot import drawn_points
 from preroll.simulations.report.data import Material, number_of
 from preroll.simulations.report.findings import point_title
 from preroll.simulations.report.lengths import always_values
 from preroll.simulations.statistics.aggregates import performance_profile
 from preroll.simulations.statistics.intervals import mean_interval
+from preroll.simulations.training.curves import PERCENT as CURVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+#: Of the references, which are all grey.
+DASHES = {"optimum": "--", "greedy": "-.", "random": ":"}
 WIDTH = 5.4  # inches: text of 10 points is still readable on a phone's 400 pixels
 WIDE = (WIDTH, 3.2)
-DECADES = 2.5  # of an axis that has room for three labels in each
 HANDLE, LETTER = 0.6, 0.07  # inches of an entry's line with its gaps, and of a letter of its name
 LONGEST = 80  # letters of a name in a legend, the last ones: a legend wider than the chart leaves it no room
 MARGIN, APART = 0.03, 0.008  # shares of an axis: beside what is drawn, and between the error bars of two agents
 PERCENT = "percent_of_optimum"
+HIGHEST = 105  # % of the optimum: to where learning curves are seen
 PALEST = 0.7  # share of white in the grey of the shortest length
 
 
-def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = WIDE) -> str:
+def svg(
+    draw: Callable[["Axes"], None],
+    title: str,
+    size: tuple[float, float] = WIDE,
+    *,
+    x: str = "",
+    y: str = "",
+    grid: Grid = "y",
+) -> str:
     """Draws one chart as SVG.
 
     Args:
         draw: function that draws on the axes.
         title: accessible name, for screen readers.
         size: width and height in inches.
+        x: label of the x axis.
+        y: label of the y axis.
+        grid: the axis whose values have lines.
 
     Returns:
         An ``<svg>`` element that scales with the page.
     """
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with rc_context({"text.parse_math": False}):  # a name may hold two dollars
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_axisbelow(True)
+    figure = Figure(figsize=size, layout="constrained")
+    with picture(figure.add_subplot(), "", x=x, y=y, grid=grid) as axes:
         draw(axes)
-        for axis in (axes.xaxis, axes.yaxis):
-            plain_numbers(axis)
     # A different salt for every chart: charts on one page must not share the ids of their clip paths.
     text = figure_bytes(figure, "svg", salt=title).decode()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
@@ -63,28 +70,11 @@ def svg(draw: Callable[["Axes"], None], title: str, size: tuple[float, float] = 
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
 
 
-def plain_numbers(axis: "Axis") -> None:
-    """Writes the numbers of an axis in full below 10,000, and nothing beside an axis to be added to all of them."""
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
-
-    if axis.get_scale() == "log":
-        low, high = axis.get_view_interval()
-        subs = (1.0, 2.0, 5.0) if high < low * 10**DECADES else (1.0,)
-        axis.set_major_locator(LogLocator(subs=subs))
-        axis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}")
-        axis.set_minor_formatter(NullFormatter())
-    elif isinstance(formatter := axis.get_major_formatter(), ScalarFormatter):
-        formatter.set_useOffset(False)
-        formatter.set_powerlimits((-4, 5))
-
-
 def style(material: Material, agent: str) -> dict[str, Any]:
-    """Returns colour, marker and line style of an agent, the same on every chart; the optimum is grey and dashed."""
-    if agent == "optimum":
-        return {"color": FAINT, "marker": None, "linestyle": "--"}
-    others = [name for name in material.agents if name != "optimum"]
-    i = others.index(agent)
-    return {"color": agent_color(i), "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
+    """Returns colour, marker and line style of an agent, the same on every chart; the optimum has no marker."""
+    i = [name for name in material.colors if name != "optimum"].index(agent) if agent != "optimum" else None
+    marker = None if i is None else MARKERS[i % len(MARKERS)]  # more than there are colours: no two repeat together
+    return {"color": material.colors[agent], "marker": marker, "linestyle": DASHES.get(agent, "-")}
 
 
 def lowest_percent(material: Material, points: Sequence[str]) -> float:
@@ -117,17 +107,16 @@ def percent_by_point(material: Material, point: str, left: float = 0.0) -> str:
         axes.set_yticks(range(len(material.agents)), list(reversed(material.agents)))
         axes.axvline(100, color=FAINT, linestyle="--", linewidth=1)
         axes.set_xlim(left - MARGIN * (100 - left) - 1, 101 + MARGIN * (100 - left))
-        axes.set_xlabel("% of the optimum")
-        axes.grid(axis="x", color=GRID)
 
     title = f"Percent of the optimum by agent: {point_title(material, point)}"
-    return svg(draw, title, (WIDTH, 0.9 + 0.36 * len(material.agents)))
+    return svg(draw, title, (WIDTH, 0.9 + 0.36 * len(material.agents)), x="% of the optimum", grid="x")
 
 
 def learning_curves(material: Material, point: str) -> str:
     """Draws the percent of the optimum over sessions seen.
 
-    The line is the mean over seeds; the band, with at least two finished seeds, is Student's interval.
+    The line is the mean over seeds; the band, with at least two finished seeds, is Student's interval. Both are of the
+    sessions that were played, whose videos may be better than the mean of all: neither is cut at 100 %.
     """
 
     def draw(axes: "Axes") -> None:
@@ -135,22 +124,21 @@ def learning_curves(material: Material, point: str) -> str:
             curves = material.curves(point, agent)
             if not curves:
                 continue
-            x = np.array(curves[0].sessions)
-            y = np.array([curve.values["session/percent_of_optimum"] for curve in curves], np.float64)
+            x, y = drawn_points(curves, CURVE)
             look = style(material, agent)
-            mean, below, above = np.array([_bar(column) for column in y.T]).T
-            axes.plot(x, mean, color=look["color"], label=agent, linewidth=1.8)
+            line = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 1.8}
+            axes.plot(x, y.mean(axis=0), label=agent, **line)
             if len(y) > 1:
-                axes.fill_between(x, mean - below, mean + above, color=look["color"], alpha=0.15, lw=0)
+                means = [mean_interval(column) for column in y.T]
+                ends = [mean.low for mean in means], [mean.high for mean in means]
+                axes.fill_between(x, *ends, color=look["color"], alpha=0.15, lw=0)
         axes.axhline(100, color=FAINT, linestyle="--", linewidth=1)
         axes.set_xscale("log")
-        axes.set_ylim(max(axes.get_ylim()[0], 0), 105)
-        axes.set_xlabel("sessions seen")
-        axes.set_ylabel("% of the optimum, exploring")
-        axes.grid(axis="y", color=GRID)
+        axes.set_ylim(max(axes.get_ylim()[0], 0), HIGHEST)
         legend(axes)
 
-    return svg(draw, f"Learning curves: {point_title(material, point)}")
+    title = f"Learning curves: {point_title(material, point)}"
+    return svg(draw, title, x="sessions seen", y="% of the optimum, exploring")
 
 
 def over_key(material: Material, key: str, name: str, label: str, *, factor: float = 1.0) -> str:
@@ -178,12 +166,9 @@ def over_key(material: Material, key: str, name: str, label: str, *, factor: flo
             axes.errorbar(x[order] + aside, y, yerr=ends, label=agent, capsize=3, linewidth=1.6, markersize=5, **look)
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -3), min(high, 103))
-        axes.set_xlabel(_key_label(material, key))
-        axes.set_ylabel(label)
-        axes.grid(axis="y", color=GRID)
         legend(axes)
 
-    return svg(draw, f"{label} over {key}")
+    return svg(draw, f"{label} over {key}", x=_key_label(material, key), y=label)
 
 
 def always_over_key(material: Material, key: str) -> str | None:
@@ -204,12 +189,10 @@ def always_over_key(material: Material, key: str) -> str | None:
                 x, y = zip(*line, strict=True)
                 color, marker = blend(INK, PAPER, shade), MARKERS[i % len(MARKERS)]
                 axes.plot(x, y, color=color, marker=marker, label=f"always {length}")
-        axes.set_xlabel(_key_label(material, key))
-        axes.set_ylabel("exact revenue per session")
-        axes.grid(axis="y", color=GRID)
         legend(axes)
 
-    return svg(draw, f"What each length class earns if always shown, exactly, over {key}")
+    title = f"What each length class earns if always shown, exactly, over {key}"
+    return svg(draw, title, x=_key_label(material, key), y="exact revenue per session")
 
 
 def profiles(material: Material) -> str | None:
@@ -228,19 +211,11 @@ def profiles(material: Material) -> str | None:
         thresholds = np.linspace(max(lowest - 0.02, 0), 1, 201)
         for agent, matrix in able.items():
             look = style(material, agent)
-            axes.step(
-                100 * thresholds,
-                100 * performance_profile(matrix, thresholds),
-                color=look["color"],
-                label=agent,
-                lw=1.8,
-            )
-        axes.set_xlabel("% of the optimum")
-        axes.set_ylabel("runs above it [%]")
-        axes.grid(color=GRID)
+            line = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 1.8}
+            axes.step(100 * thresholds, 100 * performance_profile(matrix, thresholds), label=agent, **line)
         legend(axes)
 
-    return svg(draw, "Performance profiles")
+    return svg(draw, "Performance profiles", x="% of the optimum", y="runs above it [%]", grid="both")
 
 
 def _bar(values: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from preroll.envs.rendering.figure_bytes import figure_bytes
 from preroll.files import atomic
-from preroll.palette import FAINT, GRID, agent_color
-from preroll.simulations.report.charts import plain_numbers
+from preroll.palette import FAINT, agent_colors
+from preroll.shown.amounts import digits_of
+from preroll.shown.axes import picture
+from preroll.simulations.evaluation.evaluation import REFERENCES
 from preroll.simulations.training.curves import Curve
 
 if TYPE_CHECKING:
@@ -56,61 +59,58 @@ def curve_figure(
         unit: label of its axis.
     """
     # Object interface only: pyplot would choose a backend for the whole process and could open a window.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    lines = {name: drawn_points(curve, tag) for name, curve in curves.items()}
-    _frame(axes, title, unit)
-    axes.set_xlim(min(x[0] for x, _ in lines.values()), max(x[-1] for x, _ in lines.values()) * 1.02)
+    lines = {name: drawn_points([curve], tag) for name, curve in curves.items()}
     labels = [(value, name, FAINT) for value, name in _merged(references)]
-    for value in references.values():
-        axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
-    for i, (name, (x, y)) in enumerate(lines.items()):
-        color = agent_color(i)
-        axes.plot(x, y, color=color, linewidth=1.8, zorder=3)
-        axes.plot(x[-1], y[-1], "o", color=color, markersize=4, zorder=4)
-        labels.append((float(y[-1]), name, color))
-    plain_numbers(axes.xaxis)
-    _write_labels(axes, labels)
+    colors = agent_colors(lines, REFERENCES)
+    with picture(figure.add_subplot(), title, x="sessions seen", y=unit, grid="y") as axes:
+        axes.set_xscale("log")
+        axes.set_xlim(min(x[0] for x, _ in lines.values()), max(x[-1] for x, _ in lines.values()) * 1.02)
+        for value in references.values():
+            axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
+        for name, (x, (y,)) in lines.items():
+            axes.plot(x, y, color=colors[name], linewidth=1.8, zorder=3)
+            axes.plot(x[-1], y[-1], "o", color=colors[name], markersize=4, zorder=4)
+            labels.append((float(y[-1]), name, colors[name]))
+        _write_labels(axes, labels)
     return figure
 
 
-def drawn_points(curve: Curve, tag: str) -> tuple[list[int], list[float]]:
-    """Returns the sessions and values of ``tag`` that are drawn: points are joined until they have enough sessions."""
+def drawn_points(curves: Sequence[Curve], tag: str) -> tuple[list[int], NDArray[np.float64]]:
+    """Returns what is drawn of curves with the same points, which are joined until they have enough sessions.
+
+    Args:
+        curves: the curves, such as those of the seeds of one agent.
+        tag: the number; a point where a curve lacks it is left out of all.
+
+    Returns:
+        Sessions seen, and float64 [curves, points].
+    """
+    sessions, columns = curves[0].sessions, np.array([curve.values[tag] for curve in curves], np.float64).T
     ends: list[int] = []
-    means: list[float] = []
-    before = weight = total = 0.0
-    fewest = min(FEWEST, curve.sessions[-1] / PARTS)
-    for end, value in zip(curve.sessions, curve.values[tag], strict=True):
-        if value is not None and not np.isnan(value):
-            weight, total = weight + end - before, total + (end - before) * value
-            if weight >= fewest or (end == curve.sessions[-1] and not ends):
+    means: list[NDArray[np.float64]] = []
+    before, weight, total = 0, 0, np.zeros(len(curves))
+    fewest = min(FEWEST, sessions[-1] / PARTS)
+    for end, values in zip(sessions, columns, strict=True):
+        if not np.isnan(values).any():
+            weight, total = weight + end - before, total + (end - before) * values
+            if weight >= fewest or (end == sessions[-1] and not ends):
                 ends.append(end)
                 means.append(total / weight)
-                weight = total = 0.0
+                weight, total = 0, np.zeros(len(curves))
         before = end
-    return ends, means
-
-
-def _frame(axes: "Axes", title: str, unit: str) -> None:
-    axes.set_xscale("log")
-    axes.set_title(title, loc="left", fontsize=12)
-    axes.set_xlabel("sessions seen")
-    axes.set_ylabel(unit)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
+    return ends, np.reshape(means, (-1, len(curves))).T
 
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:
     """Returns (value, label) of every reference, with one label for those whose lines coincide."""
-    names: dict[str, list[str]] = {}
+    digits = digits_of(max(references.values(), default=0), 2)
+    names: dict[str, dict[str, float]] = {}
     for name, value in references.items():
-        names.setdefault(f"{value:.2f}", []).append(name)
-    return [(float(value), f"{' = '.join(group)} {value}") for value, group in names.items()]
+        names.setdefault(f"{value:,.{digits}f}", {})[name] = value
+    return [(next(iter(group.values())), f"{' = '.join(group)} {text}") for text, group in names.items()]
 
 
 def _write_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:

@@ -23,6 +23,7 @@ from preroll.simulations.experiment.execution.origins import (
     origin_of,
 )
 from preroll.simulations.experiment.execution.store import CellState, Store
+from preroll.simulations.experiment.execution.summary import colors_of
 from preroll.simulations.statistics.comparison import Verdict, compare_pairs, undominated
 from preroll.simulations.training.curves import Curve
 from preroll.simulations.training.run import Run
@@ -86,6 +87,11 @@ class Material:
     def learners(self) -> list[str]:
         """Labels of the agents that learn."""
         return list(dict.fromkeys(cell.label for cell in self.done if cell.agent not in ORACLES))
+
+    @cached_property
+    def colors(self) -> dict[str, str]:
+        """Colours of the agents."""
+        return colors_of(self.plan)
 
     @property
     def compared(self) -> list[str]:

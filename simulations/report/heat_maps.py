@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from preroll.palette import GREEN, ORANGE, PAPER, PURPLE, SKY, YELLOW, agent_color, blend
+from preroll.palette import GREEN, ORANGE, PAPER, PURPLE, SKY, YELLOW, blend
 from preroll.simulations.experiment.design.names import distinct, value_text, whole
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import always_values, best_lengths
@@ -61,7 +61,7 @@ def heat_maps(material: Material, rows: str, columns: str) -> list[HeatMap]:
         left = material.undominated(point)
         if len(left) > 1:
             return UNDECIDED if len(left) == len(agents) else " or ".join(left), PAPER
-        return left[0], blend(PAPER, agent_color(agents.index(left[0])), PALE)
+        return left[0], blend(PAPER, material.colors[left[0]], PALE)
 
     def gap(point: str) -> Shown:
         missing = 100 - most(point)

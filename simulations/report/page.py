@@ -16,7 +16,7 @@ from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
 from preroll.simulations.experiment.execution.overview import evenly
-from preroll.simulations.experiment.execution.store import FILE, Store
+from preroll.simulations.experiment.execution.store import FILE
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, point_title
@@ -34,7 +34,6 @@ from preroll.simulations.report.tables import (
 )
 from preroll.system.portable_names import kept_or_portable
 
-LARGEST = 3_000_000  # bytes
 MOST_POINTS, MOST_MAPS = 6, 3
 PIXELS = 620  # width of a picture outside of the page
 PERCENT = "% of the optimum"
@@ -55,30 +54,6 @@ class Drawn:
 
     parts: list[tuple[str, Shown]]
     points: int
-
-
-def write_report(experiment: str | Path, path: str | Path | None = None) -> Path:
-    """Writes a self-contained HTML page with all results of an experiment; it needs no network and no other file.
-
-    Args:
-        experiment: folder of the experiment.
-        path: file to write; by default ``report.html`` in that folder.
-
-    Returns:
-        The file written.
-
-    Raises:
-        PrerollError: there is no experiment, ``path`` is a folder, or the page would be larger than 3 MB.
-    """
-    path = Path(path) if path is not None else Path(experiment) / "report.html"
-    if path.is_dir():
-        raise PrerollError(f"--out {path}: is a folder; a file is needed")
-    html = page(Material.of(Store(Path(experiment))))
-    size = len(html.encode())
-    if size > LARGEST:
-        raise PrerollError(f"{path}: the page would have {size / 1e6:.1f} MB, more than 3 MB", status=1)
-    atomic.write_text(path, html)
-    return path
 
 
 def check_pictures(material: Material, folder: Path, *, replace: bool = False) -> None:

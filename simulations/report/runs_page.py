@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from preroll import __version__
 from preroll.agents.agent import Agent
 from preroll.envs.model.tables import Tables
@@ -16,16 +14,18 @@ from preroll.envs.policies.policy_map import policy_map
 from preroll.envs.rendering.policy_plot import policy_png
 from preroll.errors import PrerollError
 from preroll.html.template import template, with_contents
-from preroll.palette import BLUE, FAINT, GRID, ORANGE, PAPER, agent_color, blend
+from preroll.palette import BLUE, FAINT, ORANGE, PAPER, agent_colors, blend
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent, table_of
-from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
+from preroll.simulations.evaluation.evaluation import REFERENCES, Evaluation, evaluate
 from preroll.simulations.evaluation.loss_table import loss_map, loss_table
 from preroll.simulations.evaluation.losses_in_words import ROUNDING, sentences
 from preroll.simulations.evaluation.table import comparison_table, footnote
 from preroll.simulations.report.charts import legend, svg
+from preroll.simulations.report.curve_plot import drawn_points
 from preroll.simulations.report.heat_maps import HeatMap
 from preroll.simulations.report.policies import Picture
 from preroll.simulations.report.tables import Table
+from preroll.simulations.training.curves import PERCENT
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:
@@ -65,24 +65,22 @@ def runs_page(runs: Mapping[str, Run], players: Mapping[str, Agent], tables: Tab
 def _headline(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     """Returns a sentence on what each run earns, the most first."""
     rows = sorted((evaluation[name] for name in names), key=lambda row: -row.percent_of_optimum)
-    told = "; ".join(f"{row.name} {row.paired_percent.text(2, 0, 100)} %" for row in rows)
+    told = "; ".join(f"{row.name} {row.percent_text} %" for row in rows)
     return [f"Of the optimum, without exploration, the runs earn: {told}."] if rows else []
 
 
 def _curves(runs: Mapping[str, Run]) -> str:
+    colors = agent_colors(runs, REFERENCES)
+
     def draw(axes: "Axes") -> None:
-        for i, (name, run) in enumerate(runs.items()):
-            curve = run.curve
-            percent = np.array(curve.values["session/percent_of_optimum"], np.float64)
-            axes.plot(curve.sessions, percent, color=agent_color(i), label=name, linewidth=1.8)
+        for name, run in runs.items():
+            x, (y,) = drawn_points([run.curve], PERCENT)
+            axes.plot(x, y, color=colors[name], label=name, linewidth=1.8)
         axes.axhline(100, color=FAINT, linestyle="--", linewidth=1)
         axes.set_xscale("log")
-        axes.set_xlabel("sessions seen")
-        axes.set_ylabel("% of the optimum, exploring")
-        axes.grid(axis="y", color=GRID)
         legend(axes)
 
-    return svg(draw, "Learning curves")
+    return svg(draw, "Learning curves", x="sessions seen", y="% of the optimum, exploring")
 
 
 def _policies(players: Mapping[str, Agent], tables: Tables) -> list[Picture]:

@@ -61,7 +61,7 @@ class SampleSession:
         revenue = sum(slot.reward for slot in self.slots)
         views = sum(slot.viewed for slot in self.slots)
         ending = "then the user left" if self.slots[-1].terminated else "to the horizon"
-        return f"{len(self.slots)} slots, {views} ads viewed, revenue {revenue:g}, {ending}."
+        return f"{len(self.slots)} slots, {views} ads viewed, revenue {revenue:,.10g}, {ending}."
 
 
 def play_session(agent: Agent, name: str, tables: Tables, seed: int = 0) -> SampleSession:

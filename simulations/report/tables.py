@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from preroll.shown.amounts import digits_of
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import point_title
@@ -65,11 +66,13 @@ def _columns(lengths: Sequence[str]) -> list[tuple[str, str, float, int]]:
     return [*_COLUMNS[:4], *shares, *_COLUMNS[4:]]
 
 
+#: Instead of digits: as many as the optimum has.
+MONEY = -1
 #: Title, metric, factor and digits; the length classes follow after the fourth.
 _COLUMNS = (
-    ("revenue", "revenue", 1.0, 3),
+    ("revenue", "revenue", 1.0, MONEY),
     ("% of optimum", "percent_of_optimum", 1.0, 2),
-    ("regret", "regret", 1.0, 3),
+    ("regret", "regret", 1.0, MONEY),
     ("viewed %", "view_rate", 100.0, 1),
     ("empty %", "empty_share", 100.0, 1),
     ("slots", "session_length", 1.0, 1),
@@ -87,6 +90,7 @@ def _entry(
     if np.isnan(mean):
         return "", mean
     largest = {"revenue": material.optimum(point), "percent_of_optimum": 100.0}
+    digits = digits_of(largest["revenue"]) if digits == MONEY else digits
     return interval_text(values, digits, 0, largest[name]) if name in largest else fixed(mean, digits), mean
 
 
@@ -148,7 +152,7 @@ def _verdict(verdict: Verdict, optimum: float, material: Material) -> list[Entry
         (point_title(material, verdict.task), verdict.task),
         (f"{verdict.more} − {verdict.less}", verdict.more),
         (verdict.words, verdict.words),
-        (difference.text(3, -optimum, optimum), difference.value),
+        (difference.text(digits_of(optimum), -optimum, optimum), difference.value),
         (f"{verdict.p:.3g}", verdict.p),
         (f"{verdict.p_overall:.3g}", verdict.p_overall),
         (_times(verdict.result.variance_reduction), verdict.result.variance_reduction),

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from preroll.console.nearest import meant, neighbors
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.names import is_nobodys
@@ -59,7 +60,8 @@ def prepare_removal(run: Path) -> Removal:
         raise PrerollError(f"run {run}: is a link; name the folder that it leads to")
     found = folders(path)
     if not found or (path.exists() and not is_run(path)):
-        raise PrerollError(f"run {run}: {'is no run' if path.exists() else 'no such run'}; nothing was removed")
+        told = "is no run" if path.exists() else f"no such run{meant(run, neighbors(run)).rstrip('?')}"
+        raise PrerollError(f"run {run}: {told}; nothing was removed")
     if atomic.is_locked(path):
         raise PrerollError(f"run {run}: is being written; stop its training first, or wait for its end")
     for folder in found:

@@ -3,6 +3,13 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from preroll.simulations.training.run import Run
+
+
+def named(runs: Sequence[Run], taken: Collection[str] = ()) -> dict[str, Run]:
+    """Returns runs by their names, of :func:`names_of`."""
+    return dict(zip(names_of([run.path for run in runs], taken), runs, strict=True))
+
 
 def names_of(paths: Sequence[Path], taken: Collection[str] = ()) -> list[str]:
     """Returns the last part of every path, or as many as tell it from the other paths and from what is taken.

@@ -55,13 +55,15 @@ class Mean:
         Examples:
             >>> Mean(97.5, 1.25).text(2, 0, 100), Mean(97.5, 4.0).text(1, 0, 100)
             ('97.50 ± 1.25', '97.5 [93.5, 100.0]')
+            >>> Mean(59_740.2, 1310.4).text(0)
+            '59,740 ± 1,310'
         """
         value, half = (round(number, digits) for number in (self.value, self.half_width))
         ends = round(value - half, digits), round(value + half, digits)  # what a reader of ± adds up
         if ends[0] < min(least, value) or ends[1] > max(most, value):
             low, high = self.within(least, most)
             return f"{fixed(self.value, digits)} [{fixed(low, digits)}, {fixed(high, digits)}]"
-        return f"{fixed(self.value, digits)} ± {self.half_width:.{digits}f}"
+        return f"{fixed(self.value, digits)} ± {self.half_width:,.{digits}f}"
 
     def scaled(self, factor: float, shift: float = 0.0) -> "Mean":
         """Returns shift + factor · this mean."""
@@ -69,9 +71,8 @@ class Mean:
 
 
 def fixed(value: float, digits: int) -> str:
-    """Formats with fixed digits and a true minus sign, without a minus before 0."""
-    text = f"{value:.{digits}f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+    """Formats with fixed digits, separated thousands and a true minus sign, without a minus before 0."""
+    return f"{value:z,.{digits}f}".replace("-", "−")
 
 
 def mean_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> Mean:

@@ -12,7 +12,7 @@ from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.training.session_log import SessionLedger
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def bin_edges(sessions: int, start: int = 0) -> list[int]:
 
 
 @dataclass(repr=False)
-class Curve(Shown):
+class Curve(ShownTable):
     """Points of a learning curve over sessions seen.
 
     Attributes:
@@ -125,13 +125,16 @@ class Curve(Shown):
 
         return pd.DataFrame({"sessions": self.sessions, **self.values}).astype(dict.fromkeys(self.values, "float64"))
 
-    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+    def plot(
+        self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "", title: str = "learning curve"
+    ) -> "Axes":
         """Draws one number over sessions seen.
 
         Args:
             axes: the axes to draw on, such as those of another curve; new ones by default.
             tag: the number, one of :attr:`values`.
             name: name of the curve, for a legend.
+            title: title of the picture.
 
         Raises:
             PrerollError: the curve has no such number.
@@ -140,9 +143,7 @@ class Curve(Shown):
             raise PrerollError(f"curve: no tag {tag!r}; tags are {', '.join(self.values) or 'none'}")
         x, y = np.array(self.sessions, np.float64), np.array(self.values[tag], np.float64)
         best = 100.0 if tag == PERCENT else None
-        return plots.curve(
-            axes, x, y, title="learning curve", labels=("sessions seen", _label(tag)), name=name, best=best
-        )
+        return plots.curve(axes, x, y, title=title, labels=("sessions seen", _label(tag)), name=name, best=best)
 
     def _card(self) -> Card:
         tags = [tag for tag in SHORT if tag in self.values] or list(self.values)

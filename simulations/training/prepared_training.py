@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -99,9 +99,19 @@ class Training:
         """
         if self.target is None:
             return self._fit(lambda *_: None, advance, stop, math.inf)
-        with atomic.writing(self.target, f"--run {self.target}"):
-            self.check_target()  # once more, now that nobody else can write it
+        with self.reserved(self.target):
             return self._write(self.target, advance, finish, stop, save_every)
+
+    @contextmanager
+    def reserved(self, run: Path) -> Iterator[None]:
+        """Holds the lock of the run folder, so that no refusal comes after the first line about the work.
+
+        Raises:
+            PrerollError: as :meth:`check_target`, or another process is writing it.
+        """
+        with atomic.writing(run, f"--run {run}"):
+            self.check_target()  # once more, now that nobody else can write it
+            yield
 
     def _write(
         self, run: Path, advance: Advance | None, finish: Finish | None, stop: Stop, save_every: float
@@ -141,8 +151,8 @@ class Training:
             raise PrerollError(f"run {self.target}: another process went on with it after its checkpoint was read")
         if self.resumed is None and not self.replace and checkpoint.place(self.target).exists():
             raise PrerollError(
-                f"run {self.target}: holds an unfinished training; resume it with --resume {self.target}, or start "
-                "over with --replace"
+                f"run {self.target}: holds an unfinished training; go on with `preroll train --resume "
+                f"{quote(str(self.target))}`, or start over with --replace"
             )
 
     def _fit(self, on_point: OnPoint, advance: Advance | None, stop: Stop, save_every: float) -> TrainingResult:

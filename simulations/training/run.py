@@ -33,8 +33,9 @@ from preroll.files.manifest import Manifest
 from preroll.perception.catalog import catalog as catalogs
 from preroll.perception.catalog.catalog import DEMO, Catalog
 from preroll.run_folder import CHECKPOINT, RESULT, threads
+from preroll.shown.amounts import amount
 from preroll.shown.card import Card, shown
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import PERCENT, Curve
 from preroll.simulations.training.provenance import Origin, provenance
@@ -76,7 +77,7 @@ class RunSettings(FileModel):
 
 
 @dataclass(frozen=True, repr=False)
-class Run(Shown):
+class Run(ShownTable):
     """A finished training, read from its folder.
 
     Attributes:
@@ -163,11 +164,12 @@ class Run(Shown):
 
     def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
         """Draws the learning curve: :meth:`Curve.plot`, under the name of the run unless another is given."""
-        return self.curve.plot(axes, tag=tag, name=name or self.name)
+        title = f"{self.scenario.name}: learning curve"
+        return self.curve.plot(axes, tag=tag, name=name or self.name, title=title)
 
     def _card(self) -> Card:
         told, learning, part = self.settings, self.curve._card(), part_of(self.scenario, 0)
-        optimum = f"{self.result['optimum']:.3f}" + (f" ({part})" if part else "")
+        optimum = amount(self.result["optimum"]) + (f" ({part})" if part else "")
         facts = {
             "agent": f"{told.agent}, seed {told.seed}, {told.sessions:,} sessions",
             "scenario": f"{self.scenario.name}, catalog {told.catalog.path}; optimum {optimum}",

@@ -8,8 +8,9 @@ from preroll.agents.agent import Agent
 from preroll.console.plural import counted
 from preroll.envs.model.part_of import part_of
 from preroll.envs.model.tables import Tables
+from preroll.shown.amounts import amount
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import PERCENT, Curve
 from preroll.simulations.training.timing import TimeShares
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class TrainingResult(Shown):
+class TrainingResult(ShownTable):
     """Result of a training.
 
     Attributes:
@@ -78,11 +79,12 @@ class TrainingResult(Shown):
 
     def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
         """Draws the learning curve: :meth:`Curve.plot`, under the name of the agent unless another is given."""
-        return self.curve.plot(axes, tag=tag, name=name or self.agent.name)
+        title = f"{self.tables.scenario.name}: learning curve"
+        return self.curve.plot(axes, tag=tag, name=name or self.agent.name, title=title)
 
     def _card(self) -> Card:
         learning, part = self.curve._card(), part_of(self.tables.scenario, 0)
-        optimum = f"{self.optimum:.3f}; {part}" if part else f"{self.optimum:.3f}"
+        optimum = f"{amount(self.optimum)}; {part}" if part else amount(self.optimum)
         facts = {
             "sessions": f"{self.sessions:,}, {self.steps:,} transitions, {self.seconds:.1f} s",
             "earned": f"{self.earned_while_learning:.1f} % of the optimum ({optimum}) while learning",

@@ -13,7 +13,8 @@ Everything depends on the seed alone: a stopped search that is resumed makes the
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,8 @@ from preroll.files import atomic, sealed, work_folder
 from preroll.files.names import files_below
 from preroll.files.targets import check_ground
 from preroll.seeds import AGENT, derive
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.training import fit
@@ -44,8 +47,8 @@ STARTUP, WARM_UP = 5, 0.25
 EVALUATION_SESSIONS = 20_000
 
 
-@dataclass(frozen=True)
-class Search:
+@dataclass(frozen=True, repr=False)
+class Search(Shown):
     """Specification of a hyper-parameter search.
 
     Attributes:
@@ -110,8 +113,8 @@ class Search:
         }
 
 
-@dataclass(frozen=True)
-class TuningResult:
+@dataclass(frozen=True, repr=False)
+class TuningResult(Shown):
     """Result of a hyper-parameter search.
 
     Attributes:
@@ -139,6 +142,14 @@ class TuningResult:
     finished: int
     given_up: int
     preset: Path
+
+    def _card(self) -> Card:
+        facts = {
+            "best trial": f"{self.percent:.2f} % of the optimum; {earned(self.default)}",
+            "trials": f"{self.finished:,} finished, {self.given_up:,} given up",
+            "preset": self.preset,
+        }
+        return Card("Search for settings", facts, ("setting", "value"), list(self.settings.items()))
 
 
 def tune(
@@ -171,8 +182,7 @@ def tune(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of a trial that raises, with a traceback
     states, told = optuna.trial.TrialState, 0
-    with Store(out).lock():
-        check(search, out)  # once more, now that nobody else can write it
+    with reserved(search, out):
         atomic.write_sealed(out / SEARCH, search.to_dict())
         study, exact = _open(out, note), PhasedOptimum(search.tables)
         while True:
@@ -186,6 +196,19 @@ def tune(
             if number == 0 and not study.get_trials(deepcopy=False, states=(states.WAITING,)):
                 study.enqueue_trial(_defaults(search))
             study.optimize(lambda trial: _score(search, exact, trial), n_trials=1)
+
+
+@contextmanager
+def reserved(search: Search, out: Path) -> Iterator[None]:
+    """Holds the lock of the folder of a search, so that no refusal comes after the first line about the work.
+
+    Raises:
+        PrerollError: as :func:`check`, or another process is searching there.
+    """
+    check(search, out)
+    with Store(out).lock():
+        check(search, out)  # once more, now that nobody else can write it
+        yield
 
 
 def check(search: Search, out: Path) -> None:

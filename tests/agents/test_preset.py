@@ -50,7 +50,7 @@ def test_the_defaults_of_stable_baselines3_are_its_own() -> None:
         theirs, ours = signature(algorithm).parameters, sb3_defaults(agent)
         assert {name: theirs[name].default for name in names} == {name: ours[key] for name, key in names.items()}
         assert ours["final_learning_rate"] == ours["learning_rate"]
-    with pytest.raises(PrerollError, match="--sb3-defaults: agent 'ucb1' is none of stable-baselines3; allowed are"):
+    with pytest.raises(PrerollError, match="sb3_defaults=True: agent 'ucb1' is none of stable-baselines3; allowed are"):
         sb3_defaults("ucb1")
     assert SB3_DEFAULTS in presets_of("ppo")
 

@@ -74,7 +74,7 @@ def test_loading_a_zip_of_stable_baselines3_runs_the_code_in_it(bomb: Path, tmp_
 
 
 def test_without_trust_pickle_nothing_of_it_is_loaded(bomb: Path, fatigue: Tables, tmp_path: Path) -> None:
-    with pytest.raises(PrerollError, match=r"bomb\.zip: loading .* runs the code .* add --trust-pickle") as error:
+    with pytest.raises(PrerollError, match=r"bomb\.zip: loading .* runs the code .* add trust_pickle=True") as error:
         import_sb3(bomb, fatigue)
     assert "\n" not in str(error.value)
     result = CliRunner().invoke(app, ["agent", "import", str(bomb), "--run", str(tmp_path / "run")])

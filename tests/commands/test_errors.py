@@ -74,13 +74,16 @@ def test_a_mistake_is_one_line_and_status_2(run: Run, arguments: list[str], line
     ("arguments", "line"),
     [
         (["train", "random", "--nope"], "No such option: --nope"),
+        (["train", "random", "--sesions", "3"], "No such option: --sesions; did you mean --sessions? (see"),
+        (["train", "random", "--seed", "-1"], "Invalid value for '--seed': -1: must be a whole number from 0"),
+        (["train", "thompson", "--device", "gpu"], "--device gpu: agent thompson has no network to compute there;"),
         (["evaluate"], "Missing argument 'RUN...'"),
-        (["trian"], "No such command 'trian'. Did you mean 'train'?"),
+        (["trian"], "No such command 'trian'; did you mean train?"),
         (
             ["train", "random", "--sessions", "0"],
             "Invalid value for '--sessions': 0: must be a whole number from 1, such",
         ),
-        (["train", "random", "--seed", "x"], "Invalid value for '--seed': Input should be a valid integer"),
+        (["train", "random", "--seed", "x"], "Invalid value for '--seed': x: must be a whole number from 0"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(run: Run, arguments: list[str], line: str) -> None:
@@ -104,11 +107,12 @@ def test_preroll_alone_shows_its_help_which_is_what_was_asked_for(run: Run) -> N
     assert run("-h") == run("--help")
 
 
-def test_a_group_alone_shows_its_help_and_lacks_a_command(run: Run) -> None:
-    status, told, errors = run("scenario")
-    assert status == 2
-    assert "show" in told + errors
-    assert run("scenario", "-h") == run("scenario", "--help")
+@pytest.mark.parametrize("group", ["agent", "catalog", "detector", "experiment", "predict", "runs", "scenario"])
+def test_a_group_alone_shows_its_help_which_is_what_was_asked_for(run: Run, group: str) -> None:
+    status, told, errors = run(group)
+    assert (status, errors) == (0, "")
+    assert "Commands" in told
+    assert run(group, "-h") == run(group, "--help")
 
 
 def test_the_statuses_that_the_documents_list_are_those_of_errors() -> None:

@@ -42,7 +42,8 @@ def test_without_exact_values_a_run_has_none_and_its_simulated_revenue_is_the_sa
     )
     assert exact["agent"] == simulated["agent"]
     assert "exact" in exact["agent"]
-    assert len(simulated["classic-thompson"]) == len(exact["classic-thompson"]) - 1
+    # No exact value, and a percent with an interval, which is two words more.
+    assert len(simulated["classic-thompson"]) == len(exact["classic-thompson"]) - 1 + 2
     assert simulated["classic-thompson"][:4] == exact["classic-thompson"][:4]
     assert simulated["greedy"] == exact["greedy"]
 
@@ -77,13 +78,20 @@ def test_a_scenario_that_is_asked_for_is_played_by_all_or_refused(run: Run, runs
     several = ("--scenario", "classic", "--scenario", "drift", "--sessions", "1200")
     status, told, _ = run("evaluate", runs / "classic-thompson", *several)
     assert status == 0
-    assert [line.split(":")[0] for line in told.splitlines() if line.startswith("Scenario ")] == [
-        "Scenario classic",
-        "Scenario drift",
-    ]
+    first, second = told.split("\n\n")
+    assert first.startswith("Scenario classic:\nagent")
+    assert second.startswith("Scenario drift:\nagent")
     status, told, errors = run("evaluate", runs / "classic-thompson", runs / "fatigue-linucb", *several)
     assert (status, told) == (2, "")
     assert "agent fatigue-linucb: was trained with other ads" in errors
+
+
+def test_a_run_that_is_named_twice_plays_once_and_this_is_said(run: Run, runs: Path) -> None:
+    one = runs / "classic-thompson"
+    status, told, _ = run("evaluate", one, runs / "." / one.name, "--sessions", "300")
+    assert status == 0
+    assert sum(line.startswith("classic-thompson") for line in told.splitlines()) == 1
+    assert f"note: {one}: is named more than once, and plays once\n" in told
 
 
 def test_numbers_for_programs_are_those_of_the_result(run: Run, runs: Path) -> None:

@@ -14,7 +14,8 @@ BEGINNINGS = {
     "JSON": [b'{\n  "a": 1\n}\n', b"[1, 2]", b'\n {"name": "x"}'],
     "CARD": [b'{\n  "name": "objects",\n  "sha256": "2ddf"'],
     "HTML": [b"<!doctype html>\n<html>", b"<!-- note --><HTML lang=en>"],
-    "ONNX": [b"\x08\x08\x12\x07preroll"],
+    "ONNX": [b"\x08\x0a\x12\x07pytorch"],
+    "POLICY": [b"\x08\x08\x12\x07preroll"],
     "PARQUET": [b"PAR1\x15\x04"],
     "PNG": [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"],
     "SVG": [b"<svg width='3'>", b'<?xml version="1.0"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN">\n<svg>'],
@@ -38,7 +39,7 @@ def test_a_file_is_of_its_kind_by_suffix_and_first_bytes(name: str, tmp_path: Pa
 def test_what_begins_otherwise_is_not_of_the_kind_but_an_empty_file_is(name: str, tmp_path: Path) -> None:
     kind = KINDS[name]
     file = tmp_path / f"it{kind.suffixes[0]}"
-    related = {"CARD": ("CARD", "JSON"), "JSON": ("CARD", "JSON")}.get(name, (name,))
+    related = {"CARD": ("CARD", "JSON"), "JSON": ("CARD", "JSON"), "ONNX": ("ONNX", "POLICY")}.get(name, (name,))
     others = [text for other, texts in BEGINNINGS.items() if other not in related for text in texts]
     for beginning in (*others, *OTHERS):
         file.write_bytes(beginning)

@@ -177,9 +177,9 @@ def test_a_build_over_predictions_says_that_it_leaves_them_out(
 
 
 def test_output_must_lie_apart_from_the_videos(tmp_path: Path, videos: Path, network: Path) -> None:
-    with pytest.raises(PrerollError, match="--out out: must not lie in VIDEOS"):
+    with pytest.raises(PrerollError, match="out=out: must not lie in VIDEOS"):
         build_catalog(videos, videos / "out", detector=network)
-    with pytest.raises(PrerollError, match="--save-frames videos: must not lie in VIDEOS"):
+    with pytest.raises(PrerollError, match="save_frames=videos: must not lie in VIDEOS"):
         build_catalog(videos, tmp_path / "out", detector=network, save_frames=videos)
 
 
@@ -192,7 +192,7 @@ def test_saving_frames_replaces_nothing_but_frames(tmp_path: Path, videos: Path,
 
 
 def test_no_worker_is_too_few(tmp_path: Path, videos: Path, network: Path) -> None:
-    with pytest.raises(PrerollError, match="--workers 0: must be at least 1"):
+    with pytest.raises(PrerollError, match="workers=0: must be at least 1"):
         build_catalog(videos, tmp_path / "out", detector=network, workers=0)
 
 
@@ -240,7 +240,7 @@ def test_a_network_that_loops_is_taken_on_trust_and_the_catalog_remembers_it(
     card = json.loads(network.with_suffix(".json").read_text())
     digest = hashlib.sha256(network.read_bytes()).hexdigest()
     network.with_suffix(".json").write_text(json.dumps(card | {"sha256": digest}))
-    with pytest.raises(PrerollError, match=r"operator Loop .* --trust SHA256"):
+    with pytest.raises(PrerollError, match=r"operator Loop .* trust=SHA256"):
         build_catalog(videos, tmp_path / "out", detector=network)
     report = build_catalog(videos, tmp_path / "out", detector=network, trust=digest, workers=1)
     assert report.catalog.manifest["command"].endswith(f"--detector colours.onnx --trust {digest}")

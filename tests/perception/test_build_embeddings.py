@@ -106,7 +106,11 @@ def test_neighbors_can_be_those_of_the_embedding(tmp_path: Path, videos: Path, n
     np.fill_diagonal(cosines, -1)
     np.testing.assert_allclose(made.neighbor_scores[:, 0], cosines.max(1), atol=2e-3)
     assert made.manifest["neighbors"]["by"] == "embedding"
-    for by, told in (("embedding", "give --embed"), ("tags", "predict annotate --tags"), ("colour", "must be one of")):
+    for by, told in (
+        ("embedding", "give embed=True"),
+        ("tags", "predict annotate --tags"),
+        ("colour", "must be one of"),
+    ):
         with pytest.raises(PrerollError, match=told):
             build_catalog(videos, tmp_path / "no", detector=network, choices=CatalogOptions(neighbors_by=by))  # type: ignore[arg-type]
         assert not (tmp_path / "no").exists()
@@ -116,7 +120,7 @@ def test_a_detector_whose_card_names_no_embedding_is_refused(
     tmp_path: Path, videos: Path, make_network: Network
 ) -> None:
     plain = make_network(tmp_path / "plain.onnx")
-    with pytest.raises(PrerollError, match=r"plain names no output `embedding`: give an encoder with --encoder"):
+    with pytest.raises(PrerollError, match=r"plain names no output `embedding`: give an encoder with encoder="):
         build_catalog(videos, tmp_path / "out", detector=plain, embed=True, workers=1)
     assert not (tmp_path / "out").exists()
 

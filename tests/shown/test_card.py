@@ -46,6 +46,27 @@ def test_numbers_of_a_column_have_the_same_decimals() -> None:
     ]
 
 
+@pytest.mark.parametrize("rows", [0, 1, 3, 50])
+def test_a_card_of_many_facts_leaves_room_for_its_table(rows: int) -> None:
+    shown = lines(Card("Facts", {f"fact {i}": i for i in range(40)}, ("row",), [(f"row {i}",) for i in range(rows)]))
+    assert len(shown) <= LINES
+    assert sum("more lines" in line for line in shown) == 1
+    assert sum(line.strip().startswith("row ") for line in shown) == {0: 0, 1: 1, 3: 3, 50: 3}[rows]
+    told = sum(line.strip().startswith("fact ") for line in shown)
+    assert f"… and {40 - told} more lines" in "\n".join(shown)
+
+
+def test_names_that_differ_at_their_ends_stay_different() -> None:
+    rows = [(f"{'experiment-with-a-long-name-' * 4}{i}", f"{'说' * 60}{i}") for i in range(10)]
+    shown = lines(Card("Runs", {}, ("run", "other"), rows))[3:]
+    assert len({line.split()[0] for line in shown}) == len({line.split()[1] for line in shown}) == 10
+    assert all("…" in line for line in shown)
+
+
+def test_where_there_is_room_no_name_is_cut() -> None:
+    assert f"  {'a' * 60}  1" in lines(Card("Runs", {}, ("run", "n"), [("a" * 60, 1)]))
+
+
 def test_nothing_in_a_name_reaches_the_terminal_or_the_page() -> None:
     card = Card("a\x1b[31mb\n", {"<b>": "\x07<i>"}, ("<u>",), [("\x1b]0;title<s>",)])
     assert "\x1b" not in card.text() + card.html()

@@ -46,7 +46,7 @@ def test_the_story_ends_with_runs_pictures_and_a_comparison(small_catalog_folder
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
-    [({"sessions": 0}, "--sessions 0"), ({"evaluation_sessions": 3}, "--evaluation-sessions 3: at least 30")],
+    [({"sessions": 0}, "sessions=0"), ({"evaluation_sessions": 3}, "evaluation_sessions=3: at least 30")],
 )
 def test_wrong_numbers_are_told_before_anything_is_made(arguments: dict[str, int], line: str, tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match=line):

@@ -75,7 +75,7 @@ def test_a_number_of_workers_that_was_asked_for_is_obeyed_and_said(
     contain(monkeypatch, tmp_path, "0::/\n", {"memory.max": str(2 * GIB)})
     limits.say_once.cache_clear()
     assert usable_workers(9, Need(0, 400 * MIB), parent=Need(0, 400 * MIB)) == 9
-    line = "note: --workers 9, as asked; about 4 of them fit into the 2.00 GiB of the container\n"
+    line = "note: workers=9, as asked; about 4 of them fit into the 2.00 GiB of the container\n"
     assert capsys.readouterr().err == line
     assert usable_workers(4, Need(0, 400 * MIB), parent=Need(0, 400 * MIB)) == 4
     assert capsys.readouterr().err == ""

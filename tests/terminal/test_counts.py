@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from preroll.terminal.counts import parse_count
+from preroll.terminal.counts import parse_count, parse_seed
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,10 @@ def test_a_count_is_digits_or_a_power_of_ten(text: str, count: int) -> None:
 def test_nothing_else_is_one(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="must be a whole number from 1, such as 5000 or 1e5"):
         parse_count(text)
+
+
+def test_a_seed_may_be_zero_and_is_written_as_a_count_is() -> None:
+    assert [parse_seed(text) for text in ("0", "7", "1e4")] == [0, 7, 10_000]
+    for text in ("-1", "0.5", "x"):
+        with pytest.raises(typer.BadParameter, match="must be a whole number from 0, such as 5000 or 1e5"):
+            parse_seed(text)

@@ -13,14 +13,15 @@ from preroll.files.manifest import Manifest
 from preroll.perception.prediction.framework.first_few import first_few
 from preroll.perception.prediction.metrics.calibration import temperature_scaled_tags
 from preroll.perception.prediction.metrics.ranking import best_classes
+from preroll.shown.shown import Shown
 
 KIND = "predictions"
 #: Maximum number of names in a row of predictions.csv.
 _BEST = 20
 
 
-@dataclass(frozen=True)
-class Predictions:
+@dataclass(frozen=True, repr=False)
+class Predictions(Shown):
     """Predictions of one task: K values for each of n videos.
 
     Attributes:

@@ -10,6 +10,8 @@ from preroll.agents.settings import MOST_SESSIONS
 from preroll.bounded.yaml_text import load_named
 from preroll.envs.scenario.scenario import preset_names
 from preroll.perception.catalog.catalog import DEMO
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown, told
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.yaml_config import FileModel, validated
@@ -63,7 +65,7 @@ class AgentSpec(FileModel):
     settings: dict[str, Any] = Field(default_factory=dict, description="its settings; the others have their defaults")
 
 
-class Experiment(FileModel):
+class Experiment(Shown, FileModel):
     """An experiment: scenario × variations × agents × seeds.
 
     Its points are all combinations of the values of ``vary``, the rows of ``zip`` and the draws of ``random``.
@@ -143,6 +145,27 @@ class Experiment(FileModel):
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds: a seed occurs twice")
         return self
+
+    def _card(self) -> Card:
+        scenario = self.scenario if isinstance(self.scenario, str) else self.scenario.get("name", "of this experiment")
+        facts = {
+            **({"about": self.description} if self.description else {}),
+            "world": f"scenario {scenario}, catalog {self.catalog}",
+            "sessions": "each agent's own number" if self.sessions is None else self.sessions,
+            "seeds": told(self.seeds),
+            "trained on": told(list(self.train)),
+            "evaluated": f"{self.evaluate.sessions:,} sessions" + ("" if self.evaluate.exact else ", not exactly"),
+            **({"feedback": self.feedback.described} if self.feedback.late else {}),
+        }
+        axes = {
+            "set": self.set,
+            "vary": self.vary,
+            "zip": self.zip,
+            "random": self.random.ranges if self.random else {},
+        }
+        rows = [("agent", agent.name, told(agent.settings) if agent.settings else "") for agent in self.agents]
+        rows += [(kind, key, told(value)) for kind, keys in axes.items() for key, value in keys.items()]
+        return Card(f"Experiment {self.name}", facts, ("what", "name", "values"), rows)
 
     @classmethod
     def load(cls, path: str | Path) -> "Experiment":

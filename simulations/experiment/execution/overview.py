@@ -4,6 +4,7 @@ TensorBoard shows no curve at first where there are more than 40 runs. This logd
 holds what cells of all seeds share: their mean, and the picture of the policy of the first seed.
 """
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -32,7 +33,7 @@ from preroll.simulations.experiment.execution.tensorboard import (
 )
 from preroll.simulations.statistics.intervals import mean_interval
 from preroll.simulations.training.board import FIRST, HIGH, LOW, write_board
-from preroll.simulations.training.curves import TAGS, Curve, share_tags
+from preroll.simulations.training.curves import PERCENT, TAGS, Curve, share_tags
 from preroll.simulations.training.run import Run, read_manifest, read_result
 from preroll.tensorboard_writer import EventFile
 
@@ -128,7 +129,8 @@ def _mean_points(curves: Sequence[Curve], lengths: Sequence[str]) -> dict[int, d
             point[tag] = float(values.mean())
             if tag in FIRST:
                 mean = mean_interval(values) if len(values) > 1 else None
-                point[tag + LOW], point[tag + HIGH] = (mean.low, mean.high) if mean else (point[tag], point[tag])
+                most = 100 if tag == PERCENT else math.inf  # bands are cut at what is possible, as everywhere
+                point[tag + LOW], point[tag + HIGH] = mean.within(0, most) if mean else (point[tag], point[tag])
         found[seen] = point
     return found
 

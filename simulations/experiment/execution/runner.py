@@ -12,7 +12,7 @@ from preroll.console.plural import counted
 from preroll.errors import PrerollError
 from preroll.shown import plots
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
 from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.experiment.execution.cell import JOB, cell_request
 from preroll.simulations.experiment.execution.estimate import estimate
@@ -51,7 +51,7 @@ def cell_pool(workers: int | None = None, *, engine: str = "local", address: str
 
 
 @dataclass(frozen=True, repr=False)
-class ExperimentOutcome(Shown):
+class ExperimentOutcome(ShownTable):
     """Outcome of one run of an experiment.
 
     Attributes:

@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from preroll.console.nearest import meant, neighbors
 from preroll.errors import PrerollError
 from preroll.files import atomic, sealed, work_folder
 from preroll.files.hashing import sha256_of_text
@@ -165,9 +166,9 @@ class Store:
                 checked_name(cell.id, f"{self.path / PLAN}: cell")
             return Plan(content["name"], content["description"], content["keys"], cells)
         except FileNotFoundError:
-            raise PrerollError(
-                f"{self.path}: is no folder of an experiment; make one with `preroll experiment run FILE --out DIR`"
-            ) from None
+            near = meant(self.path, neighbors(self.path)) if not self.path.exists() else ""
+            made = near or "; make one with `preroll experiment run FILE --out DIR`"
+            raise PrerollError(f"{self.path}: is no folder of an experiment{made}") from None
         except sealed.DamagedError as error:
             raise PrerollError(f"{error}; `preroll experiment run FILE --out {self.path}` writes it anew") from None
         except (ValueError, KeyError, TypeError, IndexError) as error:

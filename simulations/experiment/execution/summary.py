@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from preroll.palette import UNKNOWN, agent_color
+from preroll.palette import agent_colors
+from preroll.shown.amounts import digits_of
 from preroll.shown.plots import Bar
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.evaluation.evaluation import REFERENCES
@@ -16,7 +17,7 @@ from preroll.simulations.statistics.intervals import fixed, interval_text, mean_
 
 INTERVALS = (
     "± is Student's 95 % interval over seeds, of one number by itself; one in brackets is cut at what is possible. "
-    "Which agents differ is tested in the page of preroll experiment report."
+    "Which agents differ is tested on the page that preroll experiment report writes."
 )
 COLUMNS = ("point", "agent", "seeds", "revenue", "% of optimum", "regret", "viewed")
 
@@ -57,6 +58,11 @@ def spare(plan: Plan) -> tuple[str, ...]:
     return "slots", "viewed", "regret", "seeds", "empty", *reversed(plan.lengths), "revenue"
 
 
+def colors_of(plan: Plan) -> dict[str, str]:
+    """Returns the colours of the agents of an experiment, the same in all its pictures."""
+    return agent_colors((cell.label for cell in plan.cells), REFERENCES)
+
+
 def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> dict[str, list[Bar]]:
     """Returns percent of the optimum by point, a bar an agent, with intervals over its seeds; references are grey."""
     groups: dict[tuple[str, str], list[float]] = {}
@@ -64,8 +70,7 @@ def percent_bars(store: Store, plan: Plan, states: Mapping[str, CellState]) -> d
         if states[cell.id] is CellState.DONE:
             percent = store.record(cell)["evaluation"]["percent_of_optimum"]
             groups.setdefault((cell.point, cell.label), []).append(percent)
-    labels = dict.fromkeys(label for _, label in groups)
-    colors = {label: agent_color(i) for i, label in enumerate(labels)} | dict.fromkeys(REFERENCES, UNKNOWN)
+    colors = colors_of(plan)
     bars: dict[str, list[Bar]] = {}
     for (point, label), percents in groups.items():
         mean = mean_interval(np.array(percents)) if len(percents) > 1 else None  # one seed has no interval
@@ -113,11 +118,12 @@ def _numbers(group: Sequence[dict[str, float]], planned: int, shares: Sequence[s
     # A point whose scenario lacks a length class has no share of it.
     given = {name: [entry[name] for entry in group if name in entry] for name in (*_NAMES, *shares)}
     column = {name: np.array(values, np.float64) for name, values in given.items()}
+    digits = digits_of(column["optimum"].max())
     return [
         str(len(group)) if len(group) == planned else f"{len(group)} of {planned}",
-        interval_text(column["revenue"], 3, 0, column["optimum"].max()),
+        interval_text(column["revenue"], digits, 0, column["optimum"].max()),
         interval_text(column["percent_of_optimum"], 2, 0, 100),
-        fixed(column["regret"].mean(), 3),
+        fixed(column["regret"].mean(), digits),
         f"{100 * column['view_rate'].mean():z.1f} %",
         *(f"{100 * column[name].mean():z.1f} %" if column[name].size else "" for name in shares),
         f"{column['session_length'].mean():.1f}",

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from preroll.agents.contextual.ridge import absorb, choose
+from preroll.agents.contextual.ridge import choose
 from preroll.agents.contextual.ridge_batched import choose_lanes, pays
+from preroll.agents.contextual.ridge_update import absorb
 
 
 @pytest.mark.parametrize(("n", "size"), [(1, 3), (16, 7), (64, 16), (65, 16), (200, 23), (1024, 16)])

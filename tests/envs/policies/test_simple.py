@@ -1,6 +1,7 @@
 """Simple policies, state by state, against their definition."""
 
 import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.optimum.reference_values import BEST_OF_LENGTH, reference_values
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy, axes
+from preroll.envs.policies.rollout import rollout
 from preroll.envs.policies.simple import by_category_policy, first_rewards, fixed_policy, uniform_over_best
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
@@ -198,12 +200,55 @@ def test_a_table_has_six_axes_and_fits_its_scenario() -> None:
     assert Policy(probabilities=np.full((3, 1, 1, 3), 1 / 3)).shape == (1, 1, 1, 3, 1, 1)
     full = Policy(probabilities=np.full((3, 1, 1, 3), 1 / 3)).on(tables)
     assert full.shape == axes(tables) == (1, 1, 2, 3, 3, 7)
-    for wrong in (Policy(ads=np.zeros((2, 1, 1), int)), Policy(probabilities=np.full(4, 1 / 4))):
+    for wrong in (Policy(ads=np.zeros((2, 1, 1), int)), Policy(probabilities=np.full((2, 1, 1, 3), 1 / 3))):
         with pytest.raises(PrerollError, match=r"policy table: axes \(1, .* do not fit \(1, 1, 2, 3, 3, 7\)"):
             wrong.on(tables)
     for ads, probabilities in ((None, None), (np.zeros(1, int), np.ones(1))):
         with pytest.raises(ValueError, match="by ads or by probabilities"):
             Policy(ads, probabilities)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"probabilities": np.ones(3)}, "probabilities: a row that sums to 3: the probabilities of a row sum to 1"),
+        (
+            {"probabilities": np.repeat([0.5, 0.5, 0.6], 2).reshape(3, 1, 1, 1, 2)},
+            "probabilities: a row that sums to 1.2",
+        ),
+        ({"probabilities": np.array([2.0, -1.0])}, "probabilities: -1: a probability is at least 0"),
+        ({"probabilities": np.ones((1,) * 9)}, "probabilities: 8 axes of states: there are at most 6: phase, segment"),
+        ({"probabilities": np.float64(1)}, "probabilities: one number: a probability of every ad is expected"),
+        ({"probabilities": "half"}, "probabilities: 'half': an array of numbers is expected"),
+        ({"ads": np.array([0.5])}, "ads: float64: numbers of ads, which are whole, are expected"),
+        ({"ads": np.array([-1])}, "ads: -1: ads are numbered from 0"),
+        ({"ads": np.array([40_000])}, "ads: 40000: ads are numbered from 0"),
+        ({"ads": [[0], [1, 2]]}, "ads: rows of different lengths are no array"),
+        ({"ads": np.zeros((1,) * 7, int)}, "ads: 7 axes of states: there are at most 6"),
+    ],
+)
+def test_what_is_no_policy_is_refused_in_one_line(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(PrerollError, match=re.escape(f"policy table: {told}")):
+        Policy(**given)
+
+
+def test_a_policy_shows_no_ad_that_there_is_not() -> None:
+    """A bug once: the kernel read what lay behind its tables."""
+    tables = Tables.compile(tiny(), three_videos())
+    with pytest.raises(PrerollError, match=r"policy table: ads: 3: actions are 0 … 2"):
+        rollout(tables, Policy(ads=np.array([3])), seed=0)
+    with pytest.raises(PrerollError, match=r"policy table: probabilities of 4 ads: there are 3 actions"):
+        Policy(probabilities=np.full(4, 1 / 4)).on(tables)
+
+
+def test_a_policy_without_tables_lists_its_states() -> None:
+    ads = Policy(ads=np.array([[[2], [1]], [[0], [2]]]))  # video · fatigue
+    assert ads.to_frame().to_dict("list") == {"video": [0, 0, 1, 1], "fatigue": [0, 1, 0, 1], "ad": [2, 1, 0, 2]}
+    one = Policy(probabilities=np.array([0.25, 0.75])).to_frame()
+    assert one.to_dict("list") == {"probability.0": [0.25], "probability.1": [0.75]}
+    large = Policy(ads=np.broadcast_to(np.zeros(1, np.int16), (10, 1001, 101)))
+    with pytest.raises(PrerollError, match=r"policy table: 1,011,010 states are too many to list"):
+        large.to_frame()
 
 
 @pytest.mark.parametrize("unit", [1e-300, 2.0**-20, 1.0, 1e6])

@@ -92,9 +92,9 @@ def test_an_overlay_never_replaces_what_is_not_its_own(tmp_path: Path, make_clip
     model = write_colors(tmp_path / "n" / "colours.onnx")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
-    with pytest.raises(PrerollError, match=r"--overlay: .*letter\.txt is no frame"):
+    with pytest.raises(PrerollError, match=r"overlay: .*letter\.txt is no frame"):
         detect(clip, detector=model, segment=True, overlay=tmp_path / "full")
     with pytest.raises(PrerollError, match="must not lie in"):
         detect(clip, detector=model, segment=True, overlay=tmp_path / "videos")
-    with pytest.raises(PrerollError, match="only objects can be drawn; give --segment"):
+    with pytest.raises(PrerollError, match="only objects can be drawn; give segment=True"):
         detect(clip, detector=model, overlay=tmp_path / "new")

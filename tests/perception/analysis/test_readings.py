@@ -141,7 +141,7 @@ def test_two_plausible_layouts_are_both_shown_and_none_is_chosen(tmp_path: Path)
     values = [table(with_rest(SCORES)), table(np.tile([0.3, 0.3, 0.4, 0.4], (COUNT, 1)))]
     found = readings_of(tmp_path / "a.onnx", values)
     assert [one.name for one in found if not one.problems] == ["detr", "ultraface"]
-    with pytest.raises(PrerollError, match=r"2 readings .* plausible; say which with --decoder detr or ultraface"):
+    with pytest.raises(PrerollError, match=r"2 readings .* plausible; say which with decoder=detr or ultraface"):
         choose(found, "a.onnx")
     assert choose(readings_of(tmp_path / "b.onnx", values, decoder="detr"), "b.onnx").name == "detr"
 
@@ -152,7 +152,7 @@ def test_nanodet_and_its_successor_differ_in_nothing_that_shows(tmp_path: Path) 
         tmp_path / "a.onnx",
         [np.concatenate((np.full((1, count, 3), 0.5), np.tile(SHORT, (1, count, 4))), 2, dtype=np.float32)],
     )
-    with pytest.raises(PrerollError, match="say which with --decoder nanodet or nanodet-plus"):
+    with pytest.raises(PrerollError, match="say which with decoder=nanodet or nanodet-plus"):
         choose(found, "a.onnx")
 
 

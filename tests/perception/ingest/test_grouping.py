@@ -58,9 +58,9 @@ def test_a_category_may_have_a_folder_per_clip(tmp_path: Path) -> None:
 
 def test_an_unknown_grouping_is_told_with_what_there_is(tmp_path: Path) -> None:
     touch(tmp_path, "cats/1.mp4")
-    with pytest.raises(PrerollError, match=r"^--group-by clip: of a folder of videos it must be folder or name$"):
+    with pytest.raises(PrerollError, match=r"^group_by=clip: of a folder of videos it must be folder or name$"):
         groups(tmp_path, "clip")
     (tmp_path / "t.csv").write_text("path,category\na.mp4,cats\n")
-    message = r"^--group-by clip: it must be folder, name or a column of .*t\.csv: path, category$"
+    message = r"^group_by=clip: it must be folder, name or a column of .*t\.csv: path, category$"
     with pytest.raises(PrerollError, match=message):
         groups(tmp_path / "t.csv", "clip")

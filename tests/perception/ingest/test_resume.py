@@ -291,10 +291,10 @@ def test_what_a_build_makes_of_its_detections_is_chosen_without_detecting_again(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"choices": CatalogOptions(importance="size")}, "--importance size: must be one of confidence, presence"),  # type: ignore[arg-type]
-        ({"choices": CatalogOptions(classifier="oracle")}, "--classifier oracle: must be one of logistic"),  # type: ignore[arg-type]
-        ({"choices": CatalogOptions(importance="area")}, "--importance area: the detector colours says what"),
-        ({"engine": "cloud"}, "--engine cloud: must be local or ray"),
+        ({"choices": CatalogOptions(importance="size")}, "importance=size: must be one of confidence, presence"),  # type: ignore[arg-type]
+        ({"choices": CatalogOptions(classifier="oracle")}, "classifier=oracle: must be one of logistic"),  # type: ignore[arg-type]
+        ({"choices": CatalogOptions(importance="area")}, "importance=area: the detector colours says what"),
+        ({"engine": "cloud"}, "engine=cloud: must be local or ray"),
     ],
 )
 def test_a_choice_that_does_not_exist_is_named(

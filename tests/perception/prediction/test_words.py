@@ -181,7 +181,7 @@ def test_videos_are_searched_by_word_and_by_picture(tmp_path: Path, built: Catal
 
 
 def test_a_search_tells_what_is_wrong(tmp_path: Path, built: Catalog) -> None:
-    with pytest.raises(PrerollError, match=r"embedded by encoder: give its file with --encoder"):
+    with pytest.raises(PrerollError, match=r"embedded by encoder: give its file with encoder="):
         encoder_of(built)
     with pytest.raises(PrerollError, match="was embedded by another network or card"):
         encoder_of(built, tmp_path / "net" / "colours.onnx")
@@ -189,7 +189,7 @@ def test_a_search_tells_what_is_wrong(tmp_path: Path, built: Catalog) -> None:
         encoder_of(Catalog.load("demo"))
     encoder = encoder_of(built, tmp_path / "net" / "encoder.onnx")
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(PrerollError, match=r"--image .*text\.png: (?!1\.png)\w+"):
+    with pytest.raises(PrerollError, match=r"image=.*text\.png: (?!1\.png)\w+"):
         picture_vector(tmp_path / "text.png", encoder)
     with pytest.raises(PrerollError, match="there is no such file"):
         picture_vector(tmp_path / "none.png", encoder)

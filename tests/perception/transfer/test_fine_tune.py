@@ -204,7 +204,7 @@ def test_frames_of_one_video_are_held_out_together_or_not_at_all() -> None:
     shown = np.eye(12, dtype=np.float32)[videos]
     assert measure_head(shown, labels).accuracy == 1
     assert measure_head(shown, labels, groups=videos).accuracy <= 0.5
-    with pytest.raises(PrerollError, match="--group-by: no part of the groups can be held out"):
+    with pytest.raises(PrerollError, match="group_by: no part of the groups can be held out"):
         hold_out(labels, 0, labels)
 
 
@@ -216,7 +216,7 @@ def test_a_class_of_one_video_cannot_be_measured(tmp_path: Path) -> None:
         path.rename(place / path.name)
     with pytest.raises(PrerollError, match="a: 0 pictures; at least 4 of a class are needed"):
         list_pictures(folder)
-    with pytest.raises(PrerollError, match="b: --group-by makes one group of its 8 pictures; at least 2"):
+    with pytest.raises(PrerollError, match="b: group_by= makes one group of its 8 pictures; at least 2"):
         list_pictures(folder, "folder")
     (folder / "b" / "video0").rename(folder / "b" / "video2")
     write_pictures(folder / "more", {"b": "car"}, 4)
@@ -225,7 +225,7 @@ def test_a_class_of_one_video_cannot_be_measured(tmp_path: Path) -> None:
     found = list_pictures(folder, "folder")
     assert found.groups is not None
     assert found.groups.tolist() == [0] * 4 + [1] * 4 + [2] * 8 + [3] * 4
-    with pytest.raises(PrerollError, match="--group-by clip: of pictures it must be folder or name"):
+    with pytest.raises(PrerollError, match="group_by=clip: of pictures it must be folder or name"):
         list_pictures(folder, "clip")
 
 

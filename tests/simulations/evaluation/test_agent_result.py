@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from preroll.agents import make_agent
@@ -12,6 +13,7 @@ from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.evaluation.agent_result import UNKNOWN
 from preroll.simulations.evaluation.evaluation import evaluate
 from preroll.simulations.evaluation.table import comparison_table
+from preroll.simulations.statistics.intervals import Mean
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,31 @@ def test_an_agent_without_a_table_is_compared_with_the_optimum_on_the_same_sessi
     assert alone.percent_of_optimum == pytest.approx(alone.paired_percent.value)
 
 
+def test_what_is_printed_is_what_the_frame_holds(fatigue: Tables) -> None:
+    """A bug once: the table printed what was paired, and the frame held another number under the same name."""
+    players = {"exact": make_agent("always-short", fatigue), "remembers": make_agent("always-long", fatigue)}
+    for exact in (True, False):
+        evaluation = evaluate(players, fatigue, sessions=300, seed=3, exact=exact)
+        column = comparison_table(evaluation)[0].index("% of optimum")
+        printed = {row[0]: row[column] for row in comparison_table(evaluation)[1]}
+        for row in pd.DataFrame(evaluation).to_dict("records"):
+            assert printed[row["agent"]].startswith(f"{row['percent_of_optimum']:.2f}")
+            assert f"% of optimum  {printed[row['agent']]}" in repr(evaluation[row["agent"]])
+            assert (" " in printed[row["agent"]]) == (row["percent_of_optimum_low"] < row["percent_of_optimum_high"])
+
+
+def test_no_interval_of_a_frame_ends_beyond_what_is_possible() -> None:
+    """What chance puts beyond 100 % is cut there, as in tables, and stays in its own interval."""
+    near, beyond = Mean(-0.1, 0.5), Mean(0.2, 0.5)
+    for difference in (near, beyond):
+        row = replace(evaluate({}, "fatigue", sessions=30)["random"], exact_revenue=None, optimum=10.0,
+                      expected_revenue=10.0 + difference.value, difference=difference).to_row()  # fmt: skip
+        high = 100 * (10 + max(difference.value, 0)) / 10
+        assert row["percent_of_optimum_high"] == row["paired_percent_high"] == pytest.approx(high)
+        assert row["difference_high"] == max(difference.value, 0)
+        assert row["percent_of_optimum_low"] <= row["percent_of_optimum"] <= row["percent_of_optimum_high"]
+
+
 def test_the_columns_of_tidy_tables_keep_their_names(fatigue: Tables) -> None:
     """Those of a table that somebody has written a program for."""
     result = evaluate_agent("a", make_agent("random", fatigue), fatigue, sessions=300, seed=0)
@@ -53,4 +80,4 @@ def test_where_nothing_can_be_earned_everybody_earns_all_of_it(small_catalog: Ca
     evaluation = evaluate({}, Tables.compile(worthless, small_catalog), sessions=100)
     assert {row.paired_percent.value for row in evaluation.rows} == {100.0}
     assert {row.percent_of_optimum for row in evaluation.rows} == {100.0}
-    assert {row[2] for row in comparison_table(evaluation)[1]} == {"100.00 ± 0.00"}
+    assert {row[2] for row in comparison_table(evaluation)[1]} == {"100.00"}

@@ -83,7 +83,12 @@ def test_missing_cells_are_named_and_give_exit_status_1(small_store: Store, tmp_
     store = Store(Path(shutil.copytree(small_store.path, tmp_path / "out")))
     gone = store.read_plan().cells[3]
     shutil.rmtree(store.folder(gone))
-    assert f"missing {gone.id}" in preroll("experiment", "status", store.path).stdout
+    states = preroll("experiment", "status", store.path).stdout
+    assert f"missing {gone.id}" in states
+    assert states.splitlines()[0].split() == ["agent", "done", "missing"]
+    row = next(line for line in states.splitlines() if line.startswith(f"{gone.label} "))
+    assert row.split()[2:] == ["1"]
+    assert len(preroll("experiment", "status", store.path, "--all").stdout.splitlines()) == 13
     told = preroll("experiment", "results", store.path)
     assert "1 of 2" in told.stdout
     assert isinstance(told.exception, PrerollError)

@@ -39,11 +39,18 @@ def test_the_same_curves_give_the_same_bytes(files: list[Path], tmp_path: Path) 
 
 def test_points_are_joined_until_they_have_enough_sessions_not_to_be_noise() -> None:
     noisy = Curve([1, 100, 600, 700, 1300, 9000], {"session/expected": [None, 2.0, 8.0, 1.0, 8.0, 9.0]})
-    ends, means = drawn_points(noisy, "session/expected")
+    ends, (means,) = drawn_points([noisy], "session/expected")
     assert ends == [600, 1300, 9000]
     assert means == pytest.approx([(99 * 2 + 500 * 8) / 599, (100 * 1 + 600 * 8) / 700, 9.0])
     short = Curve([1, 30], {"session/expected": [None, 2.0]})
-    assert drawn_points(short, "session/expected") == ([30], [2.0])
+    ends, means = drawn_points([short, short], "session/expected")
+    assert (ends, means.tolist()) == ([30], [[2.0], [2.0]])
+
+
+def test_a_point_that_one_of_several_curves_lacks_is_in_none() -> None:
+    whole, gap = (Curve([500, 1000], {"session/expected": [1.0, last]}) for last in (2.0, None))
+    ends, means = drawn_points([whole, gap], "session/expected")
+    assert (ends, means.tolist()) == ([500], [[1.0], [1.0]])
 
 
 def test_labels_are_moved_apart_and_keep_their_order() -> None:

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from preroll.palette import PAPER
+from preroll.palette import FAINT, PAPER
+from preroll.simulations.evaluation.evaluation import REFERENCES
 from preroll.simulations.experiment.execution.store import CellState, Store
+from preroll.simulations.experiment.execution.summary import percent_bars
 from preroll.simulations.report import charts, heat_maps, tables
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline
+from preroll.simulations.training.curves import Curve
 from tests.simulations.conftest import MakeFile, load
 
 OPTIMUM = 10.0
@@ -153,7 +156,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
     """The axes of the charts that are drawn."""
     found: list[Axes] = []
 
-    def record(draw: Callable[[Axes], None], *_: object) -> str:
+    def record(draw: Callable[[Axes], None], *_: object, **__: object) -> str:
         found.append(Figure().add_subplot())
         draw(found[-1])
         return ""
@@ -162,21 +165,41 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
     return found
 
 
-def test_no_bar_and_no_band_is_drawn_beyond_0_and_100_percent(
-    near_the_ends: Material, drawn: list[Axes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    curves = [
-        SimpleNamespace(sessions=[1, 10], values={"session/percent_of_optimum": [value, value]})
-        for value in (99, 90, 100)
-    ]
-    monkeypatch.setattr(Material, "curves", lambda *_: curves)
+def test_no_bar_is_drawn_beyond_0_and_100_percent(near_the_ends: Material, drawn: list[Axes]) -> None:
     (point,) = near_the_ends.points
     charts.percent_by_point(near_the_ends, point)
     charts.over_key(near_the_ends, "user.mismatch", "share.long", "long", factor=100)
-    charts.learning_curves(near_the_ends, point)
-    for axes, across in zip(drawn, (0, 1, 1), strict=True):
-        paths = [path for one in axes.collections for path in one.get_paths()]
-        ends = np.concatenate([np.asarray(path.vertices)[:, across] for path in paths])
+    for axes, across in zip(drawn, (0, 1), strict=True):
+        ends = vertices(axes)[:, across]
         assert ends.max() == 100
         assert ends.min() >= 0
     assert len(drawn[0].collections) == 2
+
+
+def test_a_learning_curve_lies_in_its_band_also_where_chance_puts_it_above_100_percent(
+    near_the_ends: Material, drawn: list[Axes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_seed = ([60.0, 101.0], [70.0, 104.0], [80.0, 101.0])
+    curves = [Curve([500, 1000], {"session/percent_of_optimum": list(values)}) for values in by_seed]
+    monkeypatch.setattr(Material, "curves", lambda *_: curves)
+    charts.learning_curves(near_the_ends, next(iter(near_the_ends.points)))
+    ends, (line, *_) = vertices(drawn[0]), drawn[0].lines
+    assert np.asarray(line.get_ydata())[-1] == pytest.approx(102)
+    assert ends[:, 1].max() > 105  # Student's interval of 101, 104 and 101
+    for x, y in np.asarray(line.get_xydata()):
+        low, high = (side(ends[ends[:, 0] == x][:, 1]) for side in (np.min, np.max))
+        assert high - y == pytest.approx(y - low)
+        assert high > y
+
+
+def vertices(axes: Axes) -> NDArray[np.float64]:
+    """Where bands and error bars end, float64 [n, 2]."""
+    return np.concatenate([np.asarray(path.vertices) for one in axes.collections for path in one.get_paths()])
+
+
+def test_an_agent_has_one_color_in_the_charts_of_a_page_and_in_the_bars_of_the_outcome(small_store: Store) -> None:
+    material = Material.of(small_store)
+    for bars in percent_bars(small_store, material.plan, material.states).values():
+        for bar in bars:
+            assert bar.color == charts.style(material, bar.name)["color"]
+            assert (bar.color == FAINT) is (bar.name in REFERENCES)

@@ -23,8 +23,9 @@ from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline
 from preroll.simulations.report.heat_maps import _texts, heat_maps
 from preroll.simulations.report.lengths import always_values
-from preroll.simulations.report.page import page, write_report
+from preroll.simulations.report.page import page
 from preroll.simulations.report.sample_session import play_session
+from preroll.simulations.reporting import write_report
 from tests.browser import dump
 from tests.conftest import make_catalog, write_catalog
 from tests.simulations.conftest import MakeFile, load, settings

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from preroll.commands.cli import app
-from preroll.simulations import train
+from preroll.errors import PrerollError
+from preroll.simulations import train, write_report
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,20 @@ def test_the_page_of_runs_has_curve_table_policies_and_losses_and_needs_nothing_
     assert html.count("data:image/png;base64,") == 2  # of thompson beside the optimum; greedy is a reference
     assert "<h3>thompson: lost before each category at each fatigue level, % of the optimum</h3>" in html
     assert not re.findall(r'(?:src|href)=["\']?(?!data:|#)[^"\'\s>]+', html.replace("xlink:", ""))
+
+
+def test_the_function_takes_what_the_command_takes(runs: list[Path], tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["experiment", "report", *map(str, runs[:2])]).exit_code == 0
+    of_command = runs[0].with_name("thompson.html").read_bytes()
+    assert write_report(runs[:2], tmp_path / "page.html").read_bytes() == of_command
+    assert write_report(runs[0]) == runs[0].with_name("thompson.html")
+    for folders, told in (
+        ([], "no folder: a page is about"),
+        ([runs[0], tmp_path], "no complete run"),
+        (tmp_path / "none", "is no folder of"),
+    ):
+        with pytest.raises(PrerollError, match=told):
+            write_report(folders)
 
 
 @pytest.mark.parametrize(

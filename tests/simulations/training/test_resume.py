@@ -195,7 +195,7 @@ def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> N
     run = tmp_path / "run"
     with pytest.raises(PrerollError, match="stopped by Ctrl-C after 0 of 50 sessions"):
         prepare("random", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
-    with pytest.raises(PrerollError, match=f"holds an unfinished training; resume it with --resume {run}"):
+    with pytest.raises(PrerollError, match=f"holds an unfinished training; go on with `preroll train --resume {run}`"):
         prepare("random", sessions=50, run=run)
     prepare("random", sessions=50, run=run, replace=True).run()
     assert Run.open(run).name == "run"

@@ -105,7 +105,7 @@ def test_a_row_with_another_number_of_fields_is_one_line_in_every_table_and_may_
     told = f"{path}, row 3: has {len(heading) + (1 if 'more' in damage else -1)} fields, must have {len(heading)}"
     with pytest.raises(PrerollError) as error:
         READERS[table](path, Skipping())
-    assert str(error.value) == f"{told} (--skip-bad skips it)"
+    assert str(error.value) == f"{told} (skip_bad=True skips it)"
     skipping = Skipping(allowed=True)
     names = READERS[table](path, skipping)
     assert skipping.found == [told]

@@ -80,7 +80,7 @@ def test_an_older_run_is_replaced_only_when_asked_and_nothing_else_ever(tag_file
     content = (asked.run / NAME).read_bytes()
     for tag in (b"seed-5/loss", b"seed-5/GAP@20", b"seed-5/Hit@1"):
         assert content.count(tag) == 2
-    with pytest.raises(PrerollError, match="replace it with --replace"):
+    with pytest.raises(PrerollError, match="replace it with replace=True"):
         train(asked)
     again, _ = train(load_settings(asked.run / "settings.yaml"), replace=True)
     np.testing.assert_array_equal(again.held_out, first.held_out)
@@ -103,7 +103,7 @@ def test_bad_rows_are_skipped_when_asked_and_listed_in_the_run(tmp_path: Path) -
     with (folder / "train_1.csv").open("ab") as file:
         file.write(b"0,1\n")
     asked = settings(folder, tmp_path / "run", model=TINY, seeds=(0,), epochs=1, batch=16)
-    with pytest.raises(PrerollError, match=r"train_1\.csv, row 21: has 2 fields.*--skip-bad"):
+    with pytest.raises(PrerollError, match=r"train_1\.csv, row 21: has 2 fields.*skip_bad=True"):
         train(asked)
     _, skipping = train(asked, skip_bad=True)
     assert len(skipping.found) == 1
@@ -177,7 +177,7 @@ def test_an_empty_file_beside_sound_ones_is_told_and_may_be_skipped(tmp_path: Pa
     asked = settings(tmp_path / "data", tmp_path / "run")
     patterns = {"format": form.split(".")[0], "train": "train_*", "validation": "val_*"}
     task = Tags(asked.model_copy(update={"data": asked.data.model_copy(update=patterns)}))
-    with pytest.raises(PrerollError, match=rf"train_9\.{form}: is empty; must hold at least one video \(--skip-bad"):
+    with pytest.raises(PrerollError, match=rf"train_9\.{form}: is empty; must hold at least one video \(skip_bad=True"):
         task.load(Skipping())
     skipping = Skipping(allowed=True)
     assert len(task.load(skipping).train) == 20

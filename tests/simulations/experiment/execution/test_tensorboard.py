@@ -25,7 +25,7 @@ from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tensorboard import METRICS
 from preroll.simulations.training.board import FIRST, HIGH, LOW
-from preroll.simulations.training.curves import TAGS
+from preroll.simulations.training.curves import PERCENT, TAGS, Curve
 from preroll.simulations.training.run import Run
 from preroll.tensorboard_writer import NAME
 from tests.browser import dump
@@ -56,6 +56,13 @@ def test_a_cell_holds_curves_its_metrics_a_layout_and_what_the_tags_mean(small_s
     assert layout_of(read).category[-1].chart[0].multiline.tag[0] == "^agent/"
     meanings = read.Tensors("what the tags mean/text_summary")[0].tensor_proto.string_val[0].decode()
     assert all(f"| {tag} | {meaning} |" in meanings for tag, meaning in TAGS.items())
+
+
+def test_bands_are_cut_at_what_is_possible() -> None:
+    curves = [Curve([50], {PERCENT: [value], "session/revenue": [value]}) for value in (99.0, 97.0)]
+    point = overview._mean_points(curves, [])[50]
+    assert point[PERCENT + HIGH] == 100 < point["session/revenue" + HIGH]
+    assert point[PERCENT + LOW] == point["session/revenue" + LOW] > 0
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from preroll.agents.contextual.ridge import GROUP, absorb
+from preroll.agents.contextual.ridge_update import GROUP, absorb
 
 
 @pytest.mark.parametrize("count", [1, 2, GROUP - 1, GROUP, GROUP + 1, 5 * GROUP + 3])
