@@ -24,6 +24,7 @@ from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.execution.cell import cell_request, read_cell, run_cell
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.experiment.execution.tensorboard import columns_of
 from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.simulations.reporting import write_report
 
@@ -43,7 +44,7 @@ def overhead(folder: Path) -> None:
     spent = []
     for cell in plan.cells:
         began = time.process_time()
-        run_cell(cell_request(cell, folder / cell.id))
+        run_cell(cell_request(cell, folder / cell.id, columns_of(plan)))
         total = time.process_time() - began
         cost = Run.open(folder / cell.id).result["cost"]["cpu_seconds"]
         spent.append(total - cost - read_cell(folder / cell.id)["evaluation_cpu_seconds"])

@@ -1,7 +1,7 @@
 """Training, evaluation and comparison of agents, with learning curves, intervals and reports.
 
 Exported names are loaded on first access. Read in this order: training → runs → evaluation → statistics →
-experiment → report → reporting → tuning → quickstart.
+experiment → report → reporting → tuning → valued_training → quickstart.
 """
 
 import lazy_loader

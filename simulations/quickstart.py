@@ -20,6 +20,7 @@ from preroll.simulations.evaluation.evaluation import REFERENCES, SESSIONS, Eval
 from preroll.simulations.report.curve_plot import draw_curves
 from preroll.simulations.training.parallel import TrainingJob, train_all
 from preroll.simulations.training.run import Run
+from preroll.simulations.valued_training import JOB, TAG
 from preroll.system.processors import cores
 
 #: Here agents that plan can earn more than greedy, which looks one slot ahead.
@@ -116,7 +117,7 @@ def _run_stages(
         row.name: row.exact_revenue or row.revenue.value for row in evaluation.rows if row.name not in learners
     }
     title = f"Revenue per session while learning: {tables.scenario.name}, seed {seed}"
-    pictures = draw_curves(out / CURVES, curves, references, title)
+    pictures = draw_curves(out / CURVES, curves, references, title, exact=TAG)
     return QuickstartResult(catalog, out / "runs", pictures, evaluation)
 
 
@@ -170,5 +171,5 @@ def train_agents(runs: Path, catalog: Path, *, scenario: str, seed: int, session
     """
     jobs = [TrainingJob(name, scenario, str(catalog), sessions, seed, str(runs / name)) for name in AGENT_NAMES]
     with progress.bar(len(jobs) * sessions, "Training agents (sessions)") as advance:
-        train_all(jobs, workers=min(WORKERS, cores()), advance=advance)
+        train_all(jobs, workers=min(WORKERS, cores()), advance=advance, job=JOB)
     return [Run.open(job.run) for job in reversed(jobs)]

@@ -101,8 +101,9 @@ MAY_IMPORT = {
     "simulations.feedback simulations.statistics simulations.training",
     "simulations.tuning": "agents envs.model envs.optimum simulations.evaluation simulations.experiment.execution "
     "simulations.training",
-    "simulations": "agents envs.model envs.scenario perception perception.catalog perception.demo "
-    "simulations.evaluation simulations.experiment.execution simulations.report simulations.runs simulations.training",
+    "simulations": "agents envs.model envs.optimum envs.scenario perception perception.catalog perception.demo "
+    "preroll.workers simulations.evaluation simulations.experiment.execution simulations.report simulations.runs "
+    "simulations.training",
     "preroll.terminal": "envs.scenario perception perception.catalog perception.demo perception.ingest "
     "perception.inspection perception.onnx_models perception.workers preroll.workers",
 }

@@ -18,6 +18,7 @@ manifest.json        hashes of all of these; written last
 import csv
 import io
 import math
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import GenreSettings, Settings, TagSettings
 from preroll.perception.prediction.framework.task import Fitted, PredictionReport, Progress, Table, Task, Trained
 from preroll.run_folder import RESULT, check_target, versions
-from preroll.tensorboard_writer import EventFile
+from preroll.tensorboard_writer import EventFile, category, layout, meanings, title_of
 
 KIND = "prediction"
 FORMAT = 1
@@ -89,6 +90,7 @@ def train(
             atomic.write_text(folder / "settings.yaml", dump_yaml(settings.model_dump(mode="json")))
             wall, cpu = time.perf_counter(), time.process_time()
             with EventFile(folder) as events:
+                _write_board(events, task)
                 fitted = task.fit(data, folder / "model", Progress(events.write, advance))
             cost = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
             _write(folder, settings, fitted, skipping, cost, data.names)
@@ -133,6 +135,15 @@ def apply(settings: Settings, *, skip_bad: bool = False, calibrated: bool = True
     ids, values = task_of(settings).apply(run, skipping)
     found = Predictions(settings.task, tuple(ids), run.names, values)
     return (found.temperature_scaled(run.facts.get("temperature", 1.0)) if calibrated else found), skipping
+
+
+def _write_board(events: EventFile, task: Task[Any]) -> None:
+    """Adds what TensorBoard shows first, the main measure, and what the tags mean."""
+    patterns = {tag: re.escape(tag).replace("N/", "[0-9]+/").replace("NAME", ".+") for tag in task.tags}
+    charts = {title_of(meaning): f"^{patterns[tag]}$" for tag, meaning in task.tags.items()}
+    events.write_for_plugin(0, layout([category("How good it is, while it learns", charts)]))
+    note = f"The x axis (“step”) is {task.step}."
+    events.write_for_plugin(0, meanings("what the tags mean", note, task.tags))
 
 
 def _write(

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 FEWEST = 500  # sessions of a point: the mean of fewer is noise, which a logarithmic axis would draw widest
 PARTS = 8  # of a short curve, whose points may have fewer sessions
+THICK_AND_THIN = " (thick: exactly what the agent has learned to earn, thin: what it earns while it explores)"
 LINE_HEIGHT = 0.052  # least distance between two labels, as a fraction of the height of the axes
 
 
-def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str, float], title: str) -> list[Path]:
+def draw_curves(
+    path: Path, curves: Mapping[str, Curve], references: Mapping[str, float], title: str, *, exact: str | None = None
+) -> list[Path]:
     """Draws the learning curves and writes them as PNG and SVG.
 
     A line shows the expected revenue of the ads shown (Σ P(view) · reward), which has the same mean as the realised
@@ -35,11 +38,12 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
         curves: learning curve by agent.
         references: exact revenue per session by name, drawn as dashed lines.
         title: title of the plot.
+        exact: tag of the exact value of the policy, for a thick line where a curve has it.
 
     Returns:
         The files written.
     """
-    figure = curve_figure(curves, references, title, tag="session/expected", unit="revenue per session")
+    figure = curve_figure(curves, references, title, tag="session/expected", unit="revenue per session", exact=exact)
     files = {path.with_name(f"{path.name}.{kind}"): figure_bytes(figure, kind) for kind in ("png", "svg")}
     for file, content in files.items():
         atomic.write_bytes(file, content)
@@ -47,7 +51,13 @@ def draw_curves(path: Path, curves: Mapping[str, Curve], references: Mapping[str
 
 
 def curve_figure(
-    curves: Mapping[str, Curve], references: Mapping[str, float], title: str, *, tag: str, unit: str
+    curves: Mapping[str, Curve],
+    references: Mapping[str, float],
+    title: str,
+    *,
+    tag: str,
+    unit: str,
+    exact: str | None = None,
 ) -> "Figure":
     """Draws one number of learning curves over sessions seen.
 
@@ -57,6 +67,7 @@ def curve_figure(
         title: title of the plot.
         tag: the number, of :data:`~preroll.simulations.training.curves.TAGS`.
         unit: label of its axis.
+        exact: tag of the exact value of the policy, for a thick line where a curve has it.
     """
     # Object interface only: pyplot would choose a backend for the whole process and could open a window.
     from matplotlib.figure import Figure
@@ -64,13 +75,17 @@ def curve_figure(
     figure = Figure(figsize=(9, 5), layout="constrained")
     lines = {name: drawn_points([curve], tag) for name, curve in curves.items()}
     labels = [(value, name, FAINT) for value, name in _merged(references)]
-    colors = agent_colors(lines, REFERENCES)
-    with picture(figure.add_subplot(), title, x="sessions seen", y=unit, grid="y") as axes:
+    colors, valued = agent_colors(lines, REFERENCES), {n: c for n, c in curves.items() if exact in c.values}
+    x_label = "sessions seen" + (THICK_AND_THIN if valued else "")
+    with picture(figure.add_subplot(), title, x=x_label, y=unit, grid="y") as axes:
         axes.set_xscale("log")
         axes.set_xlim(min(x[0] for x, _ in lines.values()), max(x[-1] for x, _ in lines.values()) * 1.02)
         for value in references.values():
             axes.axhline(value, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
         for name, (x, (y,)) in lines.items():
+            if exact is not None and name in valued:
+                axes.plot(x, y, color=colors[name], linewidth=1, alpha=0.4, zorder=2)
+                x, y = _known(curves[name], exact)
             axes.plot(x, y, color=colors[name], linewidth=1.8, zorder=3)
             axes.plot(x[-1], y[-1], "o", color=colors[name], markersize=4, zorder=4)
             labels.append((float(y[-1]), name, colors[name]))
@@ -102,6 +117,12 @@ def drawn_points(curves: Sequence[Curve], tag: str) -> tuple[list[int], NDArray[
                 weight, total = 0, np.zeros(len(curves))
         before = end
     return ends, np.reshape(means, (-1, len(curves))).T
+
+
+def _known(curve: Curve, tag: str) -> tuple[list[int], NDArray[np.float64]]:
+    """Returns the points of a curve that have a number."""
+    found = [(x, y) for x, y in zip(curve.sessions, curve.values[tag], strict=True) if y is not None]
+    return [x for x, _ in found], np.array([y for _, y in found])
 
 
 def _merged(references: Mapping[str, float]) -> list[tuple[float, str]]:

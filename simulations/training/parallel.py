@@ -12,6 +12,7 @@ from preroll.system.memory import NETWORKS
 from preroll.workers.job import Job
 from preroll.workers.pool import Pool
 
+TRAIN = "preroll.simulations.training.training:train_job"
 #: Time that a worker has to tidy up [s].
 GRACE = 5.0
 
@@ -39,13 +40,16 @@ class TrainingJob:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def train_all(jobs: Sequence[TrainingJob], *, workers: int, advance: Callable[[int], None] = lambda _: None) -> None:
+def train_all(
+    jobs: Sequence[TrainingJob], *, workers: int, advance: Callable[[int], None] = lambda _: None, job: str = TRAIN
+) -> None:
     """Runs all trainings, in order; results do not depend on the number of workers.
 
     Args:
         jobs: trainings, the longest first, so that the last worker does not end long after the others.
         workers: number of processes.
         advance: called in this thread with the number of sessions that ended, in any training.
+        job: what a worker does with a job, as ``module:function``.
 
     Raises:
         PrerollError: error of the first training that failed; the others are stopped and leave no partial files.
@@ -56,7 +60,7 @@ def train_all(jobs: Sequence[TrainingJob], *, workers: int, advance: Callable[[i
         advance(round(sessions - ended[number]))
         ended[number] = sessions
 
-    pool = Pool(Job("preroll.simulations.training.training:train_job", grace=GRACE, need=NETWORKS), workers=workers)
+    pool = Pool(Job(job, grace=GRACE, need=NETWORKS), workers=workers)
     try:
         with closing(pool.map([asdict(job) for job in jobs], report)) as outcomes:
             for outcome in outcomes:
@@ -64,6 +68,6 @@ def train_all(jobs: Sequence[TrainingJob], *, workers: int, advance: Callable[[i
                     which = f"training {jobs[outcome.number].agent}: " if outcome.reason == "died" else ""
                     raise PrerollError(which + outcome.line, status=outcome.status)
     except BaseException:
-        for job in jobs:  # a worker that was compiling hears no signal, and is killed when its time is over
-            atomic.sweep(Path(job.run))
+        for one in jobs:  # a worker that was compiling hears no signal, and is killed when its time is over
+            atomic.sweep(Path(one.run))
         raise

@@ -1,10 +1,10 @@
 """The interface of a prediction task (data, split, model, metrics), implemented by tags, genres and memorability."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,8 @@ class Progress:
     advance: Callable[[int], None] = lambda amount: None
 
 
+#: What networks are trained by.
+LOSS = "loss: binary cross-entropy of the training batches, summed over classes"
 D = TypeVar("D")
 
 
@@ -90,9 +92,14 @@ class Task(ABC, Generic[D]):
 
     Attributes:
         steps: number of calls of :attr:`Progress.advance` during a training.
+        step: what TensorBoard's "step" counts.
+        tags: what the tags of :attr:`Progress.point` mean, the main measure first; N stands for any whole number, and
+            NAME for anything.
     """
 
     steps: int
+    step: ClassVar[str] = "epochs, counted from 1"
+    tags: ClassVar[Mapping[str, str]]
 
     @abstractmethod
     def load(self, skipping: Skipping) -> D:

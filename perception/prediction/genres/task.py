@@ -1,9 +1,9 @@
 """The task ``genres``: multi-label classification of movies from the embeddings of their frames."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import GenreSettings
 from preroll.perception.prediction.framework.split import Rows, check_unseen, copy_notes
 from preroll.perception.prediction.framework.task import (
+    LOSS,
     Fitted,
     PredictionReport,
     Probabilities,
@@ -38,8 +39,24 @@ if TYPE_CHECKING:
 _BLOCK = 64
 
 
+HOW = {
+    "macro": "mean over the genres that occur",
+    "micro": "over all pairs of movie and genre",
+    "weighted": "mean over genres, weighted by how often they occur",
+}
+
+
 class Genres(Task[Movies]):
     """Prediction of the genres of movies."""
+
+    tags: ClassVar[Mapping[str, str]] = {
+        **{
+            f"seed-N/{how} {what}": f"{how} {what}: {HOW[how]}, on the validation movies"
+            for what in ("AP", "precision", "recall")
+            for how in HOW
+        },
+        "seed-N/loss": LOSS,
+    }
 
     def __init__(self, settings: GenreSettings) -> None:
         """Stores the settings."""

@@ -1,8 +1,8 @@
 """The task ``memorability``: regression of one score per clip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -31,6 +31,11 @@ from preroll.perception.prediction.memorability.tfidf import TfidfVocabulary
 
 class Memorability(Task[ScoredClips]):
     """Prediction of memorability; every scored clip is predicted by a model that was not trained on its movie."""
+
+    step = "outer folds, counted from 1"
+    tags: ClassVar[Mapping[str, str]] = {
+        "inner Spearman/NAME": "Spearman's ρ of the model NAME in the inner folds, by which it is chosen"
+    }
 
     def __init__(self, settings: MemorabilitySettings) -> None:
         """Stores the settings."""

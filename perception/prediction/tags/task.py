@@ -2,10 +2,10 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from preroll.perception.prediction.framework.first_few import first_few
 from preroll.perception.prediction.framework.settings import TagSettings
 from preroll.perception.prediction.framework.split import check_unseen, copy_notes
 from preroll.perception.prediction.framework.task import (
+    LOSS,
     Fitted,
     PredictionReport,
     Probabilities,
@@ -61,6 +62,14 @@ class TagDataset:
 
 class Tags(Task[TagDataset]):
     """Prediction of the tags of videos."""
+
+    tags: ClassVar[Mapping[str, str]] = {
+        "seed-N/GAP@20": "global average precision: of the 20 best tags of every validation video, pooled",
+        "seed-N/Hit@1": "Hit@1: share of validation videos whose best tag is one of theirs",
+        "seed-N/Hit@5": "Hit@5: share of validation videos with one of their tags among the 5 best",
+        "seed-N/Hit@20": "Hit@20: share of validation videos with one of their tags among the 20 best",
+        "seed-N/loss": LOSS,
+    }
 
     def __init__(self, settings: TagSettings) -> None:
         """Stores the settings."""

@@ -43,14 +43,15 @@ EXPLANATION = "explanation"
 JOB = Job(f"{__name__}:run_cell", need=NETWORKS)
 
 
-def cell_request(cell: Cell, folder: Path) -> dict[str, Any]:
+def cell_request(cell: Cell, folder: Path, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the request for :func:`run_cell`, as plain values for any engine.
 
     Args:
         cell: the cell.
         folder: the run folder to write; an existing run is replaced.
+        columns: what all cells share in TensorBoard, its columns of HPARAMS.
     """
-    return {"cell": cell.to_dict(), "run": str(folder)}
+    return {"cell": cell.to_dict(), "run": str(folder), "columns": columns}
 
 
 def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[dict[str, Any], bytes]:
@@ -64,13 +65,13 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
         PrerollError: the catalog has changed since the plan was made, or the agent cannot play the scenario.
     """
     cell = Cell(**request["cell"])
-    folder = Path(request["run"])
+    folder, columns = Path(request["run"]), request["columns"]
     if identity(read_catalog_manifest(Catalog.folder(cell.catalog))) != cell.catalog_sha256:
         raise PrerollError(
             f"cell {cell.id}: the catalog {cell.catalog} has changed since the experiment began", status=1
         )
     if (earlier := _same_training(cell, folder)) is not None:
-        reuse_training(earlier, folder, partial(_finish, cell, folder, Run.open(earlier).notes))
+        reuse_training(earlier, folder, partial(_finish, cell, folder, columns, Run.open(earlier).notes))
         return {}, b""
     training = prepare(
         cell.agent, exact=_world(cell, cell.training or cell.scenario), sessions=cell.sessions, seed=cell.seed,
@@ -78,13 +79,21 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
     )  # fmt: skip
 
     def finish(part: Path, result: TrainingResult, events: EventFile) -> None:
-        _finish(cell, folder, result.notes, part, result.agent, events)
+        _finish(cell, folder, columns, result.notes, part, result.agent, events)
 
     training.run(counted(progress), finish)
     return {}, b""
 
 
-def _finish(cell: Cell, folder: Path, notes: Sequence[str], part: Path, agent: Agent, events: EventFile) -> None:
+def _finish(
+    cell: Cell,
+    folder: Path,
+    columns: Mapping[str, Any],
+    notes: Sequence[str],
+    part: Path,
+    agent: Agent,
+    events: EventFile,
+) -> None:
     """Evaluates the agent and writes everything that a cell stores in addition to a run."""
     began = time.process_time()
     values = _world(cell, cell.scenario)
@@ -94,7 +103,7 @@ def _finish(cell: Cell, folder: Path, notes: Sequence[str], part: Path, agent: A
     )  # fmt: skip
     assert evaluation.explanation is not None
     seconds = round(time.process_time() - began, 3)
-    write_settings_and_metrics(events, cell, evaluation)
+    write_settings_and_metrics(events, cell, evaluation, columns)
     late = Feedback.of(cell.feedback)
     content = {
         "format": FORMAT,

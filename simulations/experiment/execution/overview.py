@@ -27,6 +27,7 @@ from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tensorboard import (
     METRICS,
     columns,
+    columns_of,
     settings_of,
     write_final,
     write_settings,
@@ -89,7 +90,7 @@ def write_overview(store: Store, plan: Plan) -> None:
 
 def write_means(store: Store, plan: Plan, pairs: Pairs) -> None:
     """Writes the runs of agents at points over the seeds that are done, where they are not of these cells already."""
-    shared = columns(plan)
+    shared = columns(columns_of(plan))
     for pair, cells in pairs.items():
         if done := store.done(cells):
             _write_mean(store, plan, pair, done, shared)

@@ -19,7 +19,7 @@ from preroll.simulations.experiment.execution.estimate import estimate
 from preroll.simulations.experiment.execution.overview import shown_pairs, write_means, write_overview
 from preroll.simulations.experiment.execution.store import CellState, Store
 from preroll.simulations.experiment.execution.summary import percent_bars, summary
-from preroll.simulations.experiment.execution.tensorboard import write_columns
+from preroll.simulations.experiment.execution.tensorboard import columns_of
 from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.workers.pool import Pool, WorkerPool
 from preroll.workers.ray_pool import RayPool
@@ -164,7 +164,6 @@ def run_plan(
         for line in changes(plan, store, before):
             note(line)
         store.write_plan(plan, text)
-        write_columns(store.logdir, plan)
         todo = [cell for cell in plan.cells if before[cell.id] is not CellState.DONE]
         try:
             failures = _do(todo, plan, store, pool, before) if todo else {}
@@ -190,7 +189,8 @@ def _do(
     expected = estimate(store, plan.cells, before).seconds
     # Long ones first, so that the last worker does not end long after the others.
     todo = sorted(todo, key=lambda cell: -expected[cell.id])
-    requests = [cell_request(cell, store.folder(cell).absolute()) for cell in todo]
+    columns = columns_of(plan)
+    requests = [cell_request(cell, store.folder(cell).absolute(), columns) for cell in todo]
     failures: dict[str, str] = {}
     shown, left = shown_pairs(plan), Counter((cell.point, cell.label) for cell in todo)
     with progress.bar(100, f"Running {counted(len(todo), 'cell')} (%)") as advance:

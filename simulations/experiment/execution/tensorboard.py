@@ -1,16 +1,13 @@
 """TensorBoard data of an experiment besides curves: the table of its cells."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from preroll.files import atomic
 from preroll.simulations.evaluation.agent_result import AgentResult, share_column
 from preroll.simulations.experiment.design.names import short_keys, value_text
 from preroll.simulations.experiment.design.plan import Cell, Plan
-from preroll.simulations.training.board import plugin_value, write_meanings
 from preroll.simulations.training.curves import SHARE_MEANING
-from preroll.tensorboard_writer import NAME, EventFile
+from preroll.tensorboard_writer import EventFile, meanings, plugin_value
 
 #: Prefix of the final metrics.
 FINAL = "final/"
@@ -26,24 +23,29 @@ METRICS = {
 }
 
 
-def write_settings_and_metrics(events: EventFile, cell: Cell, evaluation: AgentResult) -> None:
-    """Adds the data of the HPARAMS tab: settings of the cell, and its final metrics.
+def write_settings_and_metrics(
+    events: EventFile, cell: Cell, evaluation: AgentResult, shared: Mapping[str, Any]
+) -> None:
+    """Adds the data of the HPARAMS tab: its columns, settings of the cell, and its final metrics.
 
     Args:
         events: event file of the cell.
         cell: the cell, for its settings.
         evaluation: the cell's evaluation.
+        shared: columns of :func:`columns_of`.
     """
+    events.write_for_plugin(0, columns(shared))
     write_settings(events, cell.id, settings_of(cell))
     write_final(events, cell.sessions, evaluation.to_dict(), evaluation.shares)
 
 
 def write_final(events: EventFile, sessions: int, numbers: Mapping[str, Any], lengths: Iterable[str]) -> None:
     """Adds the final metrics after so many training sessions, as far as there are numbers, and what they mean."""
-    meanings = METRICS | {share_column(one): SHARE_MEANING.replace("LENGTH", one) for one in lengths}
-    told = {FINAL + name: meaning for name, meaning in meanings.items() if name in numbers}
+    tags = METRICS | {share_column(one): SHARE_MEANING.replace("LENGTH", one) for one in lengths}
+    told = {FINAL + name: meaning for name, meaning in tags.items() if name in numbers}
     events.write(sessions, {tag: float(numbers[tag.removeprefix(FINAL)]) for tag in told})
-    write_meanings(events, "what the final tags mean", "The agent after its training, evaluated as it was saved.", told)
+    note = "The agent after its training, evaluated as it was saved."
+    events.write_for_plugin(0, meanings("what the final tags mean", note, told))
 
 
 def write_settings(events: EventFile, name: str, settings: Mapping[str, Any]) -> None:
@@ -69,18 +71,6 @@ def write_settings(events: EventFile, name: str, settings: Mapping[str, Any]) ->
         events.write_for_plugin(0, plugin_value(tag, metadata.PLUGIN_NAME, content.SerializeToString()))
 
 
-def write_columns(logdir: Path, plan: Plan) -> None:
-    """Writes what all cells share, the columns of HPARAMS, as a run of its own: a cell knows nothing of the others.
-
-    Args:
-        logdir: TensorBoard's logdir.
-        plan: the experiment.
-    """
-    with atomic.folder(logdir / "layout", "layout") as folder, EventFile(folder) as events:
-        events.write_for_plugin(0, columns(plan))
-    assert (logdir / "layout" / NAME).is_file()
-
-
 def settings_of(cell: Cell) -> Mapping[str, Any]:
     """Returns the settings of a cell by name, as the table of HPARAMS has them."""
     keys = short_keys(list(cell.values))
@@ -95,12 +85,8 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else value_text(value)
 
 
-def columns(plan: Plan) -> Any:
-    """Returns the names of the settings and metrics in HPARAMS, which TensorBoard takes from any run of a logdir."""
-    from tensorboard.plugins.hparams import metadata
-    from tensorboard.plugins.hparams.api_pb2 import Experiment, HParamInfo, MetricInfo, MetricName
-    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-
+def columns_of(plan: Plan) -> dict[str, Any]:
+    """Returns what the table of HPARAMS has columns for, as plain values."""
     kinds: dict[str, int] = {}
     for cell in plan.cells:
         for name, value in settings_of(cell).items():
@@ -108,11 +94,27 @@ def columns(plan: Plan) -> Any:
             kind = 2 if isinstance(value, bool) else 3 if isinstance(value, int | float) else 1
             kinds[name] = kind if kinds.get(name, kind) == kind else 0  # 0: unset, for a name with values of two kinds
     titles = {name: name.replace("_", " ") for name in METRICS} | {n: n for n in map(share_column, plan.lengths)}
+    return {"description": plan.description, "settings": kinds, "metrics": titles}
+
+
+def columns(told: Mapping[str, Any]) -> Any:
+    """Returns the columns of HPARAMS, which TensorBoard takes from any run of a logdir: so each of them has them.
+
+    A run of their own would stand among the others without a curve.
+
+    Args:
+        told: columns of :func:`columns_of`.
+    """
+    from tensorboard.plugins.hparams import metadata
+    from tensorboard.plugins.hparams.api_pb2 import Experiment, HParamInfo, MetricInfo, MetricName
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
     experiment = Experiment(
-        description=plan.description,
-        hparam_infos=[HParamInfo(name=name, type=kind) for name, kind in kinds.items()],
+        description=told["description"],
+        hparam_infos=[HParamInfo(name=name, type=kind) for name, kind in told["settings"].items()],
         metric_infos=[
-            MetricInfo(name=MetricName(tag=f"{FINAL}{name}"), display_name=title) for name, title in titles.items()
+            MetricInfo(name=MetricName(tag=f"{FINAL}{name}"), display_name=title)
+            for name, title in told["metrics"].items()
         ],
     )
     content = HParamsPluginData(experiment=experiment, version=metadata.PLUGIN_DATA_VERSION)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,23 @@ def test_every_other_model_trains(tag_files: Made, tmp_path: Path, name: str) ->
     fitted, _ = train(asked)
     assert fitted.held_out.shape == (300, 3862)
     assert fitted.report.metrics["GAP@20"] > 0.05
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tensorboard_begins_with_the_main_measure_and_explains_every_tag(tag_files: Made, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+
+    asked = settings(tag_files[0], tmp_path / "run", model=TINY, seeds=(5,), epochs=1)
+    train(asked)
+    read = EventAccumulator(str(asked.run)).Reload()
+    (group,) = Layout.FromString(read.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]).category
+    patterns = [chart.multiline.tag[0] for chart in group.chart]
+    shown = {tag: next(k for k, one in enumerate(patterns) if re.match(one, tag)) for tag in read.Tags()["scalars"]}
+    assert min(shown, key=lambda tag: shown[tag]) == "seed-5/GAP@20"
+    assert sorted(shown.values()) == list(range(len(patterns)))
+    told = read.Tensors("what the tags mean/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert "| seed-N/GAP@20 | global average precision: " in told
 
 
 def test_an_older_run_is_replaced_only_when_asked_and_nothing_else_ever(tag_files: Made, tmp_path: Path) -> None:

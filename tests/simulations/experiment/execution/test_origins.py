@@ -12,6 +12,7 @@ from preroll.commands.cli import app
 from preroll.simulations.experiment.execution.cell import CELL, cell_request, run_cell
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.experiment.execution.tensorboard import columns_of
 from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline
@@ -105,8 +106,8 @@ def test_a_cell_tells_what_ran_it_not_what_asked_for_it(
     make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker on another machine of a cluster has its own code."""
-    (cell, *_) = load(make_file(agents=["random"], sessions=50)).cells
-    request = cell_request(cell, tmp_path / "run")
+    plan = load(make_file(agents=["random"], sessions=50))
+    request = cell_request(plan.cells[0], tmp_path / "run", columns_of(plan))
     monkeypatch.setattr(made_by, "_code", lambda: {"git": "far", "changed": False})
     monkeypatch.setattr(made_by, "machine", lambda: "away")
     run_cell(request)

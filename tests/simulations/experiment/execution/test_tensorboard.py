@@ -168,10 +168,11 @@ def test_settings_and_layout_are_read_by_their_plugins(small_store: Store) -> No
     assert given["long.view_probability"].number_value == 0.5
     assert given["thompson.num_envs"].number_value == 16
     assert given["seed"].string_value == "1"
-    top = EventAccumulator(str(small_store.logdir / "layout")).Reload()
-    content = top.SummaryMetadata("_hparams_/experiment").plugin_data.content
+    content = cell.SummaryMetadata("_hparams_/experiment").plugin_data.content
     known = {info.name for info in HParamsPluginData.FromString(content).experiment.hparam_infos}
     assert known == {"agent", "seed", "sessions", "long.view_probability", "thompson.num_envs"}
+    runs = {path.parent.relative_to(small_store.logdir) for path in small_store.logdir.rglob(NAME)}
+    assert len(runs) == len(small_store.read_plan().cells)  # none that has no curve
 
 
 def test_tensorboard_opens_on_this_machine_alone_and_shows_reward_curves(small_store: Store, tmp_path: Path) -> None:
