@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from preroll.bounded.yaml_text import load_yaml
 from preroll.console.nearest import known
 from preroll.errors import PrerollError
-from preroll.yaml_config import load_yaml
 
 PRESETS = Path(__file__).parent / "presets"
 SB3_DEFAULTS = "sb3-defaults"

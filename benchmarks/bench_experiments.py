@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from preroll.agents import make_agent
+from preroll.bounded.yaml_text import dump_yaml
 from preroll.envs import Tables
 from preroll.simulations import Experiment, Run, fit
 from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
@@ -26,7 +27,6 @@ from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.experiment.execution.tensorboard import columns_of
 from preroll.simulations.experiment.execution.tidy_table import results
 from preroll.simulations.reporting import write_report
-from preroll.yaml_config import dump_yaml
 
 Made = TypeVar("Made")
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.bounded.yaml_text import dump_yaml
 from preroll.perception.features.neighbors import nearest_neighbors
 from preroll.perception.prediction.catalog_update import tag_vectors
 from preroll.perception.prediction.formats.yt8m.arrays import TagArrays
@@ -28,7 +29,6 @@ from preroll.perception.prediction.framework.bad_input import Skipping
 from preroll.perception.prediction.framework.settings import TagSettings
 from preroll.perception.prediction.run import open_run
 from preroll.perception.prediction.tags.task import Tags
-from preroll.yaml_config import dump_yaml
 
 DATA = Path("../shared/realdata/youtube8m")
 COPIES = 6

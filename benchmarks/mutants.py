@@ -247,7 +247,7 @@ def covered_and_equivalent() -> tuple[dict[str, str], dict[tuple[str, str, str],
         covered: arguments of pytest for every mutated file.
         equivalent: reason for every mutant that changes nothing, by its change.
     """
-    from preroll.yaml_config import load_yaml
+    from preroll.bounded.yaml_text import load_yaml
 
     config = load_yaml(Path(__file__).parent / "mutants.yaml")
     covered = {file: " ".join(group["tests"]) for group in config["covered"] for file in group["files"]}

@@ -21,7 +21,7 @@ from .policies.simple import fixed_policy as fixed_policy
 from .policies.simple import random_policy as random_policy
 from .policies.simple import uniform_over_best as uniform_over_best
 from .policies.tabulate import tabulate as tabulate
-from .scenario.scenario import Ad as Ad
+from .scenario.parts import Ad as Ad
 from .scenario.scenario import Scenario as Scenario
 from .scenario.scenario import preset_names as preset_names
 from .scenario.template import scenario_for as scenario_for

@@ -1,6 +1,6 @@
 from .analysis.detector import Detector as Detector
-from .build import BuildReport as BuildReport
 from .build import build_catalog as build_catalog
+from .build_report import BuildReport as BuildReport
 from .catalog.catalog import Catalog as Catalog
 from .demo.videos import render_demo_videos as render_demo_videos
 from .detect_video import detect as detect

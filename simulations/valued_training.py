@@ -10,7 +10,8 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.simulations.evaluation.agent_evaluation import table_of
 from preroll.simulations.training.curves import Curve, bin_edges
-from preroll.simulations.training.training import Training, counted, prepare
+from preroll.simulations.training.prepared_training import Training
+from preroll.simulations.training.training import counted, prepare
 from preroll.simulations.training.training_result import TrainingResult
 from preroll.tensorboard_writer import EventFile, meanings
 from preroll.workers.job import Progress, Request

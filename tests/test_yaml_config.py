@@ -10,19 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from preroll import yaml_config
-from preroll.errors import PrerollError
-from preroll.yaml_config import (
+from preroll.bounded import yaml_text
+from preroll.bounded.yaml_text import (
     DEEPEST,
     LONGEST,
-    FileModel,
     dump_yaml,
     load_named,
     load_yaml,
     parse_value,
     parse_yaml,
-    validated,
 )
+from preroll.errors import PrerollError
+from preroll.yaml_config import FileModel, validated
 from tests.conftest import ROOT
 
 FILES = sorted(
@@ -146,7 +145,7 @@ def test_a_text_that_stands_for_too_much_is_refused(text: str) -> None:
 
 def test_a_text_of_too_many_values_is_refused_and_one_value_less_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """A low limit, for reading a text of 100,000 values takes seconds; the mapping and its key are values as well."""
-    monkeypatch.setattr(yaml_config, "LARGEST", 1_000)
+    monkeypatch.setattr(yaml_text, "LARGEST", 1_000)
     assert parse_value("[" + "1, " * 999 + "]", "text") == [1] * 999
     with pytest.raises(PrerollError, match=r"^text: holds too much: at most 1,000 values and 100 levels"):
         parse_value("[" + "1, " * 1_000 + "]", "text")

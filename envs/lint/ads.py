@@ -8,7 +8,7 @@ from preroll.envs.lint.action_values import LARGEST, ActionComparison
 from preroll.envs.lint.finding import Finding
 from preroll.envs.lint.mechanisms import Mechanisms, paid
 from preroll.envs.model.tables import Tables
-from preroll.envs.scenario.scenario import OTHER
+from preroll.envs.scenario.parts import OTHER
 
 
 def useless_ads(mechanisms: Mechanisms, compared: ActionComparison | None) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from preroll.envs.lint.finding import Finding
 from preroll.envs.lint.mechanisms import Mechanisms, Path, stated_at
-from preroll.envs.scenario.scenario import Recommender, Scenario
+from preroll.envs.scenario.parts import Recommender
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 
 #: Key, off value, and what to do where nothing differs from it. ``*`` stands for every key of its level.

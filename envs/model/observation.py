@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.scenario.scenario import Ad, Scenario
+from preroll.envs.scenario.parts import Ad
+from preroll.envs.scenario.scenario import Scenario
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
 

@@ -13,7 +13,9 @@ from shlex import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.scenario.scenario import CATALOG, OTHER, Ad, Scenario, Segment
+from preroll.envs.scenario.fields import CATALOG
+from preroll.envs.scenario.parts import OTHER, Ad, Segment
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 

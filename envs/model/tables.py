@@ -25,7 +25,9 @@ from preroll.envs.model.response import (
     match_table,
     segments,
 )
-from preroll.envs.scenario.scenario import CATALOG, Ad, Scenario
+from preroll.envs.scenario.fields import CATALOG
+from preroll.envs.scenario.parts import Ad
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.arrays import Sizes, check_type, check_values
 from preroll.perception.catalog.catalog import Catalog

@@ -1,4 +1,4 @@
 """Scenarios: every probability, reward and rule of a simulation, as validated YAML files, with presets.
 
-Read in this order: scenario → overrides → differences → template.
+Read in this order: parts → fields → overrides → scenario → differences → template; scenario_views, for what it shows.
 """

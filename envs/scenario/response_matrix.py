@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll.bounded.csv_rows import csv_rows
-from preroll.envs.scenario.scenario import OTHER, Ad
+from preroll.envs.scenario.parts import OTHER, Ad
 from preroll.errors import PrerollError
 
 #: Columns that are no categories; all but the first may be left out.

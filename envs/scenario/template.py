@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from preroll.envs.scenario.fields import CATALOG
+from preroll.envs.scenario.parts import OTHER, Ad
 from preroll.envs.scenario.response_matrix import read_matrix
-from preroll.envs.scenario.scenario import CATALOG, OTHER, Ad, Scenario
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 

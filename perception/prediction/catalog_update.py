@@ -13,7 +13,7 @@ from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.streams import is_stream
 from preroll.perception.catalog.catalog import Catalog
-from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS
+from preroll.perception.catalog.manifest import KIND, RESPONSE_ADS, about_array
 from preroll.perception.features.neighbors import SOURCES, NeighborsBy, nearest_neighbors, neighbor_vectors
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.metrics.ranking import best_classes
@@ -120,7 +120,6 @@ def update_catalog(
         PrerollError: ``out`` contains something other than a catalog, no predictions are given, they are of the wrong
             task, or a video is not predicted.
     """
-    from preroll.perception.catalog.manifest import about_array
     from preroll.perception.ingest.writer import check_replaceable
     from preroll.perception.prediction.category_calibration import can_calibrate
 
@@ -140,25 +139,33 @@ def update_catalog(
         if calibrate := calibrate or (zero_shot and can_calibrate(catalog)):
             arrays["category_probabilities"] = _calibrated(catalog, arrays, picture)
 
-        def about(name: str) -> dict[str, Any]:
-            known = {key: value for key, value in source.files.get(name, {}).items() if key in ("dtype", "shape")}
-            return known | about_array(arrays.get(name.removesuffix(".npy")))
-
-        with atomic.folder(out, KIND, f"--out {out}") as folder:
-            for name in source.files:
-                # Detections are those of the classes that words replace.
-                replaced = words is not None and (name == "classes.json" or name.startswith("detections/"))
-                if name.removesuffix(".npy") not in arrays and not replaced:
-                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source.verified(name), folder / name)
-            for name, array in arrays.items():
-                atomic.save_array(folder / f"{name}.npy", array)
-            if words is not None:
-                atomic.write_json(folder / "classes.json", list(words.names))
-            by = "tags" if "tags" in used else neighbors_by
-            facts = _facts(catalog, arrays, used, words, response, by, calibrate)
-            manifest.write(folder, KIND, facts, about=about)
+        by = "tags" if "tags" in used else neighbors_by
+        facts = _facts(catalog, arrays, used, words, response, by, calibrate)
+        _write(source, out, arrays, words, facts)
     return Catalog.load(out)
+
+
+def _write(
+    source: manifest.Manifest, out: Path, arrays: dict[str, NDArray[Any]], words: Words | None, facts: dict[str, Any]
+) -> None:
+    """Writes a copy of a catalog's files, but for those that ``arrays`` and ``words`` replace."""
+
+    def about(name: str) -> dict[str, Any]:
+        known = {key: value for key, value in source.files.get(name, {}).items() if key in ("dtype", "shape")}
+        return known | about_array(arrays.get(name.removesuffix(".npy")))
+
+    with atomic.folder(out, KIND, f"--out {out}") as folder:
+        for name in source.files:
+            # Detections are those of the classes that words replace.
+            replaced = words is not None and (name == "classes.json" or name.startswith("detections/"))
+            if name.removesuffix(".npy") not in arrays and not replaced:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source.verified(name), folder / name)
+        for name, array in arrays.items():
+            atomic.save_array(folder / f"{name}.npy", array)
+        if words is not None:
+            atomic.write_json(folder / "classes.json", list(words.names))
+        manifest.write(folder, KIND, facts, about=about)
 
 
 def _check(

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from preroll.bounded.yaml_text import dump_yaml
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.manifest import Manifest
@@ -35,7 +36,6 @@ from preroll.perception.prediction.framework.settings import GenreSettings, Sett
 from preroll.perception.prediction.framework.task import Fitted, PredictionReport, Progress, Table, Task, Trained
 from preroll.run_folder import RESULT, check_target, versions
 from preroll.tensorboard_writer import EventFile, category, layout, meanings, title_of
-from preroll.yaml_config import dump_yaml
 
 KIND = "prediction"
 FORMAT = 1

@@ -1,7 +1,7 @@
 """How large a file from a stranger may be, and how far it may unfold: one number each, and why it is enough.
 
 What is larger is refused before it is read into memory or unfolded. Those of YAML are in
-:mod:`preroll.yaml_config`.
+:mod:`preroll.bounded.yaml_text`.
 """
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30

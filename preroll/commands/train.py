@@ -15,7 +15,7 @@ from preroll.errors import PrerollError
 from preroll.terminal.counts import parse_count, seed_option
 
 if TYPE_CHECKING:
-    from preroll.simulations.training.training import Training
+    from preroll.simulations.training.prepared_training import Training
     from preroll.simulations.training.training_result import TrainingResult
 
 SAVE_EVERY = 60.0  # seconds between two checkpoints

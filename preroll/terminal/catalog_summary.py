@@ -10,7 +10,7 @@ from preroll.console.plural import counted, percent
 from preroll.terminal.table import print_table
 
 if TYPE_CHECKING:
-    from preroll.perception.build import BuildReport
+    from preroll.perception.build_report import BuildReport
     from preroll.perception.catalog.catalog import Catalog
     from preroll.perception.inspection.category_report import CategoryReport
 

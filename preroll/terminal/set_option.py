@@ -25,8 +25,8 @@ def parse_changes(changes: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         PrerollError: an entry without ``=``, or one that is no line of YAML.
     """
+    from preroll.bounded.yaml_text import parse_yaml
     from preroll.envs.scenario.scenario import Scenario
-    from preroll.yaml_config import parse_yaml
 
     settings: dict[str, Any] = {}
     overrides: dict[str, Any] = {}

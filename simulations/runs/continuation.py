@@ -12,9 +12,9 @@ from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 from preroll.run_folder import RESULT
 from preroll.simulations.training import checkpoint
+from preroll.simulations.training.prepared_training import Advance, Training
 from preroll.simulations.training.provenance import Origin
 from preroll.simulations.training.run import Run, relative_path
-from preroll.simulations.training.training import Advance, Training
 from preroll.simulations.training.training_result import TrainingResult
 
 

@@ -19,7 +19,6 @@ from preroll.seeds import TRAINING, derive
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.feedback.feedback_queue import FeedbackQueue
 from preroll.simulations.training.curves import Curve, CurveBuilder
-from preroll.simulations.training.notes import advice
 from preroll.simulations.training.provenance import Origin
 from preroll.simulations.training.session_log import SessionLedger, Step
 from preroll.simulations.training.timing import TimeShares
@@ -128,7 +127,7 @@ class Loop:
     def _diverged(self, error: NotFiniteError) -> NotFiniteError:
         at = min(self.ledger.ended + 1, self.sessions)
         return NotFiniteError(
-            f"agent {self.agent.name}: {error}, at session {at:,} of {self.sessions:,}{advice(self.agent)}"
+            f"agent {self.agent.name}: {error}, at session {at:,} of {self.sessions:,}{_advice(self.agent)}"
         )
 
     def _play(self) -> int:
@@ -234,3 +233,13 @@ class Loop:
         self.builder.load_state(Curve.from_dict(scalars["curve"]), scalars["regret"])
         self.times.seconds.update(scalars["times"])
         self.time_curve = Curve.from_dict(scalars.get("time_curve", Curve().to_dict()))  # not in older checkpoints
+
+
+def _advice(agent: Agent) -> str:
+    """Returns what to change where an agent has left the numbers, to follow the error."""
+    fields = type(agent.settings).model_fields
+    values = {name: getattr(agent.settings, name) for name in fields if name != "sessions"}
+    changed = ", ".join(f"{name}={value}" for name, value in values.items() if value != fields[name].default)
+    ways = ["a smaller learning_rate"] if "learning_rate" in values else []
+    ways += [f"the defaults instead of {changed}"] if changed else []
+    return f"; try {', or '.join(ways)}" if ways else ""

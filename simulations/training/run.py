@@ -23,6 +23,7 @@ from pydantic import Field
 
 from preroll.agents.agent import Agent
 from preroll.agents.loading import load_agent
+from preroll.bounded.yaml_text import dump_yaml, parse_yaml
 from preroll.console.nearest import meant, neighbors
 from preroll.envs.model.part_of import part_of
 from preroll.envs.scenario.scenario import Scenario
@@ -38,7 +39,7 @@ from preroll.shown.shown import ShownTable
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
 from preroll.simulations.training.curves import PERCENT, Curve
 from preroll.simulations.training.provenance import Origin, provenance
-from preroll.yaml_config import FileModel, dump_yaml, parse_yaml, validated
+from preroll.yaml_config import FileModel, validated
 
 if TYPE_CHECKING:
     import pandas as pd

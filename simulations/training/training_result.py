@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preroll.agents.agent import Agent
+from preroll.console.plural import counted
 from preroll.envs.model.part_of import part_of
 from preroll.envs.model.tables import Tables
 from preroll.shown.amounts import amount
@@ -119,3 +120,18 @@ class TrainingResult(ShownTable):
             return {}
         earned = round(self.earned_while_learning, 3)
         return {"feedback": {**self.feedback.told, "waiting": self.waiting, "earned_while_learning": earned}}
+
+
+def learning_notes(agent: Agent, sessions: int, feedback: Feedback) -> tuple[str, ...]:
+    """Returns sentences on why ``agent`` may not have learned in a training of so many sessions; usually none."""
+    if not agent.can_learn:
+        return ()
+    notes = []
+    if why := feedback.untaught(sessions) or agent.unlearned():
+        notes.append(f"agent {agent.name} has not learned: {why}.")
+    if sessions < agent.num_envs:
+        notes.append(
+            f"agent {agent.name} played its {counted(sessions, 'session')} side by side, fewer than num_envs "
+            f"({agent.num_envs:,}): none of them began with what another had taught."
+        )
+    return tuple(notes)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from preroll.agents.registry import complete_settings, fill_settings, find, make_agent
 from preroll.agents.settings import AgentSettings, check_effects, overruled, with_sessions
+from preroll.bounded.yaml_text import dump_yaml
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import NotFiniteError, PrerollError
@@ -35,7 +36,6 @@ from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
 from preroll.simulations.experiment.execution.store import Store
 from preroll.simulations.training.training import fit
 from preroll.simulations.tuning.search_space import Categorical, Range, search_space
-from preroll.yaml_config import dump_yaml
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

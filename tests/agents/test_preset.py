@@ -7,12 +7,12 @@ from preroll.agents import make_agent
 from preroll.agents.preset import PRESETS, SB3_DEFAULTS, preset, presets_of, sb3_defaults
 from preroll.agents.registry import AGENTS
 from preroll.agents.settings import parse
+from preroll.bounded.yaml_text import load_yaml
 from preroll.commands.cli import app
 from preroll.envs import Tables
 from preroll.envs.scenario.scenario import preset_names
 from preroll.errors import PrerollError
 from preroll.simulations.training.run import Run
-from preroll.yaml_config import load_yaml
 
 
 @pytest.mark.parametrize("path", sorted(PRESETS.glob("*.yaml")), ids=lambda path: path.stem)

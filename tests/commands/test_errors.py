@@ -23,7 +23,7 @@ from preroll.console import signals
 from preroll.errors import FAULT
 from preroll.simulations.experiment.execution import runner
 from preroll.simulations.training import checkpoint
-from preroll.simulations.training.training import Training
+from preroll.simulations.training.prepared_training import Training
 from tests.commands.conftest import Run
 from tests.conftest import ROOT
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from preroll.bounded.yaml_text import dump_yaml
 from preroll.commands import detect, predict
 from preroll.envs.conformance import check
 from preroll.perception.inspection import duplicates
@@ -17,7 +18,6 @@ from preroll.simulations import train
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
 from preroll.terminal.catalog_summary import list_videos
-from preroll.yaml_config import dump_yaml
 from tests.commands.conftest import Run
 from tests.simulations.conftest import load, settings
 from tests.simulations.experiment.execution.test_runner import in_this_process

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from preroll.bounded.yaml_text import load_yaml
 from preroll.commands.cli import app
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.terminal.set_option import changed_scenario, parse_changes
-from preroll.yaml_config import load_yaml
 
 
 def test_values_are_read_as_yaml_and_numbers_as_numbers() -> None:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.envs.scenario.scenario import Ad, Scenario
+from preroll.envs.scenario.parts import Ad
+from preroll.envs.scenario.scenario import Scenario
 from preroll.perception.catalog.catalog import Catalog
 
 

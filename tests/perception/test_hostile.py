@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from preroll.perception.build import BuildReport, build_catalog
+from preroll.perception.build import build_catalog
+from preroll.perception.build_report import BuildReport
 from preroll.perception.onnx_models.model_file import ModelFile
 from preroll.perception.workers.pool import VideoJob, VideoPool
 from preroll.workers.job import Limits

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from preroll.errors import PrerollError
-from preroll.perception.build import BuildReport, build_catalog
+from preroll.perception.build import build_catalog
+from preroll.perception.build_report import BuildReport
 from tests.perception.video.odd_clips import CODECS, KEY, on_screen, regular, with_matrix, write
 
 pytestmark = pytest.mark.usefixtures("without_processes")

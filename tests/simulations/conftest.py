@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from preroll.bounded.yaml_text import dump_yaml
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
 from preroll.simulations.experiment.execution import overview
 from preroll.simulations.experiment.execution.runner import cell_pool, run_plan
 from preroll.simulations.experiment.execution.store import Store
-from preroll.yaml_config import dump_yaml
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
+from preroll.bounded.yaml_text import load_yaml
 from preroll.console.nearest import known
 from preroll.errors import PrerollError
-from preroll.yaml_config import FileModel, explain, load_yaml
+from preroll.yaml_config import FileModel, explain
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]

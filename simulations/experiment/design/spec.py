@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from preroll.agents.settings import MOST_SESSIONS
+from preroll.bounded.yaml_text import load_named
 from preroll.envs.scenario.scenario import preset_names
 from preroll.perception.catalog.catalog import DEMO
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown, told
 from preroll.simulations.evaluation.agent_evaluation import FEWEST_LANES
 from preroll.simulations.feedback.feedback import AT_ONCE, Feedback
-from preroll.yaml_config import FileModel, load_named, validated
+from preroll.yaml_config import FileModel, validated
 
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
 Key = Annotated[str, Field(min_length=1, max_length=300)]

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from preroll.envs.scenario.scenario import Ad, Scenario, Segment
+from preroll.envs.scenario.parts import Ad, Segment
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.spec import POINT, SCENARIO, Experiment, Random
 from preroll.simulations.experiment.design.variation import base_of, draws

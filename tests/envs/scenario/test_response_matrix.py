@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from preroll.bounded.yaml_text import parse_yaml
 from preroll.commands.cli import app
 from preroll.envs import Optimum, Scenario, Tables, scenario_for
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.yaml_config import parse_yaml
 from tests.envs.tiny import three_videos, tiny
 
 MATRIX = "ad,cats,other,seconds,reward,length\nsoap.spring,.3,0.2,30,2.5,long\noil.short,,1e-1,,,\nsoap.b,0.4,.2,5,1,\n"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preroll.bounded.yaml_text import parse_yaml
 from preroll.envs.scenario.scenario import Scenario, preset_names
 from preroll.errors import PrerollError
-from preroll.yaml_config import parse_yaml
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from preroll.bounded.yaml_text import parse_yaml
 from preroll.envs import Optimum, Scenario, Tables, preset_names
 from preroll.envs.scenario.template import scenario_for
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
-from preroll.yaml_config import parse_yaml
 
 
 @pytest.mark.parametrize("like", preset_names())

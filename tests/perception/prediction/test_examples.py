@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from preroll.bounded.yaml_text import dump_yaml, load_yaml
 from preroll.commands.cli import app
 from preroll.perception.prediction.framework.predictions import Predictions
 from preroll.perception.prediction.framework.settings import load_settings
 from preroll.perception.prediction.generators.memorable_clips import generate_memorability
 from preroll.perception.prediction.generators.tag_videos import generate_tags
 from preroll.perception.prediction.generators.trailers import generate_genres
-from preroll.yaml_config import dump_yaml, load_yaml
 from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "examples" / "predictions"

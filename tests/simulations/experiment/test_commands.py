@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from preroll.bounded.yaml_text import load_yaml
 from preroll.commands.cli import app
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
-from preroll.yaml_config import load_yaml
 from tests.conftest import ROOT
 from tests.simulations.conftest import MakeFile
 from tests.simulations.experiment.execution.test_runner import in_this_process

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from typer.testing import CliRunner
 
+from preroll.bounded.yaml_text import dump_yaml
 from preroll.commands.cli import app
 from preroll.envs import Tables
 from preroll.envs.model.ad_colors import ad_colors
@@ -25,7 +26,6 @@ from preroll.simulations.report.lengths import always_values
 from preroll.simulations.report.page import page
 from preroll.simulations.report.sample_session import play_session
 from preroll.simulations.reporting import write_report
-from preroll.yaml_config import dump_yaml
 from tests.browser import dump
 from tests.conftest import make_catalog, write_catalog
 from tests.simulations.conftest import MakeFile, load, settings

@@ -113,7 +113,7 @@ def test_weights_are_looked_at_where_a_choice_does_not_show_it(small_catalog: Ca
 
 
 def test_no_checkpoint_is_written_of_what_is_none(small_catalog: Catalog, tmp_path: Path) -> None:
-    from preroll.simulations.training.training import Training
+    from preroll.simulations.training.prepared_training import Training
 
     tables = Tables.compile("classic", small_catalog)
     agent = Leaving(tables.spec, AgentSettings(num_envs=5))

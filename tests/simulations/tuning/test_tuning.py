@@ -15,6 +15,7 @@ from preroll.agents import preset
 from preroll.agents.agent import Agent
 from preroll.agents.registry import AGENTS, fill_settings, make_agent
 from preroll.agents.settings import overruled, parse
+from preroll.bounded.yaml_text import load_yaml
 from preroll.commands.cli import app
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
@@ -27,7 +28,6 @@ from preroll.simulations.training.training import fit, prepare
 from preroll.simulations.tuning import tuning
 from preroll.simulations.tuning.search_space import Categorical, search_space
 from preroll.simulations.tuning.tuning import JOURNAL, Search, TuningResult, tune
-from preroll.yaml_config import load_yaml
 
 needs_optuna = pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs the extra tune")
 
