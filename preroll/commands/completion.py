@@ -11,7 +11,13 @@ import typer
 _SCRIPT = """\
 # Completion of preroll @version@ for @shell@: made by `preroll completion @shell@`.
 _preroll() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} place="" word kind="" words=""
+    local IFS=$' \\t\\n' place="" word kind="" words="" names="" joined=""
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case "$cur" in  # --scenario=fat is one word or three
+        =) prev=${COMP_WORDS[COMP_CWORD-1]} cur="" ;;
+        --*=*) prev=${cur%%=*} cur=${cur#*=} joined=$prev= ;;
+        *) [ "$prev" = = ] && [ "$COMP_CWORD" -gt 1 ] && prev=${COMP_WORDS[COMP_CWORD-2]} ;;
+    esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case "$place $word" in
             @commands@) place="$place $word" ;;
@@ -31,21 +37,27 @@ _preroll() {
     fi
     case "$kind" in
         agents) words="@agents@" ;;
-        scenarios) words="@scenarios@ $(compgen -f -X '!*.y*ml' -- "$cur")" ;;
-        catalogs) words="demo $(compgen -d -X '*.preroll' -S / -- "$cur")" ;;
-        runs) words="$(compgen -d -X '*.preroll' -S / -- "${cur:-runs/}")" ;;
+        devices) words="cpu cuda" ;;
+        settings) words="@settings@" ;;
+        scenarios) words="@scenarios@" names=$(compgen -f -X '!*.y*ml' -- "$cur") ;;
+        catalogs) words="demo" names=$(compgen -d -X '*.preroll' -S / -- "$cur") ;;
+        runs) names=$(compgen -d -X '*.preroll' -S / -- "${cur:-runs/}") ;;
         stopped)
             local folder name at="runs/"
             case "$cur" in */*) at="${cur%/*}/" ;; esac
             for folder in "$at".*.preroll; do
                 name="${folder##*/.}"
-                [ -d "$folder" ] && words="$words $at${name%.preroll}"
+                [ -d "$folder" ] && names="$names$at${name%.preroll}"$'\\n'
             done ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    case "$kind" in
-        scenarios|catalogs|runs) [ "${COMPREPLY[0]: -1}" = / ] && compopt -o nospace 2>/dev/null ;;
-    esac
+    IFS=$'\\n'
+    for word in $names; do  # a name may hold spaces, which readline escapes
+        case "$word" in "$cur"*) COMPREPLY+=("$word") ;; esac
+    done
+    [ -n "$names" ] && compopt -o filenames 2>/dev/null
+    case "${COMPREPLY[0]: -1}" in /|=) compopt -o nospace 2>/dev/null ;; esac
+    [ -n "$joined" ] && COMPREPLY=("${COMPREPLY[@]/#/$joined}")
     return 0
 }
 complete -o default -F _preroll preroll
@@ -66,6 +78,8 @@ _KINDS = {
     "--run": "runs",
     "--resume": "stopped",
     "--continue": "runs",
+    "--device": "devices",
+    "KEY=VALUE": "settings",
 }
 
 
@@ -101,6 +115,7 @@ def completion(shell: Annotated[Shell, typer.Argument(metavar="bash|zsh", help="
         "values": "\n        ".join(values),
         "agents": " ".join(AGENTS),
         "scenarios": " ".join(preset_names()),
+        "settings": " ".join(_settings()),
     }
     script = _SCRIPT
     for name, text in filled.items():
@@ -122,6 +137,17 @@ def _commands() -> Iterator[tuple[str, Any]]:
     yield from below("", get_command(app))
 
 
+def _settings() -> Iterator[str]:
+    """Yields what ``--set`` takes before its value: settings of agents, then keys in which presets differ."""
+    from preroll.agents.registry import AGENTS
+    from preroll.envs.scenario.differences import differences
+    from preroll.envs.scenario.scenario import Scenario, preset_names
+
+    names = [name for one in AGENTS.values() for name in one.load().Settings.model_fields]
+    keys = differences([Scenario.load(name) for name in preset_names()])
+    yield from (f"{name}=" for name in dict.fromkeys([*names, *keys]) if not name.startswith("ads."))
+
+
 def _words(command: Any) -> str:
     options = [name for one in command.params for name in one.opts if name.startswith("--")]
     return " ".join([*getattr(command, "commands", {}), *options, "--help"])
@@ -130,7 +156,7 @@ def _words(command: Any) -> str:
 def _options(command: Any) -> Iterator[tuple[str, str]]:
     """Yields the options of a command whose values are completed, and of which kind these are."""
     for one in command.params:
-        kind = next((_KINDS[name] for name in one.opts if name in _KINDS), "")
+        kind = next((_KINDS[name] for name in (*one.opts, one.metavar) if name in _KINDS), "")
         if kind and one.param_type_name == "option":
             yield from ((name, kind) for name in one.opts)
 

@@ -1,1 +1,1 @@
-"""What the command line shows and hears: output that cannot fail, signals, errors in one line, plurals, near names."""
+"""What the command line shows and hears: output that cannot fail and folds, signals, errors in one line, near names."""

@@ -17,7 +17,7 @@ COMP_WORDS=({words})
 COMP_CWORD=$(({number} - 1))
 PATH=
 _preroll
-echo "${{COMPREPLY[*]}}"
+[ -z "${{COMPREPLY[0]}}" ] || printf "%s\\n" "${{COMPREPLY[@]}}"
 """
 
 
@@ -36,7 +36,7 @@ def offered(script: Path, *words: str) -> list[str]:
     code = ASK.format(script=script, words=quoted, number=len(words) + 1)
     done = subprocess.run([BASH, "-c", code], capture_output=True, text=True, cwd=script.parent, check=True)
     assert done.stderr == ""
-    return done.stdout.split()
+    return done.stdout.splitlines()
 
 
 @pytest.mark.skipif(BASH is None, reason="needs bash")
@@ -56,6 +56,20 @@ def test_commands_options_and_names_are_completed(script: Path) -> None:
     assert offered(script, "train", "--resume", "runs/d") == ["runs/dqn"]
     assert offered(script, "compare", "classic", "fat") == ["fatigue"]
     assert offered(script, "export", "runs/ppo", "--no") == []
+
+
+@pytest.mark.skipif(BASH is None, reason="needs bash")
+def test_values_are_completed_behind_an_equals_sign_and_names_may_hold_spaces(script: Path) -> None:
+    for folder in ("runs/my run", "my videos", "catalog"):
+        (script.parent / folder).mkdir(parents=True)
+    assert offered(script, "train", "ppo", "--device", "c") == ["cpu", "cuda"]
+    assert offered(script, "train", "ppo", "--set", "num_e") == ["num_envs="]
+    assert offered(script, "optimum", "--set", "user.mis") == ["user.mismatch="]
+    assert offered(script, "optimum", "--scenario", "=") == preset_names()  # as bash splits it
+    assert offered(script, "optimum", "--scenario", "=", "fat") == ["fatigue"]
+    assert offered(script, "optimum", "--scenario=fat") == ["--scenario=fatigue"]  # as zsh leaves it
+    assert offered(script, "evaluate", "runs/m") == ["runs/my run/"]
+    assert offered(script, "optimum", "-c", "my") == ["my videos/"]
 
 
 def test_zsh_runs_the_script_of_bash(run: Run) -> None:

@@ -76,7 +76,7 @@ def test_a_folder_for_tensorboard_is_written_beside_what_is_said(scene: Scene, f
     result = CliRunner().invoke(app, [*arguments, "--videos", str(scene.videos)])
     assert result.stdout == (
         f"{before}\n30 points of 30 videos, 4 with pictures, as importance, category_probabilities.\n"
-        f"Projector: preroll tensorboard {tmp_path / 'points'}, then the tab PROJECTOR\n"
+        f"Projector, in the tab of this name: preroll tensorboard {tmp_path / 'points'}\n"
     )
     assert "note: 26 of 30 videos without thumbnails: not found (25)" in result.stderr
     result = CliRunner().invoke(app, [*arguments[:-1], str(tmp_path / "plain")])
