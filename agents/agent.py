@@ -13,7 +13,7 @@ from preroll.agents.fit import check_fit
 from preroll.agents.onnx_graph import OnnxGraph
 from preroll.agents.settings import AgentSettings
 from preroll.agents.transitions import Transitions
-from preroll.console.given import shortened
+from preroll.console.given import seed_of, shortened
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.shown.card import Card, shown
@@ -75,8 +75,8 @@ class Agent(Shown, ABC):
             )
         self.spec = spec
         self.settings = settings
-        self.seed = seed
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed_of(seed)
+        self.rng = np.random.default_rng(self.seed)
         self.steps = 0
         self.total_steps = 0
         self.waiting = 0

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from preroll.console.given import seed_of
+
 TRAINING = "training"
 EVALUATION = "evaluation"
 AGENT = "agent"
@@ -16,6 +18,9 @@ def derive(seed: int, purpose: str) -> int:
 
     >>> derive(0, "training") == derive(0, "training"), derive(0, "training") == derive(0, "evaluation")
     (True, False)
+
+    Raises:
+        PrerollError: the seed is no whole number of at least 0.
     """
-    digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{seed_of(seed)}/{purpose}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1

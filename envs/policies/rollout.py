@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.given import seed_of
 from preroll.envs.kernel import layout, policy_rollout
 from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.model.tables import Tables, TablesSource
@@ -108,7 +109,7 @@ def rollout(
     block = layout.BLOCK
     ints = (np.zeros(block, np.int64) for _ in range(3))
     account = policy_rollout.Account(next(ints), next(ints), np.zeros(block), next(ints))
-    seeds = np.arange(lanes, dtype=np.uint64) + np.uint64(seed)
+    seeds = np.arange(lanes, dtype=np.uint64) + np.uint64(seed_of(seed))
     state.seed(np.arange(lanes), seeds)
     policy_rollout.play_sessions(
         tables.packed.for_kernel(),

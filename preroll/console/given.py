@@ -33,3 +33,14 @@ def whole(name: str, given: Any) -> int:
     except TypeError:
         pass
     raise PrerollError(f"{name}: {shortened(given)}: a whole number is expected")
+
+
+def seed_of(given: Any) -> int:
+    """Returns a seed, a whole number of at least 0.
+
+    Raises:
+        PrerollError: it is none.
+    """
+    if (seed := whole("seed", given)) < 0:
+        raise PrerollError(f"seed: {seed}: seeds should not be negative")
+    return seed

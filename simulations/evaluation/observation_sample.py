@@ -4,6 +4,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from preroll.console.given import seed_of
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.vector import SessionVectorEnv
 
@@ -33,7 +34,7 @@ def sample_observations(tables: TablesSource, count: int, *, seed: int = 0) -> N
     tables = Tables.of(tables)
     lanes = -(-count // 5)
     envs = SessionVectorEnv(lanes, tables=tables, autoreset_mode=AutoresetMode.SAME_STEP)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed := seed_of(seed))
     observations, _ = envs.reset(seed=seed)
     seen = [observations]
     apart = max(1, tables.n_slots // 5)

@@ -8,7 +8,7 @@ from preroll.agents.agent import Agent
 from preroll.agents.interop.own_agent import Acts, Function, OwnAgent
 from preroll.agents.interop.trainee import Trainee, check_loadable, trainee_of
 from preroll.agents.registry import find
-from preroll.console.given import whole
+from preroll.console.given import seed_of, whole
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.scenario.scenario import Scenario
@@ -47,7 +47,7 @@ def prepare(
     if isinstance(agent, str):
         find(agent)
     tables = exact.tables if exact else Tables.compile(scenario, catalog)
-    sessions = None if sessions is None else _counted(sessions)
+    sessions, seed = None if sessions is None else _counted(sessions), seed_of(seed)
     target = None if run is None else Path(run)
     made = trainee_of(agent, tables, settings or {}, sessions, seed)
     if target is not None:
