@@ -69,7 +69,10 @@ def load_agent(folder: str | Path) -> Agent:
         check_tensors(content[storage.ARRAYS])
         arrays = load(content[storage.ARRAYS])
         _check_shapes(arrays, agent, training=about["training"])
-        agent.load_state(arrays, about["scalars"])
+        try:
+            agent.load_state(arrays, about["scalars"])
+        except PrerollError as error:  # a table that is no policy
+            raise ValueError(str(error)) from None
     except (
         NotFiniteError,
         SafetensorError,

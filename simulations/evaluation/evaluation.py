@@ -98,7 +98,8 @@ class Evaluation(ShownTable):
             low, high = (None, None) if row.exact_revenue is not None else row.percent_interval
             rows.append(plots.Bar(row.name, row.percent_of_optimum, low, high, color=colors[row.name]))
         title = f"{self.scenario}: {self.sessions:,} sessions of each agent"
-        return plots.bars(axes, rows, title=title, x="% of the optimum, 95 % intervals", best=100)
+        x = "% of the optimum" + (", 95 % intervals" if any(row.low is not None for row in rows) else "")
+        return plots.bars(axes, rows, title=title, x=x, best=100)
 
     def _ranked(self) -> list[AgentResult]:
         return sorted(self.rows, key=lambda row: (-round(row.percent_of_optimum, 5), row.name != "optimum"))

@@ -146,10 +146,11 @@ def test_many_videos_are_more_than_caches_hold() -> None:
 
 
 def test_the_last_action_of_a_rollout_takes_what_rounding_leaves() -> None:
-    """Probabilities that add up to a half: the rest is the last one's."""
+    """Probabilities that add up to a half, which no policy takes: the rest is the last one's."""
     tables = Tables.compile(*WORLDS["tiny"])
-    table = np.array([0.25, 0.125, 0.125])
-    told = rollout(tables, Policy(probabilities=table), seed=1, lanes=40, sessions_per_lane=3)
+    half = Policy(probabilities=np.array([0.25, 0.125, 0.625]))
+    object.__setattr__(half, "probabilities", np.array([0.25, 0.125, 0.125]))
+    told = rollout(tables, half, seed=1, lanes=40, sessions_per_lane=3)
     whole = rollout(tables, Policy(probabilities=np.array([0.25, 0.125, 0.625])), seed=1, lanes=40, sessions_per_lane=3)
     assert told.by_ad.tolist() == whole.by_ad.tolist()
     assert told.by_ad[:, 2].sum() > told.by_ad[:, :2].sum()
