@@ -46,7 +46,7 @@ def overhead(folder: Path) -> None:
         began = time.process_time()
         run_cell(cell_request(cell, folder / cell.id, columns_of(plan)))
         total = time.process_time() - began
-        cost = Run.open(folder / cell.id).result["cost"]["cpu_seconds"]
+        cost = Run.load(folder / cell.id).result["cost"]["cpu_seconds"]
         spent.append(total - cost - read_cell(folder / cell.id)["evaluation_cpu_seconds"])
     print(f"overhead of a cell: {max(spent[1:]):.3f} CPU-s at most after the first (target 0.5)")
 

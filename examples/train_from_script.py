@@ -18,7 +18,7 @@ def main(sessions: int = 5_000) -> None:
         result = train(name, scenario="classic", sessions=sessions, seed=1, run=folder, replace=True)
         last = result.curve.values["session/revenue"][-1]
         print(f"{name}: {last:.2f} per session while exploring; the optimum is {result.optimum:.2f}")
-        runs[name] = Run.open(folder)
+        runs[name] = Run.load(folder)
 
     # Agents are compared frozen, on sessions that none of them was trained on, with common random numbers.
     agents = {name: run.load_agent() for name, run in runs.items()}

@@ -133,7 +133,7 @@ def _check_folder(out: Path, scenario: Path) -> None:
     for name in AGENT_NAMES:
         run, told = out / "runs" / name, f"--out {out}: runs/{name}"
         check_folder(run, "run", told, replace=True)
-        if run.exists() and files_below(run) and Run.open(run).settings.catalog.path != "../../catalog":
+        if run.exists() and files_below(run) and Run.load(run).settings.catalog.path != "../../catalog":
             raise PrerollError(f"{told}: is a run on another catalog, of your own; choose another folder")
 
 
@@ -172,4 +172,4 @@ def train_agents(runs: Path, catalog: Path, *, scenario: str, seed: int, session
     jobs = [TrainingJob(name, scenario, str(catalog), sessions, seed, str(runs / name)) for name in AGENT_NAMES]
     with progress.bar(len(jobs) * sessions, "Training agents (sessions)") as advance:
         train_all(jobs, workers=min(WORKERS, cores()), advance=advance, job=JOB)
-    return [Run.open(job.run) for job in reversed(jobs)]
+    return [Run.load(job.run) for job in reversed(jobs)]

@@ -76,7 +76,7 @@ def read_from(folders: Sequence[Path]) -> list[Path]:
 
 
 def _runs(folders: Sequence[Path]) -> str:
-    runs = [Run.open(folder) for folder in folders]
+    runs = [Run.load(folder) for folder in folders]
     tables = tables_of(runs, else_told="a page is about runs of one")
     shown = named(runs, REFERENCES)
     learned = {name: run.load_agent() for name, run in shown.items() if run.settings.agent not in REFERENCES}

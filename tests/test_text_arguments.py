@@ -126,7 +126,7 @@ CALLS: dict[str, Callable[[Given], dict[str, Any]]] = {
         "catalog": to.catalog("demo"), "out": to.at("copy"), "calibrate": True, "picture": to.at("picture.png"),
     },
     "Experiment.load": lambda to: {"path": to.at("experiment.yaml")},
-    "Run.open": lambda to: {"path": to.at("run")},
+    "Run.load": lambda to: {"path": to.at("run")},
     "continue_training": lambda to: {
         "run": to.at("run"), "sessions": 20, "to": to.at("longer"), "catalog": to.catalog("demo"),
     },

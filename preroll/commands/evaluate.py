@@ -59,7 +59,7 @@ def evaluate(
     inputs = (*runs, *(file for one in scenario or [""] for file in world_files(one, catalog)))
     with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
         places = Counter(run.resolve() for run in runs)
-        opened = [Run.open(next(run for run in runs if run.resolve() == place)) for place in places]
+        opened = [Run.load(next(run for run in runs if run.resolve() == place)) for place in places]
         players = players_of([run for run in opened if run.settings.agent not in REFERENCES])
         games, notes = games_of(opened, players, scenario or [], catalog)
         notes += [

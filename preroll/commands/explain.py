@@ -55,7 +55,7 @@ def explain(
     form = form_of(csv, json, plot)
     inputs = (*runs, *world_files(scenario, catalog))
     with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
-        opened = [Run.open(run) for run in runs]
+        opened = [Run.load(run) for run in runs]
         tables, players = tables_of(opened, scenario, catalog), players_of(opened)
         evaluation.check(players, tables, sessions)
         results = []

@@ -31,7 +31,7 @@ def export(
     from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
-    trained = Run.open(run)
+    trained = Run.load(run)
     tables = tables_of([trained], None, catalog)
     inputs = (run, tables.catalog.path)
     with writing_file(file, str(file), POLICY, replace=replace, inputs=inputs), messages_beside(file):

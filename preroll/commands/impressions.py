@@ -45,7 +45,7 @@ def impressions(
     from preroll.simulations.runs.common_tables import tables_of
     from preroll.simulations.training.run import Run
 
-    trained = Run.open(run)
+    trained = Run.load(run)
     tables = tables_of([trained], None, catalog)
     sessions = default_sessions(tables) if sessions is None else sessions
     inputs = (run, tables.catalog.path)

@@ -34,7 +34,7 @@ def plot(
     from preroll.simulations.training.run import Run
 
     with writing_file(out, f"--out {out}", PNG, SVG, replace=replace, inputs=runs) as kind, messages_beside(out):
-        opened = [Run.open(run) for run in runs]
+        opened = [Run.load(run) for run in runs]
         for run in opened:
             if not any(value is not None for value in run.curve.values.get(TAG, [])):
                 raise PrerollError(f"{run.path}: has no learning curve to draw")

@@ -194,7 +194,7 @@ class Material:
     def run(self, cell: Cell) -> Run:
         """Returns the run of a cell, which is read once."""
         if cell.id not in self._runs:
-            self._runs[cell.id] = Run.open(self.store.folder(cell))
+            self._runs[cell.id] = Run.load(self.store.folder(cell))
         return self._runs[cell.id]
 
     def curves(self, point: str, agent: str) -> list[Curve]:

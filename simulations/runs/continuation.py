@@ -56,7 +56,7 @@ def continue_training(
         ...     runs = Path(folder)
         ...     first = train("thompson", scenario="classic", sessions=200, run=runs / "first")
         ...     more = continue_training(runs / "first", 100, to=runs / "more")
-        ...     origin = Run.open(runs / "more").settings.origin
+        ...     origin = Run.load(runs / "more").settings.origin
         >>> first.curve.sessions, more.curve.sessions, origin.path, origin.sessions
         ([50, 100, 150, 200], [250, 300], '../first', 200)
     """
@@ -79,7 +79,7 @@ def prepare_continuation(
     """
     if not (run / RESULT).exists() and checkpoint.place(run).exists():
         raise PrerollError(f"run {run}: is not finished; resume it first with `preroll train --resume {run}`")
-    finished = Run.open(run)
+    finished = Run.load(run)
     seen, sessions = finished.settings.total_sessions, whole("sessions", sessions)
     if not 1 <= sessions <= MOST_SESSIONS - seen:
         raise PrerollError(f"sessions: {sessions}: 1 to {MOST_SESSIONS - seen:,} further ones are allowed")

@@ -91,7 +91,7 @@ def _state(run: Path) -> State:
 
 def _finished(run: Path) -> dict[str, Any]:
     """Reads a finished run; its agent is checked, and not loaded."""
-    found = Run.open(run)
+    found = Run.load(run)
     storage.read(found.files.verified(f"agent/{manifest.NAME}").parent)
     told = found.settings
     return {**_names(told, found.scenario.name), "seen": told.total_sessions, "percent": _percent(found.curve)}

@@ -93,7 +93,7 @@ class Run(ShownTable):
         >>> from preroll.simulations import Run, train
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     result = train("thompson", scenario="classic", sessions=200, run=Path(folder) / "first")
-        ...     run = Run.open(Path(folder) / "first")
+        ...     run = Run.load(Path(folder) / "first")
         ...     agent = run.load_agent()
         >>> run.name, agent.name, run.settings.sessions, run.curve.sessions
         ('first', 'thompson', 200, [50, 100, 150, 200])
@@ -106,7 +106,7 @@ class Run(ShownTable):
     files: Manifest = field(compare=False)
 
     @classmethod
-    def open(cls, path: str | Path) -> "Run":
+    def load(cls, path: str | Path) -> "Run":
         """Reads a run; the agent is loaded on demand.
 
         Raises:

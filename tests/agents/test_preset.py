@@ -61,7 +61,7 @@ def test_train_takes_the_defaults_of_stable_baselines3_where_asked_to(
     monkeypatch.chdir(tmp_path)
     arguments = ["train", "ppo", "--sb3-defaults", "--sessions", "8", "--set", "epochs=3", "--run", "run"]
     assert CliRunner().invoke(app, arguments).exit_code == 0
-    settings = Run.open(tmp_path / "run").settings.settings
+    settings = Run.load(tmp_path / "run").settings.settings
     expected = {**sb3_defaults("ppo"), "epochs": 3}
     assert {key: settings[key] for key in expected} == expected
 
@@ -84,5 +84,5 @@ def test_a_smaller_rate_over_those_defaults_is_not_a_schedule_that_rises(
     arguments = ["train", "ppo", "--sb3-defaults", "--catalog", str(small_catalog_folder), "--sessions", "1"]
     done = CliRunner().invoke(app, [*arguments, "--set", "learning_rate=1e-5", "--run", str(tmp_path / "run")])
     assert done.exit_code == 0, done.output
-    settings = Run.open(tmp_path / "run").settings.settings
+    settings = Run.load(tmp_path / "run").settings.settings
     assert (settings["learning_rate"], settings["final_learning_rate"]) == (1e-5, 1e-5)

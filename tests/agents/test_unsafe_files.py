@@ -138,7 +138,7 @@ def test_an_imported_agent_is_a_run_without_a_pickle(models: dict[str, Path], tm
     PPO("MlpPolicy", env, n_steps=64, seed=0, device="cpu").save(tmp_path / "model.zip")
     result = CliRunner().invoke(app, ["agent", "import", str(tmp_path / "model.zip"), *arguments])
     assert result.exit_code == 0, result.output
-    run = Run.open(tmp_path / "run")
+    run = Run.load(tmp_path / "run")
     row = evaluate({"mine": run.load_agent()}, Tables.compile("fatigue", "demo"), sessions=100)["mine"]
     assert row.exact_revenue is not None
     for command, name in ((["impressions", "--sessions", "3"], "log.parquet"), (["export"], "policy.onnx")):

@@ -24,7 +24,7 @@ def test_a_run_is_written_and_the_next_commands_are_named(small_catalog_folder: 
     )  # fmt: skip
     assert f"preroll evaluate {run}" in told
     assert f"preroll tensorboard {tmp_path}" in told
-    opened = Run.open(run)
+    opened = Run.load(run)
     assert opened.settings.seed == 3
     assert opened.settings.settings["num_envs"] == 16
     assert opened.settings.settings["prior_views"] == 2
@@ -59,7 +59,7 @@ def test_without_a_name_a_run_is_called_after_what_it_is(
     monkeypatch.chdir(tmp_path)
     told = train("random", "--catalog", str(small_catalog_folder), "--sessions", "60", "--scenario", "fatigue")
     assert re.search(r"the exact optimum is \d+\.\d\d\.\n", told)
-    assert Run.open(Path("runs/fatigue-random-0")).settings.sessions == 60
+    assert Run.load(Path("runs/fatigue-random-0")).settings.sessions == 60
 
 
 def test_what_no_agent_can_know_is_said_of_the_optimum(small_catalog_folder: Path, tmp_path: Path) -> None:
@@ -90,9 +90,9 @@ def test_a_run_that_is_there_is_replaced_only_when_asked(small_catalog_folder: P
     train(*arguments, "--sessions", "60")
     result = CliRunner().invoke(app, ["train", *arguments, "--sessions", "70"])
     assert isinstance(result.exception, PrerollError)
-    assert Run.open(run).settings.sessions == 60
+    assert Run.load(run).settings.sessions == 60
     train(*arguments, "--sessions", "70", "--replace")
-    assert Run.open(run).settings.sessions == 70
+    assert Run.load(run).settings.sessions == 70
 
 
 def test_a_default_name_tells_what_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,12 +116,12 @@ def test_a_finished_run_is_trained_on(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "dqn: 100 further sessions in " in result.stdout
     assert "the last 50 earned" in result.stdout
     assert "note: the replay buffer starts empty: learning goes on once it holds 100 transitions" in result.stderr
-    run = Run.open("runs/first-plus-100")
+    run = Run.load("runs/first-plus-100")
     assert run.settings.origin is not None
     assert run.settings.origin.path == "../../first"
     again = train("--continue", "runs/first-plus-100", "--sessions", "50", "--run", "third", "--catalog", "demo")
     assert "Run: third" in again
-    assert Run.open("third").curve.sessions == [210]
+    assert Run.load("third").curve.sessions == [210]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_folders_of_runs_and_catalogs_are_names_too(tmp_path: Path) -> None:
     (tmp_path / "thompson").mkdir()
     (tmp_path / "thomsen").write_text("no folder")
     with pytest.raises(PrerollError, match=r"no such folder; did you mean \S+/thompson\?$"):
-        Run.open(tmp_path / "thomson")
+        Run.load(tmp_path / "thomson")
     with pytest.raises(PrerollError, match=r"catalog dmeo: no such folder; did you mean demo\?$"):
         Catalog.load("dmeo")
     assert neighbors(tmp_path / "no" / "such") == []

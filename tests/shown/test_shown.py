@@ -55,7 +55,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         result,
         result.curve,
         result.agent,
-        Run.open(folder / "first"),
+        Run.load(folder / "first"),
         evaluate({"mine": result.agent}, tables, sessions=200),
         Optimum(tables).explain(greedy_policy(tables)),
         evaluate({}, tables, sessions=200)["greedy"],
@@ -191,7 +191,7 @@ def test_ads_have_one_order_everywhere(scenario: str) -> None:
 )
 def test_tables_and_trainings_say_which_phase_or_segments_they_tell(scenario: str, part: str, tmp_path: Path) -> None:
     result = train("greedy", scenario=scenario, sessions=60, run=tmp_path / "run")
-    for one in (result.tables, result, Run.open(tmp_path / "run")):
+    for one in (result.tables, result, Run.load(tmp_path / "run")):
         assert part in " ".join(repr(one).split())
     assert part in result.tables.plot().get_title(loc="left").replace("\n", " ")
     pyplot.close("all")

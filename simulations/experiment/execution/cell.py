@@ -71,7 +71,7 @@ def run_cell(request: Request, progress: Progress = lambda *_: None) -> tuple[di
             f"cell {cell.id}: the catalog {cell.catalog} has changed since the experiment began", status=1
         )
     if (earlier := _same_training(cell, folder)) is not None:
-        reuse_training(earlier, folder, partial(_finish, cell, folder, columns, Run.open(earlier).notes))
+        reuse_training(earlier, folder, partial(_finish, cell, folder, columns, Run.load(earlier).notes))
         return {}, b""
     training = prepare(
         cell.agent, exact=_world(cell, cell.training or cell.scenario), sessions=cell.sessions, seed=cell.seed,

@@ -91,7 +91,7 @@ def _bytes(cell: Cell, known: Mapping[str, _Cost]) -> int:
 
 
 def _measured(folder: Path) -> _Cost:
-    run = Run.open(folder)
+    run = Run.load(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     per_1000 = 1000 * run.result["cost"]["cpu_seconds"] / run.settings.sessions
     return _Cost(per_1000, read_cell(folder)["evaluation_cpu_seconds"], size)

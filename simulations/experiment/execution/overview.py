@@ -149,7 +149,7 @@ def policy_picture(folder: Path, cell: Cell) -> bytes | None:
         return None
     with suppress(PrerollError):
         tables = Tables.compile(cell.scenario, cell.catalog)
-        return policy_png(tables, policy_map(tables, Run.open(folder).load_agent().policy(tables)))
+        return policy_png(tables, policy_map(tables, Run.load(folder).load_agent().policy(tables)))
     return None
 
 

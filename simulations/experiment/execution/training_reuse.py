@@ -29,7 +29,7 @@ def reuse_training(source: Path, target: Path, finish: Callable[[Path, Agent, Ev
     Raises:
         PrerollError: ``source`` cannot be read.
     """
-    run = Run.open(source)
+    run = Run.load(source)
     with atomic.folder(target, "run") as part:
         for name in PARTS:
             place = source / name

@@ -59,7 +59,7 @@ def test_a_run_names_its_gpu_decides_without_one_and_does_not_learn_on(
     assert json.loads((run / "result.json").read_text())["device"] == "cuda"
     monkeypatch.undo()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    agent = Run.open(run).load_agent()
+    agent = Run.load(run).load_agent()
     assert agent.settings.model_dump()["device"] == "cuda"
     assert np.isfinite(agent.action_probabilities(np.zeros((2, agent.spec.layout.size), np.float32))).all()
     with pytest.raises(PrerollError, match="torch sees no GPU"):

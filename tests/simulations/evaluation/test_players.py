@@ -32,7 +32,7 @@ def test_one_policy_is_the_same_in_every_form(small_catalog: Catalog, classic: T
         "agent": agent,
         "table": agent.policy(classic),
         "training": result,
-        "run that is open": Run.open(run),
+        "run that is open": Run.load(run),
         "run": run,
         "run as text": str(run),
         "folder of an agent": tmp_path / "agent",
@@ -78,7 +78,7 @@ def test_a_training_alone_has_the_name_of_its_agent_and_a_run_that_of_its_folder
     small_catalog: Catalog, classic: Tables, tmp_path: Path
 ) -> None:
     result = train("always-long", catalog=small_catalog, sessions=10, run=tmp_path / "first")
-    players: list[Player] = [result, Run.open(tmp_path / "first")]
+    players: list[Player] = [result, Run.load(tmp_path / "first")]
     assert [evaluate(player, classic, sessions=30).rows[0].name for player in players] == ["always-long", "first"]
 
 

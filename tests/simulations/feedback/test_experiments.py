@@ -32,7 +32,7 @@ def test_what_waiting_left_to_be_earned_is_in_the_table(make_file: MakeFile, tmp
     earned = table["earned_while_learning"].to_dict()
     learned = [earned[f"feedback.delay={delay}/thompson-num_envs=8/seed-0"] for delay in (0, 60, 150)]
     assert learned[0] > learned[1] > learned[2]
-    told = Run.open(store.logdir / "feedback.delay=60" / "thompson-num_envs=8" / "seed-0")
+    told = Run.load(store.logdir / "feedback.delay=60" / "thompson-num_envs=8" / "seed-0")
     assert told.result["feedback"]["earned_while_learning"] == pytest.approx(learned[1], abs=1e-3)
     told_late = [one for one in headline(Material.of(store)) if "While learning" in one]
     assert told_late == [

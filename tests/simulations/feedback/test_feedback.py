@@ -118,13 +118,13 @@ def test_stopped_while_feedback_waits_it_ends_as_if_never_stopped(name: str, tmp
         assert training.resumed.queue.transitions == training.agent.waiting > 0
     resumed = training.run()
     same(tmp_path / "straight", run)
-    told = [Run.open(path).result["feedback"] for path in (tmp_path / "straight", run)]
+    told = [Run.load(path).result["feedback"] for path in (tmp_path / "straight", run)]
     assert (
         told[0]
         == told[1]
         == {**LATE, "waiting": resumed.waiting, "earned_while_learning": told[1]["earned_while_learning"]}
     )
-    assert Run.open(run).settings.feedback == Feedback(**LATE)
+    assert Run.load(run).settings.feedback == Feedback(**LATE)
     assert resumed.steps == straight.steps
 
 
@@ -275,8 +275,8 @@ def test_what_comes_after_the_end_is_not_learned_and_that_is_said(small_catalog_
         assert done.exit_code == 0, done.output
         assert f"note: agent thompson will learn nothing: {why}\n" in done.output
         assert f"note: agent thompson has not learned: {why}.\n" in done.output
-        assert Run.open(run).result["steps"] == 0
-        assert Run.open(run).load_agent().state_arrays()["counts"].sum() == 0
+        assert Run.load(run).result["steps"] == 0
+        assert Run.load(run).load_agent().state_arrays()["counts"].sum() == 0
 
 
 def test_the_command_says_what_waiting_left_to_be_earned(
@@ -286,7 +286,7 @@ def test_the_command_says_what_waiting_left_to_be_earned(
     common = ["train", "thompson", "--catalog", str(small_catalog_folder), "--sessions", "300"]
     done = CliRunner().invoke(app, [*common, "--set", "feedback.delay=100", "--set", "feedback.every=50"])
     assert done.exit_code == 0, done.output
-    run = Run.open(Path("runs/classic-thompson-0-feedback.delay=100-feedback.every=50"))
+    run = Run.load(Path("runs/classic-thompson-0-feedback.delay=100-feedback.every=50"))
     told = run.result["feedback"]
     assert (
         f"With feedback 100 sessions late in batches of 50 all 300 earned {told['earned_while_learning']:.2f} % of the "
@@ -360,7 +360,7 @@ def test_a_continued_training_begins_with_an_empty_queue_and_says_so(tmp_path: P
     more = continue_training(tmp_path / "first", 100, to=tmp_path / "more")
     assert more.feedback == first.feedback
     assert (more.steps, more.waiting) == (2 * first.steps, first.waiting)  # sessions of `classic` are equally long
-    assert Run.open(tmp_path / "more").settings.feedback.delay == 30
+    assert Run.load(tmp_path / "more").settings.feedback.delay == 30
     done = CliRunner().invoke(
         app, ["train", "--continue", str(tmp_path / "first"), "--sessions", "50", "--run", str(tmp_path / "other")]
     )

@@ -114,7 +114,7 @@ def test_the_curve_counts_on_from_the_end_of_the_run(tmp_path: Path) -> None:
     widths = np.diff([0, *first.curve.sessions, *second.curve.sessions, *third.curve.sessions])
     total = [one for result in (first, second, third) for one in result.curve.values["session/regret"]]
     assert third.curve.values["regret/total"][-1] == pytest.approx(widths @ np.array(total, np.float64))
-    run = Run.open(tmp_path / "third")
+    run = Run.load(tmp_path / "third")
     assert run.curve.sessions == third.curve.sessions
     events: Any = EventAccumulator(str(run.path)).Reload()
     assert [point.step for point in events.Scalars("session/revenue")] == [230, 280, 290]
@@ -130,7 +130,7 @@ def test_a_run_names_the_one_that_it_continues_and_leaves_it_as_it_was(tmp_path:
     before = content()
     continue_training(first, 50, to=tmp_path / "elsewhere" / "more")
     assert content() == before
-    run = Run.open(tmp_path / "elsewhere" / "more")
+    run = Run.load(tmp_path / "elsewhere" / "more")
     origin = run.settings.origin
     assert origin is not None
     assert origin.path == "../../runs/first"
@@ -153,7 +153,7 @@ def test_schedules_stay_at_their_ends(tmp_path: Path) -> None:
 def test_a_replay_buffer_is_filled_before_learning_goes_on(tmp_path: Path) -> None:
     settings = {**DQN, "learning_starts": 2_000}
     train("dqn", scenario="fatigue", sessions=200, run=tmp_path / "first", settings=settings)
-    agent = Run.open(tmp_path / "first").load_agent()
+    agent = Run.load(tmp_path / "first").load_agent()
     told = "the replay buffer starts empty: learning goes on once it holds 2,000 transitions; Adam's moments start at 0"
     assert agent.missing() == told
     few = continue_training(tmp_path / "first", 30)
@@ -166,7 +166,7 @@ def test_a_replay_buffer_is_filled_before_learning_goes_on(tmp_path: Path) -> No
 
 def test_a_buffer_smaller_than_learning_starts_is_filled_once(tmp_path: Path) -> None:
     train("dqn", scenario="fatigue", sessions=60, run=tmp_path / "first", settings={**DQN, "buffer": 64})
-    agent = Run.open(tmp_path / "first").load_agent()
+    agent = Run.load(tmp_path / "first").load_agent()
     assert "once it holds 64 transitions" in agent.missing()
     assert not same(continue_training(tmp_path / "first", 60).agent, agent)
 

@@ -153,7 +153,7 @@ def test_looking_changes_nothing(runs: Path) -> None:
 
 def test_a_run_that_is_not_finished_is_named_with_what_goes_on_and_no_hidden_folder_is_suggested(runs: Path) -> None:
     with pytest.raises(PrerollError, match=r"stopped: is not finished; go on with `preroll train --resume .*/stopped`"):
-        Run.open(runs / "stopped")
+        Run.load(runs / "stopped")
     with pytest.raises(PrerollError) as raised:
-        Run.open(runs / "stoped")
+        Run.load(runs / "stoped")
     assert ".stopped" not in str(raised.value)

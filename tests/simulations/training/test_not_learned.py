@@ -137,7 +137,7 @@ def test_who_did_not_learn_says_so_where_it_is_trained_and_evaluated(
         "agent dqn played its 6 sessions side by side, fewer than num_envs (8): none of them began with what another "
         "had taught.",
     ]
-    assert Run.open(run).notes == notes
+    assert Run.load(run).notes == notes
     assert all(f"note: {note}\n" in done.output for note in notes)
     told = CliRunner().invoke(app, ["evaluate", str(run), "--sessions", "30"])
     assert all(f"note: run: {note}\n" in told.output for note in notes)

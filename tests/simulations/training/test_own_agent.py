@@ -196,7 +196,7 @@ def test_a_run_of_a_catalog_that_no_folder_holds_is_not_begun(tmp_path: Path) ->
     assert train("random", scenario=scenario, catalog=catalog, sessions=5).run is None
     catalog.save(tmp_path / "saved")
     train("random", scenario=scenario, catalog=tmp_path / "saved", sessions=5, run=run)
-    assert Run.open(run).load_catalog().n_videos == 20
+    assert Run.load(run).load_catalog().n_videos == 20
 
 
 def test_an_object_without_update_is_told_not_to_have_learned(small_catalog: Catalog) -> None:

@@ -29,7 +29,7 @@ def test_runs_are_the_same_for_any_number_of_workers(small_catalog_folder: Path,
             train_all(jobs, workers=workers, advance=counted.append)
         assert sum(counted) == 3 * 150
     for name in names:
-        assert Run.open(tmp_path / "1" / name).curve == Run.open(tmp_path / "2" / name).curve
+        assert Run.load(tmp_path / "1" / name).curve == Run.load(tmp_path / "2" / name).curve
 
 
 def test_a_worker_that_is_killed_before_it_has_tidied_up_leaves_nothing_half_written(

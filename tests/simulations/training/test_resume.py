@@ -67,7 +67,7 @@ def test_what_another_process_finished_after_the_checkpoint_was_read_stays(tmp_p
         with pytest.raises(PrerollError, match="another process went on with it after its checkpoint was read"):
             read.run()
         assert {path: path.stat().st_ino for path in run.rglob("*")} == before
-        assert Run.open(run).settings.agent == agent
+        assert Run.load(run).settings.agent == agent
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -198,7 +198,7 @@ def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> N
     with pytest.raises(PrerollError, match=f"holds an unfinished training; go on with `preroll train --resume {run}`"):
         prepare("random", sessions=50, run=run)
     prepare("random", sessions=50, run=run, replace=True).run()
-    assert Run.open(run).name == "run"
+    assert Run.load(run).name == "run"
     with pytest.raises(PrerollError, match="there is no stopped training"):
         prepare_resume(run)
 
@@ -227,7 +227,7 @@ def test_a_run_that_was_resumed_elsewhere_tells_of_both(tmp_path: Path, monkeypa
         prepare("thompson", sessions=50, run=run).run(stop=lambda: signal.SIGINT)
     monkeypatch.undo()
     resume(run)
-    told = Run.open(run).result
+    told = Run.load(run).result
     assert told["versions"] == {**here["versions"], "torch": f"1.0 + {here['versions']['torch']}"}
     assert told["machine"] == f"elsewhere + {here['machine']}"
     assert told["git"] == here["git"]

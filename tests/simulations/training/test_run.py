@@ -23,7 +23,7 @@ def place(small_catalog_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_a_run_tells_what_it_was_and_gives_its_agent_back(place: Path) -> None:
-    run = Run.open(place / "runs" / "t")
+    run = Run.load(place / "runs" / "t")
     assert (run.name, run.settings.agent, run.settings.seed, run.settings.sessions) == ("t", "thompson", 7, 120)
     assert run.scenario.name == "fatigue"
     assert run.curve.sessions == [50, 100, 120]
@@ -44,7 +44,7 @@ def test_a_run_holds_no_pickle_and_no_absolute_path(place: Path) -> None:
 
 def test_catalog_and_runs_may_be_moved_together(place: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(place, tmp_path / "moved")
-    assert Run.open(moved / "runs" / "t").load_catalog().path.is_relative_to(moved)
+    assert Run.load(moved / "runs" / "t").load_catalog().path.is_relative_to(moved)
 
 
 def test_a_run_behind_a_link_finds_its_catalog_from_both_of_its_names(place: Path, tmp_path: Path) -> None:
@@ -54,18 +54,18 @@ def test_a_run_behind_a_link_finds_its_catalog_from_both_of_its_names(place: Pat
     (tmp_path / "catalog").symlink_to(place / "catalog")  # may later lead to another one
     train("random", catalog=tmp_path / "catalog", sessions=50, run=tmp_path / "runs" / "link")
     for name in ("runs/link", "disk/deep/run"):
-        assert Run.open(tmp_path / name).load_catalog().path == tmp_path / "catalog"
+        assert Run.load(tmp_path / name).load_catalog().path == tmp_path / "catalog"
 
 
 def test_a_changed_catalog_is_noticed(place: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(place, tmp_path / "moved")
     reseal(moved / "catalog", command="another that makes the same")
-    Run.open(moved / "runs" / "t").load_catalog()
+    Run.load(moved / "runs" / "t").load_catalog()
     importance = moved / "catalog" / "importance.npy"
     np.save(importance, np.load(importance) / 2)
     reseal(moved / "catalog")
     with pytest.raises(PrerollError, match=r"catalog.sha256: the catalog .* has changed"):
-        Run.open(moved / "runs" / "t").load_catalog()
+        Run.load(moved / "runs" / "t").load_catalog()
 
 
 def test_a_training_that_fails_leaves_nothing(small_catalog: Catalog, tmp_path: Path) -> None:
@@ -88,18 +88,18 @@ def test_while_it_trains_its_curves_stand_in_a_hidden_sibling(small_catalog: Cat
 
 def test_what_is_no_run_is_said_so(place: Path, tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match="no such folder"):
-        Run.open(tmp_path / "none")
+        Run.load(tmp_path / "none")
     with pytest.raises(PrerollError, match=r"no manifest\.json, so it is no complete run"):
-        Run.open(tmp_path)
+        Run.load(tmp_path)
     broken = shutil.copytree(place / "runs" / "t", tmp_path / "broken")
     (broken / "result.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(PrerollError, match=r"result\.json: is not the file that was written"):
-        Run.open(broken)
+        Run.load(broken)
     reseal(broken)
     with pytest.raises(PrerollError, match="format must be 2"):
-        Run.open(broken)
+        Run.load(broken)
     for text in ("", "{", "[]", "{}", "null", "[" * 100_000):
         (broken / "result.json").write_text(text)
         reseal(broken)
         with pytest.raises(PrerollError, match=r"result\.json: (is no JSON that was written here|format must be 2)"):
-            Run.open(broken)
+            Run.load(broken)

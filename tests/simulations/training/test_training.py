@@ -120,6 +120,6 @@ def test_what_is_wrong_is_told_before_anything_starts(
 
 def test_a_run_names_one_number_of_sessions(small_catalog: Catalog, tmp_path: Path) -> None:
     train("thompson", catalog=small_catalog, settings={"num_envs": 8}, sessions=40, run=tmp_path / "run")
-    run = Run.open(tmp_path / "run")
+    run = Run.load(tmp_path / "run")
     assert run.settings.sessions == run.settings.settings["sessions"] == run.load_agent().settings.sessions == 40
     assert prepare("thompson", catalog=small_catalog, scenario="drift").sessions == 19_200

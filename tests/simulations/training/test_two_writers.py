@@ -38,7 +38,7 @@ for pair in range(12):
         os.waitpid(child, 0)
         lines[agent] = os.read(read, 10_000).decode()
         os.close(read)
-    told.append({"lines": lines, "agent": Run.open(run).load_agent().name})
+    told.append({"lines": lines, "agent": Run.load(run).load_agent().name})
 left = sorted(path.name for path in Path(sys.argv[1]).iterdir())
 print(json.dumps({"told": told, "left": left}))
 """

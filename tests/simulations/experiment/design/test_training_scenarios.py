@@ -108,7 +108,7 @@ def test_an_agent_trained_on_many_draws_earns_more_where_it_was_not_trained(
     assert told.p < 0.01
     # Each training was done once and told again at the other points, as it would have come out.
     cells = [cell for cell in load(path).cells if cell.label.endswith("@robust") and cell.seed == 0]
-    runs = [Run.open(store.folder(cell)) for cell in cells]
+    runs = [Run.load(store.folder(cell)) for cell in cells]
     assert len({cell.fingerprint for cell in cells}) == 3
     assert len({str(run.result["cost"]) for run in runs}) == 1
     assert all(run.curve == runs[0].curve for run in runs)
@@ -116,7 +116,7 @@ def test_an_agent_trained_on_many_draws_earns_more_where_it_was_not_trained(
     last = load(path).cells.index(cells[-1])
     plan = load(path)
     run_plan(type(plan)(plan.name, "", plan.keys, plan.cells[last : last + 1]), "", alone, in_this_process)
-    assert Run.open(alone.folder(cells[-1])).curve == runs[-1].curve
+    assert Run.load(alone.folder(cells[-1])).curve == runs[-1].curve
 
 
 def test_what_learns_nothing_has_one_form(make_file: MakeFile) -> None:

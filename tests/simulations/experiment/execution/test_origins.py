@@ -111,7 +111,7 @@ def test_a_cell_tells_what_ran_it_not_what_asked_for_it(
     monkeypatch.setattr(made_by, "_code", lambda: {"git": "far", "changed": False})
     monkeypatch.setattr(made_by, "machine", lambda: "away")
     run_cell(request)
-    for told in (Run.open(tmp_path / "run").result, json.loads((tmp_path / "run" / CELL).read_text())["provenance"]):
+    for told in (Run.load(tmp_path / "run").result, json.loads((tmp_path / "run" / CELL).read_text())["provenance"]):
         assert (told["git"], told["changed"], told["machine"]) == ("far", False, "away")
 
 
@@ -123,7 +123,7 @@ def test_a_reused_training_has_its_time_curves_and_counts_once(make_file: MakeFi
     store = Store(tmp_path / "out")
     assert run_plan(load(path), path.read_text(), store, in_this_process).done == 2
     for cell in load(path).cells:
-        run = Run.open(store.folder(cell))
+        run = Run.load(store.folder(cell))
         changed(store.folder(cell) / "result.json", cost={"cpu_seconds": 1000.0})
         read = EventAccumulator(str(store.folder(cell))).Reload()
         for tag in TIME_TAGS:

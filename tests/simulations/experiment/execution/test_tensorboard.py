@@ -80,7 +80,7 @@ def test_the_overview_holds_the_mean_over_seeds_with_its_band_and_one_policy(
     pair = ("long.view_probability=x1", "thompson-num_envs=16")
     read = EventAccumulator(str(store.overview.joinpath(*pair))).Reload()
     for tag in FIRST:
-        curves = [Run.open(store.folder(cell)).curve.values[tag] for cell in all_pairs(store.read_plan())[pair]]
+        curves = [Run.load(store.folder(cell)).curve.values[tag] for cell in all_pairs(store.read_plan())[pair]]
         mean, low, high = ([one.value for one in read.Scalars(name)] for name in (tag, tag + LOW, tag + HIGH))
         assert mean == pytest.approx(np.mean(np.array(curves, np.float64), axis=0), rel=1e-6)
         assert all(a <= b <= c for a, b, c in zip(low, mean, high, strict=True))
