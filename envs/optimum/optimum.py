@@ -19,7 +19,7 @@ from preroll.envs.optimum.explanation import Explanation, explanation_of
 from preroll.envs.optimum.knowledge import Knowledge, in_words
 from preroll.envs.optimum.losses import Losses, losses
 from preroll.envs.policies.policy import Policy
-from preroll.envs.policies.tabulate import PolicySource, policy_of
+from preroll.envs.policies.tabulate import PolicySource, tabulate
 from preroll.shown.card import Card
 from preroll.shown.shown import Shown, ShownTable
 from preroll.system.memory import COMPILED, require
@@ -135,7 +135,7 @@ class Optimum(ShownTable):
         Raises:
             PrerollError: If it has no table, or one that does not fit the scenario and the catalog.
         """
-        policy = policy_of(policy, self.tables)
+        policy = tabulate(self.tables, policy)
         full = policy.on(self.tables)
         return float(
             sum(
@@ -150,7 +150,7 @@ class Optimum(ShownTable):
         Raises:
             PrerollError: If the policy table does not fit the scenario and the catalog, or this machine has no memory.
         """
-        return Visits(self._shown(policy_of(policy, self.tables), self.tables.n_slots))
+        return Visits(self._shown(tabulate(self.tables, policy), self.tables.n_slots))
 
     def shown(self, policy: PolicySource) -> Floats:
         """Computes how often ``policy`` shows each action in a session, float64 [A], without the memory of visits.
@@ -158,7 +158,7 @@ class Optimum(ShownTable):
         Raises:
             PrerollError: If the policy table does not fit the scenario and the catalog.
         """
-        return np.asarray(self._shown(policy_of(policy, self.tables)).sum(axis=0))
+        return np.asarray(self._shown(tabulate(self.tables, policy)).sum(axis=0))
 
     def _shown(self, policy: Policy, *axes: int) -> Floats:
         """Computes the probability of every (video, action), of the slots of the axes or of all together."""
@@ -180,7 +180,7 @@ class Optimum(ShownTable):
         Raises:
             PrerollError: If the policy table does not fit the scenario and the catalog.
         """
-        return explanation_of(self.tables, self.losses(policy_of(policy, self.tables)))
+        return explanation_of(self.tables, self.losses(tabulate(self.tables, policy)))
 
     def losses(self, policy: Policy) -> Losses:
         """Computes what ``policy`` loses by groups of states, averaged over the segments."""

@@ -18,7 +18,7 @@ from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy, by_phase
 from preroll.envs.policies.simple import random_policy
-from preroll.envs.policies.tabulate import PolicySource, policy_of
+from preroll.envs.policies.tabulate import PolicySource, tabulate
 from preroll.errors import PrerollError
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
@@ -95,12 +95,12 @@ class PhasedOptimum(ShownTable):
 
     def value_of(self, policy: PolicySource) -> float:
         """Computes the exact expected revenue per session of ``policy``, as :meth:`Optimum.value_of`."""
-        policy = policy_of(policy, self.tables)
+        policy = tabulate(self.tables, policy)
         return self._known("value", policy, lambda: float(sum(w * one.value_of(policy) for w, one in self._played)))
 
     def explain(self, policy: PolicySource) -> Explanation:
         """Computes exactly where ``policy`` loses revenue per session, as :meth:`Optimum.explain`."""
-        policy = policy_of(policy, self.tables)
+        policy = tabulate(self.tables, policy)
 
         def explained() -> Explanation:
             weights, phases = zip(*self._played, strict=True)

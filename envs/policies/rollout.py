@@ -11,7 +11,7 @@ from preroll.envs.kernel import layout, policy_rollout
 from preroll.envs.kernel.lanes import Lanes
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.policy import axes
-from preroll.envs.policies.tabulate import PolicySource, policy_of
+from preroll.envs.policies.tabulate import PolicySource, tabulate
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable, told
 
@@ -95,7 +95,7 @@ def rollout(
         7.79
     """
     tables = Tables.of(tables)
-    full = policy_of(policy, tables).on(tables)
+    full = tabulate(tables, policy).on(tables)
     state = Lanes.new(lanes)
     if full.ads is not None:
         ads, probabilities = full.ads, np.empty((0,) * 7)

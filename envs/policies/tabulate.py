@@ -34,26 +34,34 @@ class TellsProbabilities(Protocol):
 
 
 ActionProbabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+
+
+class Kept(Protocol):
+    """A training that was read from a folder: :class:`preroll.simulations.Run`."""
+
+    def load_agent(self) -> Tabular:
+        """Returns the trained agent."""
+
+
+class Trained(Protocol):
+    """What a training ended with: :class:`preroll.simulations.TrainingResult`."""
+
+    @property
+    def agent(self) -> Tabular:
+        """The trained agent."""
+
+
 #: Whatever has a table, or of which one can be made.
-PolicySource = Policy | Tabular | TellsProbabilities | ActionProbabilities
+PolicySource = Policy | Tabular | Kept | Trained | TellsProbabilities | ActionProbabilities
 
 
-def policy_of(source: PolicySource, tables: Tables) -> Policy:
-    """Returns a policy table unchanged, and that of anything else which :func:`tabulate` takes.
-
-    Raises:
-        PrerollError: as :func:`tabulate`.
-    """
-    return source if isinstance(source, Policy) else tabulate(tables, source)
-
-
-def tabulate(tables: TablesSource, action_probabilities: ActionProbabilities | Tabular | TellsProbabilities) -> Policy:
+def tabulate(tables: TablesSource, action_probabilities: PolicySource) -> Policy:
     """Evaluates a function of observations at every observation that a session can show, as a policy table.
 
     Args:
         tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
         action_probabilities: maps observations float32 [n, d] to action probabilities [n, A]; must be memoryless. Or an
-            agent, or an object with such a method.
+            agent, a run or the result of a training, or an object with such a method; a policy is returned unchanged.
 
     Returns:
         The policy, whose exact value :meth:`Optimum.value_of` computes.
@@ -71,11 +79,13 @@ def tabulate(tables: TablesSource, action_probabilities: ActionProbabilities | T
         >>> round(Optimum(tables).value_of(policy), 3)
         10.198
     """
-    tables = Tables.of(tables)
-    if inspect.ismethod(own := getattr(action_probabilities, "policy", None)):  # that of other libraries is a network
+    if isinstance(action_probabilities, Policy):
+        return action_probabilities
+    tables, given = Tables.of(tables), _opened(action_probabilities)
+    if inspect.ismethod(own := getattr(given, "policy", None)):  # that of other libraries is a network
         made: Policy = own(tables)
         return made
-    ask = _asked(action_probabilities)
+    ask = _asked(given)
     grid = _DistinctObservations(tables)
     if grid.size * tables.n_actions > LARGEST_TABLE:
         raise NoTableError(f"policy table: {grid.size:,} distinct observations are too many; evaluate by stepping")
@@ -94,6 +104,14 @@ def tabulate(tables: TablesSource, action_probabilities: ActionProbabilities | T
     return Policy(probabilities=table[None])
 
 
+def _opened(given: Any) -> Any:
+    """Returns the agent of a run or of the result of a training, and all else unchanged."""
+    if inspect.ismethod(load := getattr(given, "load_agent", None)):
+        return load()
+    trained = getattr(given, "agent", None)
+    return trained if inspect.ismethod(getattr(trained, "policy", None)) else given
+
+
 def _asked(given: Any) -> ActionProbabilities:
     """Returns the function that is asked for probabilities.
 
@@ -102,9 +120,11 @@ def _asked(given: Any) -> ActionProbabilities:
     """
     ask: ActionProbabilities = getattr(given, "action_probabilities", given)
     if not callable(ask) or isinstance(given, type):
+        model = "; evaluate(model, scenario) plays a model of stable-baselines3" if hasattr(given, "predict") else ""
         raise NoTableError(
             f"policy: {shortened(given)}: a policy table is expected, or what has one: an agent (load_agent reads that "
-            "of a folder, OnnxAgent.from_file that of a file), or an object with action_probabilities(observations)"
+            "of a folder, OnnxAgent.from_file that of a file), a run, the result of a training, or an object with "
+            f"action_probabilities(observations){model}"
         )
     if hasattr(given, "end_sessions"):
         raise NoTableError(f"policy: {shortened(given)}: what it shows depends on the whole session: it is no table")

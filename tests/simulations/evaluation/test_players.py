@@ -140,6 +140,22 @@ def test_what_has_no_table_is_refused_by_what_is_taken(given: Any, classic: Tabl
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_and_the_result_of_a_training_are_valued_as_their_agent(
+    small_catalog: Catalog, classic: Tables, tmp_path: Path
+) -> None:
+    result = train("thompson", catalog=small_catalog, sessions=50, run=tmp_path / "run")
+    optimum = Optimum(classic)
+    for given in (result, Run.load(tmp_path / "run")):
+        assert optimum.value_of(given) == optimum.value_of(result.agent)
+        assert optimum.explain(given).lost == optimum.explain(result.agent).lost
+
+
+def test_a_model_of_stable_baselines3_has_no_table_and_is_told_who_plays_it(classic: Tables) -> None:
+    model: Any = Counts(classic)
+    with pytest.raises(PrerollError, match=r"^policy: Counts: .*; evaluate\(model, scenario\) plays a model of stable"):
+        Optimum(classic).value_of(model)
+
+
 def test_an_agent_of_another_scenario_has_no_table_here(classic: Tables, small_catalog: Catalog) -> None:
     agent = make_agent("thompson", classic)
     with pytest.raises(PrerollError, match="agent thompson: was trained with other ads"):
