@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.shown.shown import Shown
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown, told
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,3 +58,8 @@ class Transitions(Shown):
     def ended(self) -> NDArray[np.bool_]:
         """Whether the session is over, for either reason, bool (n,)."""
         return self.terminated | self.truncated
+
+    def _card(self) -> Card:
+        names = [*self.__dataclass_fields__, "ended"]  # as they are typed
+        given = {name: getattr(self, name) for name in names}
+        return Card("Transitions", {name: told(value) for name, value in given.items() if value is not None})

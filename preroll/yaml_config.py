@@ -1,5 +1,6 @@
 """Base of the models of settings: strict about keys and types, with one-line errors."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -28,6 +29,14 @@ _PATTERNS = {
     r"^[\w.-]+$": "letters, digits, _, - and .",
     r"^[^\x00-\x1f*]+$": "text of at least one character, none of them * or a control character",
     "^[0-9a-f]{64}$": "64 digits of 0 … 9 and a … f",
+}
+#: What pydantic says, and what it is for somebody who writes YAML.
+_WORDS = {
+    "^(Input|String|Tuple|List|Dictionary) should": "should",
+    " after validation": "",
+    "a valid boolean": "true or false",
+    "a valid (tuple|list)": "a list",
+    r"a valid dictionary( or instance of \w+)?": "a mapping",
 }
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -145,8 +154,9 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> str
         return f"{key}: unknown key{told}{more}"
     if first["type"] == "missing":
         return f"{key}: is missing{more}"
-    message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    message = message.replace("a valid boolean", "true or false").replace("String should", "should")
+    message = first["msg"].removeprefix("Value error, ")
+    for theirs, ours in _WORDS.items():
+        message = re.sub(theirs, ours, message)
     if first["type"] == "string_pattern_mismatch":
         pattern = first["ctx"]["pattern"]
         message = f"should be {_PATTERNS.get(pattern, f'text that matches {pattern}')}"

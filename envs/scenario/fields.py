@@ -39,6 +39,8 @@ class ScenarioFields(FileModel):
     @classmethod
     def _flatten_ads(cls, value: Any) -> Any:
         """Converts the nested mapping of the file to a list of ads."""
+        if not isinstance(value, Mapping | list | tuple):
+            raise ValueError("categories are expected, as CATEGORY: {NAME: {seconds, view_probability, reward}}")
         if not isinstance(value, Mapping):
             return value
         ads = []

@@ -104,7 +104,8 @@ def _category_told(catalog: "Catalog") -> str:
     return (
         f"Category from {_source(catalog)}: {percent(report.accuracy)} right{_judge(catalog)};"
         f" macro F1 {report.macro_f1:.3f}, Brier {report.brier:.3f}, calibration error (ECE) {report.ece:.3f};"
-        f" always the likeliest category {percent(report.majority)} right{_unless(categories_beat_chance(catalog))}."
+        f" always the likeliest category {percent(report.majority)} right"
+        f"{_unless(categories_beat_chance(catalog), report.accuracy > report.majority)}."
     )
 
 
@@ -206,14 +207,16 @@ def neighbors_told(catalog: "Catalog") -> str:
     from preroll.perception.inspection.chance import neighbors_beat_chance
 
     own, chance = catalog.neighbors_in_category()
-    better = _unless(neighbors_beat_chance(catalog))
+    better = _unless(neighbors_beat_chance(catalog), own > chance)
     of = " of other groups" if catalog.grouped_by else ""
     return f"Neighbours{of} in the video's own category: {percent(own)}; by chance {percent(chance)}{better}."
 
 
-def _unless(better: bool | None) -> str:
-    """Returns the words for what an exact test does not find to be better than chance."""
-    return ": no better than chance" if better is False else ""
+def _unless(shown: bool | None, more: bool) -> str:
+    """Returns the words for what an exact test does not show to be better than chance, though it may be ``more``."""
+    if shown is not False:
+        return ""
+    return ": the difference may be chance" if more else ": no better than chance"
 
 
 def warn_of_copies(copies: Sequence[tuple[str, str]], total: int, what: str = "video") -> None:

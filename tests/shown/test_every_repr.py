@@ -79,6 +79,12 @@ def test_every_repr_fits_one_screen_and_says_more_than_an_address(objects: dict[
             assert one._repr_html_().startswith('<div class="preroll">'), name
 
 
+def test_transitions_say_their_arrays_as_they_are_typed(objects: dict[str, Any]) -> None:
+    names = [line.split()[0] for line in repr(objects["Transitions"]).splitlines()[1:]]
+    assert {"next_observations", "terminated", "truncated", "ended"} <= set(names)
+    assert all(hasattr(objects["Transitions"], name) for name in names)
+
+
 def test_what_is_a_table_is_one_for_pandas_too(objects: dict[str, Any]) -> None:
     tables = {name: one for name, one in objects.items() if isinstance(one, ShownTable)}
     assert {"SessionSpec", "ObservationLayout", "ConformanceReport", "PhasedOptimum", "Rollout"} <= set(tables)

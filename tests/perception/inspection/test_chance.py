@@ -6,6 +6,7 @@ from scipy.stats import binom
 
 from preroll.perception.catalog.catalog import Catalog
 from preroll.perception.inspection.chance import ALPHA, categories_beat_chance, neighbors_beat_chance
+from preroll.terminal.catalog_summary import quality_told
 from tests.conftest import make_catalog
 
 
@@ -29,6 +30,14 @@ def test_what_is_planted_is_seen() -> None:
     assert neighbors_beat_chance(catalog)
     assert categories_beat_chance(Catalog.load("demo"))
     assert neighbors_beat_chance(Catalog.load("demo"))
+
+
+def test_all_right_of_four_videos_is_not_called_no_better_than_chance() -> None:
+    """A bug once: `100.0 % right … no better than chance`. The test has nothing to say of so few videos."""
+    told = quality_told(Catalog.synthetic(["a", "b"], 4, content=1))
+    assert "100.0 % right" in told[0]
+    assert told[0].endswith("always the likeliest category 50.0 % right: the difference may be chance.")
+    assert told[1].endswith("33.3 %; by chance 33.3 %: no better than chance.")
 
 
 @pytest.mark.parametrize("judge", [categories_beat_chance, neighbors_beat_chance])

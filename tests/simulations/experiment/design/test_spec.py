@@ -82,7 +82,7 @@ def test_drawn_values_lie_in_their_ranges_and_depend_on_the_seed_alone(make_file
         ({"evaluate": {"sessions": "60"}}, "evaluate.sessions: '60': should be in"),
         ({"vary": {"user.mismatch": [0.5, True]}}, "user.mismatch: True: should be in .*, a number"),
         ({"vary": {"catalog": ["demo", 1]}}, "vary: catalog: 1: `demo`, or a folder, is expected"),
-        ({"agents": []}, "agents: Tuple should have at least 1 item"),
+        ({"agents": []}, "agents: should have at least 1 item"),
         ({"vary": {"user.mismach": [1]}}, "user.mismach: unknown key 'mismach'"),
         ({"vary": {"user.mismatch": [0.5, 1.5]}}, "user.mismatch: 1.5: should be"),
         ({"vary": {"user.mismatch": {"scales": [1]}}}, "user.mismatch: a list of values"),

@@ -147,7 +147,7 @@ def test_of_many_agents_and_points_at_most_30_are_shown_and_the_command_says_wha
     store.write_plan(plan, "")
     store.overview.mkdir()
     means, cells = described(store.path, store.overview)
-    assert "30 of 42, evenly chosen, agents and points" in means
+    assert "30 of 42 pairs, evenly chosen, of an agent and a point" in means
     assert cells == f"The 42 cells one by one: preroll tensorboard {store.logdir}"
     for cell in plan.cells:
         store.folder(cell).mkdir(parents=True)
