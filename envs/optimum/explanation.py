@@ -106,11 +106,11 @@ class Explanation(ShownTable):
         columns = ["split", "part", "lost", "percent", "low", "high"]
         return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:], "float64"))
 
-    def plot(self, axes: "Axes | None" = None, *, split: str = CATEGORY) -> "Axes":
+    def plot(self, ax: "Axes | None" = None, *, split: str = CATEGORY) -> "Axes":
         """Draws what is lost in the parts of a split, in percent of the optimum, with intervals where it is not exact.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
             split: one of those of :attr:`lost`.
 
         Raises:
@@ -123,7 +123,7 @@ class Explanation(ShownTable):
             low, high = self.interval(split, part) or (None, None)
             rows.append(plots.Bar(part, self.percent_of(lost), low, high, ORANGE))
         title = f"lost by {split}, of {self.percent:.1f} % in all"
-        return plots.bars(axes, rows, title=title, x="% of the optimum")
+        return plots.bars(ax, rows, title=title, x="% of the optimum")
 
     def _card(self) -> Card:
         facts = {

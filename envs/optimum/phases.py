@@ -132,11 +132,11 @@ class PhasedOptimum(ShownTable):
         ]
         return pd.concat(frames, ignore_index=True)
 
-    def plot(self, axes: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
+    def plot(self, ax: "Axes | None" = None, *, phase: int = 0, segment: int = 0) -> "Axes":
         """Draws the best ads of one phase: :meth:`Optimum.plot`.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
             phase: phase of drift.
             segment: segment of the user.
 
@@ -144,7 +144,7 @@ class PhasedOptimum(ShownTable):
             PrerollError: there is no such phase or segment.
         """
         part_of(self.tables.scenario, phase, segment)
-        return self._phases[phase].plot(axes, segment=segment)
+        return self._phases[phase].plot(ax, segment=segment)
 
     def _card(self) -> Card:
         facts = {

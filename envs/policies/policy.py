@@ -148,7 +148,7 @@ class Policy(ShownTable):
     def plot(
         self,
         tables: TablesSource,
-        axes: "Axes | None" = None,
+        ax: "Axes | None" = None,
         *,
         phase: int | None = None,
         segment: int | None = None,
@@ -158,7 +158,7 @@ class Policy(ShownTable):
 
         Args:
             tables: the scenario on the catalog.
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
             phase: phase of drift; the first one by default, if the policy depends on it.
             segment: segment of the user; the first one by default, if the policy depends on it.
             what: what it is, for the title, which says the phase and the segment of what is not the same in all.
@@ -174,7 +174,7 @@ class Policy(ShownTable):
         spec, colors, listed = tables.spec, ad_colors(tables.spec), np.array(tables.spec.listed)
         place = np.argsort(listed)  # of every ad in the legend
         return plots.mosaic(
-            axes,
+            ax,
             {name: place[ads].T for name, ads in maps.items()},
             colors=[colors[ad] for ad in listed],
             names=[spec.labels[ad] for ad in listed],

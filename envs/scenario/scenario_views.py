@@ -31,7 +31,7 @@ def table(scenario: ScenarioFields) -> "pd.DataFrame":
     return pd.DataFrame(rows).astype({"view_probability": "float64"})
 
 
-def plot(scenario: ScenarioFields, axes: "Axes | None") -> "Axes":
+def plot(scenario: ScenarioFields, ax: "Axes | None") -> "Axes":
     """Draws P(view) · reward of every ad before a video of its own category."""
     if scenario.response == CATALOG:
         raise PrerollError(
@@ -47,7 +47,7 @@ def plot(scenario: ScenarioFields, axes: "Axes | None") -> "Axes":
         if isinstance(ad.view_probability, dict):
             rows[-1] = replace(rows[-1], low=least, high=most)
             before = "before a video of the own category, or by category from least to most"
-    return plots.bars(axes, rows, title=scenario.name, x=f"P(view) · reward {before}")
+    return plots.bars(ax, rows, title=scenario.name, x=f"P(view) · reward {before}")
 
 
 def card(scenario: ScenarioFields) -> Card:

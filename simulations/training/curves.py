@@ -131,12 +131,12 @@ class Curve(ShownTable):
         return pd.DataFrame({"sessions": self.sessions, **self.values}).astype(dict.fromkeys(self.values, "float64"))
 
     def plot(
-        self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "", title: str = "learning curve"
+        self, ax: "Axes | None" = None, *, tag: str = PERCENT, name: str = "", title: str = "learning curve"
     ) -> "Axes":
         """Draws one number over sessions seen; means over sessions are those of 500 or more, if there are as many.
 
         Args:
-            axes: the axes to draw on, such as those of another curve; new ones by default.
+            ax: the axes to draw on, such as those of another curve; new ones by default.
             tag: the number, one of :attr:`values`.
             name: name of the curve, for a legend.
             title: title of the picture.
@@ -151,7 +151,7 @@ class Curve(ShownTable):
             seen, (y,) = drawn_points([self], tag)
             x = np.array(seen, np.float64)
         best = 100.0 if tag == PERCENT else None
-        return plots.curve(axes, x, y, title=title, labels=("sessions seen", _label(tag)), name=name, best=best)
+        return plots.curve(ax, x, y, title=title, labels=("sessions seen", _label(tag)), name=name, best=best)
 
     def _card(self) -> Card:
         tags = [tag for tag in SHORT if tag in self.values] or list(self.values)

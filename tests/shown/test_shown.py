@@ -118,9 +118,9 @@ def test_it_is_a_table_of_flat_columns(objects: dict[str, Any], name: str) -> No
 def test_it_draws_itself_on_new_axes_and_on_given_ones(objects: dict[str, Any], name: str) -> None:
     given = pyplot.figure().add_subplot()
     for axes in (None, given):
-        drawn = objects[name].plot(*arguments(objects, name), axes=axes)
+        drawn = objects[name].plot(*arguments(objects, name), ax=axes)
         assert isinstance(drawn, Axes)
-        assert drawn.get_title(loc="left")
+        assert drawn.get_title()
         assert drawn.has_data()
         drawn.figure.canvas.draw()
     assert drawn is given
@@ -149,7 +149,7 @@ def test_what_is_of_one_phase_or_segment_says_of_which(scenario: str, phase: int
     best = Optimum(scenario, phase)
     segment = best.tables.n_segments - 1
     for axes in (best.plot(segment=segment), best.policy.plot(best.tables, phase=phase, segment=segment)):
-        assert axes.get_title(loc="left").replace("\n", " ").endswith(of_one)
+        assert axes.get_title().replace("\n", " ").endswith(of_one)
     assert repr(best).splitlines()[0].endswith(of_all)
     pyplot.close("all")
 
@@ -157,9 +157,9 @@ def test_what_is_of_one_phase_or_segment_says_of_which(scenario: str, phase: int
 def test_what_is_the_same_in_all_phases_or_for_all_users_names_none() -> None:
     """A bug once: the best ads of the second phase were titled as those of the first."""
     best = Optimum("drift", 1)
-    assert best.policy.plot(best.tables).get_title(loc="left") == "drift: the ad shown most"
-    assert "phase 1 of 3" in greedy_policy("drift").plot("drift").get_title(loc="left")
-    assert "patient users" in Optimum("hidden-users").policy.plot("hidden-users").get_title(loc="left")
+    assert best.policy.plot(best.tables).get_title() == "drift: the ad shown most"
+    assert "phase 1 of 3" in greedy_policy("drift").plot("drift").get_title()
+    assert "patient users" in Optimum("hidden-users").policy.plot("hidden-users").get_title()
     pyplot.close("all")
 
 
@@ -193,7 +193,7 @@ def test_tables_and_trainings_say_which_phase_or_segments_they_tell(scenario: st
     result = train("greedy", scenario=scenario, sessions=60, run=tmp_path / "run")
     for one in (result.tables, result, Run.load(tmp_path / "run")):
         assert part in " ".join(repr(one).split())
-    assert part in result.tables.plot().get_title(loc="left").replace("\n", " ")
+    assert part in result.tables.plot().get_title().replace("\n", " ")
     pyplot.close("all")
 
 
@@ -221,7 +221,7 @@ def test_an_evaluation_has_as_many_results_as_agents_and_names_those_it_has(obje
 
 def test_nothing_of_one_phase_and_one_segment_names_them(objects: dict[str, Any]) -> None:
     assert "phase" not in repr(objects["Optimum"]) + repr(objects["TrainingResult"])
-    assert objects["Optimum"].plot().get_title(loc="left") == "fatigue: the best ad, exactly"
+    assert objects["Optimum"].plot().get_title() == "fatigue: the best ad, exactly"
     pyplot.close("all")
 
 
@@ -309,10 +309,10 @@ def test_names_of_a_large_field_do_not_lie_on_each_other() -> None:
 
 def test_curves_of_different_scenarios_have_a_title_of_none(objects: dict[str, Any]) -> None:
     axes = objects["TrainingResult"].plot()
-    assert axes.get_title(loc="left") == "fatigue: learning curve"
-    assert objects["Run"].plot(axes).get_title(loc="left") == "fatigue: learning curve"
+    assert axes.get_title() == "fatigue: learning curve"
+    assert objects["Run"].plot(axes).get_title() == "fatigue: learning curve"
     other = objects["Curve"].plot(axes, title="classic: learning curve")
-    assert other.get_title(loc="left") == "learning curves"
+    assert other.get_title() == "learning curves"
     pyplot.close("all")
 
 
@@ -326,6 +326,24 @@ def test_curves_on_the_same_axes_differ_in_colour_and_have_a_legend(objects: dic
     sessions, (percent,) = drawn_points([objects["Curve"]], "session/percent_of_optimum")
     assert lines[0].get_xdata().tolist() == sessions
     assert lines[0].get_ydata().tolist() == percent.tolist()
+    pyplot.close("all")
+
+
+def test_curves_of_the_same_name_or_of_none_are_numbered(objects: dict[str, Any]) -> None:
+    axes = objects["TrainingResult"].plot(ax=objects["TrainingResult"].plot())
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["thompson", "thompson 2"]
+    bare = objects["Curve"].plot()
+    assert bare.get_legend() is None
+    objects["Curve"].plot(ax=bare)
+    assert [text.get_text() for text in bare.get_legend().get_texts()] == ["curve", "curve 2"]
+    pyplot.close("all")
+
+
+def test_a_title_that_a_user_sets_stands_alone(objects: dict[str, Any]) -> None:
+    """A bug once: ours stood at the left, and another in the middle was printed over it."""
+    axes = objects["Optimum"].plot()
+    axes.set_title("mine")
+    assert [axes.get_title(loc=place) for place in ("left", "center", "right")] == ["", "mine", ""]
     pyplot.close("all")
 
 
@@ -396,6 +414,6 @@ def test_what_cannot_be_drawn_is_told_in_one_line(ask: Callable[[], Any], named:
 def test_a_long_title_of_a_picture_is_folded_and_not_cut() -> None:
     axes = Optimum(Tables.compile("hidden-users", "demo")).plot()
     axes.figure.draw_without_rendering()  # type: ignore[union-attr]
-    title = axes._left_title  # type: ignore[attr-defined]
+    title = axes.title
     assert title.get_window_extent().x1 <= axes.figure.bbox.x1
     pyplot.close("all")

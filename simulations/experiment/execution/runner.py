@@ -78,11 +78,11 @@ class ExperimentOutcome(ShownTable):
         """Returns the tidy table: one row a finished or failed cell, with every setting and number."""
         return results(Store(self.out))
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draws percent of the optimum of every agent at every point, with Student's 95 % interval over seeds.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
 
         Raises:
             PrerollError: there is no finished cell.
@@ -97,7 +97,7 @@ class ExperimentOutcome(ShownTable):
             for point, bars in found.items()
             for bar in bars
         ]
-        return plots.bars(axes, rows, title=f"experiment {self.out.name}", x=PERCENT, best=100)
+        return plots.bars(ax, rows, title=f"experiment {self.out.name}", x=PERCENT, best=100)
 
     def _card(self) -> Card:
         skipped = sum(state == CellState.DONE for state in self.before.values())
