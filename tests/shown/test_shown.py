@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from rich.cells import cell_len
 
 from preroll import PrerollError
 from preroll.agents import AGENTS, make_agent
-from preroll.envs import Optimum, PhasedOptimum, Policy, Scenario, Tables, greedy_policy, scenario_for
+from preroll.envs import Optimum, PhasedOptimum, Policy, Scenario, Tables, greedy_policy, random_policy, scenario_for
+from preroll.palette import UNKNOWN
 from preroll.perception import Catalog
 from preroll.shown.card import LINES, WIDTH
 from preroll.shown.shown import Shown
@@ -204,6 +206,13 @@ def test_a_scenario_of_ads_by_category_shows_the_range_of_each() -> None:
     axes: Any = scenario.plot()
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.8, 1.25, 0.75, 1.125, 0.85, 0.75])
     assert "by category" in axes.get_xlabel().replace("\n", " ")
+    pyplot.close("all")
+
+
+def test_ads_that_are_equally_likely_are_drawn_as_several(objects: dict[str, Any]) -> None:
+    axes = random_policy("fatigue").plot("fatigue")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["several alike"]
+    assert np.unique(axes.images[0].get_array().reshape(-1, 3), axis=0).tolist() == [list(to_rgb(UNKNOWN))]
     pyplot.close("all")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from preroll.envs import Optimum, Tables
+from preroll.envs import Optimum, Tables, random_policy
 from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.policies.policy_map import PolicyMap, policy_map
 from preroll.envs.rendering.figure_bytes import figure_bytes
@@ -76,6 +76,14 @@ def test_names_of_categories_stand_in_the_picture_as_they_are(name: str) -> None
     escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert f">before {escaped} videos<" in svg
     assert f">{escaped}.long<" in svg or f">{escaped}.short<" in svg
+
+
+def test_equally_likely_ads_are_drawn_as_several(small_catalog: Catalog) -> None:
+    tables = Tables.compile("fatigue", small_catalog)
+    maps = {"": policy_map(tables, random_policy(tables))}
+    svg = figure_bytes(draw_policies(tables, maps), "svg").decode()
+    assert ">several alike<" in svg
+    assert ">cats.short<" not in svg
 
 
 def colors_by_label(small_catalog: Catalog, ads: dict[str, dict[str, float]], p: Any = 0.5) -> dict[str, str]:
