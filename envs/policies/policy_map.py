@@ -83,7 +83,7 @@ def _most_shown(table: NDArray[Any], videos: NDArray[np.intp], n: int) -> NDArra
     """Returns the ad with the largest mean probability over some videos, int [T, F]."""
     own = table[:, videos] if table.shape[1] > 1 else table
     if own.ndim == 3:
-        return np.stack([own == ad for ad in range(n)], axis=-1).mean(axis=1).argmax(axis=-1)
+        return np.asarray(np.stack([own == ad for ad in range(n)], axis=-1).mean(axis=1).argmax(axis=-1))
     shares = own.mean(axis=1)
     most = shares >= shares.max(axis=-1, keepdims=True) - SAME
     return np.where(most.sum(axis=-1) > 1, SEVERAL, shares.argmax(axis=-1))

@@ -37,7 +37,8 @@ def table(catalog: CatalogArrays, videos: "pd.DataFrame") -> "pd.DataFrame":
 def plot(catalog: CatalogArrays, ax: "Axes | None") -> "Axes":
     """Draws the number of videos of every category."""
     counts = _counts(catalog)
-    rows = [plots.Bar(name, n, color=category_color(k)) for k, (name, n) in enumerate(counts.items())]
+    places = (*range(len(catalog.categories)), -1)
+    rows = [plots.Bar(name, n, color=category_color(k)) for k, (name, n) in zip(places, counts.items(), strict=False)]
     return plots.bars(ax, rows, title=f"catalog {catalog.path.name}: {catalog.n_videos:,} videos", x="videos")
 
 

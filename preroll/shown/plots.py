@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.palette import AGENTS, BLUE, FAINT, INK, PAPER
+from preroll.palette import AGENTS, BLUE, FAINT, INK, PAPER, UNKNOWN
 from preroll.shown.axes import HEIGHT, WIDTH, name_ticks, picture
 from preroll.shown.card import aligned
 
@@ -31,7 +31,7 @@ class Bar:
     value: float
     low: float | None = None
     high: float | None = None
-    color: str = BLUE
+    color: str = UNKNOWN
 
 
 def bars(ax: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: float | None = None) -> "Axes":

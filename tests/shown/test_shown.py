@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from rich.cells import cell_len
 
 from preroll import PrerollError
 from preroll.agents import AGENTS, make_agent
 from preroll.envs import Optimum, PhasedOptimum, Policy, Scenario, Tables, greedy_policy, random_policy, scenario_for
-from preroll.palette import UNKNOWN
+from preroll.envs.model.ad_colors import ad_colors
+from preroll.palette import CATEGORIES, UNKNOWN
 from preroll.perception import Catalog
 from preroll.shown.card import LINES, WIDTH
 from preroll.shown.shown import Shown
@@ -209,8 +210,33 @@ def test_a_scenario_of_ads_by_category_shows_the_range_of_each() -> None:
     pyplot.close("all")
 
 
+@pytest.mark.parametrize("scenario", ["fatigue", "campaigns"])
+def test_an_ad_has_one_colour_in_all_pictures(scenario: str) -> None:
+    """A bug once: a scenario drew its groups as if they were categories, and no length by its shade."""
+    tables = Tables.compile(scenario, "demo")
+    bars: Any = tables.scenario.plot()
+    labels = [text.get_text() for text in bars.get_yticklabels()]
+    drawn = {label: to_hex(bar.get_facecolor()).upper() for label, bar in zip(labels, bars.patches, strict=True)}
+    assert drawn.items() <= dict(zip(tables.spec.labels, ad_colors(tables.spec), strict=True)).items()
+    legend: Any = Optimum(tables).plot().get_legend()
+    shown = {
+        text.get_text(): to_hex(patch.get_facecolor()).upper()
+        for text, patch in zip(legend.get_texts(), legend.get_patches(), strict=True)
+    }
+    shown.pop("none", None)
+    assert shown.items() <= drawn.items()
+    pyplot.close("all")
+
+
+def test_categories_have_their_colours_in_an_explanation_and_nothing_else_has_one(objects: dict[str, Any]) -> None:
+    for split, colors in (("category", CATEGORIES[:3]), ("fatigue", [UNKNOWN] * 6)):
+        bars: Any = objects["Explanation"].plot(split=split)
+        assert [to_hex(bar.get_facecolor()).upper() for bar in bars.patches] == [color.upper() for color in colors]
+    pyplot.close("all")
+
+
 def test_ads_that_are_equally_likely_are_drawn_as_several(objects: dict[str, Any]) -> None:
-    axes = random_policy("fatigue").plot("fatigue")
+    axes: Any = random_policy("fatigue").plot("fatigue")
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["several alike"]
     assert np.unique(axes.images[0].get_array().reshape(-1, 3), axis=0).tolist() == [list(to_rgb(UNKNOWN))]
     pyplot.close("all")
@@ -376,7 +402,9 @@ def test_a_policy_without_categories_is_drawn_by_predictions() -> None:
     assert "without category" in repr(unknown)
     assert "without category" in set(tables.to_frame()["category"])
     tables.plot()
-    unknown.plot()
+    bars: Any = unknown.plot()
+    colors = [to_hex(bar.get_facecolor()).upper() for bar in bars.patches]
+    assert colors == [*(color for color in CATEGORIES[:3]), UNKNOWN]
     pyplot.close("all")
 
 

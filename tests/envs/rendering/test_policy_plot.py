@@ -102,6 +102,23 @@ def test_ads_are_shaded_in_the_order_of_the_seconds_of_their_length_classes(smal
     assert colors["cars.c"] == ad_color(0, 0.5)  # the shade of its class in this scenario
 
 
+def test_ads_of_one_category_and_one_length_class_differ_and_stay_nearer_to_their_class(small_catalog: Catalog) -> None:
+    """A bug once: they had the same colour, so that no picture told them apart."""
+    ad = {"view_probability": 0.5, "reward": 1}
+    short = {name: {"seconds": seconds, "length": "short", **ad} for name, seconds in (("b", 9), ("a", 5))}
+    ads: dict[str, dict[str, Any]] = {
+        "cats": {**short, "long": {"seconds": 30, **ad}},
+        "cars": {"short": {"seconds": 7, **ad}},
+    }
+    spec = Tables.compile({"name": "test", "ads": ads}, small_catalog).spec
+    colors = dict(zip(spec.labels, ad_colors(spec), strict=True))
+    assert [colors[f"cats.{name}"] for name in ("a", "b", "long")] == [ad_color(1, shade) for shade in (0, 0.4, 1)]
+    assert colors["cars.short"] == ad_color(0, 0)
+    del ads["cats"]["long"]
+    spec = Tables.compile({"name": "test", "ads": ads}, small_catalog).spec
+    assert ad_colors(spec) == (ad_color(1, 1), ad_color(1, 0), category_color(0))
+
+
 def test_ads_of_a_single_length_have_the_colors_of_their_categories(small_catalog: Catalog) -> None:
     colors = colors_by_label(small_catalog, {"cats": {"only": 5}, "cars": {"only": 5}})
     assert colors == {"cats.only": category_color(1), "cars.only": category_color(0)}
