@@ -24,6 +24,7 @@ from preroll.simulations.report.findings import headline
 from preroll.simulations.report.heat_maps import _texts, heat_maps
 from preroll.simulations.report.lengths import always_values
 from preroll.simulations.report.page import page
+from preroll.simulations.report.policies import policy_pictures
 from preroll.simulations.report.sample_session import play_session
 from preroll.simulations.reporting import write_report
 from tests.browser import dump
@@ -281,3 +282,29 @@ def test_titles_stand_above_charts_and_each_chart_has_one(html: str) -> None:
     figures = re.findall(r"<figure>(.*?)</figure>", html, re.DOTALL)
     assert len(figures) > 5
     assert all(figure.startswith("<figcaption>") and "></figcaption>" not in figure for figure in figures)
+
+
+@pytest.mark.usefixtures("unpainted")
+def test_the_optimum_is_shown_beside_agents_where_no_agent_is_the_optimum(store: Store) -> None:
+    material = Material.of(store)
+    cells = tuple(cell for cell in material.plan.cells if cell.agent == "thompson")
+    without = Material(store, replace(material.plan, cells=cells), material.states)
+    shown = [policy_pictures(one, next(iter(one.points))) for one in (material, without)]
+    assert [[one.caption for one in found] for found in shown] == [
+        ["optimum", "thompson, seed 0", "linucb, seed 0"],
+        ["optimum", "thompson, seed 0"],
+    ]
+
+
+@pytest.mark.usefixtures("unpainted")
+def test_sections_that_draw_some_points_promise_no_table_that_is_not_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preroll.simulations.report.page.MOST_POINTS", 1)
+    monkeypatch.setattr("preroll.simulations.report.page.MOST_MAPS", 1)
+    html = page(Material.of(store))
+    notes = re.findall(r">(1 of 2 points, evenly chosen.*?)</p>", html)
+    assert notes == ["1 of 2 points, evenly chosen; the table of every agent at every point has all."] + 3 * [
+        "1 of 2 points, evenly chosen."
+    ]
+    assert "Every agent at every point</h2>" in html
