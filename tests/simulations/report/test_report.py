@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -234,8 +235,6 @@ document.getElementById('probe').textContent = JSON.stringify({up, down, errors,
 
 
 def test_in_a_browser_sorting_works_and_a_phone_needs_no_horizontal_scroll(html: str, tmp_path: Path) -> None:
-    import json
-
     # A frame of 400 pixels: some browsers make no window that narrow.
     (tmp_path / "page.html").write_text(html.replace("</body>", PROBE + "</body>"))
     frame = "<iframe id=f width=400 height=900 style='border:0' src=page.html></iframe><pre id=out></pre><script>"
@@ -253,6 +252,38 @@ def test_in_a_browser_sorting_works_and_a_phone_needs_no_horizontal_scroll(html:
     assert told["up"] == sorted(told["up"])
     assert told["down"] == sorted(told["down"], reverse=True)
     assert told["wide"] <= 400
+
+
+WIDE = """
+<pre id=probe></pre><script>
+requestAnimationFrame(() => requestAnimationFrame(() => {
+  const column = document.querySelector('main p').getBoundingClientRect();
+  const told = [...document.querySelectorAll('section > .wide')].map(one => {
+    const {left, right, width} = one.getBoundingClientRect();
+    return {inside: left >= 0 && right <= innerWidth, beyond: width > column.width + 1,
+      scrolls: one.scrollWidth > one.clientWidth, says: getComputedStyle(one, '::before').content.includes('sideways')};
+  });
+  const inside = document.documentElement.scrollWidth <= innerWidth;
+  document.getElementById('probe').textContent = JSON.stringify({told, inside});
+}));
+</script>
+"""
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_in_a_browser_wide_tables_take_what_the_window_has_and_say_that_they_scroll(
+    html: str, tmp_path: Path, width: int
+) -> None:
+    (tmp_path / "page.html").write_text(html.replace("</body>", WIDE + "</body>"))
+    document, errors = dump((tmp_path / "page.html").as_uri(), tmp_path, width=width)
+    found = re.search(r"<pre id=\"probe\">(\{.*?\})</pre>", document)
+    assert found is not None
+    assert not errors
+    told, page_inside = (json.loads(found.group(1))[name] for name in ("told", "inside"))
+    assert page_inside
+    assert all(one["inside"] and one["says"] == one["scrolls"] for one in told)
+    assert any(one["beyond"] for one in told) == (width > 1000)
+    assert any(one["scrolls"] for one in told) == (width < 1000)
 
 
 def test_close_values_have_lines_of_their_own_in_a_heat_map() -> None:
