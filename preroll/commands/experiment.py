@@ -34,7 +34,9 @@ class EngineName(StrEnum):
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="See examples/experiments/.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="See examples/experiments/; or the folder of one, to repeat it.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted experiment in it resumes.")],
     workers: Annotated[
         int | None,
@@ -57,14 +59,13 @@ def run(
 
     Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
     """
-    from preroll.simulations.experiment.design.plan import Plan
-    from preroll.simulations.experiment.execution.runner import cell_pool, run_experiment
+    from preroll.simulations.experiment.execution.runner import cell_pool, planned, run_experiment
     from preroll.simulations.experiment.execution.store import Store
     from preroll.system.processors import cores
     from preroll.workers.pool import Pool
 
     pool = cell_pool(workers, engine=engine, address=address)
-    plan, store = Plan.load(file), Store(out)
+    (plan, _), store = planned(file), Store(out)
     if dry_run:
         _print_dry_run(plan, store, pool.size if isinstance(pool, Pool) else workers or cores())
         return
