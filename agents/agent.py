@@ -201,7 +201,7 @@ class Agent(Shown, ABC):
     def plot(
         self,
         tables: "TablesSource",
-        axes: "Axes | None" = None,
+        ax: "Axes | None" = None,
         *,
         phase: int | None = None,
         segment: int | None = None,
@@ -210,11 +210,11 @@ class Agent(Shown, ABC):
 
         Args:
             tables: the scenario on the catalog.
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
             phase: phase of drift; the first one by default, if the agent sees it.
             segment: segment of the user; the first one by default, if the agent sees it.
         """
-        return self.policy(tables).plot(tables, axes, phase=phase, segment=segment)
+        return self.policy(tables).plot(tables, ax, phase=phase, segment=segment)
 
     def export_graph(self, graph: OnnxGraph) -> None:
         """Adds to ``graph`` what the agent computes with exploration off, from the observation to its outputs.

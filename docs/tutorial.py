@@ -75,9 +75,9 @@ results = {name: train(name, scenario=scenario, catalog=catalog, sessions=20_000
 results["lean-ppo"]
 
 # %%
-axes = None
+ax = None
 for result in results.values():
-    axes = result.plot(axes)
+    ax = result.plot(ax)
 
 # %% [markdown]
 # ## Who earns more?
@@ -104,6 +104,6 @@ evaluation.plot(middle)
 best.plot(right)
 titles = ("They learn", "What they earn", "What the best ad would be")
 for panel, title in zip((left, middle, right), titles, strict=True):
-    panel.set_title(title, loc="left", fontsize=13)
+    panel.set_title(title, fontsize=13)
 slide.suptitle(f"{scenario.name}: the optimum earns {best.value:.2f} a session", fontsize=16, x=0.01, ha="left")
 slide.savefig("slide.png", dpi=120)

@@ -16,7 +16,7 @@ SKY, YELLOW, PURPLE, BLACK = "#56B4E9", "#F0E442", "#CC79A7", "#000000"
 CATEGORIES = (BLUE, ORANGE, GREEN, VERMILLION, SKY, YELLOW, PURPLE)
 #: Of lines and markers: without yellow, which is pale on white.
 AGENTS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-NO_AD, UNKNOWN = "#DDDDDD", "#999999"  # an empty slot; a video without category
+NO_AD, UNKNOWN = "#DDDDDD", "#999999"  # an empty slot; what is of no category or of no one ad
 PAPER, GRID, FAINT, INK = "#FFFFFF", "#E6E6E6", "#666666", "#1A1A1A"  # FAINT: secondary text, references
 
 LIGHTEST, DARKEST = 0.5, 0.2  # shares of white and of black in the shades of the shortest and of the longest length

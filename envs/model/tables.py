@@ -220,20 +220,20 @@ class Tables(ShownTable):
             parts.append(pd.DataFrame({"category": name, **columns}, index=index).reset_index())
         return pd.concat(parts, ignore_index=True)
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draws P(view) · reward of every ad before the videos of every category, at the start of a session.
 
         With drift it is that of the first phase, of several segments the mean.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
         """
         earned, listed = self._earned_at_first(), list(self.spec.listed)
         title = f"{self.scenario.name}: expected revenue of one ad, at the start of a session"
         title = titled(title, self.scenario, 0)
         labels = [self.spec.labels[ad] for ad in listed]
         values = np.array(list(earned.values()))[:, listed]
-        return plots.field(axes, values, rows=list(earned), columns=labels, title=title)
+        return plots.field(ax, values, rows=list(earned), columns=labels, title=title)
 
     def _earned_at_first(self) -> dict[str, NDArray[np.float64]]:
         """Computes P(view) · reward in the first slot, without fatigue, float64 [A], by category."""

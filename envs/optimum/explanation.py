@@ -9,7 +9,7 @@ import numpy as np
 from preroll.envs.model.tables import Tables
 from preroll.envs.optimum.losses import Losses
 from preroll.errors import PrerollError
-from preroll.palette import ORANGE
+from preroll.palette import UNKNOWN, category_color
 from preroll.shown import plots
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
@@ -106,11 +106,13 @@ class Explanation(ShownTable):
         columns = ["split", "part", "lost", "percent", "low", "high"]
         return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:], "float64"))
 
-    def plot(self, axes: "Axes | None" = None, *, split: str = CATEGORY) -> "Axes":
+    def plot(self, ax: "Axes | None" = None, *, split: str = CATEGORY) -> "Axes":
         """Draws what is lost in the parts of a split, in percent of the optimum, with intervals where it is not exact.
 
+        Categories have their colours; what is of no category is grey.
+
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
             split: one of those of :attr:`lost`.
 
         Raises:
@@ -119,11 +121,12 @@ class Explanation(ShownTable):
         if split not in self.lost:
             raise PrerollError(f"explanation: no split {split!r}; splits are {', '.join(self.lost)}")
         rows = []
-        for part, lost in self.lost[split].items():
+        for k, (part, lost) in enumerate(self.lost[split].items()):
             low, high = self.interval(split, part) or (None, None)
-            rows.append(plots.Bar(part, self.percent_of(lost), low, high, ORANGE))
+            hue = category_color(k) if split == CATEGORY and part != WITHOUT_CATEGORY else UNKNOWN
+            rows.append(plots.Bar(part, self.percent_of(lost), low, high, hue))
         title = f"lost by {split}, of {self.percent:.1f} % in all"
-        return plots.bars(axes, rows, title=title, x="% of the optimum")
+        return plots.bars(ax, rows, title=title, x="% of the optimum")
 
     def _card(self) -> Card:
         facts = {

@@ -195,17 +195,17 @@ class Optimum(ShownTable):
         ads = [{name: row[name] for name in ("action", "ad", "category", "length")} for row in self.tables.spec]
         return pd.DataFrame(ads).assign(per_session=shown, share=shown / shown.sum())
 
-    def plot(self, axes: "Axes | None" = None, *, segment: int = 0) -> "Axes":
+    def plot(self, ax: "Axes | None" = None, *, segment: int = 0) -> "Axes":
         """Draws the best ad by category, slot and fatigue level: :meth:`Policy.plot` of the optimum.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
             segment: segment of the user.
 
         Raises:
             PrerollError: there is no such segment.
         """
-        return self.policy.plot(self.tables, axes, phase=self.phase, segment=segment, what="the best ad, exactly")
+        return self.policy.plot(self.tables, ax, phase=self.phase, segment=segment, what="the best ad, exactly")
 
     def _card(self) -> Card:
         shown, labels = self.shown(self.policy), self.tables.spec.labels

@@ -22,8 +22,9 @@ from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.part_of import part_of, titled
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.policies.given_tables import AXES, N_AXES, ads_of, probabilities_of
-from preroll.envs.policies.policy_map import NONE_YET, policy_map
+from preroll.envs.policies.policy_map import NONE_YET, SEVERAL_NAME, policy_map
 from preroll.errors import PrerollError
+from preroll.palette import UNKNOWN
 from preroll.shown import plots
 from preroll.shown.card import Card
 from preroll.shown.shown import ShownTable
@@ -113,8 +114,11 @@ class Policy(ShownTable):
     ) -> "pd.DataFrame":
         """Returns the ad that is shown most by category, slot and fatigue level, as :meth:`plot` draws it.
 
+        Where several ads are equally likely, ``ad`` says so: "several alike".
+
         Without tables it returns the table itself: one row a state, of the axes on which the policy depends, with the
-        number of its ad, or with ``probability.AD`` of every ad.
+        number of the ``action``, or with ``probability.ACTION`` of every one. Slots count from 1 in both tables, phases
+        and segments from 0, as arguments do.
 
         Raises:
             PrerollError: If the table does not fit the scenario and the catalog, there is no such phase or segment, or
@@ -126,7 +130,7 @@ class Policy(ShownTable):
             return self._states()
         tables = Tables.of(tables)
         part_of(tables.scenario, phase, segment)  # raises, before an axis is taken for one of length 1
-        parts, labels = [], np.array(tables.spec.labels, dtype=object)
+        parts, labels = [], np.array([*tables.spec.labels, SEVERAL_NAME], dtype=object)
         for name, ads in policy_map(tables, self, phase=phase or 0, segment=segment or 0, last=NONE_YET).items():
             slot, level = np.indices(ads.shape)
             columns = {"slot": slot.ravel() + 1, "fatigue": level.ravel(), "ad": labels[ads].ravel()}
@@ -139,16 +143,17 @@ class Policy(ShownTable):
         if (n := prod(self.shape)) > MOST_ROWS:
             raise PrerollError(f"policy table: {n:,} states are too many to list; policy.to_frame(tables) sums up")
         places = np.indices(self.shape).reshape(N_AXES, -1)
+        places[AXES.index("slot")] += 1
         columns = {name.replace(" ", "_"): places[i] for i, name in enumerate(AXES) if self.shape[i] > 1}
         if self.ads is not None:
-            return pd.DataFrame({**columns, "ad": self.ads.ravel()})
+            return pd.DataFrame({**columns, "action": self.ads.ravel()})
         rows = self.given.reshape(n, -1)
         return pd.DataFrame({**columns, **{f"probability.{ad}": rows[:, ad] for ad in range(rows.shape[1])}})
 
     def plot(
         self,
         tables: TablesSource,
-        axes: "Axes | None" = None,
+        ax: "Axes | None" = None,
         *,
         phase: int | None = None,
         segment: int | None = None,
@@ -158,7 +163,7 @@ class Policy(ShownTable):
 
         Args:
             tables: the scenario on the catalog.
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
             phase: phase of drift; the first one by default, if the policy depends on it.
             segment: segment of the user; the first one by default, if the policy depends on it.
             what: what it is, for the title, which says the phase and the segment of what is not the same in all.
@@ -171,13 +176,14 @@ class Policy(ShownTable):
         said = [one if given is None else given for one, given in zip(of_all, (phase, segment), strict=True)]
         title = titled(f"{tables.scenario.name}: {what}", tables.scenario, *said)
         maps = policy_map(tables, self, phase=phase or 0, segment=segment or 0, last=NONE_YET)
-        spec, colors, listed = tables.spec, ad_colors(tables.spec), np.array(tables.spec.listed)
+        colors, names = (*ad_colors(tables.spec), UNKNOWN), (*tables.spec.labels, SEVERAL_NAME)
+        listed = np.array([*tables.spec.listed, tables.n_actions])
         place = np.argsort(listed)  # of every ad in the legend
         return plots.mosaic(
-            axes,
+            ax,
             {name: place[ads].T for name, ads in maps.items()},
             colors=[colors[ad] for ad in listed],
-            names=[spec.labels[ad] for ad in listed],
+            names=[names[ad] for ad in listed],
             title=title,
             labels=("slot", "fatigue level (upwards), by category" if tables.n_levels > 1 else ""),
         )

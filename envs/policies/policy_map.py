@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.tables import Tables
 
-#: Index of the ad, int64 [T, F], by name of the category.
+#: Index of the ad, int64 [T, F], by name of the category; :data:`SEVERAL` where no single ad is shown most.
 PolicyMap = dict[str, NDArray[np.int64]]
 
 
@@ -31,13 +31,17 @@ class Table(Protocol):
 
 
 NONE_YET = -1  # the last of the outcomes of the previous slot: there was none
+SEVERAL = -1  # reads the last entry of names or colours, which stands behind those of the actions
+SEVERAL_NAME = "several alike"
+SAME = 1e-9  # difference of equal probabilities whose means were summed in another order
 
 
 def policy_map(tables: Tables, policy: Table, *, phase: int = 0, segment: int = 0, last: int = 0) -> PolicyMap:
     """Returns the ad that is shown most before the videos of each category.
 
     Videos of one category can differ, for example because they lead to different next videos; the ad with the largest
-    mean probability is taken, and ties go to the first ad.
+    mean probability is taken. Of a policy of one ad per state, ties between videos go to the first ad; one that draws
+    several ads with the same probability shows :data:`SEVERAL`.
 
     Args:
         tables: a compiled scenario.
@@ -79,5 +83,7 @@ def _most_shown(table: NDArray[Any], videos: NDArray[np.intp], n: int) -> NDArra
     """Returns the ad with the largest mean probability over some videos, int [T, F]."""
     own = table[:, videos] if table.shape[1] > 1 else table
     if own.ndim == 3:
-        own = np.stack([own == ad for ad in range(n)], axis=-1)
-    return np.asarray(own.mean(axis=1).argmax(axis=-1))
+        return np.asarray(np.stack([own == ad for ad in range(n)], axis=-1).mean(axis=1).argmax(axis=-1))
+    shares = own.mean(axis=1)
+    most = shares >= shares.max(axis=-1, keepdims=True) - SAME
+    return np.where(most.sum(axis=-1) > 1, SEVERAL, shares.argmax(axis=-1))

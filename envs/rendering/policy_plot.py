@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.model.tables import Tables
-from preroll.envs.policies.policy_map import PolicyMap
+from preroll.envs.policies.policy_map import SEVERAL, SEVERAL_NAME, PolicyMap
 from preroll.envs.rendering.figure_bytes import figure_bytes
+from preroll.palette import UNKNOWN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,10 +79,10 @@ def _add_legend(figure: "Figure", tables: Tables, shown: list[int]) -> int:
     """Adds the ads that are shown, below the panels, and returns the number of lines."""
     from matplotlib.patches import Patch
 
-    colors, labels = ad_colors(tables.spec), tables.spec.labels
+    colors, labels = (*ad_colors(tables.spec), UNKNOWN), (*tables.spec.labels, SEVERAL_NAME)
     fitting = max(int(figure.get_figwidth() / (MARK + CHARACTER * max(len(labels[ad]) for ad in shown))), 1)
     lines = -(-len(shown) // fitting)
-    handles = [Patch(color=colors[ad], label=labels[ad]) for ad in tables.spec.listed if ad in shown]
+    handles = [Patch(color=colors[ad], label=labels[ad]) for ad in (*tables.spec.listed, SEVERAL) if ad in shown]
     columns = -(-len(shown) // lines)  # lines of about the same length
     figure.legend(handles=handles, loc="lower center", frameon=False, fontsize=9, ncols=columns, borderpad=0)
     return lines
@@ -119,7 +120,7 @@ def _draw_panel(panel: "Axes", tables: Tables, ads: NDArray[np.int64]) -> None:
     from matplotlib.colors import to_rgb
     from matplotlib.ticker import MaxNLocator
 
-    colors = np.array([to_rgb(color) for color in ad_colors(tables.spec)])
+    colors = np.array([to_rgb(color) for color in (*ad_colors(tables.spec), UNKNOWN)])
     extent = (0.5, tables.n_slots + 0.5, -0.5, tables.n_levels - 0.5)
     panel.imshow(colors[ads.T], origin="lower", aspect="auto", interpolation="nearest", extent=extent)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -135,18 +135,18 @@ class Scenario(ShownTable, ScenarioFields):  # type: ignore[misc]  # rows, where
         """
         return views.table(self)
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draws P(view) · reward of every ad before a video of its own category.
 
         An ad with probabilities by category has a bar as long as the largest of them, and a line from the smallest.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
 
         Raises:
             PrerollError: P(view) is the catalog's: ``Tables.compile(scenario, catalog).plot()`` shows it.
         """
-        return views.plot(self, axes)
+        return views.plot(self, ax)
 
     def _card(self) -> Card:
         return views.card(self)

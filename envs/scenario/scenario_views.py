@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from preroll.console.plural import counted
 from preroll.envs.scenario.fields import CATALOG, ScenarioFields
-from preroll.envs.scenario.parts import Ad
+from preroll.envs.scenario.parts import OTHER, Ad
+from preroll.envs.scenario.shades import shaded
 from preroll.errors import PrerollError
-from preroll.palette import category_color
 from preroll.shown import plots
 from preroll.shown.card import Card
 
@@ -31,23 +31,31 @@ def table(scenario: ScenarioFields) -> "pd.DataFrame":
     return pd.DataFrame(rows).astype({"view_probability": "float64"})
 
 
-def plot(scenario: ScenarioFields, axes: "Axes | None") -> "Axes":
+def plot(scenario: ScenarioFields, ax: "Axes | None") -> "Axes":
     """Draws P(view) · reward of every ad before a video of its own category."""
     if scenario.response == CATALOG:
         raise PrerollError(
             f"scenario {scenario.name}: response: 'catalog': P(view) stands in the catalog; "
             "plot Tables.compile(scenario, catalog) instead"
         )
-    hues = {name: category_color(k) for k, name in enumerate(sorted({ad.category for ad in scenario.ads}))}
+    colors = shaded(scenario.ads, _categories(scenario))
     rows, before = [], "before a video of the own category"
-    for _, ad in scenario.listed:
+    for action, ad in scenario.listed:
         assert ad.probability_range is not None
         least, most = (p * ad.reward for p in ad.probability_range)
-        rows.append(plots.Bar(ad.label, most, color=hues[ad.category]))
+        rows.append(plots.Bar(ad.label, most, color=colors[action]))
         if isinstance(ad.view_probability, dict):
             rows[-1] = replace(rows[-1], low=least, high=most)
             before = "before a video of the own category, or by category from least to most"
-    return plots.bars(axes, rows, title=scenario.name, x=f"P(view) · reward {before}")
+    return plots.bars(ax, rows, title=scenario.name, x=f"P(view) · reward {before}")
+
+
+def _categories(scenario: ScenarioFields) -> list[str]:
+    """Returns the categories that the scenario names, in the order of a catalog that has no others."""
+    found: set[str] = set()
+    for ad in scenario.ads:
+        found |= ad.view_probability.keys() - {OTHER} if isinstance(ad.view_probability, dict) else {ad.category}
+    return sorted(found)
 
 
 def card(scenario: ScenarioFields) -> Card:

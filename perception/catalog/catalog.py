@@ -346,13 +346,13 @@ class Catalog(CatalogArrays, ShownTable):
         """
         return views.table(self, self.videos())
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draws the number of videos of every category.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
         """
-        return views.plot(self, axes)
+        return views.plot(self, ax)
 
     def _card(self) -> Card:
         return views.card(self)

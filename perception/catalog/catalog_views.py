@@ -34,11 +34,12 @@ def table(catalog: CatalogArrays, videos: "pd.DataFrame") -> "pd.DataFrame":
     return pd.concat(parts, axis=1).reset_index(names="video")
 
 
-def plot(catalog: CatalogArrays, axes: "Axes | None") -> "Axes":
+def plot(catalog: CatalogArrays, ax: "Axes | None") -> "Axes":
     """Draws the number of videos of every category."""
     counts = _counts(catalog)
-    rows = [plots.Bar(name, n, color=category_color(k)) for k, (name, n) in enumerate(counts.items())]
-    return plots.bars(axes, rows, title=f"catalog {catalog.path.name}: {catalog.n_videos:,} videos", x="videos")
+    places = (*range(len(catalog.categories)), -1)
+    rows = [plots.Bar(name, n, color=category_color(k)) for k, (name, n) in zip(places, counts.items(), strict=False)]
+    return plots.bars(ax, rows, title=f"catalog {catalog.path.name}: {catalog.n_videos:,} videos", x="videos")
 
 
 def card(catalog: CatalogArrays) -> Card:

@@ -27,7 +27,7 @@ DECADES = 2.5  # of an axis that has room for three labels in each
 
 @contextmanager
 def picture(
-    axes: "Axes | None",
+    ax: "Axes | None",
     title: str,
     *,
     x: str = "",
@@ -39,7 +39,7 @@ def picture(
     """Yields axes with the common look, new ones where none are given.
 
     Args:
-        axes: the axes to draw on.
+        ax: the axes to draw on.
         title: title of the picture.
         x: label of the x axis.
         y: label of the y axis.
@@ -50,23 +50,23 @@ def picture(
     from matplotlib import rc_context
 
     with rc_context({"text.parse_math": False}):  # a name may hold two dollars
-        if axes is None:
+        if ax is None:
             from matplotlib import pyplot
 
-            _, axes = pyplot.subplots(figsize=(min(width, LARGEST), min(height, LARGEST)), layout="constrained")
-            axes.set_prop_cycle(color=AGENTS)
-        for axis in (axes.xaxis, axes.yaxis):
+            _, ax = pyplot.subplots(figsize=(min(width, LARGEST), min(height, LARGEST)), layout="constrained")
+            ax.set_prop_cycle(color=AGENTS)
+        for axis in (ax.xaxis, ax.yaxis):
             axis.reset_ticks()  # so that they are made here; title and labels were made before
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.set_axisbelow(True)
         # A picture of the usual width has room for so many letters: what a long title loses would be its end.
-        axes.set_title(textwrap.fill(title, TITLE), loc="left", fontsize=11, parse_math=False)
-        axes.set_xlabel(textwrap.fill(x, TITLE), parse_math=False)
-        axes.set_ylabel(y, parse_math=False)
+        ax.set_title(textwrap.fill(title, TITLE), fontsize=11, parse_math=False)
+        ax.set_xlabel(textwrap.fill(x, TITLE), parse_math=False)
+        ax.set_ylabel(y, parse_math=False)
         if grid:
-            axes.grid(axis=grid, color=GRID, linewidth=0.8)
-        yield axes
-        for axis in (axes.xaxis, axes.yaxis):
+            ax.grid(axis=grid, color=GRID, linewidth=0.8)
+        yield ax
+        for axis in (ax.xaxis, ax.yaxis):
             _plain_numbers(axis)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.palette import AGENTS, BLUE, FAINT, INK, PAPER
+from preroll.palette import AGENTS, BLUE, FAINT, INK, PAPER, UNKNOWN
 from preroll.shown.axes import HEIGHT, WIDTH, name_ticks, picture
 from preroll.shown.card import aligned
 
@@ -31,14 +31,14 @@ class Bar:
     value: float
     low: float | None = None
     high: float | None = None
-    color: str = BLUE
+    color: str = UNKNOWN
 
 
-def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: float | None = None) -> "Axes":
+def bars(ax: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: float | None = None) -> "Axes":
     """Draws horizontal bars, the first at the top, with intervals and values; of too many the first ones.
 
     Args:
-        axes: the axes to draw on; new ones by default.
+        ax: the axes to draw on; new ones by default.
         rows: the bars.
         title: title of the picture.
         x: what their lengths are.
@@ -47,7 +47,7 @@ def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: 
     left, rows = len(rows) - MOST_BARS, rows[:MOST_BARS]
     title = f"{title} ({left:,} more are not shown)" if left > 0 else title
     places = np.arange(len(rows))[::-1]
-    with picture(axes, title, x=x, grid="x", height=1.1 + BAR * len(rows)) as drawn:
+    with picture(ax, title, x=x, grid="x", height=1.1 + BAR * len(rows)) as drawn:
         values = np.array([row.value for row in rows], np.float64)
         drawn.barh(places, values, height=0.7, color=[row.color for row in rows])
         ends = [(row.value if row.high is None else row.high) for row in rows]
@@ -71,7 +71,7 @@ def bars(axes: "Axes | None", rows: Sequence[Bar], *, title: str, x: str, best: 
 
 
 def curve(
-    axes: "Axes | None",
+    ax: "Axes | None",
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     *,
@@ -83,29 +83,32 @@ def curve(
     """Draws a curve over a logarithmic axis; axes that have one get another colour and a legend.
 
     Args:
-        axes: the axes to draw on; new ones by default.
+        ax: the axes to draw on; new ones by default.
         x: positions.
         y: values; NaN leaves a gap.
         title: title of the picture.
         labels: of the x and of the y axis.
-        name: name of the curve in a legend.
+        name: name of the curve in a legend, numbered where another has it.
         best: value of a dashed line that none can pass.
     """
-    if axes is not None and axes.lines and axes.get_title(loc="left").replace("\n", " ") != title:
+    if ax is not None and ax.lines and ax.get_title().replace("\n", " ") != title:
         title = "learning curves"  # of different things
-    with picture(axes, title, x=labels[0], y=labels[1], grid="y") as drawn:
+    with picture(ax, title, x=labels[0], y=labels[1], grid="y") as drawn:
         if best is not None and not drawn.lines:
             drawn.axhline(best, color=FAINT, linestyle="--", linewidth=1, label="_best")
-        color = AGENTS[sum(not str(line.get_label()).startswith("_best") for line in drawn.lines) % len(AGENTS)]
-        drawn.plot(x, y, "o-" if len(x) == 1 else "-", color=color, linewidth=1.8, label=name or "_curve")
+        taken = [label for line in drawn.lines if (label := str(line.get_label())) != "_best"]
+        named = name or "curve"
+        label = next(one for one in (named, *(f"{named} {n}" for n in range(2, len(taken) + 2))) if one not in taken)
+        color = AGENTS[len(taken) % len(AGENTS)]
+        drawn.plot(x, y, "o-" if len(x) == 1 else "-", color=color, linewidth=1.8, label=label)
         drawn.set_xscale("log")
-        if name:
+        if name or taken:
             drawn.legend(frameon=False, fontsize=9, loc="lower right")
     return drawn
 
 
 def field(
-    axes: "Axes | None",
+    ax: "Axes | None",
     values: NDArray[np.float64],
     *,
     rows: Sequence[str],
@@ -115,7 +118,7 @@ def field(
     """Draws a matrix: the larger a number the darker its field, with the number in it where there is room.
 
     Args:
-        axes: the axes to draw on; new ones by default.
+        ax: the axes to draw on; new ones by default.
         values: float64 [rows, columns].
         rows: names of the rows.
         columns: names of the columns.
@@ -125,7 +128,7 @@ def field(
 
     numbers = values.size <= MOST_NUMBERS
     size = (WIDTH, 1.4 + FIELD * len(rows)) if numbers else (2 + SMALL * len(columns), 2 + SMALL * len(rows))
-    with picture(axes, title, width=max(size[0], WIDTH), height=max(size[1], HEIGHT * (not numbers))) as drawn:
+    with picture(ax, title, width=max(size[0], WIDTH), height=max(size[1], HEIGHT * (not numbers))) as drawn:
         colors = LinearSegmentedColormap.from_list("preroll", [PAPER, BLUE])
         most = max(float(np.nanmax(values)), 1e-300)
         drawn.imshow(values, cmap=colors, vmin=0, vmax=most, aspect="auto", interpolation="nearest")
@@ -143,7 +146,7 @@ def field(
 
 
 def mosaic(
-    axes: "Axes | None",
+    ax: "Axes | None",
     groups: Mapping[str, NDArray[np.int64]],
     *,
     colors: Sequence[str],
@@ -154,7 +157,7 @@ def mosaic(
     """Draws matrices of indices below each other, each index in its colour, with a legend of those that occur.
 
     Args:
-        axes: the axes to draw on; new ones by default.
+        ax: the axes to draw on; new ones by default.
         groups: int64 [rows, columns] by name; the first row is the lowest.
         colors: colour of every index.
         names: name of every index.
@@ -170,7 +173,7 @@ def mosaic(
     sizes = [len(matrix) for matrix in groups.values()]
     starts = np.cumsum([0, *sizes])
     height = 1.3 + max(0.5, 0.14 * max(sizes)) * len(groups)
-    with picture(axes, title, x=labels[0], y=labels[1], height=height) as drawn:
+    with picture(ax, title, x=labels[0], y=labels[1], height=height) as drawn:
         extent = (0.5, stacked.shape[1] + 0.5, len(stacked) - 0.5, -0.5)
         drawn.imshow(palette[stacked], aspect="auto", interpolation="nearest", extent=extent)
         for start in starts[1:-1]:

@@ -127,14 +127,14 @@ class AgentResult(ShownTable):
 
         return pd.DataFrame([self.to_row()])
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draws shares in percent: of the ads that were viewed, of the length classes, of empty slots.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
         """
         rows = [plots.Bar(name, 100 * share) for name, share in self._shares()]
-        return plots.bars(axes, rows, title=f"{self.name}: {self.sessions:,} sessions", x="%")
+        return plots.bars(ax, rows, title=f"{self.name}: {self.sessions:,} sessions", x="%")
 
     def _shares(self) -> list[tuple[str, float]]:
         shares = [("viewed", self.view_rate), *self.shares.items(), ("empty slots", self.empty_share)]

@@ -87,11 +87,11 @@ class Evaluation(ShownTable):
 
         return pd.DataFrame([row.to_row() for row in self.rows])
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draws percent of the optimum as bars, with 95 % intervals where it is not exact; references are grey.
 
         Args:
-            axes: the axes to draw on; new ones by default.
+            ax: the axes to draw on; new ones by default.
         """
         colors = agent_colors((row.name for row in self.rows), REFERENCES)
         rows = []
@@ -100,7 +100,7 @@ class Evaluation(ShownTable):
             rows.append(plots.Bar(row.name, row.percent_of_optimum, low, high, color=colors[row.name]))
         title = f"{self.scenario}: {self.sessions:,} sessions of each agent"
         x = "% of the optimum" + (", 95 % intervals" if any(row.low is not None for row in rows) else "")
-        return plots.bars(axes, rows, title=title, x=x, best=100)
+        return plots.bars(ax, rows, title=title, x=x, best=100)
 
     def _ranked(self) -> list[AgentResult]:
         return sorted(self.rows, key=lambda row: (-round(row.percent_of_optimum, 5), row.name != "optimum"))

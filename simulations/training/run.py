@@ -162,10 +162,10 @@ class Run(ShownTable):
         """Returns the learning curve: :meth:`Curve.to_frame`."""
         return self.curve.to_frame()
 
-    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+    def plot(self, ax: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
         """Draws the learning curve: :meth:`Curve.plot`, under the name of the run unless another is given."""
         title = f"{self.scenario.name}: learning curve"
-        return self.curve.plot(axes, tag=tag, name=name or self.name, title=title)
+        return self.curve.plot(ax, tag=tag, name=name or self.name, title=title)
 
     def _card(self) -> Card:
         told, learning, part = self.settings, self.curve._card(), part_of(self.scenario, 0)

@@ -77,10 +77,10 @@ class TrainingResult(ShownTable):
         """Returns the learning curve: :meth:`Curve.to_frame`."""
         return self.curve.to_frame()
 
-    def plot(self, axes: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
+    def plot(self, ax: "Axes | None" = None, *, tag: str = PERCENT, name: str = "") -> "Axes":
         """Draws the learning curve: :meth:`Curve.plot`, under the name of the agent unless another is given."""
         title = f"{self.tables.scenario.name}: learning curve"
-        return self.curve.plot(axes, tag=tag, name=name or self.agent.name, title=title)
+        return self.curve.plot(ax, tag=tag, name=name or self.agent.name, title=title)
 
     def _card(self) -> Card:
         learning, part = self.curve._card(), part_of(self.tables.scenario, 0)

@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from rich.cells import cell_len
 
 from preroll import PrerollError
 from preroll.agents import AGENTS, make_agent
-from preroll.envs import Optimum, PhasedOptimum, Policy, Scenario, Tables, greedy_policy, scenario_for
+from preroll.envs import Optimum, PhasedOptimum, Policy, Scenario, Tables, greedy_policy, random_policy, scenario_for
+from preroll.envs.model.ad_colors import ad_colors
+from preroll.palette import CATEGORIES, UNKNOWN
 from preroll.perception import Catalog
 from preroll.shown.card import LINES, WIDTH
 from preroll.shown.shown import Shown
@@ -118,9 +121,9 @@ def test_it_is_a_table_of_flat_columns(objects: dict[str, Any], name: str) -> No
 def test_it_draws_itself_on_new_axes_and_on_given_ones(objects: dict[str, Any], name: str) -> None:
     given = pyplot.figure().add_subplot()
     for axes in (None, given):
-        drawn = objects[name].plot(*arguments(objects, name), axes=axes)
+        drawn = objects[name].plot(*arguments(objects, name), ax=axes)
         assert isinstance(drawn, Axes)
-        assert drawn.get_title(loc="left")
+        assert drawn.get_title()
         assert drawn.has_data()
         drawn.figure.canvas.draw()
     assert drawn is given
@@ -149,7 +152,7 @@ def test_what_is_of_one_phase_or_segment_says_of_which(scenario: str, phase: int
     best = Optimum(scenario, phase)
     segment = best.tables.n_segments - 1
     for axes in (best.plot(segment=segment), best.policy.plot(best.tables, phase=phase, segment=segment)):
-        assert axes.get_title(loc="left").replace("\n", " ").endswith(of_one)
+        assert axes.get_title().replace("\n", " ").endswith(of_one)
     assert repr(best).splitlines()[0].endswith(of_all)
     pyplot.close("all")
 
@@ -157,9 +160,9 @@ def test_what_is_of_one_phase_or_segment_says_of_which(scenario: str, phase: int
 def test_what_is_the_same_in_all_phases_or_for_all_users_names_none() -> None:
     """A bug once: the best ads of the second phase were titled as those of the first."""
     best = Optimum("drift", 1)
-    assert best.policy.plot(best.tables).get_title(loc="left") == "drift: the ad shown most"
-    assert "phase 1 of 3" in greedy_policy("drift").plot("drift").get_title(loc="left")
-    assert "patient users" in Optimum("hidden-users").policy.plot("hidden-users").get_title(loc="left")
+    assert best.policy.plot(best.tables).get_title() == "drift: the ad shown most"
+    assert "phase 1 of 3" in greedy_policy("drift").plot("drift").get_title()
+    assert "patient users" in Optimum("hidden-users").policy.plot("hidden-users").get_title()
     pyplot.close("all")
 
 
@@ -193,7 +196,7 @@ def test_tables_and_trainings_say_which_phase_or_segments_they_tell(scenario: st
     result = train("greedy", scenario=scenario, sessions=60, run=tmp_path / "run")
     for one in (result.tables, result, Run.load(tmp_path / "run")):
         assert part in " ".join(repr(one).split())
-    assert part in result.tables.plot().get_title(loc="left").replace("\n", " ")
+    assert part in result.tables.plot().get_title().replace("\n", " ")
     pyplot.close("all")
 
 
@@ -204,6 +207,38 @@ def test_a_scenario_of_ads_by_category_shows_the_range_of_each() -> None:
     axes: Any = scenario.plot()
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.8, 1.25, 0.75, 1.125, 0.85, 0.75])
     assert "by category" in axes.get_xlabel().replace("\n", " ")
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("scenario", ["fatigue", "campaigns"])
+def test_an_ad_has_one_colour_in_all_pictures(scenario: str) -> None:
+    """A bug once: a scenario drew its groups as if they were categories, and no length by its shade."""
+    tables = Tables.compile(scenario, "demo")
+    bars: Any = tables.scenario.plot()
+    labels = [text.get_text() for text in bars.get_yticklabels()]
+    drawn = {label: to_hex(bar.get_facecolor()).upper() for label, bar in zip(labels, bars.patches, strict=True)}
+    assert drawn.items() <= dict(zip(tables.spec.labels, ad_colors(tables.spec), strict=True)).items()
+    legend: Any = Optimum(tables).plot().get_legend()
+    shown = {
+        text.get_text(): to_hex(patch.get_facecolor()).upper()
+        for text, patch in zip(legend.get_texts(), legend.get_patches(), strict=True)
+    }
+    shown.pop("none", None)
+    assert shown.items() <= drawn.items()
+    pyplot.close("all")
+
+
+def test_categories_have_their_colours_in_an_explanation_and_nothing_else_has_one(objects: dict[str, Any]) -> None:
+    for split, colors in (("category", CATEGORIES[:3]), ("fatigue", [UNKNOWN] * 6)):
+        bars: Any = objects["Explanation"].plot(split=split)
+        assert [to_hex(bar.get_facecolor()).upper() for bar in bars.patches] == [color.upper() for color in colors]
+    pyplot.close("all")
+
+
+def test_ads_that_are_equally_likely_are_drawn_as_several(objects: dict[str, Any]) -> None:
+    axes: Any = random_policy("fatigue").plot("fatigue")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["several alike"]
+    assert np.unique(axes.images[0].get_array().reshape(-1, 3), axis=0).tolist() == [list(to_rgb(UNKNOWN))]
     pyplot.close("all")
 
 
@@ -221,7 +256,7 @@ def test_an_evaluation_has_as_many_results_as_agents_and_names_those_it_has(obje
 
 def test_nothing_of_one_phase_and_one_segment_names_them(objects: dict[str, Any]) -> None:
     assert "phase" not in repr(objects["Optimum"]) + repr(objects["TrainingResult"])
-    assert objects["Optimum"].plot().get_title(loc="left") == "fatigue: the best ad, exactly"
+    assert objects["Optimum"].plot().get_title() == "fatigue: the best ad, exactly"
     pyplot.close("all")
 
 
@@ -309,10 +344,10 @@ def test_names_of_a_large_field_do_not_lie_on_each_other() -> None:
 
 def test_curves_of_different_scenarios_have_a_title_of_none(objects: dict[str, Any]) -> None:
     axes = objects["TrainingResult"].plot()
-    assert axes.get_title(loc="left") == "fatigue: learning curve"
-    assert objects["Run"].plot(axes).get_title(loc="left") == "fatigue: learning curve"
+    assert axes.get_title() == "fatigue: learning curve"
+    assert objects["Run"].plot(axes).get_title() == "fatigue: learning curve"
     other = objects["Curve"].plot(axes, title="classic: learning curve")
-    assert other.get_title(loc="left") == "learning curves"
+    assert other.get_title() == "learning curves"
     pyplot.close("all")
 
 
@@ -326,6 +361,31 @@ def test_curves_on_the_same_axes_differ_in_colour_and_have_a_legend(objects: dic
     sessions, (percent,) = drawn_points([objects["Curve"]], "session/percent_of_optimum")
     assert lines[0].get_xdata().tolist() == sessions
     assert lines[0].get_ydata().tolist() == percent.tolist()
+    pyplot.close("all")
+
+
+def test_a_curve_takes_the_end_of_a_tag_that_no_other_has(objects: dict[str, Any]) -> None:
+    short, whole = (objects["Curve"].plot(tag=tag) for tag in ("revenue", "session/revenue"))
+    assert short.get_ylabel() == whole.get_ylabel() == "revenue"
+    assert short.lines[0].get_ydata().tolist() == whole.lines[0].get_ydata().tolist()
+    pyplot.close("all")
+
+
+def test_curves_of_the_same_name_or_of_none_are_numbered(objects: dict[str, Any]) -> None:
+    axes = objects["TrainingResult"].plot(ax=objects["TrainingResult"].plot())
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["thompson", "thompson 2"]
+    bare = objects["Curve"].plot()
+    assert bare.get_legend() is None
+    objects["Curve"].plot(ax=bare)
+    assert [text.get_text() for text in bare.get_legend().get_texts()] == ["curve", "curve 2"]
+    pyplot.close("all")
+
+
+def test_a_title_that_a_user_sets_stands_alone(objects: dict[str, Any]) -> None:
+    """A bug once: ours stood at the left, and another in the middle was printed over it."""
+    axes = objects["Optimum"].plot()
+    axes.set_title("mine")
+    assert [axes.get_title(loc=place) for place in ("left", "center", "right")] == ["", "mine", ""]
     pyplot.close("all")
 
 
@@ -349,7 +409,9 @@ def test_a_policy_without_categories_is_drawn_by_predictions() -> None:
     assert "without category" in repr(unknown)
     assert "without category" in set(tables.to_frame()["category"])
     tables.plot()
-    unknown.plot()
+    bars: Any = unknown.plot()
+    colors = [to_hex(bar.get_facecolor()).upper() for bar in bars.patches]
+    assert colors == [*(color for color in CATEGORIES[:3]), UNKNOWN]
     pyplot.close("all")
 
 
@@ -382,6 +444,8 @@ def test_what_cannot_be_read_any_more_says_so_and_does_not_raise(tmp_path: Path)
     ("ask", "named"),
     [
         (lambda: Curve([50], {"a": [1.0]}).plot(), "tags are a"),
+        (lambda: Curve([50], {"a/revenue": [1.0]}).plot(tag="revenu"), r"did you mean revenue\?; tags are a/revenue$"),
+        (lambda: Curve([50], {"a/b": [1.0], "c/b": [2.0]}).plot(tag="b"), "no tag 'b'; tags are a/b, c/b"),
         (lambda: Optimum("hidden-users").plot(segment=2), "segment: 2: there are 2, numbered from 0 to 1"),
         (lambda: Optimum("drift").policy.to_frame("drift", phase=3), "phase: 3: there are 3"),
         (lambda: Optimum("drift", phase=7), "phase: 7: there are 3, numbered from 0 to 2"),
@@ -396,6 +460,6 @@ def test_what_cannot_be_drawn_is_told_in_one_line(ask: Callable[[], Any], named:
 def test_a_long_title_of_a_picture_is_folded_and_not_cut() -> None:
     axes = Optimum(Tables.compile("hidden-users", "demo")).plot()
     axes.figure.draw_without_rendering()  # type: ignore[union-attr]
-    title = axes._left_title  # type: ignore[attr-defined]
+    title = axes.title
     assert title.get_window_extent().x1 <= axes.figure.bbox.x1
     pyplot.close("all")

@@ -5,8 +5,8 @@ from copy import copy
 import numpy as np
 import pytest
 
-from preroll.envs import Optimum, Policy, Scenario, Tables, tabulate
-from preroll.envs.policies.policy_map import NONE_YET, policy_map
+from preroll.envs import Optimum, Policy, Scenario, Tables, random_policy, tabulate
+from preroll.envs.policies.policy_map import NONE_YET, SEVERAL, policy_map
 from preroll.errors import PrerollError
 from preroll.perception.catalog.catalog import Catalog
 
@@ -43,6 +43,19 @@ def test_probabilities_are_averaged_over_the_videos_of_a_category(small_catalog:
     chosen = policy_map(tables, Policy(probabilities=probabilities))
     assert set(chosen["cars"].ravel()) == {1}
     assert set(chosen["cats"].ravel()) == {0}
+
+
+def test_of_equally_likely_ads_none_is_shown_most(fatigue: Tables) -> None:
+    """A bug once: the random policy was said to show the first ad most."""
+    policy = random_policy(fatigue)
+    assert all((ads == SEVERAL).all() for ads in policy_map(fatigue, policy).values())
+    assert set(policy.to_frame(fatigue)["ad"]) == {"several alike"}
+    unlike = np.full(fatigue.n_actions, 0.3)
+    unlike[[3, 4, 5, 6]] = 0.025
+    frame = Policy(probabilities=np.stack([unlike, unlike[::-1], np.eye(7)[6], *[unlike] * 3])[:, None]).to_frame(
+        fatigue
+    )
+    assert frame.groupby("fatigue")["ad"].unique().map(list).tolist()[1:3] == [["several alike"], ["none"]]
 
 
 def test_a_map_is_of_one_phase_one_segment_and_one_previous_outcome(small_catalog: Catalog) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from preroll.envs import Optimum, Tables
+from preroll.envs import Optimum, Tables, random_policy
 from preroll.envs.model.ad_colors import ad_colors
 from preroll.envs.policies.policy_map import PolicyMap, policy_map
 from preroll.envs.rendering.figure_bytes import figure_bytes
@@ -78,6 +78,14 @@ def test_names_of_categories_stand_in_the_picture_as_they_are(name: str) -> None
     assert f">{escaped}.long<" in svg or f">{escaped}.short<" in svg
 
 
+def test_equally_likely_ads_are_drawn_as_several(small_catalog: Catalog) -> None:
+    tables = Tables.compile("fatigue", small_catalog)
+    maps = {"": policy_map(tables, random_policy(tables))}
+    svg = figure_bytes(draw_policies(tables, maps), "svg").decode()
+    assert ">several alike<" in svg
+    assert ">cats.short<" not in svg
+
+
 def colors_by_label(small_catalog: Catalog, ads: dict[str, dict[str, float]], p: Any = 0.5) -> dict[str, str]:
     """Colours of ads by label, from seconds by name and category."""
     same = {"view_probability": p, "reward": 1}
@@ -92,6 +100,23 @@ def test_ads_are_shaded_in_the_order_of_the_seconds_of_their_length_classes(smal
     colors = colors_by_label(small_catalog, {"cats": {"b": 60, "c": 20, "a": 5}, "cars": {"c": 30}})
     assert [colors[f"cats.{name}"] for name in "acb"] == [ad_color(1, shade) for shade in (0, 0.5, 1)]
     assert colors["cars.c"] == ad_color(0, 0.5)  # the shade of its class in this scenario
+
+
+def test_ads_of_one_category_and_one_length_class_differ_and_stay_nearer_to_their_class(small_catalog: Catalog) -> None:
+    """A bug once: they had the same colour, so that no picture told them apart."""
+    ad = {"view_probability": 0.5, "reward": 1}
+    short = {name: {"seconds": seconds, "length": "short", **ad} for name, seconds in (("b", 9), ("a", 5))}
+    ads: dict[str, dict[str, Any]] = {
+        "cats": {**short, "long": {"seconds": 30, **ad}},
+        "cars": {"short": {"seconds": 7, **ad}},
+    }
+    spec = Tables.compile({"name": "test", "ads": ads}, small_catalog).spec
+    colors = dict(zip(spec.labels, ad_colors(spec), strict=True))
+    assert [colors[f"cats.{name}"] for name in ("a", "b", "long")] == [ad_color(1, shade) for shade in (0, 0.4, 1)]
+    assert colors["cars.short"] == ad_color(0, 0)
+    del ads["cats"]["long"]
+    spec = Tables.compile({"name": "test", "ads": ads}, small_catalog).spec
+    assert ad_colors(spec) == (ad_color(1, 1), ad_color(1, 0), category_color(0))
 
 
 def test_ads_of_a_single_length_have_the_colors_of_their_categories(small_catalog: Catalog) -> None:
