@@ -6,8 +6,7 @@ Run it: python examples/train_from_script.py [SESSIONS]
 import sys
 from pathlib import Path
 
-from preroll.envs import Tables
-from preroll.simulations import Run, comparison_table, evaluate, footnote, train
+from preroll.simulations import Run, evaluate, footnote, train
 
 
 def main(sessions: int = 5_000) -> None:
@@ -21,11 +20,8 @@ def main(sessions: int = 5_000) -> None:
         runs[name] = Run.load(folder)
 
     # Agents are compared frozen, on sessions that none of them was trained on, with common random numbers.
-    agents = {name: run.load_agent() for name, run in runs.items()}
-    evaluation = evaluate(agents, Tables.compile("classic", "demo"), sessions=10 * sessions)
-    titles, rows = comparison_table(evaluation, extra=False)
-    for row in [titles, *rows]:
-        print("".join(f"{cell:>16}" for cell in row))
+    evaluation = evaluate(runs, sessions=10 * sessions)  # runs know their scenario
+    print(evaluation)
     print(footnote(evaluation))
     print("Curves: preroll tensorboard runs")
 
