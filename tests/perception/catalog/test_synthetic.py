@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from preroll.console import spoken
 from preroll.envs import Optimum, Tables, scenario_for
 from preroll.errors import PrerollError
 from preroll.perception import Catalog
@@ -207,7 +208,7 @@ def test_a_catalog_of_other_categories_is_told_how_ads_for_it_are_written(monkey
     catalog, told = Catalog.synthetic(["cooking", "travel"], 20), r"it has cooking, travel; "
     with pytest.raises(PrerollError, match=told + r"scenario_for\(catalog\) writes ads for its categories, Catalog\."):
         Tables.compile("classic", catalog)
-    monkeypatch.setattr("preroll.console.spoken._Mode.options", True)
+    monkeypatch.setattr(spoken._Mode, "options", True)
     with pytest.raises(PrerollError, match=told + "`preroll scenario new --catalog synthetic` writes ads for"):
         Tables.compile("classic", catalog)
     with pytest.raises(PrerollError, match=r"`preroll scenario new --catalog demo` .*`preroll catalog new DIR --cat"):
