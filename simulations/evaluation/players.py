@@ -49,7 +49,7 @@ def by_name(players: Players, taken: Collection[str] = ()) -> Mapping[str, Playe
         for one in given
     ]  # fmt: skip
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise PrerollError(f"agent {twice}: is given twice; give names, as {{'first': …, 'second': …}}")
+        raise PrerollError(f"agent {twice}: two of the list have this name; give names, as {{'one': …, 'other': …}}")
     return dict(zip(names, given, strict=True))
 
 

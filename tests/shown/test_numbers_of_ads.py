@@ -20,7 +20,7 @@ def test_every_card_that_lists_ads_says_the_number_of_each(classic: Tables) -> N
     for one in (classic, classic.spec, classic.scenario):
         assert re.findall(r"^  (\S+\.\S+) +(\d+) ", repr(one), re.MULTILINE) == numbered
     shows = re.sub(r"\s+", " ", repr(make_agent("thompson", classic)))
-    assert re.findall(r"(\S+\.\S+) \((\d+)\)", shows) == numbered
+    assert re.findall(r"(\S+\.\S+)=(\d+)", shows) == numbered
 
 
 def test_the_card_of_a_spec_is_its_frame(classic: Tables) -> None:

@@ -235,7 +235,7 @@ def test_runs_know_what_they_are_evaluated_on(small_catalog: Catalog, classic: T
     assert evaluate([long, short], classic, sessions=60) == told
     for one in (long, str(long), Run.load(long), result):
         assert evaluate({"long": one}, sessions=60)["long"].revenue == told["long"].revenue
-    with pytest.raises(PrerollError, match=r"^agent long: is given twice; give names, as \{'first': …"):
+    with pytest.raises(PrerollError, match=r"^agent long: two of the list have this name; give names, as \{'one'"):
         evaluate([long, Run.load(long)])
 
 
