@@ -62,7 +62,7 @@ class PolicyValues:
 
 def train_job(request: Request, progress: Progress) -> tuple[dict[str, Any], bytes]:
     """Trains in a worker process, as :func:`preroll.simulations.training.training.train_job` does."""
-    exact = PhasedOptimum(Tables.compile(request["scenario"], request["catalog"]))
+    exact = PhasedOptimum(Tables.compile(request["scenario"], request["catalog"]), 1)
     training = prepare(
         request["agent"], exact=exact, sessions=request["sessions"], seed=request["seed"], run=request["run"],
         settings=request["settings"], replace=True,

@@ -35,7 +35,8 @@ class PhasedOptimum(ShownTable):
 
     Args:
         tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
-        sessions_per_lane: k ≥ 1; with drift, values are averages over the phases of sessions 0 … k - 1 of a lane.
+        sessions_per_lane: k ≥ 1; with drift, values are averages over the phases of sessions 0 … k - 1 of a lane. By
+            default all phases count alike.
 
     Attributes:
         phase_start: int64 [P], first session of each phase in a lane.
@@ -50,10 +51,11 @@ class PhasedOptimum(ShownTable):
         (18.22, 17.01)
     """
 
-    def __init__(self, tables: TablesSource, sessions_per_lane: int = 1) -> None:
+    def __init__(self, tables: TablesSource, sessions_per_lane: int | None = None) -> None:
         self.tables = tables = Tables.of(tables)
         self.phase_start = np.array([start for start, _ in tables.scenario.phases])
-        played = np.diff(np.minimum([*self.phase_start, sessions_per_lane], sessions_per_lane))
+        k = sessions_per_lane
+        played = np.ones(len(self.phase_start)) if k is None else np.diff(np.minimum([*self.phase_start, k], k))
         self._weights = played / played.sum()
 
     @cached_property
@@ -122,7 +124,10 @@ class PhasedOptimum(ShownTable):
         return found
 
     def to_frame(self) -> "pd.DataFrame":
-        """Returns one row an ad of every phase: :meth:`Optimum.to_frame`, with the phase and its first session."""
+        """Returns one row an ad of every phase: :meth:`Optimum.to_frame`, with the phase and its first session.
+
+        Phases count from 0, as arguments do; in words they count from 1.
+        """
         import pandas as pd
 
         starts = self.phase_start.tolist()
@@ -150,10 +155,9 @@ class PhasedOptimum(ShownTable):
         facts = {
             "value": f"{self.optimum:.4f} of revenue per session, on average over the phases that are played",
             "is": in_words(self.note),
-            "phases": self.tables.n_phases,
         }
         rows = [
-            (phase + 1, start, f"{100 * share:.1f} %", value)
+            (f"{phase + 1} of {len(self._weights)}", start, f"{100 * share:.1f} %", value)
             for phase, (start, share, value) in enumerate(
                 zip(self.phase_start.tolist(), self._weights, self.optimum_by_phase, strict=True)
             )

@@ -117,7 +117,8 @@ class Policy(ShownTable):
         Where several ads are equally likely, ``ad`` says so: "several alike".
 
         Without tables it returns the table itself: one row a state, of the axes on which the policy depends, with the
-        number of its ad, or with ``probability.AD`` of every ad.
+        number of the ``action``, or with ``probability.ACTION`` of every one. Slots count from 1 in both tables, phases
+        and segments from 0, as arguments do.
 
         Raises:
             PrerollError: If the table does not fit the scenario and the catalog, there is no such phase or segment, or
@@ -142,9 +143,10 @@ class Policy(ShownTable):
         if (n := prod(self.shape)) > MOST_ROWS:
             raise PrerollError(f"policy table: {n:,} states are too many to list; policy.to_frame(tables) sums up")
         places = np.indices(self.shape).reshape(N_AXES, -1)
+        places[AXES.index("slot")] += 1
         columns = {name.replace(" ", "_"): places[i] for i, name in enumerate(AXES) if self.shape[i] > 1}
         if self.ads is not None:
-            return pd.DataFrame({**columns, "ad": self.ads.ravel()})
+            return pd.DataFrame({**columns, "action": self.ads.ravel()})
         rows = self.given.reshape(n, -1)
         return pd.DataFrame({**columns, **{f"probability.{ad}": rows[:, ad] for ad in range(rows.shape[1])}})
 

@@ -82,7 +82,7 @@ def check(
     from preroll.envs.optimum.phases import PhasedOptimum
 
     tables = Tables.compile(changed_scenario(scenario, changes), catalog)
-    exact = PhasedOptimum(tables)
+    exact = PhasedOptimum(tables, 1)
     typer.echo(
         f"{scenario} is valid: {len(tables.ads)} ads, {tables.n_actions} actions, up to {tables.n_slots} slots a "
         f"session, {tables.n_videos:,} videos, {tables.layout.size} numbers observed: {', '.join(tables.layout.parts)}."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.nearest import meant
 from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.errors import PrerollError
 from preroll.shown import plots
@@ -137,21 +138,31 @@ class Curve(ShownTable):
 
         Args:
             ax: the axes to draw on, such as those of another curve; new ones by default.
-            tag: the number, one of :attr:`values`.
+            tag: the number, one of :attr:`values`; ``revenue`` stands for ``session/revenue``, if no other ends so.
             name: name of the curve, for a legend.
             title: title of the picture.
 
         Raises:
             PrerollError: the curve has no such number.
         """
-        if tag not in self.values:
-            raise PrerollError(f"curve: no tag {tag!r}; tags are {', '.join(self.values) or 'none'}")
+        tag = self._tag(tag)
         x, y = np.array(self.sessions, np.float64), np.array(self.values[tag], np.float64)
         if tag.startswith(MEANS) and self.sessions:
             seen, (y,) = drawn_points([self], tag)
             x = np.array(seen, np.float64)
         best = 100.0 if tag == PERCENT else None
         return plots.curve(ax, x, y, title=title, labels=("sessions seen", _label(tag)), name=name, best=best)
+
+    def _tag(self, told: str) -> str:
+        """Returns the tag of this name, or the only one that ends with it."""
+        if told in self.values:
+            return told
+        ending = [tag for tag in self.values if tag.endswith(f"/{told}")]
+        if len(ending) == 1:
+            return ending[0]
+        names = self.values if "/" in str(told) else [tag.rpartition("/")[2] for tag in self.values]
+        question = f"; did you mean {' or '.join(ending)}?" if ending else meant(told, names)
+        raise PrerollError(f"curve: no tag {told!r}{question}; tags are {', '.join(self.values) or 'none'}")
 
     def _card(self) -> Card:
         tags = [tag for tag in SHORT if tag in self.values] or list(self.values)

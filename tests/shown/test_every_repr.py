@@ -92,4 +92,5 @@ def test_the_optimum_over_phases_shows_each_of_them(objects: dict[str, Any]) -> 
     assert frame["phase"].drop_duplicates().tolist() == [0, 1, 2]
     assert frame["from_session"].drop_duplicates().tolist() == [0, 100, 200]
     assert frame.groupby("phase")["share"].sum().tolist() == pytest.approx([1, 1, 1])
+    assert [row[0] for row in exact._card().rows] == ["1 of 3", "2 of 3", "3 of 3"]
     assert exact.plot(phase=1).get_title().replace("\n", " ").endswith("(phase 2 of 3, from session 100)")

@@ -364,6 +364,13 @@ def test_curves_on_the_same_axes_differ_in_colour_and_have_a_legend(objects: dic
     pyplot.close("all")
 
 
+def test_a_curve_takes_the_end_of_a_tag_that_no_other_has(objects: dict[str, Any]) -> None:
+    short, whole = (objects["Curve"].plot(tag=tag) for tag in ("revenue", "session/revenue"))
+    assert short.get_ylabel() == whole.get_ylabel() == "revenue"
+    assert short.lines[0].get_ydata().tolist() == whole.lines[0].get_ydata().tolist()
+    pyplot.close("all")
+
+
 def test_curves_of_the_same_name_or_of_none_are_numbered(objects: dict[str, Any]) -> None:
     axes = objects["TrainingResult"].plot(ax=objects["TrainingResult"].plot())
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["thompson", "thompson 2"]
@@ -437,6 +444,8 @@ def test_what_cannot_be_read_any_more_says_so_and_does_not_raise(tmp_path: Path)
     ("ask", "named"),
     [
         (lambda: Curve([50], {"a": [1.0]}).plot(), "tags are a"),
+        (lambda: Curve([50], {"a/revenue": [1.0]}).plot(tag="revenu"), r"did you mean revenue\?; tags are a/revenue$"),
+        (lambda: Curve([50], {"a/b": [1.0], "c/b": [2.0]}).plot(tag="b"), "no tag 'b'; did you mean a/b or c/b"),
         (lambda: Optimum("hidden-users").plot(segment=2), "segment: 2: there are 2, numbered from 0 to 1"),
         (lambda: Optimum("drift").policy.to_frame("drift", phase=3), "phase: 3: there are 3"),
         (lambda: Optimum("drift", phase=7), "phase: 7: there are 3, numbered from 0 to 2"),

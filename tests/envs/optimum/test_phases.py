@@ -22,6 +22,7 @@ def test_with_drift_values_are_means_over_the_phases_that_a_lane_plays(small_cat
     assert second == pytest.approx(2 * first)
     assert PhasedOptimum(tables, 5).optimum == pytest.approx(first)
     assert PhasedOptimum(tables, 8).optimum == pytest.approx((6 * first + 2 * second) / 8)
+    assert PhasedOptimum(tables).optimum == pytest.approx((first + second) / 2)  # a bug once: that of the first session
     exact = PhasedOptimum(tables, 8)
     assert exact.value_of(exact.references["optimum"]) == pytest.approx(exact.optimum)
     np.testing.assert_allclose(exact.optimum_by_phase, [first, second])

@@ -243,7 +243,9 @@ def test_a_policy_shows_no_ad_that_there_is_not() -> None:
 
 def test_a_policy_without_tables_lists_its_states() -> None:
     ads = Policy(ads=np.array([[[2], [1]], [[0], [2]]]))  # video · fatigue
-    assert ads.to_frame().to_dict("list") == {"video": [0, 0, 1, 1], "fatigue": [0, 1, 0, 1], "ad": [2, 1, 0, 2]}
+    assert ads.to_frame().to_dict("list") == {"video": [0, 0, 1, 1], "fatigue": [0, 1, 0, 1], "action": [2, 1, 0, 2]}
+    by_slot = Policy(ads=np.array([2, 1]).reshape(2, 1, 1, 1)).to_frame()
+    assert by_slot.to_dict("list") == {"slot": [1, 2], "action": [2, 1]}  # as with tables, where a bug once differed
     one = Policy(probabilities=np.array([0.25, 0.75])).to_frame()
     assert one.to_dict("list") == {"probability.0": [0.25], "probability.1": [0.75]}
     large = Policy(ads=np.broadcast_to(np.zeros(1, np.int16), (10, 1001, 101)))
