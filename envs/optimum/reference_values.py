@@ -95,7 +95,7 @@ class ReferenceValues(Shown, list[ReferenceValue]):
             shares = [*row.shares.values(), *([row.empty_share] if empty else [])]
             rows.append((row.name, row.value, f"{100 * row.share:.2f}", *(f"{100 * share:.0f} %" for share in shares)))
         head = ("policy", "revenue", "% of optimum", *lengths, *empty)
-        return Card(self._title, {"revenue": "expected, of a session, exactly"}, head, rows)
+        return Card(self._title, {"revenue": "expected, of a session, exactly"}, head, rows, "to_frame()")
 
 
 def reference_values(tables: TablesSource, phase: int = 0) -> ReferenceValues:
