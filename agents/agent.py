@@ -284,8 +284,8 @@ class Agent(Shown, ABC):
             "scenario": spec.name,
             **({"was trained on": trained} if self.can_learn else {"learns": "no, it only plays"}),
             "sees": f"{spec.layout.size:,} numbers: {', '.join(spec.layout.parts)}",
-            "shows": ", ".join(spec.labels[ad] for ad in spec.listed),
-            **({"is": ", ".join(f"{name} {shown(x)}" for name, x in measured.items())} if measured else {}),
+            "shows": ", ".join(f"{spec.labels[ad]} ({ad})" for ad in spec.listed),
+            **({"measures": ", ".join(f"{name} {shown(x)}" for name, x in measured.items())} if measured else {}),
         }
         rows = list(self.settings.model_dump(mode="json").items())
         return Card(f"Agent {self.name}", facts, ("setting", "value"), rows)

@@ -6,10 +6,11 @@ from typing import Any
 from preroll.agents import storage
 from preroll.agents.agent import Agent, Arrays
 from preroll.agents.finite import finite
-from preroll.agents.registry import find
+from preroll.agents.registry import AGENTS, find
 from preroll.agents.settings import parse
 from preroll.bounded.readers import check_tensors, parse_json
 from preroll.console.given import shortened
+from preroll.console.nearest import meant, neighbors
 from preroll.envs.model.observation import SessionSpec
 from preroll.errors import NotFiniteError, PrerollError
 from preroll.files import atomic
@@ -55,6 +56,8 @@ def load_agent(folder: str | Path) -> Agent:
     folder = Path(folder)
     of_run = atomic.current(folder) / "agent"
     folder = of_run if of_run.is_dir() else folder
+    if not atomic.current(folder).is_dir():
+        raise PrerollError(f"agent {folder}: {_missing(folder)}")
     content = storage.read(folder)
     # sha256 detects damage, not tampering: a forger rewrites the manifest too, so all content is validated below
     place = folder / storage.ABOUT
@@ -86,6 +89,15 @@ def load_agent(folder: str | Path) -> Agent:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise PrerollError(f"{place}: is not what a saved agent holds: {reason}") from None
     return agent
+
+
+def _missing(path: Path) -> str:
+    """Returns what is said of a folder, or an ONNX file, that is missing: what is meant, or how an agent is made."""
+    if (name := str(path)) in AGENTS:
+        return f"no such folder; make_agent({name!r}, scenario) makes an agent by its name, train({name!r}) trains one"
+    if path.suffix.lower() == ".onnx":
+        return f"no such file{meant(path, path.parent.glob('*.onnx'))}"
+    return f"no such folder{meant(path, neighbors(path))}"
 
 
 def _described(about: dict[str, Any]) -> Agent:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preroll.console.nearest import meant, neighbors
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
 from preroll.files.targets import check_folder
@@ -55,11 +54,8 @@ def read(folder: Path) -> dict[str, bytes]:
     Raises:
         PrerollError: a file is missing, or has changed since it was written.
     """
-    there = atomic.current(folder)
-    if not there.is_dir():
-        raise PrerollError(f"agent {folder}: no such folder{meant(folder, neighbors(folder))}")
     try:
-        saved = manifest.read(there, "agent")
+        saved = manifest.read(atomic.current(folder), "agent")
     except FileNotFoundError:
         raise PrerollError(f"agent {folder}: it has no {manifest.NAME}, so it holds no saved agent") from None
     return {name: saved.read_bytes(name) for name in (ABOUT, ARRAYS)}

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 
+from preroll.envs import Tables
 from preroll.simulations import evaluate, train
 
 
@@ -33,7 +34,9 @@ def main(sessions: int = 2_000) -> None:
     """Trains it for so many sessions of `classic`, beside an agent of the package, and prints what both earn."""
     own, known = Own(categories=3, ads=6), train("epsilon-greedy", scenario="classic", sessions=sessions).agent
     train(own, scenario="classic", sessions=sessions)
-    players = {"own": own, "epsilon-greedy": known, "always-first": lambda seen: np.zeros(len(seen), np.int64)}
+    spec = Tables.compile("classic").spec  # an ad is found by its name: ads and categories are numbered differently
+    long = np.array([spec.labels.index(f"{category}.long") for category in spec.categories])
+    players = {"own": own, "epsilon-greedy": known, "always-long": lambda seen: long[seen[:, :3].argmax(axis=1)]}
     for row in evaluate(players, "classic", sessions=10 * sessions).rows:
         print(f"{row.name:14} {row.revenue.value:6.2f} per session, {row.percent_of_optimum:6.2f} % of the optimum")
 

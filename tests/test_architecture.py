@@ -90,7 +90,8 @@ MAY_IMPORT = {
     "simulations.training": "agents agents.interop envs envs.model envs.optimum envs.rendering envs.scenario "
     "perception.catalog preroll.workers simulations.feedback",
     "simulations.runs": "agents envs.model envs.optimum envs.scenario perception.catalog simulations.training",
-    "simulations.evaluation": "agents agents.interop envs envs.model envs.optimum envs.policies simulations.statistics",
+    "simulations.evaluation": "agents agents.interop envs envs.model envs.optimum envs.policies simulations.runs "
+    "simulations.statistics simulations.training",
     "simulations.experiment.design": "agents envs.model envs.scenario perception.catalog simulations.evaluation "
     "simulations.feedback",
     "simulations.experiment.execution": "agents envs.model envs.optimum envs.policies envs.rendering "

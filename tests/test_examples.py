@@ -14,7 +14,7 @@ FOLDER = ROOT / "examples"
 LONGEST = 60  # lines that a newcomer reads in a minute
 EXAMPLES = {  # name: (budget, something it prints, what it writes)
     "train_from_script": (200, "the exact optimum", {"runs"}),
-    "own_agent": (200, "always-first", set()),
+    "own_agent": (200, "always-long", set()),
     "own_agent_in_full": (200, "explore-then-commit", set()),
     "own_scenario": (200, "rich-long-ads: the optimum earns 10.34", {"rich-long-ads.yaml"}),
     "own_response": (200, "loses", {"predictions.csv", "demo-with-response", "own-response.yaml"}),

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,7 +29,13 @@ class Acts(Protocol):
 #: The same as a function alone.
 Function = Callable[[NDArray[np.float32]], Any]
 
-OPTIONAL = ("update", "end_sessions", "action_probabilities")  # methods that an object may have
+#: Methods of an object, of which it has the first at least, and what they are called with.
+METHODS = {
+    "act": "observations",
+    "update": "transitions",
+    "end_sessions": "done",
+    "action_probabilities": "observations",
+}
 
 
 class OwnAgent(Agent):
@@ -56,19 +63,9 @@ class OwnAgent(Agent):
         super().__init__(spec, settings or AgentSettings())
         self.name = name or name_of(player)
         self.player, self._act = player, getattr(player, "act", player)
-        if isinstance(player, type) or not callable(self._act):
-            kind = f"is the class {player.__name__}" if isinstance(player, type) else f"is of {type(player).__name__}"
-            raise PrerollError(
-                f"agent {self.name}: {kind}: an object with act(observations), which returns an ad for each row, is "
-                "expected"
-            )
-        for method in OPTIONAL:
-            if not callable(getattr(player, method, print)):
-                found = getattr(player, method)
-                raise PrerollError(
-                    f"agent {self.name}: {method} is {found!r}: a method is expected, or no attribute of this name"
-                )
         self._told_explore = "explore" in _parameters(self._act)
+        if wrong := _wrong(player, self._act, explore=self._told_explore):
+            raise PrerollError(f"agent {self.name}: {wrong}")
         self._lanes = 0
 
     @property
@@ -152,6 +149,40 @@ def name_of(player: Any) -> str:
     """Returns how messages call an object: by its attribute ``name``, or that of its function or class."""
     named = getattr(player, "name", None) or getattr(player, "__name__", None)
     return named if isinstance(named, str) else type(player).__name__
+
+
+def _wrong(player: Any, act: Any, *, explore: bool) -> str:
+    """Returns why an object cannot act or learn, in words; empty if it can."""
+    if isinstance(player, type):
+        return f"is the class {player.__name__}: an object of it is expected, which has act(observations)"
+    if isinstance(player, str | Path):
+        told = "is a name: make_agent(name, scenario) makes an agent, load_agent(folder) reads one"
+        return f"{str(player)!r} {told}"
+    if act is player and not callable(act):
+        told = "has no act(observations), which returns the number of an ad for each row"
+        return f"{told}; it is of {type(player).__name__}"
+    for method, given in METHODS.items():
+        call = act if method == "act" else getattr(player, method, None)
+        if call is None and not hasattr(player, method):
+            continue
+        if not callable(call):
+            return f"{method} is {call!r}: a method is expected, or no attribute of this name"
+        if misfit := _misfit(call, explore=explore and method == "act"):
+            return f"{method}: is called as {method}({given}): {misfit}"
+    return ""
+
+
+def _misfit(call: Callable[..., Any], *, explore: bool) -> str:
+    """Returns why a method cannot be called with one argument, as Python says it; empty if it can, or tells nothing."""
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):  # compiled functions tell none
+        return ""
+    try:
+        signature.bind(None, **({"explore": True} if explore else {}))
+    except TypeError as error:
+        return f"{error}; its own are {signature}"
+    return ""
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:

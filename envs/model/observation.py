@@ -143,7 +143,7 @@ class SessionSpec(ShownTable):
         layout: parts of the observation.
         categories: names of the K categories of the catalog, in the order of the part ``category``.
         ads: category, name, length, seconds and reward of every ad, in the order of the scenario; actions
-            0 … len(ads) - 1.
+            0 … len(ads) - 1. Their order is not that of ``categories``: an ad is found by its name in :attr:`labels`.
         no_ad: whether the last action leaves the slot empty.
         n_slots: T, largest number of slots of a session.
         bonus: largest reward that a view can pay, less the largest reward of ``ads``; above 0 with recall rewards, and
@@ -158,6 +158,8 @@ class SessionSpec(ShownTable):
         array([1., 3., 1., 2., 1., 2., 0.])
         >>> spec.categories, spec.listed, spec.labels[spec.listed[0]]
         (('cars', 'cats', 'concerts'), (2, 3, 0, 1, 4, 5, 6), 'cars.short')
+        >>> [spec.labels.index(f"{category}.long") for category in spec.categories]
+        [3, 1, 5]
     """
 
     name: str
@@ -239,8 +241,7 @@ class SessionSpec(ShownTable):
             "observation": f"{self.layout.size:,} numbers: {', '.join(self.layout.parts)}",
             **({"bonus": f"a view pays up to {self.bonus:g} more than the largest reward"} if self.bonus else {}),
         }
-        listed = self.to_frame().iloc[list(self.listed)]
-        rows = list(listed[["ad", "action", "length", "seconds", "reward"]].itertuples(index=False, name=None))
+        rows = list(self.to_frame()[["ad", "action", "length", "seconds", "reward"]].itertuples(index=False, name=None))
         return Card(
             f"Agents' view of scenario {self.name}", facts, ("ad", "action", "length", "seconds", "reward"), rows
         )

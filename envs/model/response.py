@@ -13,11 +13,12 @@ from shlex import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.spoken import way
 from preroll.envs.scenario.fields import CATALOG
 from preroll.envs.scenario.parts import OTHER, Ad, Segment
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
-from preroll.perception.catalog.catalog import Catalog
+from preroll.perception.catalog.catalog import DEMO, Catalog
 
 #: Most lines of the kernel's table of answers, one for each kind of video, user state and action: 64 bytes each, 1 GiB.
 LARGEST = 16_000_000
@@ -89,10 +90,11 @@ def check_response(scenario: Scenario, catalog: Catalog) -> None:
 def check_categories(scenario: Scenario, catalog: Catalog) -> None:
     """Raises :class:`PrerollError` if ads and categories of the catalog do not fit, in any phase of drift."""
     for start, phase in scenario.phases:
+        goes_on = _goes_on(phase, catalog)
         for ad in phase.ads:
-            if wrong := _misfit(ad, catalog):
+            if wrong := _misfit(ad, catalog, goes_on):
                 where = f"drift from session {start}: " if start else ""
-                raise PrerollError(f"scenario {scenario.name}: {where}ads.{wrong}{_without_videos(phase, catalog)}")
+                raise PrerollError(f"scenario {scenario.name}: {where}ads.{wrong}")
 
 
 def check_size(scenario: Scenario, n_kinds: int, n_videos: int) -> None:
@@ -139,13 +141,17 @@ def _match(m: float, ad: Ad | None, relevance: NDArray[np.float64], categories: 
     return np.asarray(m + (1 - m) * relevance[:, categories.index(ad.category)])
 
 
-def _without_videos(scenario: Scenario, catalog: Catalog) -> str:
-    """Returns how to make a catalog of the scenario's categories; empty if the catalog has all that it names."""
+def _goes_on(scenario: Scenario, catalog: Catalog) -> str:
+    """Returns how scenario and catalog are brought together; empty if the catalog has all that the scenario names."""
     named = [name for ad in scenario.ads for name in _categories(ad) if name != OTHER]
     if not (names := list(dict.fromkeys(named))) or set(names) <= set(catalog.categories):
         return ""
-    shown = [*map(quote, names[:_NAMED]), *(["…"] if names[_NAMED:] else [])]
-    return f"; a catalog of these categories without videos: `preroll catalog new DIR --categories {' '.join(shown)}`"
+    place = DEMO if catalog.path == Catalog.folder(DEMO) else str(catalog.path)
+    ads = way(f"preroll scenario new --catalog {quote(place)}", "scenario_for(catalog)")
+    few, more = names[:_NAMED], ["…"] * bool(names[_NAMED:])
+    shown, listed = " ".join([*map(quote, few), *more]), ", ".join([*map(repr, few), *more])
+    made = way(f"preroll catalog new DIR --categories {shown}", f"Catalog.synthetic([{listed}])")
+    return f"; {ads} writes ads for its categories, {made} a catalog without videos for these ads"
 
 
 def _categories(ad: Ad) -> Iterable[str]:
@@ -153,7 +159,7 @@ def _categories(ad: Ad) -> Iterable[str]:
     return ad.view_probability if isinstance(ad.view_probability, Mapping) else [ad.category]
 
 
-def _misfit(ad: Ad, catalog: Catalog) -> str:
+def _misfit(ad: Ad, catalog: Catalog, goes_on: str) -> str:
     """Returns which category of an ad the catalog lacks, or which of the catalog's the ad; empty if all is well."""
     known, given = f"it has {', '.join(catalog.categories)}", ad.view_probability
     if given is None:  # it stands in the catalog
@@ -162,10 +168,10 @@ def _misfit(ad: Ad, catalog: Catalog) -> str:
         if ad.category in catalog.categories:
             return ""
         told = f"{ad.category}: the catalog {catalog.path} has no such category; {known}"
-        return f"{told}; ads of another group need a view_probability by category"
+        return f"{told}{goes_on}; ads of another group need a view_probability by category"
     if unknown := [name for name in given if name not in (*catalog.categories, OTHER)]:
         place = f"{ad.label}.view_probability.{unknown[0]}"
-        return f"{place}: the catalog {catalog.path} has no such category; {known}, and other is allowed"
+        return f"{place}: the catalog {catalog.path} has no such category; {known}, and other is allowed{goes_on}"
     if OTHER not in given and (missing := [name for name in catalog.categories if name not in given]):
         return f"{ad.label}.view_probability: lacks {missing[0]}; name every category of the catalog, or other"
     return ""

@@ -255,8 +255,8 @@ class Tables(ShownTable):
             + (f"; {part}" if part else ""),
         }
         labels = self.spec.labels
-        rows = [(labels[ad], *(values[ad] for values in earned.values())) for ad in self.spec.listed]
-        return Card(f"Tables of scenario {self.scenario.name}", facts, ("ad", *earned), rows)
+        rows = [(labels[ad], ad, *(values[ad] for values in earned.values())) for ad in self.spec.listed]
+        return Card(f"Tables of scenario {self.scenario.name}", facts, ("ad", "action", *earned), rows)
 
 
 #: What is taken for compiled tables: themselves, or a scenario.

@@ -61,7 +61,8 @@ def by_category_policy(tables: TablesSource, ads: NDArray[np.int64]) -> Policy:
 
     Args:
         tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
-        ads: action by category, int [K], or by slot and category, int [T, K].
+        ads: action by category, int [K], in the order of the catalog's categories, which is not that of the ads; or by
+            slot and category, int [T, K].
 
     Raises:
         PrerollError: If a video of the catalog has no category.
@@ -70,9 +71,8 @@ def by_category_policy(tables: TablesSource, ads: NDArray[np.int64]) -> Policy:
         >>> import numpy as np
         >>> from preroll.envs import Optimum, Tables, by_category_policy
         >>> tables = Tables.compile("classic", "demo")
-        >>> tables.catalog.categories, [tables.spec.labels[ad] for ad in (2, 1, 5)]
-        (('cars', 'cats', 'concerts'), ['cars.short', 'cats.long', 'concerts.long'])
-        >>> round(Optimum(tables).value_of(by_category_policy(tables, np.array([2, 1, 5]))), 3)
+        >>> ads = [tables.spec.labels.index(f"{category}.long") for category in tables.spec.categories]
+        >>> round(Optimum(tables).value_of(by_category_policy(tables, np.array(ads))), 3)
         17.983
     """
     tables = Tables.of(tables)

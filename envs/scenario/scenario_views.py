@@ -70,8 +70,8 @@ def card(scenario: ScenarioFields) -> Card:
         "P(view)": "of the catalog" if scenario.response == CATALOG else f"of the ads; mismatch {user.mismatch:g}",
         "observed": ", ".join(name for name, value in observed.items() if value not in (False, "none")),
     }
-    rows = [(ad.label, ad.seconds, _told(ad), ad.reward) for _, ad in scenario.listed]
-    return Card(f"Scenario {scenario.name}", facts, ("ad", "seconds", "P(view)", "reward"), rows)
+    rows = [(ad.label, action, ad.seconds, _told(ad), ad.reward) for action, ad in scenario.listed]
+    return Card(f"Scenario {scenario.name}", facts, ("ad", "action", "seconds", "P(view)", "reward"), rows)
 
 
 def _told(ad: Ad) -> str | float | None:

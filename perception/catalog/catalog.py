@@ -7,12 +7,14 @@ the standard library, so that environments can open a catalog without a detector
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from preroll.console.given import seed_of, shortened
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files import manifest as manifests
@@ -197,10 +199,16 @@ class Catalog(CatalogArrays, ShownTable):
         if isinstance(videos, str | Path):
             if categories:
                 raise PrerollError(f"categories: {videos} names those of its videos; leave one of the two out")
-            given = read_list(Path(videos))
+            given, told = read_list(Path(videos)), f"videos={str(videos)!r}"
+        elif not isinstance(videos, Real):
+            raise PrerollError(f"videos: {shortened(videos)}: a number of videos, or a CSV file of them, is expected")
         else:
             given = listed(categories, videos)
+            names = dict(categories) if isinstance(categories, Mapping) else [*categories]
+            told = f"{names}" if isinstance(names, dict) else f"{names}, {videos:g}"
+        seed = seed_of(seed)
         catalog = cls.from_arrays(**planted(given, seed, content), name="synthetic")
+        catalog.manifest["command"] = f"Catalog.synthetic({told}, seed={seed}, content={float(content)})"
         catalog.manifest[SYNTHETIC] = {"seed": seed, "content": content}
         return catalog
 

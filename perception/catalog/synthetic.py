@@ -10,13 +10,15 @@ category with the same tags are the same. Neighbours are the nearest by cosine. 
 posterior of this model, given the importance of the categories' classes and the shares of the categories.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from preroll.console.given import shortened, whole
 from preroll.errors import PrerollError
 from preroll.perception.catalog.arrays import NEIGHBORS
 from preroll.seeds import derive
@@ -47,14 +49,22 @@ def listed(categories: "Sequence[str] | Mapping[str, int]", videos: int) -> List
         videos: number of videos; without meaning where sizes are given.
 
     Raises:
-        PrerollError: there is no category, one is named twice, or it has no video.
+        PrerollError: there is no category, one is named twice, or it has no video; or something has another type.
     """
     if isinstance(categories, str):
         raise PrerollError(f"categories: {categories!r}: must be a list of names, as [{categories!r}]")
+    if not isinstance(categories, Iterable):
+        raise PrerollError(
+            f"categories: {shortened(categories)}: names are expected, as ['cooking', 'travel'], or numbers of videos "
+            "by name, as {'cooking': 30, 'travel': 10}"
+        )
     names = list(categories)
+    if other := [name for name in names if not isinstance(name, str)]:
+        raise PrerollError(f"categories: {shortened(other[0])}: a name is expected, which is text")
     if isinstance(categories, Mapping):
-        sizes = dict(categories)
+        sizes = {name: whole(f"categories: {name!r}", size) for name, size in categories.items()}
     else:
+        videos = whole("videos", videos)
         sizes = {name: videos // len(names) + (i < videos % len(names)) for i, name in enumerate(names)}
     if not names:
         raise PrerollError("categories: at least one is needed")
@@ -145,8 +155,8 @@ def _check_number(videos: int) -> None:
 
 
 def _check(given: Listed, content: float) -> None:
-    if not 0 <= content <= 1:
-        raise PrerollError(f"content: {content}: should lie in [0, 1]")
+    if not isinstance(content, Real) or not 0 <= content <= 1:
+        raise PrerollError(f"content: {shortened(content)}: should lie in [0, 1]")
     _check_number(len(given.names))
     categories = set(given.categories)
     for name in sorted(categories | {tag for tags in given.tags for tag in tags}):

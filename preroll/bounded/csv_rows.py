@@ -33,6 +33,8 @@ def csv_rows(
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         heading = [name.strip() for name in next(reader, [])]
+        if len(heading) == 1 and (other := next((mark for mark in ";\t|" if mark in heading[0]), None)):
+            raise PrerollError(f"{told}, line 1: {heading[0]}: is separated by {other!r}; a comma is expected")
         check_heading(heading)
         for row in filter(None, reader):  # an empty line is no row
             if len(row) != len(heading):

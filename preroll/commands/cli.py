@@ -156,7 +156,8 @@ def _outcome() -> tuple[str, int]:
 
 
 def _stopped_line(stopped: signals.Stopped) -> tuple[str, int]:
-    notes = _notes(stopped) or ["nothing half-written is left; begin again with the same command"]
+    nothing = ["nothing half-written is left; begin again with the same command"] if stopped.writing else []
+    notes = dict.fromkeys(_notes(stopped)) or nothing
     return "; ".join((f"stopped by {signals.told(stopped.number)}", *notes)), 128 + stopped.number
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # More cells that are not done than these are counted.
 _LISTED = 10
+# What a signal says from the first moment, and an error of writing.
+_KEPT = "cells that are done are kept; go on with the same command"
 app = typer.Typer(no_args_is_help=True, help="Run experiments from YAML files; show their state, results and report.")
 
 
@@ -33,8 +35,11 @@ class EngineName(StrEnum):
 
 
 @app.command()
+@signals.kept(_KEPT)
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="See examples/experiments/.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="See examples/experiments/; or the folder of one, to repeat it.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted experiment in it resumes.")],
     workers: Annotated[
         int | None,
@@ -57,18 +62,17 @@ def run(
 
     Example: `preroll experiment run examples/experiments/long-ad-threshold.yaml --out threshold`
     """
-    from preroll.simulations.experiment.design.plan import Plan
-    from preroll.simulations.experiment.execution.runner import cell_pool, run_experiment
+    from preroll.simulations.experiment.execution.runner import cell_pool, planned, run_experiment
     from preroll.simulations.experiment.execution.store import Store
     from preroll.system.processors import cores
     from preroll.workers.pool import Pool
 
     pool = cell_pool(workers, engine=engine, address=address)
-    plan, store = Plan.load(file), Store(out)
+    (plan, _), store = planned(file), Store(out)
     if dry_run:
         _print_dry_run(plan, store, pool.size if isinstance(pool, Pool) else workers or cores())
         return
-    with writes(out, "cells that are done are kept; go on with the same command"):
+    with writes(out, _KEPT):
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
     signals.finished()
     plan = store.read_plan()

@@ -17,17 +17,25 @@ from preroll.files.names import each_below
 GRACE = 10.0
 #: Files that TensorBoard reads: curves, and points of the projector.
 _SHOWN = re.compile(r"tfevents[^/]*$|(^|/)projector_config\.pbtxt$")
-#: Runs TensorBoard, which tells an address with the query given first, and ends it where stdin does: that is a pipe,
-#: which ends with this process however it ends.
+#: Runs TensorBoard, which tells an address with the query given first and nothing of its own insides, and ends it where
+#: stdin does: that is a pipe, which ends with this process however it ends.
 _SERVER = f"""
 import os, runpy, signal, sys, threading, time
 from contextlib import suppress
+from importlib import import_module
 
 query = sys.argv.pop(1)
-with suppress(ImportError, AttributeError):  # another version than ours tells its plain address
-    from tensorboard.program import WerkzeugServer
-    plain = WerkzeugServer.get_url
-    WerkzeugServer.get_url = lambda server: plain(server) + query
+def leave(number, frame):
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(0)
+
+with suppress(ImportError, AttributeError):  # another version than ours tells its plain address, and more
+    main_lib, program = map(import_module, ("tensorboard.main_lib", "tensorboard.program"))
+    plain = program.WerkzeugServer.get_url
+    program.WerkzeugServer.get_url = lambda server: plain(server) + query
+    program.TensorBoard._install_signal_handler = lambda self, number, name: signal.signal(number, leave)
+    program._DATA_SERVER_ADVISORY_MESSAGE = ""
+    main_lib.print = lambda *text, **options: None
 
 def end():
     sys.stdin.read()
@@ -60,7 +68,9 @@ def tensorboard(
     for sentence in described(folder, logdir):
         typer.echo(printable(sentence), err=True)
     command = [sys.executable, "-W", "ignore", "-c", _SERVER, _query(), "--logdir", str(logdir)]
-    started = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stdin=subprocess.PIPE)
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    # in a session of its own Ctrl-C does not reach it: it would tell its own end before this process tells one
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     try:
         status = started.wait()
     finally:

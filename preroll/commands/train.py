@@ -182,26 +182,27 @@ def _continue(run: Path, sessions: int | None, to: Path | None, catalog: str | N
 
 def _resume(run: Path) -> None:
     """Resumes a stopped training, and prints what differs from the environment in which it began."""
-    from preroll.simulations.training import checkpoint
-    from preroll.simulations.training.training import prepare_resume
+    with signals.kept(_how_to_resume(run)):
+        from preroll.simulations.training import checkpoint
+        from preroll.simulations.training.training import prepare_resume
 
-    training = prepare_resume(run)
-    changed = "; ".join(checkpoint.differences(run))
+        training = prepare_resume(run)
+        changed = "; ".join(checkpoint.differences(run))
     _train(training, [f"it may not end bit for bit as one never stopped: {changed}" if changed else ""])
 
 
 def _train(training: "Training", notes: Sequence[str] = ()) -> None:
     """Runs ``training``, once nobody else can write its run, and prints notes, a progress bar and a summary."""
     assert training.target is not None
-    with training.reserved(training.target):
+    with _told_how_to_resume(training.target), training.reserved(training.target):
         untaught = f"agent {training.agent.name} will learn nothing: {training.untaught}" if training.untaught else ""
         for note in filter(None, [*notes, untaught]):
             typer.echo(printable(f"note: {note}"), err=True)
-        result = _trained(training, training.target)
+        result = _trained(training)
     _tell(training, result, training.target)
 
 
-def _trained(training: "Training", run: Path) -> "TrainingResult":
+def _trained(training: "Training") -> "TrainingResult":
     """Runs ``training`` with a progress bar; until the run is in its place a signal stops it."""
     from preroll import progress
 
@@ -209,8 +210,7 @@ def _trained(training: "Training", run: Path) -> "TrainingResult":
     with progress.bar(training.sessions, title) as advance, signals.polled() as stop:
         if training.resumed is not None:
             advance(training.resumed.ledger.ended)
-        with _told_how_to_resume(run):
-            result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
+        result = training.run(advance, stop=stop, save_every=SAVE_EVERY)
         signals.finished()
     return result
 
@@ -254,8 +254,12 @@ def _told_how_to_resume(run: Path) -> Iterator[None]:
             yield
     except BaseException as error:
         if checkpoint.place(run).exists():
-            error.add_note(f"go on with `preroll train --resume {quote(str(run))}`")
+            error.add_note(_how_to_resume(run))
         raise
+
+
+def _how_to_resume(run: Path) -> str:
+    return f"go on with `preroll train --resume {quote(str(run))}`"
 
 
 def _earned_late(result: "TrainingResult") -> str:

@@ -10,7 +10,11 @@ from preroll.console import signals
 from preroll.console.write_errors import writes
 from preroll.terminal.counts import parse_count, seed_option
 
+#: What a signal says from the first moment, and an error of writing.
+_KEPT = "trials that ended are kept; go on with the same command"
 
+
+@signals.kept(_KEPT)
 def tune(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="A name of `preroll agent list`.")],
     out: Annotated[Path, typer.Option(help="Folder of the search; an interrupted search in it resumes.")],
@@ -63,7 +67,7 @@ def tune(
     sessions = fill_settings(agent, tables.spec.name, with_sessions(agent, settings, sessions)).sessions
     search = tuning.Search(agent, tables, sessions, seeds, seed, settings, exact=not no_exact)
     with tuning.reserved(search, out), progress.bar(trials, f"Tuning {agent} (trials)") as advance:
-        with writes(out, "trials that ended are kept; go on with the same command"):
+        with writes(out, _KEPT):
             note = partial(typer.echo, err=True)
             found = tuning.tune(search, out, trials=trials, advance=advance, note=note)
         signals.finished()

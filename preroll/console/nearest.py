@@ -31,11 +31,16 @@ def known(name: object, told: str, names: Iterable[object]) -> str:
 
 
 def neighbors(path: Path, pattern: str = "*/") -> list[Path]:
-    """Returns the folders beside a path that is missing, or the files of a pattern, whose names are like its own."""
+    """Returns the folders beside a path, or the files of a pattern, whose names are like its own and not its own.
+
+    The path itself may be there, and be something else than what is wanted.
+    """
     try:
         names = [one.name for one in path.parent.glob(pattern)]
         return sorted(
-            path.parent / name for name in names if not name.startswith(".") and meant(path.stem, [Path(name).stem])
+            path.parent / name
+            for name in names
+            if not name.startswith(".") and name != path.name and meant(path.stem, [Path(name).stem])
         )
     except OSError:
         return []

@@ -25,11 +25,12 @@ class Stopped(BaseException):
 
     Attributes:
         number: the signal.
+        writing: whether something was being written, which is removed.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.number = number
+        self.number, self.writing = number, False
 
 
 class _State:
@@ -124,6 +125,16 @@ def saving() -> Iterator[None]:
     finally:
         _now.saves -= 1
     _stop_if_asked()
+
+
+@contextmanager
+def kept(note: str) -> Iterator[None]:
+    """Has a signal that stops the block tell what is kept, and how to go on: of a command from its first moment."""
+    try:
+        yield
+    except Stopped as stopped:
+        stopped.add_note(note)
+        raise
 
 
 @contextmanager

@@ -43,6 +43,16 @@ def spoken(text: str) -> str:
     return text if _Mode.options or "--" not in text else _OPTION.sub(_argument, text)
 
 
+def way(command: str, call: str) -> str:
+    """Returns how something is done by whoever reads a message: the command to copy, or the call in Python.
+
+    >>> to_python()
+    >>> way("preroll agent list", "AGENTS")
+    'AGENTS'
+    """
+    return f"`{command}`" if _Mode.options else call
+
+
 def _argument(found: re.Match[str]) -> str:
     if (option := found["name"]) is None:
         return found[0]

@@ -29,7 +29,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from preroll.console import write_errors
+from preroll.console import signals, write_errors
 from preroll.errors import PrerollError
 
 SUFFIX = ".preroll"
@@ -103,6 +103,9 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         try:
             tidy(place)
             yield
+        except signals.Stopped as stopped:
+            stopped.writing = True
+            raise
         finally:
             tidy(place)
             release()

@@ -143,20 +143,22 @@ class AgentResult(ShownTable):
     def to_row(self) -> dict[str, Any]:
         """Returns every number as flat columns: beside a mean ``x`` stands its interval, ``x_low`` to ``x_high``.
 
-        The numbers and intervals are those that tables print, intervals cut at what is possible. The revenue and what
-        is paired are simulated; ``percent_of_optimum`` and ``regret`` are of the exact revenue where it is known.
+        Intervals are not cut at what is possible, as those of texts are: their widths tell the standard errors. The
+        revenue and what is paired are simulated; ``percent_of_optimum`` and ``regret`` are of the exact revenue where
+        it is known, and the interval of the former has no width there.
         """
+        paired = self.paired_percent
         means = {
-            "revenue": (self.revenue.value, *self.revenue.within(0, self.optimum)),
-            "percent_of_optimum": (self.percent_of_optimum, *self.percent_interval),
-            "paired_percent": (self.paired_percent.value, *self.paired_percent.within(0, 100)),
-            "difference": (self.difference.value, *self.difference.within(-self.optimum, 0)),
-            "above_random": (self.above_random.value, *self.above_random.within(-self.optimum, self.optimum)),
+            "revenue": self.revenue,
+            "percent_of_optimum": paired if self.exact_revenue is None else Mean(self.percent_of_optimum, 0.0),
+            "paired_percent": paired,
+            "difference": self.difference,
+            "above_random": self.above_random,
         }
         ends = {
             f"{name}{end}": value
             for name, mean in means.items()
-            for end, value in zip(("", "_low", "_high"), mean, strict=True)
+            for end, value in (("", mean.value), ("_low", mean.low), ("_high", mean.high))
         }
         told = self.to_dict()
         del told["revenue_half_width"]

@@ -23,7 +23,8 @@ from preroll.simulations.evaluation.agent_evaluation import (
     simulate,
 )
 from preroll.simulations.evaluation.agent_result import AgentResult, result_of
-from preroll.simulations.evaluation.players import Player, by_name, player_of
+from preroll.simulations.evaluation.own_tables import own_tables
+from preroll.simulations.evaluation.players import Player, Players, by_name, player_of
 from preroll.simulations.statistics.intervals import fixed
 
 if TYPE_CHECKING:
@@ -124,8 +125,8 @@ class Evaluation(ShownTable):
 
 
 def evaluate(
-    players: Mapping[str, Player] | Player,
-    tables: TablesSource,
+    players: Players,
+    tables: TablesSource | None = None,
     *,
     sessions: int = SESSIONS,
     seed: int = 0,
@@ -139,14 +140,15 @@ def evaluate(
     independent.
 
     Args:
-        players: by name, or one alone: agents, policy tables, results of trainings, runs and their folders, ONNX files
-            that ``preroll export`` wrote, models of stable-baselines3, objects with ``act(observations)``, or functions
-            from observations, float32 (n, d), to ads, int (n,). What remembers the session has ``end_sessions(done)``,
-            which is called with the lanes whose session is over. Without it, what has
+        players: by name, as a list, or one alone: agents, policy tables, results of trainings, runs and their folders,
+            ONNX files that ``preroll export`` wrote, models of stable-baselines3, objects with ``act(observations)``,
+            or functions from observations, float32 (n, d), to ads, int (n,). What remembers the session has
+            ``end_sessions(done)``, which is called with the lanes whose session is over. Without it, what has
             ``action_probabilities(observations)`` plays by these, as a table whose exact value is known; ``act`` plays
             where such a table would be too large, or without ``exact``. The names random, greedy and optimum are kept
             for the references.
-        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`.
+        tables: the scenario on the catalog, or a scenario to compile: see :meth:`Tables.of`. By default the one that
+            all players were trained on, where they are runs, folders of runs or results of trainings.
         sessions: least number of sessions; whole lanes are played.
         seed: seed of the users, who differ from those of training with any seed.
         exact: whether the exact values of the agents are computed, for which each is asked at every observation that a
@@ -157,7 +159,7 @@ def evaluate(
         The results of the agents and of the references.
 
     Raises:
-        PrerollError: see :func:`check`.
+        PrerollError: see :func:`check`; without ``tables``, players that know none, or not the same.
 
     Examples:
         >>> from preroll.simulations import evaluate, train
@@ -165,11 +167,12 @@ def evaluate(
         >>> evaluation = evaluate({"mine": result.agent}, result.tables, sessions=1000)
         >>> evaluation["mine"].percent_of_optimum > evaluation["random"].percent_of_optimum
         True
-        >>> [row.name for row in evaluate(result.agent, "classic", sessions=1000).rows]
+        >>> [row.name for row in evaluate(result, sessions=1000).rows]
         ['thompson', 'random', 'greedy', 'optimum']
     """
-    tables, sessions = Tables.of(tables), whole("sessions", sessions)
-    checked = check(by_name(players), tables, sessions)
+    named, sessions = by_name(players, REFERENCES), whole("sessions", sessions)
+    tables = own_tables(named) if tables is None else Tables.of(tables)
+    checked = check(named, tables, sessions)
     lanes, per_lane = lanes_and_sessions(tables, sessions)
     values = PhasedOptimum(tables, per_lane)
     base = derive(seed, EVALUATION)

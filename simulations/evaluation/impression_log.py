@@ -136,7 +136,7 @@ def _is_csv(file: Path) -> bool:
 
 
 def _decides(given: Player, tables: Tables) -> Agent:
-    ((name, player),) = by_name(given).items()
+    ((name, player),) = by_name([given]).items()
     made = given if isinstance(given, Agent) else player_of(name, player, tables.spec)
     if not isinstance(made, Agent):
         raise PrerollError(f"agent: {shortened(given)}: an agent is expected, which tells its propensities")

@@ -1,8 +1,7 @@
 """What is evaluated, in every form that it is given in, as an agent or a policy table."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from preroll.agents.agent import Agent
 from preroll.agents.fit import check_fit
@@ -14,6 +13,9 @@ from preroll.envs.model.observation import SessionSpec
 from preroll.envs.policies.policy import Policy
 from preroll.errors import PrerollError
 from preroll.simulations.evaluation.agent_evaluation import AgentOrPolicy
+from preroll.simulations.runs.run_names import names_of
+from preroll.simulations.training.run import Run
+from preroll.simulations.training.training_result import TrainingResult
 
 ZIP = (
     "is a zip, as stable-baselines3 saves a model; agent = import_sb3(path, scenario, trust_pickle=True) reads it, and "
@@ -21,31 +23,34 @@ ZIP = (
 )
 
 
-class Trained(Protocol):
-    """What a training ended with: :class:`preroll.simulations.TrainingResult`."""
-
-    @property
-    def agent(self) -> Agent:
-        """The trained agent."""
+Player = AgentOrPolicy | str | Path | TrainingResult | Run | Predicts | Acts | Function
+#: One player alone, or several, by name or as a list.
+Players = Mapping[str, Player] | Sequence[Player] | Player
 
 
-class Kept(Protocol):
-    """A training that was read from a folder: :class:`preroll.simulations.Run`."""
+def by_name(players: Players, taken: Collection[str] = ()) -> Mapping[str, Player]:
+    """Returns players by name: without one, by their folder or file, their own name or their class.
 
-    def load_agent(self) -> Agent:
-        """Returns the trained agent."""
+    Args:
+        players: the players.
+        taken: names that no folder gets.
 
-
-Player = AgentOrPolicy | str | Path | Trained | Kept | Predicts | Acts | Function
-
-
-def by_name(players: Mapping[str, Player] | Player) -> Mapping[str, Player]:
-    """Returns players by name; one that is given alone is called by its folder or file, its name or its class."""
+    Raises:
+        PrerollError: two of a list have one name.
+    """
     if isinstance(players, Mapping):
         return players
-    alone = getattr(players, "agent", None)
-    named = alone if isinstance(alone, Agent) else players
-    return {Path(named).name if isinstance(named, str | Path) else name_of(named): players}
+    given = players if isinstance(players, list | tuple) else [players]
+    paths = [one.path if isinstance(one, Run) else Path(one) for one in given if isinstance(one, Run | str | Path)]
+    of_path = iter(names_of(paths, taken))
+    names = [
+        next(of_path) if isinstance(one, Run | str | Path)
+        else name_of(one.agent if isinstance(one, TrainingResult) else one)
+        for one in given
+    ]  # fmt: skip
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise PrerollError(f"agent {twice}: is given twice; give names, as {{'first': …, 'second': …}}")
+    return dict(zip(names, given, strict=True))
 
 
 def player_of(name: str, given: Player, spec: SessionSpec) -> AgentOrPolicy:
@@ -65,10 +70,10 @@ def player_of(name: str, given: Player, spec: SessionSpec) -> AgentOrPolicy:
         return given
     if isinstance(given, str | Path):
         given = _read(Path(given))
-    elif hasattr(given, "load_agent"):
+    elif isinstance(given, Run):
         given = given.load_agent()
-    elif isinstance(trained := getattr(given, "agent", None), Agent):
-        given = trained
+    elif isinstance(given, TrainingResult):
+        given = given.agent
     if isinstance(given, Agent):
         check_fit(name, given.spec, spec)
         return given

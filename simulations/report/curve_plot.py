@@ -29,7 +29,7 @@ def draw_curves(
     """Draws the learning curves and writes them as PNG and SVG.
 
     A line shows the expected revenue of the ads shown (Σ P(view) · reward), which has the same mean as the realised
-    revenue and a third of its noise. A point has 500 sessions or more, if there are as many.
+    revenue and a third of its noise; what a point is, :data:`~preroll.simulations.training.curves.JOINED` says.
 
     Args:
         path: target path without suffix.

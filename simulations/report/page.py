@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll import __version__
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.files import atomic
 from preroll.files.kinds import SVG
@@ -16,7 +17,6 @@ from preroll.palette import BLUE
 from preroll.simulations.evaluation.agent_result import share_column
 from preroll.simulations.experiment.execution.origins import MACHINE, in_words, told
 from preroll.simulations.experiment.execution.overview import evenly
-from preroll.simulations.experiment.execution.store import FILE
 from preroll.simulations.report import charts
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.findings import headline, point_title
@@ -32,6 +32,7 @@ from preroll.simulations.report.tables import (
     verdicts_note,
     verdicts_table,
 )
+from preroll.simulations.training.curves import JOINED
 from preroll.system.portable_names import kept_or_portable
 
 MOST_POINTS, MOST_MAPS = 6, 3
@@ -100,6 +101,7 @@ def page(material: Material) -> str:
         name=material.plan.name,
         description=material.plan.description,
         accent=BLUE,
+        joined=JOINED,
         headline=headline(material),
         **_over_keys(material),
         percents=_drawn(material, MOST_POINTS, partial(charts.percent_by_point, left=lowest)),
@@ -188,8 +190,8 @@ def _origin(material: Material) -> dict[str, Any]:
     made_by = in_words(material.origins.values())
     code, machine = (made_by.pop(name, "unknown") for name in ("code", MACHINE))
     return {
-        "file": FILE,
         "text": material.store.read_text(),
+        "scenario": Scenario.load(material.done[0].base).dump(),
         "cells": len(runs),
         "cpu_seconds": sum(trainings.values()),
         "versions": told(made_by),

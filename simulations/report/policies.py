@@ -1,8 +1,10 @@
 """Pictures of what agents show."""
 
 import base64
+from contextlib import suppress
 from dataclasses import dataclass
 
+from preroll.envs.optimum.phases import PhasedOptimum
 from preroll.envs.policies.policy_map import policy_map
 from preroll.envs.rendering.policy_plot import policy_png
 from preroll.errors import PrerollError
@@ -29,14 +31,11 @@ class Picture:
 
 def policy_pictures(material: Material, point: str) -> list[Picture]:
     """Draws the policies of the optimum and of every learner with its first seed, where tables are wanted and exist."""
-    tables, pictures = material.tables(point), []
-    for name in (*(["optimum"] if "optimum" in material.agents else []), *material.learners):
+    tables = material.tables(point)
+    found = {"optimum": PhasedOptimum(tables).references["optimum"]}
+    for name in material.learners:
         for cell in material.cells(point, name)[:1]:
-            if not cell.exact and name != "optimum":
-                continue
-            try:
-                policy = material.run(cell).load_agent().policy(tables)
-            except PrerollError:  # too many states for a table
-                continue
-            pictures.append(Picture(f"{name}, seed {cell.seed}", policy_png(tables, policy_map(tables, policy))))
-    return pictures
+            with suppress(PrerollError):  # too many states for a table
+                if cell.exact:
+                    found[f"{name}, seed {cell.seed}"] = material.run(cell).load_agent().policy(tables)
+    return [Picture(name, policy_png(tables, policy_map(tables, policy))) for name, policy in found.items()]

@@ -24,7 +24,7 @@ from preroll.simulations.report.charts import legend, svg
 from preroll.simulations.report.heat_maps import HeatMap
 from preroll.simulations.report.policies import Picture
 from preroll.simulations.report.tables import Table
-from preroll.simulations.training.curves import PERCENT, drawn_points
+from preroll.simulations.training.curves import JOINED, PERCENT, drawn_points
 from preroll.simulations.training.run import Run
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def runs_page(runs: Mapping[str, Run], players: Mapping[str, Agent], tables: Tab
         name=", ".join(runs),
         scenario=tables.scenario.name,
         accent=BLUE,
+        joined=JOINED,
         curve=_curves(runs),
         comparison=_sortable(*comparison_table(evaluation)),
         footnote=footnote(evaluation),

@@ -41,7 +41,8 @@ def default_name(
     usual, given = (
         fill_settings(agent, scenario, values).model_dump(mode="json") for values in (base, {**base, **settings})
     )
-    changed = {key: given[key] for key in settings if given[key] != usual[key]}
+    # the device is among them only where it is no CPU
+    changed = {key: given[key] for key in settings if key in given and given[key] != usual.get(key)}
     changes = [f"{key}={_short(value)}" for key, value in sorted({**changed, **overrides}.items())]
     return portable("-".join([scenario, agent, str(seed), *(["sb3-defaults"] if defaults else []), *changes]))
 

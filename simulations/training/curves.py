@@ -48,6 +48,7 @@ AGENT_TAG = "agent/"
 PERCENT = "session/percent_of_optimum"
 FEWEST = 500  # sessions of a drawn point: the mean of fewer is noise, which a logarithmic axis would draw widest
 PARTS = 8  # of a short curve, whose points may have fewer sessions
+JOINED = f"A point is the mean over {FEWEST} sessions or more; of fewer than {PARTS * FEWEST:,} in all, over an eighth."
 #: What a card shows of a curve: so many points, evenly spread, and these numbers.
 MOST_SHOWN = 10
 SHORT = ("session/revenue", "session/expected", PERCENT, "session/regret", "session/view_rate")

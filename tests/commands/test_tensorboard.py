@@ -36,7 +36,7 @@ def test_the_server_ends_with_its_command(number: signal.Signals, tmp_path: Path
     assert started.returncode == (-number if number == signal.SIGKILL else 128 + number)
 
 
-def test_tensorboard_tells_the_address_that_begins_with_what_is_earned(tmp_path: Path) -> None:
+def test_tensorboard_tells_the_address_that_begins_with_what_is_earned_and_its_end(tmp_path: Path) -> None:
     (tmp_path / NAME).touch()
     with subprocess.Popen(
         [sys.executable, "-m", "preroll", "tensorboard", str(tmp_path), "--port", "0"],
@@ -44,9 +44,15 @@ def test_tensorboard_tells_the_address_that_begins_with_what_is_earned(tmp_path:
         text=True,
     ) as started:
         assert started.stderr is not None
-        told = next(line for line in started.stderr if "http://127.0.0.1" in line)
-        started.terminate()
-        started.communicate(timeout=600)
+        before = []
+        for told in started.stderr:
+            if "http://127.0.0.1" in told:
+                break
+            before.append(told)
+        started.send_signal(signal.SIGINT)
+        _, after = started.communicate(timeout=600)
+    assert [line for line in before if not line.startswith("Serving TensorBoard on localhost")] == []
+    assert after == "stopped by Ctrl-C\n"
     assert re.search(r"http://127\.0\.0\.1:\d+/\?pinnedCards=\S*session/percent_of_optimum\S*#timeseries ", told)
 
 

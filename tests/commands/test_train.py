@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from preroll.agents import AGENTS
 from preroll.commands.cli import app
 from preroll.envs import Scenario
 from preroll.errors import PrerollError
+from preroll.simulations.runs.default_names import default_name
 from preroll.simulations.training.run import Run
 
 
@@ -155,11 +157,19 @@ def test_a_resumed_training_takes_nothing_else(given: list[str]) -> None:
     assert str(result.exception) == f"--resume run: takes no {word} or other option"
 
 
+@pytest.mark.parametrize("agent", [name for name, entry in AGENTS.items() if entry.family == "deep"])
+@pytest.mark.parametrize("named", [[], ["--run", "run"]])
 def test_a_gpu_that_torch_does_not_see_is_refused_before_anything_is_written(
-    small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    agent: str, named: list[str], small_catalog_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    arguments = ["train", "lean-ppo", "--catalog", str(small_catalog_folder), "--run", str(tmp_path / "run")]
-    with pytest.raises(PrerollError, match=r"^agent lean-ppo: device: cuda: torch sees no GPU here; allowed: cpu$"):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train", agent, "--catalog", str(small_catalog_folder), *named]
+    with pytest.raises(PrerollError, match=rf"^agent {agent}: device: cuda: torch sees no GPU here; allowed: cpu$"):
         CliRunner().invoke(app, [*arguments, "--device", "cuda"], catch_exceptions=False)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_gpu_is_part_of_the_default_name_and_the_cpu_is_not() -> None:
+    assert default_name("classic", "ppo", 0, {"device": "cuda"}, {}) == "classic-ppo-0-device=cuda"
+    assert default_name("classic", "ppo", 0, {"device": "cpu"}, {}) == "classic-ppo-0"

@@ -31,3 +31,10 @@ def test_folders_of_runs_and_catalogs_are_names_too(tmp_path: Path) -> None:
     with pytest.raises(PrerollError, match=r"catalog dmeo: no such folder; did you mean demo\?$"):
         Catalog.load("dmeo")
     assert neighbors(tmp_path / "no" / "such") == []
+
+
+def test_a_folder_that_holds_something_else_is_not_asked_for_again(tmp_path: Path) -> None:
+    """A bug once: `empty: is no folder of an experiment, nor of a run; did you mean empty?`."""
+    for name in ("empty", "empty2"):
+        (tmp_path / name).mkdir()
+    assert neighbors(tmp_path / "empty") == [tmp_path / "empty2"]

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from preroll.commands import cli
 from preroll.console import signals
 from preroll.console.signals import Stopped
+from preroll.files import atomic
 
 PREROLL = [sys.executable, "-m", "preroll"]
 
@@ -85,6 +87,7 @@ def test_while_the_end_is_told_no_signal_stops_it_though_nothing_was_finished() 
 
 WHILE_PYTHON_ENDS = """
 import os, sys
+from preroll.commands import cli
 from preroll.console import signals
 
 class Last:
@@ -172,21 +175,50 @@ def test_what_was_ignored_at_the_start_is_ignored_to_the_end(tmp_path: Path) -> 
         assert "Traceback" not in told
 
 
-def test_a_signal_while_modules_load_is_no_traceback(tmp_path: Path) -> None:
+def interrupted(tmp_path: Path, module: str, *arguments: str) -> tuple[int, str, str]:
+    """Runs a command that gets a Ctrl-C while it imports ``module``."""
     code = (
-        "import runpy, signal, sys; sys.argv = ['/usr/bin/preroll', 'agent', 'list']\n"
+        f"import runpy, signal, sys; sys.argv = ['/usr/bin/preroll', *{arguments!r}]\n"
         "class Importing:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == {0!r}: signal.raise_signal(signal.SIGINT)\n"
+        f"        if name == {module!r}: signal.raise_signal(signal.SIGINT)\n"
         "sys.meta_path.insert(0, Importing())\n"
         "from preroll.__main__ import main; main()"
     )
-    for module in ("gymnasium", "numpy", "typer", "rich"):
-        command = [sys.executable, "-c", code.format(module)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-        assert (done.returncode, done.stdout, done.stderr) == (
-            130, "", "stopped by Ctrl-C; nothing was started\n"
-        ), module  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("module", ["gymnasium", "numpy", "typer", "rich"])
+def test_a_signal_while_modules_load_is_no_traceback(module: str, tmp_path: Path) -> None:
+    stopped = interrupted(tmp_path, module, "agent", "list")
+    assert stopped == (130, "", "stopped by Ctrl-C; nothing was started\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        ("train --resume r1", "; go on with `preroll train --resume r1`"),
+        ("experiment run e.yaml --out e", "; cells that are done are kept; go on with the same command"),
+        ("tune thompson --out t", "; trials that ended are kept; go on with the same command"),
+        ("evaluate r1", ""),
+        ("explain r1", ""),
+        ("check-env", ""),
+    ],
+)
+def test_a_command_says_what_it_keeps_from_its_first_moment_and_nothing_where_it_writes_nothing(
+    command: str, kept: str, tmp_path: Path
+) -> None:
+    stopped = interrupted(tmp_path, "preroll.envs.model.tables", *command.split())
+    assert stopped == (130, "", f"stopped by Ctrl-C{kept}\n")
+
+
+def test_a_signal_while_something_is_written_is_marked_so(tmp_path: Path) -> None:
+    with pytest.raises(Stopped) as caught, atomic.writing(tmp_path / "a.png"):
+        signal.raise_signal(signal.SIGINT)
+    nothing = "nothing half-written is left; begin again with the same command"
+    assert cli._stopped_line(caught.value) == (f"stopped by Ctrl-C; {nothing}", 130)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_program_that_imports_preroll_keeps_its_handlers() -> None:

@@ -202,7 +202,7 @@ def test_tables_and_trainings_say_which_phase_or_segments_they_tell(scenario: st
 
 def test_a_scenario_of_ads_by_category_shows_the_range_of_each() -> None:
     scenario = Scenario.load("campaigns")
-    lines = {words[0]: " ".join(words[2:5]) for line in repr(scenario).splitlines() if len(words := line.split()) > 5}
+    lines = {words[0]: " ".join(words[3:6]) for line in repr(scenario).splitlines() if len(words := line.split()) > 5}
     assert (lines["soap.short"], lines["tickets.short"]) == ("0.45 … 0.75", "0.5 … 0.85")
     axes: Any = scenario.plot()
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.8, 1.25, 0.75, 1.125, 0.85, 0.75])

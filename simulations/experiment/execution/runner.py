@@ -121,7 +121,7 @@ def run_experiment(
     """Runs the unfinished cells of an experiment; an interrupted experiment resumes where it stopped.
 
     Args:
-        file: YAML file of the experiment.
+        file: YAML file of the experiment, or the folder of one that was run, which is repeated.
         out: folder of the experiment.
         pool: where cells run.
         note: called with lines about cells that are run again, and why.
@@ -133,8 +133,22 @@ def run_experiment(
         PrerollError: the file is invalid, the folder holds something else, another process runs it, or the disk is
             full.
     """
-    plan = Plan.load(Path(file))
-    return run_plan(plan, Path(file).read_text("utf8"), Store(Path(out)), pool or cell_pool(), note)
+    return run_plan(*planned(Path(file)), Store(Path(out)), pool or cell_pool(), note)
+
+
+def planned(given: Path) -> tuple[Plan, str]:
+    """Returns the cells of an experiment and the text of its file.
+
+    Args:
+        given: the file; or the folder of an experiment that was run, whose plan holds the scenario that its file names.
+
+    Raises:
+        PrerollError: the file is invalid, or the folder holds no experiment.
+    """
+    if given.is_dir():
+        store = Store(given)
+        return store.read_plan(), store.read_text()
+    return Plan.load(given), given.read_text("utf8")
 
 
 def run_plan(

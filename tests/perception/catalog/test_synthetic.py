@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from preroll.console import spoken
 from preroll.envs import Optimum, Tables, scenario_for
 from preroll.errors import PrerollError
 from preroll.perception import Catalog
@@ -116,6 +118,7 @@ def test_a_list_of_videos_names_them_and_their_tags_are_classes(tmp_path: Path) 
     ("text", "told"),
     [
         ("name\na\n", "line 1: name: the columns are category"),
+        ("category;tags\na;b\n", "line 1: category;tags: is separated by ';'; a comma is expected"),
         ("category,tags,tags\na,,\n", "line 1: .*each once"),
         ("category,tags\na\n", "line 2: should have 2 fields"),
         ("category,tags\n,x\n", "line 2: category: is missing"),
@@ -149,11 +152,31 @@ def test_a_list_that_is_wrong_is_refused_in_one_line(tmp_path: Path, text: str, 
         ({"categories": ["a\n"]}, r"categories: 'a\\n'"),
         ({"categories": ["a"], "videos": "videos.csv"}, "leave one of the two out"),
         ({"videos": "no.csv"}, "no.csv: cannot be read: No such file"),
+        ({"categories": ["a"], "videos": [10, 20]}, "videos: list: a number of videos, or a CSV file of them, is expe"),
+        ({"categories": ["a"], "videos": {"a": 3}}, "videos: dict: a number of videos, or a CSV file"),
+        ({"videos": pd.DataFrame({"category": ["a"]})}, "videos: DataFrame: a number of videos, or a CSV file"),
+        ({"categories": ["a"], "videos": 10.5}, "videos: 10.5: a whole number is expected"),
+        ({"categories": 3}, r"categories: 3: names are expected, as \['cooking', 'travel'\], or numbers of videos by"),
+        ({"categories": ["a", 3]}, "categories: 3: a name is expected, which is text"),
+        ({"categories": {"a": "3"}}, "categories: 'a': '3': a whole number is expected"),
+        ({"categories": ["a"], "content": "0.5"}, "content: '0.5': should lie in"),
+        ({"categories": ["a"], "seed": "x"}, "seed: 'x': a whole number is expected"),
     ],
 )
 def test_an_argument_that_is_wrong_is_refused_in_one_line(given: dict[str, Any], told: str) -> None:
     with pytest.raises(PrerollError, match=told):
         Catalog.synthetic(**given)
+
+
+def test_a_number_may_be_written_as_a_float_and_the_card_says_how_it_was_made(tmp_path: Path) -> None:
+    thousand: Any = 1e3
+    catalog = Catalog.synthetic(NAMES[:2], thousand, seed=4)
+    assert catalog.sha256 == Catalog.synthetic(NAMES[:2], 1000, seed=4).sha256
+    assert "Catalog.synthetic(['cooking', 'travel'], 1000, seed=4, content=0.3)" in " ".join(repr(catalog).split())
+    file = tmp_path / "own.csv"
+    file.write_text("category\na\na\n", "utf8")
+    for made in (Catalog.synthetic({"a": 2, "b": 3}, content=1), Catalog.synthetic(videos=file)):
+        assert eval(made.manifest["command"]).sha256 == made.sha256
 
 
 def test_a_saved_catalog_is_the_same(tmp_path: Path) -> None:
@@ -180,14 +203,26 @@ def test_a_scenario_of_own_categories_runs_on_it() -> None:
     assert Optimum(tables).value > 0
 
 
+def test_a_catalog_of_other_categories_is_told_how_ads_for_it_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug once: whoever had a catalog was told to make another one. Python is told calls, a command commands."""
+    catalog, told = Catalog.synthetic(["cooking", "travel"], 20), r"it has cooking, travel; "
+    with pytest.raises(PrerollError, match=told + r"scenario_for\(catalog\) writes ads for its categories, Catalog\."):
+        Tables.compile("classic", catalog)
+    monkeypatch.setattr(spoken._Mode, "options", True)
+    with pytest.raises(PrerollError, match=told + "`preroll scenario new --catalog synthetic` writes ads for"):
+        Tables.compile("classic", catalog)
+    with pytest.raises(PrerollError, match=r"`preroll scenario new --catalog demo` .*`preroll catalog new DIR --cat"):
+        Tables.compile(scenario_for(catalog), "demo")
+
+
 def test_who_names_other_categories_is_told_how_to_make_a_catalog_of_them() -> None:
     ads = {name: {"long": {"seconds": 9, "view_probability": 0.5, "reward": 1}} for name in ("slow food", "travel")}
-    with pytest.raises(PrerollError, match="`preroll catalog new DIR --categories 'slow food' travel`"):
+    with pytest.raises(PrerollError, match=r"Catalog\.synthetic\(\['slow food', 'travel'\]\) a catalog"):
         Tables.compile({"ads": ads}, "demo")
     by = {"view_probability": {"opera": 0.5, "other": 0.1}, "seconds": 9, "reward": 1}
-    with pytest.raises(PrerollError, match="`preroll catalog new DIR --categories opera`"):
+    with pytest.raises(PrerollError, match=r"Catalog\.synthetic\(\['opera'\]\)"):
         Tables.compile({"ads": {"soap": {"long": by}}}, "demo")
     lacks = {"view_probability": {"cats": 0.5}, "seconds": 9, "reward": 1}
     with pytest.raises(PrerollError, match="lacks cars; name every category") as caught:
         Tables.compile({"ads": {"soap": {"long": lacks}}}, "demo")
-    assert "catalog new" not in str(caught.value)
+    assert "synthetic" not in str(caught.value)

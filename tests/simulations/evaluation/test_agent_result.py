@@ -52,16 +52,20 @@ def test_what_is_printed_is_what_the_frame_holds(fatigue: Tables) -> None:
             assert (" " in printed[row["agent"]]) == (row["percent_of_optimum_low"] < row["percent_of_optimum_high"])
 
 
-def test_no_interval_of_a_frame_ends_beyond_what_is_possible() -> None:
-    """What chance puts beyond 100 % is cut there, as in tables, and stays in its own interval."""
+def test_the_intervals_of_a_frame_have_their_whole_width_and_those_of_texts_end_at_what_is_possible() -> None:
+    """A bug once: frames were cut as texts are, and no standard error could be told from them."""
     near, beyond = Mean(-0.1, 0.5), Mean(0.2, 0.5)
     for difference in (near, beyond):
-        row = replace(evaluate({}, "fatigue", sessions=30)["random"], exact_revenue=None, optimum=10.0,
-                      expected_revenue=10.0 + difference.value, difference=difference).to_row()  # fmt: skip
-        high = 100 * (10 + max(difference.value, 0)) / 10
-        assert row["percent_of_optimum_high"] == row["paired_percent_high"] == pytest.approx(high)
-        assert row["difference_high"] == max(difference.value, 0)
-        assert row["percent_of_optimum_low"] <= row["percent_of_optimum"] <= row["percent_of_optimum_high"]
+        result = replace(evaluate({}, "fatigue", sessions=30)["random"], exact_revenue=None, optimum=10.0,
+                         expected_revenue=10.0 + difference.value, difference=difference)  # fmt: skip
+        row = result.to_row()
+        for name in ("percent_of_optimum", "paired_percent"):
+            ends = row[f"{name}_low"], row[name], row[f"{name}_high"]
+            assert ends == pytest.approx([100 + 10 * (difference.value + half) for half in (-0.5, 0, 0.5)])
+        assert row["difference_high"] - row["difference_low"] == pytest.approx(1.0)
+        assert row["revenue_high"] - row["revenue_low"] == pytest.approx(2 * result.revenue.half_width)
+        assert result.percent_interval[1] == pytest.approx(max(100, row["percent_of_optimum"]))
+        assert result.percent_text.endswith("]")
 
 
 def test_the_columns_of_tidy_tables_keep_their_names(fatigue: Tables) -> None:

@@ -198,7 +198,8 @@ def test_what_remembers_is_told_of_every_new_session(classic: Tables) -> None:
     [
         ("runs/none", r"^agent runs.none: no such folder$"),
         (__file__, r"test_players.py: is no ONNX model"),
-        (3, r"agent mine: is of int: an object with act\(observations\)"),
+        (3, r"agent mine: has no act\(observations\), which returns the number of an ad for each row; it is of int"),
+        (None, r"agent mine: has no act\(observations\).*; it is of NoneType"),
         (dict, r"agent mine: is the class dict: an object"),
         (lambda seen: seen, r"agent mine: act returned float32 \(30, \d+\): an ad from 0 to 5"),
     ],
@@ -206,6 +207,54 @@ def test_what_remembers_is_told_of_every_new_session(classic: Tables) -> None:
 def test_what_is_no_player_is_said_by_its_name(player: Any, message: str, classic: Tables) -> None:
     with pytest.raises(PrerollError, match=message):
         evaluate({"mine": player}, classic, sessions=30)
+
+
+def test_runs_know_what_they_are_evaluated_on(small_catalog: Catalog, classic: Tables, tmp_path: Path) -> None:
+    """In every form of one training; and a list has the names that a mapping would give."""
+    long, short = tmp_path / "long", tmp_path / "short"
+    result = train("always-long", catalog=small_catalog, sessions=10, run=long)
+    train("always-short", catalog=small_catalog, sessions=10, run=short)
+    told = evaluate({"long": long, "short": short}, Tables.compile("classic", small_catalog), sessions=60)
+    assert evaluate([str(long), Run.load(short)], sessions=60) == told
+    assert evaluate([long, short], classic, sessions=60) == told
+    for one in (long, str(long), Run.load(long), result):
+        assert evaluate({"long": one}, sessions=60)["long"].revenue == told["long"].revenue
+    with pytest.raises(PrerollError, match=r"^agent long: is given twice; give names, as \{'first': …"):
+        evaluate([long, Run.load(long)])
+
+
+def test_players_that_know_no_scenario_or_not_the_same_need_one_named(
+    small_catalog: Catalog, classic: Tables, tmp_path: Path
+) -> None:
+    saved, run, other = (tmp_path / name for name in ("saved", "run", "other"))
+    agent = make_agent("always-long", classic)
+    agent.save(saved)
+    train("always-long", catalog=small_catalog, sessions=10, run=run)
+    train("always-long", scenario="fatigue", catalog=small_catalog, sessions=10, run=other)
+    demo = train("always-long", sessions=10)
+    for player in (agent, saved, agent.act, agent.policy(classic)):
+        with pytest.raises(PrerollError, match=r"^agent mine: is no run, which knows its scenario: say what is played"):
+            evaluate({"first": run, "mine": player})
+    with pytest.raises(PrerollError, match=r"^agents run and other: were trained on different scenarios: say what"):
+        evaluate([run, other])
+    with pytest.raises(PrerollError, match=r"^agents run and demo: were trained on different catalogs"):
+        evaluate({"run": run, "demo": demo})
+    with pytest.raises(PrerollError, match="no player and no scenario"):
+        evaluate({})
+    with pytest.raises(PrerollError, match=r"othr: no such folder; did you mean .*other\?$"):
+        evaluate(tmp_path / "othr")
+
+
+def test_a_file_that_is_missing_and_the_name_of_an_agent_are_said_with_what_is_meant(
+    classic: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    export_onnx(make_agent("always-long", classic), tmp_path / "x2.onnx")
+    with pytest.raises(PrerollError, match=r"^agent z\.onnx: no such file; did you mean x2\.onnx\?$"):
+        evaluate("z.onnx", classic)
+    for call in (lambda: evaluate("thompson", classic), lambda: evaluate("thompson"), lambda: load_agent("thompson")):
+        with pytest.raises(PrerollError, match=r"no such folder; make_agent\('thompson', scenario\) makes an agent"):
+            call()
 
 
 def test_an_agent_in_a_file_is_checked_as_one_in_memory(small_catalog: Catalog, tmp_path: Path) -> None:

@@ -10,13 +10,16 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from preroll.bounded.yaml_text import load_yaml
+from preroll.bounded.yaml_text import dump_yaml, load_yaml
 from preroll.commands.cli import app
+from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.simulations.experiment.design.plan import Plan
 from preroll.simulations.experiment.design.spec import Experiment
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
+from preroll.simulations.report.data import Material
+from preroll.simulations.report.page import page
 from tests.conftest import ROOT
 from tests.simulations.conftest import MakeFile
 from tests.simulations.experiment.execution.test_runner import in_this_process
@@ -57,6 +60,28 @@ def test_the_tidy_table_is_written_as_csv_json_and_parquet(small_store: Store, t
     assert [row["revenue"] for row in rows] == list(tables[0]["revenue"])
     gaps = tables[0].isna()
     assert [[row[name] is None for name in tables[0].columns] for row in rows] == gaps.to_numpy().tolist()
+
+
+def test_an_experiment_is_repeated_from_its_folder_alone(make_file: MakeFile, tmp_path: Path) -> None:
+    """Its file names a scenario beside it that is gone, and has no name but its own."""
+    (tmp_path / "short.yaml").write_text(Scenario.load("classic").replace({"session.horizon": 3}).dump(), "utf8")
+    given = load_yaml(make_file(scenario="short.yaml", agents=["random"], seeds=1, vary={}, sessions=20))
+    (file := tmp_path / "own.yaml").write_text(dump_yaml({k: v for k, v in given.items() if k != "name"}), "utf8")
+    stores = [Store(tmp_path / name) for name in ("one", "again")]
+    assert preroll("experiment", "run", file, "--out", stores[0].path, "--workers", "1").exit_code == 0
+    (tmp_path / "short.yaml").unlink()
+    told = preroll("experiment", "run", stores[0].path, "--out", stores[1].path, "--workers", "1")
+    assert "1 cell: 1 done now" in told.stdout, told.output
+    one, again = (store.read_plan() for store in stores)
+    assert one == again
+    assert one.name == "own"
+    evaluations = [
+        store.record(cell)["evaluation"] for store, cell in zip(stores, (*one.cells, *again.cells), strict=True)
+    ]
+    assert evaluations[0] == evaluations[1]
+    assert "horizon: 3" in page(Material.of(stores[1]))
+    told = preroll("experiment", "run", tmp_path, "--out", tmp_path / "none")
+    assert f"{tmp_path}: is no folder of an experiment" in str(told.exception)
 
 
 def test_a_picture_of_the_means_has_a_bar_for_every_agent_at_every_point(small_store: Store, tmp_path: Path) -> None:

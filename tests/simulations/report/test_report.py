@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -24,6 +25,7 @@ from preroll.simulations.report.findings import headline
 from preroll.simulations.report.heat_maps import _texts, heat_maps
 from preroll.simulations.report.lengths import always_values
 from preroll.simulations.report.page import page
+from preroll.simulations.report.policies import policy_pictures
 from preroll.simulations.report.sample_session import play_session
 from preroll.simulations.reporting import write_report
 from tests.browser import dump
@@ -233,8 +235,6 @@ document.getElementById('probe').textContent = JSON.stringify({up, down, errors,
 
 
 def test_in_a_browser_sorting_works_and_a_phone_needs_no_horizontal_scroll(html: str, tmp_path: Path) -> None:
-    import json
-
     # A frame of 400 pixels: some browsers make no window that narrow.
     (tmp_path / "page.html").write_text(html.replace("</body>", PROBE + "</body>"))
     frame = "<iframe id=f width=400 height=900 style='border:0' src=page.html></iframe><pre id=out></pre><script>"
@@ -252,6 +252,38 @@ def test_in_a_browser_sorting_works_and_a_phone_needs_no_horizontal_scroll(html:
     assert told["up"] == sorted(told["up"])
     assert told["down"] == sorted(told["down"], reverse=True)
     assert told["wide"] <= 400
+
+
+WIDE = """
+<pre id=probe></pre><script>
+requestAnimationFrame(() => requestAnimationFrame(() => {
+  const column = document.querySelector('main p').getBoundingClientRect();
+  const told = [...document.querySelectorAll('section > .wide')].map(one => {
+    const {left, right, width} = one.getBoundingClientRect();
+    return {inside: left >= 0 && right <= innerWidth, beyond: width > column.width + 1,
+      scrolls: one.scrollWidth > one.clientWidth, says: getComputedStyle(one, '::before').content.includes('sideways')};
+  });
+  const inside = document.documentElement.scrollWidth <= innerWidth;
+  document.getElementById('probe').textContent = JSON.stringify({told, inside});
+}));
+</script>
+"""
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_in_a_browser_wide_tables_take_what_the_window_has_and_say_that_they_scroll(
+    html: str, tmp_path: Path, width: int
+) -> None:
+    (tmp_path / "page.html").write_text(html.replace("</body>", WIDE + "</body>"))
+    document, errors = dump((tmp_path / "page.html").as_uri(), tmp_path, width=width)
+    found = re.search(r"<pre id=\"probe\">(\{.*?\})</pre>", document)
+    assert found is not None
+    assert not errors
+    told, page_inside = (json.loads(found.group(1))[name] for name in ("told", "inside"))
+    assert page_inside
+    assert all(one["inside"] and one["says"] == one["scrolls"] for one in told)
+    assert any(one["beyond"] for one in told) == (width > 1000)
+    assert any(one["scrolls"] for one in told) == (width < 1000)
 
 
 def test_close_values_have_lines_of_their_own_in_a_heat_map() -> None:
@@ -281,3 +313,29 @@ def test_titles_stand_above_charts_and_each_chart_has_one(html: str) -> None:
     figures = re.findall(r"<figure>(.*?)</figure>", html, re.DOTALL)
     assert len(figures) > 5
     assert all(figure.startswith("<figcaption>") and "></figcaption>" not in figure for figure in figures)
+
+
+@pytest.mark.usefixtures("unpainted")
+def test_the_optimum_is_shown_beside_agents_where_no_agent_is_the_optimum(store: Store) -> None:
+    material = Material.of(store)
+    cells = tuple(cell for cell in material.plan.cells if cell.agent == "thompson")
+    without = Material(store, replace(material.plan, cells=cells), material.states)
+    shown = [policy_pictures(one, next(iter(one.points))) for one in (material, without)]
+    assert [[one.caption for one in found] for found in shown] == [
+        ["optimum", "thompson, seed 0", "linucb, seed 0"],
+        ["optimum", "thompson, seed 0"],
+    ]
+
+
+@pytest.mark.usefixtures("unpainted")
+def test_sections_that_draw_some_points_promise_no_table_that_is_not_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preroll.simulations.report.page.MOST_POINTS", 1)
+    monkeypatch.setattr("preroll.simulations.report.page.MOST_MAPS", 1)
+    html = page(Material.of(store))
+    notes = re.findall(r">(1 of 2 points, evenly chosen.*?)</p>", html)
+    assert notes == ["1 of 2 points, evenly chosen; the table of every agent at every point has all."] + 3 * [
+        "1 of 2 points, evenly chosen."
+    ]
+    assert "Every agent at every point</h2>" in html

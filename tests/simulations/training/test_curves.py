@@ -7,7 +7,15 @@ from preroll.agents import AGENTS, make_agent
 from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.perception.catalog.catalog import Catalog
-from preroll.simulations.training.curves import AGENT_TAG, TAGS, Curve, bin_edges, share_tags
+from preroll.simulations.training.curves import (
+    AGENT_TAG,
+    JOINED,
+    TAGS,
+    Curve,
+    bin_edges,
+    drawn_points,
+    share_tags,
+)
 from preroll.simulations.training.training import fit
 
 
@@ -64,3 +72,12 @@ def test_every_metric_of_a_bandit_is_explained_in_its_docstring(name: str, table
     agent = make_agent(name, tables)
     fit(agent, tables, sessions=64)
     assert set(agent.metrics()) <= set(re.findall(r"``(\w+)``", type(agent).__doc__ or ""))
+
+
+@pytest.mark.parametrize("sessions", [60, 1_000, 3_999, 4_000, 20_000])
+def test_drawn_points_have_as_many_sessions_as_pages_say(sessions: int) -> None:
+    ends = bin_edges(sessions)[1:]
+    drawn, _ = drawn_points([Curve(ends, {"session/revenue": [1.0] * len(ends)})], "session/revenue")
+    least = np.diff([0, *drawn]).min()
+    assert "over 500 sessions or more; of fewer than 4,000 in all, over an eighth" in JOINED
+    assert least >= (500 if sessions >= 4_000 else sessions / 8)

@@ -212,9 +212,13 @@ def wrong(ads: Callable[[int], Any]) -> Any:
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        (Recorder, r"agent Recorder: is the class Recorder: an object with act\(observations\)"),
-        (3, r"agent int: is of int: an object with act\(observations\), which returns an ad for each row"),
-        (SimpleNamespace(name="mine", choose=print), r"agent mine: is of SimpleNamespace: an object with act"),
+        (
+            Recorder,
+            r"agent Recorder: is the class Recorder: an object of it is expected, which has act\(observations\)",
+        ),
+        (3, r"agent int: has no act\(observations\), which returns the number of an ad for each row; it is of int$"),
+        (SimpleNamespace(name="mine", choose=print), r"agent mine: has no act\(.*; it is of SimpleNamespace$"),
+        (SimpleNamespace(act=3), r"agent SimpleNamespace: act is 3: a method is expected"),
         (wrong(lambda n: np.zeros(n)), r"agent mine: act returned float64 \(64,\): an ad from 0 to 5 .*int \(64,\)"),
         (wrong(lambda n: np.zeros((n, 1), int)), r"act returned int64 \(64, 1\), 0 to 0: .* each of the 64 rows"),
         (wrong(lambda n: np.full(n, 6)), r"act returned int64 \(64,\), 6 to 6: an ad from 0 to 5"),
@@ -225,6 +229,53 @@ def wrong(ads: Callable[[int], Any]) -> Any:
 def test_what_an_object_lacks_is_said_by_name(own: Any, message: str, small_catalog: Catalog) -> None:
     with pytest.raises(PrerollError, match=message):
         train(own, catalog=small_catalog, sessions=100)
+
+
+class Forgetful(Recorder):
+    """Its author forgot arguments; the checks say of which method, before any session is played."""
+
+    def update(self) -> None:  # type: ignore[override]
+        raise AssertionError("is never called")
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (Forgetful(), r"^agent Forgetful: update: is called as update\(transitions\): too many positional arguments; "),
+        (lambda: 2, r"^agent <lambda>: act: is called as act\(observations\): too many positional .*its own are \(\)$"),
+        (
+            SimpleNamespace(act=lambda seen, info: seen),
+            r"missing a required argument: 'info'; its own are \(seen, info\)",
+        ),
+        (SimpleNamespace(act=lambda seen, explore, info: seen), r"missing a required argument: 'info'"),
+        (SimpleNamespace(act=len, end_sessions=lambda: 0), r": end_sessions: is called as end_sessions\(done\)"),
+        (SimpleNamespace(act=len, action_probabilities=lambda: 0), r"called as action_probabilities\(observations\)"),
+    ],
+)
+def test_a_method_that_takes_other_arguments_is_said_by_name(own: Any, message: str, classic: Tables) -> None:
+    """A bug once: the TypeError of Python, from deep inside a training."""
+    for call in (lambda: fit(own, classic, sessions=10), lambda: evaluate(own, classic, sessions=30)):
+        with pytest.raises(PrerollError, match=message):
+            call()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda seen, explore=False: np.zeros(len(seen), int),
+        lambda seen, *more, **named: np.zeros(len(seen), int),
+        lambda seen, *, explore: np.zeros(len(seen), int),
+        lambda *seen: np.zeros(len(seen[0]), int),
+    ],
+)
+def test_a_method_may_take_more_than_it_is_given(act: Any, classic: Tables) -> None:
+    assert fit(SimpleNamespace(act=act, update=print), classic, sessions=5).sessions[-1] == 5
+
+
+def test_the_name_of_an_agent_is_no_agent_to_train_in_place(classic: Tables) -> None:
+    wrong: Any = "thompson"
+    with pytest.raises(PrerollError, match=r"^agent str: 'thompson' is a name: make_agent\(name, scenario\) makes"):
+        fit(wrong, classic, sessions=5)
 
 
 def test_what_is_asked_of_an_object_and_it_cannot_do_is_said_by_name(
