@@ -105,5 +105,5 @@ best.plot(right)
 titles = ("They learn", "What they earn", "What the best ad would be")
 for panel, title in zip((left, middle, right), titles, strict=True):
     panel.set_title(title, fontsize=13)
-slide.suptitle(f"{scenario.name}: the optimum earns {best.value:.2f} a session", fontsize=16, x=0.01, ha="left")
+slide.suptitle(f"{scenario.name}: the optimum earns {best.value:.2f} a session", fontsize=16)
 slide.savefig("slide.png", dpi=120)

@@ -12,7 +12,7 @@ Lovejoy, "Computationally feasible bounds for partially observed Markov decision
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,19 @@ from preroll.envs.optimum.dynamic_program import DynamicProgram
 from preroll.envs.optimum.optimum import Optimum, OptimumSource
 from preroll.errors import PrerollError
 from preroll.jit import compiled, inlined
+from preroll.shown.card import Card
+from preroll.shown.shown import ShownTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 GRID = 101  # beliefs 0, .01, …, 1
 LARGEST = 4_000_000_000  # total number of action values
 
 
-@dataclass(frozen=True)
-class BeliefOptimum:
+@dataclass(frozen=True, repr=False)
+class BeliefOptimum(ShownTable):
     """Bounds of the largest expected revenue of a session for an agent that does not observe the segment.
 
     Attributes:
@@ -39,6 +44,20 @@ class BeliefOptimum:
 
     lower: float
     upper: float
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns both bounds as a table of one row."""
+        import pandas as pd
+
+        return pd.DataFrame([{"lower": self.lower, "upper": self.upper}])
+
+    def _card(self) -> Card:
+        rows = [
+            ("lower", f"{self.lower:.4f}", "exact value of a policy that rounds its belief"),
+            ("upper", f"{self.upper:.4f}", "interpolated between beliefs"),
+        ]
+        facts = {"of": "the expected revenue of a session, for an agent that infers the hidden segment"}
+        return Card("Bounds of the optimum of an agent that infers", facts, ("bound", "revenue", "is"), rows)
 
 
 def belief_optimum(optimum: OptimumSource, grid: int = GRID) -> BeliefOptimum:

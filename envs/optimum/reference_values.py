@@ -1,11 +1,13 @@
 """Exact values of simple policies relative to the optimum, before any training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from preroll.envs.model.part_of import titled
 from preroll.envs.model.tables import Tables, TablesSource
 from preroll.envs.optimum.optimum import Optimum
 from preroll.envs.optimum.restricted import RANDOM_BEGINNINGS, best_fixed, best_open_loop
@@ -13,6 +15,11 @@ from preroll.envs.policies.greedy import greedy_policy
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import fixed_policy, random_policy
 from preroll.errors import PrerollError
+from preroll.shown.card import Card
+from preroll.shown.shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Up to which an open-loop plan is searched: states of a session, and action values of all plans from which it begins.
 LARGEST_PLAN, LARGEST_SEARCH = 5_000_000, 2 * 10**9
@@ -21,8 +28,8 @@ BEST_OF_LENGTH = "the ad that earns most in the first slot"
 LARGEST_FIXED = 4 * 10**9  # states of all changes of a fixed policy up to which the best one is searched
 
 
-@dataclass(frozen=True)
-class ReferenceValue:
+@dataclass(frozen=True, repr=False)
+class ReferenceValue(Shown):
     """Exact value of one reference policy.
 
     Attributes:
@@ -49,9 +56,52 @@ class ReferenceValue:
     empty_share: float
     note: str = ""
 
+    def to_row(self) -> dict[str, Any]:
+        """Returns every number as flat columns, which are those of ``preroll optimum --csv``."""
+        return {
+            "policy": self.name,
+            "revenue": self.value,
+            "percent_of_optimum": 100 * self.share,
+            **{f"share.{length}": share for length, share in self.shares.items()},
+            "empty_share": self.empty_share,
+            "session_length": self.slots,
+            "note": self.note,
+        }
 
-def reference_values(tables: TablesSource, phase: int = 0) -> list[ReferenceValue]:
+
+class ReferenceValues(Shown, list[ReferenceValue]):
+    """A list of reference values that shows itself as a table.
+
+    Args:
+        rows: the values.
+        title: what they are of.
+    """
+
+    def __init__(self, rows: Iterable[ReferenceValue], title: str) -> None:
+        super().__init__(rows)
+        self._title = title
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns one row a policy: :meth:`ReferenceValue.to_row`."""
+        import pandas as pd
+
+        return pd.DataFrame([row.to_row() for row in self])
+
+    def _card(self) -> Card:
+        lengths = list(self[0].shares) if self else []
+        empty = ["empty"] if any(row.empty_share for row in self) else []
+        rows = []
+        for row in self:
+            shares = [*row.shares.values(), *([row.empty_share] if empty else [])]
+            rows.append((row.name, row.value, f"{100 * row.share:.2f}", *(f"{100 * share:.0f} %" for share in shares)))
+        head = ("policy", "revenue", "% of optimum", *lengths, *empty)
+        return Card(self._title, {"revenue": "expected, of a session, exactly"}, head, rows, "to_frame()")
+
+
+def reference_values(tables: TablesSource, phase: int = 0) -> ReferenceValues:
     """Computes the exact values of the optimum and of simple policies, in a fixed order that starts with the optimum.
+
+    The list shows itself as a table; ``to_frame()`` has every number.
 
     Args:
         tables: a compiled scenario, or one to compile: see :meth:`Tables.of`.
@@ -68,9 +118,11 @@ def reference_values(tables: TablesSource, phase: int = 0) -> list[ReferenceValu
     return values_beside(Optimum(tables, phase))
 
 
-def values_beside(optimum: Optimum) -> list[ReferenceValue]:
+def values_beside(optimum: Optimum) -> ReferenceValues:
     """Computes the rows of :func:`reference_values` beside an optimum, which is not solved again."""
-    return [_row(optimum, name, policy, note) for name, policy, note in _policies(optimum)]
+    scenario = optimum.tables.scenario
+    title = titled(f"Reference values on scenario {scenario.name}", scenario, optimum.phase)
+    return ReferenceValues((_row(optimum, name, policy, note) for name, policy, note in _policies(optimum)), title)
 
 
 def _policies(optimum: Optimum) -> Iterator[tuple[str, Policy, str]]:

@@ -6,6 +6,7 @@ open-loop plan is close, planning is required, but not observation of the user.
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ from preroll.envs.optimum.optimum import Optimum, OptimumSource
 from preroll.envs.policies.policy import Policy
 from preroll.envs.policies.simple import by_category_policy, first_rewards
 from preroll.shown.card import Card
-from preroll.shown.shown import Shown
+from preroll.shown.shown import ShownTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Limits of the enumeration of fixed policies, beyond which coordinate ascent is used.
 ENUMERATED = 10_000  # policies
@@ -28,7 +32,7 @@ GAIN = 1e-9  # smaller improvements are ignored, as a share of the value
 
 
 @dataclass(frozen=True, repr=False)
-class SearchedPolicy(Shown):
+class SearchedPolicy(ShownTable):
     """Result of a search for the best policy of a class.
 
     Attributes:
@@ -46,6 +50,10 @@ class SearchedPolicy(Shown):
     policy: Policy
     value: float
     proven: bool
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns the policy as a table of its states: :meth:`Policy.to_frame`."""
+        return self.policy.to_frame()
 
     def _card(self) -> Card:
         policy = self.policy._card()

@@ -27,6 +27,7 @@ class Card:
         facts: what is to be known of it, by name.
         head: headings of a table.
         rows: rows of the table, the most important first: a screen has room for about fifteen. Numbers are formatted.
+        whole: what has all of the table, said where some of it is left out.
 
     Examples:
         >>> print(Card("Evaluation on classic", {"sessions": 1000}, ("agent", "revenue"), [("random", 5.25)]).text())
@@ -41,6 +42,7 @@ class Card:
     facts: Mapping[str, object] = field(default_factory=dict)
     head: Sequence[str] = ()
     rows: Sequence[Sequence[object]] = ()
+    whole: str = ""
 
     def text(self) -> str:
         """Returns the card as at most 24 lines of 80 characters; it says what it leaves out."""
@@ -58,7 +60,7 @@ class Card:
             head=self.head,
             rows=rows,
             numbers=numbers,
-            more=_more(len(self.rows) - HTML_ROWS, 0),
+            more=self._more(len(self.rows) - HTML_ROWS, ()),
         )
 
     def _facts(self) -> list[str]:
@@ -69,8 +71,9 @@ class Card:
             first = f"  {printable(name):<{names}}  "
             told = printable(shown(value))
             lines += textwrap.wrap(
-                told, WIDTH, initial_indent=first, subsequent_indent=indent, max_lines=FOLDED, placeholder=" …"
-            )
+                told, WIDTH, initial_indent=first, subsequent_indent=indent, max_lines=FOLDED, placeholder=" …",
+                break_on_hyphens=False,
+            )  # fmt: skip
         room = LINES - 1 - (FEWEST if self.rows else 0)
         if len(lines) > room:
             lines = [*lines[: room - 1], f"  … and {len(lines) - room + 1:,} more lines"]
@@ -98,12 +101,18 @@ class Card:
                 space = " " * (width - cell_len(entry))
                 parts.append(space + entry if number else entry + space)
             lines.append(("  " + "  ".join(parts)).rstrip())
-        if more := _more(left, len(widths) - kept):
-            if not left and len(lines) == room:  # columns alone are left out, and no line is free to say so
-                lines.pop()
-                more = _more(1, len(widths) - kept)
-            lines.append(f"  {more}")
-        return lines
+        cut = [printable(name) for name in self.head[kept:]]
+        if cut and not left and len(lines) == room:  # columns alone are left out, and no line is free to say so
+            lines.pop()
+            left = 1
+        return [*lines, f"  {more}"] if (more := self._more(left, cut)) else lines
+
+    def _more(self, rows: int, columns: Sequence[str]) -> str:
+        """Returns what the table leaves out, in words that fit a line; nothing if it leaves out nothing."""
+        counts = ((rows, "row"), (len(columns), "column"))
+        parts = [f"{number:,} more {what}{'s' * (number > 1)}" for number, what in counts if number > 0]
+        told, whole = f"… and {' and '.join(parts)}", f"; see {self.whole}" if self.whole else ""
+        return told + _named(columns, WIDTH - 2 - len(told + whole)) + whole if parts else ""
 
 
 def shown(value: object) -> str:
@@ -152,11 +161,15 @@ def _is_numeric(value: object) -> bool:
     return text[:1].isdigit() and not any(map(str.isalpha, text))
 
 
-def _more(rows: int, columns: int) -> str:
-    """Returns what a table leaves out, in words; nothing if it leaves out nothing."""
-    parts = [f"{number:,} more {what}{'s' * (number > 1)}" for number, what in ((rows, "row"), (columns, "column"))
-             if number > 0]  # fmt: skip
-    return f"… and {' and '.join(parts)}" if parts else ""
+def _named(columns: Sequence[str], room: int) -> str:
+    """Returns names after a colon, as many as have room; nothing if there are none, or the first has no room."""
+    from rich.cells import cell_len
+
+    for n in range(len(columns), 0, -1):
+        names = f": {', '.join(columns[:n])}{', …' * (n < len(columns))}"
+        if cell_len(names) <= room:
+            return names
+    return ""
 
 
 def _longest(widths: Sequence[int]) -> int:
@@ -168,13 +181,25 @@ def _longest(widths: Sequence[int]) -> int:
 def _cut(text: str, width: int) -> str:
     """Returns text of at most ``width`` columns of a terminal, cut in the middle: names often differ at their ends.
 
+    Where words have room, it is cut between them.
+
     Examples:
         >>> _cut("experiment-with-ppo-seed-1", 16), _cut("experiment-with-ppo-seed-2", 16)
         ('experime…-seed-1', 'experime…-seed-2')
+        >>> _cut("pickled in slot 11, all equal over 1,040 steps", 30)
+        'pickled in slot … 1,040 steps'
     """
     from rich.cells import cell_len, set_cell_size
 
     if cell_len(text) <= width:
         return text
+    words, found = text.split(" "), ""
+    for taken in range(2, len(words)):
+        cut = f"{' '.join(words[: -(-taken // 2)])} … {' '.join(words[-(taken // 2) :])}"
+        if cell_len(cut) > width:
+            break
+        found = cut
+    if found:
+        return found
     end = set_cell_size(text[::-1], (width - 1) // 2).rstrip()[::-1].lstrip()
     return set_cell_size(text, width - 1 - cell_len(end)).rstrip() + "…" + end

@@ -1,6 +1,7 @@
 """Objects that show themselves: in a terminal, in a debugger and in a notebook."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +62,9 @@ class ShownTable(Shown):
     def to_frame(self) -> "pd.DataFrame":
         """Returns the table."""
         raise NotImplementedError
+
+    def _safe_card(self) -> Card:
+        return replace(super()._safe_card(), whole="to_frame()")
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yields the rows of :meth:`to_frame` by column, of which ``pandas.DataFrame`` makes its table."""

@@ -161,8 +161,8 @@ class Curve(ShownTable):
         ending = [tag for tag in self.values if tag.endswith(f"/{told}")]
         if len(ending) == 1:
             return ending[0]
-        short = [tag.rpartition("/")[2] for tag in self.values if "/" not in str(told)]
-        question = meant(told, ending or short or self.values)
+        names = self.values if "/" in str(told) else [tag.rpartition("/")[2] for tag in self.values]
+        question = f"; did you mean {' or '.join(ending)}?" if ending else meant(told, names)
         raise PrerollError(f"curve: no tag {told!r}{question}; tags are {', '.join(self.values) or 'none'}")
 
     def _card(self) -> Card:

@@ -1,5 +1,8 @@
 """A card fits one screen, says what it leaves out, and is safe to print and to show."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rich.cells import cell_len
@@ -26,7 +29,10 @@ def test_a_card_fits_one_screen(card: Card) -> None:
 
 
 def test_what_has_no_room_is_counted() -> None:
-    assert lines(LARGE)[-1].split() == ["…", "and", "992", "more", "rows", "and", "22", "more", "columns"]
+    counted = "  … and 992 more rows and 22 more columns"
+    assert lines(LARGE)[-1] == f"{counted}: column 8, column 9, column 10, …"
+    assert lines(replace(LARGE, whole="to_frame()"))[-1] == f"{counted}: column 8, column 9, …; see to_frame()"
+    assert lines(replace(LARGE, head=[*LARGE.head[:8], "a" * 50, *LARGE.head[9:]]))[-1] == counted
     assert sum(line.lstrip()[0] in "01" for line in lines(LARGE)[1:] if line) == 1000 - 992
 
 
@@ -61,6 +67,21 @@ def test_names_that_differ_at_their_ends_stay_different() -> None:
     shown = lines(Card("Runs", {}, ("run", "other"), rows))[3:]
     assert len({line.split()[0] for line in shown}) == len({line.split()[1] for line in shown}) == 10
     assert all("…" in line for line in shown)
+
+
+def test_words_are_cut_between_them_where_they_have_room_and_never_at_a_hyphen() -> None:
+    """Bugs once: "pickled in slot 11, 1…qual over 1,040 steps", and "category-" at the end of a line."""
+    told = "pickled in slot 11, 12 arrays are equal over 1,040 steps"
+    shown = lines(Card("Checks", {"shows": "category-number-1, " * 8}, ("check", "told"), [("a" * 40, told)] * 2))
+    assert shown[-1].endswith("  pickled in slot 11, … over 1,040 steps")
+    assert not [line for line in shown if line.endswith("-")]
+
+
+def test_numbers_are_not_broken_on_a_page() -> None:
+    """A bug once: an interval was printed as "17.945 [16.611," above "17.983]"."""
+    page = Card("Result", {}, ("agent", "revenue"), [("my own agent", "17.945 [16.611, 17.983]")]).html()
+    assert re.search(r'<td style="[^"]*white-space: nowrap">17\.945 \[16\.611, 17\.983\]</td>', page)
+    assert '<td style="text-align: left">my own agent</td>' in page
 
 
 def test_where_there_is_room_no_name_is_cut() -> None:

@@ -46,7 +46,7 @@ def objects() -> dict[str, Any]:
         tables.spec, tables.layout, check_env("classic", "demo", seed=0, slots=1000), PhasedOptimum("drift", 300),
         best_fixed("classic"), rollout(tables, greedy_policy(tables), seed=1, lanes=50, sessions_per_lane=20),
         Optimum(tables).visits(greedy_policy(tables)), belief_optimum("hidden-users", grid=11),
-        reference_values("classic")[0], tables.ads[0], SessionEnv(tables=tables), envs,
+        reference_values("classic")[0], reference_values("fatigue"), tables.ads[0], SessionEnv(tables=tables), envs,
         PrerollVecEnv(4, scenario="classic", catalog="demo"),
         AGENTS["thompson"], CategoryContext(tables.spec), OnnxGraph(), make_agent("ppo", tables).settings,
         Transitions(seen, np.zeros(64, int), np.ones(64), seen, *np.zeros((3, 64), bool)),
@@ -88,8 +88,20 @@ def test_transitions_say_their_arrays_as_they_are_typed(objects: dict[str, Any])
 def test_what_is_a_table_is_one_for_pandas_too(objects: dict[str, Any]) -> None:
     tables = {name: one for name, one in objects.items() if isinstance(one, ShownTable)}
     assert {"SessionSpec", "ObservationLayout", "ConformanceReport", "PhasedOptimum", "Rollout"} <= set(tables)
+    assert {"BeliefOptimum", "SearchedPolicy"} <= set(tables)
     for one in tables.values():
         pd.testing.assert_frame_equal(pd.DataFrame(one), one.to_frame(), check_dtype=False)
+
+
+def test_reference_values_are_a_list_and_the_table_of_the_command(objects: dict[str, Any]) -> None:
+    values = objects["ReferenceValues"]
+    frame = values.to_frame().set_index("policy")
+    assert frame["revenue"].to_dict() == {row.name: row.value for row in values}
+    assert frame.loc["optimum", "percent_of_optimum"] == 100
+    assert frame.columns[:4].tolist() == ["revenue", "percent_of_optimum", "share.short", "share.long"]
+    text = repr(values)
+    assert text.startswith("Reference values on scenario fatigue\n")
+    assert all(name in text for name in ("policy", "% of optimum", "empty", *frame.index))
 
 
 def test_the_optimum_over_phases_shows_each_of_them(objects: dict[str, Any]) -> None:

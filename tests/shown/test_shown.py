@@ -445,7 +445,7 @@ def test_what_cannot_be_read_any_more_says_so_and_does_not_raise(tmp_path: Path)
     [
         (lambda: Curve([50], {"a": [1.0]}).plot(), "tags are a"),
         (lambda: Curve([50], {"a/revenue": [1.0]}).plot(tag="revenu"), r"did you mean revenue\?; tags are a/revenue$"),
-        (lambda: Curve([50], {"a/b": [1.0], "c/b": [2.0]}).plot(tag="b"), "no tag 'b'; tags are a/b, c/b"),
+        (lambda: Curve([50], {"a/b": [1.0], "c/b": [2.0]}).plot(tag="b"), "no tag 'b'; did you mean a/b or c/b"),
         (lambda: Optimum("hidden-users").plot(segment=2), "segment: 2: there are 2, numbered from 0 to 1"),
         (lambda: Optimum("drift").policy.to_frame("drift", phase=3), "phase: 3: there are 3"),
         (lambda: Optimum("drift", phase=7), "phase: 7: there are 3, numbered from 0 to 2"),
