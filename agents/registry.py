@@ -131,7 +131,7 @@ AGENTS: dict[str, AgentEntry] = {
         "preroll.agents.deep.qr_dqn:QRDQNAgent", "deep", "DQN that learns quantiles of the return, of sb3-contrib"
     ),
     "ppo": AgentEntry("preroll.agents.deep.ppo:PPOAgent", "deep", "proximal policy optimisation of stable-baselines3"),
-    "lean-ppo": AgentEntry("preroll.agents.deep.lean_ppo:LeanPPO", "deep", "the same in plain torch, for many lanes"),
+    "lean-ppo": AgentEntry("preroll.agents.deep.lean_ppo:LeanPPO", "deep", "ppo in plain torch, for many lanes"),
     "recurrent-ppo": AgentEntry(
         "preroll.agents.deep.recurrent_ppo:RecurrentPPO",
         "deep",

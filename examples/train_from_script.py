@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from preroll.envs import Tables
-from preroll.simulations import Run, comparison_table, evaluate, footnote, train
+from preroll.simulations import Run, evaluate, train
 
 
 def main(sessions: int = 5_000) -> None:
@@ -22,11 +22,7 @@ def main(sessions: int = 5_000) -> None:
 
     # Agents are compared frozen, on sessions that none of them was trained on, with common random numbers.
     agents = {name: run.load_agent() for name, run in runs.items()}
-    evaluation = evaluate(agents, Tables.compile("classic", "demo"), sessions=10 * sessions)
-    titles, rows = comparison_table(evaluation, extra=False)
-    for row in [titles, *rows]:
-        print("".join(f"{cell:>16}" for cell in row))
-    print(footnote(evaluation))
+    print(evaluate(agents, Tables.compile("classic", "demo"), sessions=10 * sessions))
     print("Curves: preroll tensorboard runs")
 
 

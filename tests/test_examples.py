@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 FOLDER = ROOT / "examples"
 LONGEST = 60  # lines that a newcomer reads in a minute
 EXAMPLES = {  # name: (budget, something it prints, what it writes)
-    "train_from_script": (200, "the exact optimum", {"runs"}),
+    "train_from_script": (200, "Evaluation on scenario classic", {"runs"}),
     "own_agent": (200, "always-first", set()),
     "own_agent_in_full": (200, "explore-then-commit", set()),
     "own_scenario": (200, "rich-long-ads: the optimum earns 10.34", {"rich-long-ads.yaml"}),

@@ -174,9 +174,13 @@ def described(folder: Path, logdir: Path) -> list[str]:
     if logdir == (store := Store(folder)).overview:
         plan = store.read_plan()
         shown, pairs = len(shown_pairs(plan)), len(all_pairs(plan))
-        which = f"all {pairs}" if shown == pairs else f"{shown} of {pairs}, evenly chosen,"
+        which = (
+            "every agent at every point"
+            if shown == pairs
+            else f"{shown} of the {pairs} agents at points, evenly chosen"
+        )
         return [
-            f"Means over the seeds, with bands, of {which} agents and points.",
+            f"Means over the seeds, with bands, of {which}.",
             f"The {len(plan.cells):,} cells one by one: preroll tensorboard {quote(str(store.logdir))}",
         ]
     events = (name.rpartition("/") for name in files_below(logdir))
