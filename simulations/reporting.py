@@ -6,7 +6,9 @@ from pathlib import Path
 from preroll.console.nearest import meant, neighbors
 from preroll.errors import PrerollError
 from preroll.files import atomic
+from preroll.files.kinds import HTML
 from preroll.files.manifest import kind_of
+from preroll.files.targets import check_file
 from preroll.simulations.evaluation.evaluation import REFERENCES
 from preroll.simulations.experiment.execution.store import CELLS, FILE, PLAN, Store
 from preroll.simulations.report.data import Material
@@ -33,13 +35,13 @@ def write_report(folders: str | Path | Sequence[str | Path], path: str | Path | 
         The file written.
 
     Raises:
-        PrerollError: there is no experiment and no run, ``path`` is a folder, or the page would be larger than 3 MB.
+        PrerollError: there is no experiment and no run, ``path`` is a folder or does not end as a page does, or the
+            page would be larger than 3 MB.
     """
     given = [Path(folders)] if isinstance(folders, str | Path) else [Path(folder) for folder in folders]
-    html = _runs(given) if about_runs(given) else page(Material.of(Store(given[0])))
     path = default_path(given) if path is None else Path(path)
-    if path.is_dir():
-        raise PrerollError(f"--out {path}: is a folder; a file is needed")
+    check_file(path, f"--path {path}", HTML, replace=True)
+    html = _runs(given) if about_runs(given) else page(Material.of(Store(given[0])))
     if (size := len(html.encode())) > LARGEST:
         raise PrerollError(f"{path}: the page would have {size / 1e6:.1f} MB, more than 3 MB", status=1)
     atomic.write_text(path, html)
@@ -66,8 +68,10 @@ def about_runs(folders: Sequence[Path]) -> bool:
 
 def default_path(folders: Sequence[Path]) -> Path:
     """Returns the file of a page for which none is named."""
+    if not about_runs(folders):
+        return folders[0] / "report.html"
     first = folders[0].absolute()
-    return first.with_name(f"{first.name}.html") if about_runs(folders) else folders[0] / "report.html"
+    return first.with_name(f"{first.name}.html")
 
 
 def read_from(folders: Sequence[Path]) -> list[Path]:

@@ -46,7 +46,7 @@ _MARKUP = rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*"
 CSV = _kind("CSV table", ".csv", rb"(?!\s*(%PDF|[<{\[]))[^\x00-\x08\x0e-\x1f]*\Z", any_suffix=True)
 JSON = _kind("JSON file", ".json", rb"\s*[{\[][^\x00-\x08\x0e-\x1f]*\Z", any_suffix=True)
 CARD = _kind("model card", ".json", rb'\s*\{\s*"name"\s*:\s*"[^"]*"\s*,\s*"sha256"', any_suffix=True)
-HTML = _kind("HTML page", ".html .htm", _MARKUP + rb"<(!doctype\s+html|html)\b", any_suffix=True)
+HTML = _kind("HTML page", ".html .htm", _MARKUP + rb"<(!doctype\s+html|html)\b")
 ONNX = _kind("ONNX network", ".onnx", rb"\x08[\x01-\x7f]", any_suffix=True)
 #: One that preroll wrote: any other network may be the only copy of somebody's work.
 POLICY = _kind("policy that preroll exported", ".onnx", rb"\x08[\x01-\x7f]\x12\x07preroll")

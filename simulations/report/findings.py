@@ -8,7 +8,7 @@ from preroll.simulations.experiment.execution.summary import notes_on_learning, 
 from preroll.simulations.feedback.feedback import Feedback
 from preroll.simulations.report.data import Material
 from preroll.simulations.report.lengths import majority_sentences, threshold_sentences
-from preroll.simulations.statistics.comparison import NO_DIFFERENCE
+from preroll.simulations.statistics.comparison import NO_DIFFERENCE, Verdict
 from preroll.simulations.statistics.intervals import interval_text
 
 
@@ -96,20 +96,38 @@ def _verdicts(material: Material) -> list[str]:
     made, points = material.verdicts, len(material.points)
     if not made:
         return []
-    shown, overall = sum(one.decided for one in made), sum(one.decided_overall for one in made)
-    comparisons = f"{len(made)} comparison{'' if len(made) == 1 else 's'}"
-    told = [
-        f"Of {comparisons} of two learners, all pairs of every point, {shown} {'shows' if shown == 1 else 'show'} a "
-        f"difference; {NO_DIFFERENCE} for {len(made) - shown} (paired t tests, Holm's correction over the pairs of a "
-        "point: with normal scores any false difference there has a probability of at most 5 %). "
-        f"The page has {points} {'point' if points == 1 else 'points'}."
-    ]
+    told = [_only_verdict(made[0]) if len(made) == 1 else _count(made)]
     if points > 1:
-        told.append(f"With all pairs of the page as one family {overall} of {len(made)} would show a difference.")
+        overall = sum(one.decided_overall for one in made)
+        told.append(
+            f"The page has {points} points. With all pairs of the page as one family {overall} of {len(made)} would "
+            "show a difference."
+        )
     reductions = [one.result.variance_reduction for one in made if np.isfinite(one.result.variance_reduction)]
     if reductions:
         told.append(f"Common random numbers were worth {np.median(reductions):.1f} times as many runs (median).")
     return [" ".join(told)]
+
+
+def _only_verdict(made: Verdict) -> str:
+    found = (
+        f"{made.more} earns more than {made.less}"
+        if made.decided
+        else f"Between {made.more} and {made.less} no difference is shown"
+    )
+    return f"{found} (paired t test: with normal scores a false difference has a probability of at most 5 %)."
+
+
+def _count(made: list[Verdict]) -> str:
+    shown = sum(one.decided for one in made)
+    found = {0: "none shows a difference", len(made): "all show a difference"}.get(
+        shown, f"{shown} {'shows' if shown == 1 else 'show'} a difference; {NO_DIFFERENCE} for {len(made) - shown}"
+    )
+    return (
+        f"Of {len(made)} comparisons of two learners, all pairs of every point, {found} (paired t tests, Holm's "
+        "correction over the pairs of a point: with normal scores any false difference there has a probability of at "
+        "most 5 %)."
+    )
 
 
 def point_title(material: Material, point: str) -> str:

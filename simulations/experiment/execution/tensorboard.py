@@ -9,8 +9,8 @@ from preroll.simulations.experiment.design.plan import Cell, Plan
 from preroll.simulations.training.curves import SHARE_MEANING
 from preroll.tensorboard_writer import EventFile, meanings, plugin_value
 
-#: Prefix of the final metrics.
-FINAL = "final/"
+#: Prefix of the metrics of the trained agent: charts of one point each, which TensorBoard puts behind all curves.
+FINAL = "trained/"
 #: Final metrics of a cell with their meaning, shown in the HPARAMS tab with the share of every length class.
 METRICS = {
     "percent_of_optimum": "percent of the optimum: 100 · expected / optimum",

@@ -50,7 +50,7 @@ def test_the_page_goes_to_a_pipe_alone(folder: Path) -> None:
         (("page", "nowhere", "--out", "page.html"), "catalog nowhere: no such folder"),
         (("page", "demo", "--out", "page.html", "--videos", "no"), "--videos no: no such folder, and no such"),
         (("page", "demo", "--out", "page.html", "--video-timeout", "x"), "--video-timeout x: must be seconds"),
-        (("page", "demo", "--out", "notes.txt"), "--out notes.txt: exists and is no HTML page"),
+        (("page", "demo", "--out", "notes.txt"), "--out notes.txt: the name should end in .html or .htm"),
         (("show", "demo", "--tensorboard", "."), "--tensorboard .: must be a new or an empty folder"),
         (("show", "demo", "--tensorboard", "notes.txt"), "--tensorboard notes.txt: is a file; a new or an"),
         (("show", "demo", "--videos", "."), "--videos: is for the pictures of --tensorboard, which is not"),

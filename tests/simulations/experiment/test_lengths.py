@@ -45,13 +45,13 @@ def test_tables_and_tags_have_every_length_class(lengths: tuple[str, ...], make_
 
     read = EventAccumulator(str(store.folder(plan.cells[0]))).Reload()
     written = set(read.Tags()["scalars"])
-    assert {f"{kind}/share.{length}" for kind in ("session", "final") for length in lengths} <= written
+    assert {f"{kind}/share.{length}" for kind in ("session", "trained") for length in lengths} <= written
     layout = Layout.FromString(read.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
     shown = [chart.title for chart in layout.category[1].chart]
     assert shown[: len(lengths)] == [f"share of the ads shown that were of the length class {one}" for one in lengths]
     content = read.SummaryMetadata("_hparams_/experiment").plugin_data.content
     names = {info.name.tag for info in HParamsPluginData.FromString(content).experiment.metric_infos}
-    assert {f"final/share.{length}" for length in lengths} <= names
+    assert {f"trained/share.{length}" for length in lengths} <= names
 
 
 @pytest.mark.parametrize("lengths", LENGTHS[2:4])

@@ -49,6 +49,9 @@ def test_the_function_takes_what_the_command_takes(runs: list[Path], tmp_path: P
     ):
         with pytest.raises(PrerollError, match=told):
             write_report(folders)
+    with pytest.raises(PrerollError, match=r"report.pdf: the name should end in .html or .htm$"):
+        write_report(runs[0], tmp_path / "report.pdf")
+    assert not (tmp_path / "report.pdf").exists()
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_a_cell_holds_curves_its_metrics_a_layout_and_what_the_tags_mean(small_s
 
     read = EventAccumulator(str(small_store.logdir / "long.view_probability=x1" / "optimum" / "seed-0")).Reload()
     assert set(TAGS) <= set(read.Tags()["scalars"])
-    assert {f"final/{name}" for name in METRICS} <= set(read.Tags()["scalars"])
-    assert read.Scalars("final/percent_of_optimum")[0].value == 100
+    assert {f"trained/{name}" for name in METRICS} <= set(read.Tags()["scalars"])
+    assert read.Scalars("trained/percent_of_optimum")[0].value == 100
     assert not read.Tags()["images"]
     assert [chart.multiline.tag[0] for chart in layout_of(read).category[0].chart[:2]] == [
         "^session/percent_of_optimum$",
