@@ -171,8 +171,10 @@ def _continue(run: Path, sessions: int | None, to: Path | None, catalog: str | N
     """Trains a finished run on, and prints what of its training it did not keep."""
     from preroll.simulations.runs.continuation import prepare_continuation
     from preroll.simulations.runs.default_names import continued_name
+    from preroll.simulations.training.run import Run
 
     if sessions is None:
+        Run.load(run)  # where there is none, that is told first
         raise PrerollError(f"--continue {run}: --sessions is needed: how many further ones to see")
     to = to or Path("runs") / continued_name(run.absolute().name, sessions)
     training = prepare_continuation(run, sessions, to=to, catalog=catalog, replace=replace)

@@ -10,7 +10,6 @@ from preroll.console import signals
 from preroll.console.write_errors import writes
 from preroll.terminal.counts import parse_count, seed_option
 
-
 #: What a signal says from the first moment, and an error of writing.
 _KEPT = "trials that ended are kept; go on with the same command"
 

@@ -75,9 +75,9 @@ def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[lis
 #: What the numbers of every table mean.
 LEGEND = (
     "Revenue and regret are per session, ± is a 95 % interval over the lanes. % of optimum is exact where it has no "
-    "interval, and estimated by the paired difference where it has one; so is regret. An interval in brackets is cut at "
-    "what is possible (chance may put simulated revenue beyond). Each interval is of one number of one training: which "
-    "agent earns more is tested over seeds, by an experiment."
+    "interval, and estimated by the paired difference where it has one; so is regret. An interval in brackets is cut "
+    "at what is possible (chance may put simulated revenue beyond). Each interval is of one number of one training: "
+    "which agent earns more is tested over seeds, by an experiment."
 )
 
 
