@@ -222,9 +222,7 @@ def _tied_ads(exact: "Optimum") -> dict[Place, tuple[str, ...]]:
         for number, name in enumerate(tables.spec.categories):
             videos = best[category == number].sum(axis=0) if (category == number).any() else []
             for level, counts in enumerate(videos):
-                found[who, name, level] = tuple(
-                    tables.spec.labels[ad] for ad in np.flatnonzero(counts == counts.max())
-                )
+                found[who, name, level] = tuple(tables.spec.labels[ad] for ad in np.flatnonzero(counts == counts.max()))
     return found
 
 

@@ -45,5 +45,7 @@ def test_a_folder_of_runs_is_told_its_runs_and_a_finished_run_how_it_goes_on(run
     told = f"run {tmp_path}: is a folder of runs; name those in it: {', '.join(map(str, runs[:3]))} and 1 more\n"
     for command in (["evaluate", tmp_path], ["plot", tmp_path, "--out", tmp_path / "a.png"]):
         assert run(*command) == (2, "", f"error: {told}")
+    needed = f"error: --continue {runs[0]}: --sessions is needed: how many further ones to see\n"
+    assert run("train", "--continue", runs[0]) == (2, "", needed)
     goes_on = f"is finished; train it on with `preroll train --continue {runs[0]} --sessions N`\n"
     assert run("train", "--resume", runs[0]) == (2, "", f"error: run {runs[0]}: {goes_on}")

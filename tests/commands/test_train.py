@@ -134,7 +134,7 @@ def test_a_finished_run_is_trained_on(tmp_path: Path, monkeypatch: pytest.Monkey
         (["--seed", "0"], "--continue run: takes no --seed, only "),
         (["--set", "gamma=1"], "--continue run: takes no --set, only "),
         (["--sb3-defaults"], "--continue run: takes no --sb3-defaults, only "),
-        ([], "--continue run: --sessions is needed: how many further ones to see"),
+        ([], "run run: no such folder; make one with `preroll train AGENT --run run`"),
         (["--sessions", "5"], "run run: no such folder; make one with `preroll train AGENT --run run`"),
     ],
 )
