@@ -114,7 +114,7 @@ def test_a_diff_is_the_keys_alone(run: Run, tmp_path: Path) -> None:
         0,
         "They differ in 1 key, beside name and description:\n"
         f"key            classic  {tmp_path / 'mine.yaml'}\n"
-        f"user.mismatch  0.4      {'0.2':{len(str(tmp_path / 'mine.yaml'))}}\n",
+        "user.mismatch  0.4      0.2\n",
     )
     (tmp_path / "same.yaml").write_text(run("scenario", "show", "classic")[1])
     same = run("scenario", "diff", "classic", tmp_path / "same.yaml")
