@@ -47,7 +47,7 @@ def compare(
     Of a scenario with drift the first phase is compared, with --csv and --json every phase; --json has the best ads in
     the middle of a session too. What --set changes, it changes in all of them.
 
-    Example: `preroll compare classic mine.yaml`
+    Example: `preroll compare classic fatigue`
     """
     from preroll.envs import Optimum, Tables
 

@@ -1,6 +1,7 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from preroll.terminal.output_options import Replace, world_files
 if TYPE_CHECKING:
     from preroll.agents import Agent
     from preroll.envs.model.tables import Tables
+    from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
 
@@ -134,7 +136,7 @@ def games_of(
     from preroll.simulations.runs.common_tables import tables_of
 
     notes = [f"{run.name}: {note}" for run in runs for note in run.notes]
-    wanted = scenarios or [run.scenario for run in runs]
+    wanted: Sequence[str | Scenario] = scenarios or [run.scenario for run in runs]
     games: list[Game] = []
     misfits: list[str] = []
     for one in (one for number, one in enumerate(wanted) if one not in wanted[:number]):
