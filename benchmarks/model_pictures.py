@@ -1,8 +1,8 @@
 """Pictures of docs/model.md: `python benchmarks/model_pictures.py` writes docs/pictures/model-*.png.
 
 `python benchmarks/model_pictures.py DIR` writes docs/pictures/value-of-perception.png instead. DIR is the folder of
-`preroll experiment run examples/experiments/value-of-perception.yaml --out DIR`, with the results.csv of `preroll
-experiment results DIR --csv`.
+`preroll experiment run examples/experiments/value-of-perception.yaml --out DIR`, whose results.csv is what `preroll
+experiment results DIR --csv` prints.
 """
 
 import sys

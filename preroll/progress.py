@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 from preroll.console.output import drawn, printable, wrap
 
@@ -37,15 +38,23 @@ def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
             yield count
         return
     description = printable(description)
+    console, whole = Console(file=drawn(sys.stderr)), Column(no_wrap=True)
+    numbers = len(
+        f" {total}/{total} 0:00:00 left 0:00:00 "
+    )  # where there is little room, the bar and the title give way
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(no_wrap=True, max_width=max(console.width - numbers, 1)),
+        ),
+        BarColumn(None, table_column=Column(max_width=40)),
+        MofNCompleteColumn(table_column=whole),
+        TimeElapsedColumn(table_column=whole),
+        TextColumn("left", table_column=whole),
+        TimeRemainingColumn(table_column=whole),
     )
-    with Progress(*columns, console=Console(file=drawn(sys.stderr))) as progress:
+    with Progress(*columns, console=console) as progress:
         wrap()  # rich takes what others print meanwhile to print it above the bar: escaped there too
         task = progress.add_task(description, total=total)
         yield lambda amount: progress.advance(task, amount)

@@ -58,7 +58,7 @@ def test_a_run_is_not_made_below_a_file(below: str, tmp_path: Path) -> None:
 def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(PrerollError, match="is no folder"):
+    with pytest.raises(PrerollError, match=rf"^--run {file}: is a file; a folder is needed$"):
         check_target(file, replace=True)
 
 

@@ -189,10 +189,17 @@ class DynamicProgram:
         found, actions = [], self.tables.n_videos * self.tables.n_levels * self.n_last * self.tables.n_actions
         require("what agents can know of the optimum", COMPILED.plus(actions * (self.tables.n_slots // 8 + 1)))
         for slot, after, value in self.improved():
-            best = np.empty((*value.shape, self.tables.n_actions), dtype=np.bool_)
-            bellman.mark_best(self.model(slot), after, value, best)
-            found.append(np.packbits(best, axis=-1))
+            found.append(np.packbits(self._marked(slot, after, value), axis=-1))
         return found[::-1]
+
+    def best_at(self, slot: int) -> NDArray[np.bool_]:
+        """Returns which actions are best in a slot, bool [N, F, M, A]; ties up to rounding."""
+        return next(self._marked(at, after, value) for at, after, value in self.improved() if at == slot)
+
+    def _marked(self, slot: int, after: Floats, value: Floats) -> NDArray[np.bool_]:
+        best = np.empty((*value.shape, self.tables.n_actions), dtype=np.bool_)
+        bellman.mark_best(self.model(slot), after, value, best)
+        return best
 
     def value_of(self, policy: Policy, by_last: bool) -> float:
         """Computes the expected revenue of a session under a policy with full axes."""

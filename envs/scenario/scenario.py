@@ -95,7 +95,9 @@ class Scenario(ShownTable, ScenarioFields):  # type: ignore[misc]  # rows, where
             if str(source) in RENAMED_PRESETS:
                 raise PrerollError(f"scenario {str(source)!r}: the preset is now {RENAMED_PRESETS[str(source)]!r}")
             files = neighbors(path, "*.y*ml")
-            told = known(source, "presets are", preset_names()) if not files else f"did you mean {files[0]}?"
+            told = f"did you mean {files[0]}?" if files else known(source, "presets are", preset_names())
+            if path.suffix in (".yaml", ".yml"):  # nobody means a preset
+                raise PrerollError(f"scenario {str(source)!r}: no such file{f'; {told}' if files else ''}")
             raise PrerollError(f"scenario {str(source)!r}: no such preset or file; {told}")
         return _validated(load_named(path), str(path))
 

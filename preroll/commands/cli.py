@@ -192,7 +192,8 @@ def _nearest(error: Any) -> str:
     """Returns the message about a command line, with the nearest option or command instead of all similar."""
     if possible := getattr(error, "possibilities", None):
         return f"{error.message}{meant(error.option_name, possible, most=1)}"
-    return re.sub(r"\. Did you mean '([^']+)'.*", r"; did you mean \1?", str(error.format_message())).rstrip(".")
+    told = " ".join(str(error.format_message()).replace("Value error, ", "").split())
+    return re.sub(r"\. Did you mean '([^']+)'.*", r"; did you mean \1?", told).rstrip(".")
 
 
 def _renamed_command(where: str, message: str) -> str | None:

@@ -47,7 +47,7 @@ def compare(
     Of a scenario with drift the first phase is compared, with --csv and --json every phase; --json has the best ads in
     the middle of a session too. What --set changes, it changes in all of them.
 
-    Example: `preroll compare classic mine.yaml`
+    Example: `preroll compare classic fatigue`
     """
     from preroll.envs import Optimum, Tables
 
@@ -129,7 +129,6 @@ def print_differences(named: "dict[str, Scenario]") -> None:
 
 def _print_values(optima: "dict[str, Optimum]") -> None:
     """Prints revenue per session and percent of the optimum of every policy on every scenario."""
-    from preroll.envs.optimum.knowledge import in_words
     from preroll.envs.optimum.reference_values import values_beside
 
     rows = {name: {row.name: row for row in values_beside(exact)} for name, exact in optima.items()}
@@ -138,9 +137,10 @@ def _print_values(optima: "dict[str, Optimum]") -> None:
     typer.echo("\n% of the optimum:")
     _print_numbers(rows, 2, lambda row: 100 * row.share)
     for name, exact in optima.items():
-        drift = ", in the first phase of drift" if exact.tables.n_phases > 1 else ""
-        if exact.knowledge.note or drift:
-            typer.echo(printable(f"{name}: {in_words(exact.knowledge.note)}{drift}."))
+        known = f"the optimum {exact.knowledge.note}" if exact.knowledge.note else ""
+        drift = "all values are those of the first phase of drift" if exact.tables.n_phases > 1 else ""
+        if told := "; ".join(filter(None, [known, drift])):
+            typer.echo(printable(f"{name}: {told}."))
 
 
 def _print_numbers(
@@ -160,7 +160,7 @@ def _print_numbers(
 
 def _print_best_ads(optima: "dict[str, Optimum]") -> None:
     """Prints the best ad in the middle of a session where it is not the same, and in how many places that is."""
-    ads = {name: _best_ads(exact) for name, exact in optima.items()}
+    ads = {name: _tied_ads(exact) for name, exact in optima.items()}
     users = list(dict.fromkeys(who for of in ads.values() for who, *_ in of if who)) or [""]
     categories = list(dict.fromkeys(category for of in ads.values() for _, category, _ in of))
     levels = range(max(exact.tables.n_levels for exact in optima.values()))
@@ -169,14 +169,16 @@ def _print_best_ads(optima: "dict[str, Optimum]") -> None:
         # Where nobody tires, or all users are alike, one ad is the best for all of them.
         found = [
             of.get(
-                (who if exact.tables.n_segments > 1 else "", category, level if exact.tables.n_levels > 1 else 0), ""
+                (who if exact.tables.n_segments > 1 else "", category, level if exact.tables.n_levels > 1 else 0), ()
             )
             for of, exact in zip(ads.values(), optima.values(), strict=True)
         ]
         both += sum(map(bool, found)) > 1  # a state that one scenario has alone is nothing to compare
-        if len({ad for ad in found if ad}) > 1:
-            rows.append((who, category, level, *found))
-    states = counted(both, "state that two of them have", "states that two of them have")
+        sets = [set(tied) for tied in found if tied]
+        if sets and not set.intersection(*sets):
+            rows.append((who, category, level, *map(" or ".join, found)))
+    having = "both have" if len(optima) == 2 else "two of them have"
+    states = counted(both, f"state that {having}", f"states that {having}")
     if not rows:
         typer.echo(f"The best ad in the middle of a session is the same in {states}.")
         return
@@ -205,6 +207,22 @@ def _best_ads(exact: "Optimum") -> dict[Place, str]:
         for category, ads in best.items():
             for level, ad in enumerate(ads[tables.n_slots // 2]):
                 found[who, category, level] = tables.spec.labels[ad]
+    return found
+
+
+def _tied_ads(exact: "Optimum") -> dict[Place, tuple[str, ...]]:
+    """Returns all ads that are best in the middle of a session, before as many videos of the category as any."""
+    import numpy as np
+
+    tables, found = exact.tables, {}
+    category = np.asarray(tables.category)
+    for segment, program in enumerate(exact.programs):
+        who = tables.scenario.user.segments[segment].name if tables.n_segments > 1 else ""
+        best = program.best_at(tables.n_slots // 2)[:, :, -1]  # as if no ad had been shown yet
+        for number, name in enumerate(tables.spec.categories):
+            videos = best[category == number].sum(axis=0) if (category == number).any() else []
+            for level, counts in enumerate(videos):
+                found[who, name, level] = tuple(tables.spec.labels[ad] for ad in np.flatnonzero(counts == counts.max()))
     return found
 
 

@@ -1,6 +1,7 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from preroll.terminal.output_options import Replace, world_files
 if TYPE_CHECKING:
     from preroll.agents import Agent
     from preroll.envs.model.tables import Tables
+    from preroll.envs.scenario.scenario import Scenario
     from preroll.simulations.evaluation.evaluation import Evaluation
     from preroll.simulations.training.run import Run
 
@@ -93,53 +95,62 @@ def _play(games: "list[Game]", sessions: int, seed: int, *, exact: bool) -> "lis
 
 
 def _print(evaluations: "list[Evaluation]") -> None:
-    for number, evaluation in enumerate(evaluations):
-        if number:
-            typer.echo()
-        if evaluations[1:]:
-            typer.echo(printable(f"Scenario {evaluation.scenario}:"))
-        print_comparison(evaluation)
+    from preroll.simulations.evaluation.table import LEGEND, footnote
+
+    if len(evaluations) == 1:
+        print_comparison(evaluations[0])
+        return
+    for evaluation in evaluations:
+        typer.echo(printable(f"Scenario {evaluation.scenario}:"))
+        _print_rows(evaluation)
+        typer.echo(f"{footnote(evaluation)}\n")
+    typer.echo(LEGEND)
 
 
 def print_comparison(evaluation: "Evaluation") -> None:
     """Prints the table, and what its numbers mean."""
-    from preroll.simulations.evaluation.table import comparison_table, footnote
+    from preroll.simulations.evaluation.table import LEGEND, footnote
+
+    _print_rows(evaluation)
+    typer.echo(f"{footnote(evaluation)} {LEGEND}")
+
+
+def _print_rows(evaluation: "Evaluation") -> None:
+    from preroll.simulations.evaluation.table import comparison_table
     from preroll.terminal.table import print_table
 
     lengths = reversed(evaluation.rows[0].shares)
     spare = ("less optimum, paired", "exact", "slots", "viewed", "regret", "empty", *lengths)  # the implied ones first
     print_table(*comparison_table(evaluation), left=("agent",), spare=spare)
-    typer.echo(footnote(evaluation))
 
 
 def games_of(
     runs: "list[Run]", players: "dict[str, Agent]", scenarios: list[str], catalog: str | None
 ) -> "tuple[list[Game], list[str]]":
-    """Returns the scenarios to play, each with its players, and notes for the user.
+    """Returns the scenarios to play, those asked for or the runs' own, each with the players that fit, and notes.
 
-    Those asked for are played by all. Of the runs' own, where there are several, each is played by those that fit.
+    Raises:
+        PrerollError: the runs have no catalog in common, or no player fits any scenario.
     """
     from preroll.agents.fit import check_fit
     from preroll.simulations.runs.common_tables import tables_of
 
     notes = [f"{run.name}: {note}" for run in runs for note in run.notes]
-    if scenarios:
-        return [(tables_of(runs, one, catalog), players) for one in scenarios], notes
-    own = [run.scenario for run in runs]
-    distinct = [one for number, one in enumerate(own) if one not in own[:number]]
-    if len(distinct) == 1:
-        return [(tables_of(runs, None, catalog), players)], notes
+    wanted: Sequence[str | Scenario] = scenarios or [run.scenario for run in runs]
     games: list[Game] = []
-    for one in distinct:
+    misfits: list[str] = []
+    for one in (one for number, one in enumerate(wanted) if one not in wanted[:number]):
         tables, playing = tables_of(runs, one, catalog), dict(players)
         for name, agent in players.items():
             try:
                 check_fit(name, agent.spec, tables.spec)
             except PrerollError as misfit:
                 del playing[name]
-                notes.append(str(misfit))
+                misfits.append(str(misfit))
         games.append((tables, playing))
-    return games, notes
+    if players and not any(playing for _, playing in games):
+        raise PrerollError(misfits[0])
+    return games, notes + [f"{misfit}; the agent is left out of its table" for misfit in misfits]
 
 
 def players_of(runs: "list[Run]") -> "dict[str, Agent]":

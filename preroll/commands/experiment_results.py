@@ -1,7 +1,6 @@
 """`preroll experiment results`: the tidy table of an experiment."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -11,9 +10,10 @@ import typer
 
 from preroll.commands.pictures import stacked, write_figure
 from preroll.console import signals
-from preroll.console.output import printable
+from preroll.console.output import print_data, printable
 from preroll.errors import PrerollError
 from preroll.files.streams import messages_beside
+from preroll.terminal.numbers import AsCsv, AsJson, form_of
 from preroll.terminal.output_options import Replace
 from preroll.terminal.table import print_table
 
@@ -26,41 +26,44 @@ if TYPE_CHECKING:
 
 def results(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
-    csv: Annotated[bool, typer.Option("--csv", help="Write DIR/results.csv.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write DIR/results.json.")] = False,
+    csv: AsCsv = False,
+    json: AsJson = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write DIR/results.parquet.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Write bars with intervals (.png or .svg).")] = None,
     replace: Replace = False,
 ) -> None:
-    """Print the means of an experiment, or write its tidy table: one row per cell, with every setting and number.
+    """Print the means of an experiment, or its tidy table: one row per cell, with every setting and number.
 
     A cell that failed has a row with the reason, in the column `failure`, and no number.
 
     Exit status 1 where cells are missing.
 
-    Example: `preroll experiment results threshold --csv`
+    Example: `preroll experiment results threshold --csv > threshold.csv`
     """
     from preroll.files.kinds import PNG, SVG
     from preroll.files.targets import writing_file
+    from preroll.simulations.experiment.execution import tidy_table
     from preroll.simulations.experiment.execution.store import CellState, Store
     from preroll.simulations.experiment.execution.summary import footnotes, spare, summary
 
-    store = Store(folder)
+    store, form = Store(folder), form_of(csv, json, plot)
     wanted = writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=[folder])
     with wanted as kind, messages_beside(plot):
         plan = store.read_plan()
         states = store.states(plan)
-        if csv or json or parquet:
-            _write(store, csv=csv, json=json, parquet=parquet, replace=replace)
-        else:
+        if parquet:
+            _write_parquet(store, replace)
+        if form is not None:
+            print_data(tidy_table.as_text(tidy_table.results(store), form))
+        elif not parquet:
             print_table(*summary(store, plan, states), left=("point", "agent"), spare=spare(plan), group=True)
             for sentence in footnotes(store, plan, states):
                 typer.echo(sentence)
         if plot is not None:
             write_figure(_picture(store, plan, states), plot, kind)
-            typer.echo(f"Percent of the optimum: {plot}")
+            typer.echo(f"Percent of the optimum: {plot}", err=form is not None)
     for name, reason in store.reasons(states).items():
-        typer.echo(printable(f"failed: {name}: {reason}"))
+        typer.echo(printable(f"failed: {name}: {reason}"), err=form is not None)
     if missing := sum(state is not CellState.DONE for state in states.values()):
         raise PrerollError(
             f"{missing} of {len(states)} cells are not done; see `preroll experiment status {quote(str(folder))}`",
@@ -68,27 +71,18 @@ def results(
         )
 
 
-def _write(store: "Store", *, csv: bool, json: bool, parquet: bool, replace: bool) -> None:
-    """Writes the tidy table in the forms that are wanted."""
-    from preroll.files.kinds import CSV, JSON, PARQUET
+def _write_parquet(store: "Store", replace: bool) -> None:
+    """Writes the tidy table into the folder of the experiment."""
+    from preroll.files.kinds import PARQUET
     from preroll.files.targets import writing_file
     from preroll.simulations.experiment.execution import tidy_table
 
-    forms = [
-        (csv, CSV, tidy_table.write_csv),
-        (json, JSON, tidy_table.write_json),
-        (parquet, PARQUET, tidy_table.write_parquet),
-    ]
-    files = [(store.path / f"results{kind.suffixes[0]}", kind, write) for wanted, kind, write in forms if wanted]
-    with ExitStack() as stack:
-        for path, kind, _ in files:
-            stack.enter_context(writing_file(path, str(path), kind, replace=replace))
+    path = store.path / "results.parquet"
+    with writing_file(path, str(path), PARQUET, replace=replace):
         table = tidy_table.results(store)
-        for path, _, write in files:
-            write(table, path)
+        tidy_table.write_parquet(table, path)
         signals.finished()
-        for path, *_ in files:
-            typer.echo(f"{path}: {len(table)} rows, {len(table.columns)} columns")
+        typer.echo(f"{path}: {len(table)} rows, {len(table.columns)} columns", err=True)
 
 
 def _picture(store: "Store", plan: "Plan", states: "Mapping[str, CellState]") -> "Figure":

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from preroll.console import signals
+from preroll.console.plural import counted
 from preroll.console.write_errors import writes
 from preroll.errors import PrerollError
 from preroll.system.memory import CATALOG, require
@@ -61,7 +62,7 @@ def quickstart(
     typer.echo(f"TensorBoard:  preroll tensorboard {quote(str(story.runs))}")
     if failed := story.failures():
         raise PrerollError(
-            f"not shown to earn more than random after {sessions:,} sessions: {', '.join(failed)}; train longer with "
-            "--sessions, or evaluate longer with --evaluation-sessions",
+            f"not shown to earn more than random after {counted(sessions, 'session')}: {', '.join(failed)}; "
+            "train longer with --sessions, or evaluate longer with --evaluation-sessions",
             status=1,
         )

@@ -33,9 +33,9 @@ def list_runs(folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="H
     if not found:
         typer.echo(f"No runs in {folder}; make one with `preroll train AGENT`.")
         return
-    columns = ("run", "state", "agent", "scenario", "sessions", "% of optimum, exploring", "size", "written")
-    # a default name tells the first two
-    spare = ("scenario", "agent", "size", "written", "% of optimum, exploring", "sessions")
+    learned = "% of optimum while learning"
+    columns = ("run", "state", "agent", "scenario", "sessions", learned, "size", "written")
+    spare = ("size", "written", "scenario", "agent", learned, "sessions")
     rows = map(_row, found)
     print_table(columns, rows, left=("run", "state", "agent", "scenario", "written"), spare=spare)
     for run in found:

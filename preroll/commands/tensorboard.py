@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import typer
 
+from preroll.console.nearest import meant, neighbors
 from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.files.names import each_below
@@ -61,7 +62,7 @@ def tensorboard(
     from preroll.simulations.experiment.execution.overview import described, logdir_of
 
     if not folder.is_dir():
-        raise PrerollError(f"{folder}: no such folder")
+        raise PrerollError(f"{folder}: no such folder{meant(folder, neighbors(folder))}")
     logdir = logdir_of(folder)
     if not any(_SHOWN.search(name) for name in each_below(logdir)):
         raise PrerollError(f"{folder}: holds nothing for TensorBoard; it must be a folder of runs or of an experiment")

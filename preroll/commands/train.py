@@ -15,6 +15,7 @@ from preroll.errors import PrerollError
 from preroll.terminal.counts import parse_count, seed_option
 
 if TYPE_CHECKING:
+    from preroll.simulations.training.curves import Curve
     from preroll.simulations.training.prepared_training import Training
     from preroll.simulations.training.training_result import TrainingResult
 
@@ -171,8 +172,10 @@ def _continue(run: Path, sessions: int | None, to: Path | None, catalog: str | N
     """Trains a finished run on, and prints what of its training it did not keep."""
     from preroll.simulations.runs.continuation import prepare_continuation
     from preroll.simulations.runs.default_names import continued_name
+    from preroll.simulations.training.run import Run
 
     if sessions is None:
+        Run.load(run)  # where there is none, that is told first
         raise PrerollError(f"--continue {run}: --sessions is needed: how many further ones to see")
     to = to or Path("runs") / continued_name(run.absolute().name, sessions)
     training = prepare_continuation(run, sessions, to=to, catalog=catalog, replace=replace)
@@ -223,14 +226,12 @@ def _tell(training: "Training", result: "TrainingResult", run: Path) -> None:
 
     agent = training.agent.name
     met = PhasedOptimum(result.tables, int(result.tables.arrays.phase_start[result.phases - 1]) + 1)
-    curve, best = result.curve, in_words(met.note)
-    last = curve.sessions[-1] - [training.before, *curve.sessions][-2]
-    expected, regret = (curve.values[f"session/{name}"][-1] or 0.0 for name in ("expected", "regret"))
+    which, revenue, optimum = _lately(result.curve, training.before)
     further = "further " if training.origin else ""
     exploring = "" if find(agent).family == "baseline" else "while it was still exploring, "
     typer.echo(
-        f"{agent}: {result.sessions:,} {further}sessions in {result.seconds:.1f} s; {exploring}the "
-        f"last {last:,} earned {curve.values['session/revenue'][-1]:.2f} each; {best} is {expected + regret:.2f}."
+        f"{agent}: {result.sessions:,} {further}sessions in {result.seconds:.1f} s; {exploring}"
+        f"{which} earned {revenue:.2f} each; {in_words(met.note)} is {optimum:.2f}."
     )
     if result.feedback.late:
         typer.echo(_earned_late(result))
@@ -242,6 +243,24 @@ def _tell(training: "Training", result: "TrainingResult", run: Path) -> None:
     typer.echo(f"Time: {result.cpu_seconds:.1f} CPU-s: {shares}.")
     typer.echo(f"Run: {run}\nCompare it: preroll evaluate {quote(str(run))}")
     typer.echo(f"Look at it: preroll tensorboard {quote(str(run.parent))}")
+
+
+def _lately(curve: "Curve", before: int) -> tuple[str, float, float]:
+    """Returns what the last sessions earned and their optimum: the mean of so many points that chance is small."""
+    import numpy as np
+
+    from preroll.simulations.training.curves import FEWEST
+
+    widths = np.diff([before, *curve.sessions])
+    reached = np.flatnonzero(widths[::-1].cumsum() >= FEWEST)
+    points = int(reached[0]) + 1 if len(reached) else len(widths)
+    revenue, expected, regret = (
+        np.average(np.nan_to_num(np.array(curve.values[f"session/{name}"][-points:], float)), weights=widths[-points:])
+        for name in ("revenue", "expected", "regret")
+    )
+    about = int(float(f"{widths[-points:].sum():.1g}"))
+    which = "all of them" if points == len(widths) else f"about the last {about:,}"
+    return which, float(revenue), float(expected + regret)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Names that are meant where a name is unknown: what errors about it say first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,7 +15,17 @@ def meant(name: object, names: Iterable[object], *, most: int = 3) -> str:
         return ""
     plain = {str(one).casefold(): str(one) for one in names}
     near = get_close_matches(str(name).casefold(), plain, n=most)
-    return f"; did you mean {' or '.join(plain[one] for one in near)}?" if near else ""
+    return f"; did you mean {either([plain[one] for one in near])}?" if near else ""
+
+
+def either(names: Sequence[str]) -> str:
+    """Returns names between which to choose.
+
+    >>> either(["a"]), either(["a", "b", "c"])
+    ('a', 'a, b or c')
+    """
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def known(name: object, told: str, names: Iterable[object]) -> str:

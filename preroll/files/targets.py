@@ -252,7 +252,7 @@ def _named_kind(path: Path, told: str, kinds: tuple[FileKind, ...]) -> FileKind:
 def _check_ground(target: Path, told: str) -> None:
     """Raises unless a file, and its work folder, can be made at ``target``."""
     work_folder.check_name(work_folder.beside(target), told)
-    check_ground(target.parent, told)
+    _check_above(target.parent, told)
 
 
 def check_ground(folder: Path, told: str) -> None:
@@ -261,6 +261,12 @@ def check_ground(folder: Path, told: str) -> None:
     Raises:
         PrerollError: what is there is no folder, or cannot be written.
     """
+    if folder.is_file():
+        raise PrerollError(f"{told}: is a file; a folder is needed")
+    _check_above(folder, told)
+
+
+def _check_above(folder: Path, told: str) -> None:
     ground = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not ground.is_dir():
         raise PrerollError(f"{told}: cannot be made there: {ground} is no folder")

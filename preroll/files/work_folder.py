@@ -98,7 +98,9 @@ def held(place: Path, of: str, told: str) -> Iterator[None]:
         try:
             release = _acquire(place, of, told)
         except OSError as error:
-            line = f"{told}: cannot be written there: {place.parent}: {error.strerror}"
+            missing = error.errno == errno.ENOENT and place.parent.is_dir()  # as in /proc
+            why = "takes no folders" if missing else error.strerror
+            line = f"{told}: cannot be written there: {place.parent}: {why}"
             raise PrerollError(line, status=write_errors.status(error)) from None
         try:
             tidy(place)

@@ -5,8 +5,8 @@ from typing import Any
 
 import typer
 
-#: More digits than any count has, and fewer than a power of ten could ask for.
-LONGEST = 30
+#: No count is larger, nor is any seed: a power of ten could ask for more than memory holds.
+MOST_COUNTED, MOST_SEED = 10**9, 10**30
 
 
 def parse_seed(text: str | int) -> int:
@@ -15,7 +15,7 @@ def parse_seed(text: str | int) -> int:
     Raises:
         typer.BadParameter: it is no whole number from 0.
     """
-    return parse_count(text, least=0)
+    return _parse(text, 0, MOST_SEED, "7")
 
 
 def seed_option(what: str) -> Any:
@@ -23,20 +23,25 @@ def seed_option(what: str) -> Any:
     return typer.Option(parser=parse_seed, metavar="N", help=what)
 
 
-def parse_count(text: str | int, *, least: int = 1) -> int:
+def parse_count(text: str | int) -> int:
     """Returns a count that is written as digits or as a power of ten, such as ``50000``, ``5e4`` and ``1.5e3``.
 
     Raises:
-        typer.BadParameter: it is no whole number from ``least``.
+        typer.BadParameter: it is no whole number from 1 to a thousand million.
 
     Examples:
         >>> parse_count("5e4"), parse_count("1.5e3"), parse_count(7)
         (50000, 1500, 7)
     """
+    return _parse(text, 1, MOST_COUNTED, "5000")
+
+
+def _parse(text: str | int, least: int, most: int, example: str) -> int:
     try:
         number = Decimal(str(text))
-        if number >= least and number.adjusted() < LONGEST and number == int(number):
+        if least <= number <= most and number == int(number):
             return int(number)
     except (InvalidOperation, OverflowError, ValueError):
         pass
-    raise typer.BadParameter(f"{text!s:.50}: must be a whole number from {least}, such as 5000 or 1e5")
+    limits = f"from {least} to 1e{len(str(most)) - 1}"
+    raise typer.BadParameter(f"{text!s:.50}: must be a whole number {limits}, such as {example} or 1e5")

@@ -55,7 +55,7 @@ def print_table(
     # asked, as rich takes a pipe for a terminal where FORCE_COLOR is set.
     if not sys.stdout.isatty():
         widths = [column.natural for column in table]
-        sys.stdout.write("".join(f"{aligned(line, table, widths)}\n" for line in lines))
+        sys.stdout.write("".join(f"{aligned(line, table, widths).rstrip()}\n" for line in lines))
         return
     room = width_of(sys.stdout)
     order = [table[list(columns).index(name)] for name in spare if name in columns]

@@ -72,17 +72,21 @@ def comparison_table(evaluation: Evaluation, *, extra: bool = True) -> tuple[lis
     return [c.title for c in columns], [[c.cell(row) for c in columns] for row in rows]
 
 
+#: What the numbers of every table mean.
+LEGEND = (
+    "Revenue and regret are per session, ± is a 95 % interval over the lanes. % of optimum is exact where it has no "
+    "interval, and estimated by the paired difference where it has one; so is regret. An interval in brackets is cut "
+    "at what is possible (chance may put simulated revenue beyond). Each interval is of one number of one training: "
+    "which agent earns more is tested over seeds, by an experiment."
+)
+
+
 def footnote(evaluation: Evaluation) -> str:
-    """Returns one paragraph that explains the numbers of the table."""
+    """Returns a sentence on what was played for the table."""
     first = evaluation.rows[0]
-    optimum = f"{amount(first.optimum)} is {in_words(first.optimum_note)}"
     return (
-        f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers. "
-        f"Revenue and regret are per session, ± is a 95 % interval over {evaluation.lanes:,} independent lanes, and "
-        f"{optimum}. % of optimum is exact where it has no interval, and "
-        "estimated by the paired difference where it has one; so is regret. An interval in brackets is cut at what is "
-        "possible (chance may put simulated revenue beyond). Each interval is of one number of one training: which "
-        "agent earns more is tested over seeds, by an experiment."
+        f"Scenario {evaluation.scenario}: {evaluation.sessions:,} sessions of each agent, with common random numbers, "
+        f"in {evaluation.lanes:,} independent lanes; {amount(first.optimum)} is {in_words(first.optimum_note)}."
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from preroll.agents import storage
+from preroll.console.nearest import meant, neighbors
 from preroll.envs.scenario.scenario import Scenario
 from preroll.errors import PrerollError
 from preroll.files import atomic, manifest
@@ -54,6 +55,8 @@ def find_runs(folder: Path) -> list[FoundRun]:
     """
     try:
         inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    except FileNotFoundError:
+        raise PrerollError(f"{folder}: no such folder{meant(folder, neighbors(folder))}") from None
     except OSError as error:
         raise PrerollError(f"{folder}: cannot be read: {error.strerror}") from None
     names = {name_of_work(path) for path in inside} - {""} | {path.name for path in inside if is_run(path)}

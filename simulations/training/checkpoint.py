@@ -15,6 +15,7 @@ what has changed.
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,7 +123,10 @@ def _read_manifest(run: Path) -> Manifest:
     try:
         return manifest.read(atomic.current(place(run)), "checkpoint")
     except FileNotFoundError:
-        raise PrerollError(f"run {run}: there is no stopped training to resume") from None
+        told = "there is no stopped training to resume"
+        if manifest.kind_of(atomic.current(run)) == "run":
+            told = f"is finished; train it on with `preroll train --continue {quote(str(run))} --sessions N`"
+        raise PrerollError(f"run {run}: {told}") from None
 
 
 def _read_about(files: Manifest) -> dict[str, Any]:

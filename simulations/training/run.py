@@ -196,6 +196,11 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return manifest.read(folder, "run")
     except FileNotFoundError:
+        if inside := sorted(one for one in folder.iterdir() if manifest.kind_of(one) == "run"):
+            more = f" and {len(inside) - 3:,} more" if inside[3:] else ""
+            raise PrerollError(
+                f"run {path}: is a folder of runs; name those in it: {', '.join(map(str, inside[:3]))}{more}"
+            ) from None
         older = "; an older version wrote it: train again" if (folder / RESULT).is_file() else ""
         raise PrerollError(f"run {path}: it has no {manifest.NAME}, so it is no complete run{older}") from None
 

@@ -77,11 +77,13 @@ def test_a_mistake_is_one_line_and_status_2(run: Run, arguments: list[str], line
         (["train", "random", "--sesions", "3"], "No such option: --sesions; did you mean --sessions? (see"),
         (["train", "random", "--seed", "-1"], "Invalid value for '--seed': -1: must be a whole number from 0"),
         (["train", "thompson", "--device", "gpu"], "--device gpu: agent thompson has no network to compute there;"),
+        (["completion"], "Missing argument 'bash|zsh'. Choose from: bash, zsh (see `preroll completion --help`)"),
+        (["completion", "fish"], "Invalid value for 'bash|zsh': 'fish' is not one of 'bash', 'zsh' (see"),
         (["evaluate"], "Missing argument 'RUN...'"),
         (["trian"], "No such command 'trian'; did you mean train?"),
         (
             ["train", "random", "--sessions", "0"],
-            "Invalid value for '--sessions': 0: must be a whole number from 1, such",
+            "Invalid value for '--sessions': 0: must be a whole number from 1 to 1e9, such",
         ),
         (["train", "random", "--seed", "x"], "Invalid value for '--seed': x: must be a whole number from 0"),
     ],
@@ -210,7 +212,7 @@ def test_more_sessions_than_any_machine_can_hold_are_no_fault_of_preroll(run: Ru
         status, _, errors = run(*arguments)
         assert status == 2, arguments
         assert f"{10**24}" in errors
-        assert re.search(r"1e\+09|1,000,000,000", errors), errors
+        assert re.search(r"1e9|1e\+09|1,000,000,000", errors), errors
 
 
 def test_more_memory_than_there_is_is_no_fault(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

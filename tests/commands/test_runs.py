@@ -55,7 +55,7 @@ def test_where_there_is_none_the_command_that_makes_one_is_named(run: Run, tmp_p
     assert run("runs", "list", tmp_path) == (0, f"No runs in {tmp_path}; make one with `preroll train AGENT`.\n", "")
     status, told, errors = run("runs", "list", tmp_path / "nowhere")
     assert (status, told) == (2, "")
-    assert errors == f"error: {tmp_path / 'nowhere'}: cannot be read: No such file or directory\n"
+    assert errors == f"error: {tmp_path / 'nowhere'}: no such folder\n"
 
 
 def test_runs_are_removed_when_asked_to(run: Run, runs: Path) -> None:

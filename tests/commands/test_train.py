@@ -51,8 +51,19 @@ def test_with_drift_the_phases_that_were_met_are_told_and_the_optimum_is_theirs(
     )  # fmt: skip
     assert f"Phases of drift met: {met} of 3, in 8 lanes." in told
     assert ("session 2 of a lane, here after about 16 sessions" in told) == (met < 3)
-    optimum = {8: "1.00", 80: "4.00"}[sessions]  # that of the last sessions, not of the first phase
+    optimum = {8: "1.00", 80: "3.50"}[sessions]  # the mean of what they met, not that of the first phase
     assert f"earned {optimum} each; the exact optimum is {optimum}." in told
+
+
+@pytest.mark.parametrize(("sessions", "told"), [(300, "all of them earned "), (9000, "about the last ")])
+def test_what_was_earned_lately_is_a_mean_of_many_sessions(
+    sessions: int, told: str, small_catalog_folder: Path, tmp_path: Path
+) -> None:
+    arguments = ("--catalog", str(small_catalog_folder), "--sessions", str(sessions), "--run", str(tmp_path / "run"))
+    said = train("random", *arguments)
+    assert told in said
+    if "last" in told:
+        assert int(re.search(r"the last ([\d,]+) earned", said)[1].replace(",", "")) >= 500  # type: ignore[index]
 
 
 def test_without_a_name_a_run_is_called_after_what_it_is(
@@ -116,7 +127,7 @@ def test_a_finished_run_is_trained_on(tmp_path: Path, monkeypatch: pytest.Monkey
     train("dqn", "--sessions", "60", "--set", "learning_starts=100", "--run", "first")
     result = CliRunner().invoke(app, ["train", "--continue", "first", "--sessions", "100"], catch_exceptions=False)
     assert "dqn: 100 further sessions in " in result.stdout
-    assert "the last 50 earned" in result.stdout
+    assert "all of them earned" in result.stdout
     assert "note: the replay buffer starts empty: learning goes on once it holds 100 transitions" in result.stderr
     run = Run.load("runs/first-plus-100")
     assert run.settings.origin is not None
@@ -134,7 +145,7 @@ def test_a_finished_run_is_trained_on(tmp_path: Path, monkeypatch: pytest.Monkey
         (["--seed", "0"], "--continue run: takes no --seed, only "),
         (["--set", "gamma=1"], "--continue run: takes no --set, only "),
         (["--sb3-defaults"], "--continue run: takes no --sb3-defaults, only "),
-        ([], "--continue run: --sessions is needed: how many further ones to see"),
+        ([], "run run: no such folder; make one with `preroll train AGENT --run run`"),
         (["--sessions", "5"], "run run: no such folder; make one with `preroll train AGENT --run run`"),
     ],
 )

@@ -3,7 +3,7 @@
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from preroll.files import atomic
 from preroll.simulations.experiment.design.plan import Cell
@@ -94,15 +94,13 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def write_csv(table: "pd.DataFrame", path: Path) -> None:
-    """Writes the table as CSV, atomically; numbers are formatted so that they read back equal."""
-    atomic.write_text(path, typed(table).to_csv(index=False))
-
-
-def write_json(table: "pd.DataFrame", path: Path) -> None:
-    """Writes the table as JSON, atomically: a list of one object a row; a gap is null."""
+def as_text(table: "pd.DataFrame", form: Literal["csv", "json"]) -> str:
+    """Returns the table as CSV, whose numbers read back equal, or as JSON: one object a row, in which a gap is null."""
+    if form == "csv":
+        return typed(table).to_csv(index=False)
     rows = typed(table).astype(object)
-    atomic.write_json(path, rows.where(rows.notna(), None).to_dict("records"))
+    records = rows.where(rows.notna(), None).to_dict("records")
+    return json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_parquet(table: "pd.DataFrame", path: Path) -> None:

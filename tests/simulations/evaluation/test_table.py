@@ -7,7 +7,7 @@ from preroll.envs.model.tables import Tables
 from preroll.envs.scenario.scenario import Scenario
 from preroll.perception.catalog.catalog import Catalog
 from preroll.simulations.evaluation.evaluation import Evaluation, evaluate
-from preroll.simulations.evaluation.table import COLUMNS, SLOTS, comparison_table, footnote
+from preroll.simulations.evaluation.table import COLUMNS, LEGEND, SLOTS, comparison_table, footnote
 from preroll.simulations.statistics.intervals import Mean
 
 
@@ -55,7 +55,7 @@ def test_no_interval_is_beyond_what_is_possible(evaluation: Evaluation) -> None:
     assert shown["revenue"].endswith(f", {best.optimum:.2f}]")
     assert shown["% of optimum"].endswith(", 100.00]")
     assert shown["less optimum, paired"] == "−0.500 [−1.500, 0.000]"
-    assert "in brackets is cut at what is possible" in footnote(evaluation)
+    assert "in brackets is cut at what is possible" in LEGEND
 
 
 def test_the_footnote_says_what_the_optimum_knows_and_agents_do_not_see(small_catalog: Catalog) -> None:

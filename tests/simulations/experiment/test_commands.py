@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import shutil
@@ -50,13 +51,15 @@ def test_what_is_there_is_not_run_again_and_the_table_is_printed(small_store: St
     assert "12 cells, 12 done" in preroll("experiment", "status", small_store.path).stdout
 
 
-def test_the_tidy_table_is_written_as_csv_json_and_parquet(small_store: Store, tmp_path: Path) -> None:
+def test_the_tidy_table_is_printed_as_csv_and_json_and_written_as_parquet(small_store: Store, tmp_path: Path) -> None:
     folder = shutil.copytree(small_store.path, tmp_path / "out")
-    assert preroll("experiment", "results", folder, "--csv", "--json", "--parquet").exit_code == 0
-    tables = pd.read_csv(folder / "results.csv"), pd.read_parquet(folder / "results.parquet")
+    csv = preroll("experiment", "results", folder, "--csv", "--parquet")
+    assert csv.exit_code == 0
+    tables = pd.read_csv(io.StringIO(csv.stdout)), pd.read_parquet(folder / "results.parquet")
+    assert not list(folder.glob("results.[cj]*"))
     assert [len(table) for table in tables] == [12, 12]
     assert list(tables[0]["revenue"]) == list(tables[1]["revenue"])
-    rows = json.loads((folder / "results.json").read_text("utf8"))
+    rows = json.loads(preroll("experiment", "results", folder, "--json").stdout)
     assert [row["revenue"] for row in rows] == list(tables[0]["revenue"])
     gaps = tables[0].isna()
     assert [[row[name] is None for name in tables[0].columns] for row in rows] == gaps.to_numpy().tolist()
@@ -100,8 +103,8 @@ def test_a_table_that_was_written_is_the_product_whatever_becomes_of_stdout(smal
     command = [sys.executable, "-m", "preroll", "experiment", "results", str(folder)]
     with open("/dev/full", "w") as full:
         assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == 1
-        assert subprocess.run([*command, "--csv"], stdout=full, stderr=full, check=False).returncode == 0
-    assert len(pd.read_csv(folder / "results.csv")) == 12
+        assert subprocess.run([*command, "--parquet"], stdout=full, stderr=full, check=False).returncode == 0
+    assert len(pd.read_parquet(folder / "results.parquet")) == 12
 
 
 def test_missing_cells_are_named_and_give_exit_status_1(small_store: Store, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_curve_of_nothing_has_no_percentage(runs: Path) -> None:
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PrerollError, match=f"{tmp_path / 'nowhere'}: cannot be read: No such file"):
+    with pytest.raises(PrerollError, match=f"{tmp_path / 'nowhere'}: no such folder"):
         find_runs(tmp_path / "nowhere")
     assert find_runs(tmp_path) == []
 

@@ -199,7 +199,7 @@ def test_an_unfinished_training_is_not_started_over_unasked(tmp_path: Path) -> N
         prepare("random", sessions=50, run=run)
     prepare("random", sessions=50, run=run, replace=True).run()
     assert Run.load(run).name == "run"
-    with pytest.raises(PrerollError, match="there is no stopped training"):
+    with pytest.raises(PrerollError, match="is finished; train it on with `preroll train --continue"):
         prepare_resume(run)
 
 

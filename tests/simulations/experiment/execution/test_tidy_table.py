@@ -9,14 +9,14 @@ import pytest
 
 from preroll.simulations.experiment.execution.runner import run_plan
 from preroll.simulations.experiment.execution.store import Store
-from preroll.simulations.experiment.execution.tidy_table import results, write_csv, write_parquet
+from preroll.simulations.experiment.execution.tidy_table import as_text, results, write_parquet
 from tests.simulations.conftest import MakeFile, load
 from tests.simulations.experiment.execution.test_runner import in_this_process
 
 
 def written(table: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What a reader finds in the CSV and in the Parquet file."""
-    write_csv(table, folder / "t.csv")
+    (folder / "t.csv").write_text(as_text(table, "csv"), "utf8")
     write_parquet(table, folder / "t.parquet")
     return pd.read_csv(folder / "t.csv"), pd.read_parquet(folder / "t.parquet")
 
