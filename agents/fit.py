@@ -17,11 +17,9 @@ def check_fit(name: str, made_for: SessionSpec, spec: SessionSpec) -> None:
         ("size of observations", made_for.layout.size, spec.layout.size),
     ):
         if theirs != ours:
-            told = (
-                _difference(theirs, ours)
-                if isinstance(theirs, tuple) and isinstance(ours, tuple)
-                else f"has {ours}, not {theirs}"
-            )
+            told = f"has {ours}, not {theirs}"
+            if isinstance(theirs, tuple) and isinstance(ours, tuple):
+                told = _difference(theirs, ours)
             raise PrerollError(f"agent {name}: was trained with other {what}: scenario {spec.name} {told}")
 
 

@@ -18,6 +18,9 @@ from preroll.shown.shown import ShownTable, told
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Sessions that are played at once, for some seconds, by so many lanes or more.
+AT_ONCE, FEWEST_LANES = 2_000_000, 64
+
 
 @dataclass(frozen=True, repr=False)
 class Rollout(ShownTable):
@@ -96,7 +99,6 @@ def rollout(
     """
     tables = Tables.of(tables)
     full = tabulate(tables, policy).on(tables)
-    state = Lanes.new(lanes)
     if full.ads is not None:
         ads, probabilities = full.ads, np.empty((0,) * 7)
     else:
@@ -110,15 +112,13 @@ def rollout(
     ints = (np.zeros(block, np.int64) for _ in range(3))
     account = policy_rollout.Account(next(ints), next(ints), np.zeros(block), next(ints))
     seeds = np.arange(lanes, dtype=np.uint64) + np.uint64(seed_of(seed))
-    state.seed(np.arange(lanes), seeds)
-    policy_rollout.play_sessions(
-        tables.packed.for_kernel(),
-        state.words,
-        ads,
-        probabilities,
-        account,
-        revenue,
-        counts,
-        by_ad,
-    )
+    some = max(FEWEST_LANES, AT_ONCE // max(sessions_per_lane, 1))
+    for start in range(0, lanes, some):  # a signal is heard between two parts; no lane heeds the others
+        part = slice(start, start + some)
+        state, counted = Lanes.new(len(seeds[part])), np.zeros_like(counts[:, part], order="C")
+        state.seed(np.arange(len(seeds[part])), seeds[part])
+        policy_rollout.play_sessions(
+            tables.packed.for_kernel(), state.words, ads, probabilities, account, revenue[part], counted, by_ad[part]
+        )
+        counts[:, part] = counted
     return Rollout(revenue, counts[0], counts[1], counts[2].astype(np.bool_), by_ad)

@@ -11,7 +11,7 @@ import typer
 _SCRIPT = """\
 # Completion of preroll @version@ for @shell@: made by `preroll completion @shell@`.
 _preroll() {
-    local IFS=$' \\t\\n' place="" word kind="" words="" names="" joined=""
+    local IFS=$' \\t\\n' place="" word kind="" words="" names="" joined="" taken=""
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     case "$cur" in  # --scenario=fat is one word or three
         =) prev=${COMP_WORDS[COMP_CWORD-1]} cur="" ;;
@@ -22,6 +22,7 @@ _preroll() {
         case "$place $word" in
             @commands@) place="$place $word" ;;
         esac
+        case " @agents@ " in *" $word "*) taken=agents ;; esac
     done
     case "$place $prev" in
         @values@
@@ -30,6 +31,7 @@ _preroll() {
         case "$place" in
             @places@
         esac
+        [ "$kind" = "$taken" ] && kind=""  # one agent is all that a command takes
         case "$cur" in
             -*) kind="" ;;
             *) [ -n "$kind" ] && words="" ;;
@@ -38,6 +40,7 @@ _preroll() {
     case "$kind" in
         agents) words="@agents@" ;;
         devices) words="cpu cuda" ;;
+        shells) words="bash zsh" ;;
         settings) words="@settings@" ;;
         scenarios) words="@scenarios@" names=$(compgen -f -X '!*.y*ml' -- "$cur") ;;
         catalogs) words="demo" names=$(compgen -d -X '*.preroll' -S / -- "$cur") ;;
@@ -79,6 +82,7 @@ _KINDS = {
     "--resume": "stopped",
     "--continue": "runs",
     "--device": "devices",
+    "bash|zsh": "shells",
     "KEY=VALUE": "settings",
 }
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # More cells that are not done than these are counted.
 _LISTED = 10
+# A dry run of more cells than these sums them up.
+_SHOWN = 20
 # What a signal says from the first moment, and an error of writing.
 _KEPT = "cells that are done are kept; go on with the same command"
 app = typer.Typer(no_args_is_help=True, help="Run experiments from YAML files; show their state, results and report.")
@@ -48,6 +50,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells, estimate time and disk; do nothing.")
     ] = False,
+    cells: Annotated[
+        bool, typer.Option("--all", "--cells", help=f"With --dry-run: list more than {_SHOWN} cells too.")
+    ] = False,
     engine: Annotated[EngineName, typer.Option(help="Where cells run; `ray` needs the extra.")] = EngineName.LOCAL,
     address: Annotated[
         str | None,
@@ -70,7 +75,7 @@ def run(
     pool = cell_pool(workers, engine=engine, address=address)
     (plan, _), store = planned(file), Store(out)
     if dry_run:
-        _print_dry_run(plan, store, pool.size if isinstance(pool, Pool) else workers or cores())
+        _print_dry_run(plan, store, pool.size if isinstance(pool, Pool) else workers or cores(), listed=cells)
         return
     with writes(out, _KEPT):
         report = run_experiment(file, out, pool=pool, note=lambda line: typer.echo(line, err=True))
@@ -154,7 +159,7 @@ def _counts(states: "dict[str, CellState]") -> str:
     )
 
 
-def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
+def _print_dry_run(plan: "Plan", store: "Store", workers: int, *, listed: bool) -> None:
     from preroll.progress import about
     from preroll.simulations.experiment.execution.estimate import estimate
     from preroll.simulations.experiment.execution.runner import changes
@@ -163,18 +168,21 @@ def _print_dry_run(plan: "Plan", store: "Store", workers: int) -> None:
     plan = store.keep_names(plan)
     states = store.states(plan)
     expected = estimate(store, plan.cells, states)
-    cells = [(c.id, states[c.id], f"{c.sessions:,}", _seconds(expected.seconds.get(c.id))) for c in plan.cells]
+    rows = [(c.id, states[c.id], f"{c.sessions:,}", _seconds(expected.seconds.get(c.id))) for c in plan.cells]
     heads = ("cell", "state", "sessions", "CPU seconds")
-    print_table(heads, cells, left=("cell", "state"), spare=("sessions", "CPU seconds"))
+    if listed or len(rows) <= _SHOWN:
+        print_table(heads, rows, left=("cell", "state"), spare=("sessions", "CPU seconds"))
+    else:
+        typer.echo(f"{len(rows):,} cells; --all lists every one.")
     for line in [*changes(plan, store, states), *_late(plan)]:
         typer.echo(line)
     typer.echo()
     agents = {c.label: [one for one in plan.cells if one.label == c.label] for c in plan.cells}
-    rows = []
+    sums = []
     for label, own in agents.items():
         todo = [expected.seconds[c.id] for c in own if c.id in expected.seconds]
-        rows.append((label, len(own), len(todo), _seconds(sum(todo) if todo else None)))
-    print_table(("agent", "cells", "not done", "CPU seconds"), rows, left=("agent",))
+        sums.append((label, len(own), len(todo), _seconds(sum(todo) if todo else None)))
+    print_table(("agent", "cells", "not done", "CPU seconds"), sums, left=("agent",))
     needs = f"{about(expected.wall(workers))} on {counted(workers, 'worker')} and {expected.bytes / 1e6:.1f} MB"
     typer.echo(f"{_counts(states)}.{f' What is not done takes {needs}.' if expected.seconds else ''} Nothing was run.")
 

@@ -48,6 +48,9 @@ def test_commands_options_and_names_are_completed(script: Path) -> None:
     assert offered(script, "catalog", "sho") == ["show"]
     assert offered(script, "train", "") == list(AGENTS)
     assert offered(script, "train", "thompson", "--cont") == ["--continue"]
+    assert {word[:2] for word in offered(script, "train", "ppo", "")} == {"--"}
+    assert offered(script, "train", "--seed", "1", "") == list(AGENTS)
+    assert offered(script, "completion", "") == ["bash", "zsh"]
     assert offered(script, "optimum", "-s", "") == [*preset_names(), "mine.yaml"]
     assert sorted(offered(script, "catalog", "show", "")) == ["catalog/", "demo", "runs/"]
     assert sorted(offered(script, "evaluate", "")) == ["runs/ppo/", "runs/thompson/"]

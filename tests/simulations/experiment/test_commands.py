@@ -43,6 +43,15 @@ def test_a_dry_run_lists_cells_time_and_disk_and_runs_nothing(make_file: MakeFil
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_of_many_cells_sums_them_up_and_lists_them_where_asked(make_file: MakeFile, tmp_path: Path) -> None:
+    dry = ("experiment", "run", make_file(seeds=20), "--out", tmp_path / "out", "--dry-run")
+    told, whole = preroll(*dry).stdout, preroll(*dry, "--all").stdout
+    number = int(told.split(" cells; --all lists every one.")[0])
+    assert number > 20
+    assert whole.count(" missing ") - told.count(" missing ") == number
+    assert told.splitlines()[-1] == whole.splitlines()[-1]
+
+
 def test_what_is_there_is_not_run_again_and_the_table_is_printed(small_store: Store, make_file: MakeFile) -> None:
     told = preroll("experiment", "run", make_file(), "--out", small_store.path)
     assert told.exit_code == 0

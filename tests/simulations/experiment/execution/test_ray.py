@@ -93,7 +93,7 @@ def test_without_a_cluster_one_is_started_here_and_failures_are_told(make_file: 
     done = subprocess.run([*command, "--engine", "ray"], capture_output=True, text=True, env=alone())
     assert done.returncode == 1
     assert "2 cells: 1 done now, 0 were done before, 1 failed." in done.stdout
-    assert "is no folder" in done.stderr
+    assert "is a file; a folder is needed" in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("error: 1 cells failed three times")
 
 

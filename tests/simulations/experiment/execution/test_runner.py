@@ -159,7 +159,7 @@ def test_a_cell_that_fails_three_times_is_listed_and_the_others_go_on(make_file:
     report = run_plan(plan, path.read_text(), store, cell_pool(1))
     assert report.done == 3
     assert list(report.failures) == [plan.cells[0].id]
-    assert "is no folder" in store.failures()[plan.cells[0].id]
+    assert "is a file; a folder is needed" in store.failures()[plan.cells[0].id]
     assert store.folder(plan.cells[0]).read_text() == "a file in its place"
     assert store.states(plan)[plan.cells[0].id] is CellState.DAMAGED
     store.folder(plan.cells[0]).unlink()
