@@ -119,7 +119,7 @@ def test_no_word_is_broken_and_what_is_left_out_is_told(
 @pytest.mark.parametrize(
     ("command", "columns", "left_out"),
     [
-        ("runs list", 60, "scenario; agent; size; written"),
+        ("runs list", 60, "size; written; scenario; agent"),
         ("evaluate runs/other --sessions 300", 80, "less optimum, paired; exact; slots"),
         ("evaluate runs/other --sessions 300", 60, "less optimum, paired; exact; slots; viewed; regret"),
         ("optimum --catalog catalog", 60, "slots; empty"),
