@@ -84,19 +84,7 @@ def numbers_of(exact: "Optimum") -> list[dict[str, Any]]:
     from preroll.envs.optimum.reference_values import values_beside
 
     start = int(exact.tables.arrays.phase_start[exact.phase])
-    rows = [
-        {
-            "from_session": start,
-            "policy": row.name,
-            "revenue": row.value,
-            "percent_of_optimum": 100 * row.share,
-            **{f"share.{length}": share for length, share in row.shares.items()},
-            "empty_share": row.empty_share,
-            "session_length": row.slots,
-            "note": row.note,
-        }
-        for row in values_beside(exact)
-    ]
+    rows = [{"from_session": start, **row.to_row()} for row in values_beside(exact)]
     if (between := _inferred(exact)) is not None:
         ends = {"revenue_low": between.lower, "revenue_high": between.upper}
         rows.append({"from_session": start, "policy": "the best that infers the hidden segment", **ends})

@@ -135,7 +135,7 @@ class Curve(ShownTable):
     def plot(
         self, ax: "Axes | None" = None, *, tag: str = PERCENT, name: str = "", title: str = "learning curve"
     ) -> "Axes":
-        """Draws one number over sessions seen; means over sessions are those of 500 or more, if there are as many.
+        """Draws one number over sessions seen; what a point of a mean is, :data:`JOINED` says.
 
         Args:
             ax: the axes to draw on, such as those of another curve; new ones by default.
