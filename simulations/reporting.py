@@ -68,8 +68,10 @@ def about_runs(folders: Sequence[Path]) -> bool:
 
 def default_path(folders: Sequence[Path]) -> Path:
     """Returns the file of a page for which none is named."""
+    if not about_runs(folders):
+        return folders[0] / "report.html"
     first = folders[0] if folders[0].name not in ("", "..") else folders[0].resolve()  # as it was named, if it can be
-    return first.with_name(f"{first.name}.html") if about_runs(folders) else folders[0] / "report.html"
+    return first.with_name(f"{first.name}.html")
 
 
 def read_from(folders: Sequence[Path]) -> list[Path]:

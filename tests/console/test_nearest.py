@@ -15,7 +15,7 @@ def test_letters_of_another_case_are_the_same_name() -> None:
 
 
 def test_at_most_three_are_asked_for_the_nearest_first() -> None:
-    assert meant("agnt", ["agents", "agent", "agent-12", "agent-1"]) == "; did you mean agent or agents or agent-1?"
+    assert meant("agnt", ["agents", "agent", "agent-12", "agent-1"]) == "; did you mean agent, agents or agent-1?"
 
 
 @pytest.mark.parametrize("name", ["zzz", "", None, ["random"], 7])
