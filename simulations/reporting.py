@@ -15,7 +15,7 @@ from preroll.simulations.report.data import Material
 from preroll.simulations.report.page import page
 from preroll.simulations.report.runs_page import runs_page
 from preroll.simulations.runs.common_tables import tables_of
-from preroll.simulations.runs.run_names import named
+from preroll.simulations.runs.run_names import named, once
 from preroll.simulations.training.run import Run
 
 LARGEST = 3_000_000  # bytes
@@ -80,7 +80,7 @@ def read_from(folders: Sequence[Path]) -> list[Path]:
 
 
 def _runs(folders: Sequence[Path]) -> str:
-    runs = [Run.load(folder) for folder in folders]
+    runs = [Run.load(folder) for folder in once(folders)[0]]
     tables = tables_of(runs, else_told="a page is about runs of one")
     shown = named(runs, REFERENCES)
     learned = {name: run.load_agent() for name, run in shown.items() if run.settings.agent not in REFERENCES}

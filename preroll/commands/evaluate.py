@@ -1,6 +1,5 @@
 """`preroll evaluate`: trained runs compared with random, greedy and the exact optimum."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,18 +54,17 @@ def evaluate(
     Example: `preroll evaluate runs/classic-dqn-0 runs/classic-thompson-0 --sessions 1000000`
     """
     from preroll.simulations.evaluation.evaluation import REFERENCES
+    from preroll.simulations.runs.run_names import once
     from preroll.simulations.training.run import Run
 
     form = form_of(csv, json, plot)
     inputs = (*runs, *(file for one in scenario or [""] for file in world_files(one, catalog)))
     with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
-        places = Counter(run.resolve() for run in runs)
-        opened = [Run.load(next(run for run in runs if run.resolve() == place)) for place in places]
+        folders, repeated = once(runs)
+        opened = [Run.load(folder) for folder in folders]
         players = players_of([run for run in opened if run.settings.agent not in REFERENCES])
         games, notes = games_of(opened, players, scenario or [], catalog)
-        notes += [
-            f"{run.path}: is named more than once, and plays once" for run in opened if places[run.path.resolve()] > 1
-        ]
+        notes += repeated
         results = _play(games, sessions, seed, exact=not no_exact)
         if form is None:
             _print(results)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from preroll.console import signals
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.terminal.output_options import Replace
 
@@ -32,7 +33,9 @@ def report(
     from preroll.files.streams import is_stream, messages_beside
     from preroll.files.targets import writing_file
     from preroll.simulations.reporting import about_runs, default_path, read_from, write_report
+    from preroll.simulations.runs.run_names import once
 
+    folders, notes = once(folders)
     if about_runs(folders) and pictures is not None:
         raise PrerollError(f"--pictures {pictures}: is for an experiment; runs have `preroll explain --plot`")
     path = out or default_path(folders)
@@ -44,6 +47,8 @@ def report(
         signals.finished()
         size = "" if is_stream(path) else f": {path.stat().st_size / 1e6:.2f} MB"
         typer.echo(f"{path}{size}")
+        for note in notes:
+            typer.echo(printable(f"note: {note}"))
         for picture in written:
             typer.echo(str(picture))
 

@@ -50,12 +50,14 @@ def explain(
     from preroll.simulations.evaluation import evaluation
     from preroll.simulations.evaluation.agent_evaluation import evaluate_agent
     from preroll.simulations.runs.common_tables import tables_of
+    from preroll.simulations.runs.run_names import once
     from preroll.simulations.training.run import Run
 
     form = form_of(csv, json, plot)
     inputs = (*runs, *world_files(scenario, catalog))
     with writing_file(plot, f"--plot {plot}", PNG, SVG, replace=replace, inputs=inputs) as kind, messages_beside(plot):
-        opened = [Run.load(run) for run in runs]
+        folders, notes = once(runs)
+        opened = [Run.load(folder) for folder in folders]
         tables, players = tables_of(opened, scenario, catalog), players_of(opened)
         evaluation.check(players, tables, sessions)
         results = []
@@ -71,6 +73,8 @@ def explain(
             _print(results, tables, sessions)
         else:
             print_numbers(_numbers(results), form)
+        for note in notes:
+            typer.echo(printable(f"note: {note}"), err=form is not None)
         if plot is not None:
             _draw(results, tables, plot, svg=kind is SVG)
             typer.echo(f"What is lost by category and fatigue: {plot}", err=form is not None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preroll.commands.pictures import write_figure
+from preroll.console.output import printable
 from preroll.errors import PrerollError
 from preroll.files.kinds import PNG, SVG
 from preroll.files.streams import messages_beside
@@ -30,11 +31,12 @@ def plot(
     Example: `preroll plot runs/fatigue-ppo-0 runs/fatigue-thompson-0 --out curves.svg`
     """
     from preroll.simulations.report.curve_plot import curve_figure
-    from preroll.simulations.runs.run_names import named
+    from preroll.simulations.runs.run_names import named, once
     from preroll.simulations.training.run import Run
 
     with writing_file(out, f"--out {out}", PNG, SVG, replace=replace, inputs=runs) as kind, messages_beside(out):
-        opened = [Run.load(run) for run in runs]
+        folders, notes = once(runs)
+        opened = [Run.load(folder) for folder in folders]
         for run in opened:
             if not any(value is not None for value in run.curve.values.get(TAG, [])):
                 raise PrerollError(f"{run.path}: has no learning curve to draw")
@@ -43,6 +45,8 @@ def plot(
         title = f"Learning on {', '.join(scenarios)}"
         unit = "% of the optimum, while exploring"
         write_figure(curve_figure(curves, _references(opened), title, tag=TAG, unit=unit), out, kind)
+        for note in notes:
+            typer.echo(printable(f"note: {note}"))
         typer.echo(f"Learning curves: {out}")
 
 

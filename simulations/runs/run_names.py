@@ -1,9 +1,24 @@
 """Short names of runs in one table or chart."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from preroll.simulations.training.run import Run
+
+
+def once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Returns every folder of runs once, as it is named first, and lines about those that are named more often.
+
+    Examples:
+        >>> once([Path("runs/a"), Path("runs/b"), Path("runs/b/../a")])[1]
+        ['runs/a: is named more than once, and counts once']
+    """
+    places = Counter(path.resolve() for path in paths)
+    first = {path.resolve(): path for path in reversed(paths)}
+    return [first[place] for place in places], [
+        f"{first[place]}: is named more than once, and counts once" for place, times in places.items() if times > 1
+    ]
 
 
 def named(runs: Sequence[Run], taken: Collection[str] = ()) -> dict[str, Run]:
